@@ -1,0 +1,46 @@
+package fleet
+
+import "errors"
+
+// The kinds of errors that packages outside the AWS adapter tell apart with
+// errors.Is. The adapter maps AWS error codes to them in one table.
+var (
+	// ErrCredentials: there are none, or AWS does not accept them.
+	ErrCredentials = errors.New("credentials")
+	// ErrDenied: the credentials are good but may not do this.
+	ErrDenied = errors.New("access denied")
+	// ErrNotFound: the named resource does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrInvalid: the request or the configuration is wrong; trying again
+	// cannot help.
+	ErrInvalid = errors.New("invalid")
+	// ErrConflict: the resource is not in a state in which this can be done.
+	ErrConflict = errors.New("conflict")
+	// ErrProtected: stop protection is on.
+	ErrProtected = errors.New("stop protection")
+	// ErrUnsupported: this resource can never do this.
+	ErrUnsupported = errors.New("unsupported")
+	// ErrCapacity: AWS has no capacity for this just now.
+	ErrCapacity = errors.New("no capacity")
+	// ErrThrottled: too many requests, also after all retries.
+	ErrThrottled = errors.New("throttled")
+	// ErrUnavailable: the endpoint does not answer or answers 5xx, also after
+	// all retries.
+	ErrUnavailable = errors.New("unavailable")
+)
+
+// Refusal is an error answer of AWS to a request about instances. EC2 refuses
+// a batch as a whole, so a Refusal names the instances that it blames where
+// the answer does; Kind is one of the errors above.
+type Refusal struct {
+	Kind    error
+	Code    string // as AWS wrote it, for example "IncorrectInstanceState"
+	Message string // as AWS wrote it
+	IDs     []InstanceID
+}
+
+// Error is the AWS code followed by the AWS message.
+func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
+
+// Unwrap gives the kind, so that errors.Is(err, ErrDenied) works.
+func (r *Refusal) Unwrap() error { return r.Kind }

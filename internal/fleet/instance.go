@@ -1,0 +1,96 @@
+package fleet
+
+import "time"
+
+// InstanceID is an EC2 instance id such as "i-0123456789abcdef0".
+type InstanceID string
+
+// InstanceType is an EC2 instance type such as "m5.xlarge".
+type InstanceType string
+
+// State is an instance's state as DescribeInstances names it.
+type State string
+
+// The states of an instance.
+const (
+	Pending      State = "pending"
+	Running      State = "running"
+	ShuttingDown State = "shutting-down"
+	Terminated   State = "terminated"
+	Stopping     State = "stopping"
+	Stopped      State = "stopped"
+)
+
+// Lifecycle says how an instance was bought. The zero value is on demand.
+type Lifecycle string
+
+// The lifecycles that DescribeInstances reports.
+const (
+	OnDemand      Lifecycle = ""
+	Spot          Lifecycle = "spot"
+	Scheduled     Lifecycle = "scheduled"
+	CapacityBlock Lifecycle = "capacity-block"
+)
+
+// Instance is an EC2 instance as DescribeInstances shows it. Times are UTC; a
+// zero time means that EC2 did not say.
+type Instance struct {
+	Target Target
+	ID     InstanceID
+	Type   InstanceType
+	State  State
+	Zone   Zone
+	Tags   Tags
+
+	// LaunchTime is the last start, not the creation: stopping and starting
+	// moves it, rebooting and recovery keep it.
+	LaunchTime time.Time
+	// FirstLaunch is when the primary network interface was attached, which is
+	// when the instance was launched for the first time.
+	FirstLaunch time.Time
+	// StateReason is the code of the last change of state, such as
+	// "Client.UserInitiatedShutdown" or "Server.SpotInstanceStop".
+	StateReason string
+	// StateReasonMessage is the sentence that belongs to StateReason.
+	StateReasonMessage string
+	// Transition is StateTransitionReason as EC2 wrote it, for example
+	// "User initiated (2026-11-20 10:00:00 GMT)".
+	Transition string
+
+	// PlatformDetails is the billed platform in words ("Windows with SQL
+	// Server Standard"); UsageOperation is the same as a key of the price list
+	// ("RunInstances:0006"). Emulators leave both empty.
+	PlatformDetails string
+	UsageOperation  string
+	// Windows is true where DescribeInstances reports the platform "windows".
+	Windows bool
+
+	// Tenancy is "default", "dedicated" or "host".
+	Tenancy   string
+	Lifecycle Lifecycle
+	// SpotRequest is the Spot request's id and SpotPersistent whether it is a
+	// persistent one; only such a Spot instance can be stopped and started.
+	SpotRequest    string
+	SpotPersistent bool
+	// RootDevice is "ebs" or "instance-store".
+	RootDevice string
+	// Operator names the AWS service that manages the instance, if one does.
+	Operator string
+	// ProductCodes are the AWS Marketplace and DevPay codes of its image.
+	ProductCodes []string
+	// Cores and ThreadsPerCore are the instance's CPU options; 0 when unknown.
+	Cores, ThreadsPerCore int
+}
+
+// Name is the Name tag, or the instance's id where it has none.
+func (i Instance) Name() string { return i.Tags.Name(string(i.ID)) }
+
+// TypeInfo is what DescribeInstanceTypes tells of an instance type.
+type TypeInfo struct {
+	Type           InstanceType
+	VCPU           int
+	Cores          int
+	ThreadsPerCore int
+	MemoryMiB      int64
+	BareMetal      bool
+}

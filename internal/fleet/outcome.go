@@ -1,0 +1,31 @@
+package fleet
+
+// Result says how an attempt on one resource ended.
+type Result string
+
+// The results.
+const (
+	Done    Result = "done"    // the wanted state was accepted or seen
+	Failed  Result = "failed"  // it was tried and did not come
+	Skipped Result = "skipped" // it was left out on purpose
+	Left    Result = "left"    // there was no time left to try
+)
+
+// Reason says why, as data: a stable code for programs and a sentence for
+// people. The zero value means that there is nothing to explain.
+type Reason struct {
+	Code string `json:"code"`
+	Text string `json:"reason"`
+}
+
+// Outcome is what happened to one instance. There is one for each instance
+// that a plan names, never one for a batch.
+type Outcome struct {
+	Target   Target
+	Instance InstanceID
+	Name     string
+	Result   Result
+	Reason   Reason
+	// State is the last state seen; empty when it was not read again.
+	State State
+}
