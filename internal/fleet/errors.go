@@ -29,18 +29,22 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 )
 
-// Refusal is an error answer of AWS to a request about instances. EC2 refuses
-// a batch as a whole, so a Refusal names the instances that it blames where
-// the answer does; Kind is one of the errors above.
+// Refusal is an error answer of AWS. EC2 refuses a batch as a whole, so a
+// Refusal names the instances that it blames where the answer does; Kind is
+// one of the errors above.
 type Refusal struct {
 	Kind    error
+	Action  string // the IAM action that was refused: "ec2:StopInstances"
 	Code    string // as AWS wrote it, for example "IncorrectInstanceState"
 	Message string // as AWS wrote it
 	IDs     []InstanceID
+	// Elsewhere is the region that S3 points to when it refuses a request
+	// because the bucket lies there.
+	Elsewhere Region
 }
 
-// Error is the AWS code followed by the AWS message.
-func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
+// Error is the action, the AWS code and the AWS message.
+func (r *Refusal) Error() string { return r.Action + ": " + r.Code + ": " + r.Message }
 
 // Unwrap gives the kind, so that errors.Is(err, ErrDenied) works.
 func (r *Refusal) Unwrap() error { return r.Kind }

@@ -1,0 +1,93 @@
+package amazon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"nightshift/internal/fleet"
+)
+
+// Bucket is an S3 bucket. Its objects appear whole or not at all.
+type Bucket struct {
+	name string
+	in   func(fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput]
+	home fleet.Region
+}
+
+// Bucket gives access to a bucket, in whichever region it lies.
+func (s *Session) Bucket(name string) *Bucket {
+	in := func(region fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput] {
+		return capture(s, "s3:PutObject", s3.NewFromConfig(s.in(region), pathStyle).PutObject)
+	}
+	b := &Bucket{name: name, in: in, home: s.Region()}
+	b.in(b.home)
+	return b
+}
+
+// pathStyle puts the bucket into the path where the endpoint is an IP address
+// or localhost, which have no subdomains.
+func pathStyle(o *s3.Options) {
+	if o.BaseEndpoint == nil {
+		return
+	}
+	u, err := url.Parse(*o.BaseEndpoint)
+	o.UsePathStyle = err == nil && (net.ParseIP(u.Hostname()) != nil || u.Hostname() == "localhost")
+}
+
+// Put stores a whole object of the given content type, replacing one that is
+// there. S3 shows an object only when all of its bytes have arrived and their
+// checksum is right, so a broken upload leaves nothing under the key. A bucket
+// in another region is found by the address in S3's refusal.
+func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadSeeker) error {
+	put := func(region fleet.Region) error {
+		if _, err := body.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		_, err := b.in(region)(ctx, &s3.PutObjectInput{
+			Bucket: aws.String(b.name), Key: aws.String(key), Body: body, ContentType: aws.String(contentType),
+		})
+		return err
+	}
+	err := put(b.home)
+	if region := elsewhere(err); region != "" && region != b.home {
+		b.home = region
+		err = put(region)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fleet.ErrNotFound):
+		return fmt.Errorf("there is no bucket %q: check --bucket, or create it first: %w", b.name, err)
+	case errors.Is(err, fleet.ErrDenied):
+		return fmt.Errorf("may not write s3://%s/%s: the role needs s3:PutObject there: %w", b.name, key, err)
+	default:
+		return fmt.Errorf("upload s3://%s/%s: %w", b.name, key, err)
+	}
+}
+
+// elsewhere is the region of the bucket, where S3 refuses a request because
+// the bucket lies in another one.
+func elsewhere(err error) fleet.Region {
+	refusal, ok := errors.AsType[*fleet.Refusal](err)
+	if !ok {
+		return ""
+	}
+	return refusal.Elsewhere
+}
+
+// bucketRegion reads the bucket's region from an answer of S3.
+func bucketRegion(err error) fleet.Region {
+	answer, ok := errors.AsType[*awshttp.ResponseError](err)
+	if !ok || answer.Response == nil {
+		return ""
+	}
+	return fleet.Region(answer.Response.Header.Get("X-Amz-Bucket-Region"))
+}

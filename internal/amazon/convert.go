@@ -1,0 +1,127 @@
+package amazon
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"nightshift/internal/fleet"
+)
+
+// instance converts an instance of DescribeInstances.
+func instance(target fleet.Target, i types.Instance) fleet.Instance {
+	out := fleet.Instance{
+		Target:          target,
+		ID:              fleet.InstanceID(aws.ToString(i.InstanceId)),
+		Type:            fleet.InstanceType(i.InstanceType),
+		Tags:            tags(i.Tags),
+		LaunchTime:      aws.ToTime(i.LaunchTime).UTC(),
+		Transition:      aws.ToString(i.StateTransitionReason),
+		PlatformDetails: aws.ToString(i.PlatformDetails),
+		UsageOperation:  aws.ToString(i.UsageOperation),
+		Windows:         i.Platform != "",
+		Lifecycle:       fleet.Lifecycle(i.InstanceLifecycle),
+		SpotRequest:     aws.ToString(i.SpotInstanceRequestId),
+		RootDevice:      string(i.RootDeviceType),
+		Tenancy:         "default",
+	}
+	if i.State != nil {
+		out.State = fleet.State(i.State.Name)
+	}
+	if i.StateReason != nil {
+		out.StateReason = aws.ToString(i.StateReason.Code)
+		out.StateReasonMessage = aws.ToString(i.StateReason.Message)
+	}
+	if i.Placement != nil {
+		out.Zone = fleet.Zone(aws.ToString(i.Placement.AvailabilityZone))
+		if i.Placement.Tenancy != "" {
+			out.Tenancy = string(i.Placement.Tenancy)
+		}
+	}
+	if i.Operator != nil && aws.ToBool(i.Operator.Managed) {
+		out.Operator = aws.ToString(i.Operator.Principal)
+		if out.Operator == "" {
+			out.Operator = "an AWS service"
+		}
+	}
+	if i.CpuOptions != nil {
+		out.Cores = int(aws.ToInt32(i.CpuOptions.CoreCount))
+		out.ThreadsPerCore = int(aws.ToInt32(i.CpuOptions.ThreadsPerCore))
+	}
+	for _, c := range i.ProductCodes {
+		out.ProductCodes = append(out.ProductCodes, aws.ToString(c.ProductCodeId))
+	}
+	for _, n := range i.NetworkInterfaces {
+		if n.Attachment != nil && aws.ToInt32(n.Attachment.DeviceIndex) == 0 && n.Attachment.AttachTime != nil {
+			out.FirstLaunch = n.Attachment.AttachTime.UTC()
+		}
+	}
+	return out
+}
+
+// volume converts a volume of DescribeVolumes.
+func volume(region fleet.Region, account fleet.Account, v types.Volume) fleet.Volume {
+	out := fleet.Volume{
+		Target:          fleet.Target{Account: account, Region: region},
+		ID:              fleet.VolumeID(aws.ToString(v.VolumeId)),
+		Type:            fleet.VolumeType(v.VolumeType),
+		State:           string(v.State),
+		Zone:            fleet.Zone(aws.ToString(v.AvailabilityZone)),
+		SizeGiB:         int64(aws.ToInt32(v.Size)),
+		IOPS:            int64(aws.ToInt32(v.Iops)),
+		ThroughputMiBps: int64(aws.ToInt32(v.Throughput)),
+		MultiAttach:     aws.ToBool(v.MultiAttachEnabled),
+		Created:         timeOf(v.CreateTime),
+		Tags:            tags(v.Tags),
+	}
+	for _, a := range v.Attachments {
+		out.AttachedTo = append(out.AttachedTo, fleet.InstanceID(aws.ToString(a.InstanceId)))
+	}
+	return out
+}
+
+func typeInfo(t types.InstanceTypeInfo) fleet.TypeInfo {
+	out := fleet.TypeInfo{Type: fleet.InstanceType(t.InstanceType), BareMetal: aws.ToBool(t.BareMetal)}
+	if t.VCpuInfo != nil {
+		out.VCPU = int(aws.ToInt32(t.VCpuInfo.DefaultVCpus))
+		out.Cores = int(aws.ToInt32(t.VCpuInfo.DefaultCores))
+		out.ThreadsPerCore = int(aws.ToInt32(t.VCpuInfo.DefaultThreadsPerCore))
+	}
+	if t.MemoryInfo != nil {
+		out.MemoryMiB = aws.ToInt64(t.MemoryInfo.SizeInMiB)
+	}
+	return out
+}
+
+func tags(in []types.Tag) fleet.Tags {
+	out := make(fleet.Tags, len(in))
+	for _, t := range in {
+		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return out
+}
+
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// texts turns typed ids into the plain strings of the SDK.
+func texts[T ~string](in []T) []string {
+	out := make([]string, len(in))
+	for n, s := range in {
+		out[n] = string(s)
+	}
+	return out
+}
+
+// chunks yields the keys of a set in order, at most size at a time.
+func chunks[V any](set map[string]V, size int) iter.Seq[[]string] {
+	return slices.Chunk(slices.Sorted(maps.Keys(set)), size)
+}

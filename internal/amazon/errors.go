@@ -1,0 +1,144 @@
+package amazon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"nightshift/internal/fleet"
+)
+
+// kinds maps AWS error codes to the kinds that the rest of nightshift tells
+// apart. It is the only place that knows codes. Codes of the EC2 API are those
+// of "Error codes for the Amazon EC2 API".
+func kinds() map[string]error {
+	return map[string]error{
+		"AuthFailure":                          fleet.ErrCredentials,
+		"ExpiredToken":                         fleet.ErrCredentials,
+		"ExpiredTokenException":                fleet.ErrCredentials,
+		"InvalidAccessKeyId":                   fleet.ErrCredentials,
+		"InvalidClientTokenId":                 fleet.ErrCredentials,
+		"InvalidSignatureException":            fleet.ErrCredentials,
+		"InvalidToken":                         fleet.ErrCredentials,
+		"MissingAuthenticationToken":           fleet.ErrCredentials,
+		"RequestExpired":                       fleet.ErrCredentials,
+		"SignatureDoesNotMatch":                fleet.ErrCredentials,
+		"UnrecognizedClientException":          fleet.ErrCredentials,
+		"AccessDenied":                         fleet.ErrDenied,
+		"AccessDeniedException":                fleet.ErrDenied,
+		"AllAccessDisabled":                    fleet.ErrDenied,
+		"OptInRequired":                        fleet.ErrDenied,
+		"UnauthorizedOperation":                fleet.ErrDenied,
+		"InvalidInstanceID.NotFound":           fleet.ErrNotFound,
+		"NoSuchBucket":                         fleet.ErrNotFound,
+		"NotFoundException":                    fleet.ErrNotFound,
+		"InvalidBucketName":                    fleet.ErrInvalid,
+		"InvalidInstanceID.Malformed":          fleet.ErrInvalid,
+		"InvalidParameterCombination":          fleet.ErrInvalid,
+		"InvalidParameterException":            fleet.ErrInvalid,
+		"InvalidParameterValue":                fleet.ErrInvalid,
+		"ValidationException":                  fleet.ErrInvalid,
+		"IncorrectInstanceState":               fleet.ErrConflict,
+		"IncorrectState":                       fleet.ErrConflict,
+		"IncorrectSpotRequestState":            fleet.ErrConflict,
+		"OperationNotPermitted":                fleet.ErrProtected,
+		"UnsupportedOperation":                 fleet.ErrUnsupported,
+		"UnsupportedHibernationConfiguration":  fleet.ErrUnsupported,
+		"Unsupported":                          fleet.ErrUnsupported,
+		"InsufficientCapacity":                 fleet.ErrCapacity,
+		"InsufficientHostCapacity":             fleet.ErrCapacity,
+		"InsufficientInstanceCapacity":         fleet.ErrCapacity,
+		"InsufficientReservedInstanceCapacity": fleet.ErrCapacity,
+		"InstanceLimitExceeded":                fleet.ErrCapacity,
+		"MaxSpotInstanceCountExceeded":         fleet.ErrCapacity,
+		"SpotMaxPriceTooLow":                   fleet.ErrCapacity,
+		"VcpuLimitExceeded":                    fleet.ErrCapacity,
+		"RequestLimitExceeded":                 fleet.ErrThrottled,
+		"SlowDown":                             fleet.ErrThrottled,
+		"Throttling":                           fleet.ErrThrottled,
+		"ThrottlingException":                  fleet.ErrThrottled,
+		"InternalError":                        fleet.ErrUnavailable,
+		"InternalErrorException":               fleet.ErrUnavailable,
+		"InternalFailure":                      fleet.ErrUnavailable,
+		"ServiceUnavailable":                   fleet.ErrUnavailable,
+		"Unavailable":                          fleet.ErrUnavailable,
+	}
+}
+
+// translate turns an error of the SDK into one of ours: a *fleet.Refusal where
+// AWS answered with an error code, else an error that says what could not be
+// reached. An interrupted request stays context.Canceled.
+func translate(action string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s: %w", action, err)
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		kind, known := kinds()[api.ErrorCode()]
+		if !known {
+			kind = byStatus(err)
+		}
+		return &fleet.Refusal{
+			Kind: kind, Action: action, Code: api.ErrorCode(), Message: api.ErrorMessage(),
+			IDs: instanceIDs(api.ErrorMessage()), Elsewhere: bucketRegion(err),
+		}
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return fmt.Errorf("%s: there is no host %s: check the name of the region and the network: %w",
+			action, dns.Name, fleet.ErrUnavailable)
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return fmt.Errorf("%s: nothing answers at %s (%w): check AWS_ENDPOINT_URL and the network: %w",
+			action, dial.Addr, dial.Err, fleet.ErrUnavailable)
+	}
+	if strings.Contains(err.Error(), "get credentials") {
+		return fmt.Errorf("%s: the AWS credentials cannot be read: %w: %w", action, root(err), fleet.ErrCredentials)
+	}
+	return fmt.Errorf("%s: %w: %w", action, root(err), fleet.ErrUnavailable)
+}
+
+// byStatus judges an unknown code by the HTTP status of the answer.
+func byStatus(err error) error {
+	answer, ok := errors.AsType[*awshttp.ResponseError](err)
+	switch {
+	case ok && answer.HTTPStatusCode() == 403:
+		return fleet.ErrDenied
+	case ok && answer.HTTPStatusCode() == 404:
+		return fleet.ErrNotFound
+	case ok && answer.HTTPStatusCode() == 429:
+		return fleet.ErrThrottled
+	case ok && answer.HTTPStatusCode() >= 500:
+		return fleet.ErrUnavailable
+	default:
+		return fleet.ErrInvalid
+	}
+}
+
+// root is the innermost error: the SDK wraps the cause in the names of its own
+// steps.
+func root(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// instanceIDs finds the instances that a message of EC2 names.
+func instanceIDs(message string) []fleet.InstanceID {
+	var ids []fleet.InstanceID
+	for _, id := range regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`).FindAllString(message, -1) {
+		ids = append(ids, fleet.InstanceID(id))
+	}
+	return ids
+}

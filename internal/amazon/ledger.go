@@ -1,0 +1,85 @@
+package amazon
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/middleware"
+
+	"nightshift/internal/fleet"
+)
+
+// gate stands behind the SDK's retry step, where every attempt passes: it
+// waits for a token of the client's own bucket and counts the request.
+func (s *Session) gate(stack *middleware.Stack) error {
+	pass := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+		middleware.FinalizeOutput, middleware.Metadata, error,
+	) {
+		service, action := awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)
+		if service == "EC2" {
+			region := fleet.Region(awsmiddleware.GetRegion(ctx))
+			if err := s.quota(region).request(action).Wait(ctx); err != nil {
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+			}
+		}
+		s.calls.add(service, action)
+		return next.HandleFinalize(ctx, in)
+	}
+	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Gate", pass), "Retry", middleware.After)
+}
+
+// agent names nightshift in the user agent.
+func agent(name string) func(*middleware.Stack) error {
+	if name == "" {
+		name = "nightshift"
+	}
+	return awsmiddleware.AddUserAgentKey(name)
+}
+
+// ledger counts requests by service and action, and knows which IAM actions
+// have been captured.
+type ledger struct {
+	mu      sync.Mutex
+	calls   map[[2]string]int
+	actions map[string]bool
+}
+
+func newLedger() *ledger {
+	return &ledger{calls: map[[2]string]int{}, actions: map[string]bool{}}
+}
+
+func (l *ledger) capture(action string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.actions[action] = true
+}
+
+func (l *ledger) captured() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.actions))
+}
+
+func (l *ledger) add(service, action string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls[[2]string{service, action}]++
+}
+
+// list gives the counts in order of service and action.
+func (l *ledger) list() []Call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]Call, 0, len(l.calls))
+	for key, n := range l.calls {
+		out = append(out, Call{Service: key[0], Action: key[1], Count: n})
+	}
+	slices.SortFunc(out, func(a, b Call) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Action, b.Action))
+	})
+	return out
+}

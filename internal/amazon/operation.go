@@ -1,0 +1,52 @@
+package amazon
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"nightshift/internal/fleet"
+)
+
+// operation is one captured operation of the SDK.
+type operation[In, Out any] func(context.Context, *In) (*Out, error)
+
+// capture takes an operation out of its client under its IAM action, such as
+// "ec2:StopInstances". It translates errors, and when AWS says that the
+// credentials have expired it fetches new ones and asks once more.
+func capture[In, Out, Opts any](
+	s *Session, action string, do func(context.Context, *In, ...func(*Opts)) (*Out, error),
+) operation[In, Out] {
+	s.calls.capture(action)
+	return func(ctx context.Context, in *In) (*Out, error) {
+		out, err := do(ctx, in)
+		err = translate(action, err)
+		if refusal, ok := errors.AsType[*fleet.Refusal](err); ok && expired(refusal.Code) {
+			if cache, ok := s.config.Credentials.(*aws.CredentialsCache); ok {
+				cache.Invalidate()
+				out, err = do(ctx, in)
+				err = translate(action, err)
+			}
+		}
+		return out, err
+	}
+}
+
+func expired(code string) bool {
+	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, code)
+}
+
+// Actions lists the IAM actions of all operations that this package captures,
+// in alphabetical order. It needs neither credentials nor network.
+func Actions() []string {
+	s := &Session{calls: newLedger(), speed: 1, quotas: map[fleet.Region]*quotas{}}
+	s.config.Region = "us-east-1"
+	s.Fleet(s.Region())
+	s.Prices()
+	s.Bucket("bucket")
+	s.identity()
+	s.regions(s.Region())
+	return s.calls.captured()
+}

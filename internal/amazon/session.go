@@ -1,0 +1,161 @@
+// Package amazon is AWS as the rest of nightshift sees it: it reads instances,
+// volumes, instance types, regions and prices, stops and starts instances and
+// puts objects into S3. It implements the ports that power and cost declare,
+// in terms of fleet and price; no type of the SDK leaves it, and no other
+// package imports the SDK.
+//
+// Operations of the SDK are captured one by one as function values, never as a
+// client behind an interface. That lets the linker drop the hundreds of
+// operations that are not used, and the captured names are the source of the
+// IAM policy (Actions).
+//
+// It may import fleet and price.
+package amazon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"nightshift/internal/fleet"
+)
+
+// Options say how to reach AWS. The zero value is the SDK's default chain:
+// environment, shared configuration files, container and instance roles, and
+// AWS_ENDPOINT_URL.
+type Options struct {
+	// Region is the region to use where nothing else is said; empty means the
+	// default chain's.
+	Region fleet.Region
+	// Practice, if not nil, replaces the default chain as a whole: nothing of
+	// the environment is looked at.
+	Practice *Practice
+	// Agent is appended to the user agent, for example "nightshift/1.2.0".
+	Agent string
+	Log   *slog.Logger
+}
+
+// Practice is a practice account: where it listens and how to sign in.
+type Practice struct {
+	Endpoint             string
+	AccessKey, SecretKey string
+	// Speed is how much faster its clock runs than ours; the client's own
+	// token buckets run as fast. 0 means 1.
+	Speed float64
+}
+
+// Session is a way into AWS: configuration, credentials and the count of the
+// calls made with them. It is safe for concurrent use.
+type Session struct {
+	config aws.Config
+	log    *slog.Logger
+	calls  *ledger
+	speed  float64
+
+	mu     sync.Mutex
+	quotas map[fleet.Region]*quotas
+}
+
+// Open reads the configuration. It makes no call to AWS, but the default chain
+// may ask a local metadata service.
+func Open(ctx context.Context, o Options) (*Session, error) {
+	s := &Session{log: o.Log, calls: newLedger(), speed: 1, quotas: map[fleet.Region]*quotas{}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = 32
+	})
+	if p := o.Practice; p != nil {
+		s.config = aws.Config{
+			Region:       string(o.Region),
+			Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(p.AccessKey, p.SecretKey, "")),
+			BaseEndpoint: aws.String(p.Endpoint),
+			HTTPClient:   client,
+			Retryer:      newRetryer,
+		}
+		if p.Speed > 0 {
+			s.speed = p.Speed
+		}
+	} else {
+		c, err := config.LoadDefaultConfig(ctx,
+			config.WithHTTPClient(client),
+			config.WithRetryer(newRetryer),
+			config.WithRegion(string(o.Region)),
+		)
+		if err != nil {
+			return nil, fmt.Errorf("read the AWS configuration: %w: %w", err, fleet.ErrInvalid)
+		}
+		s.config = c
+	}
+	s.config.APIOptions = append(s.config.APIOptions, s.gate, agent(o.Agent))
+	return s, nil
+}
+
+// Region is the region that the configuration names; empty if it names none.
+func (s *Session) Region() fleet.Region { return fleet.Region(s.config.Region) }
+
+// Authenticate makes sure that there are credentials, so that their absence is
+// told once and in clear words instead of at every call.
+func (s *Session) Authenticate(ctx context.Context) error {
+	if s.config.Credentials != nil {
+		_, err := s.config.Credentials.Retrieve(ctx)
+		if err == nil {
+			return nil
+		}
+		s.log.DebugContext(ctx, "no credentials", "error", err)
+	}
+	return fmt.Errorf("no AWS credentials found: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "+
+		"or run `aws configure`: %w", fleet.ErrCredentials)
+}
+
+// ParseRegion checks the form of a region code. Whether the region exists and
+// is enabled only AWS can say.
+func ParseRegion(s string) (fleet.Region, error) {
+	if !regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`).MatchString(s) {
+		return "", fmt.Errorf("region %q is not a region code such as ap-northeast-2: %w", s, fleet.ErrInvalid)
+	}
+	return fleet.Region(s), nil
+}
+
+// in is the configuration for one region.
+func (s *Session) in(region fleet.Region) aws.Config {
+	c := s.config.Copy()
+	c.Region = string(region)
+	return c
+}
+
+// quota gives the client-side token buckets of a region, which all its
+// clients share.
+func (s *Session) quota(region fleet.Region) *quotas {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, ok := s.quotas[region]
+	if !ok {
+		q = newQuotas(s.speed)
+		s.quotas[region] = q
+	}
+	return q
+}
+
+// Calls counts the requests sent so far, retries included.
+func (s *Session) Calls() []Call { return s.calls.list() }
+
+// Call is how often an operation was requested.
+type Call struct {
+	Service string // "EC2", "Pricing", "S3", "STS"
+	Action  string // "DescribeInstances"
+	Count   int
+}
+
+// patience is the longest pause between two tries of one request.
+const patience = 20 * time.Second

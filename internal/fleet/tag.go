@@ -1,0 +1,73 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Tag chooses resources by a tag. An empty Value chooses every resource that
+// has the key, whatever its value.
+type Tag struct {
+	Key, Value string
+}
+
+// ParseTag reads "Key=Value" or "Key". The first "=" separates; keys of 1 to
+// 128 and values of at most 256 characters are what AWS allows.
+func ParseTag(s string) (Tag, error) {
+	key, value, separated := strings.Cut(s, "=")
+	bad := func(why string) (Tag, error) {
+		return Tag{}, fmt.Errorf("tag %q: %s; write it as Key=Value, for example AutoStopStart=Yes: %w", s, why, ErrInvalid)
+	}
+	switch {
+	case key == "":
+		return bad("the key is missing")
+	case separated && value == "":
+		return bad("the value is missing")
+	case key != strings.TrimSpace(key) || value != strings.TrimSpace(value):
+		return bad("there are spaces around the key or the value")
+	case !utf8.ValidString(s):
+		return bad("it is not UTF-8 text")
+	case utf8.RuneCountInString(key) > 128:
+		return bad("the key is longer than 128 characters")
+	case utf8.RuneCountInString(value) > 256:
+		return bad("the value is longer than 256 characters")
+	}
+	return Tag{Key: key, Value: value}, nil
+}
+
+// String is the form that ParseTag reads.
+func (t Tag) String() string {
+	if t.Value == "" {
+		return t.Key
+	}
+	return t.Key + "=" + t.Value
+}
+
+// On reports whether tags carry this tag. Keys and values are case-sensitive,
+// as in EC2.
+func (t Tag) On(tags Tags) bool {
+	value, ok := tags[t.Key]
+	return ok && (t.Value == "" || value == t.Value)
+}
+
+// Selector chooses instances: those that carry Tag and, where IDs is not
+// empty, are among them. The zero Selector chooses every instance.
+type Selector struct {
+	Tag Tag
+	IDs []InstanceID
+}
+
+// Kind is the first of the error kinds of this package that err is, or nil.
+func Kind(err error) error {
+	for _, kind := range []error{
+		ErrCredentials, ErrDenied, ErrNotFound, ErrInvalid, ErrConflict,
+		ErrProtected, ErrUnsupported, ErrCapacity, ErrThrottled, ErrUnavailable,
+	} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package power
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"nightshift/internal/fleet"
+)
+
+// deniedForAll is how many instances are refused one by one, with none ever
+// accepted, before a denial is taken to hold for all of them.
+const deniedForAll = 8
+
+// act asks EC2 for a batch. Whatever EC2 refuses is taken apart: instances
+// that the refusal names are settled and the rest is tried again; a refusal
+// that names none is halved. Errors that say nothing about an instance settle
+// the whole batch, since trying parts of it could only make things worse.
+func (r *run) act(ctx context.Context, batch []fleet.Instance) {
+	if len(batch) == 0 {
+		return
+	}
+	err := r.request(ctx, ids(batch))
+	if err == nil {
+		r.granted = true
+		r.accepted = append(r.accepted, batch...)
+		return
+	}
+	refusal, about := errors.AsType[*fleet.Refusal](err)
+	if !about || !aboutInstances(refusal.Kind) {
+		r.settleAll(ids(batch), fleet.Failed, reasonOf(err))
+		return
+	}
+	named, rest := split(batch, refusal.IDs)
+	if len(named) == 0 && len(batch) == 1 {
+		named, rest = batch, nil
+	}
+	for _, i := range named {
+		result, reason := verdict(r.plan.Action, refusal)
+		r.settle(i.ID, result, reason, i.State)
+	}
+	if errors.Is(refusal.Kind, fleet.ErrDenied) {
+		r.denied += len(named)
+		if !r.granted && r.denied >= deniedForAll {
+			_, reason := verdict(r.plan.Action, refusal)
+			r.settleAll(ids(rest), fleet.Failed, reason)
+			return
+		}
+	}
+	if len(named) > 0 {
+		r.act(ctx, rest)
+		return
+	}
+	half := len(batch) / 2
+	r.act(ctx, batch[:half])
+	r.act(ctx, batch[half:])
+}
+
+func (r *run) request(ctx context.Context, ids []fleet.InstanceID) error {
+	if r.plan.Action == Start {
+		return r.m.Start(ctx, ids)
+	}
+	return r.m.Stop(ctx, ids)
+}
+
+// aboutInstances reports whether a refusal of this kind can be about some of
+// the instances of a batch and not about the others.
+func aboutInstances(kind error) bool {
+	for _, k := range []error{
+		fleet.ErrNotFound, fleet.ErrConflict, fleet.ErrProtected,
+		fleet.ErrUnsupported, fleet.ErrCapacity, fleet.ErrDenied, fleet.ErrInvalid,
+	} {
+		if errors.Is(kind, k) {
+			return true
+		}
+	}
+	return false
+}
+
+// split separates the instances that are named from the rest.
+func split(batch []fleet.Instance, named []fleet.InstanceID) (in, out []fleet.Instance) {
+	for _, i := range batch {
+		if slices.Contains(named, i.ID) {
+			in = append(in, i)
+		} else {
+			out = append(out, i)
+		}
+	}
+	return in, out
+}
+
+// verdict turns a refusal into the outcome of the instance that it is about:
+// skipped when the instance cannot or must not be acted on, failed when it
+// should have worked.
+func verdict(action Action, refusal *fleet.Refusal) (fleet.Result, fleet.Reason) {
+	switch refusal.Kind {
+	case fleet.ErrProtected:
+		return fleet.Skipped, fleet.Reason{Code: "stop-protected", Text: "has stop protection on (disableApiStop)"}
+	case fleet.ErrUnsupported:
+		return fleet.Skipped, fleet.Reason{Code: "unsupported", Text: said(refusal)}
+	case fleet.ErrNotFound:
+		return fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}
+	case fleet.ErrConflict:
+		return fleet.Skipped, fleet.Reason{Code: "changed", Text: fmt.Sprintf("changed its state just before it could be %s: %s", action.past(), said(refusal))}
+	default:
+		return fleet.Failed, reasonOf(refusal)
+	}
+}
+
+// reasonOf makes the reason of an instance from an error. The code is the AWS
+// code where there is one.
+func reasonOf(err error) fleet.Reason {
+	if refusal, ok := errors.AsType[*fleet.Refusal](err); ok {
+		return fleet.Reason{Code: refusal.Code, Text: said(refusal)}
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fleet.Reason{Code: "interrupted", Text: "the run was interrupted; its state is not known"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return fleet.Reason{Code: "no-time", Text: "the time ran out; its state is not known"}
+	}
+	return fleet.Reason{Code: "error", Text: err.Error()}
+}
+
+// said is the message of AWS as part of a sentence.
+func said(refusal *fleet.Refusal) string {
+	return strings.TrimRight(refusal.Message, ". \n")
+}
