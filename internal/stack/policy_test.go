@@ -1,0 +1,94 @@
+package stack_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/stack"
+)
+
+// actions are those of stop, start and report, in no order and with one twice.
+func actions() []string {
+	return []string{
+		"s3:PutObject", "ec2:StopInstances", "ec2:DescribeInstances", "pricing:GetProducts",
+		"ec2:StartInstances", "ec2:DescribeVolumes", "sts:GetCallerIdentity",
+		"ec2:DescribeInstanceTypes", "ec2:DescribeRegions", "ec2:DescribeInstances",
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	scopes := map[string]stack.Scope{
+		"full": {
+			Partition: "aws-cn", Account: "123456789012",
+			Tag:    fleet.Tag{Key: "AutoStopStart", Value: "Yes"},
+			Bucket: "reports", Prefix: "ec2/",
+			Keys: []string{"arn:aws-cn:kms:cn-north-1:123456789012:key/b", "arn:aws-cn:kms:cn-north-1:123456789012:key/a"},
+		},
+		"any-value-no-bucket": {Tag: fleet.Tag{Key: "Schedule"}},
+		"wildcards-are-text":  {Tag: fleet.Tag{Key: "A&B", Value: "*"}, Bucket: "reports", Prefix: "<${aws:username}>?/"},
+	}
+	for name, scope := range scopes {
+		t.Run(name, func(t *testing.T) {
+			policy, err := stack.Policy(actions(), scope)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := policy.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("policy (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPolicyGrantsNothingElse compares the actions that went in with those
+// that came out.
+func TestPolicyGrantsNothingElse(t *testing.T) {
+	for _, tt := range []struct{ in, want []string }{
+		{nil, nil},
+		{[]string{"sts:GetCallerIdentity"}, nil},
+		{[]string{"ec2:StopInstances"}, []string{"ec2:StopInstances"}},
+		{[]string{"ec2:StartInstances"}, []string{"ec2:StartInstances", "kms:CreateGrant"}},
+		{[]string{"s3:PutObject", "pricing:GetProducts"}, []string{"pricing:GetProducts", "s3:PutObject"}},
+	} {
+		policy, err := stack.Policy(tt.in, stack.Scope{Tag: fleet.Tag{Key: "k"}, Keys: []string{"arn:aws:kms:us-east-1:123456789012:key/a"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range policy.Statement {
+			got = append(got, s.Action...)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("Policy(%v) allows (-want +got):\n%s", tt.in, diff)
+		}
+	}
+}
+
+func TestPolicyRefuses(t *testing.T) {
+	_, err := stack.Policy([]string{"ec2:StopInstances", "ec2:TerminateInstances", "iam:PassRole"}, stack.Scope{})
+	if !errors.Is(err, stack.ErrUnscoped) {
+		t.Fatalf("got %v, want ErrUnscoped", err)
+	}
+	for _, want := range []string{"ec2:TerminateInstances", "iam:PassRole", "tag key"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in: %v", want, err)
+		}
+	}
+	if _, err := stack.Template([]string{"iam:PassRole"}); !errors.Is(err, stack.ErrUnscoped) {
+		t.Errorf("Template: got %v, want ErrUnscoped", err)
+	}
+}
