@@ -1,0 +1,152 @@
+// Package nightshift_test holds the shape of the house: who may import whom.
+package nightshift_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module   = "nightshift/"
+	maxLines = 500
+)
+
+// arrows are all packages and what each may import of ours, below internal.
+// Test files may import more.
+func arrows() map[string][]string {
+	return map[string][]string{
+		"internal/fleet":               {},
+		"internal/price":               {"fleet"},
+		"internal/power":               {"fleet"},
+		"internal/cost":                {"fleet", "price"},
+		"internal/cost/xlsx":           {"fleet", "price", "cost"},
+		"internal/amazon":              {"fleet", "price"},
+		"internal/sandbox":             {},
+		"internal/sandbox/sandboxtest": {"sandbox"},
+		"internal/stack":               {"fleet"},
+		"internal/serve":               {"fleet", "power", "cost"},
+		"internal/cli":                 {"fleet", "price", "power", "cost", "cost/xlsx", "amazon", "sandbox", "stack", "serve"},
+		"cmd/nightshift":               {"cli"},
+	}
+}
+
+// owners are the modules that one package keeps to itself.
+func owners() map[string]string {
+	return map[string]string{
+		"github.com/aws/aws-sdk-go-v2":      "internal/amazon",
+		"github.com/aws/smithy-go":          "internal/amazon",
+		"github.com/xuri/excelize":          "internal/cost/xlsx",
+		"github.com/johannesboyne/gofakes3": "internal/sandbox",
+		"github.com/aws/aws-lambda-go":      "internal/serve",
+		"github.com/spf13/cobra":            "internal/cli",
+		"github.com/rogpeppe/go-internal":   "tests",
+		"github.com/google/go-cmp":          "tests",
+		"pgregory.net/rapid":                "tests",
+	}
+}
+
+// packages are the program's files, without tests, by directory.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	found := make(map[string][]string)
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		name := d.Name()
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata"):
+			return filepath.SkipDir
+		case strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
+			file = filepath.ToSlash(file)
+			found[path.Dir(file)] = append(found[path.Dir(file)], file)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestLayout(t *testing.T) {
+	table, found := arrows(), packages(t)
+	for _, dir := range slices.Sorted(maps.Keys(table)) {
+		if len(found[dir]) == 0 {
+			t.Errorf("%s: in the table, but there is no such package", dir)
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(found)) {
+		allowed, known := table[dir]
+		if !known {
+			t.Errorf("%s: not in the table; a new package is a decision: enter it with what it may import", dir)
+			continue
+		}
+		comments := 0
+		for _, file := range found[dir] {
+			source := read(t, file)
+			if n := bytes.Count(source, []byte("\n")); n > maxLines {
+				t.Errorf("%s: %d lines; split it, %d are enough", file, n, maxLines)
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, source, parser.ImportsOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if parsed.Doc != nil {
+				comments++
+			}
+			checkImports(t, dir, file, allowed, parsed.Imports)
+		}
+		if comments != 1 {
+			t.Errorf("%s: %d package comments, want one", dir, comments)
+		}
+	}
+}
+
+func checkImports(t *testing.T, dir, file string, allowed []string, imports []*ast.ImportSpec) {
+	t.Helper()
+	for _, spec := range imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ours, ok := strings.CutPrefix(imported, module); ok {
+			if !slices.Contains(allowed, strings.TrimPrefix(ours, "internal/")) {
+				t.Errorf("%s: %s may not import %s", file, dir, ours)
+			}
+			continue
+		}
+		for mod, owner := range owners() {
+			if strings.HasPrefix(imported, mod) && owner != dir {
+				t.Errorf("%s: %s belongs to %s", file, imported, owner)
+			}
+		}
+	}
+}
+
+// TestNoReplace keeps the module installable with go install.
+func TestNoReplace(t *testing.T) {
+	if found := regexp.MustCompile(`(?m)^replace\b.*`).Find(read(t, "go.mod")); found != nil {
+		t.Errorf("go.mod: %s", found)
+	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
