@@ -1,0 +1,32 @@
+# nightshift: `make` lists what it can do.
+
+GOARCH_FUNCTION ?= arm64
+GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+RELEASE  = -tags lambda.norpc -trimpath -ldflags='-s -w'
+
+.PHONY: help build bootstrap test race lint bench ci
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+build: ## build ./nightshift as it is released: static, for this machine
+	CGO_ENABLED=0 go build $(RELEASE) -o nightshift ./cmd/nightshift
+
+bootstrap: ## build ./bootstrap and ./template.yaml for `aws cloudformation package`
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH_FUNCTION) go build $(RELEASE) -o bootstrap ./cmd/nightshift
+	go run ./cmd/nightshift template > template.yaml
+
+test: ## run the tests
+	go test ./...
+
+race: ## run the tests with the race detector
+	go test -race ./...
+
+lint: ## run the linter
+	$(GOLANGCI) run
+
+bench: ## run the benchmarks
+	go test -run='^$$' -bench=. -benchmem ./...
+
+ci: ## run what every change must pass
+	bash .ci/run
