@@ -106,13 +106,37 @@ func accessOf(action string) (access, error) {
 // written as in IAM ("ec2:StopInstances"); order and repetition do not matter.
 // Reads take every resource, since neither descriptions nor prices can be
 // limited; stopping and starting take instances that carry the tag; writing
-// takes the objects under the prefix. All errors are told together; one for an
-// action without a scope matches [ErrUnscoped].
+// takes the objects under the prefix. An error for an action without a scope
+// matches [ErrUnscoped], one for a wrong scope [fleet.ErrInvalid].
 func Policy(actions []string, s Scope) (Document, error) {
+	if err := s.check(); err != nil {
+		return Document{}, err
+	}
 	s.Tag.Value = literal(s.Tag.Value)
 	s.Bucket = cmp.Or(s.Bucket, "BUCKET")
 	s.Prefix = literal(s.Prefix)
 	return document(actions, s)
+}
+
+// check refuses what would make a policy that allows nothing or that IAM
+// rejects.
+func (s Scope) check() error {
+	var errs []error
+	if s.Partition != "" && s.Partition != "aws" && !strings.HasPrefix(s.Partition, "aws-") {
+		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "partition %q: use aws, aws-cn or aws-us-gov", s.Partition))
+	}
+	if s.Account != "" && (len(s.Account) != 12 || strings.Trim(s.Account, "0123456789") != "") {
+		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "account %q: an account id has 12 digits", s.Account))
+	}
+	if strings.ContainsAny(s.Bucket, "/:*?$ ") {
+		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "bucket %q: give the bucket's name alone", s.Bucket))
+	}
+	for _, key := range s.Keys {
+		if !strings.HasPrefix(key, "arn:") || !strings.Contains(key, ":kms:") {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "key %q: give the ARN of a KMS key", key))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // document is Policy for a scope whose texts stand as they are: no defaults,
@@ -129,7 +153,7 @@ func document(actions []string, s Scope) (Document, error) {
 		byAccess[a] = append(byAccess[a], action)
 	}
 	if len(byAccess[power]) > 0 && s.Tag.Key == "" {
-		errs = append(errs, errors.New("policy: stopping and starting need a tag key to be limited by"))
+		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "policy: stopping and starting need a tag to be limited by"))
 	}
 	if len(errs) > 0 {
 		return Document{}, errors.Join(errs...)

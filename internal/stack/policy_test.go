@@ -83,12 +83,29 @@ func TestPolicyRefuses(t *testing.T) {
 	if !errors.Is(err, stack.ErrUnscoped) {
 		t.Fatalf("got %v, want ErrUnscoped", err)
 	}
-	for _, want := range []string{"ec2:TerminateInstances", "iam:PassRole", "tag key"} {
+	for _, want := range []string{"ec2:TerminateInstances", "iam:PassRole", "need a tag"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in: %v", want, err)
 		}
 	}
 	if _, err := stack.Template([]string{"iam:PassRole"}); !errors.Is(err, stack.ErrUnscoped) {
 		t.Errorf("Template: got %v, want ErrUnscoped", err)
+	}
+}
+
+func TestPolicyRefusesScope(t *testing.T) {
+	for want, scope := range map[string]stack.Scope{
+		"partition":     {Partition: "azure"},
+		"12 digits":     {Account: "12345678901x"},
+		"name alone":    {Bucket: "s3://reports"},
+		"ARN":           {Keys: []string{"alias/volumes"}},
+		"need a tag":    {},
+		`key "1"`:       {Account: "1", Keys: []string{"1"}},
+		`account "1": `: {Account: "1", Keys: []string{"1"}},
+	} {
+		_, err := stack.Policy(actions(), scope)
+		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: got %v, want %q", scope, err, want)
+		}
 	}
 }
