@@ -1,0 +1,280 @@
+package cost
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// targetsAtOnce bounds how many targets are read at the same time.
+const targetsAtOnce = 8
+
+// Build reads the sources and the price list and makes the report. Targets do
+// not affect each other: what cannot be read becomes a Problem and the rest is
+// reported. The error is not nil where the context ends or where no target's
+// instances could be read at all.
+//
+// Distinct keys are looked up once, in one call for all targets.
+func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (Report, error) {
+	b := builder{options: o, shelves: make([]shelf, len(sources)), rates: map[fleet.Region]rates{}}
+	if o.Zone != nil {
+		b.options.Now = o.Now.In(o.Zone)
+	} else {
+		b.options.Now = o.Now.UTC()
+	}
+	b.month = MonthOf(b.options.Now)
+	b.read(ctx, sources, prices)
+	if err := ctx.Err(); err != nil {
+		return Report{}, fmt.Errorf("cost report not finished: %w", err)
+	}
+	if err := b.nothing(); err != nil {
+		return Report{}, err
+	}
+	keyed := b.instancePrices(ctx, prices)
+	if err := ctx.Err(); err != nil {
+		return Report{}, fmt.Errorf("cost report not finished: %w", err)
+	}
+	return b.report(sources, keyed), nil
+}
+
+// shelf is what was read of one target.
+type shelf struct {
+	instances []Instance
+	excluded  int
+	volumes   []Volume
+	types     map[fleet.InstanceType]fleet.TypeInfo
+
+	instancesErr, volumesErr, typesErr error
+}
+
+// rates are the EBS rates of a region, or as many as came before the error.
+type rates struct {
+	price.VolumeRates
+	err error
+}
+
+type builder struct {
+	options  Options
+	month    Month
+	shelves  []shelf
+	rates    map[fleet.Region]rates
+	problems []Problem
+}
+
+// read fills the shelves, and the EBS rates of all regions meanwhile. Errors
+// stay with what they belong to, so the group never ends early.
+func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) {
+	var group errgroup.Group
+	group.SetLimit(targetsAtOnce)
+	var mu sync.Mutex
+	regions := map[fleet.Region]bool{}
+	for _, s := range sources {
+		if regions[s.Target.Region] {
+			continue
+		}
+		regions[s.Target.Region] = true
+		group.Go(func() error {
+			products, err := prices.Volumes(ctx, s.Target.Region)
+			mu.Lock()
+			defer mu.Unlock()
+			b.rates[s.Target.Region] = rates{price.PickVolumeRates(products, s.Target.Region), err}
+			return nil
+		})
+	}
+	for n, s := range sources {
+		group.Go(func() error {
+			b.shelves[n].read(ctx, s.Inventory, b.options.ExcludePlatform)
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+func (s *shelf) read(ctx context.Context, inventory Inventory, exclude string) {
+	var volumes sync.WaitGroup
+	volumes.Go(func() {
+		for v, err := range inventory.Volumes(ctx) {
+			if err != nil {
+				s.volumesErr = err
+				return
+			}
+			s.volumes = append(s.volumes, Volume{Volume: v})
+		}
+	})
+	defer volumes.Wait()
+	var types []fleet.InstanceType
+	seen := map[fleet.InstanceType]bool{}
+	for i, err := range inventory.Instances(ctx) {
+		if err != nil {
+			s.instancesErr = err
+			break
+		}
+		if exclude != "" && strings.EqualFold(platformTag(i), exclude) {
+			s.excluded++
+			continue
+		}
+		if !seen[i.Type] {
+			seen[i.Type] = true
+			types = append(types, i.Type)
+		}
+		s.instances = append(s.instances, Instance{Instance: i})
+	}
+	if len(types) > 0 {
+		s.types, s.typesErr = inventory.Types(ctx, types)
+	}
+}
+
+// nothing is the reason where no target's instances could be read.
+func (b *builder) nothing() error {
+	var errs []error
+	for _, s := range b.shelves {
+		if s.instancesErr == nil || len(s.instances) > 0 {
+			return nil
+		}
+		errs = append(errs, s.instancesErr)
+	}
+	return errors.Join(errs...)
+}
+
+// quoted is the price of a key with what is wrong about all of the list.
+type quoted map[price.InstanceKey]*Price
+
+// instancePrices looks up every distinct key once.
+func (b *builder) instancePrices(ctx context.Context, prices PriceList) quoted {
+	found := quoted{}
+	var ask []price.InstanceKey
+	for _, s := range b.shelves {
+		for _, i := range s.instances {
+			key, _, _ := price.KeyFor(i.Instance, fleet.TypeInfo{})
+			if found[key] != nil {
+				continue
+			}
+			found[key] = &Price{Kind: "instance", Region: key.Region, Item: string(key.Type), Tenancy: key.Tenancy, Operation: key.Operation}
+			if !key.HostBilled() {
+				ask = append(ask, key)
+			}
+		}
+	}
+	var products []price.Product
+	var err error
+	if len(ask) > 0 {
+		products, err = prices.Instances(ctx, ask)
+	}
+	if err != nil {
+		b.problems = append(b.problems, Problem{What: "instance prices", Err: err})
+	}
+	for key, p := range found {
+		p.Quote = unread(price.Pick(products, key), err)
+	}
+	return found
+}
+
+// unread changes the note of a missing price where the price list failed: it
+// may well have a row.
+func unread(q price.Quote, err error) price.Quote {
+	if err != nil && q.Status == price.Missing {
+		q.Note = "the price list could not be read: " + err.Error()
+	}
+	return q
+}
+
+// report joins everything. Problems come in the order of the targets.
+func (b *builder) report(sources []Source, keyed quoted) Report {
+	r := Report{Generated: b.month.Now, Month: b.month, Hours: cmp.Or(b.options.Hours, BestHours)}
+	parts := map[partKey]*Price{}
+	faulty := map[fleet.Region]bool{}
+	for n := range b.shelves {
+		s, target := &b.shelves[n], sources[n].Target
+		r.Targets = append(r.Targets, target)
+		r.Excluded += s.excluded
+		for _, p := range []Problem{
+			{target, "instances", s.instancesErr},
+			{target, "volumes", s.volumesErr},
+			{target, "instance types", s.typesErr},
+			{fleet.Target{Region: target.Region}, "volume prices", b.rates[target.Region].err},
+		} {
+			if p.Err == nil || p.What == "volume prices" && faulty[target.Region] {
+				continue
+			}
+			faulty[target.Region] = faulty[target.Region] || p.What == "volume prices"
+			r.Problems = append(r.Problems, p)
+		}
+		b.priceInstances(s, keyed)
+		for v := range s.volumes {
+			b.priceVolume(&s.volumes[v], parts)
+		}
+		s.attach()
+		r.Instances = append(r.Instances, s.instances...)
+		r.Volumes = append(r.Volumes, s.volumes...)
+		*s = shelf{}
+	}
+	r.Problems = append(r.Problems, b.problems...)
+	for _, p := range keyed {
+		r.Prices = append(r.Prices, p)
+	}
+	for _, p := range parts {
+		r.Prices = append(r.Prices, p)
+	}
+	slices.SortFunc(r.Prices, func(a, b *Price) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), cmp.Compare(a.Region, b.Region),
+			strings.Compare(a.Item, b.Item), strings.Compare(a.Tenancy, b.Tenancy), strings.Compare(a.Operation, b.Operation))
+	})
+	r.Types = summarize(r)
+	r.Totals = totals(r)
+	return r
+}
+
+func (b *builder) priceInstances(s *shelf, keyed quoted) {
+	for n := range s.instances {
+		i := &s.instances[n]
+		i.Info = s.types[i.Type]
+		key, status, note := price.KeyFor(i.Instance, i.Info)
+		i.Price = keyed[key]
+		i.Price.Uses++
+		i.PriceStatus = price.Worst(status, i.Price.Status)
+		i.PriceNote = join(note, i.Price.Note)
+		if b.options.Hours == AssumedHours {
+			i.Hours, i.Source = assumedHours(i.Instance, b.month), Assumed
+			i.AtMost = i.Hours
+		} else {
+			i.Hours, i.AtMost, i.Source = hoursOf(i.Instance, b.month)
+		}
+		i.EC2, i.EC2AtMost = i.cost(i.Hours), i.cost(i.AtMost)
+		i.IfRunning = i.cost(runRate)
+		i.RunRate = known(0)
+		if i.State == fleet.Running || i.State == fleet.Pending {
+			i.RunRate = i.IfRunning
+		}
+	}
+}
+
+// runRate is the month of a run rate: 730 hours, a twelfth of 365 days.
+const runRate = 730 * time.Hour
+
+// cost of running for some time. No time costs nothing, whatever the price.
+func (i Instance) cost(d time.Duration) Amount {
+	if d == 0 {
+		return known(0)
+	}
+	if !i.Price.Status.Usable() {
+		return Amount{}
+	}
+	return known(i.Price.Rate.USD.Times(seconds(d), 3600))
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}

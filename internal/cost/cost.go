@@ -1,0 +1,252 @@
+// Package cost makes the cost report: what every instance and volume costs, by
+// which price, for how many hours, and how far each number can be trusted. The
+// report is data; its tables are defined once here and written by others
+// (cost/xlsx makes the workbook).
+//
+// It may import fleet and price. The inventory and the price list come through
+// the two interfaces below; the AWS adapter implements them.
+package cost
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// Inventory lists what one target holds, in the API's order.
+type Inventory interface {
+	// Instances and Volumes yield items until the end or the first error.
+	Instances(ctx context.Context) iter.Seq2[fleet.Instance, error]
+	Volumes(ctx context.Context) iter.Seq2[fleet.Volume, error]
+	// Types describes instance types. Types that it does not know are absent;
+	// what it found comes together with an error.
+	Types(ctx context.Context, types []fleet.InstanceType) (map[fleet.InstanceType]fleet.TypeInfo, error)
+}
+
+// PriceList finds rows of the AWS price list. Both methods may return what
+// they found together with an error.
+type PriceList interface {
+	// Instances returns at least the products that match the keys.
+	Instances(ctx context.Context, keys []price.InstanceKey) ([]price.Product, error)
+	// Volumes returns the EBS products of a region.
+	Volumes(ctx context.Context, region fleet.Region) ([]price.Product, error)
+}
+
+// Source is one target with access to what it holds.
+type Source struct {
+	Target    fleet.Target
+	Inventory Inventory
+}
+
+// HoursMode says where running hours come from.
+type HoursMode string
+
+// The modes.
+const (
+	// BestHours takes the best source for every instance.
+	BestHours HoursMode = "best"
+	// AssumedHours is 24 hours × day of month for what runs now and 0 for all
+	// else.
+	AssumedHours HoursMode = "assumed"
+)
+
+// Options of a report.
+type Options struct {
+	Now time.Time
+	// Zone is the time zone of the month and of all dates; nil is UTC.
+	Zone *time.Location
+	// Hours is BestHours where it is empty.
+	Hours HoursMode
+	// ExcludePlatform leaves out instances whose tag Platform has this value,
+	// in any case. Empty leaves out none.
+	ExcludePlatform string
+}
+
+// Report is the cost report of one or more targets.
+type Report struct {
+	Generated time.Time // in the report's zone
+	Month     Month
+	Hours     HoursMode
+	Targets   []fleet.Target
+	// Excluded counts the instances left out by Options.ExcludePlatform.
+	Excluded  int
+	Instances []Instance
+	Volumes   []Volume
+	Types     []TypeSummary
+	Prices    []*Price
+	Totals    []Total // one a target, then one for all
+	Problems  []Problem
+	// Calls counts API calls by "service:Action". Who makes the calls fills
+	// it in.
+	Calls map[string]int
+}
+
+// Amount is a sum of money that may be unknown. Unknown is not zero.
+type Amount struct {
+	USD   price.USD
+	Known bool
+}
+
+// Instance is one row of the report.
+type Instance struct {
+	fleet.Instance
+	Info fleet.TypeInfo // zero where the type could not be described
+
+	Price       *Price
+	PriceStatus price.Status
+	PriceNote   string
+	// Hours and AtMost bound the time that it ran this month so far; they are
+	// equal where Source is exact.
+	Hours, AtMost time.Duration
+	Source        HoursSource
+
+	// EC2 is month to date for Hours, EC2AtMost for AtMost.
+	EC2, EC2AtMost Amount
+	// RunRate is 730 hours of what runs now; IfRunning is the same as though
+	// it ran.
+	RunRate, IfRunning Amount
+
+	VolumeGiB int64
+	Attached  []VolumeShape
+	// EBS is a full month of the attached volumes, EBSToDate this month so far.
+	EBS, EBSToDate Amount
+	EBSStatus      price.Status // empty without volumes
+	EBSNote        string
+}
+
+// Platform is the tag Platform, or "Linux" where there is none. It is what
+// people call the platform; price.Platform of the price's operation is what
+// AWS bills.
+func (i Instance) Platform() string { return platformTag(i.Instance) }
+
+func platformTag(i fleet.Instance) string {
+	if tag, ok := i.Tags["Platform"]; ok {
+		return tag
+	}
+	return "Linux"
+}
+
+// TotalToDate is EC2 and EBS, both for the month so far.
+func (i Instance) TotalToDate() Amount { return i.EC2.plus(i.EBSToDate) }
+
+// VolumeShape is type and size of an attached volume.
+type VolumeShape struct {
+	Type    fleet.VolumeType
+	SizeGiB int64
+}
+
+// Volume is one volume with its price.
+type Volume struct {
+	fleet.Volume
+	// Bearer is the instance on whose row the cost stands: the first attached
+	// one that the report lists. Empty where there is none.
+	Bearer fleet.InstanceID
+	// The parts of a full month; Monthly is unknown where one of them is.
+	Storage, IOPSCost, Throughput Amount
+	Monthly, ToDate               Amount
+	Status                        price.Status
+	Note                          string
+}
+
+// Unattached is true for a volume that no instance uses.
+func (v Volume) Unattached() bool { return len(v.AttachedTo) == 0 }
+
+// TypeSummary adds up the volumes of one type. Attached are those of listed
+// instances, Other those attached to instances that the report leaves out.
+type TypeSummary struct {
+	Type                        fleet.VolumeType
+	Attached, Unattached, Other VolumeSum
+}
+
+// VolumeSum adds up volumes. Monthly is the sum of the known amounts.
+type VolumeSum struct {
+	Count, Unpriced int
+	GiB             int64
+	Monthly         price.USD
+}
+
+// Price is one distinct price of the report.
+type Price struct {
+	Kind      string // "instance" or "volume"
+	Region    fleet.Region
+	Item      string // instance type, or the dimension of the bill
+	Tenancy   string
+	Operation string
+	price.Quote
+	// Uses counts the instances or volumes that it prices.
+	Uses int
+}
+
+// Total adds up one target, or all where Target is empty. The sums are of
+// exact amounts, not of rounded ones, and of known amounts only; Unpriced
+// counts what they leave out.
+type Total struct {
+	Target               fleet.Target
+	Instances, Running   int
+	Volumes, Unpriced    int
+	EC2, EC2AtMost       price.USD
+	EBS                  price.USD // attached to listed instances, full month
+	EBSUnattached        price.USD
+	EBSOther             price.USD
+	EBSToDate            price.USD // all volumes
+	TotalToDate, RunRate price.USD
+}
+
+// Problem is something that could not be read. The report holds what could.
+type Problem struct {
+	Target fleet.Target // without account or region where it concerns all
+	What   string       // "instances", "volumes", "instance types", "instance prices", "volume prices"
+	Err    error
+}
+
+// Error is the target, what was not read, and why.
+func (p Problem) Error() string {
+	text := p.What + ": " + p.Err.Error()
+	if p.Target.Region != "" {
+		text = string(p.Target.Region) + ": " + text
+	}
+	if p.Target.Account != "" {
+		text = string(p.Target.Account) + " " + text
+	}
+	return text
+}
+
+// Unwrap gives the cause, so that errors.Is(problem, fleet.ErrDenied) works.
+func (p Problem) Unwrap() error { return p.Err }
+
+// Statuses counts instances and volumes by the status of their price.
+func (r Report) Statuses() map[price.Status]int {
+	counts := map[price.Status]int{}
+	for _, i := range r.Instances {
+		counts[i.PriceStatus]++
+	}
+	for _, v := range r.Volumes {
+		counts[v.Status]++
+	}
+	return counts
+}
+
+// Missing counts the instances and volumes that have no price.
+func (r Report) Missing() int {
+	counts := r.Statuses()
+	return counts[price.Missing] + counts[price.Ambiguous]
+}
+
+// Complete is true where everything was read and everything has a price.
+func (r Report) Complete() bool { return len(r.Problems) == 0 && r.Missing() == 0 }
+
+func known(u price.USD) Amount { return Amount{USD: u, Known: true} }
+
+// plus is the sum of two amounts; it is unknown where one of them is.
+func (a Amount) plus(b Amount) Amount {
+	if !a.Known || !b.Known {
+		return Amount{}
+	}
+	return known(a.USD.Add(b.USD))
+}
+
+// cents rounds a known amount to whole cents.
+func (a Amount) cents() Amount { return Amount{USD: a.USD.Cents(), Known: a.Known} }

@@ -1,0 +1,145 @@
+package cost
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// fact is one row of the Run sheet.
+type fact struct {
+	name  string
+	value any
+	note  string
+}
+
+// runTable says when, of what and from what the report was made, and what its
+// columns mean.
+func (r Report) runTable() Table {
+	facts := []fact{
+		{"Generated", r.Generated, "in the time zone below"},
+		{"Time zone", r.Generated.Format("MST -07:00") + " " + r.Generated.Location().String(), ""},
+		{"Month", r.Month.Start.Format("2006-01"), "from " + r.Month.Start.Format(time.RFC3339) + " to " + r.Month.End.Format(time.RFC3339)},
+		{"Hours in month", r.Month.End.Sub(r.Month.Start), ""},
+		{"Hours so far", r.Month.Now.Sub(r.Month.Start), ""},
+		{"Hours mode", string(r.Hours), r.Hours.meaning()},
+	}
+	for _, t := range r.Targets {
+		facts = append(facts, fact{"Target", string(t.Account), string(t.Region)})
+	}
+	facts = append(facts,
+		fact{"Instances", int64(len(r.Instances)), ""},
+		fact{"Instances left out", int64(r.Excluded), "by their tag Platform"},
+		fact{"Volumes", int64(len(r.Volumes)), ""})
+	counts := r.Statuses()
+	for _, s := range []price.Status{price.Exact, price.Fallback, price.Ambiguous, price.Missing} {
+		facts = append(facts, fact{"Price " + string(s), int64(counts[s]), statusMeaning(s)})
+	}
+	total := 0
+	for _, n := range r.Calls {
+		total += n
+	}
+	facts = append(facts, fact{"API calls", int64(total), ""})
+	for _, name := range slices.Sorted(maps.Keys(r.Calls)) {
+		facts = append(facts, fact{"API calls " + name, int64(r.Calls[name]), ""})
+	}
+	for _, p := range r.Problems {
+		facts = append(facts, fact{"Problem", p.Error(), "what is missing on the other sheets"})
+	}
+	facts = append(facts, meanings()...)
+	return table("Run", 1, facts, []field[fact]{
+		{"Fact", Text, func(f fact) any { return f.name }},
+		{"Value", Mixed, func(f fact) any { return f.value }},
+		{"Note", Text, func(f fact) any { return f.note }},
+	})
+}
+
+func (m HoursMode) meaning() string {
+	if m == AssumedHours {
+		return "24 hours × day of month for what is running, 0 for all else"
+	}
+	return "the best source for each instance; HoursSource names it"
+}
+
+func statusMeaning(s price.Status) string {
+	switch s {
+	case price.Exact:
+		return "exactly one price matches"
+	case price.Fallback:
+		return "a part was assumed or left out; the note says which"
+	case price.Ambiguous:
+		return "several prices match and differ; none was used"
+	default:
+		return "no price was found; the cells are empty, not zero"
+	}
+}
+
+// meanings explains the columns whose names do not.
+func meanings() []fact {
+	return []fact{
+		{"EC2Monthly(USD)", "month to date", "Hourly(USD) × Hours"},
+		{"EBSMonthly(USD)", "full month", "storage, IOPS and throughput at list prices"},
+		{"TotalMonthly(USD)", "mixed", "EC2Monthly + EBSMonthly; TotalMonthToDate(USD) has both on one basis"},
+		{"EBSMonthToDate(USD)", "month to date", "by the real hours of the month, from the volume's creation"},
+		{"EC2AtMost(USD)", "month to date", "Hourly(USD) × HoursAtMost, where Hours is a lower bound"},
+		{"RunRateMonthly(USD)", "730 hours", "what runs now, with its volumes"},
+		{"IfRunningMonthly(USD)", "730 hours", "the same as though it ran"},
+		{"OtherMonthlyUSD", "full month", "volumes of instances that are left out of the report"},
+		{"Prices", "list prices", "before discounts, Savings Plans, credits and tax"},
+	}
+}
+
+// Answer is what the report's callers are told: the two keys that the report
+// has always answered with, and more beside them.
+type Answer struct {
+	StatusCode int            `json:"statusCode"`
+	Body       string         `json:"body"`
+	Complete   bool           `json:"complete"`
+	Instances  int            `json:"instances"`
+	Volumes    int            `json:"volumes"`
+	Prices     map[string]int `json:"prices"` // rows by price status
+	Total      price.USD      `json:"totalMonthToDateUSD"`
+	RunRate    price.USD      `json:"runRateMonthlyUSD"`
+	Problems   []string       `json:"problems,omitempty"`
+	Targets    []fleet.Target `json:"targets"`
+	Month      string         `json:"month"`
+}
+
+// Uploaded is the answer for a report that lies in a bucket.
+func (r Report) Uploaded(bucket, key string) Answer {
+	return r.answer(fmt.Sprintf("Report uploaded to s3://%s/%s", bucket, key))
+}
+
+// Written is the answer for a report that was written to a file.
+func (r Report) Written(path string) Answer {
+	return r.answer("Report written to " + path)
+}
+
+func (r Report) answer(body string) Answer {
+	all := Total{}
+	if len(r.Totals) > 0 {
+		all = r.Totals[len(r.Totals)-1]
+	}
+	a := Answer{
+		StatusCode: 200, Body: body, Complete: r.Complete(),
+		Instances: len(r.Instances), Volumes: len(r.Volumes), Prices: map[string]int{},
+		Total: all.TotalToDate.Cents(), RunRate: all.RunRate.Cents(),
+		Targets: r.Targets, Month: r.Month.Start.Format("2006-01"),
+	}
+	for status, n := range r.Statuses() {
+		a.Prices[string(status)] = n
+	}
+	for _, p := range r.Problems {
+		a.Problems = append(a.Problems, p.Error())
+	}
+	return a
+}
+
+// Key is the object key of a report: the date is that of now in its zone.
+func Key(prefix string, now time.Time) string {
+	return prefix + "ec2_monthly_costs_" + now.Format("20060102") + ".xlsx"
+}

@@ -1,0 +1,296 @@
+package cost
+
+import (
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightshift/internal/price"
+)
+
+// Format says how a column's values are shown.
+type Format int
+
+// The formats, with the type of value that goes with each. Any column may also
+// hold nil, which is an empty cell: the value is not known.
+const (
+	Text   Format = iota // string
+	Count                // int64
+	Money                // price.USD, two decimals shown
+	Rate                 // price.USD, as many decimals as the price list has
+	Hours                // time.Duration, as decimal hours
+	Moment               // time.Time, in the report's zone
+	Mixed                // any of the above, each in its own format
+)
+
+// Column is one column of a table.
+type Column struct {
+	Header string
+	Format Format
+}
+
+// Table is one sheet of the report, for any writer.
+type Table struct {
+	Name    string
+	Columns []Column
+	// Frozen counts the columns that stay visible when scrolling sideways.
+	Frozen int
+	// Len is the number of rows. Rows yields their values; the slice is
+	// reused, so it must not be kept.
+	Len  int
+	Rows iter.Seq[[]any]
+}
+
+// field is a column together with how a row T fills it.
+type field[T any] struct {
+	header string
+	format Format
+	value  func(T) any
+}
+
+func table[T any](name string, frozen int, rows []T, fields []field[T]) Table {
+	t := Table{Name: name, Frozen: frozen, Len: len(rows)}
+	for _, f := range fields {
+		t.Columns = append(t.Columns, Column{f.header, f.format})
+	}
+	t.Rows = func(yield func([]any) bool) {
+		values := make([]any, len(fields))
+		for _, row := range rows {
+			for n, f := range fields {
+				values[n] = f.value(row)
+			}
+			if !yield(values) {
+				return
+			}
+		}
+	}
+	return t
+}
+
+// Tables are the report's sheets in their order.
+func (r Report) Tables() []Table {
+	return []Table{
+		r.instancesTable(), r.typesTable(), r.unattachedTable(),
+		r.pricesTable(), r.totalsTable(), r.runTable(),
+	}
+}
+
+// usd is the amount, or nil where it is not known.
+func (a Amount) value() any {
+	if !a.Known {
+		return nil
+	}
+	return a.USD
+}
+
+// instancesTable begins with the thirteen columns that the report has always
+// had, of which EC2Monthly(USD) is month to date and EBSMonthly(USD) a full
+// month, rounded to cents as they are shown. More stand to the right.
+func (r Report) instancesTable() Table {
+	rows := make([]*Instance, len(r.Instances))
+	for n := range r.Instances {
+		rows[n] = &r.Instances[n]
+	}
+	zone := r.Month.Now.Location()
+	return table("EC2_Detail_Costs", 2, rows, []field[*Instance]{
+		{"Name", Text, func(i *Instance) any { return i.Name() }},
+		{"InstanceId", Text, func(i *Instance) any { return string(i.ID) }},
+		{"InstanceType", Text, func(i *Instance) any { return string(i.Type) }},
+		{"State", Text, func(i *Instance) any { return string(i.State) }},
+		{"AZ", Text, func(i *Instance) any { return string(i.Zone) }},
+		{"Platform", Text, func(i *Instance) any { return i.Platform() }},
+		{"vCPU", Mixed, func(i *Instance) any { return vcpuText(i.Info.VCPU) }},
+		{"Memory", Text, func(i *Instance) any { return memoryText(i.Info.MemoryMiB) }},
+		{"VolumeSize(GB)", Count, func(i *Instance) any { return i.VolumeGiB }},
+		{"AttachedVolumes", Text, func(i *Instance) any { return volumesText(i.Attached) }},
+		{"EC2Monthly(USD)", Money, func(i *Instance) any { return i.EC2.cents().value() }},
+		{"EBSMonthly(USD)", Money, func(i *Instance) any { return i.EBS.cents().value() }},
+		{"TotalMonthly(USD)", Money, func(i *Instance) any { return i.EC2.cents().plus(i.EBS.cents()).value() }},
+
+		{"Account", Text, func(i *Instance) any { return string(i.Target.Account) }},
+		{"Region", Text, func(i *Instance) any { return string(i.Target.Region) }},
+		{"BilledPlatform", Text, func(i *Instance) any { return price.Platform(i.Price.Operation) }},
+		{"UsageOperation", Text, func(i *Instance) any { return i.Price.Operation }},
+		{"Tenancy", Text, func(i *Instance) any { return i.Price.Tenancy }},
+		{"Lifecycle", Text, func(i *Instance) any { return lifecycleText(i) }},
+		{"PriceStatus", Text, func(i *Instance) any { return string(i.PriceStatus) }},
+		{"PriceNote", Text, func(i *Instance) any { return i.PriceNote }},
+		{"SKU", Text, func(i *Instance) any { return i.Price.SKU }},
+		{"Hourly(USD)", Rate, func(i *Instance) any { return i.Price.value() }},
+		{"Hours", Hours, func(i *Instance) any { return i.Hours }},
+		{"HoursAtMost", Hours, func(i *Instance) any { return i.AtMost }},
+		{"HoursSource", Text, func(i *Instance) any { return string(i.Source) }},
+		{"LaunchTime", Moment, func(i *Instance) any { return timeValue(i.LaunchTime, zone) }},
+		{"EBSMonthToDate(USD)", Money, func(i *Instance) any { return i.EBSToDate.value() }},
+		{"TotalMonthToDate(USD)", Money, func(i *Instance) any { return i.TotalToDate().value() }},
+		{"EC2AtMost(USD)", Money, func(i *Instance) any { return i.EC2AtMost.value() }},
+		{"RunRateMonthly(USD)", Money, func(i *Instance) any { return i.RunRate.plus(i.EBS).value() }},
+		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return i.IfRunning.plus(i.EBS).value() }},
+		{"EBSStatus", Text, func(i *Instance) any { return string(i.EBSStatus) }},
+		{"EBSNote", Text, func(i *Instance) any { return i.EBSNote }},
+	})
+}
+
+// value is the price of one unit, or nil where there is none.
+func (p *Price) value() any {
+	if !p.Status.Usable() {
+		return nil
+	}
+	return p.Quote.Rate.USD
+}
+
+func vcpuText(n int) any {
+	if n == 0 {
+		return "-"
+	}
+	return int64(n)
+}
+
+// memoryText writes memory as the price list does: "8 GiB", "0.5 GiB",
+// "3,904 GiB".
+func memoryText(mib int64) string {
+	if mib == 0 {
+		return "-"
+	}
+	gib := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(float64(mib)/1024, 'f', 2, 64), "0"), ".")
+	whole, _, _ := strings.Cut(gib, ".")
+	for n := len(whole) - 3; n > 0; n -= 3 {
+		gib = gib[:n] + "," + gib[n:]
+	}
+	return gib + " GiB"
+}
+
+func volumesText(volumes []VolumeShape) string {
+	if len(volumes) == 0 {
+		return "-"
+	}
+	var b strings.Builder
+	for n, v := range volumes {
+		if n > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(v.Type))
+		b.WriteByte(':')
+		b.WriteString(strconv.FormatInt(v.SizeGiB, 10))
+		b.WriteString("GB")
+	}
+	return b.String()
+}
+
+func lifecycleText(i *Instance) string {
+	if i.Lifecycle == "" {
+		return "on-demand"
+	}
+	return string(i.Lifecycle)
+}
+
+func timeValue(t time.Time, zone *time.Location) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.In(zone)
+}
+
+func (r Report) typesTable() Table {
+	return table("EBS_Summary", 1, r.Types, []field[TypeSummary]{
+		{"VolumeType", Text, func(t TypeSummary) any { return string(t.Type) }},
+		{"TotalMonthlyUSD", Money, func(t TypeSummary) any { return t.Attached.value() }},
+		{"Volumes", Count, func(t TypeSummary) any { return int64(t.Attached.Count) }},
+		{"SizeGiB", Count, func(t TypeSummary) any { return t.Attached.GiB }},
+		{"Unpriced", Count, func(t TypeSummary) any {
+			return int64(t.Attached.Unpriced + t.Unattached.Unpriced + t.Other.Unpriced)
+		}},
+		{"UnattachedMonthlyUSD", Money, func(t TypeSummary) any { return t.Unattached.value() }},
+		{"UnattachedVolumes", Count, func(t TypeSummary) any { return int64(t.Unattached.Count) }},
+		{"UnattachedGiB", Count, func(t TypeSummary) any { return t.Unattached.GiB }},
+		{"OtherMonthlyUSD", Money, func(t TypeSummary) any { return t.Other.value() }},
+		{"OtherVolumes", Count, func(t TypeSummary) any { return int64(t.Other.Count) }},
+		{"OtherGiB", Count, func(t TypeSummary) any { return t.Other.GiB }},
+	})
+}
+
+// value is the sum in cents, or nil where not one of the volumes has a price.
+func (s VolumeSum) value() any {
+	if s.Count > 0 && s.Unpriced == s.Count {
+		return nil
+	}
+	return s.Monthly.Cents()
+}
+
+func (r Report) unattachedTable() Table {
+	var rows []*Volume
+	for n := range r.Volumes {
+		if r.Volumes[n].Unattached() {
+			rows = append(rows, &r.Volumes[n])
+		}
+	}
+	zone := r.Month.Now.Location()
+	return table("Unattached_Volumes", 2, rows, []field[*Volume]{
+		{"Name", Text, func(v *Volume) any { return v.Name() }},
+		{"VolumeId", Text, func(v *Volume) any { return string(v.ID) }},
+		{"VolumeType", Text, func(v *Volume) any { return string(v.Type) }},
+		{"Size(GB)", Count, func(v *Volume) any { return v.SizeGiB }},
+		{"IOPS", Count, func(v *Volume) any { return v.IOPS }},
+		{"Throughput(MiB/s)", Count, func(v *Volume) any { return v.ThroughputMiBps }},
+		{"State", Text, func(v *Volume) any { return v.State }},
+		{"AZ", Text, func(v *Volume) any { return string(v.Zone) }},
+		{"Account", Text, func(v *Volume) any { return string(v.Target.Account) }},
+		{"Region", Text, func(v *Volume) any { return string(v.Target.Region) }},
+		{"Created", Moment, func(v *Volume) any { return timeValue(v.Created, zone) }},
+		{"Storage(USD)", Money, func(v *Volume) any { return v.Storage.value() }},
+		{"IOPS(USD)", Money, func(v *Volume) any { return v.IOPSCost.value() }},
+		{"Throughput(USD)", Money, func(v *Volume) any { return v.Throughput.value() }},
+		{"Monthly(USD)", Money, func(v *Volume) any { return v.Monthly.value() }},
+		{"MonthToDate(USD)", Money, func(v *Volume) any { return v.ToDate.value() }},
+		{"PriceStatus", Text, func(v *Volume) any { return string(v.Status) }},
+		{"PriceNote", Text, func(v *Volume) any { return v.Note }},
+	})
+}
+
+func (r Report) pricesTable() Table {
+	return table("Prices", 3, r.Prices, []field[*Price]{
+		{"Kind", Text, func(p *Price) any { return p.Kind }},
+		{"Region", Text, func(p *Price) any { return string(p.Region) }},
+		{"Item", Text, func(p *Price) any { return p.Item }},
+		{"Tenancy", Text, func(p *Price) any { return p.Tenancy }},
+		{"Operation", Text, func(p *Price) any { return p.Operation }},
+		{"Platform", Text, func(p *Price) any { return price.Platform(p.Operation) }},
+		{"Price(USD)", Rate, func(p *Price) any { return p.value() }},
+		{"Unit", Text, func(p *Price) any { return p.Quote.Rate.Unit }},
+		{"PriceStatus", Text, func(p *Price) any { return string(p.Status) }},
+		{"PriceNote", Text, func(p *Price) any { return p.Note }},
+		{"SKU", Text, func(p *Price) any { return p.SKU }},
+		{"RateCode", Text, func(p *Price) any { return p.Quote.Rate.Code }},
+		{"Description", Text, func(p *Price) any { return p.Quote.Rate.Description }},
+		{"Effective", Moment, func(p *Price) any { return timeValue(p.Quote.Rate.Effective, time.UTC) }},
+		{"ListVersion", Text, func(p *Price) any { return p.Version }},
+		{"ListPublished", Moment, func(p *Price) any { return timeValue(p.Published, time.UTC) }},
+		{"UsedBy", Count, func(p *Price) any { return int64(p.Uses) }},
+	})
+}
+
+func (r Report) totalsTable() Table {
+	return table("Totals", 2, r.Totals, []field[Total]{
+		{"Account", Text, func(t Total) any {
+			if t.Target.Region == "" {
+				return "All"
+			}
+			return string(t.Target.Account)
+		}},
+		{"Region", Text, func(t Total) any { return string(t.Target.Region) }},
+		{"Instances", Count, func(t Total) any { return int64(t.Instances) }},
+		{"Running", Count, func(t Total) any { return int64(t.Running) }},
+		{"Volumes", Count, func(t Total) any { return int64(t.Volumes) }},
+		{"Unpriced", Count, func(t Total) any { return int64(t.Unpriced) }},
+		{"EC2Monthly(USD)", Money, func(t Total) any { return t.EC2 }},
+		{"EBSMonthly(USD)", Money, func(t Total) any { return t.EBS }},
+		{"TotalMonthly(USD)", Money, func(t Total) any { return t.EC2.Add(t.EBS) }},
+		{"EBSMonthToDate(USD)", Money, func(t Total) any { return t.EBSToDate }},
+		{"TotalMonthToDate(USD)", Money, func(t Total) any { return t.TotalToDate }},
+		{"EC2AtMost(USD)", Money, func(t Total) any { return t.EC2AtMost }},
+		{"EBSUnattached(USD)", Money, func(t Total) any { return t.EBSUnattached }},
+		{"EBSOther(USD)", Money, func(t Total) any { return t.EBSOther }},
+		{"RunRateMonthly(USD)", Money, func(t Total) any { return t.RunRate }},
+	})
+}

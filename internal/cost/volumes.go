@@ -1,0 +1,189 @@
+package cost
+
+import (
+	"fmt"
+	"strings"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// partKey names one distinct EBS price.
+type partKey struct {
+	region    fleet.Region
+	dimension string
+}
+
+// priceVolume prices one volume and counts the use of each price.
+func (b *builder) priceVolume(v *Volume, parts map[partKey]*Price) {
+	region := v.Target.Region
+	listed := b.rates[region]
+	c := price.VolumePrice(v.Volume, listed.VolumeRates)
+	v.Status, v.Note = c.Status, c.Note
+	if listed.err != nil && c.Status == price.Missing {
+		v.Note = "the price list could not be read: " + listed.err.Error()
+	}
+	v.Storage, v.IOPSCost, v.Throughput = known(0), known(0), known(0)
+	for _, part := range c.Parts {
+		key := partKey{region, part.Dimension}
+		if parts[key] == nil {
+			parts[key] = &Price{Kind: "volume", Region: region, Item: part.Dimension, Quote: unread(part.Quote, listed.err)}
+		}
+		parts[key].Uses++
+		cost := Amount{USD: part.USD, Known: part.Quote.Status.Usable()}
+		switch part.Unit {
+		case "GiB":
+			v.Storage = v.Storage.plus(cost)
+		case "IOPS":
+			v.IOPSCost = v.IOPSCost.plus(cost)
+		default:
+			v.Throughput = v.Throughput.plus(cost)
+		}
+	}
+	if !c.Status.Usable() {
+		if len(c.Parts) == 0 {
+			v.Storage = Amount{}
+		}
+		return
+	}
+	v.Monthly = known(c.USD)
+	num, den := b.month.share(v.Created)
+	v.ToDate = known(c.USD.Times(num, den))
+}
+
+// attach puts the volumes of a target on the rows of its instances. A volume
+// that several instances share is shown on each of them, but its cost stands on
+// one row only, so that nothing is counted twice.
+func (s *shelf) attach() {
+	rows := make(map[fleet.InstanceID]*Instance, len(s.instances))
+	for n := range s.instances {
+		i := &s.instances[n]
+		rows[i.ID] = i
+		i.EBS, i.EBSToDate = known(0), known(0)
+		if s.volumesErr != nil {
+			i.EBS, i.EBSToDate = Amount{}, Amount{}
+			i.EBSStatus, i.EBSNote = price.Missing, "the volumes could not be read: "+s.volumesErr.Error()
+		}
+	}
+	for n := range s.volumes {
+		v := &s.volumes[n]
+		for _, id := range v.AttachedTo {
+			i := rows[id]
+			if i == nil {
+				continue
+			}
+			i.VolumeGiB += v.SizeGiB
+			i.Attached = append(i.Attached, VolumeShape{v.Type, v.SizeGiB})
+			if v.Bearer != "" {
+				i.EBSNote = join(i.EBSNote, fmt.Sprintf("%s is shared; its cost stands at %s", v.ID, v.Bearer))
+				continue
+			}
+			v.Bearer = id
+			i.EBS, i.EBSToDate = i.EBS.plus(v.Monthly), i.EBSToDate.plus(v.ToDate)
+			if i.EBSStatus == "" {
+				i.EBSStatus = v.Status
+			}
+			i.EBSStatus = price.Worst(i.EBSStatus, v.Status)
+			if v.Note != "" && !strings.Contains(i.EBSNote, v.Note) {
+				i.EBSNote = join(i.EBSNote, v.Note)
+			}
+		}
+	}
+}
+
+// summarize adds up volumes by type, in the order in which the types appear on
+// the instances' rows; types that appear on none follow.
+func summarize(r Report) []TypeSummary {
+	var types []TypeSummary
+	index := map[fleet.VolumeType]int{}
+	at := func(t fleet.VolumeType) *TypeSummary {
+		n, ok := index[t]
+		if !ok {
+			n = len(types)
+			index[t] = n
+			types = append(types, TypeSummary{Type: t})
+		}
+		return &types[n]
+	}
+	for _, i := range r.Instances {
+		for _, v := range i.Attached {
+			at(v.Type)
+		}
+	}
+	for _, v := range r.Volumes {
+		t := at(v.Type)
+		switch {
+		case v.Bearer != "":
+			t.Attached.add(v)
+		case v.Unattached():
+			t.Unattached.add(v)
+		default:
+			t.Other.add(v)
+		}
+	}
+	return types
+}
+
+func (s *VolumeSum) add(v Volume) {
+	s.Count++
+	s.GiB += v.SizeGiB
+	if !v.Monthly.Known {
+		s.Unpriced++
+	}
+	s.Monthly = s.Monthly.Add(v.Monthly.USD)
+}
+
+// totals adds up the targets, and all of them in a last row.
+func totals(r Report) []Total {
+	sums := make([]Total, len(r.Targets)+1)
+	index := map[fleet.Target]int{}
+	for n, target := range r.Targets {
+		sums[n].Target = target
+		index[target] = n
+	}
+	both := func(target fleet.Target, add func(*Total)) {
+		if n, ok := index[target]; ok {
+			add(&sums[n])
+		}
+		add(&sums[len(r.Targets)])
+	}
+	for _, i := range r.Instances {
+		both(i.Target, func(t *Total) { t.addInstance(i) })
+	}
+	for _, v := range r.Volumes {
+		both(v.Target, func(t *Total) { t.addVolume(v) })
+	}
+	return sums
+}
+
+func (t *Total) addInstance(i Instance) {
+	t.Instances++
+	if i.State == fleet.Running {
+		t.Running++
+	}
+	if !i.PriceStatus.Usable() {
+		t.Unpriced++
+	}
+	t.EC2 = t.EC2.Add(i.EC2.USD)
+	t.EC2AtMost = t.EC2AtMost.Add(i.EC2AtMost.USD)
+	t.TotalToDate = t.TotalToDate.Add(i.EC2.USD)
+	t.RunRate = t.RunRate.Add(i.RunRate.USD)
+}
+
+func (t *Total) addVolume(v Volume) {
+	t.Volumes++
+	if !v.Status.Usable() {
+		t.Unpriced++
+	}
+	switch {
+	case v.Bearer != "":
+		t.EBS = t.EBS.Add(v.Monthly.USD)
+	case v.Unattached():
+		t.EBSUnattached = t.EBSUnattached.Add(v.Monthly.USD)
+	default:
+		t.EBSOther = t.EBSOther.Add(v.Monthly.USD)
+	}
+	t.EBSToDate = t.EBSToDate.Add(v.ToDate.USD)
+	t.TotalToDate = t.TotalToDate.Add(v.ToDate.USD)
+	t.RunRate = t.RunRate.Add(v.Monthly.USD)
+}

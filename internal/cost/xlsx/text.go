@@ -1,0 +1,140 @@
+package xlsx
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/price"
+)
+
+// maxText is how many UTF-16 units a cell holds; a longer text ends in a mark.
+const maxText = 32_767
+
+// safeText makes a text that every spreadsheet program opens: control
+// characters that XML 1.0 forbids become their pictures (U+2400 to U+2421),
+// invalid UTF-8 and non-characters the replacement character. Line ends become
+// plain line feeds, which is what cells hold.
+func safeText(s string) string {
+	if plain(s) {
+		return s
+	}
+	var b strings.Builder
+	units := 0
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	for n, r := range s {
+		switch {
+		case r == '\n' || r == '\t':
+		case r < ' ':
+			r += '␀'
+		case r == 0x7f:
+			r = '␡'
+		case r == 0xfffe || r == 0xffff:
+			r = utf8.RuneError
+		}
+		size := 1
+		if r > 0xffff {
+			size = 2
+		}
+		// The last unit is kept free for the mark.
+		if units += size; units >= maxText && n+utf8.RuneLen(r) < len(s) || units > maxText {
+			return b.String() + "…"
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// plain is true for short printable ASCII, which most texts are.
+func plain(s string) bool {
+	if len(s) > maxText {
+		return false
+	}
+	for n := range len(s) {
+		if s[n] < ' ' || s[n] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	minWidth, maxWidth = 8, 48
+	// sampled is how many rows the widths are fitted to.
+	sampled = 1000
+)
+
+// widths fits each column to its header, with room for the filter's button,
+// and to the first rows, within bounds.
+func widths(table cost.Table) []float64 {
+	columns := make([]int, len(table.Columns))
+	for n, column := range table.Columns {
+		columns[n] = textWidth(column.Header) + 4
+	}
+	row := 0
+	for values := range table.Rows {
+		for n, value := range values {
+			columns[n] = max(columns[n], shownWidth(table.Columns[n].Format, value)+2)
+		}
+		if row++; row == sampled {
+			break
+		}
+	}
+	fitted := make([]float64, len(columns))
+	for n, width := range columns {
+		fitted[n] = float64(min(max(width, minWidth), maxWidth))
+	}
+	return fitted
+}
+
+// shownWidth is about how many digits wide a value is shown.
+func shownWidth(format cost.Format, value any) int {
+	switch v := value.(type) {
+	case nil:
+		return 0
+	case string:
+		return textWidth(v)
+	case price.USD:
+		if format == cost.Rate {
+			return len(v.String()) + 2
+		}
+		return len(fmt.Sprintf("%.2f", v.Float())) * 4 / 3
+	case time.Duration:
+		return len(fmt.Sprintf("%.2f", v.Hours()))
+	case time.Time:
+		return len("2006-01-02 15:04")
+	default:
+		return len(fmt.Sprint(v)) * 4 / 3
+	}
+}
+
+// textWidth counts the columns of a text; East Asian wide characters take two.
+func textWidth(s string) int {
+	width := 0
+	for _, r := range s {
+		width++
+		if wide(r) {
+			width++
+		}
+		if width > maxWidth {
+			break
+		}
+	}
+	return width
+}
+
+// wide is true for the blocks of Unicode whose characters are wide (Unicode
+// Standard Annex 11): Hangul, Kana, CJK, full-width forms, emoji.
+func wide(r rune) bool {
+	return r >= 0x1100 && r <= 0x115f ||
+		r >= 0x2e80 && r <= 0xa4cf ||
+		r >= 0xac00 && r <= 0xd7a3 ||
+		r >= 0xf900 && r <= 0xfaff ||
+		r >= 0xfe30 && r <= 0xfe6f ||
+		r >= 0xff00 && r <= 0xff60 ||
+		r >= 0xffe0 && r <= 0xffe6 ||
+		r >= 0x1f300 && r <= 0x1faff ||
+		r >= 0x20000 && r <= 0x3fffd
+}
