@@ -3,4 +3,11 @@
 // same binary is the command and the Lambda function.
 package main
 
-func main() {}
+import (
+	"os"
+	_ "time/tzdata" // zones also where the machine has none, as in the function
+
+	"nightshift/internal/cli"
+)
+
+func main() { os.Exit(cli.Main(os.Args[1:], cli.ThisSystem())) }

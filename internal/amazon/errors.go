@@ -86,23 +86,25 @@ func translate(action string, err error) error {
 		if !known {
 			kind = byStatus(err)
 		}
+		// EC2 appends the request as a long encoded text to its denials.
+		message, _, _ := strings.Cut(api.ErrorMessage(), " Encoded authorization failure message:")
 		return &fleet.Refusal{
-			Kind: kind, Action: action, Code: api.ErrorCode(), Message: api.ErrorMessage(),
-			IDs: instanceIDs(api.ErrorMessage()), Elsewhere: bucketRegion(err),
+			Kind: kind, Action: action, Code: api.ErrorCode(), Message: message,
+			IDs: instanceIDs(message), Elsewhere: bucketRegion(err),
 		}
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-		return fmt.Errorf("%s: there is no host %s: check the name of the region and the network: %w",
-			action, dns.Name, fleet.ErrUnavailable)
+		return fleet.Errorf(fleet.ErrUnavailable, "%s: there is no host %s; check the name of the region and the network",
+			action, dns.Name)
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
-		return fmt.Errorf("%s: nothing answers at %s (%w): check AWS_ENDPOINT_URL and the network: %w",
-			action, dial.Addr, dial.Err, fleet.ErrUnavailable)
+		return fleet.Errorf(fleet.ErrUnavailable, "%s: nothing answers at %s (%w); check AWS_ENDPOINT_URL and the network",
+			action, dial.Addr, root(dial.Err))
 	}
 	if strings.Contains(err.Error(), "get credentials") {
-		return fmt.Errorf("%s: the AWS credentials cannot be read: %w: %w", action, root(err), fleet.ErrCredentials)
+		return fleet.Errorf(fleet.ErrCredentials, "%s: the AWS credentials cannot be read: %w", action, root(err))
 	}
-	return fmt.Errorf("%s: %w: %w", action, root(err), fleet.ErrUnavailable)
+	return fleet.Errorf(fleet.ErrUnavailable, "%s: %w", action, root(err))
 }
 
 // byStatus judges an unknown code by the HTTP status of the answer.

@@ -221,7 +221,7 @@ func (p *Prices) products(ctx context.Context, filters []types.Filter) ([]price.
 		for _, text := range out.PriceList {
 			product, err := product(text)
 			if err != nil {
-				return all, fmt.Errorf("pricing:GetProducts: %w: %w", err, fleet.ErrUnavailable)
+				return all, fleet.Errorf(fleet.ErrUnavailable, "pricing:GetProducts: %w", err)
 			}
 			all = append(all, product)
 		}

@@ -14,7 +14,6 @@ package amazon
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -93,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 			config.WithRegion(string(o.Region)),
 		)
 		if err != nil {
-			return nil, fmt.Errorf("read the AWS configuration: %w: %w", err, fleet.ErrInvalid)
+			return nil, fleet.Errorf(fleet.ErrInvalid, "the AWS configuration cannot be read: %w", err)
 		}
 		s.config = c
 	}
@@ -114,15 +113,14 @@ func (s *Session) Authenticate(ctx context.Context) error {
 		}
 		s.log.DebugContext(ctx, "no credentials", "error", err)
 	}
-	return fmt.Errorf("no AWS credentials found: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "+
-		"or run `aws configure`: %w", fleet.ErrCredentials)
+	return fleet.Errorf(fleet.ErrCredentials, "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`")
 }
 
 // ParseRegion checks the form of a region code. Whether the region exists and
 // is enabled only AWS can say.
 func ParseRegion(s string) (fleet.Region, error) {
 	if !regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`).MatchString(s) {
-		return "", fmt.Errorf("region %q is not a region code such as ap-northeast-2: %w", s, fleet.ErrInvalid)
+		return "", fleet.Errorf(fleet.ErrInvalid, "region %q is not a region code such as ap-northeast-2", s)
 	}
 	return fleet.Region(s), nil
 }

@@ -1,6 +1,9 @@
 package fleet
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The kinds of errors that packages outside the AWS adapter tell apart with
 // errors.Is. The adapter maps AWS error codes to them in one table.
@@ -48,3 +51,16 @@ func (r *Refusal) Error() string { return r.Action + ": " + r.Code + ": " + r.Me
 
 // Unwrap gives the kind, so that errors.Is(err, ErrDenied) works.
 func (r *Refusal) Unwrap() error { return r.Kind }
+
+// Errorf makes an error of a kind with a message of its own: the message does
+// not mention the kind, errors.Is finds it. %w works as in fmt.Errorf.
+func Errorf(kind error, format string, args ...any) error {
+	return &kindError{kind: kind, error: fmt.Errorf(format, args...)}
+}
+
+type kindError struct {
+	kind error
+	error
+}
+
+func (e *kindError) Unwrap() []error { return []error{e.kind, e.error} }

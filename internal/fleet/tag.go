@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,7 +17,7 @@ type Tag struct {
 func ParseTag(s string) (Tag, error) {
 	key, value, separated := strings.Cut(s, "=")
 	bad := func(why string) (Tag, error) {
-		return Tag{}, fmt.Errorf("tag %q: %s; write it as Key=Value, for example AutoStopStart=Yes: %w", s, why, ErrInvalid)
+		return Tag{}, Errorf(ErrInvalid, "tag %q: %s; write it as Key=Value, for example AutoStopStart=Yes", s, why)
 	}
 	switch {
 	case key == "":

@@ -109,22 +109,32 @@ func verdict(action Action, refusal *fleet.Refusal) (fleet.Result, fleet.Reason)
 	}
 }
 
-// reasonOf makes the reason of an instance from an error. The code is the AWS
-// code where there is one.
+// reasonOf makes the reason of an instance from an error. Codes are ours and
+// stable; the code and the message of AWS stand in the text.
 func reasonOf(err error) fleet.Reason {
-	if refusal, ok := errors.AsType[*fleet.Refusal](err); ok {
-		return fleet.Reason{Code: refusal.Code, Text: said(refusal)}
-	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return fleet.Reason{Code: "interrupted", Text: "the run was interrupted; its state is not known"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fleet.Reason{Code: "no-time", Text: "the time ran out; its state is not known"}
 	}
-	return fleet.Reason{Code: "error", Text: err.Error()}
+	code := "error"
+	switch fleet.Kind(err) {
+	case fleet.ErrDenied:
+		code = "denied"
+	case fleet.ErrCredentials:
+		code = "credentials"
+	case fleet.ErrCapacity:
+		code = "no-capacity"
+	case fleet.ErrThrottled:
+		code = "throttled"
+	case fleet.ErrUnavailable:
+		code = "unavailable"
+	case fleet.ErrInvalid:
+		code = "invalid"
+	}
+	return fleet.Reason{Code: code, Text: said(err)}
 }
 
-// said is the message of AWS as part of a sentence.
-func said(refusal *fleet.Refusal) string {
-	return strings.TrimRight(refusal.Message, ". \n")
-}
+// said is what went wrong as a part of a sentence.
+func said(err error) string { return strings.TrimRight(err.Error(), ". \n") }

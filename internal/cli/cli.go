@@ -1,0 +1,128 @@
+// Package cli is the command line: commands, flags, streams and exit codes.
+// wire.go builds everything from its parts; the other packages never meet.
+//
+// It may import every package of ours; nothing but the main package imports
+// it.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"nightshift/internal/fleet"
+)
+
+// System is what the command needs from the machine it runs on.
+type System struct {
+	Stdout, Stderr io.Writer
+	Env            func(key string) string
+	Now            func() time.Time
+	// Terminal says whether Stderr is a terminal, on which progress is shown;
+	// Color whether colours are welcome there.
+	Terminal, Color bool
+}
+
+// ThisSystem is the machine of this process.
+func ThisSystem() System {
+	terminal := term.IsTerminal(int(os.Stderr.Fd()))
+	return System{
+		Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv, Now: time.Now,
+		Terminal: terminal, Color: terminal && os.Getenv("NO_COLOR") == "",
+	}
+}
+
+// Main runs the command line and returns the exit code of the process. Inside
+// AWS Lambda it serves the function instead.
+func Main(args []string, sys System) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{System: sys}
+	var err error
+	if sys.Env("AWS_LAMBDA_RUNTIME_API") != "" {
+		err = a.function(ctx)
+	} else {
+		root := a.root()
+		root.SetArgs(args)
+		root.SetOut(sys.Stdout)
+		root.SetErr(sys.Stderr)
+		err = root.ExecuteContext(ctx)
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(sys.Stderr, "nightshift: interrupted")
+		return exitInterrupted
+	}
+	a.complain(err)
+	return exitCode(err)
+}
+
+// app is the command line with its global flags.
+type app struct {
+	System
+	regions              []string
+	json, quiet, verbose bool
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "nightshift",
+		Short: "The night crew for an AWS account",
+		Long: "nightshift stops and starts EC2 instances by tag and writes the cost report of\n" +
+			"EC2 and EBS as a workbook to S3. It uses the credentials, profile, region and\n" +
+			"endpoint of the AWS SDK's default chain, like the AWS CLI.\n\n" +
+			"Try it without an AWS account: nightshift demo",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringArrayVar(&a.regions, "region", nil, "region to work in; repeat for several, or \"all\" (default: the configured region)")
+	flags.BoolVar(&a.json, "json", false, "print the answer as JSON, as the Lambda function gives it")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what is done to standard error")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fleet.Errorf(fleet.ErrInvalid, "%w; see: %s --help", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(),
+		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.versionCommand(),
+	)
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Args == nil {
+			c.Args = noArguments
+		}
+	}
+	return root
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fleet.Errorf(fleet.ErrInvalid, "unexpected argument %q; see: %s --help", args[0], cmd.CommandPath())
+}
+
+func (a *app) logger() *slog.Logger {
+	level := slog.LevelWarn
+	switch {
+	case a.verbose:
+		level = slog.LevelDebug
+	case a.quiet:
+		level = slog.LevelError
+	}
+	if a.Terminal {
+		return slog.New(tint.NewHandler(a.Stderr, &tint.Options{Level: level, NoColor: !a.Color, TimeFormat: time.TimeOnly}))
+	}
+	return slog.New(slog.NewJSONHandler(a.Stderr, &slog.HandlerOptions{Level: level}))
+}

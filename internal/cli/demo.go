@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/sandbox"
+)
+
+// The practice account's clock in the demo runs so much faster that a machine
+// that takes half a minute to stop does so in a quarter of a second.
+const demoSpeed = 120
+
+// demoDir is where the demo leaves its workbook.
+const demoDir = "nightshift-demo"
+
+func (a *app) demoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Show the whole job on a practice account, without AWS",
+		Long: `Show the whole job on a practice account: an evening, a morning and the report.
+
+The account is a server inside this process that speaks the protocols of EC2,
+S3, STS and the price list. No credentials are needed, and those of the
+environment are not looked at. The workbook is left in ./` + demoDir + `.`,
+		Example: `  nightshift demo`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.demo(cmd.Context())
+		},
+	}
+}
+
+func (a *app) demo(ctx context.Context) error {
+	seoul, err := location("Asia/Seoul")
+	if err != nil {
+		return err
+	}
+	evening := lastEvening(a.Now().In(seoul))
+	account, err := sandbox.New(sandbox.Options{Start: evening, Speed: demoSpeed})
+	if err != nil {
+		return err
+	}
+	server, err := account.Listen("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	c, err := a.crew(ctx, []string{sandbox.DefaultRegion}, &amazon.Practice{
+		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: demoSpeed,
+	})
+	if err != nil {
+		return err
+	}
+	tag, err := fleet.ParseTag(defaultTag)
+	if err != nil {
+		return err
+	}
+	a.say("A practice AWS account now listens at %s, with its machines in Seoul.\n", server.URL())
+
+	act := func(title string, action power.Action) error {
+		a.say("%s, %s\n$ nightshift %s --tag %s", title, account.Now().In(seoul).Format("Mon 2 Jan 15:04"), action, tag)
+		done := c.power(ctx, powerJob{action: action, tag: tag, Options: power.Options{Wait: time.Minute}})
+		if err := a.showPower(done); err != nil && !errors.Is(err, errPartly) {
+			return err
+		}
+		a.say("")
+		return nil
+	}
+	if err := act("Evening", power.Stop); err != nil {
+		return err
+	}
+	account.Advance(morningAfter(account.Now().In(seoul)))
+	if err := act("Morning", power.Start); err != nil {
+		return err
+	}
+
+	out, err := a.demoFile(account.Now().In(seoul))
+	if err != nil {
+		return err
+	}
+	a.say("The report\n$ nightshift report --bucket %s --out %s --timezone Asia/Seoul", sandbox.DefaultBucket, out)
+	report, answer, err := c.report(ctx, reportJob{
+		now: account.Now(), zone: seoul, hours: cost.BestHours, bucket: sandbox.DefaultBucket, prefix: "ec2/", out: out,
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.showReport(report, answer); err != nil && !errors.Is(err, errPartly) {
+		return err
+	}
+	a.say(`
+What to try next
+  open %s
+  nightshift sandbox              keep a practice account running for nightshift, the AWS CLI or boto3
+  nightshift stop --dry-run       with AWS credentials: what would be stopped, and why the rest would not
+  nightshift template             the CloudFormation template that installs it for good`, out)
+	return nil
+}
+
+func (a *app) say(format string, args ...any) {
+	if !a.quiet && !a.json {
+		fmt.Fprintf(a.Stdout, format+"\n", args...)
+	}
+}
+
+func (a *app) demoFile(now time.Time) (string, error) {
+	if err := os.MkdirAll(demoDir, 0o755); err != nil {
+		return "", fmt.Errorf("make the folder for the workbook: %w", err)
+	}
+	return filepath.Join(demoDir, cost.Key("", now)), nil
+}
+
+// lastEvening is the last 19:00 on a working day that has been followed by a
+// morning.
+func lastEvening(now time.Time) time.Time {
+	t := time.Date(now.Year(), now.Month(), now.Day(), 19, 0, 0, 0, now.Location())
+	for t.Add(13*time.Hour).After(now) || t.Weekday() == time.Saturday || t.Weekday() == time.Sunday || t.Weekday() == time.Friday {
+		t = t.AddDate(0, 0, -1)
+	}
+	return t
+}
+
+// morningAfter is how long it is until 8:00 the next morning.
+func morningAfter(evening time.Time) time.Duration {
+	return time.Date(evening.Year(), evening.Month(), evening.Day()+1, 8, 0, 0, 0, evening.Location()).Sub(evening)
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/fleet"
+	"nightshift/internal/stack"
+)
+
+func (a *app) templateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "template",
+		Short: "Print the CloudFormation template that installs the function",
+		Long: `Print the CloudFormation template that installs the function, its schedules,
+roles, bucket and queue. Times, time zone, tag and retention are parameters.`,
+		Example: `  nightshift template > template.yaml`,
+		RunE: func(*cobra.Command, []string) error {
+			text, err := stack.Template(amazon.Actions())
+			if err != nil {
+				return err
+			}
+			_, err = a.Stdout.Write(text)
+			return err
+		},
+	}
+}
+
+func (a *app) policyCommand() *cobra.Command {
+	var (
+		tag   string
+		scope stack.Scope
+	)
+	cmd := &cobra.Command{
+		Use:   "policy",
+		Short: "Print the IAM policy that stop, start and report need",
+		Long: `Print the IAM policy that stop, start and report need and nothing beyond it.
+It is derived from the AWS operations that this binary contains. Stopping and
+starting is allowed only for instances that carry the tag.`,
+		Example: `  nightshift policy --bucket my-reports --prefix ec2/
+  nightshift policy --tag Environment=dev --bucket my-reports`,
+		RunE: func(*cobra.Command, []string) error {
+			chosen, err := fleet.ParseTag(tag)
+			if err != nil {
+				return err
+			}
+			scope.Tag = chosen
+			document, err := stack.Policy(amazon.Actions(), scope)
+			if err != nil {
+				return err
+			}
+			text, err := document.JSON()
+			if err != nil {
+				return err
+			}
+			_, err = a.Stdout.Write(text)
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&tag, "tag", defaultTag, "the tag of the instances that may be stopped and started")
+	flags.StringVar(&scope.Bucket, "bucket", "", "the bucket that reports are written to")
+	flags.StringVar(&scope.Prefix, "prefix", "ec2/", "the prefix of the reports in the bucket")
+	flags.StringVar(&scope.Account, "account", "", "the account of the instances (default: any)")
+	flags.StringVar(&scope.Partition, "partition", "aws", "the partition: aws, aws-cn or aws-us-gov")
+	flags.StringArrayVar(&scope.Keys, "key", nil, "ARN of a KMS key that encrypts volumes of the instances; repeat for several")
+	return cmd
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: `  nightshift version`,
+		RunE: func(*cobra.Command, []string) error {
+			v := thisVersion()
+			if a.json {
+				return a.printJSON(v)
+			}
+			fmt.Fprintf(a.Stdout, "nightshift %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+			return nil
+		},
+	}
+}
+
+type version struct {
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+// thisVersion is the version that the Go tool wrote into the binary: that of
+// the module, or of the commit that it was built from.
+func thisVersion() version {
+	v := version{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		v.Version = info.Main.Version
+	}
+	return v
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"nightshift/internal/fleet"
+)
+
+// The exit codes of the process. 2 is left to Go's own crashes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitPartly      = 3
+	exitDenied      = 4
+	exitUsage       = 5
+	exitInterrupted = 130
+)
+
+// exitCodes is the table of the documents: every code and its meaning.
+func exitCodes() [][2]string {
+	return [][2]string{
+		{fmt.Sprint(exitDone), "done"},
+		{fmt.Sprint(exitFailed), "failed"},
+		{fmt.Sprint(exitPartly), "partly failed: some instances failed or were left, a region could not be read, or a price is missing"},
+		{fmt.Sprint(exitDenied), "no credentials, or not permitted"},
+		{fmt.Sprint(exitUsage), "wrong usage or configuration"},
+		{fmt.Sprint(exitInterrupted), "interrupted"},
+	}
+}
+
+// errPartly ends a command whose result is printed already and tells what did
+// not work.
+var errPartly = errors.New("")
+
+// exitCode is the one place where an error becomes a code.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errPartly):
+		return exitPartly
+	case errors.Is(err, fleet.ErrCredentials), errors.Is(err, fleet.ErrDenied):
+		return exitDenied
+	case errors.Is(err, fleet.ErrInvalid), strings.HasPrefix(err.Error(), "unknown command"):
+		return exitUsage
+	default:
+		return exitFailed
+	}
+}
+
+// complain prints an error to people: a sentence for each cause, and what to
+// do about the last.
+func (a *app) complain(err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintln(a.Stderr, "nightshift:", printable(line))
+		}
+	}
+	if refusal, ok := errors.AsType[*fleet.Refusal](err); ok {
+		switch refusal.Kind {
+		case fleet.ErrDenied:
+			fmt.Fprintf(a.Stderr, "nightshift: allow %s to the role; `nightshift policy` prints all that is needed\n", refusal.Action)
+		case fleet.ErrCredentials:
+			fmt.Fprintln(a.Stderr, "nightshift: AWS does not accept the credentials, or the region is not enabled; `aws sts get-caller-identity` shows who you are")
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/serve"
+)
+
+// function serves AWS Lambda until the process is ended. What differs from one
+// deployment to the next is in environment variables: NIGHTSHIFT_ACTION,
+// _TAG, _REGIONS, _BUCKET, _PREFIX and _TIMEZONE.
+func (a *app) function(ctx context.Context) error {
+	serve.Handler{
+		Power:         a.powerEvent,
+		Report:        a.reportEvent,
+		DefaultAction: a.Env("NIGHTSHIFT_ACTION"),
+		Log:           a.logger(),
+	}.Lambda(ctx)
+	return nil
+}
+
+// powerEvent stops or starts for an event. It does not wait for the wanted
+// state: the function would be paid for waiting.
+func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan struct{}) (power.Answer, error) {
+	tag, err := fleet.ParseTag(cmp.Or(r.Tag, a.Env("NIGHTSHIFT_TAG"), defaultTag))
+	if err != nil {
+		return power.Answer{}, err
+	}
+	c, err := a.crew(ctx, fields(r.Region), nil)
+	if err != nil {
+		return power.Answer{}, err
+	}
+	done := c.power(ctx, powerJob{
+		action: power.Action(r.Action), tag: tag, dryRun: r.DryRun,
+		Options: power.Options{Closing: closing},
+	})
+	if err := done.err(); err != nil && !errors.Is(err, errPartly) {
+		return done.answer(), err
+	}
+	return done.answer(), nil
+}
+
+// reportEvent writes the report to the bucket for an event.
+func (a *app) reportEvent(ctx context.Context, r serve.Request) (cost.Answer, error) {
+	job := reportJob{
+		now: a.Now(), hours: cost.BestHours,
+		bucket: a.Env("NIGHTSHIFT_BUCKET"), prefix: cmp.Or(a.Env("NIGHTSHIFT_PREFIX"), "ec2/"),
+	}
+	if job.bucket == "" {
+		return cost.Answer{}, fleet.Errorf(fleet.ErrInvalid, "no destination: set NIGHTSHIFT_BUCKET")
+	}
+	var err error
+	if job.zone, err = location(cmp.Or(a.Env("NIGHTSHIFT_TIMEZONE"), time.UTC.String())); err != nil {
+		return cost.Answer{}, err
+	}
+	c, err := a.crew(ctx, fields(r.Region), nil)
+	if err != nil {
+		return cost.Answer{}, err
+	}
+	_, answer, err := c.report(ctx, job)
+	return answer, err
+}

@@ -1,0 +1,266 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+)
+
+// regionsAtOnce bounds the regions that are worked on at the same time.
+const regionsAtOnce = 8
+
+// defaultTag is the tag of the first Lambda scripts.
+const defaultTag = "AutoStopStart=Yes"
+
+// powerJob is one stop or start over the regions of a crew.
+type powerJob struct {
+	action power.Action
+	tag    fleet.Tag
+	dryRun bool
+	power.Options
+}
+
+// powered is what came of it, in the order of the regions.
+type powered struct {
+	job      powerJob
+	plans    []power.Plan
+	outcomes []fleet.Outcome
+	errs     []error
+}
+
+// power plans and, unless it is a dry run, applies the plan in every region. A
+// region that fails does not hold up the others.
+func (c *crew) power(ctx context.Context, job powerJob) powered {
+	var (
+		group    errgroup.Group
+		plans    = make([]power.Plan, len(c.regions))
+		outcomes = make([][]fleet.Outcome, len(c.regions))
+		errs     = make([]error, len(c.regions))
+	)
+	group.SetLimit(regionsAtOnce)
+	for n, region := range c.regions {
+		group.Go(func() error {
+			machines := c.session.Fleet(region)
+			plans[n], errs[n] = power.MakePlan(ctx, machines, fleet.Target{Region: region}, job.action, job.tag)
+			c.log.DebugContext(ctx, "planned", "region", region, "action", job.action, "tag", job.tag.String(),
+				"tagged", len(plans[n].Steps), "actionable", plans[n].Actionable())
+			if !job.dryRun {
+				outcomes[n] = power.Apply(ctx, machines, plans[n], job.Options)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are kept by region
+	done := powered{job: job, plans: plans}
+	for n := range c.regions {
+		done.outcomes = append(done.outcomes, outcomes[n]...)
+		if errs[n] != nil {
+			done.errs = append(done.errs, errs[n])
+		}
+	}
+	return done
+}
+
+// answer is what the function returns and --json prints.
+func (p powered) answer() power.Answer {
+	if p.job.dryRun {
+		return power.Preview(p.job.action, p.plans, p.errs)
+	}
+	return power.NewAnswer(p.job.action, p.outcomes, p.errs)
+}
+
+// err says how the job went as a whole: nil when all is well; the causes when
+// nothing was achieved; else errPartly joined with the causes.
+func (p powered) err() error {
+	answer := p.answer()
+	problems := errors.Join(p.errs...)
+	failed := len(answer.Failed) + len(answer.Left)
+	switch {
+	case problems == nil && failed == 0:
+		return nil
+	case len(answer.Instances) == 0 && len(answer.Skipped) == 0 && failed == 0:
+		return problems
+	case len(answer.Instances) == 0 && failed > 0 && problems == nil && all(answer.Failed, "denied") && len(answer.Left) == 0:
+		return fleet.Errorf(fleet.ErrDenied, "not permitted to %s any of the instances; `nightshift policy` prints the permissions that are needed", p.job.action)
+	default:
+		return errors.Join(errPartly, problems)
+	}
+}
+
+func all(items []power.Item, code string) bool {
+	for _, i := range items {
+		if i.Code != code {
+			return false
+		}
+	}
+	return len(items) > 0
+}
+
+func (a *app) stopCommand() *cobra.Command {
+	return a.powerCommand(power.Stop, "Stop the running instances that carry a tag",
+		`  nightshift stop --dry-run
+  nightshift stop --region ap-northeast-2 --region us-east-1
+  nightshift stop --tag Environment=dev --json`)
+}
+
+func (a *app) startCommand() *cobra.Command {
+	return a.powerCommand(power.Start, "Start the stopped instances that carry a tag",
+		`  nightshift start
+  nightshift start --tag Environment=dev --timeout 20m
+  nightshift start --region all --wait=false`)
+}
+
+func (a *app) powerCommand(action power.Action, short, example string) *cobra.Command {
+	var (
+		tag     string
+		dryRun  bool
+		wait    bool
+		timeout time.Duration
+	)
+	cmd := &cobra.Command{
+		Use:   string(action),
+		Short: short,
+		Long: short + `.
+
+Instances on which the action makes no sense are left out, each with a reason:
+those already there, one-time Spot Instances, members of Auto Scaling groups,
+instances with an instance-store root volume or with stop protection. Every
+instance has an outcome of its own; a refused one never holds up the others.`,
+		Example: example,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			chosen, err := fleet.ParseTag(tag)
+			if err != nil {
+				return err
+			}
+			if wait && timeout <= 0 {
+				return fleet.Errorf(fleet.ErrInvalid, "--timeout %s: must be more than zero; --wait=false does not wait at all", timeout)
+			}
+			c, err := a.crew(cmd.Context(), a.regions, nil)
+			if err != nil {
+				return err
+			}
+			job := powerJob{action: action, tag: chosen, dryRun: dryRun}
+			if wait {
+				job.Wait = timeout
+			}
+			progress := a.progress(string(action))
+			job.Settled = progress.settled
+			done := c.power(cmd.Context(), job)
+			progress.end()
+			return a.showPower(done)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&tag, "tag", cmp.Or(a.Env("NIGHTSHIFT_TAG"), defaultTag), "the tag that chooses instances, as Key=Value or Key")
+	flags.BoolVar(&dryRun, "dry-run", false, "show what would be done and why, and do nothing")
+	flags.BoolVar(&wait, "wait", true, "wait until each instance has "+arrived(action))
+	flags.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait")
+	return cmd
+}
+
+func arrived(a power.Action) string {
+	if a == power.Start {
+		return "started"
+	}
+	return "stopped"
+}
+
+// showPower prints the result of a stop or start and turns it into the
+// command's error.
+func (a *app) showPower(p powered) error {
+	answer := p.answer()
+	if a.json {
+		if err := a.printJSON(answer); err != nil {
+			return err
+		}
+		return p.err()
+	}
+	if !a.quiet {
+		a.powerTable(p)
+		fmt.Fprintln(a.Stdout, summary(p.job, answer))
+	}
+	return p.err()
+}
+
+// powerTable prints a row for each instance.
+func (a *app) powerTable(p powered) {
+	t := table{header: []string{"INSTANCE", "NAME", "REGION", "OUTCOME", "REASON"}}
+	if p.job.dryRun {
+		for _, plan := range p.plans {
+			for _, s := range plan.Steps {
+				outcome := "would " + string(plan.Action)
+				if !s.Do {
+					outcome = "leave"
+				}
+				t.add(string(s.Instance.ID), s.Instance.Name(), string(plan.Target.Region), outcome, s.Reason.Text)
+			}
+		}
+	}
+	for _, o := range p.outcomes {
+		outcome := string(o.Result)
+		if o.Result == fleet.Done {
+			outcome = string(o.State)
+		}
+		t.add(string(o.Instance), o.Name, string(o.Target.Region), outcome, o.Reason.Text)
+	}
+	t.print(a.Stdout)
+}
+
+// summary is the last line of a stop or start.
+func summary(job powerJob, answer power.Answer) string {
+	if answer.Status == power.NoneFound {
+		return fmt.Sprintf("%s with the tag %s", power.NoneFound, printable(job.tag.String()))
+	}
+	line := answer.Status
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{len(answer.Skipped), "skipped"}, {len(answer.Failed), "failed"}, {len(answer.Left), "left for lack of time"}} {
+		if part.n > 0 {
+			line += fmt.Sprintf(", %d %s", part.n, part.what)
+		}
+	}
+	if job.dryRun {
+		line += " (dry run: nothing was done)"
+	}
+	return line
+}
+
+// progress tells on a terminal how many instances are settled.
+type progress struct {
+	a    *app
+	what string
+
+	mu sync.Mutex
+	n  int
+}
+
+func (a *app) progress(what string) *progress { return &progress{a: a, what: what} }
+
+func (p *progress) settled(o fleet.Outcome) {
+	if o.Result == fleet.Skipped || !p.a.Terminal || p.a.quiet || p.a.json {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.n++
+	fmt.Fprintf(p.a.Stderr, "\r%s: %d settled ", p.what, p.n)
+}
+
+// end wipes the line.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.n > 0 {
+		fmt.Fprint(p.a.Stderr, "\r\033[K")
+	}
+}

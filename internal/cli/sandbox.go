@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/sandbox"
+)
+
+func (a *app) sandboxCommand() *cobra.Command {
+	var (
+		listen, faults string
+		o              sandbox.Options
+	)
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve a practice AWS account for nightshift, the AWS CLI or boto3",
+		Long: `Serve a practice AWS account until it is interrupted, and print the environment
+variables with which nightshift, the AWS CLI and boto3 reach it. Everything in it
+is in memory and gone at the end.`,
+		Example: `  nightshift sandbox
+  nightshift sandbox --listen 127.0.0.1:4566 --fleet 1000 --latency 20ms --throttle
+  nightshift sandbox --faults "` + faultExample + `"`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if o.Fleet < 0 || o.Types < 0 || o.Latency < 0 {
+				return fleet.Errorf(fleet.ErrInvalid, "--fleet, --types and --latency cannot be negative")
+			}
+			if o.Faults, err = sandbox.ParseFaults(faults); err != nil {
+				return fleet.Errorf(fleet.ErrInvalid, "--faults: %w", err)
+			}
+			if a.verbose {
+				o.Log = a.logger()
+			} else {
+				o.Log = slog.New(slog.DiscardHandler)
+			}
+			account, err := sandbox.New(o)
+			if err != nil {
+				return fleet.Errorf(fleet.ErrInvalid, "%w", err)
+			}
+			server, err := account.Listen(listen)
+			if err != nil {
+				return err
+			}
+			defer server.Close()
+			fmt.Fprintf(a.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\n",
+				server.URL(), sandbox.AccessKey, sandbox.SecretKey, sandbox.DefaultRegion)
+			fmt.Fprintf(a.Stderr, "a practice account listens at %s with the bucket %s; stop it with Ctrl-C\n", server.URL(), sandbox.DefaultBucket)
+			<-cmd.Context().Done()
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&listen, "listen", "127.0.0.1:4566", "address and port")
+	flags.IntVar(&o.Fleet, "fleet", 0, "generate this many instances instead of the default account")
+	flags.IntVar(&o.Types, "types", 40, "distinct instance types of a generated fleet")
+	flags.Uint64Var(&o.Seed, "seed", 0, "seed of everything random")
+	flags.DurationVar(&o.Latency, "latency", 0, "delay of every answer, such as 20ms")
+	flags.BoolVar(&o.Throttle, "throttle", false, "apply EC2's documented token buckets")
+	flags.Float64Var(&o.Speed, "speed", 1, "how many times faster than real time the account's clock runs")
+	flags.StringVar(&faults, "faults", "", "what goes wrong on purpose")
+	flags.StringSliceVar(&o.Buckets, "bucket", nil, "create this S3 bucket too")
+	return cmd
+}
+
+// faultExample is an example of the syntax of --faults.
+const faultExample = "throttle:StopInstances:p=0.1"

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/fleet"
+)
+
+// crew is a session together with the regions that a command works in.
+type crew struct {
+	session *amazon.Session
+	regions []fleet.Region
+	log     *slog.Logger
+}
+
+// home is the region in which the account is asked what is not of one region.
+const home = fleet.Region("us-east-1")
+
+// crew opens a session for the named regions, or, where none is named, for
+// those of NIGHTSHIFT_REGIONS or the configured one. A practice account
+// replaces everything that the environment says.
+func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practice) (*crew, error) {
+	if len(named) == 0 && practice == nil {
+		named = fields(a.Env("NIGHTSHIFT_REGIONS"))
+	}
+	c := &crew{log: a.logger()}
+	all := slices.Contains(named, "all")
+	if !all {
+		for _, name := range named {
+			region, err := amazon.ParseRegion(name)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(c.regions, region) {
+				c.regions = append(c.regions, region)
+			}
+		}
+	}
+	var first fleet.Region
+	if len(c.regions) > 0 {
+		first = c.regions[0]
+	}
+	var err error
+	c.session, err = amazon.Open(ctx, amazon.Options{Region: first, Practice: practice, Agent: "nightshift", Log: c.log})
+	if err != nil {
+		return nil, err
+	}
+	if len(c.regions) == 0 && !all {
+		if c.session.Region() == "" {
+			return nil, fleet.Errorf(fleet.ErrInvalid, "no region: pass --region, or set AWS_REGION or NIGHTSHIFT_REGIONS")
+		}
+		c.regions = []fleet.Region{c.session.Region()}
+	}
+	if err := c.session.Authenticate(ctx); err != nil {
+		return nil, err
+	}
+	if all {
+		c.regions, err = c.session.Regions(ctx, cmp.Or(c.session.Region(), home))
+	}
+	return c, err
+}
+
+// fields cuts a list at commas and white space.
+func fields(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
+}

@@ -1,0 +1,358 @@
+package power_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+)
+
+// yard is a small EC2: it keeps states, refuses batches as a whole and moves
+// machines on when they are looked at again.
+type yard struct {
+	machines []*machine
+	requests int
+	// quiet refusals name no instance.
+	quiet bool
+	// stuck machines accept and never arrive.
+	stuck bool
+	down  error // every request fails with this
+}
+
+type machine struct {
+	fleet.Instance
+	refuse error // the kind with which it refuses, if any
+}
+
+func (y *yard) Machines(_ context.Context, sel fleet.Selector) iter.Seq2[fleet.Instance, error] {
+	return func(yield func(fleet.Instance, error) bool) {
+		for _, m := range y.machines {
+			if sel.Tag.Key != "" && !sel.Tag.On(m.Tags) || len(sel.IDs) > 0 && !slices.Contains(sel.IDs, m.ID) {
+				continue
+			}
+			if !yield(m.Instance, nil) {
+				return
+			}
+			if y.stuck {
+				continue
+			}
+			switch m.State {
+			case fleet.Stopping:
+				m.State = fleet.Stopped
+			case fleet.Pending:
+				m.State = fleet.Running
+			}
+		}
+	}
+}
+
+func (y *yard) Stop(ctx context.Context, ids []fleet.InstanceID) error {
+	return y.act(ctx, ids, fleet.Stopping)
+}
+
+func (y *yard) Start(ctx context.Context, ids []fleet.InstanceID) error {
+	return y.act(ctx, ids, fleet.Pending)
+}
+
+func (y *yard) act(ctx context.Context, ids []fleet.InstanceID, to fleet.State) error {
+	y.requests++
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if y.down != nil {
+		return y.down
+	}
+	chosen := map[fleet.InstanceID]bool{}
+	for _, id := range ids {
+		chosen[id] = true
+	}
+	for _, m := range y.machines {
+		if !chosen[m.ID] || m.refuse == nil {
+			continue
+		}
+		r := &fleet.Refusal{Kind: m.refuse, Action: "ec2:Stop", Code: "Refused", Message: "no"}
+		if !y.quiet {
+			r.IDs = []fleet.InstanceID{m.ID}
+		}
+		return r
+	}
+	for _, m := range y.machines {
+		if chosen[m.ID] {
+			m.State = to
+		}
+	}
+	return nil
+}
+
+var tag = fleet.Tag{Key: "AutoStopStart", Value: "Yes"}
+
+func running(n int) *machine {
+	return &machine{Instance: fleet.Instance{
+		ID: fleet.InstanceID(fmt.Sprintf("i-%08x", n)), State: fleet.Running, RootDevice: "ebs",
+		Tags: fleet.Tags{"AutoStopStart": "Yes"},
+	}}
+}
+
+func apply(t testing.TB, y *yard, action power.Action, o power.Options) []fleet.Outcome {
+	t.Helper()
+	plan, err := power.MakePlan(context.Background(), y, fleet.Target{}, action, tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return power.Apply(context.Background(), y, plan, o)
+}
+
+func TestPlanLeavesOutWithReason(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*machine)
+		stop   string // reason code; empty: would be done
+		start  string
+	}{
+		{"running", func(*machine) {}, "", "already-running"},
+		{"stopped", func(m *machine) { m.State = fleet.Stopped }, "already-stopped", ""},
+		{"stopping", func(m *machine) { m.State = fleet.Stopping }, "already-stopping", "stopping"},
+		{"pending", func(m *machine) { m.State = fleet.Pending }, "pending", "already-pending"},
+		{"terminated", func(m *machine) { m.State = fleet.Terminated }, "terminated", "terminated"},
+		{"shutting down", func(m *machine) { m.State = fleet.ShuttingDown }, "shutting-down", "shutting-down"},
+		{"one-time Spot", func(m *machine) { m.Lifecycle = fleet.Spot }, "spot-one-time", "already-running"},
+		{"persistent Spot", func(m *machine) { m.Lifecycle, m.SpotPersistent = fleet.Spot, true }, "", "already-running"},
+		{"instance store", func(m *machine) { m.RootDevice = "instance-store" }, "instance-store-root", "already-running"},
+		{"Auto Scaling", func(m *machine) { m.Tags["aws:autoscaling:groupName"] = "web" }, "auto-scaling", "already-running"},
+		{"stopped Auto Scaling", func(m *machine) { m.State, m.Tags["aws:autoscaling:groupName"] = fleet.Stopped, "web" }, "already-stopped", "auto-scaling"},
+		{"managed", func(m *machine) { m.Operator = "eks.amazonaws.com" }, "managed", "already-running"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for action, want := range map[power.Action]string{power.Stop: tt.stop, power.Start: tt.start} {
+				m := running(1)
+				tt.change(m)
+				plan, err := power.MakePlan(t.Context(), &yard{machines: []*machine{m}}, fleet.Target{}, action, tag)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := plan.Steps[0]
+				if s.Reason.Code != want || s.Do != (want == "") || !s.Do && s.Reason.Text == "" {
+					t.Errorf("%s: do %v for %+v, want the reason %q", action, s.Do, s.Reason, want)
+				}
+			}
+		})
+	}
+}
+
+// Whatever EC2 refuses, and whether it names it or not: the refused ones and
+// only they are left out, and everyone has an outcome.
+func TestRefusalsNeverTouchOthers(t *testing.T) {
+	kinds := []error{fleet.ErrNotFound, fleet.ErrConflict, fleet.ErrProtected, fleet.ErrUnsupported, fleet.ErrCapacity, fleet.ErrInvalid}
+	rapid.Check(t, func(t *rapid.T) {
+		y := &yard{quiet: rapid.Bool().Draw(t, "quiet")}
+		for n := range rapid.IntRange(0, 130).Draw(t, "machines") {
+			m := running(n)
+			if rapid.IntRange(0, 9).Draw(t, "bad") == 0 {
+				m.refuse = rapid.SampledFrom(kinds).Draw(t, "kind")
+			}
+			y.machines = append(y.machines, m)
+		}
+		plan, _ := power.MakePlan(context.Background(), y, fleet.Target{}, power.Stop, tag)
+		outcomes := power.Apply(context.Background(), y, plan, power.Options{})
+		for n, m := range y.machines {
+			o := outcomes[n]
+			if o.Instance != m.ID {
+				t.Fatalf("outcome %d is of %s, want %s", n, o.Instance, m.ID)
+			}
+			if m.refuse == nil && (o.Result != fleet.Done || m.State == fleet.Running) {
+				t.Fatalf("%s: %+v in state %s, want it stopped", m.ID, o, m.State)
+			}
+			if m.refuse != nil && (o.Result == fleet.Done || o.Reason.Code == "" || m.State != fleet.Running) {
+				t.Fatalf("%s: %+v in state %s, want it refused with a reason", m.ID, o, m.State)
+			}
+		}
+	})
+}
+
+func TestDenials(t *testing.T) {
+	fleetOf := func(denied func(int) bool) *yard {
+		y := &yard{quiet: true}
+		for n := range 200 {
+			m := running(n)
+			if denied(n) {
+				m.refuse = fleet.ErrDenied
+			}
+			y.machines = append(y.machines, m)
+		}
+		return y
+	}
+	t.Run("for some", func(t *testing.T) {
+		y := fleetOf(func(n int) bool { return n%20 == 19 })
+		failed := 0
+		for _, o := range apply(t, y, power.Stop, power.Options{}) {
+			if o.Result == fleet.Failed {
+				failed++
+			}
+		}
+		if failed != 10 {
+			t.Errorf("%d failed, want the 10 that are denied", failed)
+		}
+	})
+	t.Run("for all", func(t *testing.T) {
+		y := fleetOf(func(int) bool { return true })
+		for _, o := range apply(t, y, power.Stop, power.Options{}) {
+			if o.Result != fleet.Failed || o.Reason.Code != "denied" {
+				t.Fatalf("%+v, want denied", o)
+			}
+		}
+		if y.requests > 30 {
+			t.Errorf("%d requests to find out that nothing is allowed, want at most 30", y.requests)
+		}
+	})
+}
+
+func TestTroubleOfTheWholeIsNotTakenApart(t *testing.T) {
+	for _, kind := range []error{fleet.ErrThrottled, fleet.ErrUnavailable, fleet.ErrCredentials} {
+		y := &yard{down: &fleet.Refusal{Kind: kind, Code: "Trouble"}}
+		for n := range 50 {
+			y.machines = append(y.machines, running(n))
+		}
+		for _, o := range apply(t, y, power.Stop, power.Options{}) {
+			if o.Result != fleet.Failed {
+				t.Errorf("%v: %+v, want failed", kind, o)
+			}
+		}
+		if y.requests != 1 {
+			t.Errorf("%v: %d requests, want 1", kind, y.requests)
+		}
+	}
+}
+
+func TestChangedSinceThePlan(t *testing.T) {
+	y := &yard{machines: []*machine{running(0), running(1), running(2), running(3)}}
+	plan, err := power.MakePlan(t.Context(), y, fleet.Target{}, power.Stop, tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.machines[0].State = fleet.Stopped
+	delete(y.machines[1].Tags, "AutoStopStart")
+	plan.Steps[1].Instance.Tags = fleet.Tags{"AutoStopStart": "Yes"}
+	y.machines = slices.Delete(y.machines, 2, 3)
+	var got []string
+	for _, o := range power.Apply(t.Context(), y, plan, power.Options{}) {
+		got = append(got, string(o.Result)+" "+o.Reason.Code)
+	}
+	want := []string{"skipped already-stopped", "skipped untagged", "skipped gone", "done "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		y := &yard{machines: []*machine{running(0), running(1)}}
+		for _, o := range apply(t, y, power.Stop, power.Options{Wait: time.Minute}) {
+			if o.Result != fleet.Done || o.State != fleet.Stopped {
+				t.Errorf("%+v, want stopped", o)
+			}
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		y := &yard{machines: []*machine{running(0)}, stuck: true}
+		began := time.Now()
+		o := apply(t, y, power.Stop, power.Options{Wait: time.Minute})[0]
+		if o.Result != fleet.Failed || o.Reason.Code != "timeout" || !strings.Contains(o.Reason.Text, "still stopping after 1m") {
+			t.Errorf("%+v, want a timeout", o)
+		}
+		if d := time.Since(began); d != time.Minute {
+			t.Errorf("waited %s, want 1m", d)
+		}
+	})
+}
+
+// failing falls back to stopped after every start.
+type failing struct{ *yard }
+
+func (f failing) Start(context.Context, []fleet.InstanceID) error {
+	for _, m := range f.machines {
+		m.LaunchTime = m.LaunchTime.Add(time.Hour)
+		m.StateReasonMessage = "Server.InternalError: Internal error on launch"
+	}
+	return nil
+}
+
+func TestStartThatFallsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := running(0)
+		m.State = fleet.Stopped
+		y := failing{&yard{machines: []*machine{m}}}
+		plan, err := power.MakePlan(t.Context(), y, fleet.Target{}, power.Start, tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := power.Apply(t.Context(), y, plan, power.Options{Wait: time.Minute})[0]
+		if o.Result != fleet.Failed || o.Reason.Code != "start-failed" || !strings.Contains(o.Reason.Text, "Internal error") {
+			t.Errorf("%+v, want start-failed with EC2's reason", o)
+		}
+	})
+}
+
+func TestNothingNewAfterClosing(t *testing.T) {
+	y := &yard{}
+	for n := range 120 {
+		y.machines = append(y.machines, running(n))
+	}
+	closing := make(chan struct{})
+	close(closing)
+	for _, o := range apply(t, y, power.Stop, power.Options{Closing: closing}) {
+		if o.Result != fleet.Left || o.Reason.Code != "no-time" {
+			t.Fatalf("%+v, want left", o)
+		}
+	}
+	if y.requests != 0 {
+		t.Errorf("%d requests, want none", y.requests)
+	}
+}
+
+func TestStartsGoTogetherByTypeAndZone(t *testing.T) {
+	y := &yard{}
+	for n := range 60 {
+		m := running(n)
+		m.State = fleet.Stopped
+		m.Type = fleet.InstanceType([]string{"m5.large", "c5.large"}[n%2])
+		y.machines = append(y.machines, m)
+	}
+	apply(t, y, power.Start, power.Options{})
+	if y.requests != 2 {
+		t.Errorf("%d requests, want one for each type", y.requests)
+	}
+}
+
+// The half-read fleet is acted on, and the error is told.
+func TestReadingEndsHalfWay(t *testing.T) {
+	y := &torn{yard{machines: []*machine{running(0), running(1)}}}
+	plan, err := power.MakePlan(t.Context(), y, fleet.Target{Region: "ap-northeast-2"}, power.Stop, tag)
+	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "ap-northeast-2") || len(plan.Steps) != 2 {
+		t.Errorf("%d steps and %v, want both instances and the error", len(plan.Steps), err)
+	}
+}
+
+type torn struct{ yard }
+
+func (y *torn) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Instance, error] {
+	return func(yield func(fleet.Instance, error) bool) {
+		for i, err := range y.yard.Machines(ctx, sel) {
+			if !yield(i, err) {
+				return
+			}
+		}
+		yield(fleet.Instance{}, fleet.ErrUnavailable)
+	}
+}

@@ -1,0 +1,81 @@
+package serve
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"nightshift/internal/power"
+)
+
+// Event is what the function is called with: an object of our own, or an
+// envelope of EventBridge, whose other fields are ignored.
+type Event struct {
+	Action json.RawMessage `json:"action"`
+	Region json.RawMessage `json:"region"`
+	Tag    json.RawMessage `json:"tag"`
+	DryRun json.RawMessage `json:"dry_run"`
+	// ScheduledAt is when the schedule meant the event to arrive, in RFC 3339;
+	// Time is the same of an EventBridge envelope.
+	ScheduledAt json.RawMessage `json:"scheduled_at"`
+	Time        json.RawMessage `json:"time"`
+	// DetailType is there in an EventBridge envelope only, whose region is
+	// where the event came from, not where to work.
+	DetailType json.RawMessage `json:"detail-type"`
+}
+
+const (
+	actionStop   = string(power.Stop)
+	actionStart  = string(power.Start)
+	actionReport = "report"
+)
+
+// tooLate is the age at which a scheduled stop or start is refused: whoever
+// got in meanwhile would lose the machine under their hands.
+const tooLate = 10 * time.Minute
+
+// request reads the event. The refusal, if not empty, is the status to answer.
+func (e Event) request(defaultAction string, now time.Time) (r Request, refusal string) {
+	r.Action = defaultAction
+	if r.Action == "" {
+		r.Action = actionStop
+	}
+	if present(e.Action) && json.Unmarshal(e.Action, &r.Action) != nil {
+		return r, power.InvalidAction
+	}
+	switch r.Action {
+	case actionStop, actionStart, actionReport:
+	default:
+		return r, power.InvalidAction
+	}
+	if present(e.Region) && !present(e.DetailType) && json.Unmarshal(e.Region, &r.Region) != nil {
+		return r, "invalid region: not a text"
+	}
+	if present(e.Tag) && json.Unmarshal(e.Tag, &r.Tag) != nil {
+		return r, `invalid tag: not a text such as "AutoStopStart=Yes"`
+	}
+	if present(e.DryRun) && json.Unmarshal(e.DryRun, &r.DryRun) != nil {
+		return r, "invalid dry_run: neither true nor false"
+	}
+	if r.Action == actionReport {
+		return r, "" // a late report is better than none
+	}
+	at, name := e.ScheduledAt, "scheduled_at"
+	if !present(at) {
+		at, name = e.Time, "time"
+	}
+	if !present(at) {
+		return r, ""
+	}
+	var scheduled time.Time
+	if json.Unmarshal(at, &scheduled) != nil {
+		return r, fmt.Sprintf("invalid %s: not a time such as 2026-11-22T19:00:00Z", name)
+	}
+	if late := now.Sub(scheduled); late > tooLate {
+		return r, fmt.Sprintf("refused: this %s was scheduled for %s and is %s late, more than %s",
+			r.Action, scheduled.Format(time.RFC3339), late.Round(time.Second), tooLate)
+	}
+	return r, ""
+}
+
+func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }

@@ -1,0 +1,93 @@
+// Package serve is nightshift without a human: it turns the events of AWS
+// Lambda into work and the result into the answers that callers of the first
+// scripts know.
+//
+// It may import fleet, power and cost, and is the only importer of
+// aws-lambda-go.
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+)
+
+// Handler answers events.
+type Handler struct {
+	// Power stops or starts. It starts nothing new once closing is closed.
+	Power func(ctx context.Context, r Request, closing <-chan struct{}) (power.Answer, error)
+	// Report makes and stores the cost report.
+	Report func(ctx context.Context, r Request) (cost.Answer, error)
+	// DefaultAction is the action of an event that names none.
+	DefaultAction string
+	Log           *slog.Logger
+}
+
+// Request is what an event asks for.
+type Request struct {
+	// Action is "stop", "start" or "report".
+	Action string
+	// Region and Tag replace the configured ones where they are not empty.
+	Region string
+	Tag    string
+	DryRun bool
+}
+
+// margin is the time kept free before the function's deadline: enough to end
+// what has begun and to answer.
+const margin = 10 * time.Second
+
+// Lambda polls the Lambda Runtime API for events until the process is ended.
+func (h Handler) Lambda(ctx context.Context) {
+	lambda.StartWithOptions(h.Handle, lambda.WithContext(ctx))
+}
+
+// Handle answers one event. An error is for failures of the whole: Lambda then
+// tries an asynchronous event again and hands it to the dead-letter queue.
+func (h Handler) Handle(ctx context.Context, event Event) (any, error) {
+	request, refusal := event.request(h.DefaultAction, time.Now())
+	if refusal != "" {
+		h.Log.WarnContext(ctx, "event refused", "reason", refusal)
+		return power.Answer{Status: refusal}, nil
+	}
+	h.Log.InfoContext(ctx, "event accepted", "action", request.Action, "region", request.Region, "tag", request.Tag, "dry_run", request.DryRun)
+	if request.Action == actionReport {
+		ctx, cancel := h.before(ctx)
+		defer cancel()
+		answer, err := h.Report(ctx, request)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fleet.Errorf(context.DeadlineExceeded, "the report was not finished in the function's time and nothing was uploaded; raise the function's timeout")
+		}
+		return h.told(ctx, answer, err)
+	}
+	closing, cancel := h.before(ctx)
+	defer cancel()
+	answer, err := h.Power(ctx, request, closing.Done())
+	return h.told(ctx, answer, err)
+}
+
+// before gives a context that ends a little before the function's own.
+func (h Handler) before(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	left := time.Until(deadline)
+	return context.WithTimeout(ctx, left-min(margin, left/5))
+}
+
+func (h Handler) told(ctx context.Context, answer any, err error) (any, error) {
+	if err != nil {
+		h.Log.ErrorContext(ctx, "event failed", "error", err)
+		return nil, err
+	}
+	h.Log.InfoContext(ctx, "event answered", "answer", answer)
+	return answer, nil
+}
