@@ -1,0 +1,208 @@
+package sandbox
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// The price list that the catalogue serves: its version and since when its
+// prices are in force.
+const (
+	listVersion   = "20260925174521"
+	listPublished = "2026-09-25T17:45:21Z"
+	listEffective = "2026-09-01T00:00:00Z"
+)
+
+// catalog is the AmazonEC2 part of the AWS price list for the sandbox's
+// regions. Products are made when they are first asked for, since the whole
+// list has tens of thousands. It is safe for concurrent use once setAnyOf has
+// been called.
+type catalog struct {
+	shelves  []*shelf
+	fields   map[string]string // attribute name in lower case → as the list writes it
+	anyOf    string
+	places   map[string]pricePlace
+	listed   map[instanceKey]listedPrice
+	licences []licence
+	reserved map[typeKey][]reservedOffer
+
+	mu     sync.Mutex
+	recent map[string][]*product // what the last queries matched, for their next pages
+}
+
+// shelf holds the products that have some attributes in common: those of one
+// instance type in one place, or the EBS products of one place.
+type shelf struct {
+	common []attribute     // shared by all products on the shelf
+	own    map[string]bool // names of the attributes that vary
+	rows   func() []*product
+}
+
+// pricePlace is a region, or a Local Zone, in the price list.
+type pricePlace struct {
+	code         string // regionCode
+	location     string
+	locationType string
+	prefix       string // of usage types: "APN2-"; empty in us-east-1
+}
+
+type typeKey struct{ region, name string }
+
+// instanceKey names one on-demand instance price.
+type instanceKey struct{ region, name, operation, tenancy string }
+
+// listedPrice is a row of prices.csv.
+type listedPrice struct {
+	usd       listPrice
+	sku       string // "" where the real one is not known
+	unusedSKU string // of the same product as an unused reservation
+	synthetic bool   // derived, not published by AWS
+}
+
+// licence is a row of licences.csv: what an operating system, or software on
+// it, adds to the price of Linux.
+type licence struct {
+	operation, os, software, model string
+	types                          string // pattern of type names
+	arm                            bool
+	perVCPU, flat                  listPrice
+	minVCPUs                       int
+	minMemoryMiB                   int64
+}
+
+// reservedOffer is one term of a reserved instance, by what it costs an hour
+// over its whole length.
+type reservedOffer struct {
+	contract, class, option, term string
+	effective                     listPrice
+}
+
+// loadCatalog reads the embedded price list.
+func loadCatalog(types typeTable) (*catalog, error) {
+	c := &catalog{
+		anyOf:    "comma",
+		fields:   map[string]string{},
+		places:   map[string]pricePlace{},
+		listed:   map[instanceKey]listedPrice{},
+		reserved: map[typeKey][]reservedOffer{},
+		recent:   map[string][]*product{},
+	}
+	for _, load := range []func() error{c.loadPlaces, c.loadLicences, c.loadListed, c.loadReserved} {
+		if err := load(); err != nil {
+			return nil, err
+		}
+	}
+	for key := range c.listed {
+		if _, ok := types.spec(key.name); !ok {
+			return nil, fmt.Errorf("prices.csv: no such instance type: %s", key.name)
+		}
+	}
+	for _, code := range sortedKeys(c.places) {
+		for _, name := range c.priced(code) {
+			spec, _ := types.spec(name)
+			c.shelves = append(c.shelves, c.computeShelf(c.places[code], spec))
+		}
+	}
+	volumes, err := c.volumeShelves()
+	if err != nil {
+		return nil, err
+	}
+	c.shelves = append(c.shelves, volumes...)
+	for _, s := range c.shelves {
+		for _, a := range s.common {
+			c.fields[strings.ToLower(a.name)] = a.name
+		}
+		for name := range s.own {
+			c.fields[strings.ToLower(name)] = name
+		}
+	}
+	return c, nil
+}
+
+// setAnyOf chooses how ANY_OF and NONE_OF read their value: "comma" splits it
+// at commas, "literal" takes it as one value, "off" refuses both. AWS does not
+// document a delimiter, so clients must cope with each.
+func (c *catalog) setAnyOf(mode string) error {
+	if !slices.Contains([]string{"comma", "literal", "off"}, mode) {
+		return fmt.Errorf("ANY_OF mode %q: use comma, literal or off", mode)
+	}
+	c.anyOf = mode
+	return nil
+}
+
+// priced returns the names of the instance types that have a Linux price in
+// the region, sorted.
+func (c *catalog) priced(region string) []string {
+	var names []string
+	for key := range c.listed {
+		if key.region == region && key.operation == linuxOperation && key.tenancy == "Shared" {
+			names = append(names, key.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (c *catalog) loadPlaces() error {
+	return eachRow("regions.csv", 4, func(r []string) error {
+		c.places[r[0]] = pricePlace{code: r[0], location: r[1], locationType: r[2], prefix: r[3]}
+		return nil
+	})
+}
+
+func (c *catalog) loadListed() error {
+	return eachRow("prices.csv", 9, func(r []string) error {
+		usd, err := parseListPrice(r[4])
+		if err != nil {
+			return err
+		}
+		if _, ok := c.places[r[0]]; !ok {
+			return fmt.Errorf("no such region: %s", r[0])
+		}
+		key := instanceKey{region: r[0], name: r[1], operation: r[2], tenancy: r[3]}
+		c.listed[key] = listedPrice{usd: usd, sku: r[5], unusedSKU: r[6], synthetic: r[8] != ""}
+		return nil
+	})
+}
+
+func (c *catalog) loadLicences() error {
+	return eachRow("licences.csv", 11, func(r []string) error {
+		l := licence{operation: r[0], os: r[1], software: r[2], model: r[3], types: r[4], arm: r[5] == "yes"}
+		var err error
+		if _, err = path.Match(l.types, ""); err != nil {
+			return err
+		}
+		if l.perVCPU, err = parseListPrice(r[6]); err != nil {
+			return err
+		}
+		if l.flat, err = parseListPrice(r[7]); err != nil {
+			return err
+		}
+		if l.minVCPUs, err = strconv.Atoi(r[8]); err != nil {
+			return err
+		}
+		if l.minMemoryMiB, err = strconv.ParseInt(r[9], 10, 64); err != nil {
+			return err
+		}
+		c.licences = append(c.licences, l)
+		return nil
+	})
+}
+
+func (c *catalog) loadReserved() error {
+	return eachRow("reserved.csv", 8, func(r []string) error {
+		usd, err := parseListPrice(r[6])
+		if err != nil {
+			return err
+		}
+		key := typeKey{region: r[0], name: r[1]}
+		c.reserved[key] = append(c.reserved[key], reservedOffer{
+			contract: r[2], class: r[3], option: r[4], term: r[5], effective: usd,
+		})
+		return nil
+	})
+}

@@ -1,0 +1,37 @@
+package sandbox
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// listPrice is an exact amount of US dollars in ten-billionths of a dollar,
+// the resolution in which the price list states prices.
+type listPrice int64
+
+const listDollar listPrice = 10_000_000_000
+
+// parseListPrice reads a plain decimal number of US dollars that is not
+// negative and has at most ten decimals.
+func parseListPrice(s string) (listPrice, error) {
+	whole, frac, _ := strings.Cut(s, ".")
+	if len(frac) > 10 {
+		return 0, fmt.Errorf("price %q has more than ten decimals", s)
+	}
+	n, err := strconv.ParseUint(whole+frac+strings.Repeat("0", 10-len(frac)), 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("price %q: not a decimal number", s)
+	}
+	return listPrice(n), nil
+}
+
+// String writes all ten decimals, as GetProducts does.
+func (p listPrice) String() string {
+	return fmt.Sprintf("%d.%010d", p/listDollar, p%listDollar)
+}
+
+// short writes the price without trailing zeros, as descriptions do.
+func (p listPrice) short() string {
+	return strings.TrimSuffix(strings.TrimRight(p.String(), "0"), ".")
+}

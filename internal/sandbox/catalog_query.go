@@ -1,0 +1,135 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// productFilter is one filter of GetProducts. All filters must match; the
+// values of one filter are alternatives. Comparison ignores case.
+type productFilter struct {
+	Type, Field, Value string
+
+	values []string // Value as ANY_OF and NONE_OF read it; else Value alone
+}
+
+// Limits of GetProducts, as its reference states them.
+const (
+	maxProductFilters = 50
+	maxFilterValue    = 1024
+)
+
+// filterTypes are the types of filters, in the order of error messages.
+func filterTypes(anyOf string) []string {
+	if anyOf == "off" {
+		return []string{"TERM_MATCH", "EQUALS", "CONTAINS"}
+	}
+	return []string{"TERM_MATCH", "EQUALS", "CONTAINS", "ANY_OF", "NONE_OF"}
+}
+
+// readFilters checks the filters and prepares them. Fields are spelled as the
+// list spells them, whatever case the caller used.
+func (c *catalog) readFilters(filters []productFilter) *pricingError {
+	if len(filters) > maxProductFilters {
+		return constraint("filters", fmt.Sprintf("Member must have length less than or equal to %d", maxProductFilters))
+	}
+	for i := range filters {
+		f := &filters[i]
+		at := fmt.Sprintf("filters.%d.member", i+1)
+		switch {
+		case !slices.Contains(filterTypes(c.anyOf), f.Type):
+			return constraint(at+".type", "Member must satisfy enum value set: ["+
+				strings.Join(filterTypes(c.anyOf), ", ")+"]")
+		case f.Field == "":
+			return constraint(at+".field", "Member must have length greater than or equal to 1")
+		case f.Value == "":
+			return constraint(at+".value", "Member must have length greater than or equal to 1")
+		case len(f.Value) > maxFilterValue:
+			return constraint(at+".value", fmt.Sprintf("Member must have length less than or equal to %d", maxFilterValue))
+		}
+		if name, ok := c.fields[strings.ToLower(f.Field)]; ok {
+			f.Field = name
+		}
+		f.values = []string{f.Value}
+		if c.anyOf == "comma" && (f.Type == "ANY_OF" || f.Type == "NONE_OF") {
+			f.values = strings.Split(f.Value, ",")
+			for j, v := range f.values {
+				f.values[j] = strings.TrimSpace(v)
+			}
+		}
+	}
+	return nil
+}
+
+// match tells whether a product whose attribute has this value passes.
+func (f *productFilter) match(value string) bool {
+	equal := func(want string) bool { return strings.EqualFold(want, value) }
+	switch f.Type {
+	case "CONTAINS":
+		return strings.Contains(strings.ToLower(value), strings.ToLower(f.Value))
+	case "NONE_OF":
+		return !slices.ContainsFunc(f.values, equal)
+	default:
+		return slices.ContainsFunc(f.values, equal)
+	}
+}
+
+// matchAbsent tells whether a product without the attribute passes.
+func (f *productFilter) matchAbsent() bool { return f.Type == "NONE_OF" }
+
+// mayHold tells whether products of the shelf can pass the filters, without
+// making them.
+func (s *shelf) mayHold(filters []productFilter) bool {
+	for i := range filters {
+		f := &filters[i]
+		if s.own[f.Field] {
+			continue
+		}
+		if value, ok := find(s.common, f.Field); ok && !f.match(value) || !ok && !f.matchAbsent() {
+			return false
+		}
+	}
+	return true
+}
+
+// matches tells whether the product passes all filters.
+func (p *product) matches(filters []productFilter) bool {
+	for i := range filters {
+		f := &filters[i]
+		if value, ok := p.value(f.Field); ok && !f.match(value) || !ok && !f.matchAbsent() {
+			return false
+		}
+	}
+	return true
+}
+
+// query returns the products that pass the filters, in the order of answers.
+// The digest names the query; the next page of the same one costs nothing.
+func (c *catalog) query(digest string, filters []productFilter) []*product {
+	c.mu.Lock()
+	found, ok := c.recent[digest]
+	c.mu.Unlock()
+	if ok {
+		return found
+	}
+	for _, s := range c.shelves {
+		if !s.mayHold(filters) {
+			continue
+		}
+		for _, p := range s.rows() {
+			if p.matches(filters) {
+				found = append(found, p)
+			}
+		}
+	}
+	slices.SortFunc(found, byRank)
+	const remembered = 64
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.recent) >= remembered {
+		clear(c.recent)
+	}
+	c.recent[digest] = found
+	return found
+}

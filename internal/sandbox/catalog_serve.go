@@ -1,0 +1,224 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// ec2Offer is the only service whose prices the sandbox knows.
+const ec2Offer = "AmazonEC2"
+
+// maxProductPage is the largest page of the price list's operations, and the
+// one they use when the caller names none.
+const maxProductPage = 100
+
+// pricingError is an error of the price list service.
+type pricingError struct {
+	status  int
+	code    string
+	message string
+}
+
+func refusePricing(code, format string, args ...any) *pricingError {
+	return &pricingError{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
+}
+
+// constraint says that a member breaks the service's model, in the words of
+// AWS's JSON services.
+func constraint(member, rule string) *pricingError {
+	return refusePricing("ValidationException",
+		"1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member, rule)
+}
+
+// pricingRequest has the members of all operations.
+type pricingRequest struct {
+	ServiceCode   *string
+	FormatVersion string
+	AttributeName *string
+	Filters       []productFilter
+	NextToken     string
+	MaxResults    *int
+}
+
+// serve answers one call of the price list's JSON 1.1 protocol.
+func (c *catalog) serve(action string, body []byte) (status int, answer []byte) {
+	out, refused := c.answer(action, body)
+	if refused != nil {
+		status = refused.status
+		out = map[string]string{"__type": refused.code, "Message": refused.message}
+	} else {
+		status = http.StatusOK
+	}
+	answer, err := json.Marshal(out)
+	if err != nil { // only strings are written; kept so that it could not hide
+		return http.StatusInternalServerError, []byte(`{"__type":"InternalErrorException"}`)
+	}
+	return status, answer
+}
+
+func (c *catalog) answer(action string, body []byte) (any, *pricingError) {
+	operations := map[string]func(pricingRequest, int) (any, *pricingError){
+		"DescribeServices":   c.describeServices,
+		"GetAttributeValues": c.getAttributeValues,
+		"GetProducts":        c.getProducts,
+	}
+	operation, ok := operations[action]
+	if !ok {
+		return nil, refusePricing("UnknownOperationException", "%s is not an operation of the practice price list", action)
+	}
+	var r pricingRequest
+	if err := json.Unmarshal(body, &r); err != nil {
+		return nil, refusePricing("SerializationException", "the request could not be read: %v", err)
+	}
+	size := maxProductPage
+	if r.MaxResults != nil {
+		size = *r.MaxResults
+	}
+	switch {
+	case size < 1:
+		return nil, constraint("maxResults", "Member must have value greater than or equal to 1")
+	case size > maxProductPage:
+		return nil, constraint("maxResults", fmt.Sprintf("Member must have value less than or equal to %d", maxProductPage))
+	case r.FormatVersion != "" && r.FormatVersion != "aws_v1":
+		return nil, refusePricing("InvalidParameterException", "FormatVersion %q is not valid: use aws_v1", r.FormatVersion)
+	case r.ServiceCode == nil && action != "DescribeServices":
+		return nil, constraint("serviceCode", "Member must not be null")
+	case r.ServiceCode != nil && *r.ServiceCode != ec2Offer:
+		return nil, refusePricing("NotFoundException", "Invalid service code: %q", *r.ServiceCode)
+	}
+	return operation(r, size)
+}
+
+func (c *catalog) getProducts(r pricingRequest, size int) (any, *pricingError) {
+	if refused := c.readFilters(r.Filters); refused != nil {
+		return nil, refused
+	}
+	digest := queryDigest("GetProducts", r.Filters)
+	page, next, refused := nextPage(c.query(digest, r.Filters), digest, r.NextToken, size)
+	if refused != nil {
+		return nil, refused
+	}
+	list := make([]string, len(page))
+	for i, p := range page {
+		var err error
+		if list[i], err = p.document(); err != nil {
+			return nil, &pricingError{http.StatusInternalServerError, "InternalErrorException", err.Error()}
+		}
+	}
+	return struct {
+		FormatVersion string
+		NextToken     string `json:",omitempty"`
+		PriceList     []string
+	}{"aws_v1", next, list}, nil
+}
+
+func (c *catalog) describeServices(pricingRequest, int) (any, *pricingError) {
+	type service struct {
+		ServiceCode    string
+		AttributeNames []string
+	}
+	names := make([]string, 0, len(c.fields))
+	for _, name := range c.fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return struct {
+		FormatVersion string
+		Services      []service
+	}{"aws_v1", []service{{ec2Offer, names}}}, nil
+}
+
+func (c *catalog) getAttributeValues(r pricingRequest, size int) (any, *pricingError) {
+	if r.AttributeName == nil {
+		return nil, constraint("attributeName", "Member must not be null")
+	}
+	name, ok := c.fields[strings.ToLower(*r.AttributeName)]
+	if !ok {
+		return nil, refusePricing("NotFoundException", "Invalid attribute name: %q", *r.AttributeName)
+	}
+	page, next, refused := nextPage(c.values(name), queryDigest("GetAttributeValues", name), r.NextToken, size)
+	if refused != nil {
+		return nil, refused
+	}
+	type attributeValue struct{ Value string }
+	values := make([]attributeValue, len(page))
+	for i, v := range page {
+		values[i] = attributeValue{v}
+	}
+	return struct {
+		AttributeValues []attributeValue
+		NextToken       string `json:",omitempty"`
+	}{values, next}, nil
+}
+
+// values returns the values that an attribute has, sorted.
+func (c *catalog) values(name string) []string {
+	seen := map[string]bool{}
+	for _, s := range c.shelves {
+		if v, ok := find(s.common, name); ok {
+			seen[v] = true
+			continue
+		}
+		if !s.own[name] {
+			continue
+		}
+		for _, p := range s.rows() {
+			if v, ok := p.value(name); ok {
+				seen[v] = true
+			}
+		}
+	}
+	return sortedKeys(seen)
+}
+
+// pageToken is what an opaque NextToken holds.
+type pageToken struct {
+	List   string // version of the price list
+	Query  string // digest of the query that it continues
+	Offset int
+}
+
+func (t pageToken) encode() string {
+	raw, _ := json.Marshal(t) // strings and a number cannot fail
+	return base64.URLEncoding.EncodeToString(raw)
+}
+
+// nextPage cuts a page of items and the token of the next one. A token belongs
+// to one query and one version of the price list.
+func nextPage[T any](items []T, digest, token string, size int) (page []T, next string, refused *pricingError) {
+	from := 0
+	if token != "" {
+		var t pageToken
+		raw, err := base64.URLEncoding.DecodeString(token)
+		if err == nil {
+			err = json.Unmarshal(raw, &t)
+		}
+		switch {
+		case err != nil || t.List == "":
+			return nil, "", refusePricing("InvalidNextTokenException", "The pagination token is invalid. Try again without a pagination token.")
+		case t.List != listVersion:
+			return nil, "", refusePricing("ExpiredNextTokenException", "The pagination token expired. Try again without a pagination token.")
+		case t.Query != digest || t.Offset <= 0 || t.Offset >= len(items):
+			return nil, "", refusePricing("InvalidNextTokenException", "The pagination token is not one of this query. Try again without a pagination token.")
+		}
+		from = t.Offset
+	}
+	to := min(from+size, len(items))
+	if to < len(items) {
+		next = pageToken{List: listVersion, Query: digest, Offset: to}.encode()
+	}
+	return items[from:to], next, nil
+}
+
+// queryDigest names an operation with its parameters.
+func queryDigest(operation string, parameters any) string {
+	raw, _ := json.Marshal(parameters) // filters and names cannot fail
+	sum := sha256.Sum256(append([]byte(operation+"\n"), raw...))
+	return hex.EncodeToString(sum[:12])
+}

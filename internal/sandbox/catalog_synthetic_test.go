@@ -1,0 +1,123 @@
+package sandbox
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestSyntheticPrices recomputes every derived price from the published ones,
+// by the rules of data/README.md.
+func TestSyntheticPrices(t *testing.T) {
+	c := testCatalog(t)
+	types, err := loadTypes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	linux := func(region, name string) float64 {
+		return float64(c.listed[instanceKey{region, name, "RunInstances", "Shared"}].usd) / float64(listDollar)
+	}
+	size := func(name string) float64 {
+		spec, ok := types.spec(name)
+		if !ok {
+			t.Fatalf("unknown type %s", name)
+		}
+		if strings.HasPrefix(name, "t") {
+			f, err := strconv.ParseFloat(sizeFactor(spec.size()), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return f
+		}
+		return float64(spec.VCPU)
+	}
+	rules := map[string]int{}
+	err = eachRow("prices.csv", 9, func(r []string) error {
+		region, name, source := r[0], r[1], r[7]
+		rule, from, _ := strings.Cut(r[8], ":")
+		got, err := strconv.ParseFloat(r[4], 64)
+		if err != nil {
+			return err
+		}
+		if (rule == "") == (source == "") {
+			t.Errorf("%v: a price has a source or a rule", r)
+		}
+		var want float64
+		decimals := 5
+		switch rule {
+		case "":
+			want = got
+		case "size":
+			want = linux(region, from) * size(name) / size(from)
+			if strings.HasPrefix(name, "t") {
+				decimals = 4
+			}
+		case "region":
+			want = linux("us-east-1", name) * linux("ap-northeast-2", from) / linux("us-east-1", from)
+		case "zone":
+			want = linux(from, name) * 1.25
+		case "licence":
+			spec, _ := types.spec(name)
+			if windows, ok := c.listed[instanceKey{region, name, "RunInstances:0002", "Shared"}]; ok {
+				want = float64(windows.usd)/float64(listDollar) - 0.046*float64(spec.VCPU)
+			} else {
+				want = float64(c.listed[instanceKey{region, name, "RunInstances:0800", "Shared"}].usd) / float64(listDollar)
+			}
+		default:
+			t.Errorf("%v: unknown rule %q", r, rule)
+		}
+		if math.Abs(got-want) > 0.51*math.Pow10(-decimals) {
+			t.Errorf("%v: the rule gives %.6f", r, want)
+		}
+		rules[rule]++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range []string{"", "size", "region", "zone", "licence"} {
+		if rules[rule] == 0 {
+			t.Errorf("no price with rule %q", rule)
+		}
+	}
+}
+
+func TestSyntheticVolumePrices(t *testing.T) {
+	usd := map[string]float64{}
+	var derived [][]string
+	if err := eachRow("ebs.csv", 7, func(r []string) error {
+		v, err := strconv.ParseFloat(r[2], 64)
+		usd[r[0]+" "+r[1]] = v
+		if r[6] != "" {
+			derived = append(derived, r)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	other := map[string]string{"us-east-1": "ap-northeast-2", "ap-northeast-2": "us-east-1"}
+	for _, r := range derived {
+		rule, from, _ := strings.Cut(r[6], ":")
+		var want float64
+		switch rule {
+		case "tier":
+			ratio, err := strconv.ParseFloat(from, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = usd[r[0]+" EBS:VolumeP-IOPS.io2"] * ratio
+		case "region":
+			want = usd[other[r[0]]+" "+r[1]] * usd[r[0]+" "+from] / usd[other[r[0]]+" "+from]
+		case "outposts":
+		default:
+			t.Errorf("%v: unknown rule", r)
+		}
+		if got := usd[r[0]+" "+r[1]]; math.Abs(got-want) > 1e-10 {
+			t.Errorf("%v: the rule gives %.10f", r, want)
+		}
+	}
+	if len(derived) < 5 {
+		t.Errorf("%d derived prices", len(derived))
+	}
+}

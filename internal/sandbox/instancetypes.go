@@ -1,0 +1,127 @@
+package sandbox
+
+import (
+	"embed"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// dataFiles hold the facts that the practice account is built from;
+// data/README.md says where each comes from and which of them are derived.
+//
+//go:embed data/*.csv
+var dataFiles embed.FS
+
+// typeSpec describes one instance type, as DescribeInstanceTypes and the price
+// list do.
+type typeSpec struct {
+	Name              string // "m5.large"
+	Family            string // "m5"
+	Category          string // the price list's instanceFamily: "General purpose"
+	VCPU              int    // Cores × ThreadsPerCore
+	Cores             int
+	ThreadsPerCore    int
+	MemoryMiB         int64
+	Storage           string // "EBS only", or the disks: "2 x 1900 NVMe SSD"
+	Architecture      string // "x86_64" or "arm64"
+	Hypervisor        string // "nitro" or "xen"; "" for bare metal
+	Processor         string // the price list's physicalProcessor
+	Clock             string // the price list's clockSpeed
+	Network           string // the family's usual networkPerformance
+	BareMetal         bool
+	CurrentGeneration bool
+}
+
+// size is the part of the name after the dot: "large", "metal-24xl".
+func (t typeSpec) size() string { return t.Name[len(t.Family)+1:] }
+
+// instanceStorage returns the disks of the type's instance store: how many,
+// how many GB each and whether they are SSDs. The count is 0 for types that
+// have EBS only.
+func (t typeSpec) instanceStorage() (count int, gb int64, ssd bool) {
+	if _, err := fmt.Sscanf(t.Storage, "%d x %d", &count, &gb); err != nil {
+		return 0, 0, false
+	}
+	return count, gb, strings.HasSuffix(t.Storage, "SSD")
+}
+
+// typeTable knows the instance types of the sandbox.
+type typeTable struct {
+	specs  map[string]typeSpec
+	sorted []string
+}
+
+// spec returns the type of that name.
+func (t typeTable) spec(name string) (typeSpec, bool) {
+	s, ok := t.specs[name]
+	return s, ok
+}
+
+// names returns the names of all types, sorted. The caller must not change it.
+func (t typeTable) names() []string { return t.sorted }
+
+// loadTypes reads the embedded table of instance types.
+func loadTypes() (typeTable, error) {
+	families := map[string][]string{}
+	if err := eachRow("families.csv", 8, func(r []string) error {
+		families[r[0]] = r
+		return nil
+	}); err != nil {
+		return typeTable{}, err
+	}
+	t := typeTable{specs: map[string]typeSpec{}}
+	err := eachRow("instance_types.csv", 6, func(r []string) error {
+		name := r[0]
+		family, size, _ := strings.Cut(name, ".")
+		f, ok := families[family]
+		if !ok {
+			return fmt.Errorf("type %s: no such family", name)
+		}
+		var n [4]int
+		for i := range n {
+			v, err := strconv.Atoi(r[1+i])
+			if err != nil {
+				return fmt.Errorf("type %s: %w", name, err)
+			}
+			n[i] = v
+		}
+		s := typeSpec{
+			Name: name, Family: family, Category: f[1], Processor: f[2], Clock: f[3],
+			Architecture: f[4], CurrentGeneration: f[5] == "yes", Hypervisor: f[6], Network: f[7],
+			VCPU: n[0], Cores: n[1], ThreadsPerCore: n[2], MemoryMiB: int64(n[3]), Storage: r[5],
+			BareMetal: strings.HasPrefix(size, "metal"),
+		}
+		if s.BareMetal {
+			s.Hypervisor = ""
+		}
+		t.specs[name] = s
+		t.sorted = append(t.sorted, name)
+		return nil
+	})
+	slices.Sort(t.sorted)
+	return t, err
+}
+
+// eachRow calls do with each row of an embedded CSV file after its header.
+func eachRow(file string, columns int, do func([]string) error) error {
+	src, err := dataFiles.Open("data/" + file)
+	if err != nil {
+		return fmt.Errorf("embedded data: %w", err)
+	}
+	defer func() { _ = src.Close() }()
+	r := csv.NewReader(src)
+	r.FieldsPerRecord = columns
+	rows, err := r.ReadAll()
+	if err != nil {
+		return fmt.Errorf("embedded %s: %w", file, err)
+	}
+	for i, row := range rows[1:] {
+		if err := do(row); err != nil {
+			return fmt.Errorf("embedded %s, line %d: %w", file, i+2, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package sandbox
+
+import (
+	"math"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// box is a way in which the price list charges for an instance: usage type,
+// capacitystatus and what the description calls it.
+type box struct{ usage, capacity, words string }
+
+// boxesOf are the rows that stand in the list for one instance price. All but
+// the one with capacitystatus Used are about On-Demand Capacity Reservations:
+// an unused one costs as much as an instance, and an instance in one is billed
+// as Used beside an Allocated row of nothing.
+func boxesOf(tenancy string) []box {
+	switch tenancy {
+	case "Dedicated":
+		return []box{
+			{"DedicatedUsage", "Used", "Dedicated"},
+			{"UnusedDed", "UnusedCapacityReservation", "Unused Reservation Dedicated"},
+			{"DedicatedRes", "AllocatedCapacityReservation", "Dedicated Reservation"},
+		}
+	case "Host":
+		return []box{{"HostBoxUsage", "Used", "Dedicated Host"}}
+	default:
+		return []box{
+			{"BoxUsage", "Used", "On Demand"},
+			{"UnusedBox", "UnusedCapacityReservation", "Unused Reservation"},
+			{"Reservation", "AllocatedCapacityReservation", "Reservation"},
+		}
+	}
+}
+
+// computeShelf holds the products of one instance type in one place.
+func (c *catalog) computeShelf(place pricePlace, spec typeSpec) *shelf {
+	common := typeAttributes(place, spec)
+	return &shelf{
+		common: common,
+		own: map[string]bool{
+			"tenancy": true, "operatingSystem": true, "preInstalledSw": true, "licenseModel": true,
+			"usagetype": true, "operation": true, "capacitystatus": true, "marketoption": true,
+			"instancesku": true, "productFamily": true, "sku": true,
+		},
+		rows: sync.OnceValue(func() []*product { return c.computeProducts(place, spec, common) }),
+	}
+}
+
+func (c *catalog) computeProducts(place pricePlace, spec typeSpec, common []attribute) []*product {
+	family := "Compute Instance"
+	if spec.BareMetal {
+		family = "Compute Instance (bare metal)"
+	}
+	var products []*product
+	add := func(l licence, tenancy, market string, b box, usd listPrice, sku, usedSKU string) string {
+		operation, usage := l.operation, place.prefix+b.usage+":"+spec.Name
+		own := []attribute{
+			{"tenancy", tenancy},
+			{"operatingSystem", l.os},
+			{"preInstalledSw", l.software},
+			{"licenseModel", l.model},
+			{"operation", operation},
+			{"usagetype", usage},
+			{"capacitystatus", b.capacity},
+			{"marketoption", market},
+		}
+		if usedSKU != "" {
+			own = append(own, attribute{"instancesku", usedSKU})
+		}
+		p := newProduct(product{
+			sku: sku, family: family, common: common, own: own, usd: usd, unit: "Hrs", begin: "0",
+			per: strings.Join([]string{b.words, softwareName(l), spec.Name, "Instance Hour"}, " "),
+		}, strings.Join([]string{place.code, usage, operation, tenancy, market}, "|"))
+		if key := (typeKey{place.code, spec.Name}); usage == place.prefix+"BoxUsage:"+spec.Name &&
+			operation == linuxOperation && market == "OnDemand" {
+			p.reserved = c.reserved[key]
+		}
+		products = append(products, p)
+		return p.sku
+	}
+	offered := c.licencesFor(spec)
+	for _, l := range offered {
+		for _, tenancy := range []string{"Shared", "Dedicated", "Host"} {
+			if tenancy == "Host" && spec.BareMetal {
+				continue
+			}
+			listed := c.price(place.code, spec, offered, l, tenancy)
+			var used string
+			for _, b := range boxesOf(tenancy) {
+				switch b.capacity {
+				case "Used":
+					used = add(l, tenancy, "OnDemand", b, listed.usd, listed.sku, "")
+				case "UnusedCapacityReservation":
+					add(l, tenancy, "OnDemand", b, listed.usd, listed.unusedSKU, used)
+				default:
+					add(l, tenancy, "OnDemand", b, 0, "", used)
+				}
+			}
+		}
+		if spec.Family == "p4d" && l.operation == linuxOperation {
+			// Capacity Blocks are paid for in advance: the hour itself is free.
+			add(l, "Shared", "CapacityBlock", box{"BoxUsage", "Used", "Capacity Block"}, 0, "", "")
+		}
+	}
+	return products
+}
+
+// licencesFor returns what can run on the type, one entry an operation.
+func (c *catalog) licencesFor(spec typeSpec) []licence {
+	var found []licence
+	for _, l := range c.licences {
+		if len(found) > 0 && found[len(found)-1].operation == l.operation {
+			continue // the first pattern that matches decides
+		}
+		if matched, _ := path.Match(l.types, spec.Name); !matched { // loadLicences checked the pattern
+			continue
+		}
+		if spec.Architecture == "arm64" && !l.arm || spec.MemoryMiB < l.minMemoryMiB {
+			continue
+		}
+		found = append(found, l)
+	}
+	return found
+}
+
+// price returns the listed price of an instance, or the one derived from
+// Linux by the rules of data/README.md. offered are the licences for the type.
+func (c *catalog) price(place string, spec typeSpec, offered []licence, l licence, tenancy string) listedPrice {
+	if tenancy == "Host" {
+		return listedPrice{synthetic: true} // billed by the host
+	}
+	if listed, ok := c.listed[instanceKey{place, spec.Name, l.operation, tenancy}]; ok {
+		return listed
+	}
+	if tenancy == "Dedicated" && l.operation == linuxOperation {
+		shared := c.listed[instanceKey{place, spec.Name, linuxOperation, "Shared"}]
+		return listedPrice{usd: shared.usd * 11 / 10, synthetic: true}
+	}
+	under := linuxOperation
+	if l.os == "Windows" && l.software != "NA" {
+		under = windowsOperation
+	}
+	var base listPrice
+	for _, b := range offered {
+		if b.operation == under {
+			base = c.price(place, spec, offered, b, tenancy).usd
+		}
+	}
+	vcpus := max(spec.VCPU, l.minVCPUs)
+	return listedPrice{usd: base + l.flat + l.perVCPU*listPrice(vcpus), synthetic: true}
+}
+
+// windowsOperation is Windows with the licence included.
+const windowsOperation = "RunInstances:0002"
+
+// softwareName is how descriptions name an operating system and what is
+// installed on it.
+func softwareName(l licence) string {
+	name := l.os
+	if l.model == "Bring your own license" {
+		name += " BYOL"
+	}
+	if l.software != "NA" {
+		name += " with " + l.software
+	}
+	return name
+}
+
+// typeAttributes are the attributes that all products of one type in one place
+// share.
+func typeAttributes(place pricePlace, spec typeSpec) []attribute {
+	yes := func(b bool) string {
+		if b {
+			return "Yes"
+		}
+		return "No"
+	}
+	intel := yes(strings.Contains(spec.Processor, "Intel"))
+	return []attribute{
+		{"servicecode", ec2Offer},
+		{"servicename", "Amazon Elastic Compute Cloud"},
+		{"regionCode", place.code},
+		{"location", place.location},
+		{"locationType", place.locationType},
+		{"instanceType", spec.Name},
+		{"instanceFamily", spec.Category},
+		{"currentGeneration", yes(spec.CurrentGeneration)},
+		{"vcpu", strconv.Itoa(spec.VCPU)},
+		{"memory", memoryText(spec.MemoryMiB)},
+		{"storage", spec.Storage},
+		{"physicalProcessor", spec.Processor},
+		{"clockSpeed", spec.Clock},
+		{"networkPerformance", spec.Network},
+		{"processorArchitecture", "64-bit"},
+		{"normalizationSizeFactor", sizeFactor(spec.size())},
+		{"enhancedNetworkingSupported", yes(spec.Hypervisor != "xen")},
+		{"intelAvxAvailable", intel},
+		{"intelAvx2Available", intel},
+		{"intelTurboAvailable", intel},
+		{"ecu", "NA"},
+		{"gpuMemory", "NA"},
+		{"availabilityzone", "NA"},
+		{"classicnetworkingsupport", "false"},
+		{"vpcnetworkingsupport", "true"},
+	}
+}
+
+// memoryText writes memory as the list does: "0.5 GiB", "3,904 GiB".
+func memoryText(mib int64) string {
+	text := strconv.FormatFloat(math.Round(float64(mib)/1024*100)/100, 'f', -1, 64)
+	if mib >= 1000*1024 {
+		text = text[:len(text)-3] + "," + text[len(text)-3:]
+	}
+	return text + " GiB"
+}
+
+// sizeFactor is the normalization factor of a size: "4" for large. Bare metal
+// has none here.
+func sizeFactor(size string) string {
+	small := map[string]string{
+		"nano": "0.25", "micro": "0.5", "small": "1", "medium": "2", "large": "4", "xlarge": "8",
+	}
+	if f, ok := small[size]; ok {
+		return f
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(size, "xlarge"))
+	if err != nil {
+		return "NA"
+	}
+	return strconv.Itoa(8 * n)
+}
