@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"errors"
 	"strings"
 	"unicode/utf8"
 )
@@ -56,17 +55,4 @@ func (t Tag) On(tags Tags) bool {
 type Selector struct {
 	Tag Tag
 	IDs []InstanceID
-}
-
-// Kind is the first of the error kinds of this package that err is, or nil.
-func Kind(err error) error {
-	for _, kind := range []error{
-		ErrCredentials, ErrDenied, ErrNotFound, ErrInvalid, ErrConflict,
-		ErrProtected, ErrUnsupported, ErrCapacity, ErrThrottled, ErrUnavailable,
-	} {
-		if errors.Is(err, kind) {
-			return kind
-		}
-	}
-	return nil
 }

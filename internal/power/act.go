@@ -95,14 +95,14 @@ func split(batch []fleet.Instance, named []fleet.InstanceID) (in, out []fleet.In
 // skipped when the instance cannot or must not be acted on, failed when it
 // should have worked.
 func verdict(action Action, refusal *fleet.Refusal) (fleet.Result, fleet.Reason) {
-	switch refusal.Kind {
-	case fleet.ErrProtected:
+	switch {
+	case errors.Is(refusal, fleet.ErrProtected):
 		return fleet.Skipped, fleet.Reason{Code: "stop-protected", Text: "has stop protection on (disableApiStop)"}
-	case fleet.ErrUnsupported:
+	case errors.Is(refusal, fleet.ErrUnsupported):
 		return fleet.Skipped, fleet.Reason{Code: "unsupported", Text: said(refusal)}
-	case fleet.ErrNotFound:
+	case errors.Is(refusal, fleet.ErrNotFound):
 		return fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}
-	case fleet.ErrConflict:
+	case errors.Is(refusal, fleet.ErrConflict):
 		return fleet.Skipped, fleet.Reason{Code: "changed", Text: fmt.Sprintf("changed its state just before it could be %s: %s", action.past(), said(refusal))}
 	default:
 		return fleet.Failed, reasonOf(refusal)
@@ -119,19 +119,20 @@ func reasonOf(err error) fleet.Reason {
 		return fleet.Reason{Code: "no-time", Text: "the time ran out; its state is not known"}
 	}
 	code := "error"
-	switch fleet.Kind(err) {
-	case fleet.ErrDenied:
-		code = "denied"
-	case fleet.ErrCredentials:
-		code = "credentials"
-	case fleet.ErrCapacity:
-		code = "no-capacity"
-	case fleet.ErrThrottled:
-		code = "throttled"
-	case fleet.ErrUnavailable:
-		code = "unavailable"
-	case fleet.ErrInvalid:
-		code = "invalid"
+	for _, c := range []struct {
+		kind error
+		code string
+	}{
+		{fleet.ErrDenied, "denied"},
+		{fleet.ErrCredentials, "credentials"},
+		{fleet.ErrCapacity, "no-capacity"},
+		{fleet.ErrThrottled, "throttled"},
+		{fleet.ErrUnavailable, "unavailable"},
+		{fleet.ErrInvalid, "invalid"},
+	} {
+		if errors.Is(err, c.kind) {
+			code = c.code
+		}
 	}
 	return fleet.Reason{Code: code, Text: said(err)}
 }

@@ -74,6 +74,7 @@ func decide(action Action, i fleet.Instance) Step {
 			return leave("already-stopping", "is already stopping")
 		}
 		return leave("stopping", "is still stopping and cannot be started yet; run again in a minute")
+	default: // running and to be stopped, or stopped and to be started
 	}
 	if group := i.Tags["aws:autoscaling:groupName"]; group != "" {
 		return leave("auto-scaling", "belongs to the Auto Scaling group %s, which would replace it", group)
