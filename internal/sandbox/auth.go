@@ -1,0 +1,99 @@
+package sandbox
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// scope is what a Signature Version 4 says about its request:
+// Credential=KEY/DATE/REGION/SERVICE/aws4_request.
+type scope struct {
+	key     string
+	region  string
+	service string
+}
+
+// scopeOf reads the scope from the Authorization header or, for presigned
+// requests, from the query. Without a signature everything is empty.
+func scopeOf(r *http.Request) scope {
+	credential := r.URL.Query().Get("X-Amz-Credential")
+	if _, after, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+		credential, _, _ = strings.Cut(after, ",")
+	}
+	parts := strings.Split(strings.TrimSpace(credential), "/")
+	if len(parts) != 5 || parts[4] != "aws4_request" {
+		return scope{}
+	}
+	return scope{key: parts[0], region: parts[2], service: parts[3]}
+}
+
+// name finds the operation that a request asks for and the service of an
+// unsigned one.
+func (r *request) name() {
+	target := r.Header.Get("X-Amz-Target")
+	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") ||
+		r.URL.Query().Has("Action")
+	if r.scope.service == "" {
+		switch {
+		case target != "":
+			r.scope.service = "pricing"
+		case form:
+			r.scope.service = "ec2"
+		default:
+			r.scope.service = "s3"
+		}
+	}
+	switch r.scope.service {
+	case "ec2", "sts":
+		r.form = parseParams(r.URL.RawQuery, r.body)
+		r.call.Action = r.form.text("Action")
+		r.call.DryRun = r.form.flag("DryRun")
+		r.call.Permission = r.scope.service + ":" + r.call.Action
+		if r.call.Action == "GetCallerIdentity" {
+			r.call.Permission = "" // every caller may ask who it is
+		}
+	case "s3":
+		r.call.Action, r.call.Permission = s3Operation(r.Request)
+	default:
+		_, r.call.Action, _ = strings.Cut(target, ".")
+		r.call.Permission = r.scope.service + ":" + r.call.Action
+	}
+}
+
+// pricingRegions are the three regions in which the Price List service has an
+// endpoint.
+func pricingRegion(name string) bool {
+	return name == "us-east-1" || name == "eu-central-1" || name == "ap-south-1"
+}
+
+// authenticate refuses requests without a signature and those for a region
+// that the account has not enabled, as AWS does.
+func (s *Sandbox) authenticate(r *request) *apiError {
+	switch {
+	case r.scope.key == "":
+		switch r.scope.service {
+		case "s3":
+			return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+		case "pricing":
+			return fail(http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		}
+		return fail(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	case r.scope.service == "pricing":
+		if !pricingRegion(r.scope.region) {
+			return fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
+		}
+	case s.regions[r.scope.region] == nil:
+		switch r.scope.service {
+		case "s3":
+			return fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",
+				"The authorization header is malformed; the region '"+r.scope.region+"' is wrong")
+		case "ec2":
+			return fail(http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials")
+		}
+		return fail(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid")
+	}
+	return nil
+}
+
+var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)

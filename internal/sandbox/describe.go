@@ -1,0 +1,384 @@
+package sandbox
+
+import (
+	"time"
+)
+
+// describeInstances is DescribeInstances. A page is cut between reservations
+// unless one is larger than the page.
+func (c *ec2Call) describeInstances() *apiError {
+	ids := c.form.texts("InstanceId")
+	fs, err := readFilters(c.form, c.instanceFilters())
+	if err != nil {
+		return err
+	}
+	c.form.accept("IncludeManagedResources")
+	if len(ids) > 0 && c.form.has("MaxResults") {
+		return invalid("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
+	}
+	p, err := c.page(5, 1000, len(fs) > 0)
+	if err != nil {
+		return err
+	}
+	if err := c.readOnly(); err != nil {
+		return err
+	}
+	var only map[*instance]bool
+	if len(ids) > 0 {
+		found, err := c.instancesNamed(ids)
+		if err != nil {
+			return err
+		}
+		only = make(map[*instance]bool, len(found))
+		for _, i := range found {
+			only[i] = true
+		}
+	}
+	groups, token := c.pageOfReservations(p, func(i *instance) bool {
+		return (only == nil || only[i]) && matchAll(fs, i)
+	})
+	c.out.open("reservationSet")
+	for _, g := range groups {
+		c.out.open("item")
+		c.out.reservation(g[0].reservation)
+		c.out.open("instancesSet")
+		for _, i := range g {
+			c.out.open("item")
+			c.out.instance(c, i)
+			c.out.end("item")
+		}
+		c.out.end("instancesSet")
+		c.out.end("item")
+	}
+	c.out.end("reservationSet")
+	c.out.some("nextToken", token)
+	return nil
+}
+
+// pageOfReservations groups the instances of a page by reservation.
+func (c *ec2Call) pageOfReservations(p page, keep func(*instance) bool) ([][]*instance, string) {
+	if p.empty {
+		return nil, p.token(p.seq, p.index, true)
+	}
+	var groups [][]*instance
+	left := p.size
+	last := func() string {
+		g := groups[len(groups)-1]
+		i := g[len(g)-1]
+		return p.token(i.reservation.seq, i.index, false)
+	}
+	from := 0
+	if p.begun {
+		from = c.region.reservationFrom(p.seq)
+	}
+	for _, res := range c.region.reservations[from:] {
+		var g []*instance
+		for _, i := range res.instances {
+			if !p.after(res.seq, i.index) {
+				continue
+			}
+			i.settle(c.now)
+			if !i.gone && !c.hidden(i) && keep(i) {
+				g = append(g, i)
+			}
+		}
+		if len(g) == 0 {
+			continue
+		}
+		if p.size > 0 {
+			switch {
+			case left == 0, len(g) > left && len(groups) > 0:
+				return groups, last()
+			case len(g) > left:
+				groups = append(groups, g[:left])
+				return groups, last()
+			}
+			left -= len(g)
+		}
+		groups = append(groups, g)
+	}
+	return groups, ""
+}
+
+func (d *doc) reservation(res *reservation) {
+	d.text("reservationId", res.id)
+	d.text("ownerId", AccountID)
+	d.some("requesterId", res.requester)
+	d.open("groupSet")
+	d.end("groupSet")
+}
+
+func (d *doc) securityGroups(r *region) {
+	d.open("groupSet")
+	d.open("item")
+	d.text("groupId", r.securityGroup())
+	d.text("groupName", "default")
+	d.end("item")
+	d.end("groupSet")
+}
+
+// instance writes one instance as DescribeInstances and RunInstances do.
+func (d *doc) instance(c *ec2Call, i *instance) {
+	shown, r := c.shown(i), c.region
+	live := shown.state != terminated
+	d.text("instanceId", i.id)
+	d.text("imageId", i.image)
+	d.state("instanceState", shown.state)
+	if live {
+		d.text("privateDnsName", i.privateName(r.name))
+	} else {
+		d.text("privateDnsName", "")
+	}
+	d.text("dnsName", "")
+	d.text("reason", shown.transition)
+	d.some("keyName", i.key)
+	d.number("amiLaunchIndex", int64(i.index))
+	d.products(i.products)
+	d.text("instanceType", i.kind.Name)
+	d.time("launchTime", shown.launch)
+	d.open("placement")
+	d.text("availabilityZone", i.zone)
+	d.text("groupName", "")
+	d.text("tenancy", i.tenancy)
+	d.end("placement")
+	d.some("platform", i.platform())
+	d.open("monitoring")
+	d.text("state", enabledText(i.monitored))
+	d.end("monitoring")
+	if live {
+		d.text("subnetId", r.subnet(i.zone))
+		d.text("vpcId", r.vpc())
+		d.text("privateIpAddress", i.ip)
+		d.flag("sourceDestCheck", true)
+		d.securityGroups(r)
+	}
+	if shown.reason != "" {
+		d.open("stateReason")
+		d.text("code", shown.reason)
+		d.text("message", shown.message)
+		d.end("stateReason")
+	}
+	d.text("architecture", i.kind.Architecture)
+	d.text("rootDeviceType", i.rootType())
+	d.text("rootDeviceName", i.system.rootDevice)
+	d.blockDevices(c.now, i)
+	d.text("virtualizationType", "hvm")
+	d.text("clientToken", i.clientToken)
+	d.tags(i.tags)
+	d.text("hypervisor", "xen")
+	if live {
+		d.networkInterface(r, i)
+	}
+	if i.profile != "" {
+		d.open("iamInstanceProfile")
+		d.text("arn", "arn:aws:iam::"+AccountID+":instance-profile/"+i.profile)
+		d.text("id", "AIPAPRACTICE000000001")
+		d.end("iamInstanceProfile")
+	}
+	d.flag("ebsOptimized", false)
+	d.flag("enaSupport", true)
+	d.some("instanceLifecycle", i.lifecycle())
+	d.some("spotInstanceRequestId", i.spotID())
+	d.open("cpuOptions")
+	d.number("coreCount", i.cores)
+	d.number("threadsPerCore", i.threads)
+	d.end("cpuOptions")
+	d.open("capacityReservationSpecification")
+	d.text("capacityReservationPreference", "open")
+	d.end("capacityReservationSpecification")
+	d.open("hibernationOptions")
+	d.flag("configured", i.hibernation)
+	d.end("hibernationOptions")
+	d.open("enclaveOptions")
+	d.flag("enabled", false)
+	d.end("enclaveOptions")
+	d.open("metadataOptions")
+	d.text("state", "applied")
+	d.text("httpTokens", "required")
+	d.number("httpPutResponseHopLimit", 2)
+	d.text("httpEndpoint", "enabled")
+	d.text("httpProtocolIpv6", "disabled")
+	d.text("instanceMetadataTags", "disabled")
+	d.end("metadataOptions")
+	d.text("bootMode", "uefi-preferred")
+	d.text("platformDetails", i.system.details)
+	d.text("usageOperation", i.system.operation)
+	d.time("usageOperationUpdateTime", i.first)
+	d.open("privateDnsNameOptions")
+	d.text("hostnameType", "ip-name")
+	d.flag("enableResourceNameDnsARecord", false)
+	d.flag("enableResourceNameDnsAAAARecord", false)
+	d.end("privateDnsNameOptions")
+	d.open("maintenanceOptions")
+	d.text("autoRecovery", "default")
+	d.end("maintenanceOptions")
+	d.text("currentInstanceBootMode", "legacy-bios")
+}
+
+func (d *doc) products(codes []string) {
+	if len(codes) == 0 {
+		return
+	}
+	d.open("productCodes")
+	for _, code := range codes {
+		d.open("item")
+		d.text("productCode", code)
+		d.text("type", "marketplace")
+		d.end("item")
+	}
+	d.end("productCodes")
+}
+
+func (d *doc) blockDevices(now time.Time, i *instance) {
+	d.open("blockDeviceMapping")
+	for _, a := range i.attached {
+		d.open("item")
+		d.text("deviceName", a.device)
+		d.open("ebs")
+		d.text("volumeId", a.volume.id)
+		d.text("status", a.status(now))
+		d.time("attachTime", a.since)
+		d.flag("deleteOnTermination", a.deleteToo)
+		d.end("ebs")
+		d.end("item")
+	}
+	d.end("blockDeviceMapping")
+}
+
+// networkInterface writes the primary network interface, whose attachment
+// keeps the time of the first launch.
+func (d *doc) networkInterface(r *region, i *instance) {
+	d.open("networkInterfaceSet")
+	d.open("item")
+	d.text("networkInterfaceId", "eni-"+i.id[len("i-"):])
+	d.text("subnetId", r.subnet(i.zone))
+	d.text("vpcId", r.vpc())
+	d.text("description", "")
+	d.text("ownerId", AccountID)
+	d.text("status", "in-use")
+	d.text("macAddress", i.mac)
+	d.text("privateIpAddress", i.ip)
+	d.text("privateDnsName", i.privateName(r.name))
+	d.flag("sourceDestCheck", true)
+	d.securityGroups(r)
+	d.open("attachment")
+	d.text("attachmentId", "eni-attach-"+i.id[len("i-"):])
+	d.number("deviceIndex", 0)
+	d.text("status", "attached")
+	d.time("attachTime", i.first)
+	d.flag("deleteOnTermination", true)
+	d.number("networkCardIndex", 0)
+	d.end("attachment")
+	d.open("privateIpAddressesSet")
+	d.open("item")
+	d.text("privateIpAddress", i.ip)
+	d.text("privateDnsName", i.privateName(r.name))
+	d.flag("primary", true)
+	d.end("item")
+	d.end("privateIpAddressesSet")
+	d.text("interfaceType", "interface")
+	d.end("item")
+	d.end("networkInterfaceSet")
+}
+
+func (i *instance) spotID() string {
+	if i.spot == nil {
+		return ""
+	}
+	return i.spot.id
+}
+
+func enabledText(v bool) string {
+	if v {
+		return "enabled"
+	}
+	return "disabled"
+}
+
+func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// describeSpots is DescribeSpotInstanceRequests.
+func (c *ec2Call) describeSpots() *apiError {
+	ids := c.form.texts("SpotInstanceRequestId")
+	fs, err := readFilters(c.form, spotFilters())
+	if err != nil {
+		return err
+	}
+	p, err := c.page(5, 1000, len(fs) > 0)
+	if err != nil {
+		return err
+	}
+	if err := c.readOnly(); err != nil {
+		return err
+	}
+	c.resources = len(ids)
+	wanted := map[string]bool{}
+	for _, id := range ids {
+		if _, err := c.region.resource(id); err != nil {
+			return invalid("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '"+id+"' does not exist")
+		}
+		wanted[id] = true
+	}
+	var rows []*spotRequest
+	for _, s := range c.region.spots {
+		s.instance.settle(c.now)
+		if p.after(s.seq, 0) && (len(ids) == 0 || wanted[s.id]) && matchAll(fs, s) {
+			rows = append(rows, s)
+		}
+	}
+	rows, token := cutPage(p, rows, func(s *spotRequest) (uint64, int) { return s.seq, 0 })
+	c.out.open("spotInstanceRequestSet")
+	for _, s := range rows {
+		c.out.open("item")
+		c.out.spotRequest(c.region, s)
+		c.out.end("item")
+	}
+	c.out.end("spotInstanceRequestSet")
+	c.out.some("nextToken", token)
+	return nil
+}
+
+func (d *doc) spotRequest(r *region, s *spotRequest) {
+	i := s.instance
+	d.text("spotInstanceRequestId", s.id)
+	d.text("spotPrice", s.price)
+	d.text("type", s.kind())
+	d.text("state", s.state)
+	d.open("status")
+	d.text("code", s.status)
+	d.time("updateTime", s.updated)
+	d.text("message", s.message)
+	d.end("status")
+	d.open("launchSpecification")
+	d.text("imageId", i.image)
+	d.securityGroups(r)
+	d.text("instanceType", i.kind.Name)
+	d.open("placement")
+	d.text("availabilityZone", i.zone)
+	d.end("placement")
+	d.open("monitoring")
+	d.flag("enabled", i.monitored)
+	d.end("monitoring")
+	d.text("subnetId", r.subnet(i.zone))
+	d.end("launchSpecification")
+	d.text("instanceId", i.id)
+	d.time("createTime", s.created)
+	d.text("productDescription", spotProduct(i.system))
+	d.tags(s.tags)
+	d.text("launchedAvailabilityZone", i.zone)
+	d.text("instanceInterruptionBehavior", interruption(s))
+}
+
+func spotProduct(s system) string {
+	if s.windows {
+		return "Windows"
+	}
+	return "Linux/UNIX"
+}
+
+func interruption(s *spotRequest) string {
+	if s.persistent {
+		return "stop"
+	}
+	return "terminate"
+}

@@ -1,0 +1,90 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// apiError is a refusal as AWS words it.
+type apiError struct {
+	status  int
+	code    string
+	message string
+}
+
+func fail(status int, code, message string) *apiError {
+	return &apiError{status: status, code: code, message: message}
+}
+
+// invalid is a refusal of the request itself, HTTP 400.
+func invalid(code, message string) *apiError { return fail(http.StatusBadRequest, code, message) }
+
+// refuse writes an error in the shape of the request's service.
+func (r *request) refuse(e *apiError) answer {
+	a := answer{status: e.status, code: e.code}
+	d := newDoc()
+	switch r.scope.service {
+	case "ec2":
+		a.header = r.header("text/xml;charset=UTF-8")
+		d.open("Response")
+		d.open("Errors")
+		d.open("Error")
+		d.text("Code", e.code)
+		d.text("Message", e.message)
+		d.end("Error")
+		d.end("Errors")
+		d.text("RequestID", r.id)
+		d.end("Response")
+		a.body = d.bytes()
+	case "s3":
+		a.header = r.header("application/xml")
+		d.open("Error")
+		d.text("Code", e.code)
+		d.text("Message", e.message)
+		d.text("RequestId", r.id)
+		d.end("Error")
+		a.body = d.bytes()
+	case "sts":
+		a.header = r.header("text/xml")
+		d.root("ErrorResponse", stsNamespace)
+		d.open("Error")
+		d.text("Type", sender(e.status))
+		d.text("Code", e.code)
+		d.text("Message", e.message)
+		d.end("Error")
+		d.text("RequestId", r.id)
+		d.end("ErrorResponse")
+		a.body = d.bytes()
+	default:
+		a.header = r.header("application/x-amz-json-1.1")
+		a.body, _ = json.Marshal(map[string]string{"__type": e.code, "message": e.message}) // cannot fail: strings
+	}
+	return a
+}
+
+func sender(status int) string {
+	if status >= http.StatusInternalServerError {
+		return "Receiver"
+	}
+	return "Sender"
+}
+
+// header is the start of an answer's headers.
+func (r *request) header(contentType string) http.Header {
+	return http.Header{
+		"Content-Type":     {contentType},
+		"X-Amzn-Requestid": {r.id},
+		"Date":             {r.now.UTC().Format(http.TimeFormat)},
+	}
+}
+
+// jsonErrorCode reads the code from an error of a JSON service.
+func jsonErrorCode(body []byte) string {
+	var e struct {
+		Type string `json:"__type"`
+	}
+	if err := json.Unmarshal(body, &e); err != nil || e.Type == "" {
+		return "UnknownError"
+	}
+	return e.Type
+}

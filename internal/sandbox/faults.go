@@ -1,0 +1,332 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind is what goes wrong.
+type Kind string
+
+// The kinds of faults. The first group strikes calls, the second instances.
+const (
+	Throttle Kind = "throttle" // RequestLimitExceeded or its like
+	Broken   Kind = "broken"   // an internal error, HTTP 500
+	Cut      Kind = "cut"      // the connection is cut before anything is done
+	Lost     Kind = "lost"     // it is done, but the connection is cut before the answer
+	Deny     Kind = "deny"     // UnauthorizedOperation or AccessDenied
+	Expired  Kind = "expired"  // expired credentials
+	Delay    Kind = "delay"    // the answer comes For later, in real time
+
+	Refuse    Kind = "refuse"    // a batch that names such an instance is refused with Code
+	Stale     Kind = "stale"     // Describe calls show the state before a change for For
+	Slow      Kind = "slow"      // stopping or starting takes For
+	FailStart Kind = "failstart" // the instance starts and falls back to stopped with Code as its StateReason
+)
+
+// Fault is something that goes wrong on purpose. A zero field does not
+// restrict.
+type Fault struct {
+	// Action selects calls by "service:Operation"; * stands for any
+	// characters, as in "ec2:Describe*" or "*".
+	Action string
+	Kind   Kind
+	// Share is the share of the calls (or, for faults of instances, of the
+	// instances) that are struck, from 0 to 1; zero means all.
+	Share float64
+	// Nth strikes only the nth matching call, counted from 1.
+	Nth int
+	// Count ends the fault after so many calls.
+	Count int
+	// ID and Type select instances by id and by type, with wildcards. For a
+	// fault of calls they select the calls that name such an instance.
+	ID, Type string
+	// Code and Message replace the usual error.
+	Code, Message string
+	// For is how long Delay (real time), Stale and Slow (the account's time)
+	// last.
+	For time.Duration
+}
+
+// ParseFaults reads a fault plan: faults separated by semicolons, each
+// ACTION=KIND with fields after commas, for example
+//
+//	ec2:Describe*=throttle,share=0.2;ec2:StartInstances=refuse,type=m5.large,code=InsufficientInstanceCapacity,count=2
+//
+// The fields are share, nth, count, id, type, code, message and for (a Go
+// duration). A message may not hold a comma or a semicolon.
+func ParseFaults(text string) ([]Fault, error) {
+	var list []Fault
+	for part := range strings.SplitSeq(text, ";") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		f, err := parseFault(part)
+		if err != nil {
+			return nil, fmt.Errorf("fault %q: %w", part, err)
+		}
+		list = append(list, f)
+	}
+	return list, nil
+}
+
+func parseFault(text string) (Fault, error) {
+	words := strings.Split(text, ",")
+	action, kind, ok := strings.Cut(words[0], "=")
+	if !ok {
+		return Fault{}, errors.New("write it as ACTION=KIND,field=value, for example ec2:StopInstances=throttle,count=3")
+	}
+	f := Fault{Action: strings.TrimSpace(action), Kind: Kind(strings.TrimSpace(kind))}
+	for _, w := range words[1:] {
+		name, v, _ := strings.Cut(w, "=")
+		v = strings.TrimSpace(v)
+		var err error
+		switch strings.TrimSpace(name) {
+		case "share":
+			f.Share, err = strconv.ParseFloat(v, 64)
+		case "nth":
+			f.Nth, err = strconv.Atoi(v)
+		case "count":
+			f.Count, err = strconv.Atoi(v)
+		case "id":
+			f.ID = v
+		case "type":
+			f.Type = v
+		case "code":
+			f.Code = v
+		case "message":
+			f.Message = v
+		case "for":
+			f.For, err = time.ParseDuration(v)
+		default:
+			err = fmt.Errorf("no field %q; there are share, nth, count, id, type, code, message and for", name)
+		}
+		if err != nil {
+			return Fault{}, err
+		}
+	}
+	return f, f.check()
+}
+
+func (f Fault) check() error {
+	switch f.Kind {
+	case Throttle, Broken, Cut, Lost, Deny, Expired, FailStart:
+	case Delay, Stale, Slow:
+		if f.For <= 0 {
+			return fmt.Errorf("kind %s needs for, a duration above zero", f.Kind)
+		}
+	case Refuse:
+		if f.Code == "" {
+			return errors.New("kind refuse needs code, such as InsufficientInstanceCapacity")
+		}
+	default:
+		return fmt.Errorf("no kind %q; there are throttle, broken, cut, lost, deny, expired, delay, refuse, stale, slow and failstart", f.Kind)
+	}
+	switch {
+	case f.Action == "":
+		return errors.New("name an action, such as ec2:StopInstances, or *")
+	case f.Share < 0 || f.Share > 1:
+		return fmt.Errorf("share %v is not between 0 and 1", f.Share)
+	case f.Nth < 0 || f.Count < 0:
+		return errors.New("nth and count count from 1")
+	}
+	return nil
+}
+
+// ofInstances says whether a kind strikes instances rather than calls.
+func (k Kind) ofInstances() bool {
+	return k == Refuse || k == Stale || k == Slow || k == FailStart
+}
+
+// faultPlan draws which calls are struck. The draw depends only on the seed
+// and on how many matching calls there were.
+type faultPlan struct {
+	seed    uint64
+	faults  []Fault
+	matched []int // calls that matched
+	struck  []int // calls that were struck
+}
+
+func newFaultPlan(seed uint64, faults []Fault) (*faultPlan, error) {
+	for n, f := range faults {
+		if err := f.check(); err != nil {
+			return nil, fmt.Errorf("fault %d (%s): %w", n+1, f.Action, err)
+		}
+	}
+	return &faultPlan{seed, slices.Clone(faults), make([]int, len(faults)), make([]int, len(faults))}, nil
+}
+
+// faultHit is a fault that strikes a call.
+type faultHit struct {
+	Fault
+	seed uint64 // of the fault's draw of instances
+}
+
+// drawFaults decides what goes wrong with a call.
+func (s *Sandbox) drawFaults(r *request) []faultHit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.faults
+	var hits []faultHit
+	name := r.scope.service + ":" + r.call.Action
+	for n, f := range p.faults {
+		hit := faultHit{f, mix(p.seed, uint64(n), 11)}
+		if !compile(f.Action).match(name) || !s.names(r, hit) {
+			continue
+		}
+		p.matched[n]++
+		switch {
+		case f.Nth > 0 && p.matched[n] != f.Nth,
+			f.Count > 0 && p.struck[n] >= f.Count,
+			!f.Kind.ofInstances() && f.Share > 0 && share(mix(p.seed, uint64(n), uint64(p.matched[n]))) >= f.Share:
+			continue
+		}
+		p.struck[n]++
+		hits = append(hits, hit)
+	}
+	return hits
+}
+
+// names says whether a call names an instance that a fault selects. A fault
+// that selects none matches every call, and so does a Describe of everything.
+func (s *Sandbox) names(r *request, hit faultHit) bool {
+	if hit.ID == "" && hit.Type == "" && (hit.Share == 0 || !hit.Kind.ofInstances()) || r.form == nil {
+		return hit.ID == "" && hit.Type == "" || r.form != nil
+	}
+	ids := r.form.texts("InstanceId")
+	if id := r.form.text("InstanceId"); id != "" {
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return hit.Kind == Stale
+	}
+	reg := s.regions[r.scope.region]
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	return slices.ContainsFunc(ids, func(id string) bool {
+		i := reg.instances[id]
+		return i != nil && hit.strikes(i)
+	})
+}
+
+// strikes says whether an instance is among those that a fault selects.
+func (h faultHit) strikes(i *instance) bool {
+	return (h.ID == "" || compile(h.ID).match(i.id)) &&
+		(h.Type == "" || compile(h.Type).match(i.kind.Name)) &&
+		(h.Share == 0 || !h.Kind.ofInstances() || share(mixText(h.seed, i.id)) < h.Share)
+}
+
+// refusal is the error with which a fault of calls answers; nil for kinds that
+// work in another way.
+func (h faultHit) refusal(r *request) *apiError {
+	var e *apiError
+	service := r.scope.service
+	switch h.Kind {
+	case Throttle:
+		e = map[string]*apiError{
+			"ec2":     limitExceeded(),
+			"s3":      fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
+			"sts":     invalid("Throttling", "Rate exceeded"),
+			"pricing": invalid("ThrottlingException", "Rate exceeded"),
+		}[service]
+	case Broken:
+		e = map[string]*apiError{
+			"ec2":     fail(http.StatusInternalServerError, "InternalError", "An internal error has occurred"),
+			"s3":      fail(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."),
+			"sts":     fail(http.StatusInternalServerError, "InternalFailure", "An internal error has occurred"),
+			"pricing": fail(http.StatusInternalServerError, "InternalErrorException", "An internal error has occurred"),
+		}[service]
+	case Deny:
+		e = denied(r, "*")
+	case Expired:
+		e = map[string]*apiError{
+			"ec2":     invalid("RequestExpired", "Request has expired."),
+			"s3":      invalid("ExpiredToken", "The provided token has expired."),
+			"sts":     fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
+			"pricing": invalid("ExpiredTokenException", "The security token included in the request is expired"),
+		}[service]
+	default:
+		return nil
+	}
+	if e == nil {
+		e = fail(http.StatusInternalServerError, "InternalFailure", "An internal error has occurred")
+	}
+	return h.reworded(e)
+}
+
+func (h faultHit) reworded(e *apiError) *apiError {
+	if h.Code != "" {
+		e.code = h.Code
+	}
+	if h.Message != "" {
+		e.message = h.Message
+	}
+	return e
+}
+
+// refused answers a batch that names an instance which a fault refuses.
+func (c *ec2Call) refused(batch []*instance) *apiError {
+	for _, h := range c.request.faults {
+		for _, i := range batch {
+			if h.Kind != Refuse || !h.strikes(i) {
+				continue
+			}
+			e := invalid(h.Code, "The instance '"+i.id+"' was refused: "+h.Code)
+			if h.Code == "InsufficientInstanceCapacity" {
+				e = fail(http.StatusInternalServerError, h.Code, "Insufficient capacity.")
+			}
+			return h.reworded(e)
+		}
+	}
+	return nil
+}
+
+// slowed is how long a change of an instance takes.
+func (c *ec2Call) slowed(i *instance, usual time.Duration) time.Duration {
+	for _, h := range c.request.faults {
+		if h.Kind == Slow && h.strikes(i) {
+			return h.For
+		}
+	}
+	return usual
+}
+
+// failure is the reason with which a start will fail, if it will.
+func (c *ec2Call) failure(i *instance) string {
+	for _, h := range c.request.faults {
+		if h.Kind == FailStart && h.strikes(i) {
+			if h.Code != "" {
+				return h.Code
+			}
+			return "Server.InternalError"
+		}
+	}
+	return ""
+}
+
+// shown is an instance's condition as this call sees it.
+func (c *ec2Call) shown(i *instance) condition {
+	if c.stale(i) && !i.before.launch.IsZero() {
+		return i.before
+	}
+	return i.condition
+}
+
+// hidden says whether this call does not see a new instance yet.
+func (c *ec2Call) hidden(i *instance) bool {
+	return c.stale(i) && i.before.launch.IsZero()
+}
+
+func (c *ec2Call) stale(i *instance) bool {
+	for _, h := range c.request.faults {
+		if h.Kind == Stale && !i.changed.IsZero() && c.now.Sub(i.changed) < h.For && h.strikes(i) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,176 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// defaultTypes is the number of distinct instance types in a generated fleet.
+const defaultTypes = 40
+
+// generate fills DefaultRegion with n instances and 2n volumes.
+func (s *Sandbox) generate(n, types int) error {
+	r := s.regions[DefaultRegion]
+	if r == nil {
+		return errors.New("a generated fleet lives in " + DefaultRegion + ", which is not among the regions")
+	}
+	if types == 0 {
+		types = defaultTypes
+	}
+	r.rng = newRand(mixText(s.opts.Seed, r.name), 2)
+	kinds, err := s.pickTypes(r, types)
+	if err != nil {
+		return err
+	}
+	g := generator{rng: r.rng, region: r, now: s.clock.start, kinds: kinds}
+	for g.made < n {
+		g.reservation(min(1+g.rng.IntN(4), n-g.made))
+	}
+	g.volumes(2 * n)
+	return nil
+}
+
+// pickTypes chooses distinct types that have a price in the region.
+func (s *Sandbox) pickTypes(r *region, n int) ([]typeSpec, error) {
+	var all []typeSpec
+	for _, name := range s.catalog.priced(r.name) {
+		if t, ok := s.types.spec(name); ok && !t.BareMetal {
+			all = append(all, t)
+		}
+	}
+	if n > len(all) {
+		return nil, fmt.Errorf("%d instance types asked for; the price list has %d in %s", n, len(all), r.name)
+	}
+	r.rng.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
+	return all[:n], nil
+}
+
+// generator makes a fleet of mixed systems, states and tags.
+type generator struct {
+	rng    *rand.Rand
+	region *region
+	now    time.Time
+	kinds  []typeSpec
+	made   int
+	all    []*instance
+}
+
+// reservation launches a few instances of one kind, which then differ in
+// name, state and age.
+func (g *generator) reservation(n int) {
+	kind := g.kinds[g.rng.IntN(len(g.kinds))]
+	if g.made < len(g.kinds) { // each type at least once in a large fleet
+		kind, n = g.kinds[g.made], 1
+	}
+	role := pick(g.rng, "web", "was", "batch", "api", "db", "웹서버", "배치", "개발", "cache", "build")
+	env := pick(g.rng, "dev", "dev", "dev", "stg", "qa", "prod")
+	l := launch{kind: kind, system: g.system(kind), zone: pick(g.rng, g.region.zones()...), key: "practice", price: "0.5000"}
+	l.tags = tags{{"Name", ""}, {"Env", env}}
+	if l.system.windows {
+		platform := map[string]string{"windows": "Windows", "windows-sql-std": "Windows+SQLStd", "windows-byol": "Windows"}[l.system.name]
+		l.tags = append(l.tags, tag{"Platform", platform})
+	}
+	if env != "prod" && g.chance(0.8) {
+		l.tags = append(l.tags, tag{"AutoStopStart", "Yes"})
+	}
+	switch x := g.rng.Float64(); { // what cannot or must not be stopped is rare
+	case x < 0.010:
+		l.spot = true
+	case x < 0.020:
+		l.spot, l.persistent = true, true
+	case x < 0.035:
+		l.tags = append(l.tags, tag{"aws:autoscaling:groupName", role + "-asg"})
+	case x < 0.040:
+		l.stopGuard = true
+	case x < 0.042:
+		l.store = true
+	case x < 0.050:
+		l.tags = append(l.tags, tag{"Platform", "RDS"})
+	}
+	if !l.store {
+		root := volumeSpec{kind: pick(g.rng, "gp3", "gp3", "gp2"), gib: max(l.system.rootGiB, int64(10*(1+g.rng.IntN(10))))}
+		if err := root.complete(); err != nil {
+			panic("sandbox: a root volume out of its own limits: " + err.message)
+		}
+		l.disks = []disk{{device: l.system.rootDevice, spec: root, deleteToo: true}}
+	}
+	first := g.ago(720 * 24 * time.Hour)
+	for _, i := range g.region.addReservation(l, n, first).instances {
+		g.made++
+		i.tags = i.tags.with("Name", fmt.Sprintf("%s-%s-%05d", env, role, g.made))
+		g.history(i)
+		g.all = append(g.all, i)
+	}
+}
+
+// history gives an instance a last start and, to a quarter, a stop.
+func (g *generator) history(i *instance) {
+	age := g.now.Sub(i.first)
+	if g.chance(0.6) {
+		i.launch = g.now.Add(-time.Duration(g.rng.Int64N(int64(age)))).Truncate(time.Second)
+	}
+	mayStop := !i.store && (i.spot == nil || i.spot.persistent) && !i.stopGuard
+	if mayStop && g.chance(0.25) {
+		at := g.now.Add(-time.Duration(g.rng.Int64N(int64(g.now.Sub(i.launch)) + 1)))
+		i.stop(at, 0, false)
+		i.settle(at)
+		i.changed = time.Time{}
+	}
+}
+
+// system draws the software; licences of Windows need an x86 processor.
+func (g *generator) system(kind typeSpec) system {
+	name := "linux"
+	switch x := g.rng.Float64(); {
+	case x < 0.12:
+		name = "windows"
+	case x < 0.16:
+		name = "windows-sql-std"
+	case x < 0.22:
+		name = "rhel"
+	case x < 0.25:
+		name = "suse"
+	case x < 0.30:
+		name = "ubuntu-pro"
+	}
+	sys, ok := systemNamed(name)
+	if !ok || sys.windows && kind.Architecture != "x86_64" {
+		sys, _ = systemNamed("linux")
+	}
+	return sys
+}
+
+// volumes adds volumes until there are n, one in fifty of them attached to
+// nothing.
+func (g *generator) volumes(n int) {
+	r := g.region
+	for len(r.volumeOrder) < n {
+		text := pick(g.rng, "gp3:100", "gp3:200", "gp3:500:6000:250", "gp2:100", "gp2:300", "io1:100:2000", "io2:200:4000", "st1:500", "sc1:1000", "standard:50", "gp3:64")
+		spec, err := diskSpec(text)
+		if err != nil {
+			panic("sandbox: " + err.Error()) // the list above is wrong
+		}
+		i := g.all[g.rng.IntN(len(g.all))]
+		loose := g.chance(0.04)
+		if len(i.attached) > 8 {
+			loose = true
+		}
+		if loose {
+			r.add(spec, i.zone, g.ago(400*24*time.Hour), tags{{"Name", "unused"}})
+			continue
+		}
+		v := r.add(spec, i.zone, i.first, nil)
+		r.attach(v, i, "/dev/sd"+string(rune('f'+len(i.attached))), i.first, i.first, false)
+	}
+}
+
+func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
+
+// ago is a moment up to d before now.
+func (g *generator) ago(d time.Duration) time.Time {
+	return g.now.Add(-time.Hour - time.Duration(g.rng.Int64N(int64(d)))).Truncate(time.Second)
+}
+
+func pick(rng *rand.Rand, from ...string) string { return from[rng.IntN(len(from))] }

@@ -1,0 +1,147 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+)
+
+// testStart is a Sunday evening in the month's last third.
+var testStart = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+// account is a sandbox behind a socket with clients of the real SDK. Its clock
+// stands still unless the options say otherwise.
+type account struct {
+	*Sandbox
+	t   testing.TB
+	url string
+	ec2 *ec2.Client
+	sts *sts.Client
+	s3  *s3.Client
+}
+
+func open(t testing.TB, o Options) *account {
+	t.Helper()
+	if o.Start.IsZero() {
+		o.Start = testStart
+	}
+	if o.Speed == 0 {
+		o.Speed = -1
+	}
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := s.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	a := &account{Sandbox: s, t: t, url: srv.URL()}
+	a.ec2 = a.region(DefaultRegion)
+	cfg := a.config(DefaultRegion)
+	a.sts = sts.NewFromConfig(cfg)
+	a.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	return a
+}
+
+// config signs for a region and does not retry, so that every refusal is seen.
+func (a *account) config(region string) aws.Config {
+	return aws.Config{
+		Region:       region,
+		BaseEndpoint: &a.url,
+		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),
+		Retryer:      func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), 1) },
+	}
+}
+
+func (a *account) region(name string) *ec2.Client { return ec2.NewFromConfig(a.config(name)) }
+
+// describe lists what DescribeInstances gives for an input, all pages of it.
+func (a *account) describe(in *ec2.DescribeInstancesInput) (ids []string, pages int) {
+	a.t.Helper()
+	p := ec2.NewDescribeInstancesPaginator(a.ec2, in)
+	for p.HasMorePages() {
+		out, err := p.NextPage(a.t.Context())
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		pages++
+		for _, r := range out.Reservations {
+			for _, i := range r.Instances {
+				ids = append(ids, *i.InstanceId)
+			}
+		}
+	}
+	return ids, pages
+}
+
+// one describes a single instance.
+func (a *account) one(id string) types.Instance {
+	a.t.Helper()
+	out, err := a.ec2.DescribeInstances(a.t.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return out.Reservations[0].Instances[0]
+}
+
+// id finds an instance of DefaultRegion by name.
+func (a *account) id(name string) string {
+	a.t.Helper()
+	i, ok := a.Named(DefaultRegion, name)
+	if !ok {
+		a.t.Fatalf("no instance named %q", name)
+	}
+	return i.ID
+}
+
+func (a *account) stop(ids ...string) error {
+	_, err := a.ec2.StopInstances(a.t.Context(), &ec2.StopInstancesInput{InstanceIds: ids})
+	return err
+}
+
+func (a *account) start(ids ...string) error {
+	_, err := a.ec2.StartInstances(a.t.Context(), &ec2.StartInstancesInput{InstanceIds: ids})
+	return err
+}
+
+// code is the AWS error code of err, or its text where it has none.
+func code(err error) string {
+	var api smithy.APIError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &api):
+		return api.ErrorCode()
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	}
+	return err.Error()
+}
+
+func message(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	return ""
+}
+
+func filterOf(name string, values ...string) types.Filter {
+	return types.Filter{Name: &name, Values: values}
+}

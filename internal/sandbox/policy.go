@@ -1,0 +1,225 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// policy is an identity-based IAM policy: Allow and Deny statements with
+// actions, resources and the conditions StringEquals, StringLike (also with
+// ForAllValues) and Null on the keys aws:ResourceTag/KEY, aws:TagKeys and
+// aws:RequestedRegion.
+type policy struct{ statements []statement }
+
+type statement struct {
+	deny       bool
+	actions    []pattern
+	resources  []pattern
+	conditions []clause
+}
+
+// clause is one line of a Condition block.
+type clause struct {
+	operator string
+	forAll   bool
+	key      string
+	values   []string
+}
+
+// policyContext is what conditions can ask about a request.
+type policyContext struct {
+	resourceTags tags
+	tagKeys      []string
+	region       string
+}
+
+// oneOrMany reads a JSON text or list of texts.
+type oneOrMany []string
+
+// UnmarshalJSON reads "x" as well as ["x", "y"].
+func (o *oneOrMany) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		*o = make(oneOrMany, 1)
+		return json.Unmarshal(b, &(*o)[0])
+	}
+	return json.Unmarshal(b, (*[]string)(o))
+}
+
+// PolicyDenying is a policy that allows everything but some actions, which may
+// hold wildcards, such as "ec2:StopInstances" or "s3:*".
+func PolicyDenying(actions ...string) []byte {
+	type entry struct {
+		Effect   string
+		Action   []string
+		Resource string
+	}
+	b, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []entry{ // cannot fail: texts
+		{"Allow", []string{"*"}, "*"},
+		{"Deny", actions, "*"},
+	}})
+	return b
+}
+
+// parsePolicy reads a policy document; nil allows everything. What it does not
+// understand is an error, never ignored.
+func parsePolicy(document []byte) (*policy, error) {
+	if len(document) == 0 {
+		return nil, nil
+	}
+	var d struct {
+		Statement []struct {
+			Effect      string
+			Action      oneOrMany
+			Resource    oneOrMany
+			NotAction   oneOrMany
+			NotResource oneOrMany
+			Condition   map[string]map[string]oneOrMany
+		}
+	}
+	if err := json.Unmarshal(document, &d); err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	p := &policy{}
+	for n, st := range d.Statement {
+		out := statement{deny: st.Effect == "Deny"}
+		switch {
+		case st.Effect != "Allow" && st.Effect != "Deny":
+			return nil, fmt.Errorf("policy: statement %d: effect %q is neither Allow nor Deny", n+1, st.Effect)
+		case st.NotAction != nil || st.NotResource != nil:
+			return nil, errors.New("policy: NotAction and NotResource are not understood here")
+		}
+		for _, a := range st.Action {
+			out.actions = append(out.actions, compile(strings.ToLower(a)))
+		}
+		for _, r := range st.Resource {
+			out.resources = append(out.resources, compile(r))
+		}
+		for operator, lines := range st.Condition {
+			bare, forAll := strings.CutPrefix(operator, "ForAllValues:")
+			if !slices.Contains([]string{"StringEquals", "StringLike", "Null"}, bare) {
+				return nil, fmt.Errorf("policy: statement %d: condition operator %s is not understood here", n+1, operator)
+			}
+			for key, values := range lines {
+				if _, known := (&policyContext{}).values(key); !known {
+					return nil, fmt.Errorf("policy: statement %d: condition key %s is not understood here", n+1, key)
+				}
+				out.conditions = append(out.conditions, clause{bare, forAll, key, values})
+			}
+		}
+		p.statements = append(p.statements, out)
+	}
+	return p, nil
+}
+
+// allows decides as IAM does: an explicit denial wins, else one Allow is
+// needed.
+func (p *policy) allows(action, resource string, ctx *policyContext) bool {
+	if p == nil {
+		return true
+	}
+	allowed := false
+	for _, st := range p.statements {
+		if !st.applies(strings.ToLower(action), resource, ctx) {
+			continue
+		}
+		if st.deny {
+			return false
+		}
+		allowed = true
+	}
+	return allowed
+}
+
+func (st statement) applies(action, resource string, ctx *policyContext) bool {
+	matches := func(list []pattern, s string) bool {
+		return slices.ContainsFunc(list, func(p pattern) bool { return p.match(s) })
+	}
+	if !matches(st.actions, action) {
+		return false
+	}
+	if resource == "*" { // the operation has no resource: only "*" covers it
+		if !slices.ContainsFunc(st.resources, func(p pattern) bool { return len(p.runes) == 1 && p.runes[0] == anyRunes }) {
+			return false
+		}
+	} else if !matches(st.resources, resource) {
+		return false
+	}
+	for _, c := range st.conditions {
+		if !c.holds(ctx) {
+			return false
+		}
+	}
+	return true
+}
+
+// values gives what a condition key holds for a request; known is false for a
+// key that the account does not understand.
+func (ctx *policyContext) values(key string) (list []string, known bool) {
+	if ctx == nil {
+		ctx = &policyContext{}
+	}
+	if name, ok := strings.CutPrefix(key, "aws:ResourceTag/"); ok {
+		v, has := ctx.resourceTags.get(name)
+		if !has {
+			return nil, true
+		}
+		return []string{v}, true
+	}
+	switch key {
+	case "aws:TagKeys":
+		return ctx.tagKeys, true
+	case "aws:RequestedRegion":
+		return one(ctx.region), true
+	}
+	return nil, false
+}
+
+func (c clause) holds(ctx *policyContext) bool {
+	have, _ := ctx.values(c.key)
+	if c.operator == "Null" {
+		return slices.Contains(c.values, boolText(len(have) == 0))
+	}
+	fits := func(v string) bool {
+		return slices.ContainsFunc(c.values, func(want string) bool {
+			if c.operator == "StringEquals" {
+				return want == v
+			}
+			return compile(want).match(v)
+		})
+	}
+	if c.forAll { // also true without any value, as in IAM
+		return !slices.ContainsFunc(have, func(v string) bool { return !fits(v) })
+	}
+	return slices.ContainsFunc(have, fits)
+}
+
+// authorize asks the caller's policy for the call's permission.
+func (s *Sandbox) authorize(r *request, resource string, ctx *policyContext) *apiError {
+	s.mu.Lock()
+	p := s.policy
+	s.mu.Unlock()
+	if r.call.Permission == "" || p.allows(r.call.Permission, resource, ctx) {
+		return nil
+	}
+	return denied(r, resource)
+}
+
+// denied is the refusal of a call that the caller may not make.
+func denied(r *request, resource string) *apiError {
+	text := "User: " + callerARN + " is not authorized to perform: " + r.call.Permission
+	if resource != "*" {
+		text += " on resource: " + resource
+	}
+	text += " because no identity-based policy allows the " + r.call.Permission + " action"
+	switch r.scope.service {
+	case "ec2":
+		return fail(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. "+text)
+	case "pricing":
+		return invalid("AccessDeniedException", text)
+	}
+	return fail(http.StatusForbidden, "AccessDenied", text)
+}

@@ -1,0 +1,38 @@
+package sandbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// mix hashes numbers to one that looks random: the finaliser of SplitMix64
+// applied to each in turn.
+func mix(numbers ...uint64) uint64 {
+	h := uint64(0x9e3779b97f4a7c15)
+	for _, n := range numbers {
+		h += n + 0x9e3779b97f4a7c15
+		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+		h = (h ^ h>>27) * 0x94d049bb133111eb
+		h ^= h >> 31
+	}
+	return h
+}
+
+// mixText is mix for a text (FNV-1a).
+func mixText(seed uint64, s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return mix(seed, h)
+}
+
+// share turns a hash into a number from 0 up to 1.
+func share(h uint64) float64 { return float64(h>>11) / (1 << 53) }
+
+func newRand(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
+
+// longID is an id in EC2's long form: the prefix, a dash and 17 hex digits.
+func longID(rng *rand.Rand, prefix string) string {
+	return fmt.Sprintf("%s-0%016x", prefix, rng.Uint64())
+}

@@ -1,0 +1,242 @@
+package sandbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// region is everything that the account has in one region.
+type region struct {
+	name string
+
+	mu           sync.Mutex // guards what follows
+	seq          uint64     // grows with each resource; the place of pages
+	reservations []*reservation
+	instances    map[string]*instance
+	volumes      map[string]*volume
+	volumeOrder  []*volume
+	spots        []*spotRequest
+	tokens       map[string]usedToken // client tokens of RunInstances and CreateVolume
+	rng          *rand.Rand
+}
+
+// usedToken is what a client token made, for a request that is sent again.
+type usedToken struct {
+	request     uint64 // hash of the request
+	reservation *reservation
+	volume      *volume
+}
+
+func newRegion(name string) *region {
+	return &region{
+		name:      name,
+		instances: map[string]*instance{},
+		volumes:   map[string]*volume{},
+		tokens:    map[string]usedToken{},
+		rng:       newRand(mixText(0, name), 0),
+	}
+}
+
+// zones are the region's availability zones.
+func (r *region) zones() []string {
+	letters := "abc"
+	switch r.name {
+	case "ap-northeast-2":
+		letters = "abcd"
+	case "us-east-1":
+		letters = "abcdef"
+	case "ap-northeast-1":
+		letters = "acd"
+	}
+	var names []string
+	for _, l := range letters {
+		names = append(names, r.name+string(l))
+	}
+	return names
+}
+
+func (r *region) hasZone(name string) bool { return slices.Contains(r.zones(), name) }
+
+// subnet and vpc are the region's only network: one subnet a zone.
+func (r *region) vpc() string { return fmt.Sprintf("vpc-0%016x", mixText(1, r.name)) }
+
+func (r *region) subnet(zone string) string { return fmt.Sprintf("subnet-0%016x", mixText(2, zone)) }
+
+func (r *region) securityGroup() string { return fmt.Sprintf("sg-0%016x", mixText(3, r.name)) }
+
+func (r *region) next() uint64 {
+	r.seq++
+	return r.seq
+}
+
+// reservation groups the instances of one launch.
+type reservation struct {
+	seq       uint64
+	id        string
+	requester string // the service that launched, for Auto Scaling members
+	instances []*instance
+}
+
+// instance is one virtual machine.
+type instance struct {
+	condition
+	before    condition // the condition before the last change
+	changed   time.Time // when the last change was asked for
+	until     time.Time // when a transitional state ends; zero: it lasts
+	failsWith string    // the reason with which a start will fail
+	gone      bool
+	starts    uint64
+
+	id          string
+	reservation *reservation
+	index       int
+	kind        typeSpec
+	system      system
+	image       string
+	zone        string
+	tenancy     string
+	key         string
+	ip          string
+	mac         string
+	first       time.Time // first launch
+	store       bool      // root device on the instance store
+	spot        *spotRequest
+	stopGuard   bool // disableApiStop
+	endGuard    bool // disableApiTermination
+	hibernation bool
+	monitored   bool
+	cores       int64 // CPU options
+	threads     int64
+	products    []string
+	profile     string
+	clientToken string
+	tags        tags
+	attached    []attachment
+}
+
+// attachment is a volume at a device.
+type attachment struct {
+	volume    *volume
+	instance  *instance
+	device    string
+	since     time.Time
+	ready     time.Time // until then "attaching"
+	deleteToo bool
+}
+
+func (a attachment) status(now time.Time) string {
+	if now.Before(a.ready) {
+		return "attaching"
+	}
+	return "attached"
+}
+
+// volume is one EBS volume.
+type volume struct {
+	seq         uint64
+	id          string
+	kind        string
+	gib         int64
+	iops        int64
+	throughput  int64
+	zone        string
+	created     time.Time
+	ready       time.Time // until then "creating"
+	snapshot    string
+	encrypted   bool
+	key         string
+	multiAttach bool
+	tags        tags
+	attachments []attachment
+}
+
+func (v *volume) status(now time.Time) string {
+	switch {
+	case now.Before(v.ready):
+		return "creating"
+	case len(v.attachments) > 0:
+		return "in-use"
+	}
+	return "available"
+}
+
+// spotRequest is the request that a Spot instance fulfils.
+type spotRequest struct {
+	seq        uint64
+	id         string
+	persistent bool
+	price      string
+	state      string
+	status     string
+	message    string
+	created    time.Time
+	updated    time.Time
+	instance   *instance
+	tags       tags
+}
+
+func (r *spotRequest) kind() string {
+	if r.persistent {
+		return "persistent"
+	}
+	return "one-time"
+}
+
+func (r *spotRequest) set(now time.Time, state, status, message string) {
+	if r != nil {
+		r.updated, r.state, r.status, r.message = now, state, status, message
+	}
+}
+
+func (r *spotRequest) started(now time.Time) {
+	r.set(now, "active", "fulfilled", "Your Spot request is fulfilled.")
+}
+
+func (r *spotRequest) stopped(now time.Time) {
+	r.set(now, "disabled", "instance-stopped-by-user", "You stopped the instance.")
+}
+
+func (r *spotRequest) closed(now time.Time) {
+	r.set(now, "closed", "instance-terminated-by-user", "Spot Instance terminated due to user-initiated termination.")
+}
+
+// privateName is the private DNS name.
+func (i *instance) privateName(region string) string {
+	host := "ip-" + strings.ReplaceAll(i.ip, ".", "-")
+	if region == "us-east-1" {
+		return host + ".ec2.internal"
+	}
+	return host + "." + region + ".compute.internal"
+}
+
+func (i *instance) rootType() string {
+	if i.store {
+		return "instance-store"
+	}
+	return "ebs"
+}
+
+func (i *instance) lifecycle() string {
+	if i.spot != nil {
+		return "spot"
+	}
+	return ""
+}
+
+func (i *instance) platform() string {
+	if i.system.windows {
+		return "windows"
+	}
+	return ""
+}
+
+// reservationFrom is the place of the first reservation that is not before
+// seq.
+func (r *region) reservationFrom(seq uint64) int {
+	return sort.Search(len(r.reservations), func(n int) bool { return r.reservations[n].seq >= seq })
+}

@@ -1,0 +1,271 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// launch is what new instances are to be.
+type launch struct {
+	kind        typeSpec
+	system      system
+	image       string
+	zone        string
+	tenancy     string
+	key         string
+	profile     string
+	clientToken string
+	spot        bool
+	persistent  bool
+	price       string
+	stopGuard   bool
+	endGuard    bool
+	hibernation bool
+	monitored   bool
+	store       bool
+	cores       int64
+	threads     int64
+	products    []string
+	tags        tags
+	requester   string
+	disks       []disk
+}
+
+// disk is a volume that an instance is launched with.
+type disk struct {
+	device    string
+	spec      volumeSpec
+	deleteToo bool
+	tags      tags
+}
+
+// addReservation launches n instances at once; they have been running since
+// launched.
+func (r *region) addReservation(l launch, n int, launched time.Time) *reservation {
+	res := &reservation{seq: r.next(), id: longID(r.rng, "r"), requester: l.requester}
+	for index := range n {
+		i := &instance{
+			condition:   condition{state: running, launch: launched.Truncate(time.Second)},
+			id:          longID(r.rng, "i"),
+			reservation: res,
+			index:       index,
+			kind:        l.kind,
+			system:      l.system,
+			image:       l.image,
+			zone:        l.zone,
+			tenancy:     l.tenancy,
+			key:         l.key,
+			first:       launched.Truncate(time.Second),
+			store:       l.store,
+			stopGuard:   l.stopGuard,
+			endGuard:    l.endGuard,
+			hibernation: l.hibernation,
+			monitored:   l.monitored,
+			cores:       l.cores,
+			threads:     l.threads,
+			products:    l.products,
+			profile:     l.profile,
+			clientToken: l.clientToken,
+			tags:        l.tags,
+		}
+		if i.cores == 0 {
+			i.cores, i.threads = int64(l.kind.Cores), int64(l.kind.ThreadsPerCore)
+		}
+		if i.image == "" {
+			i.image = l.system.image
+		}
+		if i.tenancy == "" {
+			i.tenancy = "default"
+		}
+		a := r.rng.Uint32()
+		i.ip = fmt.Sprintf("10.%d.%d.%d", a>>16&0x7f, a>>8&0xff, 4+a&0x7f)
+		i.mac = fmt.Sprintf("06:%02x:%02x:%02x:%02x:%02x", a>>24&0xff, a>>16&0xff, a>>8&0xff, a&0xff, index&0xff)
+		if l.spot {
+			i.spot = &spotRequest{
+				seq: r.next(), id: "sir-" + longID(r.rng, "x")[3:11], persistent: l.persistent,
+				price: l.price, created: i.first, instance: i,
+			}
+			i.spot.started(i.first)
+			r.spots = append(r.spots, i.spot)
+		}
+		for _, k := range l.disks {
+			v := r.add(k.spec, l.zone, i.first, k.tags)
+			r.attach(v, i, k.device, i.first, i.first, k.deleteToo)
+		}
+		res.instances = append(res.instances, i)
+		r.instances[i.id] = i
+	}
+	r.reservations = append(r.reservations, res)
+	return res
+}
+
+// runInstances is RunInstances.
+func (c *ec2Call) runInstances() *apiError {
+	request := c.form.fingerprint("RunInstances")
+	least, err := c.form.number("MinCount")
+	if err != nil {
+		return err
+	}
+	most, err := c.form.number("MaxCount")
+	if err != nil {
+		return err
+	}
+	l, err := c.launch()
+	if err != nil {
+		return err
+	}
+	if err := c.form.unknownParameter(); err != nil {
+		return err
+	}
+	if least < 1 || most < least || most > 1000 {
+		return invalid("InvalidParameterValue", fmt.Sprintf("minCount %d and maxCount %d must be from 1 to 1000 and in this order", least, most))
+	}
+	c.resources = int(most)
+	if err := c.authorize(c.region.arn("instance", "*"), nil, l.tags.keys()); err != nil {
+		return err
+	}
+	if err := c.dryRun(); err != nil {
+		return err
+	}
+	used, err := c.reused(l.clientToken, request)
+	if err != nil {
+		return err
+	}
+	res := used.reservation
+	if res == nil {
+		probe := &instance{kind: l.kind}
+		if err := c.refused([]*instance{probe}); err != nil {
+			return err
+		}
+		res = c.region.addReservation(l, int(most), c.now)
+		for _, i := range res.instances {
+			i.state, i.reason, i.message = pending, "pending", "pending"
+			i.changed = c.now
+			i.until = c.now.Add(c.slowed(i, i.startTakes(c.region.rng)))
+		}
+		if l.clientToken != "" {
+			c.region.tokens[l.clientToken] = usedToken{request: request, reservation: res}
+		}
+	}
+	c.out.reservation(res)
+	c.out.open("instancesSet")
+	for _, i := range res.instances {
+		c.out.open("item")
+		c.out.instance(c, i)
+		c.out.end("item")
+	}
+	c.out.end("instancesSet")
+	return nil
+}
+
+// launch reads what RunInstances is to launch.
+func (c *ec2Call) launch() (launch, *apiError) {
+	p := c.form
+	p.accept("SecurityGroup", "SecurityGroupId", "UserData", "KernelId", "RamdiskId", "EbsOptimized", "MetadataOptions",
+		"MaintenanceOptions", "PrivateDnsNameOptions", "CreditSpecification", "InstanceInitiatedShutdownBehavior",
+		"NetworkInterface", "PrivateIpAddress", "AdditionalInfo", "EnclaveOptions", "CapacityReservationSpecification",
+		"InstanceMarketOptions")
+	l := launch{
+		image:       p.text("ImageId"),
+		key:         p.text("KeyName"),
+		clientToken: p.text("ClientToken"),
+		zone:        p.text("Placement.AvailabilityZone"),
+		tenancy:     p.text("Placement.Tenancy"),
+		stopGuard:   p.flag("DisableApiStop"),
+		endGuard:    p.flag("DisableApiTermination"),
+		hibernation: p.flag("HibernationOptions.Configured"),
+		monitored:   p.flag("Monitoring.Enabled"),
+		profile:     strings.TrimPrefix(p.text("IamInstanceProfile.Name"), "/"),
+		spot:        p.text("InstanceMarketOptions.MarketType") == "spot",
+		persistent:  p.text("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent",
+		price:       p.text("InstanceMarketOptions.SpotOptions.MaxPrice"),
+	}
+	p.accept("Placement", "IamInstanceProfile")
+	var err *apiError
+	if l.cores, err = p.number("CpuOptions.CoreCount"); err != nil {
+		return l, err
+	}
+	if l.threads, err = p.number("CpuOptions.ThreadsPerCore"); err != nil {
+		return l, err
+	}
+	byType, err := specifiedTags(p)
+	if err != nil {
+		return l, err
+	}
+	l.tags = byType["instance"]
+	if l.image == "" {
+		return l, missingParameter("ImageId")
+	}
+	if !wellFormed(l.image, "ami-") {
+		return l, invalid("InvalidAMIID.Malformed", `Invalid id: "`+l.image+`"`)
+	}
+	l.system = systemOf(l.image)
+	name := p.text("InstanceType")
+	if name == "" {
+		name = "m5.large"
+	}
+	kind, ok := c.sandbox.types.spec(name)
+	if !ok {
+		return l, invalid("InvalidParameterValue", "Invalid value '"+name+"' for InstanceType.")
+	}
+	l.kind = kind
+	if err := c.place(&l, p.text("SubnetId")); err != nil {
+		return l, err
+	}
+	l.disks, err = c.disks(p, l.system, byType["volume"])
+	return l, err
+}
+
+// place settles the zone: the one asked for, the subnet's or the first.
+func (c *ec2Call) place(l *launch, subnet string) *apiError {
+	zones := c.region.zones()
+	if subnet != "" {
+		for _, z := range zones {
+			if c.region.subnet(z) == subnet {
+				l.zone = z
+				return nil
+			}
+		}
+		return invalid("InvalidSubnetID.NotFound", "The subnet ID '"+subnet+"' does not exist")
+	}
+	if l.zone == "" {
+		l.zone = zones[0]
+	}
+	if !c.region.hasZone(l.zone) {
+		return invalid("InvalidParameterValue", "Invalid availability zone: ["+l.zone+"]")
+	}
+	return nil
+}
+
+// disks reads BlockDeviceMapping; the root volume is there without it too.
+func (c *ec2Call) disks(p *params, s system, ts tags) ([]disk, *apiError) {
+	root := disk{device: s.rootDevice, spec: volumeSpec{kind: "gp3", gib: s.rootGiB}, deleteToo: true, tags: ts}
+	var rest []disk
+	for _, m := range p.items("BlockDeviceMapping") {
+		m.accept("VirtualName", "NoDevice")
+		spec, err := c.volumeSpec(m.at("Ebs"), "VolumeSize")
+		if err != nil {
+			return nil, err
+		}
+		k := disk{device: m.text("DeviceName"), spec: spec, deleteToo: m.text("Ebs.DeleteOnTermination") != "false", tags: ts}
+		if k.device == root.device {
+			if k.spec.gib == 0 {
+				k.spec.gib = s.rootGiB
+			}
+			if k.spec.kind == "" {
+				k.spec.kind = "gp3"
+			}
+			root = k
+			continue
+		}
+		rest = append(rest, k)
+	}
+	all := append([]disk{root}, rest...)
+	for n := range all {
+		if err := all[n].spec.complete(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}

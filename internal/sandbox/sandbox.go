@@ -1,0 +1,181 @@
+// Package sandbox is a practice AWS account behind real HTTP: EC2, STS, the
+// Price List service and S3 on one endpoint, as the AWS SDKs, the AWS CLI and
+// boto3 speak to them.
+//
+// It keeps state and obeys the rules that a caller can see: states change over
+// time, batches are all or nothing, filters, pages, error codes, token buckets
+// and XML shapes are those of the service. It knows nothing of the program it
+// is used to try, so that it can be an honest peer for any client.
+package sandbox
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The practice account and what its clients need to sign requests. Signatures
+// are read for the region and the service but not verified: any key will do.
+const (
+	AccountID     = "123456789012"
+	AccessKey     = "AKIAPRACTICEACCOUNT0"
+	SecretKey     = "practice/only/this/key/opens/no/account0"
+	DefaultRegion = "ap-northeast-2"
+	DefaultBucket = "nightshift-practice"
+	callerARN     = "arn:aws:iam::" + AccountID + ":user/practice"
+)
+
+// Options describe a practice account. The zero value is the default account,
+// without latency, limits or faults.
+type Options struct {
+	// Seed decides everything random: ids, durations, fleets, faults.
+	Seed uint64
+	// Fleet is the number of instances to generate, with twice as many
+	// volumes, in DefaultRegion. Zero means the hand-made default account.
+	Fleet int
+	// Types is the number of distinct instance types in a generated fleet;
+	// zero means 40.
+	Types int
+	// Latency is added to every answer, in real time.
+	Latency time.Duration
+	// Throttle applies EC2's documented token buckets.
+	Throttle bool
+	// Speed is how many times faster than real time the account's clock runs
+	// (states and buckets). Zero means 1; below zero the clock stands still
+	// and only Advance moves it.
+	Speed float64
+	// Start is the account's time at the beginning; zero means the real time.
+	Start time.Time
+	// Regions are the enabled regions; nil means those that every account has.
+	Regions []string
+	// Buckets are created empty beside DefaultBucket.
+	Buckets []string
+	// EmptyPages is the share of filtered pages that come back empty with a
+	// token, as EC2 does now and then; zero means one in ten, below zero none.
+	EmptyPages float64
+	// AnyOf says how GetProducts understands ANY_OF and NONE_OF, whose
+	// delimiter AWS does not document: "comma" (the default), "literal" or
+	// "off".
+	AnyOf string
+	// Faults go wrong on purpose.
+	Faults []Fault
+	// Policy is the IAM policy of the caller as JSON; nil allows everything.
+	Policy []byte
+	// Tap sees every exchange after it ended. It is called from many
+	// goroutines at once.
+	Tap func(Exchange)
+	// Log receives one line a call; nil is silent.
+	Log *slog.Logger
+}
+
+// Sandbox is a practice account. It is an http.Handler, safe for concurrent
+// use.
+type Sandbox struct {
+	opts     Options
+	clock    *clock
+	types    typeTable
+	catalog  *catalog
+	regions  map[string]*region
+	ec2      map[string]ec2Action
+	s3       *objectStore
+	journal  callLog
+	requests atomic.Uint64
+
+	mu     sync.Mutex // guards what follows
+	policy *policy
+	faults *faultPlan
+	limits *limits
+}
+
+// New builds the account that o describes. It opens no socket. An error means
+// that o is wrong: an unknown region, a policy or a fault that cannot be read.
+func New(o Options) (*Sandbox, error) {
+	types, err := loadTypes()
+	if err != nil {
+		return nil, fmt.Errorf("load instance types: %w", err)
+	}
+	prices, err := loadCatalog(types)
+	if err != nil {
+		return nil, fmt.Errorf("load price list: %w", err)
+	}
+	if o.AnyOf != "" {
+		if err := prices.setAnyOf(o.AnyOf); err != nil {
+			return nil, err
+		}
+	}
+	s := &Sandbox{
+		opts:    o,
+		clock:   newClock(o.Start, o.Speed),
+		types:   types,
+		catalog: prices,
+		regions: map[string]*region{},
+		limits:  newLimits(),
+	}
+	s.ec2 = s.ec2Actions()
+	if err := s.SetPolicy(o.Policy); err != nil {
+		return nil, err
+	}
+	if err := s.SetFaults(o.Faults); err != nil {
+		return nil, err
+	}
+	names := o.Regions
+	if names == nil {
+		names = commonRegions()
+	}
+	for _, name := range names {
+		if !regionName.MatchString(name) {
+			return nil, fmt.Errorf("region %q: not the name of a region, such as %s", name, DefaultRegion)
+		}
+		s.regions[name] = newRegion(name)
+	}
+	if s.s3, err = newObjectStore(s.clock, append([]string{DefaultBucket}, o.Buckets...)); err != nil {
+		return nil, err
+	}
+	if o.Fleet > 0 {
+		err = s.generate(o.Fleet, o.Types)
+	} else {
+		err = s.buildDefaultAccount()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Now is the account's time.
+func (s *Sandbox) Now() time.Time { return s.clock.Now() }
+
+// Advance moves the account's clock forward by d.
+func (s *Sandbox) Advance(d time.Duration) { s.clock.advance(d) }
+
+// SetFaults replaces the fault plan; counts start anew.
+func (s *Sandbox) SetFaults(faults []Fault) error {
+	plan, err := newFaultPlan(s.opts.Seed, faults)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = plan
+	return nil
+}
+
+// SetPolicy replaces the caller's IAM policy; nil allows everything.
+func (s *Sandbox) SetPolicy(document []byte) error {
+	p, err := parsePolicy(document)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.policy = p
+	return nil
+}
+
+// Calls lists every call so far in the order in which they ended.
+func (s *Sandbox) Calls() []Call { return s.journal.all() }
+
+// ResetCalls forgets the calls so far.
+func (s *Sandbox) ResetCalls() { s.journal.reset() }

@@ -1,0 +1,72 @@
+package sandbox
+
+import "time"
+
+// system is the software of an image and how AWS bills it. The pairs of
+// platform details and usage operation are those of "AMI billing information
+// fields" in the EC2 User Guide.
+type system struct {
+	name       string // as used in this package
+	image      string
+	details    string
+	operation  string
+	windows    bool
+	rootDevice string
+	rootGiB    int64
+}
+
+// The images of the account that RunInstances knows. Any other image id counts
+// as Amazon Linux.
+const (
+	ImageLinux         = "ami-0a1b2c3d4e5f60001"
+	ImageWindows       = "ami-0a1b2c3d4e5f60002"
+	ImageWindowsSQLStd = "ami-0a1b2c3d4e5f60006"
+	ImageWindowsSQLEnt = "ami-0a1b2c3d4e5f60102"
+	ImageWindowsBYOL   = "ami-0a1b2c3d4e5f60800"
+	ImageRHEL          = "ami-0a1b2c3d4e5f60010"
+	ImageSUSE          = "ami-0a1b2c3d4e5f6000c"
+	ImageUbuntuPro     = "ami-0a1b2c3d4e5f60f00"
+)
+
+func systems() []system {
+	return []system{
+		{"linux", ImageLinux, "Linux/UNIX", "RunInstances", false, "/dev/xvda", 8},
+		{"windows", ImageWindows, "Windows", "RunInstances:0002", true, "/dev/sda1", 30},
+		{"windows-sql-std", ImageWindowsSQLStd, "Windows with SQL Server Standard", "RunInstances:0006", true, "/dev/sda1", 50},
+		{"windows-sql-ent", ImageWindowsSQLEnt, "Windows with SQL Server Enterprise", "RunInstances:0102", true, "/dev/sda1", 50},
+		{"windows-byol", ImageWindowsBYOL, "Windows BYOL", "RunInstances:0800", true, "/dev/sda1", 30},
+		{"rhel", ImageRHEL, "Red Hat Enterprise Linux", "RunInstances:0010", false, "/dev/sda1", 10},
+		{"suse", ImageSUSE, "SUSE Linux", "RunInstances:000g", false, "/dev/sda1", 10},
+		{"ubuntu-pro", ImageUbuntuPro, "Ubuntu Pro", "RunInstances:0g00", false, "/dev/sda1", 8},
+	}
+}
+
+// systemNamed finds a system by its name here; false where there is none.
+func systemNamed(name string) (system, bool) {
+	for _, s := range systems() {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return system{}, false
+}
+
+// systemOf is the system of an image; unknown images are Amazon Linux.
+func systemOf(image string) system {
+	all := systems()
+	for _, s := range all {
+		if s.image == image {
+			return s
+		}
+	}
+	linux := all[0]
+	linux.image = image
+	return linux
+}
+
+func (s system) slower(d time.Duration) time.Duration {
+	if s.windows {
+		return 2 * d
+	}
+	return d
+}
