@@ -11,36 +11,36 @@ import (
 
 func TestFilterTypes(t *testing.T) {
 	c := testCatalog(t)
-	base := terms("regionCode=ap-northeast-2", "operation=RunInstances", "tenancy=Shared", "capacitystatus=Used")
-	types := func(filters ...m) []string {
+	base := termFilters("regionCode=ap-northeast-2", "operation=RunInstances", "tenancy=Shared", "capacitystatus=Used")
+	types := func(filters ...object) []string {
 		var got []string
-		for _, i := range products(t, c, append(filters, base...)) {
+		for _, i := range allProducts(t, c, append(filters, base...)) {
 			got = append(got, i.Product.Attributes["instanceType"])
 		}
 		slices.Sort(got)
 		return got
 	}
-	filter := func(kind, field, value string) m { return m{"Type": kind, "Field": field, "Value": value} }
+	filter := func(kind, field, value string) object { return object{"Type": kind, "Field": field, "Value": value} }
 	for _, tt := range []struct {
 		name    string
-		filters []m
+		filters []object
 		want    []string
 	}{
-		{"TERM_MATCH", []m{filter("TERM_MATCH", "instanceType", "m5.large")}, []string{"m5.large"}},
-		{"TERM_MATCH ignores case", []m{filter("TERM_MATCH", "INSTANCETYPE", "M5.Large")}, []string{"m5.large"}},
-		{"TERM_MATCH takes no list", []m{filter("TERM_MATCH", "instanceType", "m5.large,c5.large")}, nil},
-		{"EQUALS", []m{filter("EQUALS", "instanceType", "m5.large")}, []string{"m5.large"}},
-		{"CONTAINS", []m{filter("CONTAINS", "instanceType", "R7I.metal")}, []string{"r7i.metal-24xl", "r7i.metal-48xl"}},
-		{"ANY_OF", []m{filter("ANY_OF", "instanceType", "m5.large, c5.large,x9.none")}, []string{"c5.large", "m5.large"}},
+		{"TERM_MATCH", []object{filter("TERM_MATCH", "instanceType", "m5.large")}, []string{"m5.large"}},
+		{"TERM_MATCH ignores case", []object{filter("TERM_MATCH", "INSTANCETYPE", "M5.Large")}, []string{"m5.large"}},
+		{"TERM_MATCH takes no list", []object{filter("TERM_MATCH", "instanceType", "m5.large,c5.large")}, nil},
+		{"EQUALS", []object{filter("EQUALS", "instanceType", "m5.large")}, []string{"m5.large"}},
+		{"CONTAINS", []object{filter("CONTAINS", "instanceType", "R7I.metal")}, []string{"r7i.metal-24xl", "r7i.metal-48xl"}},
+		{"ANY_OF", []object{filter("ANY_OF", "instanceType", "m5.large, c5.large,x9.none")}, []string{"c5.large", "m5.large"}},
 		{
 			"NONE_OF",
-			[]m{filter("CONTAINS", "instanceType", "t3."), filter("NONE_OF", "instanceType", "t3.nano,t3.micro,t3.small,t3.medium")},
+			[]object{filter("CONTAINS", "instanceType", "t3."), filter("NONE_OF", "instanceType", "t3.nano,t3.micro,t3.small,t3.medium")},
 			[]string{"t3.2xlarge", "t3.large", "t3.xlarge"},
 		},
-		{"all filters count", []m{filter("ANY_OF", "instanceType", "m5.large,c8g.large"), filter("TERM_MATCH", "vcpu", "3")}, nil},
-		{"a family", []m{filter("TERM_MATCH", "productFamily", "Compute Instance (bare metal)"), filter("CONTAINS", "instanceType", "m5.")}, []string{"m5.metal"}},
-		{"an attribute nobody has", []m{filter("TERM_MATCH", "colour", "blue")}, nil},
-		{"an attribute that instances lack", []m{filter("TERM_MATCH", "volumeApiName", "gp3")}, nil},
+		{"all filters count", []object{filter("ANY_OF", "instanceType", "m5.large,c8g.large"), filter("TERM_MATCH", "vcpu", "3")}, nil},
+		{"a family", []object{filter("TERM_MATCH", "productFamily", "Compute Instance (bare metal)"), filter("CONTAINS", "instanceType", "m5.")}, []string{"m5.metal"}},
+		{"an attribute nobody has", []object{filter("TERM_MATCH", "colour", "blue")}, nil},
+		{"an attribute that instances lack", []object{filter("TERM_MATCH", "volumeApiName", "gp3")}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, types(tt.filters...)); diff != "" {
@@ -48,17 +48,17 @@ func TestFilterTypes(t *testing.T) {
 			}
 		})
 	}
-	absent := products(t, c, append(terms("regionCode=us-west-2"), filter("NONE_OF", "instanceType", "m5.large")))
+	absent := allProducts(t, c, append(termFilters("regionCode=us-west-2"), filter("NONE_OF", "instanceType", "m5.large")))
 	if len(absent) != 3 {
 		t.Errorf("NONE_OF on an attribute that products lack: %d products, want the 3 of EBS", len(absent))
 	}
 }
 
 func TestAnyOfModes(t *testing.T) {
-	with := func(value string) m {
-		return m{"ServiceCode": "AmazonEC2", "Filters": append(
-			terms("regionCode=us-east-1", "operation=RunInstances", "tenancy=Shared", "capacitystatus=Used"),
-			m{"Type": "ANY_OF", "Field": "instanceType", "Value": value})}
+	with := func(value string) object {
+		return object{"ServiceCode": "AmazonEC2", "Filters": append(
+			termFilters("regionCode=us-east-1", "operation=RunInstances", "tenancy=Shared", "capacitystatus=Used"),
+			object{"Type": "ANY_OF", "Field": "instanceType", "Value": value})}
 	}
 	for _, tt := range []struct {
 		mode, value string
@@ -79,7 +79,7 @@ func TestAnyOfModes(t *testing.T) {
 		if err := c.setAnyOf(tt.mode); err != nil {
 			t.Fatal(err)
 		}
-		status, a := call(t, c, "GetProducts", with(tt.value))
+		status, a := callPricing(t, c, "GetProducts", with(tt.value))
 		if status != tt.status || len(a.PriceList) != tt.products || a.Type != tt.code {
 			t.Errorf("%s %q: %d, %d products, %q; want %d, %d, %q",
 				tt.mode, tt.value, status, len(a.PriceList), a.Type, tt.status, tt.products, tt.code)
@@ -92,15 +92,15 @@ func TestAnyOfModes(t *testing.T) {
 
 func TestProductPages(t *testing.T) {
 	c := testCatalog(t)
-	request := m{"ServiceCode": "AmazonEC2", "Filters": terms("instanceType=m5.large", "regionCode=us-east-1")}
-	_, all := call(t, c, "GetProducts", request)
+	request := object{"ServiceCode": "AmazonEC2", "Filters": termFilters("instanceType=m5.large", "regionCode=us-east-1")}
+	_, all := callPricing(t, c, "GetProducts", request)
 	if len(all.PriceList) != maxProductPage || all.NextToken == "" {
 		t.Fatalf("without MaxResults: %d products, token %q", len(all.PriceList), all.NextToken)
 	}
 	request["MaxResults"] = 7
 	var walked []string
 	for pages := 0; ; pages++ {
-		_, a := call(t, c, "GetProducts", request)
+		_, a := callPricing(t, c, "GetProducts", request)
 		if len(a.PriceList) == 0 || len(a.PriceList) > 7 {
 			t.Fatalf("page %d has %d products", pages, len(a.PriceList))
 		}
@@ -124,61 +124,61 @@ func TestProductPages(t *testing.T) {
 
 func TestPricingErrors(t *testing.T) {
 	c := testCatalog(t)
-	many := make([]m, maxProductFilters+1)
+	many := make([]object, maxProductFilters+1)
 	for i := range many {
-		many[i] = m{"Type": "TERM_MATCH", "Field": "vcpu", "Value": "2"}
+		many[i] = object{"Type": "TERM_MATCH", "Field": "vcpu", "Value": "2"}
 	}
-	ec2 := func(more m) m {
-		r := m{"ServiceCode": "AmazonEC2"}
+	ec2 := func(more object) object {
+		r := object{"ServiceCode": "AmazonEC2"}
 		for k, v := range more {
 			r[k] = v
 		}
 		return r
 	}
-	_, first := call(t, c, "GetProducts", ec2(m{"MaxResults": 1}))
+	_, first := callPricing(t, c, "GetProducts", ec2(object{"MaxResults": 1}))
 	old := pageToken{List: "20200101000000", Query: "x", Offset: 1}.encode()
 	for _, tt := range []struct {
 		name, action string
 		request      any
 		want         string
 	}{
-		{"no service", "GetProducts", m{}, "ValidationException"},
-		{"unknown service", "GetProducts", m{"ServiceCode": "AmazonMoon"}, "NotFoundException"},
-		{"unknown service", "DescribeServices", m{"ServiceCode": "AmazonMoon"}, "NotFoundException"},
-		{"unknown format", "GetProducts", ec2(m{"FormatVersion": "aws_v9"}), "InvalidParameterException"},
-		{"no results", "GetProducts", ec2(m{"MaxResults": 0}), "ValidationException"},
-		{"too many results", "GetProducts", ec2(m{"MaxResults": 101}), "ValidationException"},
-		{"results as text", "GetProducts", ec2(m{"MaxResults": "10"}), "SerializationException"},
+		{"no service", "GetProducts", object{}, "ValidationException"},
+		{"unknown service", "GetProducts", object{"ServiceCode": "AmazonMoon"}, "NotFoundException"},
+		{"unknown service", "DescribeServices", object{"ServiceCode": "AmazonMoon"}, "NotFoundException"},
+		{"unknown format", "GetProducts", ec2(object{"FormatVersion": "aws_v9"}), "InvalidParameterException"},
+		{"no results", "GetProducts", ec2(object{"MaxResults": 0}), "ValidationException"},
+		{"too many results", "GetProducts", ec2(object{"MaxResults": 101}), "ValidationException"},
+		{"results as text", "GetProducts", ec2(object{"MaxResults": "10"}), "SerializationException"},
 		{"not an object", "GetProducts", []int{1}, "SerializationException"},
-		{"too many filters", "GetProducts", ec2(m{"Filters": many}), "ValidationException"},
-		{"unknown filter", "GetProducts", ec2(m{"Filters": []m{{"Type": "LIKE", "Field": "vcpu", "Value": "2"}}}), "ValidationException"},
-		{"filter without field", "GetProducts", ec2(m{"Filters": []m{{"Type": "TERM_MATCH", "Value": "2"}}}), "ValidationException"},
-		{"filter without value", "GetProducts", ec2(m{"Filters": []m{{"Type": "TERM_MATCH", "Field": "vcpu"}}}), "ValidationException"},
+		{"too many filters", "GetProducts", ec2(object{"Filters": many}), "ValidationException"},
+		{"unknown filter", "GetProducts", ec2(object{"Filters": []object{{"Type": "LIKE", "Field": "vcpu", "Value": "2"}}}), "ValidationException"},
+		{"filter without field", "GetProducts", ec2(object{"Filters": []object{{"Type": "TERM_MATCH", "Value": "2"}}}), "ValidationException"},
+		{"filter without value", "GetProducts", ec2(object{"Filters": []object{{"Type": "TERM_MATCH", "Field": "vcpu"}}}), "ValidationException"},
 		{
 			"long filter value", "GetProducts",
-			ec2(m{"Filters": []m{{"Type": "ANY_OF", "Field": "instanceType", "Value": strings.Repeat("x", maxFilterValue+1)}}}),
+			ec2(object{"Filters": []object{{"Type": "ANY_OF", "Field": "instanceType", "Value": strings.Repeat("x", maxFilterValue+1)}}}),
 			"ValidationException",
 		},
-		{"broken token", "GetProducts", ec2(m{"NextToken": "!"}), "InvalidNextTokenException"},
-		{"token that holds nothing", "GetProducts", ec2(m{"NextToken": "e30="}), "InvalidNextTokenException"},
+		{"broken token", "GetProducts", ec2(object{"NextToken": "!"}), "InvalidNextTokenException"},
+		{"token that holds nothing", "GetProducts", ec2(object{"NextToken": "e30="}), "InvalidNextTokenException"},
 		{
 			"token of another query", "GetProducts",
-			ec2(m{"NextToken": first.NextToken, "Filters": terms("vcpu=2")}), "InvalidNextTokenException",
+			ec2(object{"NextToken": first.NextToken, "Filters": termFilters("vcpu=2")}), "InvalidNextTokenException",
 		},
-		{"token of an older list", "GetProducts", ec2(m{"NextToken": old}), "ExpiredNextTokenException"},
+		{"token of an older list", "GetProducts", ec2(object{"NextToken": old}), "ExpiredNextTokenException"},
 		{"no attribute", "GetAttributeValues", ec2(nil), "ValidationException"},
-		{"unknown attribute", "GetAttributeValues", ec2(m{"AttributeName": "colour"}), "NotFoundException"},
+		{"unknown attribute", "GetAttributeValues", ec2(object{"AttributeName": "colour"}), "NotFoundException"},
 		{"unknown operation", "ListPriceLists", ec2(nil), "UnknownOperationException"},
 	} {
 		t.Run(tt.action+" "+tt.name, func(t *testing.T) {
-			status, a := call(t, c, tt.action, tt.request)
+			status, a := callPricing(t, c, tt.action, tt.request)
 			if status != 400 || a.Type != tt.want || a.Message == "" {
 				t.Errorf("%d %s %q, want 400 %s", status, a.Type, a.Message, tt.want)
 			}
 		})
 	}
-	longest := ec2(m{"Filters": []m{{"Type": "ANY_OF", "Field": "instanceType", "Value": strings.Repeat("x", maxFilterValue)}}})
-	if status, _ := call(t, c, "GetProducts", longest); status != 200 {
+	longest := ec2(object{"Filters": []object{{"Type": "ANY_OF", "Field": "instanceType", "Value": strings.Repeat("x", maxFilterValue)}}})
+	if status, _ := callPricing(t, c, "GetProducts", longest); status != 200 {
 		t.Errorf("a value of %d characters: %d", maxFilterValue, status)
 	}
 }
@@ -188,7 +188,7 @@ func TestAttributeValues(t *testing.T) {
 	values := func(name string) []string {
 		var got []string
 		for token := ""; ; {
-			body, err := json.Marshal(m{"ServiceCode": "AmazonEC2", "AttributeName": name, "NextToken": token, "MaxResults": 3})
+			body, err := json.Marshal(object{"ServiceCode": "AmazonEC2", "AttributeName": name, "NextToken": token, "MaxResults": 3})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -227,7 +227,7 @@ func TestAttributeValues(t *testing.T) {
 // TestProductDocument holds the shape that clients parse.
 func TestProductDocument(t *testing.T) {
 	c := testCatalog(t)
-	_, a := call(t, c, "GetProducts", m{"ServiceCode": "AmazonEC2", "Filters": instanceFilters("ap-northeast-2", "m8i.large", "RunInstances", "Shared")})
+	_, a := callPricing(t, c, "GetProducts", object{"ServiceCode": "AmazonEC2", "Filters": instanceFilters("ap-northeast-2", "m8i.large", "RunInstances", "Shared")})
 	want := `{"product":{"productFamily":"Compute Instance","attributes":{"availabilityzone":"NA","capacitystatus":"Used",` +
 		`"classicnetworkingsupport":"false","clockSpeed":"3.9 GHz","currentGeneration":"Yes","ecu":"NA",` +
 		`"enhancedNetworkingSupported":"Yes","gpuMemory":"NA","instanceFamily":"General purpose","instanceType":"m8i.large",` +
@@ -252,7 +252,7 @@ func TestProductDocument(t *testing.T) {
 // effective price.
 func TestReservedTerms(t *testing.T) {
 	c := testCatalog(t)
-	got := products(t, c, instanceFilters("us-east-1", "x2iedn.32xlarge", "RunInstances", "Shared"))
+	got := allProducts(t, c, instanceFilters("us-east-1", "x2iedn.32xlarge", "RunInstances", "Shared"))
 	if len(got) != 1 || len(got[0].Terms.Reserved) != 12 {
 		t.Fatalf("%d products, want one with 12 reserved terms", len(got))
 	}

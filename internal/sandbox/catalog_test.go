@@ -80,7 +80,7 @@ type productsAnswer struct {
 	Message       string
 }
 
-func call(t testing.TB, c *catalog, action string, request any) (int, productsAnswer) {
+func callPricing(t testing.TB, c *catalog, action string, request any) (int, productsAnswer) {
 	t.Helper()
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -94,30 +94,30 @@ func call(t testing.TB, c *catalog, action string, request any) (int, productsAn
 	return status, a
 }
 
-// m is a JSON object.
-type m map[string]any
+// object is a JSON object.
+type object map[string]any
 
-// terms makes TERM_MATCH filters of "field=value" texts.
-func terms(pairs ...string) []m {
-	filters := make([]m, len(pairs))
+// termFilters makes TERM_MATCH filters of "field=value" texts.
+func termFilters(pairs ...string) []object {
+	filters := make([]object, len(pairs))
 	for i, pair := range pairs {
 		field, value, _ := strings.Cut(pair, "=")
-		filters[i] = m{"Type": "TERM_MATCH", "Field": field, "Value": value}
+		filters[i] = object{"Type": "TERM_MATCH", "Field": field, "Value": value}
 	}
 	return filters
 }
 
-// products reads all pages of a query.
-func products(t testing.TB, c *catalog, filters []m) []listItem {
+// allProducts reads all pages of a query.
+func allProducts(t testing.TB, c *catalog, filters []object) []listItem {
 	t.Helper()
 	var items []listItem
 	token := ""
 	for {
-		request := m{"ServiceCode": "AmazonEC2", "Filters": filters}
+		request := object{"ServiceCode": "AmazonEC2", "Filters": filters}
 		if token != "" {
 			request["NextToken"] = token
 		}
-		status, a := call(t, c, "GetProducts", request)
+		status, a := callPricing(t, c, "GetProducts", request)
 		if status != 200 {
 			t.Fatalf("GetProducts: %d %s: %s", status, a.Type, a.Message)
 		}
@@ -134,8 +134,8 @@ func products(t testing.TB, c *catalog, filters []m) []listItem {
 	}
 }
 
-func instanceFilters(region, name, operation, tenancy string) []m {
-	return terms("regionCode="+region, "locationType=AWS Region", "instanceType="+name, "tenancy="+tenancy,
+func instanceFilters(region, name, operation, tenancy string) []object {
+	return termFilters("regionCode="+region, "locationType=AWS Region", "instanceType="+name, "tenancy="+tenancy,
 		"operation="+operation, "capacitystatus=Used", "marketoption=OnDemand")
 }
 
@@ -167,7 +167,7 @@ func TestEveryListedInstancePriceIsOneProduct(t *testing.T) {
 			continue
 		}
 		what := fmt.Sprint(key)
-		wantOne(t, what, products(t, c, instanceFilters(key.region, key.name, key.operation, key.tenancy)),
+		wantOne(t, what, allProducts(t, c, instanceFilters(key.region, key.name, key.operation, key.tenancy)),
 			"Hrs", listed.usd.short(), listed.sku)
 		n++
 	}
@@ -222,7 +222,7 @@ func TestAgainstTheCollectedFacts(t *testing.T) {
 			if strings.Contains(note, "UnusedBox") {
 				sku = "" // the fact's SKU is that of another row of the same price
 			}
-			wantOne(t, what, products(t, c, instanceFilters(region, name, operation, tenancy)), "Hrs", usd, sku)
+			wantOne(t, what, allProducts(t, c, instanceFilters(region, name, operation, tenancy)), "Hrs", usd, sku)
 		case kind == "ebs" && !strings.Contains(note, "rounded in the source"):
 			unit := units[name]
 			switch {
@@ -242,7 +242,7 @@ func TestAgainstTheCollectedFacts(t *testing.T) {
 				price *= 1024
 			}
 			usage := c.places[region].prefix + usages[name]
-			got := products(t, c, terms("regionCode="+region, "locationType=AWS Region", "usagetype="+usage))
+			got := allProducts(t, c, termFilters("regionCode="+region, "locationType=AWS Region", "usagetype="+usage))
 			wantOne(t, what, got, unit, price.short(), sku)
 		default:
 			continue
@@ -329,10 +329,10 @@ func TestLicencesCostWhatTheyCost(t *testing.T) {
 		{"m8i.16xlarge", "RunInstances:0002", "Dedicated", "7.523168"}, // 4.16288 × 1.1 + 64 × 0.046
 	} {
 		wantOne(t, tt.name+" "+tt.operation+" "+tt.tenancy,
-			products(t, c, instanceFilters("ap-northeast-2", tt.name, tt.operation, tt.tenancy)), "Hrs", tt.usd, "")
+			allProducts(t, c, instanceFilters("ap-northeast-2", tt.name, tt.operation, tt.tenancy)), "Hrs", tt.usd, "")
 	}
 	for _, operation := range []string{"RunInstances:0002", "RunInstances:0100", "RunInstances:0800"} {
-		if got := products(t, c, instanceFilters("ap-northeast-2", "c8g.large", operation, "Shared")); len(got) != 0 {
+		if got := allProducts(t, c, instanceFilters("ap-northeast-2", "c8g.large", operation, "Shared")); len(got) != 0 {
 			t.Errorf("%s on Arm: %d products", operation, len(got))
 		}
 	}
@@ -343,7 +343,7 @@ func TestRowsThatMislead(t *testing.T) {
 	c := testCatalog(t)
 	rows := func(filters ...string) []string {
 		var got []string
-		for _, i := range products(t, c, terms(filters...)) {
+		for _, i := range allProducts(t, c, termFilters(filters...)) {
 			a := i.Product.Attributes
 			_, usd, _ := i.rate(t)
 			got = append(got, strings.Join([]string{
@@ -377,7 +377,7 @@ func TestRowsThatMislead(t *testing.T) {
 	if len(blocks) != 1 || !strings.HasSuffix(blocks[0], " 0.0000000000") {
 		t.Errorf("Capacity Blocks: %q", blocks)
 	}
-	zones := products(t, c, terms("instanceType=t3.medium", "locationType=AWS Local Zone", "operation=RunInstances",
+	zones := allProducts(t, c, termFilters("instanceType=t3.medium", "locationType=AWS Local Zone", "operation=RunInstances",
 		"tenancy=Shared", "capacitystatus=Used"))
 	wantOne(t, "t3.medium in Boston", zones, "Hrs", "0.052", "")
 }
@@ -388,10 +388,10 @@ func TestFirstProductIsArbitrary(t *testing.T) {
 	c := testCatalog(t)
 	right, wrong := 0, 0
 	for _, name := range c.priced("ap-northeast-2") {
-		request := m{"ServiceCode": "AmazonEC2", "MaxResults": 1, "Filters": terms(
+		request := object{"ServiceCode": "AmazonEC2", "MaxResults": 1, "Filters": termFilters(
 			"instanceType="+name, "location=Asia Pacific (Seoul)", "operatingSystem=Linux", "preInstalledSw=NA", "tenancy=Shared")}
-		_, first := call(t, c, "GetProducts", request)
-		_, again := call(t, c, "GetProducts", request)
+		_, first := callPricing(t, c, "GetProducts", request)
+		_, again := callPricing(t, c, "GetProducts", request)
 		if diff := cmp.Diff(first, again); diff != "" {
 			t.Fatalf("%s: the order is not stable:\n%s", name, diff)
 		}
@@ -427,7 +427,7 @@ func TestVolumeProducts(t *testing.T) {
 		{"us-east-1", "EBS:VolumeIOUsage", "System Operation", "standard", "EBS I/O Requests", "IOs", "0.00000005", "0"},
 		{"ap-northeast-2", "APN2-EBS:SnapshotUsage", "Storage Snapshot", "", "", "GB-Mo", "0.05", "0"},
 	} {
-		got := products(t, c, terms("regionCode="+tt.region, "usagetype="+tt.usage))
+		got := allProducts(t, c, termFilters("regionCode="+tt.region, "usagetype="+tt.usage))
 		wantOne(t, tt.usage, got, tt.unit, tt.usd, "")
 		if len(got) != 1 {
 			continue
@@ -440,11 +440,11 @@ func TestVolumeProducts(t *testing.T) {
 		}
 	}
 	// A volume on Outposts has the region's code and its own location type.
-	gp2 := terms("regionCode=ap-northeast-2", "volumeApiName=gp2", "productFamily=Storage")
-	if n := len(products(t, c, gp2)); n != 2 {
+	gp2 := termFilters("regionCode=ap-northeast-2", "volumeApiName=gp2", "productFamily=Storage")
+	if n := len(allProducts(t, c, gp2)); n != 2 {
 		t.Errorf("gp2 in the region and on Outposts: %d products", n)
 	}
-	wantOne(t, "gp2 in the region", products(t, c, append(gp2, terms("locationType=AWS Region")...)), "GB-Mo", "0.114", "")
+	wantOne(t, "gp2 in the region", allProducts(t, c, append(gp2, termFilters("locationType=AWS Region")...)), "GB-Mo", "0.114", "")
 }
 
 // TestConcurrentQueries lets the race detector look at the lazy parts.
@@ -479,6 +479,6 @@ func BenchmarkGetProductsOneInstance(b *testing.B) {
 	c := testCatalog(b)
 	names := c.priced("ap-northeast-2")
 	for i := 0; b.Loop(); i++ {
-		products(b, c, instanceFilters("ap-northeast-2", names[i%len(names)], "RunInstances", "Shared"))
+		allProducts(b, c, instanceFilters("ap-northeast-2", names[i%len(names)], "RunInstances", "Shared"))
 	}
 }
