@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -130,9 +131,7 @@ func TestPricingErrors(t *testing.T) {
 	}
 	ec2 := func(more object) object {
 		r := object{"ServiceCode": "AmazonEC2"}
-		for k, v := range more {
-			r[k] = v
-		}
+		maps.Copy(r, more)
 		return r
 	}
 	_, first := callPricing(t, c, "GetProducts", ec2(object{"MaxResults": 1}))

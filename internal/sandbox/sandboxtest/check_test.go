@@ -1,7 +1,9 @@
 package sandboxtest
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,7 +113,8 @@ func TestCheck(t *testing.T) {
 		{"price error", getProducts(`{"ServiceCode":"x"}`, 400, `{"__type":"NotFoundException","Message":"no"}`), ""},
 		{
 			"another service",
-			sandbox.Exchange{Service: "s3", Action: "PutObject", Status: 200}, "",
+			sandbox.Exchange{Service: "s3", Action: "PutObject", Status: 200},
+			"",
 		},
 
 		{"unknown parameter", describe("&Colour=blue", ec2Open+ec2Close), `request Colour: unknown parameter of DescribeInstancesRequest`},
@@ -127,28 +130,46 @@ func TestCheck(t *testing.T) {
 		{"wrong content type", with(describe("", ec2Open+ec2Close), func(e *sandbox.Exchange) {
 			e.RequestHeader = header("text/plain", "")
 		}), `request Content-Type: "text/plain", want [application/x-www-form-urlencoded]`},
-		{"unknown action", with(describe("", `<Response/>`), func(e *sandbox.Exchange) { e.Action = "DescribeMoons" }),
-			`request: the service has no action "DescribeMoons"`},
+		{
+			"unknown action", with(describe("", `<Response/>`), func(e *sandbox.Exchange) { e.Action = "DescribeMoons" }),
+			`request: the service has no action "DescribeMoons"`,
+		},
 		{"missing parameter", with(describe("", `<StopInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId></StopInstancesResponse>`),
 			func(e *sandbox.Exchange) { e.Action = "StopInstances" }), `request InstanceId: missing, but required`},
 
 		{"unknown element", describe("", instance(`<colour>blue</colour>`)), `answer reservationSet[].instancesSet[].colour: not an element of Instance`},
-		{"wrong item name", describe("", ec2Open+`<reservationSet><member/></reservationSet>`+ec2Close),
-			`answer reservationSet[]: <member> in a list of <item>`},
-		{"time without zone", describe("", instance(`<launchTime>2026-11-22T08:00:00</launchTime>`)),
-			`answer reservationSet[].instancesSet[].launchTime: "2026-11-22T08:00:00" is not an ISO 8601 time with a zone`},
-		{"value of no enumeration", describe("", instance(`<architecture>sparc</architecture>`)),
-			`answer reservationSet[].instancesSet[].architecture: "sparc" is not a value of ArchitectureValues`},
-		{"empty number", describe("", instance(`<amiLaunchIndex/>`)),
-			`answer reservationSet[].instancesSet[].amiLaunchIndex: "" is not an integer`},
-		{"element twice", describe("", instance(`<instanceId>i-1</instanceId><instanceId>i-2</instanceId>`)),
-			`answer reservationSet[].instancesSet[].instanceId: more than once`},
-		{"structure as text", describe("", instance(`<placement>here</placement>`)),
-			`answer reservationSet[].instancesSet[].placement: text "here" between elements`},
-		{"wrong root", describe("", `<Answer xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId></Answer>`),
-			`answer: <Answer>, want <DescribeInstancesResponse>`},
-		{"wrong namespace", describe("", `<DescribeInstancesResponse><requestId>r</requestId></DescribeInstancesResponse>`),
-			`answer: namespace "", want "http://ec2.amazonaws.com/doc/2016-11-15"`},
+		{
+			"wrong item name", describe("", ec2Open+`<reservationSet><member/></reservationSet>`+ec2Close),
+			`answer reservationSet[]: <member> in a list of <item>`,
+		},
+		{
+			"time without zone", describe("", instance(`<launchTime>2026-11-22T08:00:00</launchTime>`)),
+			`answer reservationSet[].instancesSet[].launchTime: "2026-11-22T08:00:00" is not an ISO 8601 time with a zone`,
+		},
+		{
+			"value of no enumeration", describe("", instance(`<architecture>sparc</architecture>`)),
+			`answer reservationSet[].instancesSet[].architecture: "sparc" is not a value of ArchitectureValues`,
+		},
+		{
+			"empty number", describe("", instance(`<amiLaunchIndex/>`)),
+			`answer reservationSet[].instancesSet[].amiLaunchIndex: "" is not an integer`,
+		},
+		{
+			"element twice", describe("", instance(`<instanceId>i-1</instanceId><instanceId>i-2</instanceId>`)),
+			`answer reservationSet[].instancesSet[].instanceId: more than once`,
+		},
+		{
+			"structure as text", describe("", instance(`<placement>here</placement>`)),
+			`answer reservationSet[].instancesSet[].placement: text "here" between elements`,
+		},
+		{
+			"wrong root", describe("", `<Answer xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId></Answer>`),
+			`answer: <Answer>, want <DescribeInstancesResponse>`,
+		},
+		{
+			"wrong namespace", describe("", `<DescribeInstancesResponse><requestId>r</requestId></DescribeInstancesResponse>`),
+			`answer: namespace "", want "http://ec2.amazonaws.com/doc/2016-11-15"`,
+		},
 		{"no request id", describe("", strings.Replace(ec2Open, "<requestId>r-1</requestId>", "", 1)+ec2Close), `answer requestId: missing`},
 		{"not XML", describe("", `<oops`), `answer: HTTP 200 is not XML: XML syntax error on line 1: unexpected EOF`},
 		{"page of a load balancer", with(describe("", ""), func(e *sandbox.Exchange) { e.Status = 503 }), `answer: HTTP 503 is not XML: no element`},
@@ -159,15 +180,19 @@ func TestCheck(t *testing.T) {
 
 		{"STS without wrapper", caller(200, strings.ReplaceAll(stsOK, "GetCallerIdentityResult>", "Result>")), `answer GetCallerIdentityResult: missing`},
 		{"STS without request id", caller(200, strings.ReplaceAll(stsOK, "RequestId>", "Id>")), `answer ResponseMetadata.RequestId: missing`},
-		{"STS error without type", caller(403, `<ErrorResponse><Error><Code>ExpiredToken</Code><Message>old</Message></Error><RequestId>r</RequestId></ErrorResponse>`),
-			`answer Error.Type: want Sender or Receiver`},
+		{
+			"STS error without type", caller(403, `<ErrorResponse><Error><Code>ExpiredToken</Code><Message>old</Message></Error><RequestId>r</RequestId></ErrorResponse>`),
+			`answer Error.Type: want Sender or Receiver`,
+		},
 
 		{"unknown member", getProducts(`{"ServiceCode":"AmazonEC2","Colour":"blue"}`, 200, `{}`), `request Colour: not a member of GetProductsRequest`},
 		{"missing member", getProducts(`{}`, 200, `{}`), `request ServiceCode: missing, but required`},
 		{"number as text", getProducts(`{"ServiceCode":"a","MaxResults":"10"}`, 200, `{}`), `request MaxResults: a string, want a number`},
 		{"number out of range", getProducts(`{"ServiceCode":"a","MaxResults":101}`, 200, `{}`), `request MaxResults: 101 is out of range, want 1…100`},
-		{"unknown filter type", getProducts(`{"ServiceCode":"a","Filters":[{"Type":"LIKE","Field":"a","Value":"b"}]}`, 200, `{}`),
-			`request Filters[].Type: "LIKE" is not a value of FilterType`},
+		{
+			"unknown filter type", getProducts(`{"ServiceCode":"a","Filters":[{"Type":"LIKE","Field":"a","Value":"b"}]}`, 200, `{}`),
+			`request Filters[].Type: "LIKE" is not a value of FilterType`,
+		},
 		{"wrong target", with(getProducts(`{"ServiceCode":"a"}`, 200, `{}`), func(e *sandbox.Exchange) {
 			e.RequestHeader.Set("X-Amz-Target", "GetProducts")
 		}), `request X-Amz-Target: "GetProducts", want "AWSPriceListService.GetProducts"`},
@@ -175,10 +200,14 @@ func TestCheck(t *testing.T) {
 		{"answer member", getProducts(`{"ServiceCode":"a"}`, 200, `{"Products":[]}`), `answer Products: not a member of GetProductsResponse`},
 		{"answer as XML", getProducts(`{"ServiceCode":"a"}`, 200, `<a/>`), `answer: HTTP 200 is not JSON: invalid character '<' looking for beginning of value`},
 		{"error without type", getProducts(`{"ServiceCode":"a"}`, 400, `{"Message":"no"}`), `answer __type: an error without a type`},
-		{"error of another service", getProducts(`{"ServiceCode":"a"}`, 400, `{"__type":"NoSuchBucket","Message":"no"}`),
-			`answer __type: "NoSuchBucket" is not an error of the action`},
-		{"error member", getProducts(`{"ServiceCode":"a"}`, 400, `{"__type":"NotFoundException","message":"no"}`),
-			`answer message: not a member of NotFoundException`},
+		{
+			"error of another service", getProducts(`{"ServiceCode":"a"}`, 400, `{"__type":"NoSuchBucket","Message":"no"}`),
+			`answer __type: "NoSuchBucket" is not an error of the action`,
+		},
+		{
+			"error member", getProducts(`{"ServiceCode":"a"}`, 400, `{"__type":"NotFoundException","message":"no"}`),
+			`answer message: not a member of NotFoundException`,
+		},
 		{"answer's content type", with(getProducts(`{"ServiceCode":"a"}`, 200, `{}`), func(e *sandbox.Exchange) {
 			e.AnswerHeader = header("application/json", "")
 		}), `answer Content-Type: "application/json", want [application/x-amz-json-1.1]`},
@@ -230,24 +259,24 @@ type fakeTest struct {
 func (f *fakeTest) Helper() {}
 
 func (f *fakeTest) Errorf(format string, args ...any) {
-	f.errors = append(f.errors, strings.TrimSpace(format))
-	_ = args
+	f.errors = append(f.errors, fmt.Sprintf(format, args...))
 }
 
-// TestFindingsFailTheTest: each kind of violation once.
+// TestFindingsFailTheTest: an account that is watched reports each kind of
+// violation once.
 func TestFindingsFailTheTest(t *testing.T) {
-	known := testModels(t)
-	found := &findings{counts: map[string]int{}}
-	wrong := describe("&Colour=blue", ec2Open+ec2Close)
+	testModels(t)
+	tapped := 0
+	o := sandbox.Options{Tap: func(sandbox.Exchange) { tapped++ }}
+	found := watch(t, &o)
 	for range 3 {
-		found.add(wrong, check(known, wrong))
+		o.Tap(describe("&Colour=blue", ec2Open+ec2Close))
 	}
+	o.Tap(describe("", ec2Open+ec2Close))
 	f := &fakeTest{TB: t}
 	found.report(f)
-	if len(f.errors) != 1 {
-		t.Errorf("the test was told %d times: %q", len(f.errors), f.errors)
-	}
-	if n := found.counts["ec2 DescribeInstances: request Colour: unknown parameter of DescribeInstancesRequest"]; n != 3 {
-		t.Errorf("counts: %v", found.counts)
+	want := []string{"ec2 DescribeInstances: request Colour: unknown parameter of DescribeInstancesRequest (3 times)"}
+	if !slices.Equal(f.errors, want) || tapped != 4 {
+		t.Errorf("the test was told %q, want %q; the tap before saw %d exchanges", f.errors, want, tapped)
 	}
 }
