@@ -59,6 +59,12 @@ func (s *Server) Close() error {
 	return err
 }
 
+// leastLatency is how long every answer takes. The SDK for Go closes a
+// request's body as soon as it has the answer, and net/http takes the
+// connection down where that happens before its last look at the body: an
+// answer faster than any real network would be lost now and then.
+const leastLatency = time.Millisecond
+
 // answer is what goes back to the client. cut means that the connection is
 // closed instead.
 type answer struct {
@@ -93,7 +99,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := &request{Request: r, body: body, id: s.requestID(), now: s.Now()}
 	req.scope = scopeOf(r)
 	req.name()
-	wait(r.Context(), s.opts.Latency)
+	wait(r.Context(), max(s.opts.Latency, leastLatency))
 
 	a := s.handle(req)
 	if a.header == nil {
