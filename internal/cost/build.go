@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -49,9 +48,9 @@ func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (
 
 // shelf is what was read of one target.
 type shelf struct {
-	instances []Instance
+	instances []*Instance
 	excluded  int
-	volumes   []Volume
+	volumes   []*Volume
 	types     map[fleet.InstanceType]fleet.TypeInfo
 
 	instancesErr, volumesErr, typesErr error
@@ -108,7 +107,7 @@ func (s *shelf) read(ctx context.Context, inventory Inventory, exclude string) {
 				s.volumesErr = err
 				return
 			}
-			s.volumes = append(s.volumes, Volume{Volume: v})
+			s.volumes = append(s.volumes, &Volume{Volume: v})
 		}
 	})
 	defer volumes.Wait()
@@ -127,7 +126,7 @@ func (s *shelf) read(ctx context.Context, inventory Inventory, exclude string) {
 			seen[i.Type] = true
 			types = append(types, i.Type)
 		}
-		s.instances = append(s.instances, Instance{Instance: i})
+		s.instances = append(s.instances, &Instance{Instance: i})
 	}
 	if len(types) > 0 {
 		s.types, s.typesErr = inventory.Types(ctx, types)
@@ -159,7 +158,10 @@ func (b *builder) instancePrices(ctx context.Context, prices PriceList) quoted {
 			if found[key] != nil {
 				continue
 			}
-			found[key] = &Price{Kind: "instance", Region: key.Region, Item: string(key.Type), Tenancy: key.Tenancy, Operation: key.Operation}
+			found[key] = &Price{
+				Kind: "instance", Region: key.Region, Item: string(key.Type),
+				Tenancy: key.Tenancy, Operation: key.Operation, Platform: price.Platform(key.Operation),
+			}
 			if !key.HostBilled() {
 				ask = append(ask, key)
 			}
@@ -210,8 +212,8 @@ func (b *builder) report(sources []Source, keyed quoted) Report {
 			r.Problems = append(r.Problems, p)
 		}
 		b.priceInstances(s, keyed)
-		for v := range s.volumes {
-			b.priceVolume(&s.volumes[v], parts)
+		for _, v := range s.volumes {
+			b.priceVolume(v, parts)
 		}
 		s.attach()
 		r.Instances = append(r.Instances, s.instances...)
@@ -235,10 +237,13 @@ func (b *builder) report(sources []Source, keyed quoted) Report {
 }
 
 func (b *builder) priceInstances(s *shelf, keyed quoted) {
-	for n := range s.instances {
-		i := &s.instances[n]
-		i.Info = s.types[i.Type]
-		key, status, note := price.KeyFor(i.Instance, i.Info)
+	infos := make(map[fleet.InstanceType]*fleet.TypeInfo, len(s.types))
+	for name, info := range s.types {
+		infos[name] = &info
+	}
+	for _, i := range s.instances {
+		i.Info = infos[i.Type]
+		key, status, note := price.KeyFor(i.Instance, s.types[i.Type])
 		i.Price = keyed[key]
 		i.Price.Uses++
 		i.PriceStatus = price.Worst(status, i.Price.Status)
@@ -249,27 +254,7 @@ func (b *builder) priceInstances(s *shelf, keyed quoted) {
 		} else {
 			i.Hours, i.AtMost, i.Source = hoursOf(i.Instance, b.month)
 		}
-		i.EC2, i.EC2AtMost = i.cost(i.Hours), i.cost(i.AtMost)
-		i.IfRunning = i.cost(runRate)
-		i.RunRate = known(0)
-		if i.State == fleet.Running || i.State == fleet.Pending {
-			i.RunRate = i.IfRunning
-		}
 	}
-}
-
-// runRate is the month of a run rate: 730 hours, a twelfth of 365 days.
-const runRate = 730 * time.Hour
-
-// cost of running for some time. No time costs nothing, whatever the price.
-func (i Instance) cost(d time.Duration) Amount {
-	if d == 0 {
-		return known(0)
-	}
-	if !i.Price.Status.Usable() {
-		return Amount{}
-	}
-	return known(i.Price.Rate.USD.Times(seconds(d), 3600))
 }
 
 func join(a, b string) string {

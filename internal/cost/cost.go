@@ -73,8 +73,8 @@ type Report struct {
 	Targets   []fleet.Target
 	// Excluded counts the instances left out by Options.ExcludePlatform.
 	Excluded  int
-	Instances []Instance
-	Volumes   []Volume
+	Instances []*Instance
+	Volumes   []*Volume
 	Types     []TypeSummary
 	Prices    []*Price
 	Totals    []Total // one a target, then one for all
@@ -93,7 +93,7 @@ type Amount struct {
 // Instance is one row of the report.
 type Instance struct {
 	fleet.Instance
-	Info fleet.TypeInfo // zero where the type could not be described
+	Info *fleet.TypeInfo // nil where the type could not be described
 
 	Price       *Price
 	PriceStatus price.Status
@@ -102,12 +102,6 @@ type Instance struct {
 	// equal where Source is exact.
 	Hours, AtMost time.Duration
 	Source        HoursSource
-
-	// EC2 is month to date for Hours, EC2AtMost for AtMost.
-	EC2, EC2AtMost Amount
-	// RunRate is 730 hours of what runs now; IfRunning is the same as though
-	// it ran.
-	RunRate, IfRunning Amount
 
 	VolumeGiB int64
 	Attached  []VolumeShape
@@ -118,9 +112,8 @@ type Instance struct {
 }
 
 // Platform is the tag Platform, or "Linux" where there is none. It is what
-// people call the platform; price.Platform of the price's operation is what
-// AWS bills.
-func (i Instance) Platform() string { return platformTag(i.Instance) }
+// people call it; price.Platform of the price's operation is what AWS bills.
+func (i *Instance) Platform() string { return platformTag(i.Instance) }
 
 func platformTag(i fleet.Instance) string {
 	if tag, ok := i.Tags["Platform"]; ok {
@@ -129,8 +122,39 @@ func platformTag(i fleet.Instance) string {
 	return "Linux"
 }
 
+// EC2 is what the instance itself cost this month so far, for Hours.
+func (i *Instance) EC2() Amount { return i.cost(i.Hours) }
+
+// EC2AtMost is the same for AtMost.
+func (i *Instance) EC2AtMost() Amount { return i.cost(i.AtMost) }
+
+// IfRunning is what the instance itself costs in 730 hours.
+func (i *Instance) IfRunning() Amount { return i.cost(runRate) }
+
+// RunRate is IfRunning for an instance that runs, and nothing for others.
+func (i *Instance) RunRate() Amount {
+	if i.State == fleet.Running || i.State == fleet.Pending {
+		return i.IfRunning()
+	}
+	return known(0)
+}
+
 // TotalToDate is EC2 and EBS, both for the month so far.
-func (i Instance) TotalToDate() Amount { return i.EC2.plus(i.EBSToDate) }
+func (i *Instance) TotalToDate() Amount { return i.EC2().plus(i.EBSToDate) }
+
+// runRate is the month of a run rate: 730 hours, a twelfth of 365 days.
+const runRate = 730 * time.Hour
+
+// cost of running for some time. No time costs nothing, whatever the price.
+func (i *Instance) cost(d time.Duration) Amount {
+	if d == 0 {
+		return known(0)
+	}
+	if !i.Price.Status.Usable() {
+		return Amount{}
+	}
+	return known(i.Price.Rate.USD.Times(seconds(d), 3600))
+}
 
 // VolumeShape is type and size of an attached volume.
 type VolumeShape struct {
@@ -152,7 +176,7 @@ type Volume struct {
 }
 
 // Unattached is true for a volume that no instance uses.
-func (v Volume) Unattached() bool { return len(v.AttachedTo) == 0 }
+func (v *Volume) Unattached() bool { return len(v.AttachedTo) == 0 }
 
 // TypeSummary adds up the volumes of one type. Attached are those of listed
 // instances, Other those attached to instances that the report leaves out.
@@ -175,6 +199,7 @@ type Price struct {
 	Item      string // instance type, or the dimension of the bill
 	Tenancy   string
 	Operation string
+	Platform  string // what AWS calls the platform of the operation
 	price.Quote
 	// Uses counts the instances or volumes that it prices.
 	Uses int

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"nightshift/internal/price"
+	"nightshift/internal/fleet"
 )
 
 // Format says how a column's values are shown.
@@ -76,7 +76,7 @@ func (r Report) Tables() []Table {
 	}
 }
 
-// usd is the amount, or nil where it is not known.
+// value is the amount, or nil where it is not known.
 func (a Amount) value() any {
 	if !a.Known {
 		return nil
@@ -88,29 +88,25 @@ func (a Amount) value() any {
 // had, of which EC2Monthly(USD) is month to date and EBSMonthly(USD) a full
 // month, rounded to cents as they are shown. More stand to the right.
 func (r Report) instancesTable() Table {
-	rows := make([]*Instance, len(r.Instances))
-	for n := range r.Instances {
-		rows[n] = &r.Instances[n]
-	}
 	zone := r.Month.Now.Location()
-	return table("EC2_Detail_Costs", 2, rows, []field[*Instance]{
+	return table("EC2_Detail_Costs", 2, r.Instances, []field[*Instance]{
 		{"Name", Text, func(i *Instance) any { return i.Name() }},
 		{"InstanceId", Text, func(i *Instance) any { return string(i.ID) }},
 		{"InstanceType", Text, func(i *Instance) any { return string(i.Type) }},
 		{"State", Text, func(i *Instance) any { return string(i.State) }},
 		{"AZ", Text, func(i *Instance) any { return string(i.Zone) }},
 		{"Platform", Text, func(i *Instance) any { return i.Platform() }},
-		{"vCPU", Mixed, func(i *Instance) any { return vcpuText(i.Info.VCPU) }},
-		{"Memory", Text, func(i *Instance) any { return memoryText(i.Info.MemoryMiB) }},
+		{"vCPU", Mixed, func(i *Instance) any { return vcpuText(i.Info) }},
+		{"Memory", Text, func(i *Instance) any { return memoryText(i.Info) }},
 		{"VolumeSize(GB)", Count, func(i *Instance) any { return i.VolumeGiB }},
 		{"AttachedVolumes", Text, func(i *Instance) any { return volumesText(i.Attached) }},
-		{"EC2Monthly(USD)", Money, func(i *Instance) any { return i.EC2.cents().value() }},
+		{"EC2Monthly(USD)", Money, func(i *Instance) any { return i.EC2().cents().value() }},
 		{"EBSMonthly(USD)", Money, func(i *Instance) any { return i.EBS.cents().value() }},
-		{"TotalMonthly(USD)", Money, func(i *Instance) any { return i.EC2.cents().plus(i.EBS.cents()).value() }},
+		{"TotalMonthly(USD)", Money, func(i *Instance) any { return i.EC2().cents().plus(i.EBS.cents()).value() }},
 
 		{"Account", Text, func(i *Instance) any { return string(i.Target.Account) }},
 		{"Region", Text, func(i *Instance) any { return string(i.Target.Region) }},
-		{"BilledPlatform", Text, func(i *Instance) any { return price.Platform(i.Price.Operation) }},
+		{"BilledPlatform", Text, func(i *Instance) any { return i.Price.Platform }},
 		{"UsageOperation", Text, func(i *Instance) any { return i.Price.Operation }},
 		{"Tenancy", Text, func(i *Instance) any { return i.Price.Tenancy }},
 		{"Lifecycle", Text, func(i *Instance) any { return lifecycleText(i) }},
@@ -124,9 +120,9 @@ func (r Report) instancesTable() Table {
 		{"LaunchTime", Moment, func(i *Instance) any { return timeValue(i.LaunchTime, zone) }},
 		{"EBSMonthToDate(USD)", Money, func(i *Instance) any { return i.EBSToDate.value() }},
 		{"TotalMonthToDate(USD)", Money, func(i *Instance) any { return i.TotalToDate().value() }},
-		{"EC2AtMost(USD)", Money, func(i *Instance) any { return i.EC2AtMost.value() }},
-		{"RunRateMonthly(USD)", Money, func(i *Instance) any { return i.RunRate.plus(i.EBS).value() }},
-		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return i.IfRunning.plus(i.EBS).value() }},
+		{"EC2AtMost(USD)", Money, func(i *Instance) any { return i.EC2AtMost().value() }},
+		{"RunRateMonthly(USD)", Money, func(i *Instance) any { return i.RunRate().plus(i.EBS).value() }},
+		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return i.IfRunning().plus(i.EBS).value() }},
 		{"EBSStatus", Text, func(i *Instance) any { return string(i.EBSStatus) }},
 		{"EBSNote", Text, func(i *Instance) any { return i.EBSNote }},
 	})
@@ -137,23 +133,23 @@ func (p *Price) value() any {
 	if !p.Status.Usable() {
 		return nil
 	}
-	return p.Quote.Rate.USD
+	return p.Rate.USD
 }
 
-func vcpuText(n int) any {
-	if n == 0 {
+func vcpuText(info *fleet.TypeInfo) any {
+	if info == nil {
 		return "-"
 	}
-	return int64(n)
+	return int64(info.VCPU)
 }
 
 // memoryText writes memory as the price list does: "8 GiB", "0.5 GiB",
 // "3,904 GiB".
-func memoryText(mib int64) string {
-	if mib == 0 {
+func memoryText(info *fleet.TypeInfo) string {
+	if info == nil {
 		return "-"
 	}
-	gib := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(float64(mib)/1024, 'f', 2, 64), "0"), ".")
+	gib := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(float64(info.MemoryMiB)/1024, 'f', 2, 64), "0"), ".")
 	whole, _, _ := strings.Cut(gib, ".")
 	for n := len(whole) - 3; n > 0; n -= 3 {
 		gib = gib[:n] + "," + gib[n:]
@@ -220,9 +216,9 @@ func (s VolumeSum) value() any {
 
 func (r Report) unattachedTable() Table {
 	var rows []*Volume
-	for n := range r.Volumes {
-		if r.Volumes[n].Unattached() {
-			rows = append(rows, &r.Volumes[n])
+	for _, v := range r.Volumes {
+		if v.Unattached() {
+			rows = append(rows, v)
 		}
 	}
 	zone := r.Month.Now.Location()
@@ -255,15 +251,15 @@ func (r Report) pricesTable() Table {
 		{"Item", Text, func(p *Price) any { return p.Item }},
 		{"Tenancy", Text, func(p *Price) any { return p.Tenancy }},
 		{"Operation", Text, func(p *Price) any { return p.Operation }},
-		{"Platform", Text, func(p *Price) any { return price.Platform(p.Operation) }},
+		{"Platform", Text, func(p *Price) any { return p.Platform }},
 		{"Price(USD)", Rate, func(p *Price) any { return p.value() }},
-		{"Unit", Text, func(p *Price) any { return p.Quote.Rate.Unit }},
+		{"Unit", Text, func(p *Price) any { return p.Rate.Unit }},
 		{"PriceStatus", Text, func(p *Price) any { return string(p.Status) }},
 		{"PriceNote", Text, func(p *Price) any { return p.Note }},
 		{"SKU", Text, func(p *Price) any { return p.SKU }},
-		{"RateCode", Text, func(p *Price) any { return p.Quote.Rate.Code }},
-		{"Description", Text, func(p *Price) any { return p.Quote.Rate.Description }},
-		{"Effective", Moment, func(p *Price) any { return timeValue(p.Quote.Rate.Effective, time.UTC) }},
+		{"RateCode", Text, func(p *Price) any { return p.Rate.Code }},
+		{"Description", Text, func(p *Price) any { return p.Rate.Description }},
+		{"Effective", Moment, func(p *Price) any { return timeValue(p.Rate.Effective, time.UTC) }},
 		{"ListVersion", Text, func(p *Price) any { return p.Version }},
 		{"ListPublished", Moment, func(p *Price) any { return timeValue(p.Published, time.UTC) }},
 		{"UsedBy", Count, func(p *Price) any { return int64(p.Uses) }},

@@ -56,8 +56,7 @@ func (b *builder) priceVolume(v *Volume, parts map[partKey]*Price) {
 // one row only, so that nothing is counted twice.
 func (s *shelf) attach() {
 	rows := make(map[fleet.InstanceID]*Instance, len(s.instances))
-	for n := range s.instances {
-		i := &s.instances[n]
+	for _, i := range s.instances {
 		rows[i.ID] = i
 		i.EBS, i.EBSToDate = known(0), known(0)
 		if s.volumesErr != nil {
@@ -65,8 +64,7 @@ func (s *shelf) attach() {
 			i.EBSStatus, i.EBSNote = price.Missing, "the volumes could not be read: "+s.volumesErr.Error()
 		}
 	}
-	for n := range s.volumes {
-		v := &s.volumes[n]
+	for _, v := range s.volumes {
 		for _, id := range v.AttachedTo {
 			i := rows[id]
 			if i == nil {
@@ -124,7 +122,7 @@ func summarize(r Report) []TypeSummary {
 	return types
 }
 
-func (s *VolumeSum) add(v Volume) {
+func (s *VolumeSum) add(v *Volume) {
 	s.Count++
 	s.GiB += v.SizeGiB
 	if !v.Monthly.Known {
@@ -156,7 +154,7 @@ func totals(r Report) []Total {
 	return sums
 }
 
-func (t *Total) addInstance(i Instance) {
+func (t *Total) addInstance(i *Instance) {
 	t.Instances++
 	if i.State == fleet.Running {
 		t.Running++
@@ -164,13 +162,14 @@ func (t *Total) addInstance(i Instance) {
 	if !i.PriceStatus.Usable() {
 		t.Unpriced++
 	}
-	t.EC2 = t.EC2.Add(i.EC2.USD)
-	t.EC2AtMost = t.EC2AtMost.Add(i.EC2AtMost.USD)
-	t.TotalToDate = t.TotalToDate.Add(i.EC2.USD)
-	t.RunRate = t.RunRate.Add(i.RunRate.USD)
+	ec2 := i.EC2().USD
+	t.EC2 = t.EC2.Add(ec2)
+	t.EC2AtMost = t.EC2AtMost.Add(i.EC2AtMost().USD)
+	t.TotalToDate = t.TotalToDate.Add(ec2)
+	t.RunRate = t.RunRate.Add(i.RunRate().USD)
 }
 
-func (t *Total) addVolume(v Volume) {
+func (t *Total) addVolume(v *Volume) {
 	t.Volumes++
 	if !v.Status.Usable() {
 		t.Unpriced++

@@ -24,6 +24,7 @@ func KeyFor(i fleet.Instance, info fleet.TypeInfo) (InstanceKey, Status, string)
 	}
 	key := InstanceKey{Region: i.Target.Region, Type: i.Type, Tenancy: tenancyOf(i), Operation: operation}
 	switch i.Lifecycle {
+	case fleet.OnDemand:
 	case fleet.Spot:
 		notes = append(notes, "spot price not read; the on-demand price is the upper bound")
 	case fleet.CapacityBlock:
@@ -98,15 +99,26 @@ func cutDown(i fleet.Instance, info fleet.TypeInfo) bool {
 // mislead (capacity reservations, Local Zones, capacity blocks, other
 // tenancies and licences) do not match the full key. An instance on a
 // Dedicated Host costs nothing by itself.
+//
+// Rows of the licence model "License Included - Infrastructure" are for
+// instances whose licence is billed apart, by the core. They count only where
+// there is no row with the licence in its price.
 func Pick(products []Product, key InstanceKey) Quote {
 	if key.HostBilled() {
 		return Quote{Status: Exact, Note: "host billed", Rate: Rate{Unit: "Hrs"}}
 	}
-	var found []Quote
+	var found, apart []Quote
 	for _, p := range products {
-		if p.matches(key) {
+		switch {
+		case !p.matches(key):
+		case p.Attributes["licenseModel"] == "License Included - Infrastructure":
+			apart = append(apart, p.quotes("Hrs")...)
+		default:
 			found = append(found, p.quotes("Hrs")...)
 		}
+	}
+	if len(found) == 0 {
+		found = apart
 	}
 	what := fmt.Sprintf("%s %s %s %s", key.Region, key.Type, key.Tenancy, key.Operation)
 	return settle(what, found)

@@ -23,7 +23,7 @@ func safeText(s string) string {
 	}
 	var b strings.Builder
 	units := 0
-	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, string(utf8.RuneError)), "\r\n", "\n")
 	for n, r := range s {
 		switch {
 		case r == '\n' || r == '\t':
