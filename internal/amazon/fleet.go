@@ -77,7 +77,10 @@ func (f *Fleet) instances(
 			for _, r := range out.Reservations {
 				target := fleet.Target{Account: fleet.Account(aws.ToString(r.OwnerId)), Region: f.region}
 				for _, i := range r.Instances {
-					page = append(page, instance(target, i))
+					found := instance(target, i)
+					if sel.Tag.Key == "" || sel.Tag.On(found.Tags) {
+						page = append(page, found)
+					}
 				}
 			}
 			if err := complete(ctx, page); err != nil {
@@ -97,29 +100,22 @@ func (f *Fleet) instances(
 	}
 }
 
-// filters translates a selector. EC2 reads * and ? in values as wildcards, so
-// those of a tag's own text are escaped.
+// filters translates a selector. EC2 reads *, ? and \ in values as wildcards
+// and escapes, and emulators differ in it: a tag with such a value is found by
+// its key (one with such a key not by a filter at all), and compared here.
 func filters(sel fleet.Selector) []types.Filter {
 	var out []types.Filter
 	switch {
-	case sel.Tag.Key == "":
-	case sel.Tag.Value == "":
-		out = append(out, types.Filter{Name: aws.String("tag-key"), Values: []string{literal(sel.Tag.Key)}})
+	case sel.Tag.Key == "" || strings.Contains(sel.Tag.Key, `\`):
+	case sel.Tag.Value == "" || strings.ContainsAny(sel.Tag.Value, `*?\`):
+		out = append(out, types.Filter{Name: aws.String("tag-key"), Values: []string{sel.Tag.Key}})
 	default:
-		out = append(out, types.Filter{Name: aws.String("tag:" + sel.Tag.Key), Values: []string{literal(sel.Tag.Value)}})
+		out = append(out, types.Filter{Name: aws.String("tag:" + sel.Tag.Key), Values: []string{sel.Tag.Value}})
 	}
 	if len(sel.IDs) > 0 {
-		values := make([]string, len(sel.IDs))
-		for n, id := range sel.IDs {
-			values[n] = string(id)
-		}
-		out = append(out, types.Filter{Name: aws.String("instance-id"), Values: values})
+		out = append(out, types.Filter{Name: aws.String("instance-id"), Values: texts(sel.IDs)})
 	}
 	return out
-}
-
-func literal(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(s)
 }
 
 // resolveSpot finds out which Spot Instances of a page have a persistent

@@ -97,7 +97,6 @@ func (a *app) root() *cobra.Command {
 		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(),
 		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.versionCommand(),
 	)
-	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
 		if c.Args == nil {
 			c.Args = noArguments

@@ -55,6 +55,9 @@ func (a *app) reportEvent(ctx context.Context, r serve.Request) (cost.Answer, er
 	if job.bucket == "" {
 		return cost.Answer{}, fleet.Errorf(fleet.ErrInvalid, "no destination: set NIGHTSHIFT_BUCKET")
 	}
+	if r.DryRun {
+		job.bucket = ""
+	}
 	var err error
 	if job.zone, err = location(cmp.Or(a.Env("NIGHTSHIFT_TIMEZONE"), time.UTC.String())); err != nil {
 		return cost.Answer{}, err

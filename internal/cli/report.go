@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,21 +76,26 @@ func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Ans
 
 // store puts the finished workbook where it belongs.
 func (c *crew) store(ctx context.Context, job reportJob, file *os.File, report cost.Report) (cost.Answer, error) {
-	var places []string
+	answer := report.Written(job.out)
 	if job.bucket != "" {
 		key := cost.Key(job.prefix, report.Generated)
 		if err := c.session.Bucket(job.bucket).Put(ctx, key, xlsxType, file); err != nil {
 			return cost.Answer{}, err
 		}
-		places = append(places, "uploaded to s3://"+job.bucket+"/"+key)
+		answer = report.Uploaded(job.bucket, key)
 	}
 	if job.out != "" {
 		if err := place(file, job.out); err != nil {
 			return cost.Answer{}, fmt.Errorf("write the workbook: %w", err)
 		}
-		places = append(places, "written to "+job.out)
+		if job.bucket != "" {
+			answer.Body += " and written to " + job.out
+		}
 	}
-	return cost.NewAnswer("Report "+strings.Join(places, " and "), report), nil
+	if job.bucket == "" && job.out == "" {
+		answer.Body = "Report made and not stored (dry run)"
+	}
+	return answer, nil
 }
 
 // place gives the finished file its name.
@@ -197,7 +201,10 @@ func (a *app) showReport(r cost.Report, answer cost.Answer) error {
 // reportSummary prints the totals of a report.
 func reportSummary(w io.Writer, r cost.Report) {
 	t := table{header: []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "EC2 SO FAR", "EBS A MONTH", "UNATTACHED", "RUN RATE"}}
-	for _, sum := range r.Totals {
+	for n, sum := range r.Totals {
+		if n == 1 && len(r.Totals) == 2 {
+			break // all of one target is that target
+		}
 		name := string(sum.Target.Region)
 		if name == "" {
 			name = "all"

@@ -67,4 +67,4 @@ is in memory and gone at the end.`,
 }
 
 // faultExample is an example of the syntax of --faults.
-const faultExample = "throttle:StopInstances:p=0.1"
+const faultExample = "ec2:Describe*=throttle,share=0.2"

@@ -1,0 +1,263 @@
+package amazon_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+)
+
+// keysOf are the distinct price keys of an account.
+func keysOf(t *testing.T, f *amazon.Fleet) []price.InstanceKey {
+	t.Helper()
+	seen := map[price.InstanceKey]bool{}
+	var keys []price.InstanceKey
+	for i, err := range f.Instances(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k, _, _ := price.KeyFor(i, fleet.TypeInfo{}); k.Tenancy != "Host" && !seen[k] {
+			seen[k] = true
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func calls(s *amazon.Session, service, action string) int {
+	n := 0
+	for _, c := range s.Calls() {
+		if c.Service == service && c.Action == action {
+			n += c.Count
+		}
+	}
+	return n
+}
+
+// Whether the endpoint understands ANY_OF, refuses it or takes its value
+// literally: the prices are the same, only the number of calls differs.
+func TestPricesWithAndWithoutAnyOf(t *testing.T) {
+	var want map[price.InstanceKey]string
+	for _, mode := range []string{"comma", "literal", "off"} {
+		t.Run(mode, func(t *testing.T) {
+			server := sandboxtest.Start(t, sandbox.Options{AnyOf: mode, Fleet: 300})
+			s := newPeer(server.URL()).session(t)
+			keys := keysOf(t, s.Fleet(region))
+			prices := s.Prices()
+			volumes, err := prices.Volumes(t.Context(), region)
+			if err != nil {
+				t.Fatal(err)
+			}
+			products, err := prices.Instances(t.Context(), keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[price.InstanceKey]string{}
+			for _, k := range keys {
+				q := price.Pick(products, k)
+				if q.Status != price.Exact || q.Rate.USD <= 0 {
+					t.Errorf("%v: %s %s", k, q.Status, q.Note)
+				}
+				got[k] = q.SKU + " " + q.Rate.USD.String()
+			}
+			if want == nil {
+				want = got
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("prices differ from those with ANY_OF:\n%s", diff)
+			}
+			if len(volumes) < 10 {
+				t.Errorf("%d EBS products", len(volumes))
+			}
+			n := calls(s, "Pricing", "GetProducts")
+			t.Logf("%d keys took %d calls", len(keys), n)
+			switch {
+			case mode == "comma" && n > 20:
+				t.Errorf("%d calls for %d keys, want at most 20", n, len(keys))
+			case mode != "comma" && n != len(keys)+8:
+				t.Errorf("%d calls, want one for each of %d keys, 7 volume types and the probe", n, len(keys))
+			}
+		})
+	}
+}
+
+func TestSpotRequestsAreResolved(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{})
+	f := newPeer(server.URL()).session(t).Fleet(region)
+	found := map[bool]int{}
+	for i, err := range f.Machines(t.Context(), fleet.Selector{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i.Lifecycle == fleet.Spot {
+			found[i.SpotPersistent]++
+		} else if i.SpotPersistent {
+			t.Errorf("%s is on demand and has a Spot request", i.ID)
+		}
+	}
+	if found[true] == 0 || found[false] == 0 {
+		t.Errorf("%d persistent and %d one-time Spot Instances, want some of each", found[true], found[false])
+	}
+}
+
+// Pages, empty pages among them, are read to the end.
+func TestAllPages(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{Fleet: 2500, EmptyPages: 0.5})
+	s := newPeer(server.URL()).session(t)
+	n, v := 0, 0
+	for _, err := range s.Fleet(region).Instances(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	for _, err := range s.Fleet(region).Volumes(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		v++
+	}
+	if n != 2500 || v != 5000 {
+		t.Errorf("%d instances and %d volumes, want 2500 and 5000", n, v)
+	}
+	if c := calls(s, "EC2", "DescribeInstances"); c > 10 {
+		t.Errorf("%d calls for 2500 instances", c)
+	}
+}
+
+// Passing trouble is ridden out; it costs requests but never reaches the
+// caller.
+func TestTroubleThatPasses(t *testing.T) {
+	for _, fault := range []string{
+		"ec2:DescribeInstances=throttle,count=2",
+		"ec2:DescribeInstances=broken,count=2",
+		"ec2:DescribeInstances=cut,count=2",
+		"ec2:DescribeInstances=expired,count=1",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			faults, err := sandbox.ParseFaults(fault)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := sandboxtest.Start(t, sandbox.Options{Faults: faults})
+			s := newPeer(server.URL()).session(t)
+			for _, err := range s.Fleet(region).Instances(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := calls(s, "EC2", "DescribeInstances"); n < 2 {
+				t.Errorf("%d requests: the fault did not strike", n)
+			}
+		})
+	}
+}
+
+func TestTroubleThatStays(t *testing.T) {
+	tests := []struct {
+		fault string
+		kind  error
+		says  string
+	}{
+		{"ec2:DescribeInstances=deny", fleet.ErrDenied, "ec2:DescribeInstances"},
+		{"ec2:DescribeInstances=expired", fleet.ErrCredentials, "ec2:DescribeInstances"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.fault, func(t *testing.T) {
+			faults, err := sandbox.ParseFaults(tt.fault)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := sandboxtest.Start(t, sandbox.Options{Faults: faults})
+			for _, err = range newPeer(server.URL()).session(t).Fleet(region).Instances(t.Context()) {
+			}
+			if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%v, want a %v that says %q", err, tt.kind, tt.says)
+			}
+		})
+	}
+}
+
+// An endpoint that is down is told soon and by its address.
+func TestNothingAnswers(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	address := listener.Addr().String()
+	began := time.Now()
+	_, err = newPeer("http://" + address).session(t).Account(t.Context())
+	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), address) {
+		t.Errorf("%v, want the address %s", err, address)
+	}
+	if d := time.Since(began); d > 5*time.Second {
+		t.Errorf("it took %s to say so", d)
+	}
+}
+
+func TestDeniedUploadNamesTheKey(t *testing.T) {
+	faults, err := sandbox.ParseFaults("s3:PutObject=deny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := sandboxtest.Start(t, sandbox.Options{Faults: faults})
+	err = newPeer(server.URL()).session(t).Bucket(sandbox.DefaultBucket).Put(t.Context(), "ec2/a.xlsx", "text/plain", bytes.NewReader(nil))
+	if !errors.Is(err, fleet.ErrDenied) || !strings.Contains(err.Error(), "s3://"+sandbox.DefaultBucket+"/ec2/a.xlsx") {
+		t.Errorf("%v, want a denial that names the object", err)
+	}
+}
+
+// The client's own buckets keep a large stop below EC2's limits: at ten times
+// the bucket's size no request is refused.
+func TestQuotasAreKept(t *testing.T) {
+	const speed = 2000
+	server := sandboxtest.Start(t, sandbox.Options{Fleet: 3000, Throttle: true, Speed: speed})
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Practice: &amazon.Practice{
+		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: speed * 0.95,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := s.Fleet(region)
+	var batch []fleet.InstanceID
+	asked := 0
+	for i, err := range f.Instances(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i.State != fleet.Running || i.Lifecycle == fleet.Spot || i.RootDevice != "ebs" {
+			continue
+		}
+		if batch = append(batch, i.ID); len(batch) == 100 {
+			asked++
+			_ = f.Stop(t.Context(), batch) // stop protection may refuse some
+			batch = nil
+		}
+	}
+	if asked < 10 {
+		t.Fatalf("only %d batches", asked)
+	}
+	for _, c := range server.Sandbox().Calls() {
+		if c.Code == "RequestLimitExceeded" {
+			t.Fatalf("%s was throttled", c.Action)
+		}
+	}
+}
+
+func ExampleParseRegion() {
+	_, err := amazon.ParseRegion("Seoul")
+	fmt.Println(err)
+	// Output: region "Seoul" is not a region code such as ap-northeast-2
+}

@@ -1,0 +1,105 @@
+package cli_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"nightshift/internal/cli"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"nightshift": func() { os.Exit(cli.Main(os.Args[1:], cli.ThisSystem())) },
+	})
+}
+
+// The commands as a user runs them: real processes that talk to a practice
+// account over HTTP. Each script says what it shows.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			// Nothing of the machine's own AWS configuration may leak in.
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			env.Setenv("AWS_CA_BUNDLE", "")
+			env.Setenv("GOCOVERDIR", "")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"account":  startAccount(t),
+			"exitcode": exitCode,
+			"fewer":    fewer,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// startAccount is the script command
+//
+//	account [fleet=N] [speed=N] [faults=PLAN] [policy=FILE] [anyof=MODE]
+//
+// which starts a practice account and sets the variables to reach it.
+func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		o := sandbox.Options{Speed: 300}
+		for _, arg := range args {
+			key, value, _ := strings.Cut(arg, "=")
+			var err error
+			switch key {
+			case "fleet":
+				o.Fleet, err = strconv.Atoi(value)
+			case "speed":
+				o.Speed, err = strconv.ParseFloat(value, 64)
+			case "faults":
+				o.Faults, err = sandbox.ParseFaults(value)
+			case "policy":
+				o.Policy = []byte(ts.ReadFile(value))
+			case "anyof":
+				o.AnyOf = value
+			default:
+				err = fmt.Errorf("account does not know %q", key)
+			}
+			ts.Check(err)
+		}
+		server := sandboxtest.Start(t, o)
+		ts.Setenv("AWS_ENDPOINT_URL", server.URL())
+		ts.Setenv("AWS_ACCESS_KEY_ID", sandbox.AccessKey)
+		ts.Setenv("AWS_SECRET_ACCESS_KEY", sandbox.SecretKey)
+		ts.Setenv("AWS_REGION", sandbox.DefaultRegion)
+		ts.Setenv("BUCKET", sandbox.DefaultBucket)
+	}
+}
+
+// exitCode runs a command and checks its code: exitcode 3 nightshift stop …
+func exitCode(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if err != nil {
+		exit, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("%v: %v", args[1:], err)
+		}
+		code = exit.ExitCode()
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// fewer checks that a folder holds at most so many entries: fewer 1 DIR.
+func fewer(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(filepath.Clean(ts.MkAbs(args[1])))
+	ts.Check(err)
+	if most, _ := strconv.Atoi(args[0]); len(entries) > most {
+		ts.Fatalf("%s holds %d entries: %v", args[1], len(entries), entries)
+	}
+}
