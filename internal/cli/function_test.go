@@ -1,0 +1,200 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+)
+
+// runtimeAPI is the Lambda Runtime API of a machine on which the function
+// runs: it hands out one event at a time and takes the answer.
+type runtimeAPI struct {
+	*httptest.Server
+	events  chan invocation
+	answers chan string
+}
+
+type invocation struct {
+	event   string
+	timeout time.Duration
+}
+
+func newRuntimeAPI(t *testing.T) *runtimeAPI {
+	t.Helper()
+	api := &runtimeAPI{events: make(chan invocation), answers: make(chan string, 1)}
+	const base = "/2018-06-01/runtime/invocation/"
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+base+"next", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case i := <-api.events:
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "3f5f1f5e-0000-4000-8000-000000000000")
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(i.timeout).UnixMilli()))
+			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:ap-northeast-2:123456789012:function:nightshift")
+			fmt.Fprint(w, i.event)
+		case <-r.Context().Done():
+		}
+	})
+	take := func(kind string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			w.WriteHeader(http.StatusAccepted)
+			api.answers <- kind + string(body)
+		}
+	}
+	mux.HandleFunc("POST "+base+"{id}/response", take(""))
+	mux.HandleFunc("POST "+base+"{id}/error", take("error "))
+	api.Server = httptest.NewServer(mux)
+	return api
+}
+
+// invoke sends an event and returns the answer; that of a failed invocation
+// begins with "error".
+func (api *runtimeAPI) invoke(t *testing.T, event string, timeout time.Duration) string {
+	t.Helper()
+	select {
+	case api.events <- invocation{event, timeout}:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the function does not ask for an event")
+	}
+	select {
+	case answer := <-api.answers:
+		return answer
+	case <-time.After(timeout + 20*time.Second):
+		t.Fatalf("no answer to %s", event)
+		return ""
+	}
+}
+
+// function starts the binary as AWS Lambda does, against a practice account.
+func function(t *testing.T, o sandbox.Options, env ...string) (*runtimeAPI, *sandbox.Server) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bootstrap := filepath.Join(t.TempDir(), "nightshift")
+	if err := os.Symlink(self, bootstrap); err != nil {
+		t.Fatal(err)
+	}
+	server := sandboxtest.Start(t, o)
+	api := newRuntimeAPI(t)
+	cmd := exec.Command(bootstrap)
+	cmd.Env = append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
+		"AWS_ENDPOINT_URL=" + server.URL(),
+		"AWS_ACCESS_KEY_ID=" + sandbox.AccessKey,
+		"AWS_SECRET_ACCESS_KEY=" + sandbox.SecretKey,
+		"AWS_REGION=" + sandbox.DefaultRegion,
+		"TMPDIR=" + t.TempDir(),
+		"HOME=" + t.TempDir(),
+	}, env...)
+	var log strings.Builder
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		api.CloseClientConnections()
+		api.Close()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	return api, server
+}
+
+func TestFunction(t *testing.T) {
+	api, server := function(t, sandbox.Options{Speed: 300}, "NIGHTSHIFT_BUCKET="+sandbox.DefaultBucket, "NIGHTSHIFT_TIMEZONE=Asia/Seoul")
+	fresh := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
+	old := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	envelope := `{"version":"0","id":"53dc4d37","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":"%s","region":"us-east-1","resources":[],"detail":{}}`
+	for _, tt := range []struct{ name, event, want string }{
+		{"start", `{"action":"start"}`, `^\{"status":"started 1 instances","instances":\["i-[0-9a-f]+"\],"failed":\[\],"skipped":\[`},
+		{"stop", `{"action":"stop"}`, `^\{"status":"stopped \d instances","instances":\["i-`},
+		{"no action is stop", `{}`, `^\{"status":"stopped \d instances",`},
+		{"envelope of EventBridge", fmt.Sprintf(envelope, fresh), `^\{"status":"stopped \d instances".*"region":"ap-northeast-2"`},
+		{"another tag", `{"action":"stop","tag":"Nobody=Has"}`, `^\{"status":"no instances found"\}$`},
+		{"another region", `{"action":"stop","region":"eu-west-1"}`, `^\{"status":"no instances found"\}$`},
+		{"dry run", `{"action":"start","dry_run":true}`, `^\{"status":"would start \d+ instances",.*"dry_run":true`},
+		{"unknown action", `{"action":"explode"}`, `^\{"status":"invalid action"\}$`},
+		{"action that is no text", `{"action":7}`, `^\{"status":"invalid action"\}$`},
+		{"late", `{"action":"stop","scheduled_at":"` + old + `"}`, `^\{"status":"refused: this stop was scheduled for .* late, more than 10m`},
+		{"late envelope", fmt.Sprintf(envelope, old), `^\{"status":"refused:`},
+		{"in time", `{"action":"stop","scheduled_at":"` + fresh + `"}`, `^\{"status":"stopped `},
+		{"time that is none", `{"action":"stop","scheduled_at":"<aws.scheduler.scheduled-time>"}`, `^\{"status":"invalid scheduled_at`},
+		{"malformed tag", `{"action":"stop","tag":"="}`, `^error \{"errorMessage":"tag \\"=\\": the key is missing`},
+		{"report", `{"action":"report","scheduled_at":"` + old + `"}`, `^\{"statusCode":200,"body":"Report uploaded to s3://nightshift-practice/ec2/ec2_monthly_costs_\d{8}\.xlsx"`},
+		{"null", `null`, `^\{"status":"stopped `},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := api.invoke(t, tt.event, time.Minute); !regexp.MustCompile(tt.want).MatchString(got) {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+	reports := 0
+	for _, c := range server.Sandbox().Calls() {
+		if c.Action == "PutObject" {
+			reports++
+		}
+	}
+	if reports != 1 {
+		t.Errorf("%d objects were put, want the report only", reports)
+	}
+}
+
+// Before its time is over the function starts nothing new, answers, and says
+// what is left.
+func TestFunctionRunsOutOfTime(t *testing.T) {
+	api, _ := function(t, sandbox.Options{Fleet: 1200, Latency: 150 * time.Millisecond})
+	var answer struct {
+		Status    string
+		Instances []string
+		Left      []struct{ Instance, Code string }
+	}
+	text := api.invoke(t, `{"action":"stop"}`, 1500*time.Millisecond)
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if len(answer.Instances) == 0 || len(answer.Left) == 0 || answer.Left[0].Code != "no-time" {
+		t.Errorf("%d stopped, %d left: want some of each\n%.300s", len(answer.Instances), len(answer.Left), text)
+	}
+}
+
+// A default action keeps a schedule without input from stopping the fleet.
+func TestFunctionDefaultAction(t *testing.T) {
+	api, _ := function(t, sandbox.Options{}, "NIGHTSHIFT_ACTION=start", "NIGHTSHIFT_REGIONS=us-east-1")
+	if got := api.invoke(t, `{}`, time.Minute); !strings.HasPrefix(got, `{"status":"started `) {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Failures of the whole are errors of the invocation, so that Lambda tries
+// again and in the end keeps the event for people.
+func TestFunctionFails(t *testing.T) {
+	faults, err := sandbox.ParseFaults("ec2:DescribeInstances=deny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, _ := function(t, sandbox.Options{Faults: faults})
+	if got := api.invoke(t, `{"action":"stop"}`, time.Minute); !strings.HasPrefix(got, `error {"errorMessage":"list instances in ap-northeast-2: ec2:DescribeInstances: UnauthorizedOperation`) {
+		t.Errorf("got %s", got)
+	}
+	if got := api.invoke(t, `{"action":"report"}`, time.Minute); !strings.HasPrefix(got, `error {"errorMessage":"no destination`) {
+		t.Errorf("got %s", got)
+	}
+}
