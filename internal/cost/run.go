@@ -22,7 +22,7 @@ type fact struct {
 func (r Report) runTable() Table {
 	facts := []fact{
 		{"Generated", r.Generated, "in the time zone below"},
-		{"Time zone", r.Generated.Format("MST -07:00") + " " + r.Generated.Location().String(), ""},
+		{"Time zone", r.Generated.Location().String(), r.Generated.Format("UTC-07:00") + " when generated"},
 		{"Month", r.Month.Start.Format("2006-01"), "from " + r.Month.Start.Format(time.RFC3339) + " to " + r.Month.End.Format(time.RFC3339)},
 		{"Hours in month", r.Month.End.Sub(r.Month.Start), ""},
 		{"Hours so far", r.Month.Now.Sub(r.Month.Start), ""},

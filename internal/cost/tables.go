@@ -21,6 +21,7 @@ const (
 	Rate                 // price.USD, as many decimals as the price list has
 	Hours                // time.Duration, as decimal hours
 	Moment               // time.Time, in the report's zone
+	Status               // string: a price.Status, which writers may colour
 	Mixed                // any of the above, each in its own format
 )
 
@@ -36,6 +37,8 @@ type Table struct {
 	Columns []Column
 	// Frozen counts the columns that stay visible when scrolling sideways.
 	Frozen int
+	// Printed counts the columns that fit on a sheet of paper; 0 means all.
+	Printed int
 	// Len is the number of rows. Rows yields their values; the slice is
 	// reused, so it must not be kept.
 	Len  int
@@ -89,14 +92,14 @@ func (a Amount) value() any {
 // month, rounded to cents as they are shown. More stand to the right.
 func (r Report) instancesTable() Table {
 	zone := r.Month.Now.Location()
-	return table("EC2_Detail_Costs", 2, r.Instances, []field[*Instance]{
+	t := table("EC2_Detail_Costs", 2, r.Instances, []field[*Instance]{
 		{"Name", Text, func(i *Instance) any { return i.Name() }},
 		{"InstanceId", Text, func(i *Instance) any { return string(i.ID) }},
 		{"InstanceType", Text, func(i *Instance) any { return string(i.Type) }},
 		{"State", Text, func(i *Instance) any { return string(i.State) }},
 		{"AZ", Text, func(i *Instance) any { return string(i.Zone) }},
 		{"Platform", Text, func(i *Instance) any { return i.Platform() }},
-		{"vCPU", Mixed, func(i *Instance) any { return vcpuText(i.Info) }},
+		{"vCPU", Count, func(i *Instance) any { return vcpuText(i.Info) }},
 		{"Memory", Text, func(i *Instance) any { return memoryText(i.Info) }},
 		{"VolumeSize(GB)", Count, func(i *Instance) any { return i.VolumeGiB }},
 		{"AttachedVolumes", Text, func(i *Instance) any { return volumesText(i.Attached) }},
@@ -110,7 +113,7 @@ func (r Report) instancesTable() Table {
 		{"UsageOperation", Text, func(i *Instance) any { return i.Price.Operation }},
 		{"Tenancy", Text, func(i *Instance) any { return i.Price.Tenancy }},
 		{"Lifecycle", Text, func(i *Instance) any { return lifecycleText(i) }},
-		{"PriceStatus", Text, func(i *Instance) any { return string(i.PriceStatus) }},
+		{"PriceStatus", Status, func(i *Instance) any { return string(i.PriceStatus) }},
 		{"PriceNote", Text, func(i *Instance) any { return i.PriceNote }},
 		{"SKU", Text, func(i *Instance) any { return i.Price.SKU }},
 		{"Hourly(USD)", Rate, func(i *Instance) any { return i.Price.value() }},
@@ -123,9 +126,11 @@ func (r Report) instancesTable() Table {
 		{"EC2AtMost(USD)", Money, func(i *Instance) any { return i.EC2AtMost().value() }},
 		{"RunRateMonthly(USD)", Money, func(i *Instance) any { return i.RunRate().plus(i.EBS).value() }},
 		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return i.IfRunning().plus(i.EBS).value() }},
-		{"EBSStatus", Text, func(i *Instance) any { return string(i.EBSStatus) }},
+		{"EBSStatus", Status, func(i *Instance) any { return string(i.EBSStatus) }},
 		{"EBSNote", Text, func(i *Instance) any { return i.EBSNote }},
 	})
+	t.Printed = 13
+	return t
 }
 
 // value is the price of one unit, or nil where there is none.
@@ -239,7 +244,7 @@ func (r Report) unattachedTable() Table {
 		{"Throughput(USD)", Money, func(v *Volume) any { return v.Throughput.value() }},
 		{"Monthly(USD)", Money, func(v *Volume) any { return v.Monthly.value() }},
 		{"MonthToDate(USD)", Money, func(v *Volume) any { return v.ToDate.value() }},
-		{"PriceStatus", Text, func(v *Volume) any { return string(v.Status) }},
+		{"PriceStatus", Status, func(v *Volume) any { return string(v.Status) }},
 		{"PriceNote", Text, func(v *Volume) any { return v.Note }},
 	})
 }
@@ -254,7 +259,7 @@ func (r Report) pricesTable() Table {
 		{"Platform", Text, func(p *Price) any { return p.Platform }},
 		{"Price(USD)", Rate, func(p *Price) any { return p.value() }},
 		{"Unit", Text, func(p *Price) any { return p.Rate.Unit }},
-		{"PriceStatus", Text, func(p *Price) any { return string(p.Status) }},
+		{"PriceStatus", Status, func(p *Price) any { return string(p.Status) }},
 		{"PriceNote", Text, func(p *Price) any { return p.Note }},
 		{"SKU", Text, func(p *Price) any { return p.SKU }},
 		{"RateCode", Text, func(p *Price) any { return p.Rate.Code }},

@@ -58,7 +58,8 @@ func TestVolumePricesByHand(t *testing.T) {
 	}{
 		"gp3 with everything": {
 			fleet.Volume{Type: fleet.GP3, SizeGiB: 1000, IOPS: 16000, ThroughputMiBps: 1000},
-			[]string{"91.20", "74.10", "39.90"}, "205.20",
+			[]string{"91.20", "74.10", "39.90"},
+			"205.20",
 		},
 		"gp3 as it comes":   {fleet.Volume{Type: fleet.GP3, SizeGiB: 100, IOPS: 3000, ThroughputMiBps: 125}, []string{"9.12"}, "9.12"},
 		"gp3 unknown rates": {fleet.Volume{Type: fleet.GP3, SizeGiB: 100}, []string{"9.12"}, "9.12"},
@@ -70,7 +71,8 @@ func TestVolumePricesByHand(t *testing.T) {
 		"io2 in one tier":   {fleet.Volume{Type: fleet.IO2, SizeGiB: 100, IOPS: 32000}, []string{"12.78", "2131.20"}, "2143.98"},
 		"io2 in two tiers": {
 			fleet.Volume{Type: fleet.IO2, SizeGiB: 100, IOPS: 40000},
-			[]string{"12.78", "2131.20", "372.96"}, "2516.94",
+			[]string{"12.78", "2131.20", "372.96"},
+			"2516.94",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

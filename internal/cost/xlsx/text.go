@@ -61,7 +61,7 @@ func plain(s string) bool {
 }
 
 const (
-	minWidth, maxWidth = 8, 48
+	minWidth, maxWidth = 8, 60
 	// sampled is how many rows the widths are fitted to.
 	sampled = 1000
 )

@@ -101,8 +101,8 @@ func addSheet(f *excelize.File, n int, table cost.Table, styles styles) error {
 	return sheet.Flush()
 }
 
-// layOut sets up printing: landscape A4, as wide as one page, the header on
-// every page.
+// layOut sets up printing: landscape A4, the printed columns as wide as one
+// page, the header on every page.
 func layOut(f *excelize.File, table cost.Table) error {
 	fit, a4, landscape, one, many := true, 9, "landscape", 1, 0
 	if err := f.SetSheetProps(table.Name, &excelize.SheetPropsOptions{FitToPage: &fit}); err != nil {
@@ -112,6 +112,17 @@ func layOut(f *excelize.File, table cost.Table) error {
 		Size: &a4, Orientation: &landscape, FitToWidth: &one, FitToHeight: &many,
 	}); err != nil {
 		return err
+	}
+	if table.Printed > 0 {
+		last, err := excelize.CoordinatesToCellName(table.Printed, table.Len+1, true)
+		if err != nil {
+			return err
+		}
+		if err := f.SetDefinedName(&excelize.DefinedName{
+			Name: "_xlnm.Print_Area", RefersTo: "'" + table.Name + "'!$A$1:" + last, Scope: table.Name,
+		}); err != nil {
+			return err
+		}
 	}
 	return f.SetDefinedName(&excelize.DefinedName{
 		Name: "_xlnm.Print_Titles", RefersTo: "'" + table.Name + "'!$1:$1", Scope: table.Name,
@@ -143,7 +154,7 @@ func writeRows(sheet *excelize.StreamWriter, table cost.Table, styles styles) er
 	cells := make([]excelize.Cell, len(table.Columns))
 	row := make([]any, len(table.Columns))
 	for n, column := range table.Columns {
-		header[n] = excelize.Cell{StyleID: styles.header, Value: column.Header}
+		header[n] = excelize.Cell{StyleID: styles.heading(column.Format), Value: column.Header}
 	}
 	if err := sheet.SetRow("A1", header, excelize.RowOpts{Height: 20}); err != nil {
 		return err
@@ -190,59 +201,4 @@ func serial(t time.Time) float64 {
 	_, offset := t.Zone()
 	const unixEpoch = 25569
 	return unixEpoch + float64(t.Unix()+int64(offset))/86400
-}
-
-// styles are the workbook's cell styles.
-type styles struct {
-	header, text, count, money, rate, hours, moment int
-}
-
-func newStyles(f *excelize.File) (styles, error) {
-	var s styles
-	number := func(format string) *excelize.Style { return &excelize.Style{CustomNumFmt: &format} }
-	for _, each := range []struct {
-		id    *int
-		style *excelize.Style
-	}{
-		{&s.header, &excelize.Style{
-			Font:      &excelize.Font{Bold: true, Color: "FFFFFF"},
-			Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"1F3A5F"}},
-			Alignment: &excelize.Alignment{Vertical: "center"},
-		}},
-		// The text format keeps text from becoming a formula when a cell is
-		// edited and entered again.
-		{&s.text, &excelize.Style{NumFmt: 49}},
-		{&s.count, number("#,##0")},
-		{&s.money, number("#,##0.00")},
-		{&s.rate, number("#,##0.0000######")},
-		{&s.hours, number("#,##0.00")},
-		{&s.moment, number("yyyy-mm-dd hh:mm")},
-	} {
-		id, err := f.NewStyle(each.style)
-		if err != nil {
-			return s, err
-		}
-		*each.id = id
-	}
-	return s, nil
-}
-
-// of is the style of a value in a column. The column decides between the ways
-// to show money; all else follows from the value.
-func (s styles) of(format cost.Format, value any) int {
-	switch value.(type) {
-	case string:
-		return s.text
-	case price.USD:
-		if format == cost.Rate {
-			return s.rate
-		}
-		return s.money
-	case time.Duration:
-		return s.hours
-	case time.Time:
-		return s.moment
-	default:
-		return s.count
-	}
 }
