@@ -37,6 +37,11 @@ func (c *ec2Call) describeInstances() *apiError {
 	groups, token := c.pageOfReservations(p, func(i *instance) bool {
 		return (only == nil || only[i]) && matchAll(fs, i)
 	})
+	instances := 0
+	for _, g := range groups {
+		instances += len(g)
+	}
+	c.out.grow(instances * instanceBytes)
 	c.out.open("reservationSet")
 	for _, g := range groups {
 		c.out.open("item")
@@ -54,6 +59,9 @@ func (c *ec2Call) describeInstances() *apiError {
 	c.out.some("nextToken", token)
 	return nil
 }
+
+// instanceBytes is about the size of one instance in an answer.
+const instanceBytes = 5 << 10
 
 // pageOfReservations groups the instances of a page by reservation.
 func (c *ec2Call) pageOfReservations(p page, keep func(*instance) bool) ([][]*instance, string) {
@@ -111,7 +119,7 @@ func (d *doc) reservation(res *reservation) {
 func (d *doc) securityGroups(r *region) {
 	d.open("groupSet")
 	d.open("item")
-	d.text("groupId", r.securityGroup())
+	d.text("groupId", r.network.securityGroup)
 	d.text("groupName", "default")
 	d.end("item")
 	d.end("groupSet")
@@ -146,8 +154,8 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	d.text("state", enabledText(i.monitored))
 	d.end("monitoring")
 	if live {
-		d.text("subnetId", r.subnet(i.zone))
-		d.text("vpcId", r.vpc())
+		d.text("subnetId", r.network.subnets[i.zone])
+		d.text("vpcId", r.network.vpc)
 		d.text("privateIpAddress", i.ip)
 		d.flag("sourceDestCheck", true)
 		d.securityGroups(r)
@@ -251,8 +259,8 @@ func (d *doc) networkInterface(r *region, i *instance) {
 	d.open("networkInterfaceSet")
 	d.open("item")
 	d.text("networkInterfaceId", "eni-"+i.id[len("i-"):])
-	d.text("subnetId", r.subnet(i.zone))
-	d.text("vpcId", r.vpc())
+	d.text("subnetId", r.network.subnets[i.zone])
+	d.text("vpcId", r.network.vpc)
 	d.text("description", "")
 	d.text("ownerId", AccountID)
 	d.text("status", "in-use")
@@ -359,7 +367,7 @@ func (d *doc) spotRequest(r *region, s *spotRequest) {
 	d.open("monitoring")
 	d.flag("enabled", i.monitored)
 	d.end("monitoring")
-	d.text("subnetId", r.subnet(i.zone))
+	d.text("subnetId", r.network.subnets[i.zone])
 	d.end("launchSpecification")
 	d.text("instanceId", i.id)
 	d.time("createTime", s.created)

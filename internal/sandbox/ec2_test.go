@@ -54,7 +54,7 @@ func TestDefaultAccount(t *testing.T) {
 }
 
 func TestEveryInstanceHasAPrice(t *testing.T) {
-	for name, o := range map[string]Options{"default": {}, "fleet": {Fleet: 2000}} {
+	for name, o := range map[string]Options{"default": {}, "fleet": {Fleet: 4000, Types: 250}} {
 		t.Run(name, func(t *testing.T) {
 			s, err := New(o)
 			if err != nil {

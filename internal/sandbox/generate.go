@@ -120,7 +120,8 @@ func (g *generator) history(i *instance) {
 	}
 }
 
-// system draws the software; licences of Windows need an x86 processor.
+// system draws the software; Windows needs an x86 processor and SQL Server a
+// machine of some size.
 func (g *generator) system(kind typeSpec) system {
 	name := "linux"
 	switch x := g.rng.Float64(); {
@@ -136,7 +137,8 @@ func (g *generator) system(kind typeSpec) system {
 		name = "ubuntu-pro"
 	}
 	sys, ok := systemNamed(name)
-	if !ok || sys.windows && kind.Architecture != "x86_64" {
+	small := kind.VCPU < 4 || kind.MemoryMiB < 4<<10
+	if !ok || sys.windows && kind.Architecture != "x86_64" || name == "windows-sql-std" && small {
 		sys, _ = systemNamed("linux")
 	}
 	return sys

@@ -12,7 +12,8 @@ import (
 
 // region is everything that the account has in one region.
 type region struct {
-	name string
+	name    string
+	network network
 
 	mu           sync.Mutex // guards what follows
 	seq          uint64     // grows with each resource; the place of pages
@@ -33,13 +34,15 @@ type usedToken struct {
 }
 
 func newRegion(name string) *region {
-	return &region{
+	r := &region{
 		name:      name,
 		instances: map[string]*instance{},
 		volumes:   map[string]*volume{},
 		tokens:    map[string]usedToken{},
 		rng:       newRand(mixText(0, name), 0),
 	}
+	r.network = newNetwork(name, r.zones())
+	return r
 }
 
 // zones are the region's availability zones.
@@ -62,12 +65,23 @@ func (r *region) zones() []string {
 
 func (r *region) hasZone(name string) bool { return slices.Contains(r.zones(), name) }
 
-// subnet and vpc are the region's only network: one subnet a zone.
-func (r *region) vpc() string { return fmt.Sprintf("vpc-0%016x", mixText(1, r.name)) }
+// network is the region's only one: a VPC with one subnet a zone.
+type network struct {
+	vpc, securityGroup string
+	subnets            map[string]string // by zone
+}
 
-func (r *region) subnet(zone string) string { return fmt.Sprintf("subnet-0%016x", mixText(2, zone)) }
-
-func (r *region) securityGroup() string { return fmt.Sprintf("sg-0%016x", mixText(3, r.name)) }
+func newNetwork(region string, zones []string) network {
+	n := network{
+		vpc:           fmt.Sprintf("vpc-0%016x", mixText(1, region)),
+		securityGroup: fmt.Sprintf("sg-0%016x", mixText(3, region)),
+		subnets:       map[string]string{},
+	}
+	for _, z := range zones {
+		n.subnets[z] = fmt.Sprintf("subnet-0%016x", mixText(2, z))
+	}
+	return n
+}
 
 func (r *region) next() uint64 {
 	r.seq++

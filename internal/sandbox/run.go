@@ -222,7 +222,7 @@ func (c *ec2Call) place(l *launch, subnet string) *apiError {
 	zones := c.region.zones()
 	if subnet != "" {
 		for _, z := range zones {
-			if c.region.subnet(z) == subnet {
+			if c.region.network.subnets[z] == subnet {
 				l.zone = z
 				return nil
 			}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -20,6 +21,9 @@ func newDoc() *doc {
 }
 
 func (d *doc) bytes() []byte { return d.b }
+
+// grow makes room for n more bytes.
+func (d *doc) grow(n int) { d.b = slices.Grow(d.b, n) }
 
 func (d *doc) root(name, namespace string) {
 	d.b = append(d.b, '<')
@@ -84,6 +88,9 @@ func (d *doc) value(name, v string) {
 // appendEscaped appends s as XML text. What XML 1.0 cannot carry becomes
 // U+FFFD; white space that a parser would change is written as a reference.
 func appendEscaped(b []byte, s string) []byte {
+	if plain(s) {
+		return append(b, s...)
+	}
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
@@ -116,4 +123,14 @@ func appendEscaped(b []byte, s string) []byte {
 		b = utf8.AppendRune(b, r)
 	}
 	return b
+}
+
+// plain says whether s is XML text as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '&' || c == '<' || c == '>' || c == '"' {
+			return false
+		}
+	}
+	return true
 }

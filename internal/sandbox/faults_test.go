@@ -1,0 +1,204 @@
+package sandbox
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseFaults(t *testing.T) {
+	got, err := ParseFaults("ec2:Describe*=throttle,share=0.2; ec2:StartInstances=refuse,type=m5.*,code=InsufficientInstanceCapacity,count=2;" +
+		"ec2:StopInstances=slow,for=5m,id=i-0*;*=cut,nth=3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Fault{
+		{Action: "ec2:Describe*", Kind: Throttle, Share: 0.2},
+		{Action: "ec2:StartInstances", Kind: Refuse, Type: "m5.*", Code: "InsufficientInstanceCapacity", Count: 2},
+		{Action: "ec2:StopInstances", Kind: Slow, For: 5 * time.Minute, ID: "i-0*"},
+		{Action: "*", Kind: Cut, Nth: 3},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	for text, part := range map[string]string{
+		"ec2:StopInstances":          "write it as",
+		"*=explode":                  `no kind "explode"`,
+		"*=throttle,chance=1":        `no field "chance"`,
+		"*=throttle,share=2":         "not between 0 and 1",
+		"*=slow":                     "needs for",
+		"*=refuse":                   "needs code",
+		"=cut":                       "name an action",
+		"*=delay,for=soon":           "soon",
+		"*=cut,nth=-1":               "count from 1",
+		"ec2:StopInstances=cut;*=no": `no kind "no"`,
+	} {
+		if _, err := ParseFaults(text); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%q: %v; want …%s…", text, err, part)
+		}
+	}
+	if list, err := ParseFaults(""); err != nil || list != nil {
+		t.Errorf("nothing: %v, %v", list, err)
+	}
+}
+
+func TestFaultsOfCalls(t *testing.T) {
+	a := open(t, Options{})
+	describe := func() error {
+		_, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
+		return err
+	}
+	whoami := func() error {
+		_, err := a.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		return err
+	}
+	prices := func() error {
+		_, err := pricing.NewFromConfig(a.config("us-east-1")).DescribeServices(t.Context(), &pricing.DescribeServicesInput{})
+		return err
+	}
+	list := func() error {
+		_, err := a.s3.ListBuckets(t.Context(), nil)
+		return err
+	}
+	for _, tt := range []struct {
+		kind                   Kind
+		ec2, sts, pricing, s3v string
+	}{
+		{Throttle, "RequestLimitExceeded", "Throttling", "ThrottlingException", "SlowDown"},
+		{Broken, "InternalError", "InternalFailure", "InternalErrorException", "InternalError"},
+		{Deny, "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AccessDenied"},
+		{Expired, "RequestExpired", "ExpiredToken", "ExpiredTokenException", "ExpiredToken"},
+	} {
+		t.Run(string(tt.kind), func(t *testing.T) {
+			if err := a.SetFaults([]Fault{{Action: "*", Kind: tt.kind}}); err != nil {
+				t.Fatal(err)
+			}
+			got := []string{code(describe()), code(whoami()), code(prices()), code(list())}
+			if diff := cmp.Diff([]string{tt.ec2, tt.sts, tt.pricing, tt.s3v}, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+	if err := a.SetFaults([]Fault{{Action: "ec2:*", Kind: Throttle, Nth: 2}, {Action: "sts:*", Kind: Broken, Count: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for range 3 {
+		codes = append(codes, code(describe()), code(whoami()))
+	}
+	if diff := cmp.Diff([]string{"", "InternalFailure", "RequestLimitExceeded", "", "", ""}, codes); diff != "" {
+		t.Errorf("nth and count: -want +got\n%s", diff)
+	}
+}
+
+func TestShareOfCallsIsSeeded(t *testing.T) {
+	draw := func(seed uint64) (pattern string) {
+		a := open(t, Options{Seed: seed, Faults: []Fault{{Action: "sts:*", Kind: Throttle, Share: 0.3}}})
+		for range 40 {
+			if _, err := a.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
+				pattern += "x"
+			} else {
+				pattern += "."
+			}
+		}
+		return pattern
+	}
+	one, again, other := draw(1), draw(1), draw(2)
+	if one != again || one == other {
+		t.Errorf("seed 1: %s and %s; seed 2: %s", one, again, other)
+	}
+	if n := strings.Count(one, "x"); n < 4 || n > 22 {
+		t.Errorf("%d of 40 struck", n)
+	}
+}
+
+func TestCutConnections(t *testing.T) {
+	a := open(t, Options{})
+	id := a.id("개발-WAS-1")
+	for kind, want := range map[Kind]string{Cut: "running", Lost: "stopping"} {
+		if err := a.SetFaults([]Fault{{Action: "ec2:StopInstances", Kind: kind}}); err != nil {
+			t.Fatal(err)
+		}
+		if kind == Lost {
+			id = a.id("개발-웹서버-1")
+		}
+		if err := a.stop(id); err == nil {
+			t.Errorf("%s: no error", kind)
+		}
+		if i, _ := a.Instance(id); i.State != want {
+			t.Errorf("%s: the instance is %s, want %s", kind, i.State, want)
+		}
+		calls := a.Calls()
+		if last := calls[len(calls)-1]; last.Status != 0 || last.Code != "ConnectionCut" {
+			t.Errorf("%s: recorded %+v", kind, last)
+		}
+	}
+}
+
+func TestFaultsOfInstances(t *testing.T) {
+	a := open(t, Options{})
+	bad, good := a.id("forgotten-poc"), a.id("야간-리포트")
+	set := func(f Fault) {
+		t.Helper()
+		if err := a.SetFaults([]Fault{f}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func(id string) string {
+		i, _ := a.Instance(id)
+		return i.State
+	}
+
+	set(Fault{Action: "ec2:StartInstances", Kind: Refuse, Type: "m5.xlarge", Code: "InsufficientInstanceCapacity", Count: 1})
+	if err := a.start(bad, good); code(err) != "InsufficientInstanceCapacity" {
+		t.Errorf("refuse: %v", err)
+	}
+	if state(good) != "stopped" {
+		t.Error("a refused batch changed something")
+	}
+	if err := a.start(good); err != nil {
+		t.Errorf("another type: %v", err)
+	}
+
+	set(Fault{Action: "ec2:StartInstances", Kind: FailStart, ID: bad})
+	if err := a.start(bad); err != nil {
+		t.Fatal(err)
+	}
+	if state(bad) != "pending" {
+		t.Errorf("a start that will fail: %s", state(bad))
+	}
+	a.Advance(time.Minute)
+	if got := a.one(bad); got.State.Name != "stopped" || *got.StateReason.Code != "Server.InternalError" {
+		t.Errorf("after the failed start: %s, %+v", got.State.Name, got.StateReason)
+	}
+
+	set(Fault{Action: "ec2:StopInstances", Kind: Slow, For: time.Hour})
+	if err := a.stop(good); err != nil {
+		t.Fatal(err)
+	}
+	a.Advance(59 * time.Minute)
+	if state(good) != "stopping" {
+		t.Errorf("slow stop after 59 minutes: %s", state(good))
+	}
+	a.Advance(2 * time.Minute)
+	if state(good) != "stopped" {
+		t.Errorf("slow stop after 61 minutes: %s", state(good))
+	}
+
+	set(Fault{Action: "ec2:DescribeInstances", Kind: Stale, For: 10 * time.Second})
+	if err := a.start(good); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.one(good); got.State.Name != "stopped" || *got.StateTransitionReason == "" {
+		t.Errorf("stale answer: %s", got.State.Name)
+	}
+	a.Advance(11 * time.Second)
+	if got := a.one(good); got.State.Name != "pending" {
+		t.Errorf("no longer stale: %s", got.State.Name)
+	}
+}

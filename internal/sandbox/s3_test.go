@@ -1,0 +1,137 @@
+package sandbox
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/go-cmp/cmp"
+)
+
+func (a *account) put(bucket, key, body string) error {
+	_, err := a.s3.PutObject(a.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)})
+	return err
+}
+
+func TestObjects(t *testing.T) {
+	a := open(t, Options{Buckets: []string{"second"}})
+	key, bucket := "ec2/보고서 1.xlsx", DefaultBucket
+	if err := a.put(bucket, key, "content"); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := a.Object(bucket, key); !ok || string(got) != "content" {
+		t.Errorf("stored %q", got)
+	}
+	out, err := a.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(out.Body)
+	if err != nil || string(got) != "content" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if diff := cmp.Diff([]string{DefaultBucket, "second"}, a.Buckets()); diff != "" {
+		t.Errorf("buckets: -want +got\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{key}, a.Objects(bucket)); diff != "" {
+		t.Errorf("objects: -want +got\n%s", diff)
+	}
+	if err := a.put("no-such-bucket", key, "x"); code(err) != "NoSuchBucket" {
+		t.Errorf("wrong bucket: %v", err)
+	}
+	var names []string
+	for _, c := range a.Calls() {
+		names = append(names, c.Action+" "+c.Permission+" "+c.Code)
+	}
+	want := []string{"PutObject s3:PutObject ", "GetObject s3:GetObject ", "PutObject s3:PutObject NoSuchBucket"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("calls: -want +got\n%s", diff)
+	}
+}
+
+func TestVirtualHosts(t *testing.T) {
+	for host, want := range map[string]string{
+		"127.0.0.1:4566":           "",
+		"localhost:4566":           "",
+		"reports.localhost:4566":   "reports",
+		"reports.s3.localhost":     "reports",
+		"s3.localhost":             "",
+		"reports.s3.amazonaws.com": "reports",
+		"my.reports.s3.ap-northeast-2.amazonaws.com:443": "my.reports",
+		"s3.ap-northeast-2.amazonaws.com":                "",
+	} {
+		if got := virtualBucket(host); got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
+	}
+	a := open(t, Options{})
+	if err := a.put(DefaultBucket, "a/b", "x"); err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.url+"/a/b", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = DefaultBucket + ".localhost"
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+AccessKey+"/20261122/"+DefaultRegion+"/s3/aws4_request, SignedHeaders=host, Signature=0")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err != nil || string(body) != "x" {
+		t.Errorf("%d %q, %v", res.StatusCode, body, err)
+	}
+}
+
+func TestCallerIdentity(t *testing.T) {
+	a := open(t, Options{Policy: PolicyDenying("*")})
+	out, err := a.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil {
+		t.Fatal(err) // needs no permission
+	}
+	if *out.Account != AccountID || *out.Arn != callerARN {
+		t.Errorf("%s, %s", *out.Account, *out.Arn)
+	}
+}
+
+func TestUnsignedAndUnknownRequests(t *testing.T) {
+	a := open(t, Options{})
+	for _, tt := range []struct {
+		name, service, body string
+		status              int
+		part                string
+	}{
+		{"unsigned", "", "Action=DescribeInstances&Version=2016-11-15", 403, "<Code>MissingAuthenticationToken</Code>"},
+		{"unknown operation", "ec2", "Action=DescribeDreams&Version=2016-11-15", 400, "<Response><Errors><Error><Code>InvalidAction</Code>"},
+		{"no operation", "ec2", "Version=2016-11-15", 400, "<Code>MissingAction</Code>"},
+		{"unknown parameter", "ec2", "Action=DescribeInstances&Colour=red", 400, "The parameter Colour is not recognized"},
+		{"unknown nested parameter", "ec2", "Action=DescribeInstances&Filter.1.Name=tag-key&Filter.1.Value.1=x&Filter.1.Not=1", 400, "Filter.1.Not"},
+		{"no ids", "ec2", "Action=StopInstances", 400, "The request must contain the parameter InstanceId"},
+		{"other STS operation", "sts", "Action=AssumeRole", 400, "<ErrorResponse"},
+		{"other service", "dynamodb", "", 404, "UnknownService"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/", strings.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+			if tt.service != "" {
+				req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+AccessKey+"/20261122/"+DefaultRegion+"/"+tt.service+"/aws4_request, SignedHeaders=host, Signature=0")
+			}
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			if err != nil || res.StatusCode != tt.status || !strings.Contains(string(body), tt.part) {
+				t.Errorf("%d %s, %v", res.StatusCode, body, err)
+			}
+		})
+	}
+}
