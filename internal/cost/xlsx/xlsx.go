@@ -164,7 +164,7 @@ func writeRows(sheet *excelize.StreamWriter, table cost.Table, styles styles) er
 		line++
 		for n, value := range values {
 			row[n] = nil
-			if value == nil {
+			if value == nil || value == "" {
 				continue
 			}
 			cells[n].Value, cells[n].StyleID = cellValue(value), styles.of(table.Columns[n].Format, value)
