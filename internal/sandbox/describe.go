@@ -16,7 +16,7 @@ func (c *ec2Call) describeInstances() *apiError {
 	if len(ids) > 0 && c.form.has("MaxResults") {
 		return invalid("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
 	}
-	p, err := c.page(5, 1000, len(fs) > 0)
+	p, err := c.page(1000, len(fs) > 0)
 	if err != nil {
 		return err
 	}
@@ -312,7 +312,7 @@ func (c *ec2Call) describeSpots() *apiError {
 	if err != nil {
 		return err
 	}
-	p, err := c.page(5, 1000, len(fs) > 0)
+	p, err := c.page(1000, len(fs) > 0)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// leastResults is the smallest page that a caller may ask for.
+const leastResults = 5
+
 // page is the part of a listing that a call asks for.
 type page struct {
 	size  int    // 0: everything
@@ -21,8 +24,8 @@ type page struct {
 	first bool // the token came with an empty page
 }
 
-// page reads MaxResults and NextToken; least and most bound MaxResults.
-func (c *ec2Call) page(least, most int64, filtered bool) (page, *apiError) {
+// page reads MaxResults, which is from 5 to most, and NextToken.
+func (c *ec2Call) page(most int64, filtered bool) (page, *apiError) {
 	p := page{query: c.form.fingerprint(c.request.call.Action), seed: c.sandbox.opts.Seed}
 	n := c.form.at("MaxResults")
 	if n.set {
@@ -31,9 +34,9 @@ func (c *ec2Call) page(least, most int64, filtered bool) (page, *apiError) {
 			return p, err
 		}
 		switch {
-		case size < least:
+		case size < leastResults:
 			return p, invalid("InvalidParameterValue",
-				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than or equal to %d.", size, least))
+				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than or equal to %d.", size, leastResults))
 		case size > most:
 			return p, invalid("InvalidParameterValue",
 				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to %d.", size, most))

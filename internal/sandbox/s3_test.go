@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -53,7 +54,7 @@ func TestObjects(t *testing.T) {
 }
 
 func TestVirtualHosts(t *testing.T) {
-	for host, want := range map[string]string{
+	hosts := map[string]string{
 		"127.0.0.1:4566":           "",
 		"localhost:4566":           "",
 		"reports.localhost:4566":   "reports",
@@ -62,7 +63,8 @@ func TestVirtualHosts(t *testing.T) {
 		"reports.s3.amazonaws.com": "reports",
 		"my.reports.s3.ap-northeast-2.amazonaws.com:443": "my.reports",
 		"s3.ap-northeast-2.amazonaws.com":                "",
-	} {
+	}
+	for host, want := range hosts {
 		if got := virtualBucket(host); got != want {
 			t.Errorf("%s: %q, want %q", host, got, want)
 		}
@@ -77,13 +79,8 @@ func TestVirtualHosts(t *testing.T) {
 	}
 	req.Host = DefaultBucket + ".localhost"
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+AccessKey+"/20261122/"+DefaultRegion+"/s3/aws4_request, SignedHeaders=host, Signature=0")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if body, err := io.ReadAll(res.Body); err != nil || string(body) != "x" {
-		t.Errorf("%d %q, %v", res.StatusCode, body, err)
+	if status, body := do(t, req); body != "x" {
+		t.Errorf("%d %q", status, body)
 	}
 }
 
@@ -123,15 +120,23 @@ func TestUnsignedAndUnknownRequests(t *testing.T) {
 			if tt.service != "" {
 				req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+AccessKey+"/20261122/"+DefaultRegion+"/"+tt.service+"/aws4_request, SignedHeaders=host, Signature=0")
 			}
-			res, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			body, err := io.ReadAll(res.Body)
-			if err != nil || res.StatusCode != tt.status || !strings.Contains(string(body), tt.part) {
-				t.Errorf("%d %s, %v", res.StatusCode, body, err)
+			if status, body := do(t, req); status != tt.status || !strings.Contains(body, tt.part) {
+				t.Errorf("%d %s", status, body)
 			}
 		})
 	}
+}
+
+// do sends a request as it is and reads the whole answer.
+func do(t *testing.T, req *http.Request) (status int, body string) {
+	t.Helper()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(res.Body)
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
 }

@@ -258,7 +258,7 @@ func (c *ec2Call) describeTags() *apiError {
 	if err != nil {
 		return err
 	}
-	page, err := c.page(5, 1000, len(fs) > 0)
+	page, err := c.page(1000, len(fs) > 0)
 	if err != nil {
 		return err
 	}

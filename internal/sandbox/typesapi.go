@@ -32,7 +32,7 @@ func (c *ec2Call) describeTypes() *apiError {
 	if len(wanted) > 100 {
 		return invalid("InvalidParameterValue", "The maximum number of instance types for this request is 100")
 	}
-	p, err := c.page(5, 100, len(fs) > 0)
+	p, err := c.page(100, len(fs) > 0)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func (c *ec2Call) describeVolumes() *apiError {
 	if len(ids) > 0 && c.form.has("MaxResults") {
 		return invalid("InvalidParameterCombination", "The parameter volumeSet cannot be used with the parameter maxResults")
 	}
-	p, err := c.page(5, 1000, len(fs) > 0)
+	p, err := c.page(1000, len(fs) > 0)
 	if err != nil {
 		return err
 	}
