@@ -90,6 +90,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 			config.WithHTTPClient(client),
 			config.WithRetryer(newRetryer),
 			config.WithRegion(string(o.Region)),
+			config.WithLogger(sdkLog{s.log}),
 		)
 		if err != nil {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "the AWS configuration cannot be read: %w", err)

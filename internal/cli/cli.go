@@ -46,6 +46,7 @@ func ThisSystem() System {
 func Main(args []string, sys System) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	a := &app{System: sys}
 	var err error
 	if sys.Env("AWS_LAMBDA_RUNTIME_API") != "" {
@@ -57,7 +58,7 @@ func Main(args []string, sys System) int {
 		root.SetErr(sys.Stderr)
 		err = root.ExecuteContext(ctx)
 	}
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		fmt.Fprintln(sys.Stderr, "nightshift: interrupted")
 		return exitInterrupted
 	}

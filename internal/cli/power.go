@@ -87,8 +87,8 @@ func (p powered) err() error {
 	switch {
 	case problems == nil && failed == 0:
 		return nil
-	case len(answer.Instances) == 0 && len(answer.Skipped) == 0 && failed == 0:
-		return problems
+	case answer.Status == power.NoneFound:
+		return problems // nothing was seen that could have been done
 	case len(answer.Instances) == 0 && failed > 0 && problems == nil && all(answer.Failed, "denied") && len(answer.Left) == 0:
 		return fleet.Errorf(fleet.ErrDenied, "not permitted to %s any of the instances; `nightshift policy` prints the permissions that are needed", p.job.action)
 	default:
@@ -178,6 +178,9 @@ func arrived(a power.Action) string {
 // command's error.
 func (a *app) showPower(p powered) error {
 	answer := p.answer()
+	if answer.Status == power.NoneFound && len(p.errs) > 0 {
+		return p.err()
+	}
 	if a.json {
 		if err := a.printJSON(answer); err != nil {
 			return err

@@ -39,7 +39,7 @@ func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Ans
 		if errors.Is(err, fleet.ErrCredentials) {
 			return cost.Report{}, cost.Answer{}, err
 		}
-		c.log.WarnContext(ctx, "the account is not known", "error", err)
+		c.log.DebugContext(ctx, "the account is not known", "error", err)
 	}
 	var sources []cost.Source
 	for _, region := range c.regions {
