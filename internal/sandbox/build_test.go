@@ -1,4 +1,4 @@
-package sandbox
+package sandbox_test
 
 import (
 	"strings"
@@ -9,12 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/sandbox"
 )
 
 func TestBuildAFleet(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	run := &ec2.RunInstancesInput{
-		ImageId: aws.String(ImageWindows), InstanceType: types.InstanceTypeM5Xlarge, MinCount: aws.Int32(2), MaxCount: aws.Int32(2),
+		ImageId: aws.String(sandbox.ImageWindows), InstanceType: types.InstanceTypeM5Xlarge, MinCount: aws.Int32(2), MaxCount: aws.Int32(2),
 		Placement:      &types.Placement{AvailabilityZone: aws.String("ap-northeast-2b")},
 		DisableApiStop: aws.Bool(true), ClientToken: aws.String("once"),
 		BlockDeviceMappings: []types.BlockDeviceMapping{{
@@ -44,6 +46,18 @@ func TestBuildAFleet(t *testing.T) {
 	}
 	if err := a.stop(id); code(err) != "OperationNotPermitted" {
 		t.Errorf("stop protection from the launch: %v", err)
+	}
+
+	if err := a.SetFaults([]sandbox.Fault{{Action: "ec2:RunInstances", Kind: sandbox.Refuse, Type: "m5.*", Code: "InsufficientInstanceCapacity"}}); err != nil {
+		t.Fatal(err)
+	}
+	run.ClientToken = aws.String("twice")
+	if _, err := a.ec2.RunInstances(t.Context(), run); code(err) != "InsufficientInstanceCapacity" {
+		t.Errorf("launch without capacity: %v", err)
+	}
+	run.InstanceType = types.InstanceTypeT3Large
+	if _, err := a.ec2.RunInstances(t.Context(), run); err != nil {
+		t.Errorf("launch of another type: %v", err)
 	}
 
 	v, err := a.ec2.CreateVolume(t.Context(), &ec2.CreateVolumeInput{
@@ -89,7 +103,7 @@ func TestBuildAFleet(t *testing.T) {
 }
 
 func TestVolumesThatAreRefused(t *testing.T) {
-	a := open(t, Options{})
+	a := openUnchecked(t, sandbox.Options{}) // the requests are wrong on purpose
 	zone := aws.String("ap-northeast-2a")
 	for _, tt := range []struct {
 		name, code string
@@ -112,7 +126,7 @@ func TestVolumesThatAreRefused(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	id := a.id("개발-WAS-1")
 	create := func(ids []string, pairs ...string) error {
 		in := &ec2.CreateTagsInput{Resources: ids}

@@ -1,18 +1,22 @@
-package sandbox
+package sandbox_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
+	pricingtypes "github.com/aws/aws-sdk-go-v2/service/pricing/types"
 	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/sandbox"
 )
 
 func TestDefaultAccount(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	out, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
 	if err != nil {
 		t.Fatal(err)
@@ -54,21 +58,18 @@ func TestDefaultAccount(t *testing.T) {
 }
 
 func TestEveryInstanceHasAPrice(t *testing.T) {
-	for name, o := range map[string]Options{"default": {}, "fleet": {Fleet: 4000, Types: 250}} {
+	for name, o := range map[string]sandbox.Options{"default": {}, "fleet": {Fleet: 1500, Types: 200}} {
 		t.Run(name, func(t *testing.T) {
-			s, err := New(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for region := range s.regions {
+			a := open(t, o)
+			for _, region := range []string{sandbox.DefaultRegion, "us-east-1"} {
 				done := map[string]bool{}
-				for _, i := range s.Instances(region) {
+				for _, i := range a.Instances(region) {
 					key := i.Type + " " + i.Operation
 					if done[key] {
 						continue
 					}
 					done[key] = true
-					if n := offers(t, s, region, i.Type, i.Operation); n != 1 {
+					if n := a.offers(region, i.Type, i.Operation); n != 1 {
 						t.Errorf("%s %s: %d products, want 1", region, key, n)
 					}
 				}
@@ -78,30 +79,24 @@ func TestEveryInstanceHasAPrice(t *testing.T) {
 }
 
 // offers counts the products of the price list for an instance's full key.
-func offers(t *testing.T, s *Sandbox, region, kind, operation string) int {
-	t.Helper()
-	type filter struct{ Type, Field, Value string }
-	var fs []filter
+func (a *account) offers(region, kind, operation string) int {
+	a.t.Helper()
+	in := &pricing.GetProductsInput{ServiceCode: aws.String("AmazonEC2")}
 	for field, value := range map[string]string{
 		"regionCode": region, "instanceType": kind, "operation": operation, "tenancy": "Shared",
 		"locationType": "AWS Region", "capacitystatus": "Used", "marketoption": "OnDemand",
 	} {
-		fs = append(fs, filter{"TERM_MATCH", field, value})
+		in.Filters = append(in.Filters, pricingtypes.Filter{Type: pricingtypes.FilterTypeTermMatch, Field: &field, Value: &value})
 	}
-	body, err := json.Marshal(map[string]any{"ServiceCode": "AmazonEC2", "Filters": fs})
+	out, err := pricing.NewFromConfig(a.config("us-east-1")).GetProducts(a.t.Context(), in)
 	if err != nil {
-		t.Fatal(err)
-	}
-	status, answer := s.catalog.serve("GetProducts", body)
-	var out struct{ PriceList []string }
-	if err := json.Unmarshal(answer, &out); err != nil || status != 200 {
-		t.Fatalf("GetProducts: %d, %v", status, err)
+		a.t.Fatal(err)
 	}
 	return len(out.PriceList)
 }
 
 func TestStopAndStart(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	id := a.id("개발-웹서버-1")
 	before := a.one(id)
 
@@ -154,7 +149,7 @@ func TestStopAndStart(t *testing.T) {
 }
 
 func TestBatchesAreAllOrNothing(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	good := a.id("개발-WAS-1")
 	for _, tt := range []struct{ name, bad, code, message string }{
 		{"malformed", "foo", "InvalidInstanceID.Malformed", `Invalid id: "foo"`},
@@ -180,7 +175,7 @@ func TestBatchesAreAllOrNothing(t *testing.T) {
 }
 
 func TestProtectionCanBeLifted(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	id := a.id("vpn-gateway")
 	attribute := func() bool {
 		out, err := a.ec2.DescribeInstanceAttribute(t.Context(), &ec2.DescribeInstanceAttributeInput{
@@ -209,7 +204,7 @@ func TestProtectionCanBeLifted(t *testing.T) {
 }
 
 func TestPersistentSpotStopsAndStarts(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	id := a.id("spot-batch")
 	request := func() types.SpotInstanceRequest {
 		out, err := a.ec2.DescribeSpotInstanceRequests(t.Context(), &ec2.DescribeSpotInstanceRequestsInput{
@@ -239,7 +234,7 @@ func TestPersistentSpotStopsAndStarts(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	id, yes := a.id("개발-WAS-1"), true
 	_, err := a.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{id}, DryRun: &yes})
 	if code(err) != "DryRunOperation" || message(err) != "Request would have succeeded, but DryRun flag is set." {
@@ -248,7 +243,7 @@ func TestDryRun(t *testing.T) {
 	if i, _ := a.Instance(id); i.State != "running" {
 		t.Errorf("the dry run left it %s", i.State)
 	}
-	if err := a.SetPolicy(PolicyDenying("ec2:StopInstances")); err != nil {
+	if err := a.SetPolicy(sandbox.PolicyDenying("ec2:StopInstances")); err != nil {
 		t.Fatal(err)
 	}
 	_, err = a.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{id}, DryRun: &yes})
@@ -262,7 +257,7 @@ func TestDryRun(t *testing.T) {
 }
 
 func TestRegions(t *testing.T) {
-	a := open(t, Options{Regions: []string{"ap-northeast-2", "us-east-1", "af-south-1"}})
+	a := open(t, sandbox.Options{Regions: []string{"ap-northeast-2", "us-east-1", "af-south-1"}})
 	names := func(in *ec2.DescribeRegionsInput) map[string]string {
 		out, err := a.ec2.DescribeRegions(t.Context(), in)
 		if err != nil {
@@ -293,7 +288,7 @@ func TestRegions(t *testing.T) {
 }
 
 func TestDescribeInstanceTypes(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	out, err := a.ec2.DescribeInstanceTypes(t.Context(), &ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"m5.large", "t4g.small"}})
 	if err != nil || len(out.InstanceTypes) != 2 {
 		t.Fatalf("%d types, %v", len(out.InstanceTypes), err)
@@ -314,7 +309,11 @@ func TestDescribeInstanceTypes(t *testing.T) {
 		}
 		seen += len(out.InstanceTypes)
 	}
-	if want := len(a.types.names()); seen != want {
-		t.Errorf("pages hold %d types, want %d", seen, want)
+	all, err := a.ec2.DescribeInstanceTypes(t.Context(), &ec2.DescribeInstanceTypesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all.InstanceTypes) != seen {
+		t.Errorf("pages hold %d types, one answer %d", seen, len(all.InstanceTypes))
 	}
 }

@@ -57,7 +57,7 @@ func (r *request) refuse(e *apiError) answer {
 		a.body = d.bytes()
 	default:
 		a.header = r.header("application/x-amz-json-1.1")
-		a.body, _ = json.Marshal(map[string]string{"__type": e.code, "message": e.message}) // cannot fail: strings
+		a.body, _ = json.Marshal(map[string]string{"__type": e.code, "Message": e.message}) // cannot fail: strings
 	}
 	return a
 }

@@ -192,11 +192,23 @@ func (s *Sandbox) drawFaults(r *request) []faultHit {
 	return hits
 }
 
-// names says whether a call names an instance that a fault selects. A fault
-// that selects none matches every call, and so does a Describe of everything.
+// selective says whether a fault is for some instances only.
+func (h faultHit) selective() bool {
+	return h.ID != "" || h.Type != "" || h.Kind.ofInstances() && h.Share > 0
+}
+
+// names says whether a call names an instance that a fault selects. A launch
+// names a type only; a Describe of everything names all.
 func (s *Sandbox) names(r *request, hit faultHit) bool {
-	if hit.ID == "" && hit.Type == "" && (hit.Share == 0 || !hit.Kind.ofInstances()) || r.form == nil {
-		return hit.ID == "" && hit.Type == "" || r.form != nil
+	if !hit.selective() {
+		return true
+	}
+	if r.form == nil {
+		return false // S3 and the price list have no instances
+	}
+	if r.call.Action == "RunInstances" {
+		kind, _ := s.types.spec(r.form.text("InstanceType"))
+		return hit.strikes(&instance{kind: kind})
 	}
 	ids := r.form.texts("InstanceId")
 	if id := r.form.text("InstanceId"); id != "" {

@@ -1,4 +1,4 @@
-package sandbox
+package sandbox_test
 
 import (
 	"strings"
@@ -9,19 +9,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/sandbox"
 )
 
 func TestParseFaults(t *testing.T) {
-	got, err := ParseFaults("ec2:Describe*=throttle,share=0.2; ec2:StartInstances=refuse,type=m5.*,code=InsufficientInstanceCapacity,count=2;" +
+	got, err := sandbox.ParseFaults("ec2:Describe*=throttle,share=0.2; ec2:StartInstances=refuse,type=m5.*,code=InsufficientInstanceCapacity,count=2;" +
 		"ec2:StopInstances=slow,for=5m,id=i-0*;*=cut,nth=3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Fault{
-		{Action: "ec2:Describe*", Kind: Throttle, Share: 0.2},
-		{Action: "ec2:StartInstances", Kind: Refuse, Type: "m5.*", Code: "InsufficientInstanceCapacity", Count: 2},
-		{Action: "ec2:StopInstances", Kind: Slow, For: 5 * time.Minute, ID: "i-0*"},
-		{Action: "*", Kind: Cut, Nth: 3},
+	want := []sandbox.Fault{
+		{Action: "ec2:Describe*", Kind: sandbox.Throttle, Share: 0.2},
+		{Action: "ec2:StartInstances", Kind: sandbox.Refuse, Type: "m5.*", Code: "InsufficientInstanceCapacity", Count: 2},
+		{Action: "ec2:StopInstances", Kind: sandbox.Slow, For: 5 * time.Minute, ID: "i-0*"},
+		{Action: "*", Kind: sandbox.Cut, Nth: 3},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -38,17 +40,17 @@ func TestParseFaults(t *testing.T) {
 		"*=cut,nth=-1":               "count from 1",
 		"ec2:StopInstances=cut;*=no": `no kind "no"`,
 	} {
-		if _, err := ParseFaults(text); err == nil || !strings.Contains(err.Error(), part) {
+		if _, err := sandbox.ParseFaults(text); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q: %v; want …%s…", text, err, part)
 		}
 	}
-	if list, err := ParseFaults(""); err != nil || list != nil {
+	if list, err := sandbox.ParseFaults(""); err != nil || list != nil {
 		t.Errorf("nothing: %v, %v", list, err)
 	}
 }
 
 func TestFaultsOfCalls(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	describe := func() error {
 		_, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
 		return err
@@ -66,16 +68,16 @@ func TestFaultsOfCalls(t *testing.T) {
 		return err
 	}
 	for _, tt := range []struct {
-		kind                   Kind
+		kind                   sandbox.Kind
 		ec2, sts, pricing, s3v string
 	}{
-		{Throttle, "RequestLimitExceeded", "Throttling", "ThrottlingException", "SlowDown"},
-		{Broken, "InternalError", "InternalFailure", "InternalErrorException", "InternalError"},
-		{Deny, "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AccessDenied"},
-		{Expired, "RequestExpired", "ExpiredToken", "ExpiredTokenException", "ExpiredToken"},
+		{sandbox.Throttle, "RequestLimitExceeded", "Throttling", "ThrottlingException", "SlowDown"},
+		{sandbox.Broken, "InternalError", "InternalFailure", "InternalErrorException", "InternalError"},
+		{sandbox.Deny, "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AccessDenied"},
+		{sandbox.Expired, "RequestExpired", "ExpiredToken", "ExpiredTokenException", "ExpiredToken"},
 	} {
 		t.Run(string(tt.kind), func(t *testing.T) {
-			if err := a.SetFaults([]Fault{{Action: "*", Kind: tt.kind}}); err != nil {
+			if err := a.SetFaults([]sandbox.Fault{{Action: "*", Kind: tt.kind}}); err != nil {
 				t.Fatal(err)
 			}
 			got := []string{code(describe()), code(whoami()), code(prices()), code(list())}
@@ -84,7 +86,7 @@ func TestFaultsOfCalls(t *testing.T) {
 			}
 		})
 	}
-	if err := a.SetFaults([]Fault{{Action: "ec2:*", Kind: Throttle, Nth: 2}, {Action: "sts:*", Kind: Broken, Count: 1}}); err != nil {
+	if err := a.SetFaults([]sandbox.Fault{{Action: "ec2:*", Kind: sandbox.Throttle, Nth: 2}, {Action: "sts:*", Kind: sandbox.Broken, Count: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	var codes []string
@@ -98,7 +100,7 @@ func TestFaultsOfCalls(t *testing.T) {
 
 func TestShareOfCallsIsSeeded(t *testing.T) {
 	draw := func(seed uint64) (pattern string) {
-		a := open(t, Options{Seed: seed, Faults: []Fault{{Action: "sts:*", Kind: Throttle, Share: 0.3}}})
+		a := open(t, sandbox.Options{Seed: seed, Faults: []sandbox.Fault{{Action: "sts:*", Kind: sandbox.Throttle, Share: 0.3}}})
 		for range 40 {
 			if _, err := a.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
 				pattern += "x"
@@ -118,13 +120,13 @@ func TestShareOfCallsIsSeeded(t *testing.T) {
 }
 
 func TestCutConnections(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	id := a.id("개발-WAS-1")
-	for kind, want := range map[Kind]string{Cut: "running", Lost: "stopping"} {
-		if err := a.SetFaults([]Fault{{Action: "ec2:StopInstances", Kind: kind}}); err != nil {
+	for kind, want := range map[sandbox.Kind]string{sandbox.Cut: "running", sandbox.Lost: "stopping"} {
+		if err := a.SetFaults([]sandbox.Fault{{Action: "ec2:StopInstances", Kind: kind}}); err != nil {
 			t.Fatal(err)
 		}
-		if kind == Lost {
+		if kind == sandbox.Lost {
 			id = a.id("개발-웹서버-1")
 		}
 		if err := a.stop(id); err == nil {
@@ -141,11 +143,11 @@ func TestCutConnections(t *testing.T) {
 }
 
 func TestFaultsOfInstances(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, sandbox.Options{})
 	bad, good := a.id("forgotten-poc"), a.id("야간-리포트")
-	set := func(f Fault) {
+	set := func(f sandbox.Fault) {
 		t.Helper()
-		if err := a.SetFaults([]Fault{f}); err != nil {
+		if err := a.SetFaults([]sandbox.Fault{f}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -154,7 +156,7 @@ func TestFaultsOfInstances(t *testing.T) {
 		return i.State
 	}
 
-	set(Fault{Action: "ec2:StartInstances", Kind: Refuse, Type: "m5.xlarge", Code: "InsufficientInstanceCapacity", Count: 1})
+	set(sandbox.Fault{Action: "ec2:StartInstances", Kind: sandbox.Refuse, Type: "m5.xlarge", Code: "InsufficientInstanceCapacity", Count: 1})
 	if err := a.start(bad, good); code(err) != "InsufficientInstanceCapacity" {
 		t.Errorf("refuse: %v", err)
 	}
@@ -165,7 +167,7 @@ func TestFaultsOfInstances(t *testing.T) {
 		t.Errorf("another type: %v", err)
 	}
 
-	set(Fault{Action: "ec2:StartInstances", Kind: FailStart, ID: bad})
+	set(sandbox.Fault{Action: "ec2:StartInstances", Kind: sandbox.FailStart, ID: bad})
 	if err := a.start(bad); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +179,7 @@ func TestFaultsOfInstances(t *testing.T) {
 		t.Errorf("after the failed start: %s, %+v", got.State.Name, got.StateReason)
 	}
 
-	set(Fault{Action: "ec2:StopInstances", Kind: Slow, For: time.Hour})
+	set(sandbox.Fault{Action: "ec2:StopInstances", Kind: sandbox.Slow, For: time.Hour})
 	if err := a.stop(good); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +192,7 @@ func TestFaultsOfInstances(t *testing.T) {
 		t.Errorf("slow stop after 61 minutes: %s", state(good))
 	}
 
-	set(Fault{Action: "ec2:DescribeInstances", Kind: Stale, For: 10 * time.Second})
+	set(sandbox.Fault{Action: "ec2:DescribeInstances", Kind: sandbox.Stale, For: 10 * time.Second})
 	if err := a.start(good); err != nil {
 		t.Fatal(err)
 	}

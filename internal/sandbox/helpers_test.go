@@ -1,4 +1,4 @@
-package sandbox
+package sandbox_test
 
 import (
 	"context"
@@ -16,15 +16,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
 )
 
 // testStart is a Sunday evening in the month's last third.
 var testStart = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// account is a sandbox behind a socket with clients of the real SDK. Its clock
-// stands still unless the options say otherwise.
+// account is a sandbox behind a socket with clients of the real SDK.
 type account struct {
-	*Sandbox
+	*sandbox.Sandbox
 	t   testing.TB
 	url string
 	ec2 *ec2.Client
@@ -32,7 +34,15 @@ type account struct {
 	s3  *s3.Client
 }
 
-func open(t testing.TB, o Options) *account {
+// open serves an account and holds every exchange against AWS's models. Its
+// clock stands still unless the options say otherwise.
+func open(t testing.TB, o sandbox.Options) *account {
+	t.Helper()
+	sandboxtest.Watch(t, &o)
+	return openUnchecked(t, o)
+}
+
+func openUnchecked(t testing.TB, o sandbox.Options) *account {
 	t.Helper()
 	if o.Start.IsZero() {
 		o.Start = testStart
@@ -40,7 +50,7 @@ func open(t testing.TB, o Options) *account {
 	if o.Speed == 0 {
 		o.Speed = -1
 	}
-	s, err := New(o)
+	s, err := sandbox.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +64,8 @@ func open(t testing.TB, o Options) *account {
 		}
 	})
 	a := &account{Sandbox: s, t: t, url: srv.URL()}
-	a.ec2 = a.region(DefaultRegion)
-	cfg := a.config(DefaultRegion)
+	a.ec2 = a.region(sandbox.DefaultRegion)
+	cfg := a.config(sandbox.DefaultRegion)
 	a.sts = sts.NewFromConfig(cfg)
 	a.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 	return a
@@ -66,7 +76,7 @@ func (a *account) config(region string) aws.Config {
 	return aws.Config{
 		Region:       region,
 		BaseEndpoint: &a.url,
-		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
 		HTTPClient:   plainBodies{},
 		Retryer:      func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), 1) },
 	}
@@ -115,10 +125,10 @@ func (a *account) one(id string) types.Instance {
 	return out.Reservations[0].Instances[0]
 }
 
-// id finds an instance of DefaultRegion by name.
+// id finds an instance of sandbox.DefaultRegion by name.
 func (a *account) id(name string) string {
 	a.t.Helper()
-	i, ok := a.Named(DefaultRegion, name)
+	i, ok := a.Named(sandbox.DefaultRegion, name)
 	if !ok {
 		a.t.Fatalf("no instance named %q", name)
 	}

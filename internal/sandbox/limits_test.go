@@ -1,4 +1,4 @@
-package sandbox
+package sandbox_test
 
 import (
 	"testing"
@@ -6,10 +6,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"nightshift/internal/sandbox"
 )
 
 func TestTokenBuckets(t *testing.T) {
-	a := open(t, Options{Throttle: true})
+	a := open(t, sandbox.Options{Throttle: true})
 	id := a.id("개발-WAS-1")
 	describe := func() error {
 		_, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{MaxResults: aws.Int32(5)})
@@ -60,9 +62,9 @@ func TestTokenBuckets(t *testing.T) {
 }
 
 func TestResourceTokens(t *testing.T) {
-	a := open(t, Options{Fleet: 1600, Throttle: true, Types: 5})
+	a := open(t, sandbox.Options{Fleet: 1600, Throttle: true, Types: 5})
 	var ids []string
-	for _, i := range a.Instances(DefaultRegion) {
+	for _, i := range a.Instances(sandbox.DefaultRegion) {
 		if i.State == "running" && i.Lifecycle == "" {
 			ids = append(ids, i.ID)
 		}
@@ -87,7 +89,7 @@ func TestResourceTokens(t *testing.T) {
 }
 
 func TestBucketsAreOfARegionAndAnOperation(t *testing.T) {
-	a := open(t, Options{Throttle: true})
+	a := open(t, sandbox.Options{Throttle: true})
 	id := a.id("개발-WAS-1")
 	for range 5 {
 		if err := a.start(id); err != nil {
@@ -107,7 +109,7 @@ func TestBucketsAreOfARegionAndAnOperation(t *testing.T) {
 }
 
 func TestSpeed(t *testing.T) {
-	a := open(t, Options{Speed: 100000})
+	a := open(t, sandbox.Options{Speed: 100000})
 	id := a.id("개발-WAS-1")
 	if err := a.stop(id); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package sandbox
+package sandbox_test
 
 import (
 	"testing"
@@ -6,14 +6,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"nightshift/internal/sandbox"
 )
 
 func TestPagesHoldEverythingOnce(t *testing.T) {
-	a := open(t, Options{Fleet: 500, EmptyPages: 0.3})
+	a := open(t, sandbox.Options{Fleet: 150, EmptyPages: 0.3})
 	filters := []types.Filter{filterOf("tag:AutoStopStart", "Yes")}
 	for _, fs := range [][]types.Filter{nil, filters} {
 		all, _ := a.describe(&ec2.DescribeInstancesInput{Filters: fs})
-		for _, size := range []int32{5, 7, 100, 1000} {
+		for _, size := range []int32{5, 7, 100} {
 			got, pages := a.describe(&ec2.DescribeInstancesInput{Filters: fs, MaxResults: &size})
 			seen := map[string]bool{}
 			for _, id := range got {
@@ -30,7 +32,7 @@ func TestPagesHoldEverythingOnce(t *testing.T) {
 }
 
 func TestPagesKeepReservationsWhole(t *testing.T) {
-	a := open(t, Options{Fleet: 200, Types: 5})
+	a := open(t, sandbox.Options{Fleet: 200, Types: 5})
 	seen := map[string]bool{}
 	p := ec2.NewDescribeInstancesPaginator(a.ec2, &ec2.DescribeInstancesInput{MaxResults: aws.Int32(6)})
 	for p.HasMorePages() {
@@ -53,7 +55,7 @@ func TestPagesKeepReservationsWhole(t *testing.T) {
 }
 
 func TestEmptyPages(t *testing.T) {
-	a := open(t, Options{Fleet: 300, EmptyPages: 0.5})
+	a := open(t, sandbox.Options{Fleet: 300, EmptyPages: 0.5})
 	empty := 0
 	in := &ec2.DescribeInstancesInput{Filters: []types.Filter{filterOf("instance-state-name", "running")}, MaxResults: aws.Int32(20)}
 	p := ec2.NewDescribeInstancesPaginator(a.ec2, in)
@@ -72,7 +74,7 @@ func TestEmptyPages(t *testing.T) {
 }
 
 func TestPagesThatAreRefused(t *testing.T) {
-	a := open(t, Options{Fleet: 50})
+	a := open(t, sandbox.Options{Fleet: 50})
 	first, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{MaxResults: aws.Int32(5)})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,7 @@ func TestPagesThatAreRefused(t *testing.T) {
 }
 
 func TestVolumePages(t *testing.T) {
-	a := open(t, Options{Fleet: 300})
+	a := open(t, sandbox.Options{Fleet: 300})
 	seen, pages := map[string]bool{}, 0
 	p := ec2.NewDescribeVolumesPaginator(a.ec2, &ec2.DescribeVolumesInput{MaxResults: aws.Int32(70)})
 	for p.HasMorePages() {
@@ -119,12 +121,12 @@ func TestVolumePages(t *testing.T) {
 }
 
 func TestFleetIsReproducible(t *testing.T) {
-	list := func(seed uint64) []Instance {
-		s, err := New(Options{Fleet: 1000, Seed: seed, Start: testStart, Speed: -1})
+	list := func(seed uint64) []sandbox.Instance {
+		s, err := sandbox.New(sandbox.Options{Fleet: 1000, Seed: seed, Start: testStart, Speed: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.Instances(DefaultRegion)
+		return s.Instances(sandbox.DefaultRegion)
 	}
 	a, b, c := list(1), list(1), list(2)
 	if len(a) != 1000 || a[0].ID != b[0].ID || a[999].ID != b[999].ID || a[999].LaunchTime != b[999].LaunchTime {
@@ -150,7 +152,7 @@ func TestFleetIsReproducible(t *testing.T) {
 }
 
 func BenchmarkDescribeInstances(b *testing.B) {
-	a := open(b, Options{Fleet: 10000})
+	a := openUnchecked(b, sandbox.Options{Fleet: 10000})
 	in := &ec2.DescribeInstancesInput{MaxResults: aws.Int32(1000)}
 	for b.Loop() {
 		if ids, _ := a.describe(in); len(ids) != 10000 {

@@ -1,4 +1,4 @@
-package sandbox
+package sandbox_test
 
 import (
 	"strings"
@@ -6,10 +6,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"nightshift/internal/sandbox"
 )
 
 func TestPolicy(t *testing.T) {
-	a := open(t, Options{Policy: []byte(`{
+	a := open(t, sandbox.Options{Policy: []byte(`{
 		"Version": "2012-10-17",
 		"Statement": [
 			{"Effect": "Allow", "Action": ["ec2:Describe*"], "Resource": "*"},
@@ -17,7 +19,7 @@ func TestPolicy(t *testing.T) {
 			 "Condition": {"StringEquals": {"aws:ResourceTag/AutoStopStart": "Yes"}}},
 			{"Effect": "Allow", "Action": "ec2:CreateTags", "Resource": "*",
 			 "Condition": {"ForAllValues:StringLike": {"aws:TagKeys": "nightshift:*"}, "Null": {"aws:TagKeys": "false"}}},
-			{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::` + DefaultBucket + `/reports/*"}
+			{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::` + sandbox.DefaultBucket + `/reports/*"}
 		]}`)})
 	tagged, other := a.id("개발-WAS-1"), a.id("운영-웹-1")
 	if _, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{}); err != nil {
@@ -36,7 +38,7 @@ func TestPolicy(t *testing.T) {
 		}
 	}
 	for key, want := range map[string]string{"reports/a": "", "other/a": "AccessDenied"} {
-		if err := a.put(DefaultBucket, key, "x"); code(err) != want {
+		if err := a.put(sandbox.DefaultBucket, key, "x"); code(err) != want {
 			t.Errorf("put %s: %v", key, err)
 		}
 	}
