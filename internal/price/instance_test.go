@@ -170,6 +170,33 @@ func TestPickFindsTheOneRow(t *testing.T) {
 	}
 }
 
+// TestInstanceMonthsByHand reckons 730 hours of public list prices of Seoul.
+func TestInstanceMonthsByHand(t *testing.T) {
+	products := []price.Product{
+		compute(t, "1", "t3.medium", "RunInstances", "0.0520000000"),
+		compute(t, "2", "c8g.large", "RunInstances", "0.0897600000"),
+		compute(t, "3", "m8i.large", "RunInstances", "0.1300900000"),
+		compute(t, "4", "m8i.large", "RunInstances:0002", "0.2220900000"),
+		compute(t, "5", "m5.xlarge", "RunInstances:0002", "0.4200000000"),
+		compute(t, "6", "m5.xlarge", "RunInstances:0800", "0.2360000000", "licenseModel", "Bring your own license"),
+	}
+	for _, c := range []struct{ instanceType, operation, want string }{
+		{"t3.medium", "RunInstances", "37.96"},
+		{"c8g.large", "RunInstances", "65.5248"},
+		{"m8i.large", "RunInstances", "94.9657"},
+		{"m8i.large", "RunInstances:0002", "162.1257"},
+		{"m5.xlarge", "RunInstances:0002", "306.60"},
+		{"m5.xlarge", "RunInstances:0800", "172.28"},
+	} {
+		q := price.Pick(products, price.InstanceKey{
+			Region: seoul, Type: fleet.InstanceType(c.instanceType), Tenancy: "Shared", Operation: c.operation,
+		})
+		if got := q.Rate.USD.Times(730, 1).String(); got != c.want || q.Status != price.Exact {
+			t.Errorf("%s %s: %s %s a month, want %s", c.instanceType, c.operation, got, q.Status, c.want)
+		}
+	}
+}
+
 func TestPickNeverGuesses(t *testing.T) {
 	key := price.InstanceKey{Region: seoul, Type: "m5.xlarge", Tenancy: "Shared", Operation: "RunInstances"}
 	one := compute(t, "ONE", "m5.xlarge", "RunInstances", "0.236")
