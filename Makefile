@@ -25,7 +25,8 @@ race: ## run the tests with the race detector
 lint: ## run the linter
 	$(GOLANGCI) run
 
-bench: ## run the benchmarks
+bench: ## compare with the first scripts and run the benchmarks
+	go run ./bench
 	go test -run='^$$' -bench=. -benchmem ./...
 
 ci: ## run what every change must pass

@@ -39,6 +39,7 @@ func arrows() map[string][]string {
 		"internal/serve":               {"fleet", "power", "cost"},
 		"internal/cli":                 {"fleet", "price", "power", "cost", "cost/xlsx", "amazon", "sandbox", "stack", "serve"},
 		"cmd/nightshift":               {"cli"},
+		"bench":                        {"sandbox"},
 	}
 }
 

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"nightshift/internal/sandbox"
+)
+
+// maxPricing is how many price list calls a report of one region may take.
+const maxPricing = 20
+
+// pricing counts the price list calls of fleets of several sizes, where the
+// price list understands ANY_OF and where it does not.
+func (b *bench) pricing(ctx context.Context) error {
+	b.print("\nReport by size of the fleet, every answer %s late\n", b.latency)
+	t := newTable(b.out)
+	t.row("instances", "ANY_OF", "price list calls", "API calls", "wall time", "peak memory")
+	most := 0
+	for _, size := range []int{200, 2000, 10_000} {
+		for _, anyOf := range []string{"comma", "off"} {
+			b.say("nightshift report of %s instances, ANY_OF %s", count(size), anyOf)
+			account, err := b.serve(sandbox.Options{Fleet: size, AnyOf: anyOf})
+			if err != nil {
+				return err
+			}
+			u, err := b.usageOf(ctx, account, []int{0, exitPartly}, b.binary, "report", "--bucket", seedBucket, "--json")
+			account.Close() //nolint:errcheck,gosec // the run is over
+			if err != nil {
+				return err
+			}
+			if anyOf == "comma" {
+				most = max(most, u.pricing())
+			}
+			t.row(count(size), map[string]string{"comma": "yes", "off": "no"}[anyOf], count(u.pricing()), count(u.total()), duration(u.Wall), megabytes(u.Peak))
+		}
+	}
+	b.goal("report, price list calls", fmt.Sprintf("at most %d", maxPricing), fmt.Sprintf("at most %d", most), most <= maxPricing)
+	return t.Flush()
+}
+
+// workbook measures the benchmark that writes 100,000 rows, in a process of its
+// own. The process's peak memory includes the report that is written.
+func (b *bench) workbook(ctx context.Context) error {
+	b.say("a workbook of 100,000 rows")
+	binary := filepath.Join(b.dir, "xlsx.test")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./internal/cost/xlsx")
+	build.Dir = b.root
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the benchmark of the workbook: %w\n%s", err, out)
+	}
+	u, err := b.usageOf(ctx, nil, []int{0}, binary, "-test.run=^$", "-test.bench=^BenchmarkWorkbook100k$", "-test.benchtime=1x")
+	if err != nil {
+		return err
+	}
+	found := regexp.MustCompile(`\s(\d+) ns/op`).FindStringSubmatch(u.Stdout)
+	if found == nil {
+		return fmt.Errorf("the benchmark of the workbook does not say how long it took:\n%s", u.Stdout)
+	}
+	ns, err := strconv.ParseInt(found[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	wall := time.Duration(ns)
+	b.print("\nA workbook of 100,000 rows: written in %s; peak memory of the process, with the report in it, %s\n", duration(wall), megabytes(u.Peak))
+	b.goal("100,000 rows, time", "at most 4 s", duration(wall), wall <= 4*time.Second)
+	b.goal("100,000 rows, peak memory", "at most 200 MB", megabytes(u.Peak), u.Peak <= 200e6)
+	return nil
+}
+
+// starts is how many cold starts are measured.
+const starts = 20
+
+// coldStart measures the time from the start of the function's process until it
+// asks the Lambda Runtime API for its first event.
+func (b *bench) coldStart(ctx context.Context) error {
+	b.say("%d cold starts of the function", starts)
+	var times []time.Duration
+	for range starts {
+		took, err := b.oneStart(ctx)
+		if err != nil {
+			return err
+		}
+		times = append(times, took)
+	}
+	slices.Sort(times)
+	middle := times[len(times)/2]
+	b.print("\nCold start of the function, median of %d: %s (from %s to %s)\n",
+		starts, millis(middle), millis(times[0]), millis(times[len(times)-1]))
+	b.goal("cold start", "at most 60 ms", millis(middle), middle <= 60*time.Millisecond)
+	return nil
+}
+
+func (b *bench) oneStart(ctx context.Context) (time.Duration, error) {
+	polled := make(chan time.Time, 1)
+	var once sync.Once
+	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/2018-06-01/runtime/invocation/next" {
+			once.Do(func() { polled <- now() })
+		}
+		<-r.Context().Done() // there is no event
+	}))
+	defer api.Close()
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	cmd := exec.CommandContext(ctx, b.binary)
+	cmd.Env = []string{
+		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "AWS_REGION=" + sandbox.DefaultRegion,
+		"AWS_ACCESS_KEY_ID=" + sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY=" + sandbox.SecretKey, "HOME=" + os.TempDir(),
+	}
+	begin := now()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	defer func() {
+		stop()
+		_ = cmd.Wait() // it was killed
+	}()
+	select {
+	case at := <-polled:
+		return at.Sub(begin), nil
+	case <-ctx.Done():
+		return 0, fmt.Errorf("the function did not ask for an event: %w", ctx.Err())
+	}
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
