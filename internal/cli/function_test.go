@@ -166,7 +166,7 @@ func TestFunctionRunsOutOfTime(t *testing.T) {
 		Instances []string
 		Left      []struct{ Instance, Code string }
 	}
-	text := api.invoke(t, `{"action":"stop"}`, 1500*time.Millisecond)
+	text := api.invoke(t, `{"action":"stop"}`, 2500*time.Millisecond)
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

@@ -58,10 +58,11 @@ func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Ans
 	for _, call := range c.session.Calls() {
 		report.Calls[call.Service+":"+call.Action] = call.Count
 	}
-	file, err := os.CreateTemp(filepath.Dir(job.out), ".nightshift-*.xlsx")
-	if job.out == "" {
-		file, err = os.CreateTemp("", "nightshift-*.xlsx")
+	folder := os.TempDir()
+	if job.out != "" {
+		folder = filepath.Dir(job.out) // renaming works within a file system only
 	}
+	file, err := os.CreateTemp(folder, ".nightshift-*.xlsx")
 	if err != nil {
 		return report, cost.Answer{}, fmt.Errorf("write the workbook: %w", err)
 	}

@@ -92,14 +92,16 @@ func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) 
 	}
 	for n, s := range sources {
 		group.Go(func() error {
-			b.shelves[n].read(ctx, s.Inventory, b.options.ExcludePlatform)
+			b.shelves[n].read(ctx, s, b.options.ExcludePlatform)
 			return nil
 		})
 	}
 	_ = group.Wait()
 }
 
-func (s *shelf) read(ctx context.Context, inventory Inventory, exclude string) {
+// read takes the target from the source: EC2 does not say whose a volume is.
+func (s *shelf) read(ctx context.Context, source Source, exclude string) {
+	inventory := source.Inventory
 	var volumes sync.WaitGroup
 	volumes.Go(func() {
 		for v, err := range inventory.Volumes(ctx) {
@@ -107,6 +109,7 @@ func (s *shelf) read(ctx context.Context, inventory Inventory, exclude string) {
 				s.volumesErr = err
 				return
 			}
+			v.Target = source.Target
 			s.volumes = append(s.volumes, &Volume{Volume: v})
 		}
 	})
@@ -118,6 +121,7 @@ func (s *shelf) read(ctx context.Context, inventory Inventory, exclude string) {
 			s.instancesErr = err
 			break
 		}
+		i.Target = source.Target
 		if exclude != "" && strings.EqualFold(platformTag(i), exclude) {
 			s.excluded++
 			continue

@@ -3,6 +3,7 @@ package power
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -159,7 +160,7 @@ func (r *run) closed(ctx context.Context) bool {
 }
 
 func (r *run) closingReason(ctx context.Context) fleet.Reason {
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return fleet.Reason{Code: "interrupted", Text: "not tried: the run was interrupted"}
 	}
 	return fleet.Reason{Code: "no-time", Text: fmt.Sprintf("not tried: no time left; run %s again", r.plan.Action)}

@@ -83,6 +83,7 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 		if !pricingRegion(r.scope.region) {
 			return fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
+	case r.scope.service == "sts" && r.scope.region == "us-east-1": // also the global endpoint
 	case s.regions[r.scope.region] == nil:
 		switch r.scope.service {
 		case "s3":

@@ -1,6 +1,9 @@
 package sandbox
 
 import (
+	"cmp"
+	"slices"
+	"sort"
 	"time"
 )
 
@@ -23,20 +26,21 @@ func (c *ec2Call) describeInstances() *apiError {
 	if err := c.readOnly(); err != nil {
 		return err
 	}
-	var only map[*instance]bool
+	keep := func(i *instance) bool { return matchAll(fs, i) }
+	candidates := c.region.reservations
 	if len(ids) > 0 {
 		found, err := c.instancesNamed(ids)
 		if err != nil {
 			return err
 		}
-		only = make(map[*instance]bool, len(found))
+		only := make(map[*instance]bool, len(found))
 		for _, i := range found {
 			only[i] = true
 		}
+		keep = func(i *instance) bool { return only[i] && matchAll(fs, i) }
+		candidates = reservationsOf(found)
 	}
-	groups, token := c.pageOfReservations(p, func(i *instance) bool {
-		return (only == nil || only[i]) && matchAll(fs, i)
-	})
+	groups, token := c.pageOfReservations(p, candidates, keep)
 	instances := 0
 	for _, g := range groups {
 		instances += len(g)
@@ -63,8 +67,20 @@ func (c *ec2Call) describeInstances() *apiError {
 // instanceBytes is about the size of one instance in an answer.
 const instanceBytes = 5 << 10
 
-// pageOfReservations groups the instances of a page by reservation.
-func (c *ec2Call) pageOfReservations(p page, keep func(*instance) bool) ([][]*instance, string) {
+// reservationsOf lists the reservations of some instances, each once and in
+// order.
+func reservationsOf(list []*instance) []*reservation {
+	all := make([]*reservation, len(list))
+	for n, i := range list {
+		all[n] = i.reservation
+	}
+	slices.SortFunc(all, func(a, b *reservation) int { return cmp.Compare(a.seq, b.seq) })
+	return slices.Compact(all)
+}
+
+// pageOfReservations groups the instances of a page by reservation; candidates
+// are in order.
+func (c *ec2Call) pageOfReservations(p page, candidates []*reservation, keep func(*instance) bool) ([][]*instance, string) {
 	if p.empty {
 		return nil, p.token(p.seq, p.index, true)
 	}
@@ -75,11 +91,10 @@ func (c *ec2Call) pageOfReservations(p page, keep func(*instance) bool) ([][]*in
 		i := g[len(g)-1]
 		return p.token(i.reservation.seq, i.index, false)
 	}
-	from := 0
 	if p.begun {
-		from = c.region.reservationFrom(p.seq)
+		candidates = candidates[sort.Search(len(candidates), func(n int) bool { return candidates[n].seq >= p.seq }):]
 	}
-	for _, res := range c.region.reservations[from:] {
+	for _, res := range candidates {
 		var g []*instance
 		for _, i := range res.instances {
 			if !p.after(res.seq, i.index) {

@@ -58,7 +58,7 @@ func TestDefaultAccount(t *testing.T) {
 }
 
 func TestEveryInstanceHasAPrice(t *testing.T) {
-	for name, o := range map[string]sandbox.Options{"default": {}, "fleet": {Fleet: 1500, Types: 200}} {
+	for name, o := range map[string]sandbox.Options{"default": {}, "fleet": {Fleet: 600, Types: 120}} {
 		t.Run(name, func(t *testing.T) {
 			a := open(t, o)
 			for _, region := range []string{sandbox.DefaultRegion, "us-east-1"} {

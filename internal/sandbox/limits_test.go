@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"nightshift/internal/sandbox"
 )
@@ -14,11 +14,11 @@ func TestTokenBuckets(t *testing.T) {
 	a := open(t, sandbox.Options{Throttle: true})
 	id := a.id("개발-WAS-1")
 	describe := func() error {
-		_, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{MaxResults: aws.Int32(5)})
+		_, err := a.ec2.DescribeVolumes(t.Context(), &ec2.DescribeVolumesInput{Filters: []types.Filter{filterOf("size", "7")}})
 		return err
 	}
 	everything := func() error {
-		_, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
+		_, err := a.ec2.DescribeSpotInstanceRequests(t.Context(), &ec2.DescribeSpotInstanceRequestsInput{})
 		return err
 	}
 	start := func() error { return a.start(id) }

@@ -11,11 +11,11 @@ import (
 )
 
 func TestPagesHoldEverythingOnce(t *testing.T) {
-	a := open(t, sandbox.Options{Fleet: 150, EmptyPages: 0.3})
+	a := open(t, sandbox.Options{Fleet: 80, EmptyPages: 0.3})
 	filters := []types.Filter{filterOf("tag:AutoStopStart", "Yes")}
 	for _, fs := range [][]types.Filter{nil, filters} {
 		all, _ := a.describe(&ec2.DescribeInstancesInput{Filters: fs})
-		for _, size := range []int32{5, 7, 100} {
+		for _, size := range []int32{5, 7, 50} {
 			got, pages := a.describe(&ec2.DescribeInstancesInput{Filters: fs, MaxResults: &size})
 			seen := map[string]bool{}
 			for _, id := range got {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -33,13 +32,13 @@ type usedToken struct {
 	volume      *volume
 }
 
-func newRegion(name string) *region {
+func newRegion(name string, seed uint64) *region {
 	r := &region{
 		name:      name,
 		instances: map[string]*instance{},
 		volumes:   map[string]*volume{},
 		tokens:    map[string]usedToken{},
-		rng:       newRand(mixText(0, name), 0),
+		rng:       newRand(mixText(seed, name), 0),
 	}
 	r.network = newNetwork(name, r.zones())
 	return r
@@ -247,10 +246,4 @@ func (i *instance) platform() string {
 		return "windows"
 	}
 	return ""
-}
-
-// reservationFrom is the place of the first reservation that is not before
-// seq.
-func (r *region) reservationFrom(seq uint64) int {
-	return sort.Search(len(r.reservations), func(n int) bool { return r.reservations[n].seq >= seq })
 }

@@ -128,7 +128,7 @@ func New(o Options) (*Sandbox, error) {
 		if !regionName.MatchString(name) {
 			return nil, fmt.Errorf("region %q: not the name of a region, such as %s", name, DefaultRegion)
 		}
-		s.regions[name] = newRegion(name)
+		s.regions[name] = newRegion(name, o.Seed)
 	}
 	if s.s3, err = newObjectStore(s.clock, append([]string{DefaultBucket}, o.Buckets...)); err != nil {
 		return nil, err

@@ -91,9 +91,7 @@ func (d *doc) typeInfo(t typeSpec) {
 	d.text("item", "hvm")
 	d.end("supportedVirtualizationTypes")
 	d.flag("bareMetal", t.BareMetal)
-	if !t.BareMetal {
-		d.text("hypervisor", "nitro")
-	}
+	d.some("hypervisor", t.Hypervisor)
 	d.open("processorInfo")
 	d.open("supportedArchitectures")
 	d.text("item", t.Architecture)
@@ -107,7 +105,28 @@ func (d *doc) typeInfo(t typeSpec) {
 	d.open("memoryInfo")
 	d.number("sizeInMiB", t.MemoryMiB)
 	d.end("memoryInfo")
+	disks, gb, ssd := t.instanceStorage()
+	d.flag("instanceStorageSupported", disks > 0)
+	if disks > 0 {
+		d.open("instanceStorageInfo")
+		d.number("totalSizeInGB", int64(disks)*gb)
+		d.open("disks")
+		d.open("item")
+		d.number("sizeInGB", gb)
+		d.number("count", int64(disks))
+		d.text("type", diskKind(ssd))
+		d.end("item")
+		d.end("disks")
+		d.end("instanceStorageInfo")
+	}
 	burstable := strings.HasPrefix(t.Name, "t")
 	d.flag("burstablePerformanceSupported", burstable)
 	d.flag("dedicatedHostsSupported", !burstable)
+}
+
+func diskKind(ssd bool) string {
+	if ssd {
+		return "ssd"
+	}
+	return "hdd"
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -73,7 +74,7 @@ func (c *ec2Call) volumesNamed(ids []string) ([]*volume, *apiError) {
 	}
 	switch len(missing) {
 	case 0:
-		slices.SortFunc(found, func(a, b *volume) int { return int(a.seq) - int(b.seq) })
+		slices.SortFunc(found, func(a, b *volume) int { return cmp.Compare(a.seq, b.seq) })
 		return found, nil
 	case 1:
 		return nil, invalid("InvalidVolume.NotFound", "The volume '"+missing[0]+"' does not exist.")
