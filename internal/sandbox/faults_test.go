@@ -121,23 +121,25 @@ func TestShareOfCallsIsSeeded(t *testing.T) {
 
 func TestCutConnections(t *testing.T) {
 	a := open(t, sandbox.Options{})
-	id := a.id("개발-WAS-1")
-	for kind, want := range map[sandbox.Kind]string{sandbox.Cut: "running", sandbox.Lost: "stopping"} {
-		if err := a.SetFaults([]sandbox.Fault{{Action: "ec2:StopInstances", Kind: kind}}); err != nil {
+	for _, tt := range []struct {
+		kind     sandbox.Kind
+		id, want string
+	}{
+		{sandbox.Cut, a.id("개발-WAS-1"), "running"},
+		{sandbox.Lost, a.id("개발-웹서버-1"), "stopping"},
+	} {
+		if err := a.SetFaults([]sandbox.Fault{{Action: "ec2:StopInstances", Kind: tt.kind}}); err != nil {
 			t.Fatal(err)
 		}
-		if kind == sandbox.Lost {
-			id = a.id("개발-웹서버-1")
+		if err := a.stop(tt.id); err == nil {
+			t.Errorf("%s: no error", tt.kind)
 		}
-		if err := a.stop(id); err == nil {
-			t.Errorf("%s: no error", kind)
-		}
-		if i, _ := a.Instance(id); i.State != want {
-			t.Errorf("%s: the instance is %s, want %s", kind, i.State, want)
+		if i, _ := a.Instance(tt.id); i.State != tt.want {
+			t.Errorf("%s: the instance is %s, want %s", tt.kind, i.State, tt.want)
 		}
 		calls := a.Calls()
 		if last := calls[len(calls)-1]; last.Status != 0 || last.Code != "ConnectionCut" {
-			t.Errorf("%s: recorded %+v", kind, last)
+			t.Errorf("%s: recorded %+v", tt.kind, last)
 		}
 	}
 }
