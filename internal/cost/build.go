@@ -254,9 +254,8 @@ func (b *builder) priceInstances(s *shelf, keyed quoted) {
 		i.PriceNote = join(note, i.Price.Note)
 		if b.options.Hours == AssumedHours {
 			i.Hours, i.Source = assumedHours(i.Instance, b.month), Assumed
-			i.AtMost = i.Hours
 		} else {
-			i.Hours, i.AtMost, i.Source = hoursOf(i.Instance, b.month)
+			i.Hours, i.AtLeast, i.Source = hoursOf(i.Instance, b.month)
 		}
 	}
 }

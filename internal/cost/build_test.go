@@ -183,7 +183,7 @@ func TestTotalsAddUp(t *testing.T) {
 		toDate, runRate = toDate.Add(v.ToDate.USD), runRate.Add(v.Monthly.USD)
 	}
 	want := cost.Total{
-		Instances: 2, Running: 2, Volumes: 4, EC2: ec2, EC2AtMost: ec2,
+		Instances: 2, Running: 2, Volumes: 4, EC2: ec2, EC2AtLeast: ec2,
 		EBS: dollars(t, "9.576"), EBSUnattached: dollars(t, "1.938"), EBSOther: dollars(t, "2.166"),
 		EBSToDate: toDate, TotalToDate: ec2.Add(toDate), RunRate: runRate,
 	}

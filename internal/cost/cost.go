@@ -98,10 +98,10 @@ type Instance struct {
 	Price       *Price
 	PriceStatus price.Status
 	PriceNote   string
-	// Hours and AtMost bound the time that it ran this month so far; they are
-	// equal where Source is exact.
-	Hours, AtMost time.Duration
-	Source        HoursSource
+	// Hours is how long it ran this month so far, and AtLeast how much of that
+	// is certain; they are equal where Source is exact.
+	Hours, AtLeast time.Duration
+	Source         HoursSource
 
 	VolumeGiB int64
 	Attached  []VolumeShape
@@ -125,8 +125,8 @@ func platformTag(i fleet.Instance) string {
 // EC2 is what the instance itself cost this month so far, for Hours.
 func (i *Instance) EC2() Amount { return i.cost(i.Hours) }
 
-// EC2AtMost is the same for AtMost.
-func (i *Instance) EC2AtMost() Amount { return i.cost(i.AtMost) }
+// EC2AtLeast is the same for AtLeast.
+func (i *Instance) EC2AtLeast() Amount { return i.cost(i.AtLeast) }
 
 // IfRunning is what the instance itself costs in 730 hours.
 func (i *Instance) IfRunning() Amount { return i.cost(runRate) }
@@ -212,7 +212,7 @@ type Total struct {
 	Target               fleet.Target
 	Instances, Running   int
 	Volumes, Unpriced    int
-	EC2, EC2AtMost       price.USD
+	EC2, EC2AtLeast      price.USD
 	EBS                  price.USD // attached to listed instances, full month
 	EBSUnattached        price.USD
 	EBSOther             price.USD

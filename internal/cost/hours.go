@@ -35,7 +35,7 @@ func (m Month) share(t time.Time) (num, den int64) {
 // HoursSource names where an instance's hours come from.
 type HoursSource string
 
-// The sources, best first. All but the last two are exact.
+// The sources, best first. All but the last are exact.
 const (
 	// FromLaunchTime: it has been running since before the month began.
 	FromLaunchTime HoursSource = "launch-time"
@@ -47,14 +47,15 @@ const (
 	FromStopTime HoursSource = "stop-time"
 	// FromEarlierStop: it was stopped before the month began.
 	FromEarlierStop HoursSource = "stopped-before-month"
-	// LowerBound: the time since or until the last known change counts; it may
-	// have run before that, too.
-	LowerBound HoursSource = "lower-bound"
-	// Assumed: nothing is known. 24 hours × day of month if it runs, else 0.
+	// Assumed: what EC2 tells does not settle it. It is taken to have run all of
+	// the time in which it may have: EC2 keeps the last start only, so one that
+	// was restarted this month counts from its first launch or the month's
+	// beginning. A stopped one of which not even the stop is known counts 0.
 	Assumed HoursSource = "assumed"
 )
 
-// assumedHours reckons without any knowledge of the past.
+// assumedHours reckons as the first report did, without any knowledge of the
+// past: 24 hours × day of month for what runs, 0 for all else.
 func assumedHours(i fleet.Instance, m Month) time.Duration {
 	if i.State != fleet.Running {
 		return 0
@@ -62,50 +63,42 @@ func assumedHours(i fleet.Instance, m Month) time.Duration {
 	return time.Duration(m.Now.Day()) * 24 * time.Hour
 }
 
-// hoursOf bounds how long an instance has run in the month so far, and says
-// from what.
+// hoursOf says how long an instance has run in the month so far, how much of
+// that is certain, and from what it is known.
 //
 // EC2 tells the last start (LaunchTime), the last stop where a person or an
 // API call caused it (Transition) and the first launch. What happened between
-// first launch and last start is not known; where that matters the lower bound
-// counts from the last start, the upper one from the first launch.
-func hoursOf(i fleet.Instance, m Month) (atLeast, atMost time.Duration, source HoursSource) {
-	end, started := m.Now, i.LaunchTime
+// first launch and last start is not known.
+func hoursOf(i fleet.Instance, m Month) (hours, atLeast time.Duration, source HoursSource) {
+	end, started, earliest := m.Now, i.LaunchTime, i.FirstLaunch
 	running := i.State == fleet.Running || i.State == fleet.Pending
 	if !running {
 		stop, ok := stopTime(i.Transition)
 		switch {
-		case ok && !stop.After(m.Start):
-			return 0, 0, FromEarlierStop
-		case ok && stop.Before(m.Now):
-			end = stop
 		case !ok:
-			return 0, m.since(i.FirstLaunch, end), Assumed
+			return 0, 0, Assumed
+		case !stop.After(m.Start):
+			return 0, 0, FromEarlierStop
+		case stop.Before(m.Now):
+			end = stop
 		}
 	}
-	earliest := i.FirstLaunch
+	span := m.since(started, end)
 	switch {
 	case started.IsZero() || started.After(end):
-		if running && started.IsZero() {
-			assumed := assumedHours(i, m)
-			return assumed, max(assumed, m.since(earliest, end)), Assumed
-		}
-		return 0, m.since(earliest, end), LowerBound
+		return m.since(earliest, end), 0, Assumed
 	case !started.After(m.Start):
-		span := m.since(started, end)
-		if running {
-			return span, span, FromLaunchTime
-		}
-		return span, span, FromStopTime
+		source = FromLaunchTime
 	case sameMoment(started, earliest):
-		span := max(m.since(started, end), time.Minute)
-		if running {
-			return span, span, FromFirstLaunch
-		}
-		return span, span, FromStopTime
+		span, source = max(span, time.Minute), FromFirstLaunch
+	default:
+		span = max(span, time.Minute)
+		return max(span, m.since(earliest, end)), span, Assumed
 	}
-	span := max(m.since(started, end), time.Minute)
-	return span, max(span, m.since(earliest, end)), LowerBound
+	if !running {
+		source = FromStopTime
+	}
+	return span, span, source
 }
 
 // since is the time between from and end that lies in the month; a zero from

@@ -15,9 +15,9 @@ func TestHoursNameTheirSource(t *testing.T) {
 	const sinceStart = 21*24 + 9
 	hour := func(h float64) time.Duration { return time.Duration(h * float64(time.Hour)) }
 	for name, c := range map[string]struct {
-		change          func(*fleet.Instance)
-		atLeast, atMost time.Duration
-		source          cost.HoursSource
+		change         func(*fleet.Instance)
+		hours, atLeast time.Duration
+		source         cost.HoursSource
 	}{
 		"up since last month": {func(*fleet.Instance) {}, hour(sinceStart), hour(sinceStart), cost.FromLaunchTime},
 		"up since the month began": {
@@ -34,18 +34,18 @@ func TestHoursNameTheirSource(t *testing.T) {
 			time.Minute, time.Minute, cost.FromFirstLaunch,
 		},
 		"restarted this month": {
-			func(i *fleet.Instance) { i.LaunchTime = now.Add(-hour(10)) }, hour(10), hour(sinceStart), cost.LowerBound,
+			func(i *fleet.Instance) { i.LaunchTime = now.Add(-hour(10)) }, hour(sinceStart), hour(10), cost.Assumed,
 		},
 		"new and restarted this month": {
 			func(i *fleet.Instance) { i.LaunchTime = now.Add(-hour(10)); i.FirstLaunch = now.Add(-hour(100)) },
-			hour(10), hour(100), cost.LowerBound,
+			hour(100), hour(10), cost.Assumed,
 		},
 		"restarted, first launch unknown": {
 			func(i *fleet.Instance) { i.LaunchTime = now.Add(-hour(10)); i.FirstLaunch = time.Time{} },
-			hour(10), hour(sinceStart), cost.LowerBound,
+			hour(sinceStart), hour(10), cost.Assumed,
 		},
 		"running, no launch time": {
-			func(i *fleet.Instance) { i.LaunchTime = time.Time{} }, hour(22 * 24), hour(22 * 24), cost.Assumed,
+			func(i *fleet.Instance) { i.LaunchTime = time.Time{} }, hour(sinceStart), 0, cost.Assumed,
 		},
 		"stopped before the month": {
 			func(i *fleet.Instance) {
@@ -73,14 +73,14 @@ func TestHoursNameTheirSource(t *testing.T) {
 			func(i *fleet.Instance) {
 				i.State, i.Transition = fleet.Stopped, "User initiated (2026-11-20 10:00:00 GMT)"
 				i.LaunchTime = time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
-			}, hour(6), hour(19*24 + 19), cost.LowerBound,
+			}, hour(19*24 + 19), hour(6), cost.Assumed,
 		},
 		"stopped, no time": {
-			func(i *fleet.Instance) { i.State, i.Transition = fleet.Stopped, "" }, 0, hour(sinceStart), cost.Assumed,
+			func(i *fleet.Instance) { i.State, i.Transition = fleet.Stopped, "" }, 0, 0, cost.Assumed,
 		},
 		"stopped, unreadable time": {
 			func(i *fleet.Instance) { i.State, i.Transition = fleet.Stopped, "User initiated (yesterday GMT)" },
-			0, hour(sinceStart), cost.Assumed,
+			0, 0, cost.Assumed,
 		},
 		"stopping": {
 			func(i *fleet.Instance) {
@@ -93,15 +93,15 @@ func TestHoursNameTheirSource(t *testing.T) {
 			}, hour(33), hour(33), cost.FromStopTime,
 		},
 		"terminated, no time": {
-			func(i *fleet.Instance) { i.State, i.FirstLaunch = fleet.Terminated, now.Add(-hour(5)) }, 0, hour(5), cost.Assumed,
+			func(i *fleet.Instance) { i.State, i.FirstLaunch = fleet.Terminated, now.Add(-hour(5)) }, 0, 0, cost.Assumed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := server("i-1")
 			c.change(&i)
 			got := build(t, estate{instances: []fleet.Instance{i}}, seoulPrices(t), cost.Options{}).Instances[0]
-			if got.Hours != c.atLeast || got.AtMost != c.atMost || got.Source != c.source {
-				t.Errorf("%v to %v from %s, want %v to %v from %s", got.Hours, got.AtMost, got.Source, c.atLeast, c.atMost, c.source)
+			if got.Hours != c.hours || got.AtLeast != c.atLeast || got.Source != c.source {
+				t.Errorf("%v, %v certain, from %s, want %v, %v from %s", got.Hours, got.AtLeast, got.Source, c.hours, c.atLeast, c.source)
 			}
 		})
 	}
@@ -114,8 +114,8 @@ func TestAssumedHoursAreTheFirstReports(t *testing.T) {
 	pending.State = fleet.Pending
 	r := build(t, estate{instances: []fleet.Instance{server("i-1"), stopped, pending}}, seoulPrices(t), cost.Options{Hours: cost.AssumedHours})
 	for n, want := range []time.Duration{22 * 24 * time.Hour, 0, 0} {
-		if i := r.Instances[n]; i.Hours != want || i.AtMost != want || i.Source != cost.Assumed {
-			t.Errorf("%s: %v to %v from %s, want %v assumed", i.ID, i.Hours, i.AtMost, i.Source, want)
+		if i := r.Instances[n]; i.Hours != want || i.AtLeast != 0 || i.Source != cost.Assumed {
+			t.Errorf("%s: %v, %v certain, from %s, want %v assumed", i.ID, i.Hours, i.AtLeast, i.Source, want)
 		}
 	}
 }
@@ -184,15 +184,11 @@ func TestHoursStayWithinTheMonth(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := r.Instances[0]
-		limit := now.Sub(monthStart)
-		if got.Source == cost.Assumed {
-			limit = 22 * 24 * time.Hour
+		if got.AtLeast < 0 || got.AtLeast > got.Hours || got.Hours > now.Sub(monthStart)+time.Minute {
+			t.Fatalf("%v, %v certain, from %s", got.Hours, got.AtLeast, got.Source)
 		}
-		if got.Hours < 0 || got.Hours > got.AtMost || got.AtMost > limit+time.Minute {
-			t.Fatalf("%v to %v from %s", got.Hours, got.AtMost, got.Source)
-		}
-		if exact := got.Source != cost.LowerBound && got.Source != cost.Assumed; exact && got.Hours != got.AtMost {
-			t.Fatalf("%s is called exact: %v to %v", got.Source, got.Hours, got.AtMost)
+		if got.Source != cost.Assumed && got.Hours != got.AtLeast {
+			t.Fatalf("%s is called exact: %v, %v certain", got.Source, got.Hours, got.AtLeast)
 		}
 	})
 }

@@ -85,7 +85,7 @@ func meanings() []fact {
 		{"EBSMonthly(USD)", "full month", "storage, IOPS and throughput at list prices"},
 		{"TotalMonthly(USD)", "mixed", "EC2Monthly + EBSMonthly; TotalMonthToDate(USD) has both on one basis"},
 		{"EBSMonthToDate(USD)", "month to date", "by the real hours of the month, from the volume's creation"},
-		{"EC2AtMost(USD)", "month to date", "Hourly(USD) × HoursAtMost, where Hours is a lower bound"},
+		{"EC2AtLeast(USD)", "month to date", "Hourly(USD) × HoursAtLeast: what is certain where Hours is assumed"},
 		{"RunRateMonthly(USD)", "730 hours", "what runs now, with its volumes"},
 		{"IfRunningMonthly(USD)", "730 hours", "the same as though it ran"},
 		{"OtherMonthlyUSD", "full month", "volumes of instances that are left out of the report"},

@@ -164,7 +164,7 @@ func (t *Total) addInstance(i *Instance) {
 	}
 	ec2 := i.EC2().USD
 	t.EC2 = t.EC2.Add(ec2)
-	t.EC2AtMost = t.EC2AtMost.Add(i.EC2AtMost().USD)
+	t.EC2AtLeast = t.EC2AtLeast.Add(i.EC2AtLeast().USD)
 	t.TotalToDate = t.TotalToDate.Add(ec2)
 	t.RunRate = t.RunRate.Add(i.RunRate().USD)
 }
