@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unique"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -17,29 +18,29 @@ func instance(target fleet.Target, i types.Instance) fleet.Instance {
 	out := fleet.Instance{
 		Target:          target,
 		ID:              fleet.InstanceID(aws.ToString(i.InstanceId)),
-		Type:            fleet.InstanceType(i.InstanceType),
+		Type:            fleet.InstanceType(shared(string(i.InstanceType))),
 		Tags:            tags(i.Tags),
 		LaunchTime:      aws.ToTime(i.LaunchTime).UTC(),
 		Transition:      aws.ToString(i.StateTransitionReason),
-		PlatformDetails: aws.ToString(i.PlatformDetails),
-		UsageOperation:  aws.ToString(i.UsageOperation),
+		PlatformDetails: shared(aws.ToString(i.PlatformDetails)),
+		UsageOperation:  shared(aws.ToString(i.UsageOperation)),
 		Windows:         i.Platform != "",
-		Lifecycle:       fleet.Lifecycle(i.InstanceLifecycle),
+		Lifecycle:       fleet.Lifecycle(shared(string(i.InstanceLifecycle))),
 		SpotRequest:     aws.ToString(i.SpotInstanceRequestId),
-		RootDevice:      string(i.RootDeviceType),
+		RootDevice:      shared(string(i.RootDeviceType)),
 		Tenancy:         "default",
 	}
 	if i.State != nil {
-		out.State = fleet.State(i.State.Name)
+		out.State = fleet.State(shared(string(i.State.Name)))
 	}
 	if i.StateReason != nil {
-		out.StateReason = aws.ToString(i.StateReason.Code)
-		out.StateReasonMessage = aws.ToString(i.StateReason.Message)
+		out.StateReason = shared(aws.ToString(i.StateReason.Code))
+		out.StateReasonMessage = shared(aws.ToString(i.StateReason.Message))
 	}
 	if i.Placement != nil {
-		out.Zone = fleet.Zone(aws.ToString(i.Placement.AvailabilityZone))
+		out.Zone = fleet.Zone(shared(aws.ToString(i.Placement.AvailabilityZone)))
 		if i.Placement.Tenancy != "" {
-			out.Tenancy = string(i.Placement.Tenancy)
+			out.Tenancy = shared(string(i.Placement.Tenancy))
 		}
 	}
 	if i.Operator != nil && aws.ToBool(i.Operator.Managed) {
@@ -68,9 +69,9 @@ func volume(region fleet.Region, account fleet.Account, v types.Volume) fleet.Vo
 	out := fleet.Volume{
 		Target:          fleet.Target{Account: account, Region: region},
 		ID:              fleet.VolumeID(aws.ToString(v.VolumeId)),
-		Type:            fleet.VolumeType(v.VolumeType),
-		State:           string(v.State),
-		Zone:            fleet.Zone(aws.ToString(v.AvailabilityZone)),
+		Type:            fleet.VolumeType(shared(string(v.VolumeType))),
+		State:           shared(string(v.State)),
+		Zone:            fleet.Zone(shared(aws.ToString(v.AvailabilityZone))),
 		SizeGiB:         int64(aws.ToInt32(v.Size)),
 		IOPS:            int64(aws.ToInt32(v.Iops)),
 		ThroughputMiBps: int64(aws.ToInt32(v.Throughput)),
@@ -100,10 +101,14 @@ func typeInfo(t types.InstanceTypeInfo) fleet.TypeInfo {
 func tags(in []types.Tag) fleet.Tags {
 	out := make(fleet.Tags, len(in))
 	for _, t := range in {
-		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		out[shared(aws.ToString(t.Key))] = aws.ToString(t.Value)
 	}
 	return out
 }
+
+// shared gives one copy of a text that many resources have in common, such as
+// a zone: the decoder makes a new one for each, which a large fleet would keep.
+func shared(s string) string { return unique.Make(s).Value() }
 
 func timeOf(t *time.Time) time.Time {
 	if t == nil {

@@ -110,7 +110,9 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 				return
 			}
 			v.Target = source.Target
-			s.volumes = append(s.volumes, &Volume{Volume: v})
+			name := v.Name()
+			v.Tags = nil
+			s.volumes = append(s.volumes, &Volume{Volume: v, Name: name})
 		}
 	})
 	defer volumes.Wait()
@@ -122,7 +124,8 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 			break
 		}
 		i.Target = source.Target
-		if exclude != "" && strings.EqualFold(platformTag(i), exclude) {
+		platform := platformTag(i)
+		if exclude != "" && strings.EqualFold(platform, exclude) {
 			s.excluded++
 			continue
 		}
@@ -130,7 +133,7 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 			seen[i.Type] = true
 			types = append(types, i.Type)
 		}
-		s.instances = append(s.instances, &Instance{Instance: i})
+		s.instances = append(s.instances, &Instance{Instance: i, Name: i.Name(), Platform: platform})
 	}
 	if len(types) > 0 {
 		s.types, s.typesErr = inventory.Types(ctx, types)
@@ -252,6 +255,7 @@ func (b *builder) priceInstances(s *shelf, keyed quoted) {
 		i.Price.Uses++
 		i.PriceStatus = price.Worst(status, i.Price.Status)
 		i.PriceNote = join(note, i.Price.Note)
+		i.Tags = nil
 		if b.options.Hours == AssumedHours {
 			i.Hours, i.Source = assumedHours(i.Instance, b.month), Assumed
 		} else {

@@ -92,7 +92,16 @@ type Amount struct {
 
 // Instance is one row of the report.
 type Instance struct {
+	// Instance is without its tags: a report of many instances would be half
+	// made of them. Name and Platform are what it needs of them.
 	fleet.Instance
+	// Name is the tag Name, or the id.
+	Name string
+	// Platform is the tag Platform, or "Linux" where there is none. It is what
+	// people call it; price.Platform of the price's operation is what AWS
+	// bills.
+	Platform string
+
 	Info *fleet.TypeInfo // nil where the type could not be described
 
 	Price       *Price
@@ -110,10 +119,6 @@ type Instance struct {
 	EBSStatus      price.Status // empty without volumes
 	EBSNote        string
 }
-
-// Platform is the tag Platform, or "Linux" where there is none. It is what
-// people call it; price.Platform of the price's operation is what AWS bills.
-func (i *Instance) Platform() string { return platformTag(i.Instance) }
 
 func platformTag(i fleet.Instance) string {
 	if tag, ok := i.Tags["Platform"]; ok {
@@ -164,7 +169,9 @@ type VolumeShape struct {
 
 // Volume is one volume with its price.
 type Volume struct {
+	// Volume is without its tags. Name is the tag Name, or the id.
 	fleet.Volume
+	Name string
 	// Bearer is the instance on whose row the cost stands: the first attached
 	// one that the report lists. Empty where there is none.
 	Bearer fleet.InstanceID

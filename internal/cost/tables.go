@@ -93,12 +93,12 @@ func (a Amount) value() any {
 func (r Report) instancesTable() Table {
 	zone := r.Month.Now.Location()
 	t := table("EC2_Detail_Costs", 2, r.Instances, []field[*Instance]{
-		{"Name", Text, func(i *Instance) any { return i.Name() }},
+		{"Name", Text, func(i *Instance) any { return i.Name }},
 		{"InstanceId", Text, func(i *Instance) any { return string(i.ID) }},
 		{"InstanceType", Text, func(i *Instance) any { return string(i.Type) }},
 		{"State", Text, func(i *Instance) any { return string(i.State) }},
 		{"AZ", Text, func(i *Instance) any { return string(i.Zone) }},
-		{"Platform", Text, func(i *Instance) any { return i.Platform() }},
+		{"Platform", Text, func(i *Instance) any { return i.Platform }},
 		{"vCPU", Count, func(i *Instance) any { return vcpuText(i.Info) }},
 		{"Memory", Text, func(i *Instance) any { return memoryText(i.Info) }},
 		{"VolumeSize(GB)", Count, func(i *Instance) any { return i.VolumeGiB }},
@@ -228,7 +228,7 @@ func (r Report) unattachedTable() Table {
 	}
 	zone := r.Month.Now.Location()
 	return table("Unattached_Volumes", 2, rows, []field[*Volume]{
-		{"Name", Text, func(v *Volume) any { return v.Name() }},
+		{"Name", Text, func(v *Volume) any { return v.Name }},
 		{"VolumeId", Text, func(v *Volume) any { return string(v.ID) }},
 		{"VolumeType", Text, func(v *Volume) any { return string(v.Type) }},
 		{"Size(GB)", Count, func(v *Volume) any { return v.SizeGiB }},
