@@ -48,7 +48,10 @@ func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (
 
 // shelf is what was read of one target.
 type shelf struct {
+	// instances are the rows, found what they are made of. The latter has no
+	// tags but where the price needs them.
 	instances []*Instance
+	found     []*fleet.Instance
 	excluded  int
 	volumes   []*Volume
 	types     map[fleet.InstanceType]fleet.TypeInfo
@@ -133,7 +136,14 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 			seen[i.Type] = true
 			types = append(types, i.Type)
 		}
-		s.instances = append(s.instances, &Instance{Instance: i, Name: i.Name(), Platform: platform})
+		s.instances = append(s.instances, &Instance{
+			Target: i.Target, ID: i.ID, Type: i.Type, State: i.State, Zone: i.Zone,
+			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
+		})
+		if i.UsageOperation != "" {
+			i.Tags = nil // many tags would be half of the memory
+		}
+		s.found = append(s.found, &i)
 	}
 	if len(types) > 0 {
 		s.types, s.typesErr = inventory.Types(ctx, types)
@@ -160,8 +170,8 @@ func (b *builder) instancePrices(ctx context.Context, prices PriceList) quoted {
 	found := quoted{}
 	var ask []price.InstanceKey
 	for _, s := range b.shelves {
-		for _, i := range s.instances {
-			key, _, _ := price.KeyFor(i.Instance, fleet.TypeInfo{})
+		for _, i := range s.found {
+			key, _, _ := price.KeyFor(*i, fleet.TypeInfo{})
 			if found[key] != nil {
 				continue
 			}
@@ -248,18 +258,18 @@ func (b *builder) priceInstances(s *shelf, keyed quoted) {
 	for name, info := range s.types {
 		infos[name] = &info
 	}
-	for _, i := range s.instances {
+	for n, i := range s.instances {
+		found := *s.found[n]
 		i.Info = infos[i.Type]
-		key, status, note := price.KeyFor(i.Instance, s.types[i.Type])
+		key, status, note := price.KeyFor(found, s.types[i.Type])
 		i.Price = keyed[key]
 		i.Price.Uses++
 		i.PriceStatus = price.Worst(status, i.Price.Status)
 		i.PriceNote = join(note, i.Price.Note)
-		i.Tags = nil
 		if b.options.Hours == AssumedHours {
-			i.Hours, i.Source = assumedHours(i.Instance, b.month), Assumed
+			i.Hours, i.Source = assumedHours(found, b.month), Assumed
 		} else {
-			i.Hours, i.AtLeast, i.Source = hoursOf(i.Instance, b.month)
+			i.Hours, i.AtLeast, i.Source = hoursOf(found, b.month)
 		}
 	}
 }

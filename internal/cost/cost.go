@@ -92,9 +92,13 @@ type Amount struct {
 
 // Instance is one row of the report.
 type Instance struct {
-	// Instance is without its tags: a report of many instances would be half
-	// made of them. Name and Platform are what it needs of them.
-	fleet.Instance
+	Target     fleet.Target
+	ID         fleet.InstanceID
+	Type       fleet.InstanceType
+	State      fleet.State
+	Zone       fleet.Zone
+	Lifecycle  fleet.Lifecycle
+	LaunchTime time.Time
 	// Name is the tag Name, or the id.
 	Name string
 	// Platform is the tag Platform, or "Linux" where there is none. It is what
