@@ -28,7 +28,7 @@ func (b *bench) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer account.Close() //nolint:errcheck // the run is over
+	defer account.Close()
 	b.print("\nReport of %s instances, %s volumes and %d types, every answer %s late\n",
 		count(b.fleet), count(2*b.fleet), b.types, b.latency)
 	var theirs *usage
@@ -65,7 +65,7 @@ func (b *bench) power(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer account.Close() //nolint:errcheck // the run is over
+	defer account.Close()
 	if b.seed != nil {
 		u, err := b.usageOf(ctx, account, []int{0}, b.seed.command("stop_start.py", `{"action": "stop"}`)...)
 		if err != nil {

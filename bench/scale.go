@@ -36,7 +36,7 @@ func (b *bench) pricing(ctx context.Context) error {
 				return err
 			}
 			u, err := b.usageOf(ctx, account, []int{0, exitPartly}, b.binary, "report", "--bucket", seedBucket, "--json")
-			account.Close() //nolint:errcheck,gosec // the run is over
+			account.Close()
 			if err != nil {
 				return err
 			}

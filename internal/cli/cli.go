@@ -54,7 +54,7 @@ func Main(args []string, sys System) int {
 	a := &app{System: sys}
 	var err error
 	if sys.Env("AWS_LAMBDA_RUNTIME_API") != "" {
-		err = a.function(ctx)
+		a.function(ctx)
 	} else {
 		root := a.root()
 		root.SetArgs(args)
@@ -128,9 +128,11 @@ func (a *app) logger() *slog.Logger {
 		level = slog.LevelDebug
 	case a.quiet:
 		level = slog.LevelError
+	case a.Env("AWS_LAMBDA_RUNTIME_API") != "":
+		level = slog.LevelInfo // the function has no other voice
 	}
 	if a.Terminal {
-		return slog.New(tint.NewHandler(a.Stderr, &tint.Options{Level: level, NoColor: !a.Color, TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(a.Stderr, &tint.Options{Level: level, NoColor: !a.Color, TimeFormat: time.TimeOnly}))
 	}
 	return slog.New(slog.NewJSONHandler(a.Stderr, &slog.HandlerOptions{Level: level}))
 }

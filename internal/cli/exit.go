@@ -62,10 +62,10 @@ func (a *app) complain(err error) {
 		}
 	}
 	if refusal, ok := errors.AsType[*fleet.Refusal](err); ok {
-		switch refusal.Kind {
-		case fleet.ErrDenied:
+		switch {
+		case errors.Is(refusal, fleet.ErrDenied):
 			fmt.Fprintf(a.Stderr, "nightshift: allow %s to the role; `nightshift policy` prints all that is needed\n", refusal.Action)
-		case fleet.ErrCredentials:
+		case errors.Is(refusal, fleet.ErrCredentials):
 			fmt.Fprintln(a.Stderr, "nightshift: AWS does not accept the credentials, or the region is not enabled; `aws sts get-caller-identity` shows who you are")
 		}
 	}

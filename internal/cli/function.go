@@ -15,14 +15,13 @@ import (
 // function serves AWS Lambda until the process is ended. What differs from one
 // deployment to the next is in environment variables: NIGHTSHIFT_ACTION,
 // _TAG, _REGIONS, _BUCKET, _PREFIX and _TIMEZONE.
-func (a *app) function(ctx context.Context) error {
+func (a *app) function(ctx context.Context) {
 	serve.Handler{
 		Power:         a.powerEvent,
 		Report:        a.reportEvent,
 		DefaultAction: a.Env("NIGHTSHIFT_ACTION"),
 		Log:           a.logger(),
 	}.Lambda(ctx)
-	return nil
 }
 
 // powerEvent stops or starts for an event. It does not wait for the wanted

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -223,19 +224,20 @@ func summary(job powerJob, answer power.Answer) string {
 	if answer.Status == power.NoneFound {
 		return fmt.Sprintf("%s with the tag %s", power.NoneFound, printable(job.tag.String()))
 	}
-	line := answer.Status
+	line := []string{answer.Status}
 	for _, part := range []struct {
 		n    int
 		what string
 	}{{len(answer.Skipped), "skipped"}, {len(answer.Failed), "failed"}, {len(answer.Left), "left for lack of time"}} {
 		if part.n > 0 {
-			line += fmt.Sprintf(", %d %s", part.n, part.what)
+			line = append(line, fmt.Sprintf("%d %s", part.n, part.what))
 		}
 	}
+	text := strings.Join(line, ", ")
 	if job.dryRun {
-		line += " (dry run: nothing was done)"
+		text += " (dry run: nothing was done)"
 	}
-	return line
+	return text
 }
 
 // progress tells on a terminal how many instances are settled.

@@ -79,7 +79,7 @@ func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// exitCode runs a command and checks its code: exitcode 3 nightshift stop …
+// exitCode runs a command and checks its code: exitcode 3 nightshift stop.
 func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	code := 0

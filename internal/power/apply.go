@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -76,27 +77,35 @@ type run struct {
 	granted bool
 }
 
-// batches cuts the instances into requests. Starts are put together by type
-// and zone, since capacity is short or not for a type in a zone.
-func batches(action Action, instances []fleet.Instance) func(yield func([]fleet.Instance) bool) {
+// batches cuts the instances into requests. Starts of one type and zone stay
+// together, since capacity is short or not for a type in a zone: a pool is cut
+// only where it is larger than a request.
+func batches(action Action, instances []fleet.Instance) iter.Seq[[]fleet.Instance] {
 	if action == Stop {
 		return slices.Chunk(instances, batchSize)
 	}
-	pool := func(a, b fleet.Instance) int {
+	byPool := func(a, b fleet.Instance) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Zone, b.Zone))
 	}
-	instances = slices.Clone(instances)
-	slices.SortStableFunc(instances, pool)
+	sorted := slices.SortedStableFunc(slices.Values(instances), byPool)
 	return func(yield func([]fleet.Instance) bool) {
-		for len(instances) > 0 {
+		var batch []fleet.Instance
+		for len(sorted) > 0 {
 			n := 1
-			for n < len(instances) && n < batchSize && pool(instances[0], instances[n]) == 0 {
+			for n < len(sorted) && n < batchSize && byPool(sorted[0], sorted[n]) == 0 {
 				n++
 			}
-			if !yield(instances[:n]) {
-				return
+			if len(batch)+n > batchSize {
+				if !yield(batch) {
+					return
+				}
+				batch = nil
 			}
-			instances = instances[n:]
+			batch = append(batch, sorted[:n]...)
+			sorted = sorted[n:]
+		}
+		if len(batch) > 0 {
+			yield(batch)
 		}
 	}
 }

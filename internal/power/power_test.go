@@ -321,18 +321,48 @@ func TestNothingNewAfterClosing(t *testing.T) {
 	}
 }
 
+// Starts of one type and zone stay in one request where they fit, and small
+// pools share requests.
 func TestStartsGoTogetherByTypeAndZone(t *testing.T) {
-	y := &yard{}
-	for n := range 60 {
+	y := &recording{}
+	for n := range 300 {
 		m := running(n)
 		m.State = fleet.Stopped
-		m.Type = fleet.InstanceType([]string{"m5.large", "c5.large"}[n%2])
+		m.Type = fleet.InstanceType(fmt.Sprintf("m%d.large", n%10))
 		y.machines = append(y.machines, m)
 	}
-	apply(t, y, power.Start, power.Options{})
-	if y.requests != 2 {
-		t.Errorf("%d requests, want one for each type", y.requests)
+	plan, err := power.MakePlan(t.Context(), y, fleet.Target{}, power.Start, tag)
+	if err != nil {
+		t.Fatal(err)
 	}
+	power.Apply(t.Context(), y, plan, power.Options{})
+	if len(y.batches) != 10 {
+		t.Errorf("%d requests for 10 pools of 30, want 10 of at most 50", len(y.batches))
+	}
+	for _, b := range y.batches {
+		for _, id := range b[1:] {
+			if lastDigit(id) != lastDigit(b[0]) {
+				t.Errorf("a pool is cut: %v", b)
+			}
+		}
+	}
+}
+
+type recording struct {
+	yard
+	batches [][]fleet.InstanceID
+}
+
+func (r *recording) Start(ctx context.Context, ids []fleet.InstanceID) error {
+	r.batches = append(r.batches, ids)
+	return r.yard.Start(ctx, ids)
+}
+
+// lastDigit is the pool of TestStartsGoTogetherByTypeAndZone.
+func lastDigit(id fleet.InstanceID) int {
+	var n int
+	_, _ = fmt.Sscanf(string(id), "i-%x", &n)
+	return n % 10
 }
 
 // The half-read fleet is acted on, and the error is told.

@@ -1,0 +1,435 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/cost"
+	"nightshift/internal/price"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+)
+
+// The documents are held against the code, so that they cannot rot.
+
+var update = flag.Bool("update", false, "write docs/reference.md anew")
+
+const (
+	english   = "README.md"
+	korean    = "README.ko.md"
+	reference = "docs/reference.md"
+)
+
+// document reads a file by its path from the root of the module.
+func document(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// bothReadmes runs a test on each language.
+func bothReadmes(t *testing.T, test func(t *testing.T, text string)) {
+	for _, name := range []string{english, korean} {
+		t.Run(name, func(t *testing.T) { test(t, document(t, name)) })
+	}
+}
+
+// testRoot is the command line in an empty environment.
+func testRoot() *cobra.Command {
+	a := &app{System: System{
+		Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Env: func(string) string { return "" }, Now: time.Now,
+	}}
+	return a.root()
+}
+
+// fences are the fenced code blocks of a document.
+func fences(text string) []string {
+	return regexp.MustCompile("(?ms)^```.*?^```$").FindAllString(text, -1)
+}
+
+// firstCells are the first cells of all table rows that match the pattern,
+// which has one group.
+func firstCells(text, pattern string) []string {
+	var cells []string
+	for _, m := range regexp.MustCompile(`(?m)^\| `+pattern+` \|`).FindAllStringSubmatch(text, -1) {
+		cells = append(cells, m[1])
+	}
+	return cells
+}
+
+// sameSet compares without regard to order.
+func sameSet(t *testing.T, what string, code, documented []string) {
+	t.Helper()
+	if diff := gocmp.Diff(slices.Sorted(slices.Values(code)), slices.Sorted(slices.Values(documented))); diff != "" {
+		t.Errorf("%s (-in the code +in the document)\n%s", what, diff)
+	}
+}
+
+// inSource finds what a pattern with one group matches in the program's files
+// of a folder.
+func inSource(t *testing.T, folder, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(source), -1) {
+			found[m[1]] = true
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("nothing in %s matches %s", folder, pattern)
+	}
+	return slices.Collect(maps.Keys(found))
+}
+
+func TestReadmesAreAlike(t *testing.T) {
+	en, ko := document(t, english), document(t, korean)
+	levels := func(text string) (out []string) {
+		for _, block := range fences(text) {
+			text = strings.Replace(text, block, "", 1)
+		}
+		return regexp.MustCompile(`(?m)^#+ `).FindAllString(text, -1)
+	}
+	if diff := gocmp.Diff(levels(en), levels(ko)); diff != "" {
+		t.Errorf("sections (-%s +%s)\n%s", english, korean, diff)
+	}
+	if diff := gocmp.Diff(fences(en), fences(ko)); diff != "" {
+		t.Errorf("code blocks (-%s +%s)\n%s", english, korean, diff)
+	}
+	rows := func(text string) int { return len(regexp.MustCompile(`(?m)^\|`).FindAllString(text, -1)) }
+	if rows(en) != rows(ko) {
+		t.Errorf("%d rows of tables in %s, %d in %s", rows(en), english, rows(ko), korean)
+	}
+	for name, link := range map[string]string{en: "](" + korean + ")", ko: "](" + english + ")"} {
+		if !strings.Contains(name[:min(len(name), 100)], link) {
+			t.Errorf("no link to the other language at the top: %s", link)
+		}
+	}
+}
+
+func TestReadmeExitCodes(t *testing.T) {
+	table := exitCodes()
+	var codes []string
+	for _, row := range table {
+		codes = append(codes, row[0])
+		if line := fmt.Sprintf("| %s | %s |\n", row[0], row[1]); !strings.Contains(document(t, english), line) {
+			t.Errorf("%s has no row %s", english, line)
+		}
+	}
+	bothReadmes(t, func(t *testing.T, text string) {
+		if diff := gocmp.Diff(codes, firstCells(text, `(\d+)`)); diff != "" {
+			t.Errorf("exit codes (-code +document)\n%s", diff)
+		}
+	})
+}
+
+func TestReadmeEnvironment(t *testing.T) {
+	read := inSource(t, ".", `\b(?:Env|Getenv)\("(\w+)"\)`)
+	bothReadmes(t, func(t *testing.T, text string) {
+		sameSet(t, "environment variables", read, firstCells(text, "`([A-Z_]+)`"))
+	})
+}
+
+func TestReadmePermissions(t *testing.T) {
+	actions := slices.DeleteFunc(amazon.Actions(), func(a string) bool { return strings.HasPrefix(a, "sts:") })
+	actions = append(actions, "kms:CreateGrant")
+	bothReadmes(t, func(t *testing.T, text string) {
+		sameSet(t, "actions", actions, firstCells(text, "`([a-z0-9]+:[A-Za-z]+)`"))
+	})
+}
+
+func TestReadmeParameters(t *testing.T) {
+	template := document(t, "internal/stack/template.yaml")
+	_, parameters, _ := strings.Cut(template, "\nParameters:\n")
+	parameters, _, _ = strings.Cut(parameters, "\nConditions:\n")
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+):$`).FindAllStringSubmatch(parameters, -1) {
+		names = append(names, m[1])
+	}
+	bothReadmes(t, func(t *testing.T, text string) {
+		_, install, _ := strings.Cut(text, "`--parameter-overrides`")
+		install, _, _ = strings.Cut(install, "\n## ")
+		sameSet(t, "parameters", names, firstCells(install, "`([A-Z]\\w+)`"))
+		for _, schedule := range regexp.MustCompile(`(?m)Default: (cron\(.*\))$`).FindAllStringSubmatch(parameters, -1) {
+			if !strings.Contains(install, "`"+schedule[1]+"`") {
+				t.Errorf("%s is not in the table", schedule[1])
+			}
+		}
+	})
+}
+
+func TestReadmeColumns(t *testing.T) {
+	type column struct{ Sheet, Name string }
+	var want []column
+	for _, table := range (cost.Report{Month: cost.MonthOf(time.Now())}).Tables() {
+		for _, c := range table.Columns {
+			want = append(want, column{table.Name, c.Header})
+		}
+	}
+	row := regexp.MustCompile("(?m)^\\| (?:`(\\w+)` )?\\| (`[^|]+`) \\| [^|]+ \\|$")
+	bothReadmes(t, func(t *testing.T, text string) {
+		_, text, _ = strings.Cut(text, "docs/workbook.png")
+		text, _, _ = strings.Cut(text, "`exact`")
+		var got []column
+		sheet := ""
+		for _, m := range row.FindAllStringSubmatch(text, -1) {
+			sheet = cmp.Or(m[1], sheet)
+			for name := range strings.SplitSeq(strings.Trim(m[2], "`"), "` `") {
+				got = append(got, column{sheet, name})
+			}
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("columns (-code +document)\n%s", diff)
+		}
+	})
+}
+
+func TestReadmeStatuses(t *testing.T) {
+	var words []string
+	for _, s := range []price.Status{price.Exact, price.Fallback, price.Ambiguous, price.Missing} {
+		words = append(words, string(s))
+	}
+	words = append(words, inSource(t, filepath.Join("..", "cost"), `HoursSource = "([a-z-]+)"`)...)
+	bothReadmes(t, func(t *testing.T, text string) {
+		_, text, _ = strings.Cut(text, "docs/workbook.png")
+		text, _, _ = strings.Cut(text, "\n## ")
+		sameSet(t, "statuses and sources", words, firstCells(text, "`([a-z-]+)`"))
+	})
+}
+
+// The excerpt shows what the demo prints. Lines with a time, a date or money
+// are different every day.
+func TestReadmeDemo(t *testing.T) {
+	excerpt := slices.DeleteFunc(fences(document(t, english)), func(block string) bool {
+		return !strings.Contains(block, "Evening,")
+	})
+	if len(excerpt) != 1 {
+		t.Fatalf("%d excerpts of the demo in %s, want one", len(excerpt), english)
+	}
+	t.Chdir(t.TempDir())
+	var stdout, stderr bytes.Buffer
+	code := Main([]string{"demo"}, System{
+		Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: time.Now,
+	})
+	if code != 0 {
+		t.Fatalf("demo: %d %s", code, stderr.Bytes())
+	}
+	printed := strings.Split(stdout.String(), "\n")
+	lines := strings.Split(excerpt[0], "\n")
+	daily := regexp.MustCompile(`\d\d:\d\d|\d{8}\.xlsx|\$\d`)
+	for _, line := range lines[1 : len(lines)-1] {
+		if !daily.MatchString(line) && !slices.Contains(printed, line) {
+			t.Errorf("the demo does not print %q", line)
+		}
+	}
+}
+
+// TestReadmeAnswers runs what the console blocks show on a practice account
+// and compares what it prints.
+func TestReadmeAnswers(t *testing.T) {
+	account := sandboxtest.Start(t, sandbox.Options{})
+	env := map[string]string{
+		"AWS_ENDPOINT_URL": account.URL(), "AWS_REGION": sandbox.DefaultRegion,
+		"AWS_ACCESS_KEY_ID": sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY": sandbox.SecretKey,
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	}
+	for key, value := range env {
+		t.Setenv(key, value) // the SDK reads the process's environment
+	}
+	answers := 0
+	for _, block := range fences(document(t, english)) {
+		said, ok := strings.CutPrefix(strings.TrimSuffix(block, "```"), "```console\n")
+		if !ok || strings.Contains(block, "nightshift sandbox") {
+			continue
+		}
+		answers++
+		command, want, _ := strings.Cut(said, "\n")
+		var stdout, stderr bytes.Buffer
+		code := Main(invocations(command)[0], System{
+			Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: time.Now,
+		})
+		if code != 0 {
+			t.Errorf("%s: %d %s", command, code, stderr.Bytes())
+		}
+		if diff := gocmp.Diff(stdout.String(), want); diff != "" {
+			t.Errorf("%s (-printed +document)\n%s", command, diff)
+		}
+	}
+	if answers == 0 {
+		t.Errorf("%s shows no answer", english)
+	}
+}
+
+// TestReadmeSandbox compares the variables that the sandbox prints. It ends at
+// once, since it is interrupted from the beginning.
+func TestReadmeSandbox(t *testing.T) {
+	var stdout bytes.Buffer
+	a := &app{System: System{Stdout: &stdout, Stderr: io.Discard, Env: func(string) string { return "" }, Now: time.Now}}
+	root := a.root()
+	root.SetArgs([]string{"sandbox", "--listen", "127.0.0.1:0"})
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	if err := root.ExecuteContext(ctx); err != nil {
+		t.Fatal(err)
+	}
+	printed := regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(stdout.String(), "127.0.0.1:4566")
+	if block := "```console\n$ nightshift sandbox\n" + printed + "```"; !slices.Contains(fences(document(t, english)), block) {
+		t.Errorf("%s does not show\n%s", english, block)
+	}
+}
+
+// invocations are the uses of nightshift in a text, without what follows a
+// redirection, a pipe or a comment.
+func invocations(text string) [][]string {
+	var found [][]string
+	for _, m := range regexp.MustCompile(`(?m)(?:^|&& )(?:\$ | +)?(?:go run \./cmd/)?nightshift( [^\n>|#&]*)?`).FindAllStringSubmatch(text, -1) {
+		var args []string
+		for _, word := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(m[1], -1) {
+			args = append(args, strings.Trim(word, `"`))
+		}
+		found = append(found, args)
+	}
+	return found
+}
+
+// understood checks that a command and its flags exist and can be read.
+func understood(t *testing.T, args []string) *cobra.Command {
+	t.Helper()
+	cmd, rest, err := testRoot().Find(args)
+	if err == nil {
+		err = cmd.ParseFlags(rest)
+	}
+	if err == nil && cmd.Args != nil {
+		err = cmd.ValidateArgs(cmd.Flags().Args())
+	}
+	if err != nil {
+		t.Errorf("nightshift %s: %v", strings.Join(args, " "), err)
+	}
+	return cmd
+}
+
+// TestReadmeCommands reads every command that the code blocks show. All of
+// nightshift's own commands are among them.
+func TestReadmeCommands(t *testing.T) {
+	text := document(t, english)
+	for _, line := range []string{"go run ./cmd/nightshift demo", "go test ./..."} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("the line %q is missing", line)
+		}
+	}
+	shown := map[string]bool{}
+	for _, block := range fences(text) {
+		if strings.HasPrefix(block, "```sh") || strings.HasPrefix(block, "```console") {
+			for _, args := range invocations(strings.TrimPrefix(block, "```")) {
+				shown[understood(t, args).Name()] = true
+			}
+		}
+	}
+	for _, c := range testRoot().Commands() {
+		if !shown[c.Name()] && c.Name() != "version" {
+			t.Errorf("no code block shows nightshift %s", c.Name())
+		}
+	}
+}
+
+// TestHelpStyle holds all commands to one form: a short description that
+// begins with a capital and has no full stop, and examples that work.
+func TestHelpStyle(t *testing.T) {
+	for _, c := range testRoot().Commands() {
+		first, _ := utf8.DecodeRuneInString(c.Short)
+		if !unicode.IsUpper(first) || strings.HasSuffix(c.Short, ".") {
+			t.Errorf("%s: short description %q: begin with a capital, end without a full stop", c.Name(), c.Short)
+		}
+		examples := invocations(c.Example)
+		if len(examples) == 0 || len(examples) != len(strings.Split(c.Example, "\n")) {
+			t.Errorf("%s: each line of the examples is a use of nightshift: %q", c.Name(), c.Example)
+		}
+		for _, args := range examples {
+			if got := understood(t, args); got.Name() != c.Name() {
+				t.Errorf("an example of %s is one of %s", c.Name(), got.Name())
+			}
+		}
+	}
+}
+
+// TestReference compares the command reference with the commands. With -update
+// it writes it.
+func TestReference(t *testing.T) {
+	want := referenceText()
+	file := filepath.Join("..", "..", filepath.FromSlash(reference))
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := gocmp.Diff(want, document(t, reference)); diff != "" {
+		t.Errorf("%s is not up to date; run: go test ./internal/cli -run TestReference -update (-commands +file)\n%s", reference, diff)
+	}
+}
+
+// referenceText is the command reference in Markdown.
+func referenceText() string {
+	root := testRoot()
+	root.InitDefaultCompletionCmd()
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Command reference\n\n%s\n\n", root.Long)
+	b.WriteString("This page is written by `go test ./internal/cli -run TestReference -update`.\n\n")
+	b.WriteString("## Flags of all commands\n\n")
+	fmt.Fprintf(&b, "```text\n%s```\n", root.PersistentFlags().FlagUsages())
+	for _, c := range root.Commands() {
+		fmt.Fprintf(&b, "\n## %s\n\n", c.CommandPath())
+		if c.Name() == "completion" { // cobra's own
+			var shells []string
+			for _, shell := range c.Commands() {
+				shells = append(shells, "`"+shell.CommandPath()+"`")
+			}
+			fmt.Fprintf(&b, "%s: %s. The help of each says how to use it.\n", c.Short, strings.Join(shells, ", "))
+			continue
+		}
+		fmt.Fprintf(&b, "%s\n\n```sh\n%s\n```\n", cmp.Or(c.Long, c.Short+"."), unindent(c.Example))
+		if flags := c.LocalNonPersistentFlags(); flags.HasFlags() {
+			fmt.Fprintf(&b, "\n```text\n%s```\n", flags.FlagUsages())
+		}
+	}
+	b.WriteString("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n")
+	for _, row := range exitCodes() {
+		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
+	}
+	return b.String()
+}
+
+// unindent takes the two spaces of an example's lines away.
+func unindent(example string) string {
+	return strings.TrimPrefix(strings.ReplaceAll(example, "\n  ", "\n"), "  ")
+}
