@@ -363,6 +363,34 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
+// TestArchitectureTable compares the table of packages with the one that the
+// layout test holds.
+func TestArchitectureTable(t *testing.T) {
+	want := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\t\t"([\w/]+)": +\{(.*)\},$`).FindAllStringSubmatch(document(t, "layout_test.go"), -1) {
+		want[m[1]] = cmp.Or(strings.NewReplacer(`"`, "", ",", "").Replace(m[2]), "none")
+	}
+	want["internal/cli"] = "all"
+	got := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([\\w/]+)` \\| [^|]+ \\| ([^|]+) \\|$").FindAllStringSubmatch(document(t, "ARCHITECTURE.md"), -1) {
+		got[m[1]] = strings.ReplaceAll(m[2], "`", "")
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("packages (-layout_test.go +ARCHITECTURE.md)\n%s", diff)
+	}
+}
+
+// TestLinks follows every link of the documents to a file of the project.
+func TestLinks(t *testing.T) {
+	for _, name := range []string{english, korean, "ARCHITECTURE.md", "CONTRIBUTING.md"} {
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(document(t, name), -1) {
+			if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(m[1]))); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
 // TestHelpStyle holds all commands to one form: a short description that
 // begins with a capital and has no full stop, and examples that work.
 func TestHelpStyle(t *testing.T) {
