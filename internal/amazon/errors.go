@@ -104,6 +104,10 @@ func translate(action string, err error) error {
 	if strings.Contains(err.Error(), "get credentials") {
 		return fleet.Errorf(fleet.ErrCredentials, "%s: the AWS credentials cannot be read: %w", action, root(err))
 	}
+	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok && answer.Response != nil {
+		return fleet.Errorf(fleet.ErrUnavailable, "%s: the answer (HTTP %d) is not one of this AWS service (%w); check AWS_ENDPOINT_URL",
+			action, answer.HTTPStatusCode(), root(err))
+	}
 	return fleet.Errorf(fleet.ErrUnavailable, "%s: %w", action, root(err))
 }
 

@@ -1,6 +1,7 @@
 package amazon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,9 @@ type Prices struct {
 	// values. AWS documents the filter but not its separator, so it is found
 	// out by the first question whose answer is known.
 	anyOf answer
+	// down is why the price list could not be read at all. It is not asked
+	// again: every try would take as long to fail.
+	down error
 }
 
 func (p *Prices) understandsAnyOf() answer {
@@ -54,6 +58,17 @@ const (
 	yes
 	no
 )
+
+// broken remembers err if it means that the price list cannot be reached, and
+// returns what is known to be wrong, else err.
+func (p *Prices) broken(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down == nil && errors.Is(err, fleet.ErrUnavailable) {
+		p.down = err
+	}
+	return cmp.Or(p.down, err)
+}
 
 // Prices gives access to the price list. Only three regions serve it; the
 // first of them is asked.
@@ -214,9 +229,12 @@ func (p *Prices) products(ctx context.Context, filters []types.Filter) ([]price.
 	}
 	var all []price.Product
 	for {
+		if err := p.broken(nil); err != nil {
+			return all, err
+		}
 		out, err := p.getProducts(ctx, in)
 		if err != nil {
-			return all, err
+			return all, p.broken(err)
 		}
 		for _, text := range out.PriceList {
 			product, err := product(text)

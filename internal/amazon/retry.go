@@ -12,8 +12,9 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// newRetryer tries a request eight times with growing pauses: throttling, 5xx
-// and cut connections pass. AWS_MAX_ATTEMPTS, where set, replaces the eight.
+// newRetryer tries a throttled request eight times with growing pauses: what
+// holds it up is our own pace, and it passes. AWS_MAX_ATTEMPTS, where set,
+// replaces the eight.
 func newRetryer() aws.Retryer {
 	return retryer{retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 8
@@ -23,9 +24,13 @@ func newRetryer() aws.Retryer {
 
 type retryer struct{ aws.RetryerV2 }
 
-// dialTries bounds the tries where nothing answers at all: a wrong address
+// brokenTries bounds the tries where the service answers 5xx or cuts the
+// connection, dialTries those where nothing answers at all: a wrong address
 // does not get better by waiting a minute.
-const dialTries = 3
+const (
+	brokenTries = 5
+	dialTries   = 3
+)
 
 // IsErrorRetryable is the SDK's judgement, but for lack of capacity: EC2 answers
 // it with HTTP 500, and it lasts for minutes to hours. Who asked decides what
@@ -37,14 +42,18 @@ func (r retryer) IsErrorRetryable(err error) bool {
 	return r.RetryerV2.IsErrorRetryable(err)
 }
 
-// RetryDelay is the SDK's delay, but ends the tries early for an endpoint that
-// cannot be reached.
+// RetryDelay is the SDK's delay, but ends the tries early where waiting is not
+// likely to help.
 func (r retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		if attempt >= dialTries {
 			return 0, err
 		}
 		return time.Duration(attempt) * 200 * time.Millisecond, nil
+	}
+	throttled := retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err)
+	if !throttled.Bool() && attempt >= brokenTries {
+		return 0, err
 	}
 	return r.RetryerV2.RetryDelay(attempt, err)
 }

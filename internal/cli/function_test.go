@@ -160,13 +160,13 @@ func TestFunction(t *testing.T) {
 // Before its time is over the function starts nothing new, answers, and says
 // what is left.
 func TestFunctionRunsOutOfTime(t *testing.T) {
-	api, _ := function(t, sandbox.Options{Fleet: 1200, Latency: 150 * time.Millisecond})
+	api, _ := function(t, sandbox.Options{Fleet: 600, Latency: 500 * time.Millisecond})
 	var answer struct {
 		Status    string
 		Instances []string
 		Left      []struct{ Instance, Code string }
 	}
-	text := api.invoke(t, `{"action":"stop"}`, 2500*time.Millisecond)
+	text := api.invoke(t, `{"action":"stop"}`, 5*time.Second)
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

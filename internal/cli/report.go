@@ -201,7 +201,7 @@ func (a *app) showReport(r cost.Report, answer cost.Answer) error {
 
 // reportSummary prints the totals of a report.
 func reportSummary(w io.Writer, r cost.Report) {
-	t := table{header: []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "EC2 SO FAR", "EBS A MONTH", "UNATTACHED", "RUN RATE"}}
+	t := table{header: []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "EC2 SO FAR", "EBS A MONTH", "UNATTACHED", "RUN RATE", "UNPRICED"}}
 	for n, sum := range r.Totals {
 		if n == 1 && len(r.Totals) == 2 {
 			break // all of one target is that target
@@ -211,7 +211,7 @@ func reportSummary(w io.Writer, r cost.Report) {
 			name = "all"
 		}
 		t.add(name, fmt.Sprint(sum.Instances), fmt.Sprint(sum.Running), fmt.Sprint(sum.Volumes),
-			dollars(sum.EC2), dollars(sum.EBS), dollars(sum.EBSUnattached), dollars(sum.RunRate))
+			dollars(sum.EC2), dollars(sum.EBS), dollars(sum.EBSUnattached), dollars(sum.RunRate), fmt.Sprint(sum.Unpriced))
 	}
 	t.print(w)
 }
