@@ -71,8 +71,8 @@ func Main(args []string, sys System) int {
 }
 
 // gcPercent trades a little time for memory, which is what a function is billed
-// for: the heap grows by half instead of by its own size between collections.
-const gcPercent = 50
+// for: the heap grows by 40 percent instead of doubling between collections.
+const gcPercent = 40
 
 // app is the command line with its global flags.
 type app struct {
@@ -106,6 +106,7 @@ func (a *app) root() *cobra.Command {
 		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(),
 		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.versionCommand(),
 	)
+	complete(root, "region", "all")
 	for _, c := range root.Commands() {
 		if c.Args == nil {
 			c.Args = noArguments

@@ -79,7 +79,7 @@ func (a *app) versionCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := thisVersion()
 			if a.json {
-				return a.printJSON(v)
+				return a.printJSON(envelope{Version: 1, Kind: "version", Data: v})
 			}
 			fmt.Fprintf(a.Stdout, "nightshift %s (%s, %s)\n", v.Version, v.Go, v.Platform)
 			return nil

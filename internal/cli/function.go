@@ -39,10 +39,12 @@ func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan st
 		action: power.Action(r.Action), tag: tag, dryRun: r.DryRun,
 		Options: power.Options{Closing: closing},
 	})
-	if err := done.err(); err != nil && !errors.Is(err, errPartly) {
-		return done.answer(), err
+	answer, err := done.answer(), done.err()
+	if errors.Is(err, errPartly) {
+		c.log.WarnContext(ctx, "partly failed", "action", r.Action, "failed", answer.Failed, "left", answer.Left, "errors", answer.Errors)
+		err = nil
 	}
-	return done.answer(), nil
+	return answer, err
 }
 
 // reportEvent writes the report to the bucket for an event.
@@ -65,6 +67,9 @@ func (a *app) reportEvent(ctx context.Context, r serve.Request) (cost.Answer, er
 	if err != nil {
 		return cost.Answer{}, err
 	}
-	_, answer, err := c.report(ctx, job)
+	report, answer, err := c.report(ctx, job)
+	if err == nil && !report.Complete() {
+		c.log.WarnContext(ctx, "the report is not complete", "missing_prices", report.Missing(), "problems", answer.Problems)
+	}
 	return answer, err
 }

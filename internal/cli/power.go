@@ -165,6 +165,8 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 	flags.BoolVar(&dryRun, "dry-run", false, "show what would be done and why, and do nothing")
 	flags.BoolVar(&wait, "wait", true, "wait until each instance has "+arrived(action))
 	flags.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait")
+	complete(cmd, "tag", defaultTag)
+	complete(cmd, "timeout", "10m", "30m")
 	return cmd
 }
 

@@ -12,6 +12,15 @@ import (
 	"nightshift/internal/price"
 )
 
+// envelope is around all JSON of this command but the answers of stop, start
+// and report, whose shape is older than it. Version changes when a reader of
+// Data would notice.
+type envelope struct {
+	Version int    `json:"version"`
+	Kind    string `json:"kind"`
+	Data    any    `json:"data"`
+}
+
 // printJSON prints a value on a line of its own. HTML characters stay as they
 // are, so that names are readable.
 func (a *app) printJSON(v any) error {

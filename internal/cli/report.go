@@ -153,7 +153,17 @@ then ends with the code 3.`,
 	flags.StringVar(&job.out, "out", "", "write to this file")
 	flags.StringVar(&hours, "hours", string(cost.BestHours), "source of running hours: \"best\", or \"assumed\" (24 hours a day for what runs now)")
 	flags.StringVar(&zone, "timezone", cmp.Or(a.Env("NIGHTSHIFT_TIMEZONE"), "UTC"), "time zone of the month and the date, such as Asia/Seoul")
+	complete(cmd, "hours", string(cost.BestHours), string(cost.AssumedHours))
+	complete(cmd, "timezone", "UTC", "Asia/Seoul")
+	complete(cmd, "bucket")
+	complete(cmd, "prefix")
 	return cmd
+}
+
+// complete tells the shell what a flag takes, instead of the names of files.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// The only error is a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // location reads the name of a time zone. "Local" is not one: a report must not

@@ -1,14 +1,21 @@
 package cli_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/xuri/excelize/v2"
 
 	"nightshift/internal/cli"
 	"nightshift/internal/sandbox"
@@ -32,12 +39,17 @@ func TestScripts(t *testing.T) {
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_CA_BUNDLE", "")
 			env.Setenv("GOCOVERDIR", "")
+			env.Values["account"] = new(*sandbox.Server)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"account":  startAccount(t),
 			"exitcode": exitCode,
 			"fewer":    fewer,
+			"launch":   launch,
+			"cells":    printCells,
+			"waitfor":  waitFor,
+			"pause":    pause,
 		},
 		RequireExplicitExec: true,
 	})
@@ -71,6 +83,7 @@ func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
 			ts.Check(err)
 		}
 		server := sandboxtest.Start(t, o)
+		*ts.Value("account").(**sandbox.Server) = server
 		ts.Setenv("AWS_ENDPOINT_URL", server.URL())
 		ts.Setenv("AWS_ACCESS_KEY_ID", sandbox.AccessKey)
 		ts.Setenv("AWS_SECRET_ACCESS_KEY", sandbox.SecretKey)
@@ -93,6 +106,69 @@ func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
+}
+
+// waitFor waits until the practice account has been asked for an action:
+// waitfor StopInstances.
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	account := (*ts.Value("account").(**sandbox.Server)).Sandbox()
+	for range 500 {
+		for _, c := range account.Calls() {
+			if c.Action == args[0] {
+				return
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("nobody asked for %s", args[0])
+}
+
+// pause waits: pause 1s.
+func pause(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	time.Sleep(d)
+}
+
+// launch starts an instance of a type in the practice account, with a name:
+// launch c8i.large NAME.
+func launch(ts *testscript.TestScript, _ bool, args []string) {
+	endpoint := ts.Getenv("AWS_ENDPOINT_URL")
+	client := ec2.New(ec2.Options{
+		Region: sandbox.DefaultRegion, BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
+	})
+	_, err := client.RunInstances(context.Background(), &ec2.RunInstancesInput{
+		ImageId: aws.String(sandbox.ImageLinux), InstanceType: types.InstanceType(args[0]), MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+		TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeInstance, Tags: []types.Tag{{Key: aws.String("Name"), Value: aws.String(args[1])}},
+		}},
+	})
+	ts.Check(err)
+}
+
+// printCells prints to the standard output of the script the cells of an instance's
+// row as HEADER=VALUE, one a line: cells FILE NAME.
+func printCells(ts *testscript.TestScript, _ bool, args []string) {
+	book, err := excelize.OpenFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer book.Close()
+	rows, err := book.GetRows("EC2_Detail_Costs")
+	ts.Check(err)
+	for _, row := range rows[1:] {
+		if row[0] != args[1] {
+			continue
+		}
+		for n, header := range rows[0] {
+			value := ""
+			if n < len(row) {
+				value = row[n]
+			}
+			fmt.Fprintf(ts.Stdout(), "%s=%s\n", header, value)
+		}
+		return
+	}
+	ts.Fatalf("%s has no row for %s", args[0], args[1])
 }
 
 // fewer checks that a folder holds at most so many entries: fewer 1 DIR.

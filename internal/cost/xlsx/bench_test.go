@@ -20,7 +20,7 @@ import (
 // the whole process (Linux only). The garbage collector is set as the command
 // sets it.
 func BenchmarkWorkbook100k(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(50))
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	r := reportOf(b, many(100_000))
 	runtime.GC()
 	report := liveHeap()
