@@ -152,7 +152,7 @@ func launch(ts *testscript.TestScript, _ bool, args []string) {
 func printCells(ts *testscript.TestScript, _ bool, args []string) {
 	book, err := excelize.OpenFile(ts.MkAbs(args[0]))
 	ts.Check(err)
-	defer book.Close()
+	defer func() { ts.Check(book.Close()) }()
 	rows, err := book.GetRows("EC2_Detail_Costs")
 	ts.Check(err)
 	for _, row := range rows[1:] {
