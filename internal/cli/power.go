@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +27,8 @@ type powerJob struct {
 	tag    fleet.Tag
 	dryRun bool
 	power.Options
+	// planned, if not nil, is told of every plan before it is applied.
+	planned func(power.Plan)
 }
 
 // powered is what came of it, in the order of the regions.
@@ -54,6 +55,9 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 			plans[n], errs[n] = power.MakePlan(ctx, machines, fleet.Target{Region: region}, job.action, job.tag)
 			c.log.DebugContext(ctx, "planned", "region", region, "action", job.action, "tag", job.tag.String(),
 				"tagged", len(plans[n].Steps), "actionable", plans[n].Actionable())
+			if job.planned != nil {
+				job.planned(plans[n])
+			}
 			if !job.dryRun {
 				outcomes[n] = power.Apply(ctx, machines, plans[n], job.Options)
 			}
@@ -154,7 +158,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 				job.Wait = timeout
 			}
 			progress := a.progress(string(action))
-			job.Settled = progress.settled
+			job.planned, job.Settled = progress.planned, progress.settled
 			done := c.power(cmd.Context(), job)
 			progress.end()
 			return a.showPower(done)
@@ -240,34 +244,4 @@ func summary(job powerJob, answer power.Answer) string {
 		text += " (dry run: nothing was done)"
 	}
 	return text
-}
-
-// progress tells on a terminal how many instances are settled.
-type progress struct {
-	a    *app
-	what string
-
-	mu sync.Mutex
-	n  int
-}
-
-func (a *app) progress(what string) *progress { return &progress{a: a, what: what} }
-
-func (p *progress) settled(o fleet.Outcome) {
-	if o.Result == fleet.Skipped || !p.a.Terminal || p.a.quiet || p.a.json {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.n++
-	fmt.Fprintf(p.a.Stderr, "\r%s: %d settled ", p.what, p.n)
-}
-
-// end wipes the line.
-func (p *progress) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.n > 0 {
-		fmt.Fprint(p.a.Stderr, "\r\033[K")
-	}
 }

@@ -140,7 +140,9 @@ then ends with the code 3.`,
 				return err
 			}
 			job.now = a.Now()
+			progress := a.progress("report")
 			report, answer, err := c.report(cmd.Context(), job)
+			progress.end()
 			if err != nil {
 				return err
 			}
