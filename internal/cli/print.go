@@ -36,6 +36,9 @@ func (a *app) printJSON(v any) error {
 type table struct {
 	header []string
 	rows   [][]string
+	// numbers is true where all columns but the first hold numbers, which
+	// stand at the right.
+	numbers bool
 }
 
 func (t *table) add(cells ...string) {
@@ -60,8 +63,12 @@ func (t *table) print(w io.Writer) {
 	for _, row := range rows {
 		var line strings.Builder
 		for n, cell := range row {
-			line.WriteString(cell)
-			line.WriteString(strings.Repeat(" ", widths[n]-columns(cell)+2))
+			gap := strings.Repeat(" ", widths[n]-columns(cell))
+			if t.numbers && n > 0 {
+				line.WriteString(gap + cell + "  ")
+			} else {
+				line.WriteString(cell + gap + "  ")
+			}
 		}
 		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	}

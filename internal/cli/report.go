@@ -211,12 +211,16 @@ func (a *app) showReport(r cost.Report, answer cost.Answer) error {
 	return errors.Join(append(errs, errPartly)...)
 }
 
-// reportSummary prints the totals of a report.
+// reportSummary prints the totals of a report, of several regions only those
+// that hold something.
 func reportSummary(w io.Writer, r cost.Report) {
-	t := table{header: []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "EC2 SO FAR", "EBS A MONTH", "UNATTACHED", "RUN RATE", "UNPRICED"}}
+	t := table{numbers: true, header: []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "EC2 SO FAR", "EBS A MONTH", "UNATTACHED", "RUN RATE", "UNPRICED"}}
 	for n, sum := range r.Totals {
 		if n == 1 && len(r.Totals) == 2 {
 			break // all of one target is that target
+		}
+		if len(r.Totals) > 2 && n < len(r.Totals)-1 && sum.Instances+sum.Volumes == 0 {
+			continue
 		}
 		name := string(sum.Target.Region)
 		if name == "" {
