@@ -95,19 +95,19 @@ func TestPricesWithAndWithoutAnyOf(t *testing.T) {
 func TestSpotRequestsAreResolved(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{})
 	f := newPeer(server.URL()).session(t).Fleet(region)
-	found := map[bool]int{}
+	found := map[string]int{}
 	for i, err := range f.Machines(t.Context(), fleet.Selector{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if i.Lifecycle == fleet.Spot {
-			found[i.SpotPersistent]++
-		} else if i.SpotPersistent {
+			found[i.SpotType]++
+		} else if i.SpotType != "" {
 			t.Errorf("%s is on demand and has a Spot request", i.ID)
 		}
 	}
-	if found[true] == 0 || found[false] == 0 {
-		t.Errorf("%d persistent and %d one-time Spot Instances, want some of each", found[true], found[false])
+	if found["persistent"] == 0 || found["one-time"] == 0 || len(found) != 2 {
+		t.Errorf("Spot Instances by type: %v, want some persistent and some one-time", found)
 	}
 }
 

@@ -2,7 +2,9 @@ package amazon
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"log/slog"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +26,7 @@ const (
 type Fleet struct {
 	region fleet.Region
 	quotas *quotas
+	log    *slog.Logger
 
 	describeInstances     operation[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput]
 	describeVolumes       operation[ec2.DescribeVolumesInput, ec2.DescribeVolumesOutput]
@@ -39,6 +42,7 @@ func (s *Session) Fleet(region fleet.Region) *Fleet {
 	return &Fleet{
 		region:                region,
 		quotas:                s.quota(region),
+		log:                   s.log,
 		describeInstances:     capture(s, "ec2:DescribeInstances", client.DescribeInstances),
 		describeVolumes:       capture(s, "ec2:DescribeVolumes", client.DescribeVolumes),
 		describeInstanceTypes: capture(s, "ec2:DescribeInstanceTypes", client.DescribeInstanceTypes),
@@ -118,13 +122,14 @@ func filters(sel fleet.Selector) []types.Filter {
 	return out
 }
 
-// resolveSpot finds out which Spot Instances of a page have a persistent
-// request. A request that is gone counts as one-time.
+// resolveSpot finds out of which type the Spot requests of a page are. A request
+// that is gone counts as one-time. Where this is not permitted the types stay
+// unknown, so that the other instances are not held up.
 func (f *Fleet) resolveSpot(ctx context.Context, page []fleet.Instance) error {
-	requests := map[string]bool{}
+	requests := map[string]string{}
 	for _, i := range page {
 		if i.SpotRequest != "" {
-			requests[i.SpotRequest] = false
+			requests[i.SpotRequest] = string(types.SpotInstanceTypeOneTime)
 		}
 	}
 	for chunk := range chunks(requests, valuesPerFilter) {
@@ -133,11 +138,15 @@ func (f *Fleet) resolveSpot(ctx context.Context, page []fleet.Instance) error {
 		}
 		for {
 			out, err := f.describeSpotRequests(ctx, in)
+			if errors.Is(err, fleet.ErrDenied) {
+				f.log.WarnContext(ctx, "Spot requests cannot be read; Spot Instances are left alone", "region", f.region, "error", err)
+				return nil
+			}
 			if err != nil {
 				return err
 			}
 			for _, r := range out.SpotInstanceRequests {
-				requests[aws.ToString(r.SpotInstanceRequestId)] = r.Type == types.SpotInstanceTypePersistent
+				requests[aws.ToString(r.SpotInstanceRequestId)] = string(r.Type)
 			}
 			if aws.ToString(out.NextToken) == "" {
 				break
@@ -146,7 +155,7 @@ func (f *Fleet) resolveSpot(ctx context.Context, page []fleet.Instance) error {
 		}
 	}
 	for n := range page {
-		page[n].SpotPersistent = requests[page[n].SpotRequest]
+		page[n].SpotType = requests[page[n].SpotRequest]
 	}
 	return nil
 }

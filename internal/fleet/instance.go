@@ -68,10 +68,10 @@ type Instance struct {
 	// Tenancy is "default", "dedicated" or "host".
 	Tenancy   string
 	Lifecycle Lifecycle
-	// SpotRequest is the Spot request's id and SpotPersistent whether it is a
-	// persistent one; only such a Spot instance can be stopped and started.
-	SpotRequest    string
-	SpotPersistent bool
+	// SpotRequest is the Spot request's id and SpotType its type, "persistent"
+	// or "one-time"; only an instance of a persistent one can be stopped and
+	// started. An empty type is not known.
+	SpotRequest, SpotType string
 	// RootDevice is "ebs" or "instance-store".
 	RootDevice string
 	// Operator names the AWS service that manages the instance, if one does.

@@ -82,7 +82,10 @@ func decide(action Action, i fleet.Instance) Step {
 	if i.Operator != "" {
 		return leave("managed", "is managed by %s, which alone may stop and start it", i.Operator)
 	}
-	if i.Lifecycle == fleet.Spot && !i.SpotPersistent {
+	if i.Lifecycle == fleet.Spot && i.SpotType != "persistent" {
+		if i.SpotType == "" {
+			return leave("spot-unknown", "is a Spot Instance whose request cannot be read (ec2:DescribeSpotInstanceRequests); a one-time one cannot be stopped and started")
+		}
 		return leave("spot-one-time", "is a one-time Spot Instance, which cannot be stopped and started")
 	}
 	if i.RootDevice == "instance-store" {
