@@ -48,6 +48,8 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 		outcomes = make([][]fleet.Outcome, len(c.regions))
 		errs     = make([]error, len(c.regions))
 	)
+	calls, cancel := outlive(ctx)
+	defer cancel()
 	group.SetLimit(regionsAtOnce)
 	for n, region := range c.regions {
 		group.Go(func() error {
@@ -59,7 +61,7 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 				job.planned(plans[n])
 			}
 			if !job.dryRun {
-				outcomes[n] = power.Apply(ctx, machines, plans[n], job.Options)
+				outcomes[n] = power.Apply(calls, machines, plans[n], job.Options)
 			}
 			return nil
 		})
@@ -73,6 +75,21 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 		}
 	}
 	return done
+}
+
+// grace is how long a request that is under way may take to end after the
+// command was interrupted. Without it nobody would know whether EC2 took it.
+const grace = 5 * time.Second
+
+// outlive gives a context that ends a little after ctx is cancelled, and at its
+// deadline.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if deadline, ok := ctx.Deadline(); ok {
+		longer, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	}
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return longer, func() { stop(); cancel() }
 }
 
 // answer is what the function returns and --json prints.
@@ -154,6 +171,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 				return err
 			}
 			job := powerJob{action: action, tag: chosen, dryRun: dryRun}
+			job.Closing = cmd.Context().Done()
 			if wait {
 				job.Wait = timeout
 			}

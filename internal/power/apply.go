@@ -3,7 +3,6 @@ package power
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -24,7 +23,9 @@ type Options struct {
 	// 0 means not at all: a request that EC2 accepted is then the outcome.
 	Wait time.Duration
 	// Closing is closed when no new work may be started, for example shortly
-	// before the function's deadline. A nil channel never closes.
+	// before the function's deadline or when a person interrupts the command.
+	// What has been asked for is still brought to an end, but not waited for.
+	// A nil channel never closes.
 	Closing <-chan struct{}
 	// Settled, if not nil, is told every outcome as soon as it is known.
 	Settled func(fleet.Outcome)
@@ -47,7 +48,7 @@ func Apply(ctx context.Context, m Machines, plan Plan, opts Options) []fleet.Out
 	}
 	for batch := range batches(plan.Action, todo) {
 		if r.closed(ctx) {
-			r.settleAll(ids(batch), fleet.Left, r.closingReason(ctx))
+			r.settleAll(ids(batch), fleet.Left, r.notTried())
 			continue
 		}
 		r.act(ctx, r.reread(ctx, batch))
@@ -168,11 +169,9 @@ func (r *run) closed(ctx context.Context) bool {
 	}
 }
 
-func (r *run) closingReason(ctx context.Context) fleet.Reason {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return fleet.Reason{Code: "interrupted", Text: "not tried: the run was interrupted"}
-	}
-	return fleet.Reason{Code: "no-time", Text: fmt.Sprintf("not tried: no time left; run %s again", r.plan.Action)}
+// notTried is the reason of what the end of the run left over.
+func (r *run) notTried() fleet.Reason {
+	return fleet.Reason{Code: "not-tried", Text: fmt.Sprintf("not tried before the run had to end; run %s again", r.plan.Action)}
 }
 
 // transitional is the state that EC2 answers when it accepts the action.

@@ -313,7 +313,7 @@ func TestNothingNewAfterClosing(t *testing.T) {
 	closing := make(chan struct{})
 	close(closing)
 	for _, o := range apply(t, y, power.Stop, power.Options{Closing: closing}) {
-		if o.Result != fleet.Left || o.Reason.Code != "no-time" {
+		if o.Result != fleet.Left || o.Reason.Code != "not-tried" {
 			t.Fatalf("%+v, want left", o)
 		}
 	}

@@ -40,9 +40,13 @@ type Request struct {
 	DryRun bool
 }
 
-// margin is the time kept free before the function's deadline: enough to end
-// what has begun and to answer.
-const margin = 10 * time.Second
+// The times kept free before the function's deadline: closingTime to end what
+// has begun, answerTime to answer. Of a short time it is a fifth and a
+// twentieth.
+const (
+	closingTime = 10 * time.Second
+	answerTime  = time.Second
+)
 
 // Lambda polls the Lambda Runtime API for events until the process is ended.
 func (h Handler) Lambda(ctx context.Context) {
@@ -59,7 +63,7 @@ func (h Handler) Handle(ctx context.Context, event Event) (any, error) {
 	}
 	h.Log.InfoContext(ctx, "event accepted", "action", request.Action, "region", request.Region, "tag", request.Tag, "dry_run", request.DryRun)
 	if request.Action == actionReport {
-		ctx, cancel := h.before(ctx)
+		ctx, cancel := before(ctx, answerTime, 20)
 		defer cancel()
 		answer, err := h.Report(ctx, request)
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -67,20 +71,23 @@ func (h Handler) Handle(ctx context.Context, event Event) (any, error) {
 		}
 		return h.told(ctx, answer, err)
 	}
-	closing, cancel := h.before(ctx)
+	closing, cancel := before(ctx, closingTime, 5)
 	defer cancel()
+	ctx, cancelCalls := before(ctx, answerTime, 20)
+	defer cancelCalls()
 	answer, err := h.Power(ctx, request, closing.Done())
 	return h.told(ctx, answer, err)
 }
 
-// before gives a context that ends a little before the function's own.
-func (h Handler) before(ctx context.Context) (context.Context, context.CancelFunc) {
+// before gives a context that ends some time before the function's own, or the
+// given part of what is left where that is less.
+func before(ctx context.Context, margin time.Duration, part time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)
 	}
 	left := time.Until(deadline)
-	return context.WithTimeout(ctx, left-min(margin, left/5))
+	return context.WithTimeout(ctx, left-min(margin, left/part))
 }
 
 func (h Handler) told(ctx context.Context, answer any, err error) (any, error) {
