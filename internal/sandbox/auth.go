@@ -3,7 +3,9 @@ package sandbox
 import (
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // scope is what a Signature Version 4 says about its request:
@@ -54,7 +56,8 @@ func (r *request) name() {
 			r.call.Permission = "" // every caller may ask who it is
 		}
 	case "s3":
-		r.call.Action, r.call.Permission = s3Operation(r.Request)
+		op := s3OperationOf(r.Request)
+		r.call.Action, r.call.Permission = op.name, op.permission
 	default:
 		_, r.call.Action, _ = strings.Cut(target, ".")
 		r.call.Permission = r.scope.service + ":" + r.call.Action
@@ -79,6 +82,12 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 			return fail(http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		}
 		return fail(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	case r.URL.Query().Has("X-Amz-Credential"):
+		if err := r.presigned(realNow()); err != nil {
+			return err
+		}
+	}
+	switch {
 	case r.scope.service == "pricing":
 		if !pricingRegion(r.scope.region) {
 			return fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
@@ -95,6 +104,37 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 		return fail(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid")
 	}
 	return nil
+}
+
+// presigned refuses a presigned request whose time is over. The signer's time
+// is the real one, also where the account's clock is elsewhere.
+func (r *request) presigned(now time.Time) *apiError {
+	q := r.URL.Query()
+	signed, err := time.Parse("20060102T150405Z", q.Get("X-Amz-Date"))
+	if err != nil {
+		return invalid("AuthorizationQueryParametersError", `X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`)
+	}
+	seconds, err := strconv.Atoi(q.Get("X-Amz-Expires"))
+	switch {
+	case r.scope.service != "s3" && !q.Has("X-Amz-Expires"):
+		seconds = 15 * 60 // as long as a signed request
+	case err != nil:
+		return invalid("AuthorizationQueryParametersError", "X-Amz-Expires should be a number")
+	case seconds < 0:
+		return invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be non-negative")
+	case seconds > 7*24*60*60:
+		return invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800")
+	}
+	if !now.After(signed.Add(time.Duration(seconds) * time.Second)) {
+		return nil
+	}
+	switch r.scope.service {
+	case "s3":
+		return fail(http.StatusForbidden, "AccessDenied", "Request has expired")
+	case "ec2":
+		return invalid("RequestExpired", "Request has expired.")
+	}
+	return fail(http.StatusForbidden, "SignatureDoesNotMatch", "Signature expired")
 }
 
 var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)

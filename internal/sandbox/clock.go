@@ -39,6 +39,9 @@ func (c *clock) Now() time.Time {
 	return c.start.Add(passed + c.offset)
 }
 
+// realNow is the time of the world outside, by which clients sign.
+func realNow() time.Time { return time.Now().UTC() }
+
 // Since is the time that has passed in the account since t.
 func (c *clock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -10,27 +9,38 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
-// objectStore is the account's S3: buckets in memory.
+// objectStore is the account's S3: buckets in memory, each in a region.
 type objectStore struct {
 	backend *s3mem.Backend
 	handler http.Handler
+
+	mu      sync.Mutex
+	regions map[string]string // by bucket
 }
 
+// newObjectStore creates buckets in DefaultRegion. Two of one name, or a name
+// that S3 does not take, are an error.
 func newObjectStore(c *clock, buckets []string) (*objectStore, error) {
 	b := s3mem.New(s3mem.WithTimeSource(c))
+	regions := map[string]string{}
 	for _, name := range buckets {
+		if err := gofakes3.ValidateBucketName(name); err != nil {
+			return nil, fmt.Errorf("bucket %q: %w", name, err)
+		}
 		if err := b.CreateBucket(name); err != nil {
 			return nil, fmt.Errorf("create bucket %s: %w", name, err)
 		}
+		regions[name] = DefaultRegion
 	}
 	// The account's clock may be far from the client's: no limit on the skew.
 	f := gofakes3.New(b, gofakes3.WithTimeSource(c), gofakes3.WithTimeSkewLimit(0))
-	return &objectStore{backend: b, handler: f.Server()}, nil
+	return &objectStore{backend: b, handler: f.Server(), regions: regions}, nil
 }
 
 // Buckets lists the names of the account's buckets.
@@ -74,8 +84,15 @@ func (s *Sandbox) Object(bucket, key string) ([]byte, bool) {
 	return b, true
 }
 
-// serveS3 hands a request to the store and keeps its answer.
+// serveS3 hands a request to the store and keeps its answer. What the store
+// does not do is refused before it gets there, since the store would take
+// "PUT /bucket/key?acl" for a new object.
 func (s *Sandbox) serveS3(r *request) answer {
+	op := s3OperationOf(r.Request)
+	if !op.done {
+		return r.refuse(fail(http.StatusNotImplemented, "NotImplemented",
+			"A header or query you provided requested functionality that is not implemented: the practice account has no "+op.name))
+	}
 	bucket, key := s3Path(r.Request)
 	resource := "*"
 	if bucket != "" {
@@ -87,6 +104,26 @@ func (s *Sandbox) serveS3(r *request) answer {
 	if err := s.authorize(r, resource, nil); err != nil {
 		return r.refuse(err)
 	}
+	switch home := s.s3.home(bucket); {
+	case op.name == "CreateBucket":
+		return s.createBucket(r, bucket)
+	case op.name == "GetBucketLocation" && home != "": // also from elsewhere
+		return r.bucketLocation(home)
+	case home != "" && home != r.scope.region:
+		return r.redirect(bucket, home)
+	}
+	a := s.s3.forward(r)
+	if home := s.s3.home(bucket); home != "" && key == "" {
+		a.header.Set(bucketRegionHeader, home)
+	}
+	if op.name == "DeleteBucket" && a.code == "" {
+		s.s3.forget(bucket)
+	}
+	return a
+}
+
+// forward lets the store answer.
+func (o *objectStore) forward(r *request) answer {
 	in := r.Clone(r.Context())
 	in.Body = io.NopCloser(bytes.NewReader(r.body))
 	if host := virtualBucket(r.Host); host != "" {
@@ -95,24 +132,16 @@ func (s *Sandbox) serveS3(r *request) answer {
 		in.RequestURI = in.URL.RequestURI()
 	}
 	w := &recorder{header: http.Header{}}
-	s.s3.handler.ServeHTTP(w, in)
+	o.handler.ServeHTTP(w, in)
 	a := answer{status: w.status, header: w.header, body: w.body.Bytes()}
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
 	if a.status >= http.StatusBadRequest {
-		a.code = s3ErrorCode(a)
+		a = r.reworded(a)
 	}
 	a.header.Set("X-Amz-Request-Id", r.id)
 	return a
-}
-
-func s3ErrorCode(a answer) string {
-	var e struct{ Code string }
-	if err := xml.Unmarshal(a.body, &e); err != nil || e.Code == "" {
-		return strings.ReplaceAll(http.StatusText(a.status), " ", "")
-	}
-	return e.Code
 }
 
 // recorder keeps an answer instead of sending it.
@@ -168,79 +197,6 @@ func s3Path(r *http.Request) (bucket, key string) {
 	}
 	bucket, key, _ = strings.Cut(path, "/")
 	return bucket, key
-}
-
-// s3Operation names the operation that a request asks for and the permission
-// that it needs.
-func s3Operation(r *http.Request) (operation, permission string) {
-	bucket, key := s3Path(r)
-	q := r.URL.Query()
-	upload := q.Has("uploadId")
-	switch {
-	case bucket == "":
-		return "ListBuckets", "s3:ListAllMyBuckets"
-	case key == "":
-		return s3BucketOperation(r.Method, q.Has)
-	}
-	switch r.Method {
-	case http.MethodGet:
-		if upload {
-			return "ListParts", "s3:ListMultipartUploadParts"
-		}
-		return "GetObject", "s3:GetObject"
-	case http.MethodHead:
-		return "HeadObject", "s3:GetObject"
-	case http.MethodPut:
-		switch {
-		case upload:
-			return "UploadPart", "s3:PutObject"
-		case r.Header.Get("X-Amz-Copy-Source") != "":
-			return "CopyObject", "s3:PutObject"
-		}
-		return "PutObject", "s3:PutObject"
-	case http.MethodPost:
-		if q.Has("uploads") {
-			return "CreateMultipartUpload", "s3:PutObject"
-		}
-		return "CompleteMultipartUpload", "s3:PutObject"
-	case http.MethodDelete:
-		if upload {
-			return "AbortMultipartUpload", "s3:AbortMultipartUpload"
-		}
-		return "DeleteObject", "s3:DeleteObject"
-	}
-	return r.Method, "s3:" + r.Method
-}
-
-func s3BucketOperation(method string, has func(string) bool) (operation, permission string) {
-	switch method {
-	case http.MethodGet:
-		switch {
-		case has("location"):
-			return "GetBucketLocation", "s3:GetBucketLocation"
-		case has("versioning"):
-			return "GetBucketVersioning", "s3:GetBucketVersioning"
-		case has("versions"):
-			return "ListObjectVersions", "s3:ListBucketVersions"
-		case has("uploads"):
-			return "ListMultipartUploads", "s3:ListBucketMultipartUploads"
-		case has("list-type"):
-			return "ListObjectsV2", "s3:ListBucket"
-		}
-		return "ListObjects", "s3:ListBucket"
-	case http.MethodHead:
-		return "HeadBucket", "s3:ListBucket"
-	case http.MethodPut:
-		if has("versioning") {
-			return "PutBucketVersioning", "s3:PutBucketVersioning"
-		}
-		return "CreateBucket", "s3:CreateBucket"
-	case http.MethodDelete:
-		return "DeleteBucket", "s3:DeleteBucket"
-	case http.MethodPost:
-		return "DeleteObjects", "s3:DeleteObject"
-	}
-	return method, "s3:" + method
 }
 
 var _ gofakes3.TimeSource = (*clock)(nil)

@@ -115,7 +115,7 @@ func TestUnsignedAndUnknownRequests(t *testing.T) {
 }
 
 // do sends a request as it is and reads the whole answer.
-func do(t *testing.T, req *http.Request) (status int, body string) {
+func do(t testing.TB, req *http.Request) (status int, body string) {
 	t.Helper()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -16,9 +16,10 @@ const (
 // of thousands of instances, for which reflection is too slow.
 type doc struct{ b []byte }
 
-func newDoc() *doc {
-	return &doc{b: append(make([]byte, 0, 4096), `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)}
-}
+// xmlHeader begins every document.
+const xmlHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
+
+func newDoc() *doc { return &doc{b: append(make([]byte, 0, 4096), xmlHeader...)} }
 
 func (d *doc) bytes() []byte { return d.b }
 
