@@ -25,7 +25,14 @@ type Bucket struct {
 // Bucket gives access to a bucket, in whichever region it lies.
 func (s *Session) Bucket(name string) *Bucket {
 	in := func(region fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput] {
-		return capture(s, "s3:PutObject", s3.NewFromConfig(s.in(region), pathStyle).PutObject)
+		put := captureOnce(s, "s3:PutObject", s3.NewFromConfig(s.in(region), pathStyle).PutObject)
+		return refreshed(s, func(ctx context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
+			// An earlier try has read the body.
+			if _, err := in.Body.(io.Seeker).Seek(0, io.SeekStart); err != nil {
+				return nil, err
+			}
+			return put(ctx, in)
+		})
 	}
 	b := &Bucket{name: name, in: in, home: s.Region()}
 	b.in(b.home)
@@ -47,16 +54,18 @@ func pathStyle(o *s3.Options) {
 // checksum is right, so a broken upload leaves nothing under the key. A bucket
 // in another region is found by the address in S3's refusal.
 func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadSeeker) error {
+	size, err := body.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("upload s3://%s/%s: %w", b.name, key, err)
+	}
 	put := func(region fleet.Region) error {
-		if _, err := body.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
 		_, err := b.in(region)(ctx, &s3.PutObjectInput{
-			Bucket: aws.String(b.name), Key: aws.String(key), Body: body, ContentType: aws.String(contentType),
+			Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType),
+			Body: body, ContentLength: aws.Int64(size), // a body that is cut short is refused
 		})
 		return err
 	}
-	err := put(b.home)
+	err = put(b.home)
 	if region := elsewhere(err); region != "" && region != b.home {
 		b.home = region
 		err = put(region)

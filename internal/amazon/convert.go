@@ -61,13 +61,18 @@ func instance(target fleet.Target, i types.Instance) fleet.Instance {
 			out.FirstLaunch = n.Attachment.AttachTime.UTC()
 		}
 	}
+	if out.FirstLaunch.IsZero() {
+		// A terminated instance has no interfaces left. This time moves only
+		// when the licence is converted.
+		out.FirstLaunch = timeOf(i.UsageOperationUpdateTime)
+	}
 	return out
 }
 
 // volume converts a volume of DescribeVolumes.
-func volume(region fleet.Region, account fleet.Account, v types.Volume) fleet.Volume {
+func volume(region fleet.Region, v types.Volume) fleet.Volume {
 	out := fleet.Volume{
-		Target:          fleet.Target{Account: account, Region: region},
+		Target:          fleet.Target{Region: region},
 		ID:              fleet.VolumeID(aws.ToString(v.VolumeId)),
 		Type:            fleet.VolumeType(shared(string(v.VolumeType))),
 		State:           shared(string(v.State)),
@@ -75,7 +80,6 @@ func volume(region fleet.Region, account fleet.Account, v types.Volume) fleet.Vo
 		SizeGiB:         int64(aws.ToInt32(v.Size)),
 		IOPS:            int64(aws.ToInt32(v.Iops)),
 		ThroughputMiBps: int64(aws.ToInt32(v.Throughput)),
-		MultiAttach:     aws.ToBool(v.MultiAttachEnabled),
 		Created:         timeOf(v.CreateTime),
 		Tags:            tags(v.Tags),
 	}
@@ -86,7 +90,7 @@ func volume(region fleet.Region, account fleet.Account, v types.Volume) fleet.Vo
 }
 
 func typeInfo(t types.InstanceTypeInfo) fleet.TypeInfo {
-	out := fleet.TypeInfo{Type: fleet.InstanceType(t.InstanceType), BareMetal: aws.ToBool(t.BareMetal)}
+	out := fleet.TypeInfo{Type: fleet.InstanceType(t.InstanceType)}
 	if t.VCpuInfo != nil {
 		out.VCPU = int(aws.ToInt32(t.VCpuInfo.DefaultVCpus))
 		out.Cores = int(aws.ToInt32(t.VCpuInfo.DefaultCores))

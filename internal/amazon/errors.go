@@ -81,6 +81,9 @@ func translate(action string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", action, err)
 	}
+	if errors.Is(err, fleet.ErrNoTime) {
+		return fmt.Errorf("%s: %w", action, err)
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		kind, known := kinds()[api.ErrorCode()]
 		if !known {

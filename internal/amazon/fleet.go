@@ -163,7 +163,7 @@ func (f *Fleet) resolveSpot(ctx context.Context, page []fleet.Instance) error {
 // Stop asks EC2 to stop the instances, as a whole. It waits first until the
 // quota allows that many.
 func (f *Fleet) Stop(ctx context.Context, ids []fleet.InstanceID) error {
-	if err := f.quotas.stopIDs.WaitN(ctx, len(ids)); err != nil {
+	if err := wait(ctx, f.quotas.stopIDs, len(ids)); err != nil {
 		return err
 	}
 	_, err := f.stopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: texts(ids)})
@@ -173,7 +173,7 @@ func (f *Fleet) Stop(ctx context.Context, ids []fleet.InstanceID) error {
 // Start asks EC2 to start the instances, as a whole. It waits first until the
 // quota allows that many.
 func (f *Fleet) Start(ctx context.Context, ids []fleet.InstanceID) error {
-	if err := f.quotas.startIDs.WaitN(ctx, len(ids)); err != nil {
+	if err := wait(ctx, f.quotas.startIDs, len(ids)); err != nil {
 		return err
 	}
 	_, err := f.startInstances(ctx, &ec2.StartInstancesInput{InstanceIds: texts(ids)})

@@ -26,7 +26,7 @@ func (f *Fleet) Volumes(ctx context.Context) iter.Seq2[fleet.Volume, error] {
 				return
 			}
 			for _, v := range out.Volumes {
-				if !yield(volume(f.region, "", v), nil) {
+				if !yield(volume(f.region, v), nil) {
 					return
 				}
 			}

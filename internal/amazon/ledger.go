@@ -22,7 +22,7 @@ func (s *Session) gate(stack *middleware.Stack) error {
 		service, action := awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)
 		if service == "EC2" {
 			region := fleet.Region(awsmiddleware.GetRegion(ctx))
-			if err := s.quota(region).request(action).Wait(ctx); err != nil {
+			if err := wait(ctx, s.quota(region).request(action), 1); err != nil {
 				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 			}
 		}

@@ -19,15 +19,29 @@ type operation[In, Out any] func(context.Context, *In) (*Out, error)
 func capture[In, Out, Opts any](
 	s *Session, action string, do func(context.Context, *In, ...func(*Opts)) (*Out, error),
 ) operation[In, Out] {
+	return refreshed(s, captureOnce(s, action, do))
+}
+
+// captureOnce is capture for operations that cannot simply be asked again,
+// because asking uses up their input.
+func captureOnce[In, Out, Opts any](
+	s *Session, action string, do func(context.Context, *In, ...func(*Opts)) (*Out, error),
+) operation[In, Out] {
 	s.calls.capture(action)
 	return func(ctx context.Context, in *In) (*Out, error) {
 		out, err := do(ctx, in)
-		err = translate(action, err)
+		return out, translate(action, err)
+	}
+}
+
+// refreshed asks again with new credentials when the old ones have expired.
+func refreshed[In, Out any](s *Session, ask operation[In, Out]) operation[In, Out] {
+	return func(ctx context.Context, in *In) (*Out, error) {
+		out, err := ask(ctx, in)
 		if refusal, ok := errors.AsType[*fleet.Refusal](err); ok && expired(refusal.Code) {
 			if cache, ok := s.config.Credentials.(*aws.CredentialsCache); ok {
 				cache.Invalidate()
-				out, err = do(ctx, in)
-				err = translate(action, err)
+				out, err = ask(ctx, in)
 			}
 		}
 		return out, err

@@ -44,10 +44,11 @@ func (p *Prices) understandsAnyOf() answer {
 	return p.anyOf
 }
 
+// learn keeps the first answer.
 func (p *Prices) learn(a answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.anyOf = a
+	p.anyOf = cmp.Or(p.anyOf, a)
 }
 
 // answer is a question's answer, once it is known.
@@ -93,9 +94,7 @@ func (p *Prices) Volumes(ctx context.Context, region fleet.Region) ([]price.Prod
 		case err == nil && len(seen) > 1:
 			p.learn(yes)
 			return products, nil
-		case err == nil || errors.Is(err, fleet.ErrInvalid):
-			p.learn(no)
-		default:
+		case err != nil && !errors.Is(err, fleet.ErrInvalid):
 			return products, fmt.Errorf("read the EBS prices of %s: %w", region, err)
 		}
 	}
@@ -106,6 +105,9 @@ func (p *Prices) Volumes(ctx context.Context, region fleet.Region) ([]price.Prod
 		if err != nil {
 			return all, fmt.Errorf("read the EBS prices of %s: %w", region, err)
 		}
+	}
+	if len(all) > 0 { // else there is no such region, which says nothing about ANY_OF
+		p.learn(no)
 	}
 	return all, nil
 }

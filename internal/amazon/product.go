@@ -35,8 +35,8 @@ type listed struct {
 }
 
 // product reads one product of the price list. A price that is not in US
-// dollars is left out, as in the Chinese partition, so that it shows up as
-// missing and never as a wrong amount.
+// dollars, as in the Chinese partition, or that is no number is left out, so
+// that it shows up as missing and never as a wrong amount.
 func product(text string) (price.Product, error) {
 	var in listed
 	if err := json.Unmarshal([]byte(text), &in); err != nil {
@@ -48,13 +48,9 @@ func product(text string) (price.Product, error) {
 	}
 	for _, term := range in.Terms.OnDemand {
 		for _, d := range term.PriceDimensions {
-			dollars, ok := d.PricePerUnit["USD"]
-			if !ok {
-				continue
-			}
-			usd, err := price.ParseUSD(dollars)
+			usd, err := price.ParseUSD(d.PricePerUnit["USD"])
 			if err != nil {
-				return price.Product{}, fmt.Errorf("product %s of the price list: %w", out.SKU, err)
+				continue
 			}
 			out.Rates = append(out.Rates, price.Rate{
 				Code: d.RateCode, Unit: d.Unit, USD: usd, Begin: d.BeginRange, End: d.EndRange,

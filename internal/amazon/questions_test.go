@@ -61,18 +61,15 @@ func TestQuestions(t *testing.T) {
 func within(list, name string) bool { return strings.Contains(","+list+",", ","+name+",") }
 
 func TestProductOfThePriceList(t *testing.T) {
-	for _, text := range []string{
-		`{"product":`,
-		`{"product":{"sku":"A"},"terms":{"OnDemand":{"A.B":{"priceDimensions":{"A.B.C":{"pricePerUnit":{"USD":"a lot"}}}}}}}`,
-	} {
-		if _, err := product(text); err == nil {
-			t.Errorf("%s is read without an error", text)
-		}
+	if _, err := product(`{"product":`); err == nil {
+		t.Error("half a product is read without an error")
 	}
-	p, err := product(`{"product":{"sku":"A","productFamily":"Storage","attributes":{"regionCode":"cn-north-1"}},` +
-		`"terms":{"OnDemand":{"A.B":{"priceDimensions":{"A.B.C":{"rateCode":"A.B.C","pricePerUnit":{"CNY":"0.5"}}}}}}}`)
-	if err != nil || len(p.Rates) != 0 || p.SKU != "A" {
-		t.Errorf("a price in another currency: %+v, %v; want the product without a rate", p, err)
+	for _, amount := range []string{`{"CNY":"0.5"}`, `{"USD":"a lot"}`, `{"USD":""}`, `{"USD":"9.12E-2"}`, `{}`} {
+		p, err := product(`{"product":{"sku":"A","productFamily":"Storage","attributes":{"regionCode":"cn-north-1"}},` +
+			`"terms":{"OnDemand":{"A.B":{"priceDimensions":{"A.B.C":{"rateCode":"A.B.C","pricePerUnit":` + amount + `}}}}}}`)
+		if err != nil || len(p.Rates) != 0 || p.SKU != "A" {
+			t.Errorf("%s: %+v, %v; want the product without a rate", amount, p, err)
+		}
 	}
 }
 

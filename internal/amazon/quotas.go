@@ -1,10 +1,13 @@
 package amazon
 
 import (
+	"context"
 	"strings"
 	"sync"
 
 	"golang.org/x/time/rate"
+
+	"nightshift/internal/fleet"
 )
 
 // quotas are EC2's token buckets for one account and region, kept on our side
@@ -46,4 +49,14 @@ func (q *quotas) request(action string) *rate.Limiter {
 		q.requests[action] = l
 	}
 	return l
+}
+
+// wait takes n tokens of a bucket, and waits until they are there. It does not
+// begin to wait for what the context leaves no time for.
+func wait(ctx context.Context, bucket *rate.Limiter, n int) error {
+	err := bucket.WaitN(ctx, n)
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fleet.Errorf(fleet.ErrNoTime, "EC2's quota leaves no time: %w", err)
 }

@@ -26,10 +26,12 @@ type retryer struct{ aws.RetryerV2 }
 
 // brokenTries bounds the tries where the service answers 5xx or cuts the
 // connection, dialTries those where nothing answers at all: a wrong address
-// does not get better by waiting a minute.
+// does not get better by waiting a minute. silentTries bounds those where a
+// connection is made and no answer comes.
 const (
 	brokenTries = 5
 	dialTries   = 3
+	silentTries = 2
 )
 
 // IsErrorRetryable is the SDK's judgement, but for lack of capacity: EC2 answers
@@ -50,6 +52,9 @@ func (r retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 			return 0, err
 		}
 		return time.Duration(attempt) * 200 * time.Millisecond, nil
+	}
+	if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() && attempt >= silentTries {
+		return 0, err
 	}
 	throttled := retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err)
 	if !throttled.Bool() && attempt >= brokenTries {

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +36,9 @@ type Options struct {
 	// Region is the region to use where nothing else is said; empty means the
 	// default chain's.
 	Region fleet.Region
+	// Fallback is the region where neither Region nor the default chain names
+	// one.
+	Fallback fleet.Region
 	// Practice, if not nil, replaces the default chain as a whole: nothing of
 	// the environment is looked at.
 	Practice *Practice
@@ -73,6 +77,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 32
+		t.ResponseHeaderTimeout = answerTime
 	})
 	if p := o.Practice; p != nil {
 		s.config = aws.Config{
@@ -88,13 +93,14 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	} else {
 		c, err := config.LoadDefaultConfig(ctx,
 			config.WithHTTPClient(client),
-			config.WithRetryer(newRetryer),
 			config.WithRegion(string(o.Region)),
+			config.WithDefaultRegion(string(o.Fallback)),
 			config.WithLogger(sdkLog{s.log}),
 		)
 		if err != nil {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "the AWS configuration cannot be read: %w", err)
 		}
+		c.Retryer = newRetryer // not an option above, which would make the SDK ignore AWS_MAX_ATTEMPTS
 		s.config = c
 	}
 	s.config.APIOptions = append(s.config.APIOptions, s.gate, agent(o.Agent))
@@ -113,6 +119,11 @@ func (s *Session) Authenticate(ctx context.Context) error {
 			return nil
 		}
 		s.log.DebugContext(ctx, "no credentials", "error", err)
+		// The instance's role is what the chain tries when nothing else is
+		// configured.
+		if !strings.Contains(err.Error(), "EC2 IMDS") {
+			return fleet.Errorf(fleet.ErrCredentials, "the AWS credentials cannot be read: %w; with single sign-on, run `aws sso login`", root(err))
+		}
 	}
 	return fleet.Errorf(fleet.ErrCredentials, "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`")
 }
@@ -156,5 +167,9 @@ type Call struct {
 	Count   int
 }
 
-// patience is the longest pause between two tries of one request.
-const patience = 20 * time.Second
+// patience is the longest pause between two tries of one request, answerTime
+// how long to wait for an answer to begin.
+const (
+	patience   = 20 * time.Second
+	answerTime = time.Minute
+)

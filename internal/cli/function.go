@@ -24,6 +24,10 @@ func (a *app) function(ctx context.Context) {
 	}.Lambda(ctx)
 }
 
+// settleTime is how long the function waits for instances that are on their way
+// to the other state.
+const settleTime = 5 * time.Minute
+
 // powerEvent stops or starts for an event. It does not wait for the wanted
 // state: the function would be paid for waiting.
 func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan struct{}) (power.Answer, error) {
@@ -37,12 +41,14 @@ func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan st
 	}
 	done := c.power(ctx, powerJob{
 		action: power.Action(r.Action), tag: tag, dryRun: r.DryRun,
-		Options: power.Options{Closing: closing},
+		Options: power.Options{Closing: closing, Settle: settleTime},
 	})
 	answer, err := done.answer(), done.err()
+	if err != nil {
+		c.log.WarnContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Left, "errors", answer.Errors)
+	}
 	if errors.Is(err, errPartly) {
-		c.log.WarnContext(ctx, "partly failed", "action", r.Action, "failed", answer.Failed, "left", answer.Left, "errors", answer.Errors)
-		err = nil
+		err = nil // the answer tells; trying again could not tell it from a person's doing
 	}
 	return answer, err
 }

@@ -124,9 +124,9 @@ func TestFunction(t *testing.T) {
 	envelope := `{"version":"0","id":"53dc4d37","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":"%s","region":"us-east-1","resources":[],"detail":{}}`
 	for _, tt := range []struct{ name, event, want string }{
 		{"start", `{"action":"start"}`, `^\{"status":"started 1 instances","instances":\["i-[0-9a-f]+"\],"failed":\[\],"skipped":\[`},
-		{"stop", `{"action":"stop"}`, `^\{"status":"stopped \d instances","instances":\["i-`},
-		{"no action is stop", `{}`, `^\{"status":"stopped \d instances",`},
-		{"envelope of EventBridge", fmt.Sprintf(envelope, fresh), `^\{"status":"stopped \d instances".*"region":"ap-northeast-2"`},
+		{"stop", `{"action":"stop"}`, `^\{"status":"stopped \d+ instances","instances":\["i-`},
+		{"no action is stop", `{}`, `^\{"status":"stopped \d+ instances",`},
+		{"envelope of EventBridge", fmt.Sprintf(envelope, fresh), `^\{"status":"stopped \d+ instances".*"region":"ap-northeast-2"`},
 		{"another tag", `{"action":"stop","tag":"Nobody=Has"}`, `^\{"status":"no instances found"\}$`},
 		{"another region", `{"action":"stop","region":"eu-west-1"}`, `^\{"status":"no instances found"\}$`},
 		{"dry run", `{"action":"start","dry_run":true}`, `^\{"status":"would start \d+ instances",.*"dry_run":true`},

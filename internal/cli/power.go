@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,21 +101,34 @@ func (p powered) answer() power.Answer {
 	return power.NewAnswer(p.job.action, p.outcomes, p.errs)
 }
 
-// err says how the job went as a whole: nil when all is well; the causes when
-// nothing was achieved; else errPartly joined with the causes.
+// unread is true where no region could be read: there is no answer then.
+func (p powered) unread() bool {
+	return len(p.errs) > 0 && len(p.errs) == len(p.plans) && p.answer().Status == power.NoneFound
+}
+
+// err says how the job went as a whole: nil when all is well, errPartly joined
+// with the causes when a part of it is done, else the causes alone.
 func (p powered) err() error {
 	answer := p.answer()
-	problems := errors.Join(p.errs...)
-	failed := len(answer.Failed) + len(answer.Left)
+	causes := slices.Clone(p.errs)
+	for _, items := range [][]power.Item{answer.Failed, answer.Left} {
+		if len(items) > 0 {
+			first := items[0]
+			causes = append(causes, fmt.Errorf("%d of %d instances could not be %s; the first, %s (%s): %s",
+				len(items), len(answer.Instances)+len(answer.Failed)+len(answer.Left), past(p.job.action), first.Instance, first.Name, first.Text))
+		}
+	}
 	switch {
-	case problems == nil && failed == 0:
+	case len(causes) == 0:
 		return nil
-	case answer.Status == power.NoneFound:
-		return problems // nothing was seen that could have been done
-	case len(answer.Instances) == 0 && failed > 0 && problems == nil && all(answer.Failed, "denied") && len(answer.Left) == 0:
+	case p.unread():
+		return errors.Join(causes...)
+	case len(answer.Instances) == 0 && len(p.errs) == 0 && len(answer.Left) == 0 && all(answer.Failed, "denied"):
 		return fleet.Errorf(fleet.ErrDenied, "not permitted to %s any of the instances; `nightshift policy` prints the permissions that are needed", p.job.action)
+	case len(answer.Instances) == 0 && len(answer.Failed)+len(answer.Left) > 0:
+		return errors.Join(causes...)
 	default:
-		return errors.Join(errPartly, problems)
+		return errors.Join(append(causes, errPartly)...)
 	}
 }
 
@@ -173,7 +187,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 			job := powerJob{action: action, tag: chosen, dryRun: dryRun}
 			job.Closing = cmd.Context().Done()
 			if wait {
-				job.Wait = timeout
+				job.Wait, job.Settle = timeout, timeout
 			}
 			progress := a.progress(string(action))
 			job.planned, job.Settled = progress.planned, progress.settled
@@ -185,14 +199,14 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 	flags := cmd.Flags()
 	flags.StringVar(&tag, "tag", cmp.Or(a.Env("NIGHTSHIFT_TAG"), defaultTag), "the tag that chooses instances, as Key=Value or Key")
 	flags.BoolVar(&dryRun, "dry-run", false, "show what would be done and why, and do nothing")
-	flags.BoolVar(&wait, "wait", true, "wait until each instance has "+arrived(action))
+	flags.BoolVar(&wait, "wait", true, "wait until each instance has "+past(action))
 	flags.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait")
 	complete(cmd, "tag", defaultTag)
 	complete(cmd, "timeout", "10m", "30m")
 	return cmd
 }
 
-func arrived(a power.Action) string {
+func past(a power.Action) string {
 	if a == power.Start {
 		return "started"
 	}
@@ -203,7 +217,7 @@ func arrived(a power.Action) string {
 // command's error.
 func (a *app) showPower(p powered) error {
 	answer := p.answer()
-	if answer.Status == power.NoneFound && len(p.errs) > 0 {
+	if p.unread() {
 		return p.err()
 	}
 	if a.json {
@@ -226,7 +240,10 @@ func (a *app) powerTable(p powered) {
 		for _, plan := range p.plans {
 			for _, s := range plan.Steps {
 				outcome := "would " + string(plan.Action)
-				if !s.Do {
+				switch {
+				case s.Settling:
+					outcome = "would wait"
+				case !s.Do:
 					outcome = "leave"
 				}
 				t.add(string(s.Instance.ID), s.Instance.Name(), string(plan.Target.Region), outcome, s.Reason.Text)
@@ -252,7 +269,7 @@ func summary(job powerJob, answer power.Answer) string {
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{len(answer.Skipped), "skipped"}, {len(answer.Failed), "failed"}, {len(answer.Left), "left for lack of time"}} {
+	}{{len(answer.Skipped), "skipped"}, {len(answer.Failed), "failed"}, {len(answer.Left), "left"}} {
 		if part.n > 0 {
 			line = append(line, fmt.Sprintf("%d %s", part.n, part.what))
 		}

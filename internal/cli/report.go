@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +37,7 @@ type reportJob struct {
 // temporary file before it gets its name or its key, so that neither ever
 // shows a part of one.
 func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Answer, error) {
+	before := c.session.Calls()
 	account, err := c.session.Account(ctx)
 	if err != nil {
 		if errors.Is(err, fleet.ErrCredentials) {
@@ -58,6 +62,10 @@ func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Ans
 	for _, call := range c.session.Calls() {
 		report.Calls[call.Service+":"+call.Action] = call.Count
 	}
+	for _, call := range before {
+		report.Calls[call.Service+":"+call.Action] -= call.Count
+	}
+	maps.DeleteFunc(report.Calls, func(_ string, n int) bool { return n == 0 })
 	folder := os.TempDir()
 	if job.out != "" {
 		folder = filepath.Dir(job.out) // renaming works within a file system only
@@ -128,6 +136,9 @@ then ends with the code 3.`,
 			if job.bucket == "" && job.out == "" {
 				return fleet.Errorf(fleet.ErrInvalid, "no destination: pass --bucket NAME or --out FILE, or set NIGHTSHIFT_BUCKET")
 			}
+			if err := checkPlaces(job); err != nil {
+				return err
+			}
 			var err error
 			if job.zone, err = location(zone); err != nil {
 				return err
@@ -166,6 +177,25 @@ then ends with the code 3.`,
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	// The only error is a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// checkPlaces finds out before anything is read whether the report could be
+// stored where it should.
+func checkPlaces(job reportJob) error {
+	if !strings.HasPrefix(job.bucket, "arn:") && !regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$`).MatchString(job.bucket) {
+		return fleet.Errorf(fleet.ErrInvalid, "--bucket %q: not the name of a bucket", job.bucket)
+	}
+	if job.out == "" {
+		return nil
+	}
+	folder := filepath.Dir(job.out)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return fleet.Errorf(fleet.ErrInvalid, "--out %s: there is no folder %s; make it first", job.out, folder)
+	}
+	if info, err := os.Stat(job.out); err == nil && info.IsDir() {
+		return fleet.Errorf(fleet.ErrInvalid, "--out %s: this is a folder; name a file in it", job.out)
+	}
+	return nil
 }
 
 // location reads the name of a time zone. "Local" is not one: a report must not

@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"fewer":    fewer,
 			"launch":   launch,
 			"cells":    printCells,
+			"uploaded": uploaded,
 			"waitfor":  waitFor,
 			"pause":    pause,
 		},
@@ -105,6 +106,20 @@ func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// uploaded checks that the practice account's bucket holds one object of at
+// least so many bytes: uploaded 10000.
+func uploaded(ts *testscript.TestScript, _ bool, args []string) {
+	account := (*ts.Value("account").(**sandbox.Server)).Sandbox()
+	keys := account.Objects(sandbox.DefaultBucket)
+	if len(keys) != 1 {
+		ts.Fatalf("the bucket holds %v, want one object", keys)
+	}
+	body, _ := account.Object(sandbox.DefaultBucket, keys[0])
+	if least, _ := strconv.Atoi(args[0]); len(body) < least {
+		ts.Fatalf("%s has %d bytes, want at least %d", keys[0], len(body), least)
 	}
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -41,12 +40,15 @@ func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practic
 			}
 		}
 	}
-	var first fleet.Region
+	o := amazon.Options{Practice: practice, Agent: "nightshift", Log: c.log}
 	if len(c.regions) > 0 {
-		first = c.regions[0]
+		o.Region = c.regions[0]
+	}
+	if all {
+		o.Fallback = home
 	}
 	var err error
-	c.session, err = amazon.Open(ctx, amazon.Options{Region: first, Practice: practice, Agent: "nightshift", Log: c.log})
+	c.session, err = amazon.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practic
 		return nil, err
 	}
 	if all {
-		c.regions, err = c.session.Regions(ctx, cmp.Or(c.session.Region(), home))
+		c.regions, err = c.session.Regions(ctx, c.session.Region())
 	}
 	return c, err
 }

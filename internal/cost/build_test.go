@@ -143,7 +143,7 @@ func TestDistinctKeysAreLookedUpOnce(t *testing.T) {
 // TestSharedVolumeCostsOnce attaches one io2 volume to two instances.
 func TestSharedVolumeCostsOnce(t *testing.T) {
 	shared := disk("vol-shared", fleet.IO2, 100, "i-gone", "i-1", "i-2")
-	shared.IOPS, shared.MultiAttach = 1000, true
+	shared.IOPS = 1000
 	e := estate{instances: []fleet.Instance{server("i-1"), server("i-2")}, volumes: []fleet.Volume{shared}}
 	r := build(t, e, seoulPrices(t), cost.Options{})
 	const monthly = "79.38" // 12.78 + 66.60

@@ -72,6 +72,9 @@ func assumedHours(i fleet.Instance, m Month) time.Duration {
 func hoursOf(i fleet.Instance, m Month) (hours, atLeast time.Duration, source HoursSource) {
 	end, started, earliest := m.Now, i.LaunchTime, i.FirstLaunch
 	running := i.State == fleet.Running || i.State == fleet.Pending
+	if i.State == fleet.Terminated && earliest.IsZero() {
+		earliest = started // EC2 forgets the rest; most never were restarted
+	}
 	if !running {
 		stop, ok := stopTime(i.Transition)
 		switch {

@@ -27,6 +27,8 @@ var (
 	ErrCapacity = errors.New("no capacity")
 	// ErrThrottled: too many requests, also after all retries.
 	ErrThrottled = errors.New("throttled")
+	// ErrNoTime: nothing was asked, because no time is left for it.
+	ErrNoTime = errors.New("no time left")
 	// ErrUnavailable: the endpoint does not answer or answers 5xx, also after
 	// all retries.
 	ErrUnavailable = errors.New("unavailable")

@@ -46,7 +46,8 @@ type Instance struct {
 	// moves it, rebooting and recovery keep it.
 	LaunchTime time.Time
 	// FirstLaunch is when the primary network interface was attached, which is
-	// when the instance was launched for the first time.
+	// when the instance was launched for the first time. Of a terminated one
+	// it is when its billing began.
 	FirstLaunch time.Time
 	// StateReason is the code of the last change of state, such as
 	// "Client.UserInitiatedShutdown" or "Server.SpotInstanceStop".
@@ -92,5 +93,4 @@ type TypeInfo struct {
 	Cores          int
 	ThreadsPerCore int
 	MemoryMiB      int64
-	BareMetal      bool
 }

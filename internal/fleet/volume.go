@@ -31,7 +31,6 @@ type Volume struct {
 	IOPS int64
 	// ThroughputMiBps is provisioned for gp3 only, in MiB/s; else 0.
 	ThroughputMiBps int64
-	MultiAttach     bool
 	Created         time.Time
 	AttachedTo      []InstanceID
 	Tags            Tags

@@ -11,7 +11,8 @@ import (
 )
 
 // deniedForAll is how many instances are refused one by one, with none ever
-// accepted, before a denial is taken to hold for all of them.
+// accepted, before one sample of a batch decides whether a denial holds for all
+// of it.
 const deniedForAll = 8
 
 // act asks EC2 for a batch. Whatever EC2 refuses is taken apart: instances
@@ -22,7 +23,15 @@ func (r *run) act(ctx context.Context, batch []fleet.Instance) {
 	if len(batch) == 0 {
 		return
 	}
+	if r.closed(ctx) {
+		r.settleAll(ids(batch), fleet.Left, r.notTried())
+		return
+	}
 	err := r.request(ctx, ids(batch))
+	if errors.Is(err, fleet.ErrNoTime) {
+		r.settleAll(ids(batch), fleet.Left, r.notTried())
+		return
+	}
 	if err == nil {
 		r.granted = true
 		r.accepted = append(r.accepted, batch...)
@@ -43,9 +52,8 @@ func (r *run) act(ctx context.Context, batch []fleet.Instance) {
 	}
 	if errors.Is(refusal.Kind, fleet.ErrDenied) {
 		r.denied += len(named)
-		if !r.granted && r.denied >= deniedForAll {
-			_, reason := verdict(r.plan.Action, refusal)
-			r.settleAll(ids(rest), fleet.Failed, reason)
+		if !r.granted && r.denied >= deniedForAll && len(rest) > 1 {
+			r.probe(ctx, rest, refusal)
 			return
 		}
 	}
@@ -56,6 +64,19 @@ func (r *run) act(ctx context.Context, batch []fleet.Instance) {
 	half := len(batch) / 2
 	r.act(ctx, batch[:half])
 	r.act(ctx, batch[half:])
+}
+
+// probe asks for one of the instances alone. If that is denied, too, the denial
+// is taken to hold for all of them; else they are tried as ever.
+func (r *run) probe(ctx context.Context, batch []fleet.Instance, refusal *fleet.Refusal) {
+	last := len(batch) - 1
+	r.act(ctx, batch[last:])
+	if r.granted || r.closed(ctx) {
+		r.act(ctx, batch[:last])
+		return
+	}
+	_, reason := verdict(r.plan.Action, refusal)
+	r.settleAll(ids(batch[:last]), fleet.Failed, reason)
 }
 
 func (r *run) request(ctx context.Context, ids []fleet.InstanceID) error {
@@ -95,10 +116,11 @@ func split(batch []fleet.Instance, named []fleet.InstanceID) (in, out []fleet.In
 // skipped when the instance cannot or must not be acted on, failed when it
 // should have worked.
 func verdict(action Action, refusal *fleet.Refusal) (fleet.Result, fleet.Reason) {
+	stop := action == Stop
 	switch {
-	case errors.Is(refusal, fleet.ErrProtected):
+	case stop && errors.Is(refusal, fleet.ErrProtected):
 		return fleet.Skipped, fleet.Reason{Code: "stop-protected", Text: "has stop protection on (disableApiStop)"}
-	case errors.Is(refusal, fleet.ErrUnsupported):
+	case stop && errors.Is(refusal, fleet.ErrUnsupported):
 		return fleet.Skipped, fleet.Reason{Code: "unsupported", Text: said(refusal)}
 	case errors.Is(refusal, fleet.ErrNotFound):
 		return fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}
@@ -128,6 +150,7 @@ func reasonOf(err error) fleet.Reason {
 		{fleet.ErrCapacity, "no-capacity"},
 		{fleet.ErrThrottled, "throttled"},
 		{fleet.ErrUnavailable, "unavailable"},
+		{fleet.ErrUnsupported, "unsupported"},
 		{fleet.ErrInvalid, "invalid"},
 	} {
 		if errors.Is(err, c.kind) {

@@ -22,6 +22,10 @@ type Options struct {
 	// Wait is how long to wait for the wanted state after the last request;
 	// 0 means not at all: a request that EC2 accepted is then the outcome.
 	Wait time.Duration
+	// Settle is how long to wait for instances that are on their way to the
+	// other state, before they can be acted on; 0 means not at all: they are
+	// left.
+	Settle time.Duration
 	// Closing is closed when no new work may be started, for example shortly
 	// before the function's deadline or when a person interrupts the command.
 	// What has been asked for is still brought to an end, but not waited for.
@@ -40,10 +44,10 @@ func Apply(ctx context.Context, m Machines, plan Plan, opts Options) []fleet.Out
 	var todo []fleet.Instance
 	for n, s := range plan.Steps {
 		r.step[s.Instance.ID] = n
-		if s.Do {
+		if s.Do && !s.Settling {
 			todo = append(todo, s.Instance)
 		} else {
-			r.settle(s.Instance.ID, fleet.Skipped, s.Reason, s.Instance.State)
+			r.sort(s)
 		}
 	}
 	for batch := range batches(plan.Action, todo) {
@@ -53,6 +57,7 @@ func Apply(ctx context.Context, m Machines, plan Plan, opts Options) []fleet.Out
 		}
 		r.act(ctx, r.reread(ctx, batch))
 	}
+	r.actWhenSettled(ctx)
 	if opts.Wait > 0 {
 		r.wait(ctx)
 	}
@@ -69,6 +74,8 @@ type run struct {
 	opts     Options
 	step     map[fleet.InstanceID]int
 	outcomes []fleet.Outcome
+	// settling are the instances on their way to the other state.
+	settling []fleet.Instance
 	// accepted are the instances whose request EC2 took and whose outcome is
 	// not settled yet, as they were before the request.
 	accepted []fleet.Instance
@@ -125,18 +132,28 @@ func (r *run) reread(ctx context.Context, batch []fleet.Instance) []fleet.Instan
 	var still []fleet.Instance
 	for _, was := range batch {
 		i, there := now[was.ID]
-		switch s := decide(r.plan.Action, i); {
+		switch {
 		case !there:
 			r.settle(was.ID, fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}, "")
 		case !r.plan.Tag.On(i.Tags):
 			r.settle(was.ID, fleet.Skipped, fleet.Reason{Code: "untagged", Text: "lost its tag since the plan was made"}, i.State)
-		case !s.Do:
-			r.settle(was.ID, fleet.Skipped, s.Reason, i.State)
-		default:
+		case r.sort(decide(r.plan.Action, i)):
 			still = append(still, i)
 		}
 	}
 	return still
+}
+
+// sort reports whether a step can be carried out at once. Else it is settled,
+// or waits for its instance to arrive in the other state.
+func (r *run) sort(s Step) bool {
+	switch {
+	case !s.Do:
+		r.settle(s.Instance.ID, fleet.Skipped, s.Reason, s.Instance.State)
+	case s.Settling:
+		r.settling = append(r.settling, s.Instance)
+	}
+	return s.Do && !s.Settling
 }
 
 func (r *run) settle(id fleet.InstanceID, result fleet.Result, reason fleet.Reason, state fleet.State) {

@@ -23,8 +23,11 @@ type Step struct {
 	Instance fleet.Instance
 	// Do is true when the action is to be carried out; else Reason says why
 	// not.
-	Do     bool
-	Reason fleet.Reason
+	Do bool
+	// Settling is true when the instance is on its way to the other state: the
+	// action makes sense, but only once it is there. Reason says so.
+	Settling bool
+	Reason   fleet.Reason
 }
 
 // Actionable is the number of steps that would be carried out.
@@ -43,11 +46,15 @@ func (p Plan) Actionable() int {
 // was read, beside the error.
 func MakePlan(ctx context.Context, m Machines, target fleet.Target, action Action, tag fleet.Tag) (Plan, error) {
 	plan := Plan{Target: target, Action: action, Tag: tag}
+	seen := map[fleet.InstanceID]bool{} // pages may overlap when the fleet changes
 	for instance, err := range m.Machines(ctx, fleet.Selector{Tag: tag}) {
 		if err != nil {
 			return plan, fmt.Errorf("list instances in %s: %w", target.Region, err)
 		}
-		plan.Steps = append(plan.Steps, decide(action, instance))
+		if !seen[instance.ID] {
+			seen[instance.ID] = true
+			plan.Steps = append(plan.Steps, decide(action, instance))
+		}
 	}
 	return plan, nil
 }
@@ -62,19 +69,11 @@ func decide(action Action, i fleet.Instance) Step {
 	switch i.State {
 	case action.Wanted():
 		return leave("already-"+string(i.State), "is already %s", i.State)
+	case transitional(action):
+		return leave("already-"+string(i.State), "is already %s", i.State)
 	case fleet.Terminated, fleet.ShuttingDown:
 		return leave(string(i.State), "is %s and will not come back", i.State)
-	case fleet.Pending:
-		if action == Start {
-			return leave("already-pending", "is already starting")
-		}
-		return leave("pending", "is still starting and cannot be stopped yet; run again in a minute")
-	case fleet.Stopping:
-		if action == Stop {
-			return leave("already-stopping", "is already stopping")
-		}
-		return leave("stopping", "is still stopping and cannot be started yet; run again in a minute")
-	default: // running and to be stopped, or stopped and to be started
+	default: // running or pending and to be stopped, or stopped or stopping and to be started
 	}
 	if group := i.Tags["aws:autoscaling:groupName"]; group != "" {
 		return leave("auto-scaling", "belongs to the Auto Scaling group %s, which would replace it", group)
@@ -90,6 +89,11 @@ func decide(action Action, i fleet.Instance) Step {
 	}
 	if i.RootDevice == "instance-store" {
 		return leave("instance-store-root", "has an instance-store root volume, which would be lost")
+	}
+	if i.State == fleet.Pending || i.State == fleet.Stopping {
+		return Step{Instance: i, Do: true, Settling: true, Reason: fleet.Reason{
+			Code: "settling", Text: fmt.Sprintf("is still %s; EC2 takes no %s before that is over", i.State, action),
+		}}
 	}
 	return Step{Instance: i, Do: true}
 }

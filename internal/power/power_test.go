@@ -122,8 +122,8 @@ func TestPlanLeavesOutWithReason(t *testing.T) {
 	}{
 		{"running", func(*machine) {}, "", "already-running"},
 		{"stopped", func(m *machine) { m.State = fleet.Stopped }, "already-stopped", ""},
-		{"stopping", func(m *machine) { m.State = fleet.Stopping }, "already-stopping", "stopping"},
-		{"pending", func(m *machine) { m.State = fleet.Pending }, "pending", "already-pending"},
+		{"stopping", func(m *machine) { m.State = fleet.Stopping }, "already-stopping", "settling"},
+		{"pending", func(m *machine) { m.State = fleet.Pending }, "settling", "already-pending"},
 		{"terminated", func(m *machine) { m.State = fleet.Terminated }, "terminated", "terminated"},
 		{"shutting down", func(m *machine) { m.State = fleet.ShuttingDown }, "shutting-down", "shutting-down"},
 		{"one-time Spot", func(m *machine) { m.Lifecycle, m.SpotType = fleet.Spot, "one-time" }, "spot-one-time", "already-running"},
@@ -144,7 +144,7 @@ func TestPlanLeavesOutWithReason(t *testing.T) {
 					t.Fatal(err)
 				}
 				s := plan.Steps[0]
-				if s.Reason.Code != want || s.Do != (want == "") || !s.Do && s.Reason.Text == "" {
+				if s.Reason.Code != want || s.Do != (want == "" || want == "settling") || s.Settling != (want == "settling") || !s.Do && s.Reason.Text == "" {
 					t.Errorf("%s: do %v for %+v, want the reason %q", action, s.Do, s.Reason, want)
 				}
 			}
@@ -206,6 +206,18 @@ func TestDenials(t *testing.T) {
 			t.Errorf("%d failed, want the 10 that are denied", failed)
 		}
 	})
+	t.Run("for the first ones", func(t *testing.T) {
+		y := fleetOf(func(n int) bool { return n < 8 || n == 60 })
+		failed := 0
+		for _, o := range apply(t, y, power.Stop, power.Options{}) {
+			if o.Result == fleet.Failed {
+				failed++
+			}
+		}
+		if failed != 9 {
+			t.Errorf("%d failed, want the 9 that are denied", failed)
+		}
+	})
 	t.Run("for all", func(t *testing.T) {
 		y := fleetOf(func(int) bool { return true })
 		for _, o := range apply(t, y, power.Stop, power.Options{}) {
@@ -213,8 +225,8 @@ func TestDenials(t *testing.T) {
 				t.Fatalf("%+v, want denied", o)
 			}
 		}
-		if y.requests > 30 {
-			t.Errorf("%d requests to find out that nothing is allowed, want at most 30", y.requests)
+		if y.requests > 40 {
+			t.Errorf("%d requests to find out that nothing is allowed, want at most 40", y.requests)
 		}
 	})
 }
@@ -276,6 +288,93 @@ func TestWait(t *testing.T) {
 			t.Errorf("waited %s, want 1m", d)
 		}
 	})
+}
+
+// A machine that is still stopping when it is to be started is started once it
+// has stopped, and left only where there is no time for that.
+func TestMachinesOnTheirWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		still, gone, off := running(0), running(1), running(2)
+		still.State, gone.State, off.State = fleet.Stopping, fleet.Stopping, fleet.Stopped
+		y := &yard{machines: []*machine{still, gone, off}}
+		plan, err := power.MakePlan(t.Context(), y, fleet.Target{}, power.Start, tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(gone.Tags, "AutoStopStart")
+		plan.Steps[1].Instance.Tags = fleet.Tags{"AutoStopStart": "Yes"}
+		still.State, gone.State = fleet.Stopping, fleet.Stopping
+		var got []string
+		for _, o := range power.Apply(t.Context(), y, plan, power.Options{Wait: time.Minute, Settle: time.Minute}) {
+			got = append(got, fmt.Sprint(o.Result, " ", o.State, " ", o.Reason.Code))
+		}
+		if diff := cmp.Diff([]string{"done running ", "skipped stopping untagged", "done running "}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+	for _, settle := range []time.Duration{0, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			m := running(0)
+			m.State = fleet.Stopping
+			o := apply(t, &yard{machines: []*machine{m}, stuck: true}, power.Start, power.Options{Settle: settle})[0]
+			if o.Result != fleet.Left || o.Reason.Code != "settling" || !strings.Contains(o.Reason.Text, "still stopping") {
+				t.Errorf("with %s to settle: %+v, want it left", settle, o)
+			}
+		})
+	}
+}
+
+// A start that EC2 does not support is a machine that is not there in the
+// morning.
+func TestRefusedStartsAreFailures(t *testing.T) {
+	for _, kind := range []error{fleet.ErrUnsupported, fleet.ErrProtected, fleet.ErrCapacity} {
+		m := running(0)
+		m.State, m.refuse = fleet.Stopped, kind
+		if o := apply(t, &yard{machines: []*machine{m}}, power.Start, power.Options{})[0]; o.Result != fleet.Failed {
+			t.Errorf("%v: %+v, want failed", kind, o)
+		}
+	}
+}
+
+// What was never asked for lack of time is left, and a refusal is not taken
+// apart any further once the run is closing.
+func TestNoTime(t *testing.T) {
+	y := &yard{machines: []*machine{running(0), running(1)}, down: fleet.Errorf(fleet.ErrNoTime, "the quota")}
+	for _, o := range apply(t, y, power.Stop, power.Options{}) {
+		if o.Result != fleet.Left || o.Reason.Code != "not-tried" {
+			t.Errorf("%+v, want left", o)
+		}
+	}
+	closing := make(chan struct{})
+	z := &closer{yard{quiet: true}, closing}
+	for n := range 50 {
+		m := running(n)
+		m.refuse = fleet.ErrCapacity
+		z.machines = append(z.machines, m)
+	}
+	plan, err := power.MakePlan(t.Context(), z, fleet.Target{}, power.Stop, tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range power.Apply(t.Context(), z, plan, power.Options{Closing: closing}) {
+		if o.Result != fleet.Left {
+			t.Errorf("%+v, want left", o)
+		}
+	}
+	if z.requests != 1 {
+		t.Errorf("%d requests, want 1", z.requests)
+	}
+}
+
+// closer closes the run with the first request.
+type closer struct {
+	yard
+	closing chan struct{}
+}
+
+func (c *closer) Stop(ctx context.Context, ids []fleet.InstanceID) error {
+	close(c.closing)
+	return c.yard.Stop(ctx, ids)
 }
 
 // failing falls back to stopped after every start.

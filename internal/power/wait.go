@@ -18,6 +18,30 @@ const (
 	readSize   = 200
 )
 
+// actWhenSettled reads the instances that were on their way to the other state
+// and acts on each as soon as it is there. Those that do not get there in time
+// are left.
+func (r *run) actWhenSettled(parent context.Context) {
+	ctx, cancel := context.WithTimeout(parent, r.opts.Settle)
+	defer cancel()
+	for pause := firstPause; len(r.settling) > 0 && sleep(ctx, r.opts.Closing, pause); pause = min(pause*3/2, lastPause) {
+		waiting := r.settling
+		r.settling = nil
+		var ready []fleet.Instance
+		for chunk := range slices.Chunk(waiting, readSize) {
+			ready = append(ready, r.reread(parent, chunk)...)
+		}
+		for batch := range batches(r.plan.Action, ready) {
+			r.act(parent, batch)
+		}
+	}
+	for _, i := range r.settling {
+		s := decide(r.plan.Action, i)
+		r.settle(i.ID, fleet.Left, s.Reason, i.State)
+	}
+	r.settling = nil
+}
+
 // wait reads the accepted instances until each has reached the wanted state,
 // has visibly failed to, or the time is up; those are settled. An error while
 // reading is not a verdict on an instance: it is tried again until the time

@@ -109,11 +109,11 @@ func (g *generator) reservation(n int) {
 func (g *generator) history(i *instance) {
 	age := g.now.Sub(i.first)
 	if g.chance(0.6) {
-		i.launch = g.now.Add(-time.Duration(g.rng.Int64N(int64(age)))).Truncate(time.Second)
+		i.launch = g.now.Add(-g.within(age)).Truncate(time.Second)
 	}
 	mayStop := !i.store && (i.spot == nil || i.spot.persistent) && !i.stopGuard
 	if mayStop && g.chance(0.25) {
-		at := g.now.Add(-time.Duration(g.rng.Int64N(int64(g.now.Sub(i.launch)) + 1)))
+		at := g.now.Add(-g.within(g.now.Sub(i.launch)))
 		i.stop(at, 0, false)
 		i.settle(at)
 		i.changed = time.Time{}
@@ -168,11 +168,17 @@ func (g *generator) volumes(n int) {
 	}
 }
 
+// within is a random time up to d. It draws exactly one number, whatever d is:
+// ages depend on the time of day, and the fleet must not.
+func (g *generator) within(d time.Duration) time.Duration {
+	return time.Duration(g.rng.Float64() * float64(d))
+}
+
 func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
 
 // ago is a moment up to d before now.
 func (g *generator) ago(d time.Duration) time.Time {
-	return g.now.Add(-time.Hour - time.Duration(g.rng.Int64N(int64(d)))).Truncate(time.Second)
+	return g.now.Add(-time.Hour - g.within(d)).Truncate(time.Second)
 }
 
 func pick(rng *rand.Rand, from ...string) string { return from[rng.IntN(len(from))] }

@@ -9,20 +9,17 @@ import (
 )
 
 // Event is what the function is called with: an object of our own, or an
-// envelope of EventBridge, whose other fields are ignored.
-type Event struct {
-	Action json.RawMessage `json:"action"`
-	Region json.RawMessage `json:"region"`
-	Tag    json.RawMessage `json:"tag"`
-	DryRun json.RawMessage `json:"dry_run"`
-	// ScheduledAt is when the schedule meant the event to arrive, in RFC 3339;
-	// Time is the same of an EventBridge envelope.
-	ScheduledAt json.RawMessage `json:"scheduled_at"`
-	Time        json.RawMessage `json:"time"`
-	// DetailType is there in an EventBridge envelope only, whose region is
-	// where the event came from, not where to work.
-	DetailType json.RawMessage `json:"detail-type"`
-}
+// envelope of EventBridge. It is kept as it came, since the keys count exactly
+// and a value of the wrong type has an answer of its own. The keys are
+//
+//	action, region, tag, dry_run: see Request
+//	scheduled_at: when the schedule meant it to arrive, in RFC 3339
+//	time: the same in an envelope of EventBridge
+//	detail-type: there in an envelope only, whose region is where the event
+//	came from, not where to work
+//
+// and all others are ignored.
+type Event map[string]json.RawMessage
 
 const (
 	actionStop   = string(power.Stop)
@@ -40,7 +37,7 @@ func (e Event) request(defaultAction string, now time.Time) (r Request, refusal 
 	if r.Action == "" {
 		r.Action = actionStop
 	}
-	if present(e.Action) && json.Unmarshal(e.Action, &r.Action) != nil {
+	if present(e["action"]) && json.Unmarshal(e["action"], &r.Action) != nil {
 		return r, power.InvalidAction
 	}
 	switch r.Action {
@@ -48,21 +45,21 @@ func (e Event) request(defaultAction string, now time.Time) (r Request, refusal 
 	default:
 		return r, power.InvalidAction
 	}
-	if present(e.Region) && !present(e.DetailType) && json.Unmarshal(e.Region, &r.Region) != nil {
+	if present(e["region"]) && !present(e["detail-type"]) && json.Unmarshal(e["region"], &r.Region) != nil {
 		return r, "invalid region: not a text"
 	}
-	if present(e.Tag) && json.Unmarshal(e.Tag, &r.Tag) != nil {
+	if present(e["tag"]) && json.Unmarshal(e["tag"], &r.Tag) != nil {
 		return r, `invalid tag: not a text such as "AutoStopStart=Yes"`
 	}
-	if present(e.DryRun) && json.Unmarshal(e.DryRun, &r.DryRun) != nil {
+	if present(e["dry_run"]) && json.Unmarshal(e["dry_run"], &r.DryRun) != nil {
 		return r, "invalid dry_run: neither true nor false"
 	}
 	if r.Action == actionReport {
 		return r, "" // a late report is better than none
 	}
-	at, name := e.ScheduledAt, "scheduled_at"
+	at, name := e["scheduled_at"], "scheduled_at"
 	if !present(at) {
-		at, name = e.Time, "time"
+		at, name = e["time"], "time"
 	}
 	if !present(at) {
 		return r, ""

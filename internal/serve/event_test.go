@@ -20,6 +20,7 @@ func TestRequest(t *testing.T) {
 		{"the deployment's action", `{}`, "report", Request{Action: "report"}, ""},
 		{"a wrong action of the deployment", `{}`, "Stop", Request{Action: "Stop"}, "invalid action"},
 		{"all of it", `{"action":"start","region":"us-east-1","tag":"a=b","dry_run":true}`, "", Request{"start", "us-east-1", "a=b", true}, ""},
+		{"keys count exactly", `{"action":"stop","ACTION":"start","Tag":"a=b"}`, "", Request{Action: "stop"}, ""},
 		{"null action", `{"action":null}`, "", Request{Action: "stop"}, ""},
 		{"empty action", `{"action":""}`, "", Request{}, "invalid action"},
 		{"another case", `{"action":"STOP"}`, "", Request{Action: "STOP"}, "invalid action"},
