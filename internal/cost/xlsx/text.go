@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/width"
+
 	"nightshift/internal/cost"
 	"nightshift/internal/price"
 )
@@ -112,29 +114,22 @@ func shownWidth(format cost.Format, value any) int {
 
 // textWidth counts the columns of a text; East Asian wide characters take two.
 func textWidth(s string) int {
-	width := 0
+	columns := 0
 	for _, r := range s {
-		width++
+		columns++
 		if wide(r) {
-			width++
+			columns++
 		}
-		if width > maxWidth {
+		if columns > maxWidth {
 			break
 		}
 	}
-	return width
+	return columns
 }
 
-// wide is true for the blocks of Unicode whose characters are wide (Unicode
-// Standard Annex 11): Hangul, Kana, CJK, full-width forms, emoji.
+// wide is true for characters that take two columns: Hangul, Kana, CJK,
+// full-width forms, emoji.
 func wide(r rune) bool {
-	return r >= 0x1100 && r <= 0x115f ||
-		r >= 0x2e80 && r <= 0xa4cf ||
-		r >= 0xac00 && r <= 0xd7a3 ||
-		r >= 0xf900 && r <= 0xfaff ||
-		r >= 0xfe30 && r <= 0xfe6f ||
-		r >= 0xff00 && r <= 0xff60 ||
-		r >= 0xffe0 && r <= 0xffe6 ||
-		r >= 0x1f300 && r <= 0x1faff ||
-		r >= 0x20000 && r <= 0x3fffd
+	k := width.LookupRune(r).Kind()
+	return k == width.EastAsianWide || k == width.EastAsianFullwidth
 }
