@@ -122,7 +122,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	}
 	b.say("building nightshift as it is released")
 	b.binary = filepath.Join(b.dir, "nightshift")
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", b.binary, "./cmd/nightshift")
+	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags=-s -w", "-o", b.binary, "./cmd/nightshift")
 	build.Dir, build.Env = b.root, append(os.Environ(), "CGO_ENABLED=0") //nolint:forbidigo // the tool's environment
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build nightshift: %w\n%s", err, out)

@@ -72,9 +72,6 @@ func assumedHours(i fleet.Instance, m Month) time.Duration {
 func hoursOf(i fleet.Instance, m Month) (hours, atLeast time.Duration, source HoursSource) {
 	end, started, earliest := m.Now, i.LaunchTime, i.FirstLaunch
 	running := i.State == fleet.Running || i.State == fleet.Pending
-	if i.State == fleet.Terminated && earliest.IsZero() {
-		earliest = started // EC2 forgets the rest; most never were restarted
-	}
 	if !running {
 		stop, ok := stopTime(i.Transition)
 		switch {
@@ -94,6 +91,9 @@ func hoursOf(i fleet.Instance, m Month) (hours, atLeast time.Duration, source Ho
 		source = FromLaunchTime
 	case sameMoment(started, earliest):
 		span, source = max(span, time.Minute), FromFirstLaunch
+	case i.State == fleet.Terminated && earliest.IsZero():
+		// EC2 has forgotten when it began; most were never restarted.
+		return span, span, Assumed
 	default:
 		span = max(span, time.Minute)
 		return max(span, m.since(earliest, end)), span, Assumed

@@ -92,6 +92,12 @@ func TestHoursNameTheirSource(t *testing.T) {
 				i.State, i.Transition = fleet.Terminated, "User initiated (2026-11-02 00:00:00 GMT)"
 			}, hour(33), hour(33), cost.FromStopTime,
 		},
+		"terminated, first launch forgotten": {
+			func(i *fleet.Instance) {
+				i.State, i.Transition = fleet.Terminated, "User initiated (2026-11-20 10:00:00 GMT)"
+				i.LaunchTime, i.FirstLaunch = time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC), time.Time{}
+			}, hour(6), hour(6), cost.Assumed,
+		},
 		"terminated, no time": {
 			func(i *fleet.Instance) { i.State, i.FirstLaunch = fleet.Terminated, now.Add(-hour(5)) }, 0, 0, cost.Assumed,
 		},
