@@ -50,6 +50,11 @@ func (s *Sandbox) buildDefaultAccount() error {
 }
 
 // seoul lists the instances of DefaultRegion. Times are told from start.
+//
+// In one thing the account is not like AWS: scratch-render has its root on the
+// instance store of an i3, whereas only older families (C1, C3, D2, I2, M1, M2,
+// M3, R3, X1) can. None of these has a price for Seoul among the facts that the
+// account is built from.
 func seoul(start time.Time) []server {
 	month := time.Date(start.Year(), start.Month(), 1, 0, 0, 0, 0, time.UTC)
 	soFar := start.Sub(month)

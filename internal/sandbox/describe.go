@@ -11,7 +11,7 @@ import (
 // unless one is larger than the page.
 func (c *ec2Call) describeInstances() *apiError {
 	ids := c.form.texts("InstanceId")
-	fs, err := readFilters(c.form, c.instanceFilters())
+	fs, err := readFilters(c.form, c.instanceFilters(), otherInstanceFilters()...)
 	if err != nil {
 		return err
 	}
@@ -131,11 +131,14 @@ func (d *doc) reservation(res *reservation) {
 	d.end("groupSet")
 }
 
+// defaultGroup is the name of a VPC's own security group.
+const defaultGroup = "default"
+
 func (d *doc) securityGroups(r *region) {
 	d.open("groupSet")
 	d.open("item")
 	d.text("groupId", r.network.securityGroup)
-	d.text("groupName", "default")
+	d.text("groupName", defaultGroup)
 	d.end("item")
 	d.end("groupSet")
 }
@@ -194,11 +197,11 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	}
 	if i.profile != "" {
 		d.open("iamInstanceProfile")
-		d.text("arn", "arn:aws:iam::"+AccountID+":instance-profile/"+i.profile)
+		d.text("arn", i.profileARN())
 		d.text("id", "AIPAPRACTICE000000001")
 		d.end("iamInstanceProfile")
 	}
-	d.flag("ebsOptimized", false)
+	d.flag("ebsOptimized", i.ebsOptimized)
 	d.flag("enaSupport", true)
 	d.some("instanceLifecycle", i.lifecycle())
 	d.some("spotInstanceRequestId", i.spotID())
@@ -223,7 +226,7 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	d.text("httpProtocolIpv6", "disabled")
 	d.text("instanceMetadataTags", "disabled")
 	d.end("metadataOptions")
-	d.text("bootMode", "uefi-preferred")
+	d.some("bootMode", i.bootMode())
 	d.text("platformDetails", i.system.details)
 	d.text("usageOperation", i.system.operation)
 	d.time("usageOperationUpdateTime", i.first)
@@ -235,7 +238,7 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	d.open("maintenanceOptions")
 	d.text("autoRecovery", "default")
 	d.end("maintenanceOptions")
-	d.text("currentInstanceBootMode", "legacy-bios")
+	d.text("currentInstanceBootMode", i.currentBootMode())
 }
 
 func (d *doc) products(codes []string) {
@@ -273,7 +276,7 @@ func (d *doc) blockDevices(now time.Time, i *instance) {
 func (d *doc) networkInterface(r *region, i *instance) {
 	d.open("networkInterfaceSet")
 	d.open("item")
-	d.text("networkInterfaceId", "eni-"+i.id[len("i-"):])
+	d.text("networkInterfaceId", i.interfaceID())
 	d.text("subnetId", r.network.subnets[i.zone])
 	d.text("vpcId", r.network.vpc)
 	d.text("description", "")
@@ -285,7 +288,7 @@ func (d *doc) networkInterface(r *region, i *instance) {
 	d.flag("sourceDestCheck", true)
 	d.securityGroups(r)
 	d.open("attachment")
-	d.text("attachmentId", "eni-attach-"+i.id[len("i-"):])
+	d.text("attachmentId", i.interfaceAttachmentID())
 	d.number("deviceIndex", 0)
 	d.text("status", "attached")
 	d.time("attachTime", i.first)
@@ -323,7 +326,7 @@ func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z")
 // describeSpots is DescribeSpotInstanceRequests.
 func (c *ec2Call) describeSpots() *apiError {
 	ids := c.form.texts("SpotInstanceRequestId")
-	fs, err := readFilters(c.form, spotFilters())
+	fs, err := readFilters(c.form, c.spotFilters(), otherSpotFilters()...)
 	if err != nil {
 		return err
 	}

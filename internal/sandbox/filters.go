@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,8 +23,9 @@ type fields[T any] map[string]values[T]
 // maxFilterValues is how many values one call may carry.
 const maxFilterValues = 200
 
-// readFilters reads Filter.N and refuses what the resource does not have.
-func readFilters[T any](p *params, known fields[T]) ([]filter[T], *apiError) {
+// readFilters reads Filter.N and refuses what the resource does not have;
+// others are the filters that EC2 documents and the account does not know.
+func readFilters[T any](p *params, known fields[T], others ...string) ([]filter[T], *apiError) {
 	var fs []filter[T]
 	total := 0
 	for _, n := range p.items("Filter") {
@@ -32,10 +34,13 @@ func readFilters[T any](p *params, known fields[T]) ([]filter[T], *apiError) {
 		if key, ok := strings.CutPrefix(name, "tag:"); ok && known["tag-key"] != nil {
 			of = known.tagged(key)
 		}
-		if of == nil {
-			if name == "" {
-				name = "null"
-			}
+		switch {
+		case of != nil:
+		case slices.Contains(others, name):
+			return nil, invalid("InvalidParameterValue", "The practice account does not know the filter '"+name+"', which EC2 has")
+		case name == "":
+			return nil, invalid("InvalidParameterValue", "The filter 'null' is invalid")
+		default:
 			return nil, invalid("InvalidParameterValue", "The filter '"+name+"' is invalid")
 		}
 		f := filter[T]{of: of}
@@ -181,105 +186,9 @@ func (t tags) values() []string {
 	return list
 }
 
-// instanceFilters are the filters of DescribeInstances.
-func (c *ec2Call) instanceFilters() fields[*instance] {
-	return fields[*instance]{
-		"tag-key":                  func(i *instance) []string { return i.tags.keys() },
-		"tag-value":                func(i *instance) []string { return i.tags.values() },
-		"instance-id":              func(i *instance) []string { return one(i.id) },
-		"instance-type":            func(i *instance) []string { return one(i.kind.Name) },
-		"instance-state-name":      func(i *instance) []string { return one(c.shown(i).state.String()) },
-		"instance-state-code":      func(i *instance) []string { return one(strconv.Itoa(int(c.shown(i).state))) },
-		"instance-lifecycle":       func(i *instance) []string { return one(i.lifecycle()) },
-		"availability-zone":        func(i *instance) []string { return one(i.zone) },
-		"placement.tenancy":        func(i *instance) []string { return one(i.tenancy) },
-		"tenancy":                  func(i *instance) []string { return one(i.tenancy) },
-		"vpc-id":                   func(*instance) []string { return one(c.region.network.vpc) },
-		"subnet-id":                func(i *instance) []string { return one(c.region.network.subnets[i.zone]) },
-		"image-id":                 func(i *instance) []string { return one(i.image) },
-		"architecture":             func(i *instance) []string { return one(i.kind.Architecture) },
-		"platform":                 func(i *instance) []string { return one(i.platform()) },
-		"platform-details":         func(i *instance) []string { return one(i.system.details) },
-		"usage-operation":          func(i *instance) []string { return one(i.system.operation) },
-		"root-device-type":         func(i *instance) []string { return one(i.rootType()) },
-		"root-device-name":         func(i *instance) []string { return one(i.system.rootDevice) },
-		"private-ip-address":       func(i *instance) []string { return one(i.ip) },
-		"private-dns-name":         func(i *instance) []string { return one(i.privateName(c.region.name)) },
-		"reservation-id":           func(i *instance) []string { return one(i.reservation.id) },
-		"requester-id":             func(i *instance) []string { return one(i.reservation.requester) },
-		"owner-id":                 func(*instance) []string { return one(AccountID) },
-		"key-name":                 func(i *instance) []string { return one(i.key) },
-		"client-token":             func(i *instance) []string { return one(i.clientToken) },
-		"product-code":             func(i *instance) []string { return i.products },
-		"spot-instance-request-id": func(i *instance) []string { return one(i.spotID()) },
-		"state-reason-code":        func(i *instance) []string { return one(c.shown(i).reason) },
-		"reason":                   func(i *instance) []string { return one(c.shown(i).transition) },
-		"launch-time":              func(i *instance) []string { return one(iso(c.shown(i).launch)) },
-		"hypervisor":               func(*instance) []string { return one("xen") },
-		"virtualization-type":      func(*instance) []string { return one("hvm") },
-		"block-device-mapping.volume-id": func(i *instance) []string {
-			var ids []string
-			for _, a := range i.attached {
-				ids = append(ids, a.volume.id)
-			}
-			return ids
-		},
-	}
-}
+func yesNo(v bool) []string { return []string{strconv.FormatBool(v)} }
 
-// volumeFilters are the filters of DescribeVolumes.
-func (c *ec2Call) volumeFilters() fields[*volume] {
-	each := func(of func(attachment) string) values[*volume] {
-		return func(v *volume) []string {
-			var list []string
-			for _, a := range v.attachments {
-				list = append(list, of(a))
-			}
-			return list
-		}
-	}
-	return fields[*volume]{
-		"tag-key":                          func(v *volume) []string { return v.tags.keys() },
-		"tag-value":                        func(v *volume) []string { return v.tags.values() },
-		"volume-id":                        func(v *volume) []string { return one(v.id) },
-		"volume-type":                      func(v *volume) []string { return one(v.kind) },
-		"status":                           func(v *volume) []string { return one(v.status(c.now)) },
-		"size":                             func(v *volume) []string { return one(strconv.FormatInt(v.gib, 10)) },
-		"availability-zone":                func(v *volume) []string { return one(v.zone) },
-		"snapshot-id":                      func(v *volume) []string { return one(v.snapshot) },
-		"encrypted":                        func(v *volume) []string { return one(strconv.FormatBool(v.encrypted)) },
-		"multi-attach-enabled":             func(v *volume) []string { return one(strconv.FormatBool(v.multiAttach)) },
-		"create-time":                      func(v *volume) []string { return one(iso(v.created)) },
-		"attachment.instance-id":           each(func(a attachment) string { return a.instance.id }),
-		"attachment.device":                each(func(a attachment) string { return a.device }),
-		"attachment.status":                each(func(a attachment) string { return a.status(c.now) }),
-		"attachment.delete-on-termination": each(func(a attachment) string { return strconv.FormatBool(a.deleteToo) }),
-		"attachment.attach-time":           each(func(a attachment) string { return iso(a.since) }),
-	}
-}
+func whole(n int64) []string { return []string{strconv.FormatInt(n, 10)} }
 
-func tagFilters() fields[*tagRow] {
-	return fields[*tagRow]{
-		"key":           func(r *tagRow) []string { return one(r.tag.key) },
-		"value":         func(r *tagRow) []string { return []string{r.tag.value} },
-		"resource-id":   func(r *tagRow) []string { return one(r.id) },
-		"resource-type": func(r *tagRow) []string { return one(r.kind) },
-		"tag-key":       func(r *tagRow) []string { return one(r.tag.key) },
-		"tag-value":     func(r *tagRow) []string { return []string{r.tag.value} },
-	}
-}
-
-func spotFilters() fields[*spotRequest] {
-	return fields[*spotRequest]{
-		"tag-key":                  func(r *spotRequest) []string { return r.tags.keys() },
-		"tag-value":                func(r *spotRequest) []string { return r.tags.values() },
-		"spot-instance-request-id": func(r *spotRequest) []string { return one(r.id) },
-		"instance-id":              func(r *spotRequest) []string { return one(r.instance.id) },
-		"state":                    func(r *spotRequest) []string { return one(r.state) },
-		"status-code":              func(r *spotRequest) []string { return one(r.status) },
-		"type":                     func(r *spotRequest) []string { return one(r.kind()) },
-		"launched-availability-zone": func(r *spotRequest) []string {
-			return one(r.instance.zone)
-		},
-	}
-}
+// always is a value that every resource has; none where it is empty.
+func always[T any](v string) values[T] { return func(T) []string { return one(v) } }

@@ -178,7 +178,9 @@ func (c *ec2Call) describeAttribute() *apiError {
 		c.out.value(name, i.kind.Name)
 	case "instanceInitiatedShutdownBehavior":
 		c.out.value(name, "stop")
-	case "ebsOptimized", "enaSupport", "sourceDestCheck":
+	case "ebsOptimized":
+		c.out.value(name, boolText(i.ebsOptimized))
+	case "enaSupport", "sourceDestCheck":
 		c.out.value(name, "true")
 	case "rootDeviceName":
 		c.out.value(name, i.system.rootDevice)

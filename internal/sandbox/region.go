@@ -105,31 +105,32 @@ type instance struct {
 	gone      bool
 	starts    uint64
 
-	id          string
-	reservation *reservation
-	index       int
-	kind        typeSpec
-	system      system
-	image       string
-	zone        string
-	tenancy     string
-	key         string
-	ip          string
-	mac         string
-	first       time.Time // first launch
-	store       bool      // root device on the instance store
-	spot        *spotRequest
-	stopGuard   bool // disableApiStop
-	endGuard    bool // disableApiTermination
-	hibernation bool
-	monitored   bool
-	cores       int64 // CPU options
-	threads     int64
-	products    []string
-	profile     string
-	clientToken string
-	tags        tags
-	attached    []attachment
+	id           string
+	reservation  *reservation
+	index        int
+	kind         typeSpec
+	system       system
+	image        string
+	zone         string
+	tenancy      string
+	key          string
+	ip           string
+	mac          string
+	first        time.Time // first launch
+	store        bool      // root device on the instance store
+	spot         *spotRequest
+	stopGuard    bool // disableApiStop
+	endGuard     bool // disableApiTermination
+	hibernation  bool
+	monitored    bool
+	ebsOptimized bool
+	cores        int64 // CPU options
+	threads      int64
+	products     []string
+	profile      string
+	clientToken  string
+	tags         tags
+	attached     []attachment
 }
 
 // attachment is a volume at a device.
@@ -246,4 +247,36 @@ func (i *instance) platform() string {
 		return "windows"
 	}
 	return ""
+}
+
+// profileARN names the instance profile; empty where there is none.
+func (i *instance) profileARN() string {
+	if i.profile == "" {
+		return ""
+	}
+	return "arn:aws:iam::" + AccountID + ":instance-profile/" + i.profile
+}
+
+func (i *instance) interfaceID() string { return "eni-" + i.id[len("i-"):] }
+
+func (i *instance) interfaceAttachmentID() string { return "eni-attach-" + i.id[len("i-"):] }
+
+// bootMode is the image's; Windows images leave it to the type.
+func (i *instance) bootMode() string {
+	switch {
+	case i.system.windows:
+		return ""
+	case i.kind.Architecture == "arm64":
+		return "uefi"
+	}
+	return "uefi-preferred"
+}
+
+// currentBootMode is what the type makes of bootMode: Graviton and virtual
+// Nitro machines know UEFI.
+func (i *instance) currentBootMode() string {
+	if i.kind.Architecture == "arm64" || i.bootMode() != "" && i.kind.Hypervisor == "nitro" {
+		return "uefi"
+	}
+	return "legacy-bios"
 }

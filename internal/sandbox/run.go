@@ -8,28 +8,29 @@ import (
 
 // launch is what new instances are to be.
 type launch struct {
-	kind        typeSpec
-	system      system
-	image       string
-	zone        string
-	tenancy     string
-	key         string
-	profile     string
-	clientToken string
-	spot        bool
-	persistent  bool
-	price       string
-	stopGuard   bool
-	endGuard    bool
-	hibernation bool
-	monitored   bool
-	store       bool
-	cores       int64
-	threads     int64
-	products    []string
-	tags        tags
-	requester   string
-	disks       []disk
+	kind         typeSpec
+	system       system
+	image        string
+	zone         string
+	tenancy      string
+	key          string
+	profile      string
+	clientToken  string
+	spot         bool
+	persistent   bool
+	price        string
+	stopGuard    bool
+	endGuard     bool
+	hibernation  bool
+	monitored    bool
+	ebsOptimized bool
+	store        bool
+	cores        int64
+	threads      int64
+	products     []string
+	tags         tags
+	requester    string
+	disks        []disk
 }
 
 // disk is a volume that an instance is launched with.
@@ -46,28 +47,29 @@ func (r *region) addReservation(l launch, n int, launched time.Time) *reservatio
 	res := &reservation{seq: r.next(), id: longID(r.rng, "r"), requester: l.requester}
 	for index := range n {
 		i := &instance{
-			condition:   condition{state: running, launch: launched.Truncate(time.Second)},
-			id:          longID(r.rng, "i"),
-			reservation: res,
-			index:       index,
-			kind:        l.kind,
-			system:      l.system,
-			image:       l.image,
-			zone:        l.zone,
-			tenancy:     l.tenancy,
-			key:         l.key,
-			first:       launched.Truncate(time.Second),
-			store:       l.store,
-			stopGuard:   l.stopGuard,
-			endGuard:    l.endGuard,
-			hibernation: l.hibernation,
-			monitored:   l.monitored,
-			cores:       l.cores,
-			threads:     l.threads,
-			products:    l.products,
-			profile:     l.profile,
-			clientToken: l.clientToken,
-			tags:        l.tags,
+			condition:    condition{state: running, launch: launched.Truncate(time.Second)},
+			id:           longID(r.rng, "i"),
+			reservation:  res,
+			index:        index,
+			kind:         l.kind,
+			system:       l.system,
+			image:        l.image,
+			zone:         l.zone,
+			tenancy:      l.tenancy,
+			key:          l.key,
+			first:        launched.Truncate(time.Second),
+			store:        l.store,
+			stopGuard:    l.stopGuard,
+			endGuard:     l.endGuard,
+			hibernation:  l.hibernation,
+			monitored:    l.monitored,
+			ebsOptimized: l.ebsOptimized,
+			cores:        l.cores,
+			threads:      l.threads,
+			products:     l.products,
+			profile:      l.profile,
+			clientToken:  l.clientToken,
+			tags:         l.tags,
 		}
 		if i.cores == 0 {
 			i.cores, i.threads = int64(l.kind.Cores), int64(l.kind.ThreadsPerCore)
@@ -162,24 +164,25 @@ func (c *ec2Call) runInstances() *apiError {
 // launch reads what RunInstances is to launch.
 func (c *ec2Call) launch() (launch, *apiError) {
 	p := c.form
-	p.accept("SecurityGroup", "SecurityGroupId", "UserData", "KernelId", "RamdiskId", "EbsOptimized", "MetadataOptions",
+	p.accept("SecurityGroup", "SecurityGroupId", "UserData", "KernelId", "RamdiskId", "MetadataOptions",
 		"MaintenanceOptions", "PrivateDnsNameOptions", "CreditSpecification", "InstanceInitiatedShutdownBehavior",
 		"NetworkInterface", "PrivateIpAddress", "AdditionalInfo", "EnclaveOptions", "CapacityReservationSpecification",
 		"InstanceMarketOptions")
 	l := launch{
-		image:       p.text("ImageId"),
-		key:         p.text("KeyName"),
-		clientToken: p.text("ClientToken"),
-		zone:        p.text("Placement.AvailabilityZone"),
-		tenancy:     p.text("Placement.Tenancy"),
-		stopGuard:   p.flag("DisableApiStop"),
-		endGuard:    p.flag("DisableApiTermination"),
-		hibernation: p.flag("HibernationOptions.Configured"),
-		monitored:   p.flag("Monitoring.Enabled"),
-		profile:     strings.TrimPrefix(p.text("IamInstanceProfile.Name"), "/"),
-		spot:        p.text("InstanceMarketOptions.MarketType") == "spot",
-		persistent:  p.text("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent",
-		price:       p.text("InstanceMarketOptions.SpotOptions.MaxPrice"),
+		image:        p.text("ImageId"),
+		key:          p.text("KeyName"),
+		clientToken:  p.text("ClientToken"),
+		zone:         p.text("Placement.AvailabilityZone"),
+		tenancy:      p.text("Placement.Tenancy"),
+		stopGuard:    p.flag("DisableApiStop"),
+		endGuard:     p.flag("DisableApiTermination"),
+		hibernation:  p.flag("HibernationOptions.Configured"),
+		monitored:    p.flag("Monitoring.Enabled"),
+		ebsOptimized: p.flag("EbsOptimized"),
+		profile:      strings.TrimPrefix(p.text("IamInstanceProfile.Name"), "/"),
+		spot:         p.text("InstanceMarketOptions.MarketType") == "spot",
+		persistent:   p.text("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent",
+		price:        p.text("InstanceMarketOptions.SpotOptions.MaxPrice"),
 	}
 	p.accept("Placement", "IamInstanceProfile")
 	var err *apiError

@@ -12,7 +12,7 @@ import (
 // describeVolumes is DescribeVolumes.
 func (c *ec2Call) describeVolumes() *apiError {
 	ids := c.form.texts("VolumeId")
-	fs, err := readFilters(c.form, c.volumeFilters())
+	fs, err := readFilters(c.form, c.volumeFilters(), otherVolumeFilters()...)
 	if err != nil {
 		return err
 	}
