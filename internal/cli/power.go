@@ -85,9 +85,12 @@ const grace = 5 * time.Second
 // outlive gives a context that ends a little after ctx is cancelled, and at its
 // deadline.
 func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	longer := context.WithoutCancel(ctx)
+	var cancel context.CancelFunc
 	if deadline, ok := ctx.Deadline(); ok {
-		longer, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline)
+		longer, cancel = context.WithDeadline(longer, deadline)
+	} else {
+		longer, cancel = context.WithCancel(longer)
 	}
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return longer, func() { stop(); cancel() }

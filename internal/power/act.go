@@ -69,9 +69,9 @@ func (r *run) act(ctx context.Context, batch []fleet.Instance) {
 // probe asks for one of the instances alone. If that is denied, too, the denial
 // is taken to hold for all of them; else they are tried as ever.
 func (r *run) probe(ctx context.Context, batch []fleet.Instance, refusal *fleet.Refusal) {
-	last := len(batch) - 1
+	last, denied := len(batch)-1, r.denied
 	r.act(ctx, batch[last:])
-	if r.granted || r.closed(ctx) {
+	if r.denied == denied {
 		r.act(ctx, batch[:last])
 		return
 	}
