@@ -246,13 +246,17 @@ func (d *doc) products(codes []string) {
 		return
 	}
 	d.open("productCodes")
+	d.productItems(codes)
+	d.end("productCodes")
+}
+
+func (d *doc) productItems(codes []string) {
 	for _, code := range codes {
 		d.open("item")
 		d.text("productCode", code)
 		d.text("type", "marketplace")
 		d.end("item")
 	}
-	d.end("productCodes")
 }
 
 func (d *doc) blockDevices(now time.Time, i *instance) {
@@ -340,6 +344,9 @@ func (c *ec2Call) describeSpots() *apiError {
 	c.resources = len(ids)
 	wanted := map[string]bool{}
 	for _, id := range ids {
+		if !wellFormed(id, "sir-") {
+			return invalid("InvalidSpotInstanceRequestID.Malformed", `Invalid id: "`+id+`"`)
+		}
 		if _, err := c.region.resource(id); err != nil {
 			return invalid("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '"+id+"' does not exist")
 		}

@@ -1,9 +1,6 @@
 package sandbox
 
-import (
-	"net/http"
-	"time"
-)
+import "time"
 
 // stop is StopInstances: every id is checked before anything changes.
 func (c *ec2Call) stop() *apiError {
@@ -149,100 +146,4 @@ func (d *doc) state(name string, s state) {
 	d.number("code", int64(s))
 	d.text("name", s.String())
 	d.end(name)
-}
-
-// describeAttribute is DescribeInstanceAttribute.
-func (c *ec2Call) describeAttribute() *apiError {
-	name, id := c.form.text("Attribute"), c.form.text("InstanceId")
-	if err := c.readOnly(); err != nil {
-		return err
-	}
-	if id == "" {
-		return missingParameter("InstanceId")
-	}
-	if name == "" {
-		return missingParameter("Attribute")
-	}
-	found, err := c.instancesNamed([]string{id})
-	if err != nil {
-		return err
-	}
-	i := found[0]
-	c.out.text("instanceId", i.id)
-	switch name {
-	case "disableApiStop":
-		c.out.value(name, boolText(i.stopGuard))
-	case "disableApiTermination":
-		c.out.value(name, boolText(i.endGuard))
-	case "instanceType":
-		c.out.value(name, i.kind.Name)
-	case "instanceInitiatedShutdownBehavior":
-		c.out.value(name, "stop")
-	case "ebsOptimized":
-		c.out.value(name, boolText(i.ebsOptimized))
-	case "enaSupport", "sourceDestCheck":
-		c.out.value(name, "true")
-	case "rootDeviceName":
-		c.out.value(name, i.system.rootDevice)
-	default:
-		return invalid("InvalidParameterValue", "Value ("+name+") for parameter attribute is invalid. Unknown attribute.")
-	}
-	return nil
-}
-
-func boolText(v bool) string {
-	if v {
-		return "true"
-	}
-	return "false"
-}
-
-// modifyAttribute is ModifyInstanceAttribute for the two protections.
-func (c *ec2Call) modifyAttribute() *apiError {
-	id := c.form.text("InstanceId")
-	if id == "" {
-		return missingParameter("InstanceId")
-	}
-	changes := map[string]string{}
-	for _, name := range []string{"DisableApiStop", "DisableApiTermination"} {
-		if c.form.has(name) {
-			changes[name] = c.form.text(name + ".Value")
-		}
-	}
-	switch c.form.text("Attribute") {
-	case "":
-	case "disableApiStop":
-		changes["DisableApiStop"] = c.form.text("Value")
-	case "disableApiTermination":
-		changes["DisableApiTermination"] = c.form.text("Value")
-	default:
-		return fail(http.StatusBadRequest, "UnsupportedOperation", "the practice account changes only disableApiStop and disableApiTermination")
-	}
-	if err := c.form.unknownParameter(); err != nil {
-		return err
-	}
-	if len(changes) == 0 {
-		return invalid("InvalidParameterCombination", "No attributes specified.")
-	}
-	for name, v := range changes {
-		if v != "true" && v != "false" {
-			return invalid("InvalidParameterValue", "Value ("+v+") for parameter "+name+" is invalid. It must be true or false.")
-		}
-	}
-	batch, err := c.batch([]string{id})
-	if err != nil {
-		return err
-	}
-	i := batch[0]
-	if v, ok := changes["DisableApiStop"]; ok {
-		if i.spot != nil {
-			return invalid("UnsupportedOperation", "The attribute 'disableApiStop' cannot be modified for the Spot Instance '"+i.id+"'.")
-		}
-		i.stopGuard = v == "true"
-	}
-	if v, ok := changes["DisableApiTermination"]; ok {
-		i.endGuard = v == "true"
-	}
-	c.out.flag("return", true)
-	return nil
 }

@@ -130,6 +130,8 @@ type instance struct {
 	profile      string
 	clientToken  string
 	tags         tags
+	userData     string // base64
+	atShutdown   string // what a shutdown from inside does: "stop" or "terminate"
 	attached     []attachment
 }
 
@@ -161,7 +163,6 @@ type volume struct {
 	zone        string
 	created     time.Time
 	ready       time.Time // until then "creating"
-	snapshot    string
 	encrypted   bool
 	key         string
 	multiAttach bool

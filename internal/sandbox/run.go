@@ -29,6 +29,9 @@ type launch struct {
 	threads      int64
 	products     []string
 	tags         tags
+	spotTags     tags
+	userData     string
+	atShutdown   string
 	requester    string
 	disks        []disk
 }
@@ -70,6 +73,11 @@ func (r *region) addReservation(l launch, n int, launched time.Time) *reservatio
 			profile:      l.profile,
 			clientToken:  l.clientToken,
 			tags:         l.tags,
+			userData:     l.userData,
+			atShutdown:   l.atShutdown,
+		}
+		if i.atShutdown == "" {
+			i.atShutdown = "stop"
 		}
 		if i.cores == 0 {
 			i.cores, i.threads = int64(l.kind.Cores), int64(l.kind.ThreadsPerCore)
@@ -86,7 +94,7 @@ func (r *region) addReservation(l launch, n int, launched time.Time) *reservatio
 		if l.spot {
 			i.spot = &spotRequest{
 				seq: r.next(), id: "sir-" + longID(r.rng, "x")[3:11], persistent: l.persistent,
-				price: l.price, created: i.first, instance: i,
+				price: l.price, created: i.first, instance: i, tags: l.spotTags,
 			}
 			i.spot.started(i.first)
 			r.spots = append(r.spots, i.spot)
@@ -164,8 +172,8 @@ func (c *ec2Call) runInstances() *apiError {
 // launch reads what RunInstances is to launch.
 func (c *ec2Call) launch() (launch, *apiError) {
 	p := c.form
-	p.accept("SecurityGroup", "SecurityGroupId", "UserData", "KernelId", "RamdiskId", "MetadataOptions",
-		"MaintenanceOptions", "PrivateDnsNameOptions", "CreditSpecification", "InstanceInitiatedShutdownBehavior",
+	p.accept("SecurityGroup", "SecurityGroupId", "KernelId", "RamdiskId", "MetadataOptions",
+		"MaintenanceOptions", "PrivateDnsNameOptions", "CreditSpecification",
 		"NetworkInterface", "PrivateIpAddress", "AdditionalInfo", "EnclaveOptions", "CapacityReservationSpecification",
 		"InstanceMarketOptions")
 	l := launch{
@@ -179,6 +187,8 @@ func (c *ec2Call) launch() (launch, *apiError) {
 		hibernation:  p.flag("HibernationOptions.Configured"),
 		monitored:    p.flag("Monitoring.Enabled"),
 		ebsOptimized: p.flag("EbsOptimized"),
+		userData:     p.text("UserData"),
+		atShutdown:   p.text("InstanceInitiatedShutdownBehavior"),
 		profile:      strings.TrimPrefix(p.text("IamInstanceProfile.Name"), "/"),
 		spot:         p.text("InstanceMarketOptions.MarketType") == "spot",
 		persistent:   p.text("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent",
@@ -192,11 +202,12 @@ func (c *ec2Call) launch() (launch, *apiError) {
 	if l.threads, err = p.number("CpuOptions.ThreadsPerCore"); err != nil {
 		return l, err
 	}
-	byType, err := specifiedTags(p)
+	// Tags of a network interface are taken, but no operation here shows them.
+	byType, err := specifiedTags(p, "instance", "volume", "network-interface", "spot-instances-request")
 	if err != nil {
 		return l, err
 	}
-	l.tags = byType["instance"]
+	l.tags, l.spotTags = byType["instance"], byType["spot-instances-request"]
 	if l.image == "" {
 		return l, missingParameter("ImageId")
 	}
@@ -213,6 +224,9 @@ func (c *ec2Call) launch() (launch, *apiError) {
 		return l, invalid("InvalidParameterValue", "Invalid value '"+name+"' for InstanceType.")
 	}
 	l.kind = kind
+	if l.atShutdown != "" && l.atShutdown != "stop" && l.atShutdown != "terminate" {
+		return l, invalid("InvalidParameterValue", "Value ("+l.atShutdown+") for parameter instanceInitiatedShutdownBehavior is invalid. It must be stop or terminate.")
+	}
 	if err := c.place(&l, p.text("SubnetId")); err != nil {
 		return l, err
 	}
@@ -239,36 +253,4 @@ func (c *ec2Call) place(l *launch, subnet string) *apiError {
 		return invalid("InvalidParameterValue", "Invalid availability zone: ["+l.zone+"]")
 	}
 	return nil
-}
-
-// disks reads BlockDeviceMapping; the root volume is there without it too.
-func (c *ec2Call) disks(p *params, s system, ts tags) ([]disk, *apiError) {
-	root := disk{device: s.rootDevice, spec: volumeSpec{kind: "gp3", gib: s.rootGiB}, deleteToo: true, tags: ts}
-	var rest []disk
-	for _, m := range p.items("BlockDeviceMapping") {
-		m.accept("VirtualName", "NoDevice")
-		spec, err := c.volumeSpec(m.at("Ebs"), "VolumeSize")
-		if err != nil {
-			return nil, err
-		}
-		k := disk{device: m.text("DeviceName"), spec: spec, deleteToo: m.text("Ebs.DeleteOnTermination") != "false", tags: ts}
-		if k.device == root.device {
-			if k.spec.gib == 0 {
-				k.spec.gib = s.rootGiB
-			}
-			if k.spec.kind == "" {
-				k.spec.kind = "gp3"
-			}
-			root = k
-			continue
-		}
-		rest = append(rest, k)
-	}
-	all := append([]disk{root}, rest...)
-	for n := range all {
-		if err := all[n].spec.complete(); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
 }

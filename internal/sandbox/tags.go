@@ -79,12 +79,21 @@ func checkTags(ts tags) *apiError {
 			return invalid("InvalidParameterValue", "Tag key exceeds the maximum length of 128 characters")
 		case utf8.RuneCountInString(x.value) > 256:
 			return invalid("InvalidParameterValue", "Tag value exceeds the maximum length of 256 characters")
+		case strings.ContainsFunc(x.key+x.value, unprintable):
+			// EC2 says only that it takes any character; XML 1.0, in which it
+			// would have to answer, cannot carry these.
+			return invalid("InvalidParameterValue", "Tags with control characters other than tab and line break cannot be carried in XML")
 		case seen[x.key]:
 			return invalid("InvalidParameterValue", "Duplicate tag key '"+x.key+"' specified.")
 		}
 		seen[x.key] = true
 	}
 	return nil
+}
+
+// unprintable says whether XML 1.0 cannot carry a character.
+func unprintable(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
 }
 
 // checkCount refuses more tags than a resource may carry.
@@ -109,11 +118,15 @@ func readTags(nodes []*params) tags {
 	return ts
 }
 
-// specifiedTags reads TagSpecification, by resource type.
-func specifiedTags(p *params) (map[string]tags, *apiError) {
+// specifiedTags reads TagSpecification, by resource type; kinds are those that
+// the operation takes.
+func specifiedTags(p *params, kinds ...string) (map[string]tags, *apiError) {
 	byType := map[string]tags{}
 	for _, spec := range p.items("TagSpecification") {
 		kind := spec.text("ResourceType")
+		if !slices.Contains(kinds, kind) {
+			return nil, invalid("InvalidParameterValue", "'"+kind+"' is not a valid taggable resource type for this operation.")
+		}
 		ts := append(byType[kind], readTags(spec.items("Tag"))...)
 		if err := checkTags(ts); err != nil {
 			return nil, err
@@ -139,7 +152,11 @@ func (r *region) resource(id string) (taggable, *apiError) {
 	missing := func(code, what string) (taggable, *apiError) {
 		return taggable{}, invalid(code, "The "+what+" '"+id+"' does not exist")
 	}
-	switch prefix, _, _ := strings.Cut(id, "-"); prefix {
+	prefix, _, _ := strings.Cut(id, "-")
+	if !wellFormed(id, prefix+"-") {
+		return taggable{}, invalid("InvalidID", "The ID '"+id+"' is not valid")
+	}
+	switch prefix {
 	case "i":
 		if i := r.instances[id]; i != nil {
 			return taggable{0, id, "instance", &i.tags}, nil

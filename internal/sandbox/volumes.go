@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -85,7 +84,7 @@ func (c *ec2Call) volumesNamed(ids []string) ([]*volume, *apiError) {
 func (d *doc) volume(now time.Time, v *volume) {
 	d.text("volumeId", v.id)
 	d.number("size", v.gib)
-	d.text("snapshotId", v.snapshot)
+	d.text("snapshotId", "")
 	d.text("availabilityZone", v.zone)
 	d.text("status", v.status(now))
 	d.time("createTime", v.created)
@@ -118,97 +117,11 @@ func (d *doc) attachment(now time.Time, a attachment) {
 	d.flag("deleteOnTermination", a.deleteToo)
 }
 
-// volumeSpec is what a new volume is to be.
-type volumeSpec struct {
-	kind        string
-	gib         int64
-	iops        int64
-	throughput  int64
-	multiAttach bool
-	encrypted   bool
-	key         string
-	snapshot    string
-}
-
-// complete checks a specification against the limits of its type ("Amazon EBS
-// volume types", EBS User Guide) and fills in what EC2 derives.
-func (s *volumeSpec) complete() *apiError {
-	if s.kind == "" {
-		s.kind = "gp2"
-	}
-	if s.gib == 0 && s.snapshot != "" {
-		s.gib = 8
-	}
-	type limits struct{ least, most int64 }
-	size, ok := map[string]limits{
-		"gp2": {1, 16384}, "gp3": {1, 65536}, "io1": {4, 16384}, "io2": {4, 65536},
-		"st1": {125, 16384}, "sc1": {125, 16384}, "standard": {1, 1024},
-	}[s.kind]
-	switch {
-	case !ok:
-		return invalid("UnknownVolumeType", "Unknown volume type: "+s.kind)
-	case s.gib == 0:
-		return missingParameter("size/snapshot")
-	case s.gib < size.least || s.gib > size.most:
-		return invalid("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is outside %d to %dGiB for volume type %s.", s.gib, size.least, size.most, s.kind))
-	case s.throughput > 0 && s.kind != "gp3":
-		return invalid("InvalidParameterCombination", "The parameter throughput is not supported for "+s.kind+" volumes.")
-	case s.multiAttach && s.kind != "io1" && s.kind != "io2":
-		return invalid("InvalidParameterCombination", "Multi-Attach is only supported on io1 and io2 volumes.")
-	}
-	return s.completeIOPS()
-}
-
-func (s *volumeSpec) completeIOPS() *apiError {
-	var most int64
-	switch s.kind {
-	case "gp2":
-		if s.iops > 0 {
-			return invalid("InvalidParameterCombination", "The parameter iops is not supported for gp2 volumes.")
-		}
-		s.iops = min(max(3*s.gib, 100), 16000)
-		return nil
-	case "gp3":
-		most = 80000
-		if s.iops == 0 {
-			s.iops = 3000
-		}
-		if s.throughput == 0 {
-			s.throughput = 125
-		}
-		if s.throughput < 125 || s.throughput > 2000 {
-			return invalid("InvalidParameterValue", fmt.Sprintf("Throughput of %d is outside 125 to 2000 MiB/s.", s.throughput))
-		}
-		if s.iops < 3000 {
-			return invalid("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too low; minimum is 3000.", s.iops))
-		}
-	case "io1", "io2":
-		most = 64000
-		if s.kind == "io2" {
-			most = 256000
-		}
-		if s.iops == 0 {
-			return missingParameter("iops")
-		}
-		if s.iops < 100 {
-			return invalid("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too low; minimum is 100.", s.iops))
-		}
-	default:
-		if s.iops > 0 {
-			return invalid("InvalidParameterCombination", "The parameter iops is not supported for "+s.kind+" volumes.")
-		}
-	}
-	if s.iops > most {
-		return invalid("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too high; maximum is %d.", s.iops, most))
-	}
-	return nil
-}
-
 // add puts a new volume into the region.
 func (r *region) add(s volumeSpec, zone string, created time.Time, ts tags) *volume {
 	v := &volume{
 		seq: r.next(), id: longID(r.rng, "vol"), kind: s.kind, gib: s.gib, iops: s.iops, throughput: s.throughput,
-		zone: zone, created: created, snapshot: s.snapshot, encrypted: s.encrypted, key: s.key,
+		zone: zone, created: created, encrypted: s.encrypted, key: s.key,
 		multiAttach: s.multiAttach, tags: ts,
 	}
 	r.volumes[v.id] = v
@@ -247,7 +160,7 @@ func (c *ec2Call) createVolume() *apiError {
 	}
 	spec.multiAttach = c.form.flag("MultiAttachEnabled")
 	token := c.form.text("ClientToken")
-	byType, err := specifiedTags(c.form)
+	byType, err := specifiedTags(c.form, "volume")
 	if err != nil {
 		return err
 	}
@@ -295,20 +208,6 @@ func (c *ec2Call) reused(token string, request uint64) (usedToken, *apiError) {
 	return used, nil
 }
 
-func (c *ec2Call) volumeSpec(p *params, size string) (volumeSpec, *apiError) {
-	s := volumeSpec{
-		kind: p.text("VolumeType"), encrypted: p.flag("Encrypted"),
-		key: p.text("KmsKeyId"), snapshot: p.text("SnapshotId"),
-	}
-	var err *apiError
-	for name, into := range map[string]*int64{size: &s.gib, "Iops": &s.iops, "Throughput": &s.throughput} {
-		if *into, err = p.number(name); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
-}
-
 // attachVolume is AttachVolume.
 func (c *ec2Call) attachVolume() *apiError {
 	device, id, volumeID := c.form.text("Device"), c.form.text("InstanceId"), c.form.text("VolumeId")
@@ -319,6 +218,9 @@ func (c *ec2Call) attachVolume() *apiError {
 		if v == "" {
 			return missingParameter(name)
 		}
+	}
+	if err := checkDevice(device); err != nil {
+		return err
 	}
 	vs, err := c.volumesNamed([]string{volumeID})
 	if err != nil {
