@@ -60,6 +60,9 @@ func (r *request) name() {
 		r.call.Action, r.call.Permission = op.name, op.permission
 	default:
 		_, r.call.Action, _ = strings.Cut(target, ".")
+		if r.query = form && target == ""; r.query {
+			r.call.Action = parseParams(r.URL.RawQuery, r.body).text("Action")
+		}
 		r.call.Permission = r.scope.service + ":" + r.call.Action
 	}
 }

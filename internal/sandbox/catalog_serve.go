@@ -63,12 +63,7 @@ func (c *catalog) serve(action string, body []byte) (status int, answer []byte) 
 }
 
 func (c *catalog) answer(action string, body []byte) (any, *pricingError) {
-	operations := map[string]func(pricingRequest, int) (any, *pricingError){
-		"DescribeServices":   c.describeServices,
-		"GetAttributeValues": c.getAttributeValues,
-		"GetProducts":        c.getProducts,
-	}
-	operation, ok := operations[action]
+	operation, ok := pricingActions()[action]
 	if !ok {
 		return nil, refusePricing("UnknownOperationException", "%s is not an operation of the practice price list", action)
 	}
@@ -92,7 +87,18 @@ func (c *catalog) answer(action string, body []byte) (any, *pricingError) {
 	case r.ServiceCode != nil && *r.ServiceCode != ec2Offer:
 		return nil, refusePricing("NotFoundException", "Invalid service code: %q", *r.ServiceCode)
 	}
-	return operation(r, size)
+	return operation(c, r, size)
+}
+
+// pricingAction is an operation of the price list with its page size.
+type pricingAction func(*catalog, pricingRequest, int) (any, *pricingError)
+
+func pricingActions() map[string]pricingAction {
+	return map[string]pricingAction{
+		"DescribeServices":   (*catalog).describeServices,
+		"GetAttributeValues": (*catalog).getAttributeValues,
+		"GetProducts":        (*catalog).getProducts,
+	}
 }
 
 func (c *catalog) getProducts(r pricingRequest, size int) (any, *pricingError) {

@@ -23,7 +23,7 @@ type ec2Call struct {
 // ec2Action is an operation of EC2.
 type ec2Action func(*ec2Call) *apiError
 
-func (s *Sandbox) ec2Actions() map[string]ec2Action {
+func ec2Actions() map[string]ec2Action {
 	return map[string]ec2Action{
 		"AttachVolume":                 (*ec2Call).attachVolume,
 		"CreateTags":                   func(c *ec2Call) *apiError { return c.changeTags(true) },

@@ -23,8 +23,8 @@ func invalid(code, message string) *apiError { return fail(http.StatusBadRequest
 func (r *request) refuse(e *apiError) answer {
 	a := answer{status: e.status, code: e.code}
 	d := newDoc()
-	switch r.scope.service {
-	case "ec2":
+	switch service := r.scope.service; {
+	case service == "ec2":
 		a.header = r.header("text/xml;charset=UTF-8")
 		d.open("Response")
 		d.open("Errors")
@@ -36,7 +36,7 @@ func (r *request) refuse(e *apiError) answer {
 		d.text("RequestID", r.id)
 		d.end("Response")
 		a.body = d.bytes()
-	case "s3":
+	case service == "s3":
 		a.header = r.header("application/xml")
 		d.open("Error")
 		d.text("Code", e.code)
@@ -44,9 +44,13 @@ func (r *request) refuse(e *apiError) answer {
 		d.text("RequestId", r.id)
 		d.end("Error")
 		a.body = d.bytes()
-	case "sts":
+	case service == "sts" || r.query: // the Query protocol
 		a.header = r.header("text/xml")
-		d.root("ErrorResponse", stsNamespace)
+		if service == "sts" {
+			d.root("ErrorResponse", stsNamespace)
+		} else {
+			d.open("ErrorResponse")
+		}
 		d.open("Error")
 		d.text("Type", sender(e.status))
 		d.text("Code", e.code)

@@ -58,6 +58,7 @@ type Fault struct {
 //
 //	ec2:Describe*=throttle,share=0.2;ec2:StartInstances=refuse,type=m5.large,code=InsufficientInstanceCapacity,count=2
 //
+// An ACTION that matches no operation of the account is an error.
 // The fields are share, nth, count, id, type, code, message and for (a Go
 // duration). A message may not hold a comma or a semicolon.
 func ParseFaults(text string) ([]Fault, error) {
@@ -130,12 +131,41 @@ func (f Fault) check() error {
 	switch {
 	case f.Action == "":
 		return errors.New("name an action, such as ec2:StopInstances, or *")
+	case !slices.ContainsFunc(operations(), compile(f.Action).match):
+		return unknownAction(f.Action)
 	case f.Share < 0 || f.Share > 1:
 		return fmt.Errorf("share %v is not between 0 and 1", f.Share)
 	case f.Nth < 0 || f.Count < 0:
 		return errors.New("nth and count count from 1")
 	}
 	return nil
+}
+
+// unknownAction names an action that matches no operation, and one that was
+// perhaps meant.
+func unknownAction(action string) error {
+	for _, name := range operations() {
+		if compile(strings.ToLower(action)).match(strings.ToLower(name)) {
+			return fmt.Errorf("action %q matches no operation of the practice account; it is written %s", action, name)
+		}
+	}
+	return fmt.Errorf("action %q matches no operation of the practice account; they are written as in ec2:StopInstances, s3:PutObject, pricing:GetProducts and sts:GetCallerIdentity", action)
+}
+
+// operations are all that the account knows, as "service:Operation", sorted by
+// service.
+func operations() []string {
+	var all []string
+	for _, name := range sortedKeys(ec2Actions()) {
+		all = append(all, "ec2:"+name)
+	}
+	for _, name := range sortedKeys(pricingActions()) {
+		all = append(all, "pricing:"+name)
+	}
+	for _, name := range s3Operations() {
+		all = append(all, "s3:"+name)
+	}
+	return append(all, "sts:GetCallerIdentity")
 }
 
 // ofInstances says whether a kind strikes instances rather than calls.

@@ -38,10 +38,19 @@ func TestParseFaults(t *testing.T) {
 		"=cut":                       "name an action",
 		"*=delay,for=soon":           "soon",
 		"*=cut,nth=-1":               "count from 1",
+		"ec2:StopInstance=cut":       `"ec2:StopInstance" matches no operation`,
+		"EC2:stopinstances=cut":      "it is written ec2:StopInstances",
+		"StopInstances=cut":          "written as in ec2:StopInstances",
+		"s3:GetObjectAcl=cut":        "matches no operation",
 		"ec2:StopInstances=cut;*=no": `no kind "no"`,
 	} {
 		if _, err := sandbox.ParseFaults(text); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q: %v; want …%s…", text, err, part)
+		}
+	}
+	for _, action := range []string{"*", "ec2:*", "ec2:Describe*", "s3:PutObject", "s3:*Part", "pricing:GetProducts", "pricing:*", "sts:GetCallerIdentity", "*:Get*"} {
+		if _, err := sandbox.ParseFaults(action + "=cut"); err != nil {
+			t.Error(err)
 		}
 	}
 	if list, err := sandbox.ParseFaults(""); err != nil || list != nil {

@@ -20,13 +20,15 @@ type page struct {
 	begun bool // there was a token
 	query uint64
 	seed  uint64
-	empty bool // answer with nothing but a token
-	first bool // the token came with an empty page
+	seal  uint64 // of the account and the region, which a token belongs to
+	empty bool   // answer with nothing but a token
+	first bool   // the token came with an empty page
 }
 
 // page reads MaxResults, which is from 5 to most, and NextToken.
 func (c *ec2Call) page(most int64, filtered bool) (page, *apiError) {
 	p := page{query: c.form.fingerprint(c.request.call.Action), seed: c.sandbox.opts.Seed}
+	p.seal = mixText(p.seed, c.region.name)
 	n := c.form.at("MaxResults")
 	if n.set {
 		size, err := c.form.number("MaxResults")
@@ -65,7 +67,7 @@ func (p page) after(seq uint64, index int) bool {
 }
 
 // token names the place after which the next page begins. It holds only for
-// the same query, and nobody can make one up.
+// the same query and region, and nobody can make one up.
 func (p page) token(seq uint64, index int, empty bool) string {
 	b := make([]byte, 0, 33)
 	b = binary.BigEndian.AppendUint64(b, p.query)
@@ -76,7 +78,7 @@ func (p page) token(seq uint64, index int, empty bool) string {
 	} else {
 		b = append(b, 0)
 	}
-	b = binary.BigEndian.AppendUint64(b, mixText(p.seed, string(b)))
+	b = binary.BigEndian.AppendUint64(b, mixText(p.seal, string(b)))
 	for n := range b[:25] { // keep clients from reading it
 		b[n] ^= b[25+n%8]
 	}
@@ -91,7 +93,7 @@ func (p *page) resume(token string) *apiError {
 	for n := range b[:25] {
 		b[n] ^= b[25+n%8]
 	}
-	if binary.BigEndian.Uint64(b[25:]) != mixText(p.seed, string(b[:25])) {
+	if binary.BigEndian.Uint64(b[25:]) != mixText(p.seal, string(b[:25])) {
 		return invalid("InvalidPaginationToken", "The specified pagination token is not valid.")
 	}
 	if binary.BigEndian.Uint64(b) != p.query {

@@ -15,6 +15,7 @@ type params struct {
 	value    string
 	set      bool
 	read     bool
+	yesNo    bool // read as true or false
 	children map[string]*params
 }
 
@@ -86,7 +87,13 @@ func (p *params) has(path string) bool {
 
 func (p *params) text(path string) string { return p.at(path).value }
 
-func (p *params) flag(path string) bool { return p.at(path).value == "true" }
+// flag reads true or false; a missing one is false. What is neither is refused
+// together with the parameters that nobody asked for.
+func (p *params) flag(path string) bool {
+	n := p.at(path)
+	n.yesNo = true
+	return strings.EqualFold(n.value, "true")
+}
 
 // number reads a whole number; a missing one is 0.
 func (p *params) number(path string) (int64, *apiError) {
@@ -161,8 +168,27 @@ func (p *params) unread() (string, bool) {
 	return "", false
 }
 
-// unknownParameter refuses a request that carries what no operation reads.
+// undecided names a parameter that should be true or false but is neither, the
+// first by name.
+func (p *params) undecided() (name, value string, found bool) {
+	for _, k := range slices.Sorted(maps.Keys(p.children)) {
+		c := p.children[k]
+		if c.yesNo && c.set && !strings.EqualFold(c.value, "true") && !strings.EqualFold(c.value, "false") {
+			return k, c.value, true
+		}
+		if below, value, found := c.undecided(); found {
+			return k + "." + below, value, true
+		}
+	}
+	return "", "", false
+}
+
+// unknownParameter refuses a request that carries what no operation reads, or
+// something else where true or false belongs.
 func (p *params) unknownParameter() *apiError {
+	if name, value, found := p.undecided(); found {
+		return invalid("InvalidParameterValue", "Value ("+value+") for parameter "+name+" is invalid. It must be true or false.")
+	}
 	if name, ok := p.unread(); ok {
 		return invalid("UnknownParameter", "The parameter "+name+" is not recognized")
 	}

@@ -24,14 +24,17 @@ type objectStore struct {
 	regions map[string]string // by bucket
 }
 
-// newObjectStore creates buckets in DefaultRegion. Two of one name, or a name
-// that S3 does not take, are an error.
+// newObjectStore creates buckets in DefaultRegion. A name that S3 does not take
+// is an error.
 func newObjectStore(c *clock, buckets []string) (*objectStore, error) {
 	b := s3mem.New(s3mem.WithTimeSource(c))
 	regions := map[string]string{}
 	for _, name := range buckets {
+		if regions[name] != "" {
+			continue // named twice
+		}
 		if err := gofakes3.ValidateBucketName(name); err != nil {
-			return nil, fmt.Errorf("bucket %q: %w", name, err)
+			return nil, fmt.Errorf("bucket %q: not a name that S3 takes: %w", name, err)
 		}
 		if err := b.CreateBucket(name); err != nil {
 			return nil, fmt.Errorf("create bucket %s: %w", name, err)

@@ -96,7 +96,10 @@ func TestUnsignedAndUnknownRequests(t *testing.T) {
 		{"unknown nested parameter", "ec2", "Action=DescribeInstances&Filter.1.Name=tag-key&Filter.1.Value.1=x&Filter.1.Not=1", 400, "Filter.1.Not"},
 		{"no ids", "ec2", "Action=StopInstances", 400, "The request must contain the parameter InstanceId"},
 		{"other STS operation", "sts", "Action=AssumeRole", 400, "<ErrorResponse"},
-		{"other service", "dynamodb", "", 404, "UnknownService"},
+		{"other service of the Query protocol", "autoscaling", "Action=DescribeAutoScalingGroups&Version=2011-01-01", 404, "<ErrorResponse><Error><Type>Sender</Type><Code>UnknownService</Code>"},
+		{"DryRun that is neither", "ec2", "Action=StopInstances&InstanceId.1=i-0123456789abcdef0&DryRun=maybe", 400, "Value (maybe) for parameter DryRun is invalid"},
+		{"unknown attribute", "ec2", "Action=ModifyInstanceAttribute&InstanceId=i-0123456789abcdef0&Attribute=colour&Value=red", 400, "Value (colour) for parameter attribute is invalid. Unknown attribute."},
+		{"flag that is neither", "ec2", "Action=RunInstances&ImageId=ami-0123456789abcdef0&MinCount=1&MaxCount=1&Monitoring.Enabled=1", 400, "Value (1) for parameter Monitoring.Enabled is invalid"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/", strings.NewReader(tt.body))
@@ -111,6 +114,24 @@ func TestUnsignedAndUnknownRequests(t *testing.T) {
 				t.Errorf("%d %s", status, body)
 			}
 		})
+	}
+}
+
+// TestUnknownJSONService answers in the shape that its clients read.
+func TestUnknownJSONService(t *testing.T) {
+	a := openUnchecked(t, sandbox.Options{})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+sandbox.AccessKey+"/20261122/"+sandbox.DefaultRegion+"/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	if status, body := do(t, req); status != 404 || !strings.Contains(body, `"__type":"UnknownService"`) {
+		t.Errorf("%d %s", status, body)
+	}
+	if call := a.Calls()[0]; call.Action != "ListTables" || call.Service != "dynamodb" {
+		t.Errorf("recorded %+v", call)
 	}
 }
 

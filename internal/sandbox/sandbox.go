@@ -11,6 +11,7 @@ package sandbox
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,8 +91,12 @@ type Sandbox struct {
 }
 
 // New builds the account that o describes. It opens no socket. An error means
-// that o is wrong: an unknown region, a policy or a fault that cannot be read.
+// that o is wrong: a number that means nothing, an unknown
+// region, a name that S3 does not take, a policy or a fault that cannot be read.
 func New(o Options) (*Sandbox, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	types, err := loadTypes()
 	if err != nil {
 		return nil, fmt.Errorf("load instance types: %w", err)
@@ -113,7 +118,7 @@ func New(o Options) (*Sandbox, error) {
 		regions: map[string]*region{},
 		limits:  newLimits(),
 	}
-	s.ec2 = s.ec2Actions()
+	s.ec2 = ec2Actions()
 	if err := s.SetPolicy(o.Policy); err != nil {
 		return nil, err
 	}
@@ -142,6 +147,23 @@ func New(o Options) (*Sandbox, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// check refuses numbers that mean nothing.
+func (o Options) check() error {
+	switch {
+	case o.Fleet < 0:
+		return fmt.Errorf("a fleet of %d instances: it cannot be negative", o.Fleet)
+	case o.Types < 0:
+		return fmt.Errorf("%d instance types: it cannot be negative", o.Types)
+	case o.Latency < 0:
+		return fmt.Errorf("latency %v: it cannot be negative", o.Latency)
+	case math.IsNaN(o.Speed) || math.IsInf(o.Speed, 0):
+		return fmt.Errorf("speed %v: not a number", o.Speed)
+	case math.IsNaN(o.EmptyPages) || o.EmptyPages > 1:
+		return fmt.Errorf("empty pages %v: the share cannot be above 1", o.EmptyPages)
+	}
+	return nil
 }
 
 // Now is the account's time.

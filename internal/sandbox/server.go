@@ -81,6 +81,7 @@ type request struct {
 	*http.Request
 	scope  scope
 	body   []byte
+	query  bool    // its parameters are a form, as in the Query protocol
 	form   *params // EC2 and STS
 	call   Call
 	id     string // request id
