@@ -121,3 +121,35 @@ func TestSyntheticVolumePrices(t *testing.T) {
 		t.Errorf("%d derived prices", len(derived))
 	}
 }
+
+// TestSyntheticReservedTerms: common families have the published discounts of
+// another type, the rest no terms at all.
+func TestSyntheticReservedTerms(t *testing.T) {
+	c := testCatalog(t)
+	terms := func(region, name, operation string) map[string]string {
+		found := map[string]string{}
+		for _, p := range allProducts(t, c, instanceFilters(region, name, operation, "Shared")) {
+			for key, term := range p.Terms.Reserved {
+				_, code, _ := strings.Cut(key, ".")
+				found[code] = term.PriceDimensions[key+"."+hourlyRate].PricePerUnit["USD"]
+			}
+		}
+		return found
+	}
+	const noUpfront = "4NA7Y494T4" // 1 year, standard
+	for region, ratio := range map[string]float64{"ap-northeast-2": 23.80103 / 38.682, "us-east-1": 16.41374 / 26.676} {
+		for _, name := range []string{"m5.large", "t3.medium", "c5.xlarge"} {
+			got := terms(region, name, linuxOperation)
+			usd := float64(c.listed[instanceKey{region, name, linuxOperation, "Shared"}].usd) / float64(listDollar)
+			hourly, err := strconv.ParseFloat(got[noUpfront], 64)
+			if len(got) != 12 || err != nil || math.Abs(hourly-usd*ratio) > 1e-9 {
+				t.Errorf("%s in %s: %d terms, %s an hour; want 12, %.10f", name, region, len(got), got[noUpfront], usd*ratio)
+			}
+		}
+	}
+	for name, operation := range map[string]string{"c8g.large": linuxOperation, "m5.large": windowsOperation} {
+		if got := terms("ap-northeast-2", name, operation); len(got) != 0 {
+			t.Errorf("%s %s: %d terms", name, operation, len(got))
+		}
+	}
+}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,9 +75,8 @@ func (c *catalog) computeProducts(place pricePlace, spec typeSpec, common []attr
 			sku: sku, family: family, common: common, own: own, usd: usd, unit: "Hrs", begin: "0",
 			per: strings.Join([]string{b.words, softwareName(l), spec.Name, "Instance Hour"}, " "),
 		}, strings.Join([]string{place.code, usage, operation, tenancy, market}, "|"))
-		if key := (typeKey{place.code, spec.Name}); usage == place.prefix+"BoxUsage:"+spec.Name &&
-			operation == linuxOperation && market == "OnDemand" {
-			p.reserved = c.reserved[key]
+		if usage == place.prefix+"BoxUsage:"+spec.Name && operation == linuxOperation && market == "OnDemand" {
+			p.reserved = c.reservedFor(place.code, spec, usd)
 		}
 		products = append(products, p)
 		return p.sku
@@ -151,6 +151,30 @@ func (c *catalog) price(place string, spec typeSpec, offered []licence, l licenc
 	}
 	vcpus := max(spec.VCPU, l.minVCPUs)
 	return listedPrice{usd: base + l.flat + l.perVCPU*listPrice(vcpus), synthetic: true}
+}
+
+// reservedLike is the type whose reserved terms are published in all places
+// that have any.
+const reservedLike = "x2iedn.32xlarge"
+
+// reservedFor returns the reserved terms of a type at its on-demand price: the
+// published ones or, for some common families, those of reservedLike with the
+// same discounts, so that a client meets such terms in the rows that it reads
+// every day. Nil for all others.
+func (c *catalog) reservedFor(place string, spec typeSpec, usd listPrice) []reservedOffer {
+	if listed := c.reserved[typeKey{place, spec.Name}]; listed != nil {
+		return listed
+	}
+	model := c.listed[instanceKey{place, reservedLike, linuxOperation, "Shared"}].usd
+	if !slices.Contains([]string{"c5", "m5", "r5", "t3"}, spec.Family) || model == 0 {
+		return nil
+	}
+	var offers []reservedOffer
+	for _, offer := range c.reserved[typeKey{place, reservedLike}] {
+		offer.effective = listPrice(math.Round(float64(usd) * float64(offer.effective) / float64(model)))
+		offers = append(offers, offer)
+	}
+	return offers
 }
 
 // windowsOperation is Windows with the licence included.
