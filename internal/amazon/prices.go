@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/pricing/types"
+	"golang.org/x/sync/errgroup"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -23,6 +24,9 @@ const (
 	productsPerPage = 100
 	filterValueSize = 1024
 )
+
+// questionsAtOnce bounds the queries to the price list at one time.
+const questionsAtOnce = 4
 
 // Prices is the AWS price list, which is the same for every account.
 type Prices struct {
@@ -126,15 +130,21 @@ func (p *Prices) Instances(ctx context.Context, keys []price.InstanceKey) ([]pri
 			return nil, err
 		}
 	}
-	var all []price.Product
-	for _, filters := range questions(keys, p.understandsAnyOf() == yes) {
-		products, err := p.products(ctx, filters)
-		all = append(all, products...)
-		if err != nil {
-			return all, fmt.Errorf("read the instance prices of %s: %w", keys[0].Region, err)
-		}
+	asked := questions(keys, p.understandsAnyOf() == yes)
+	answers := make([][]price.Product, len(asked))
+	var group errgroup.Group
+	group.SetLimit(questionsAtOnce)
+	for n, filters := range asked {
+		group.Go(func() (err error) {
+			answers[n], err = p.products(ctx, filters)
+			return err
+		})
 	}
-	return all, nil
+	err := group.Wait()
+	if err != nil {
+		err = fmt.Errorf("read the instance prices of %s: %w", keys[0].Region, err)
+	}
+	return slices.Concat(answers...), err
 }
 
 // questions turns keys into queries: without ANY_OF one for each key; with it

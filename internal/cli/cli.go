@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -48,9 +47,6 @@ func Main(args []string, sys System) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	if sys.Env("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	a := &app{System: sys}
 	var err error
 	if sys.Env("AWS_LAMBDA_RUNTIME_API") != "" {
@@ -69,10 +65,6 @@ func Main(args []string, sys System) int {
 	a.complain(err)
 	return exitCode(err)
 }
-
-// gcPercent trades a little time for memory, which is what a function is billed
-// for: the heap grows by 40 percent instead of doubling between collections.
-const gcPercent = 40
 
 // app is the command line with its global flags.
 type app struct {

@@ -45,11 +45,12 @@ func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Ans
 		}
 		c.log.DebugContext(ctx, "the account is not known", "error", err)
 	}
+	memory := newThrift(c.tuned)
 	var sources []cost.Source
 	for _, region := range c.regions {
 		sources = append(sources, cost.Source{
 			Target:    fleet.Target{Account: account, Region: region},
-			Inventory: c.session.Fleet(region),
+			Inventory: memory.watch(c.session.Fleet(region)),
 		})
 	}
 	report, err := cost.Build(ctx, sources, c.session.Prices(), cost.Options{

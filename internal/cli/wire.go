@@ -15,6 +15,8 @@ type crew struct {
 	session *amazon.Session
 	regions []fleet.Region
 	log     *slog.Logger
+	// tuned is true where the environment has set up the garbage collector.
+	tuned bool
 }
 
 // home is the region in which the account is asked what is not of one region.
@@ -27,7 +29,7 @@ func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practic
 	if len(named) == 0 && practice == nil {
 		named = fields(a.Env("NIGHTSHIFT_REGIONS"))
 	}
-	c := &crew{log: a.logger()}
+	c := &crew{log: a.logger(), tuned: a.Env("GOGC") != ""}
 	all := slices.Contains(named, "all")
 	if !all {
 		for _, name := range named {

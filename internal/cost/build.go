@@ -39,7 +39,10 @@ func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (
 	if err := b.nothing(); err != nil {
 		return Report{}, err
 	}
+	var described sync.WaitGroup
+	described.Go(func() { b.describeTypes(ctx, sources) })
 	keyed := b.instancePrices(ctx, prices)
+	described.Wait()
 	if err := ctx.Err(); err != nil {
 		return Report{}, fmt.Errorf("cost report not finished: %w", err)
 	}
@@ -119,8 +122,6 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 		}
 	})
 	defer volumes.Wait()
-	var types []fleet.InstanceType
-	seen := map[fleet.InstanceType]bool{}
 	for i, err := range inventory.Instances(ctx) {
 		if err != nil {
 			s.instancesErr = err
@@ -132,10 +133,6 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 			s.excluded++
 			continue
 		}
-		if !seen[i.Type] {
-			seen[i.Type] = true
-			types = append(types, i.Type)
-		}
 		s.instances = append(s.instances, &Instance{
 			Target: i.Target, ID: i.ID, Type: i.Type, State: i.State, Zone: i.Zone,
 			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
@@ -145,9 +142,31 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 		}
 		s.found = append(s.found, &i)
 	}
-	if len(types) > 0 {
-		s.types, s.typesErr = inventory.Types(ctx, types)
+}
+
+// describeTypes asks each target once for the types of its instances.
+func (b *builder) describeTypes(ctx context.Context, sources []Source) {
+	var group errgroup.Group
+	group.SetLimit(targetsAtOnce)
+	for n := range b.shelves {
+		s := &b.shelves[n]
+		seen := map[fleet.InstanceType]bool{}
+		var types []fleet.InstanceType
+		for _, i := range s.found {
+			if !seen[i.Type] {
+				seen[i.Type] = true
+				types = append(types, i.Type)
+			}
+		}
+		if len(types) == 0 {
+			continue
+		}
+		group.Go(func() error {
+			s.types, s.typesErr = sources[n].Inventory.Types(ctx, types)
+			return nil
+		})
 	}
+	_ = group.Wait() // errors stay with their target
 }
 
 // nothing is the reason where no target's instances could be read.

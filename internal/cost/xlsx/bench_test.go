@@ -18,7 +18,7 @@ import (
 // each. "report-MB" is the live heap that the report itself takes, "writer-MB"
 // the most that writing adds to it, and "peak-MB" the highest resident set of
 // the whole process (Linux only). The garbage collector is set as the command
-// sets it.
+// sets it for a large fleet.
 func BenchmarkWorkbook100k(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	r := reportOf(b, many(100_000))
