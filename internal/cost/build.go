@@ -188,8 +188,8 @@ type quoted map[price.InstanceKey]*Price
 func (b *builder) instancePrices(ctx context.Context, prices PriceList) quoted {
 	found := quoted{}
 	var ask []price.InstanceKey
-	for _, s := range b.shelves {
-		for _, i := range s.found {
+	for n := range b.shelves { // by index: the types are being written meanwhile
+		for _, i := range b.shelves[n].found {
 			key, _, _ := price.KeyFor(*i, fleet.TypeInfo{})
 			if found[key] != nil {
 				continue
