@@ -18,8 +18,9 @@ import (
 // Bucket is an S3 bucket. Its objects appear whole or not at all.
 type Bucket struct {
 	name string
-	in   func(fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput]
 	home fleet.Region
+	put  operation[s3.PutObjectInput, s3.PutObjectOutput] // in home
+	in   func(fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput]
 }
 
 // Bucket gives access to a bucket, in whichever region it lies.
@@ -34,9 +35,7 @@ func (s *Session) Bucket(name string) *Bucket {
 			return put(ctx, in)
 		})
 	}
-	b := &Bucket{name: name, in: in, home: s.Region()}
-	b.in(b.home)
-	return b
+	return &Bucket{name: name, home: s.Region(), put: in(s.Region()), in: in}
 }
 
 // pathStyle puts the bucket into the path where the endpoint is an IP address
@@ -58,17 +57,14 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadS
 	if err != nil {
 		return fmt.Errorf("upload s3://%s/%s: %w", b.name, key, err)
 	}
-	put := func(region fleet.Region) error {
-		_, err := b.in(region)(ctx, &s3.PutObjectInput{
-			Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType),
-			Body: body, ContentLength: aws.Int64(size), // a body that is cut short is refused
-		})
-		return err
+	object := &s3.PutObjectInput{
+		Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType),
+		Body: body, ContentLength: aws.Int64(size), // a body that is cut short is refused
 	}
-	err = put(b.home)
+	_, err = b.put(ctx, object)
 	if region := elsewhere(err); region != "" && region != b.home {
-		b.home = region
-		err = put(region)
+		b.home, b.put = region, b.in(region)
+		_, err = b.put(ctx, object)
 	}
 	switch {
 	case err == nil:

@@ -55,7 +55,7 @@ func expired(code string) bool {
 // Actions lists the IAM actions of all operations that this package captures,
 // in alphabetical order. It needs neither credentials nor network.
 func Actions() []string {
-	s := &Session{calls: newLedger(), speed: 1, quotas: map[fleet.Region]*quotas{}}
+	s := newSession()
 	s.config.Region = "us-east-1"
 	s.Fleet(s.Region())
 	s.Prices()

@@ -68,12 +68,17 @@ type Session struct {
 	quotas map[fleet.Region]*quotas
 }
 
+// newSession is a session that is not configured yet.
+func newSession() *Session {
+	return &Session{log: slog.New(slog.DiscardHandler), calls: newLedger(), speed: 1, quotas: map[fleet.Region]*quotas{}}
+}
+
 // Open reads the configuration. It makes no call to AWS, but the default chain
 // may ask a local metadata service.
 func Open(ctx context.Context, o Options) (*Session, error) {
-	s := &Session{log: o.Log, calls: newLedger(), speed: 1, quotas: map[fleet.Region]*quotas{}}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	s := newSession()
+	if o.Log != nil {
+		s.log = o.Log
 	}
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 32

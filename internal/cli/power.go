@@ -118,7 +118,7 @@ func (p powered) err() error {
 		if len(items) > 0 {
 			first := items[0]
 			causes = append(causes, fmt.Errorf("%d of %d instances could not be %s; the first, %s (%s): %s",
-				len(items), len(answer.Instances)+len(answer.Failed)+len(answer.Left), past(p.job.action), first.Instance, first.Name, first.Text))
+				len(items), len(answer.Instances)+len(answer.Failed)+len(answer.Left), p.job.action.Past(), first.Instance, first.Name, first.Text))
 		}
 	}
 	switch {
@@ -202,18 +202,11 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 	flags := cmd.Flags()
 	flags.StringVar(&tag, "tag", cmp.Or(a.Env("NIGHTSHIFT_TAG"), defaultTag), "the tag that chooses instances, as Key=Value or Key")
 	flags.BoolVar(&dryRun, "dry-run", false, "show what would be done and why, and do nothing")
-	flags.BoolVar(&wait, "wait", true, "wait until each instance has "+past(action))
+	flags.BoolVar(&wait, "wait", true, "wait until each instance has "+action.Past())
 	flags.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait")
 	complete(cmd, "tag", defaultTag)
 	complete(cmd, "timeout", "10m", "30m")
 	return cmd
-}
-
-func past(a power.Action) string {
-	if a == power.Start {
-		return "started"
-	}
-	return "stopped"
 }
 
 // showPower prints the result of a stop or start and turns it into the

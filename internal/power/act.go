@@ -125,7 +125,7 @@ func verdict(action Action, refusal *fleet.Refusal) (fleet.Result, fleet.Reason)
 	case errors.Is(refusal, fleet.ErrNotFound):
 		return fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}
 	case errors.Is(refusal, fleet.ErrConflict):
-		return fleet.Skipped, fleet.Reason{Code: "changed", Text: fmt.Sprintf("changed its state just before it could be %s: %s", action.past(), said(refusal))}
+		return fleet.Skipped, fleet.Reason{Code: "changed", Text: fmt.Sprintf("changed its state just before it could be %s: %s", action.Past(), said(refusal))}
 	default:
 		return fleet.Failed, reasonOf(refusal)
 	}

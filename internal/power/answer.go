@@ -62,7 +62,7 @@ func NewAnswer(action Action, outcomes []fleet.Outcome, errs []error) Answer {
 			a.Skipped = append(a.Skipped, item)
 		}
 	}
-	a.Status = fmt.Sprintf("%s %d instances", action.past(), len(a.Instances))
+	a.Status = fmt.Sprintf("%s %d instances", action.Past(), len(a.Instances))
 	return a
 }
 

@@ -121,13 +121,10 @@ func batches(action Action, instances []fleet.Instance) iter.Seq[[]fleet.Instanc
 // reread looks at the instances of a batch again and returns those on which
 // the action still makes sense; the others are settled.
 func (r *run) reread(ctx context.Context, batch []fleet.Instance) []fleet.Instance {
-	now := make(map[fleet.InstanceID]fleet.Instance, len(batch))
-	for i, err := range r.m.Machines(ctx, fleet.Selector{IDs: ids(batch)}) {
-		if err != nil {
-			r.settleAll(ids(batch), fleet.Failed, reasonOf(err))
-			return nil
-		}
-		now[i.ID] = i
+	now, err := r.states(ctx, batch)
+	if err != nil {
+		r.settleAll(ids(batch), fleet.Failed, reasonOf(err))
+		return nil
 	}
 	var still []fleet.Instance
 	for _, was := range batch {

@@ -35,8 +35,9 @@ func (a Action) Wanted() fleet.State {
 	return fleet.Stopped
 }
 
-// past is the action in the past tense, as the answers write it.
-func (a Action) past() string {
+// Past is the action in the past tense, as the answers write it: "stopped" or
+// "started".
+func (a Action) Past() string {
 	if a == Start {
 		return "started"
 	}

@@ -117,6 +117,8 @@ func (r *run) late(ctx context.Context, state fleet.State, trouble error) fleet.
 	}
 }
 
+// states reads the instances as they are now. After an error it holds what was
+// read.
 func (r *run) states(ctx context.Context, instances []fleet.Instance) (map[fleet.InstanceID]fleet.Instance, error) {
 	now := make(map[fleet.InstanceID]fleet.Instance, len(instances))
 	for i, err := range r.m.Machines(ctx, fleet.Selector{IDs: ids(instances)}) {
