@@ -50,9 +50,13 @@ func (t Tag) On(tags Tags) bool {
 	return ok && (t.Value == "" || value == t.Value)
 }
 
-// Selector chooses instances: those that carry Tag and, where IDs is not
-// empty, are among them. The zero Selector chooses every instance.
+// Selector chooses machines: those that carry Tag, where Keys is not empty
+// carry at least one of these tag keys, and where IDs is not empty are among
+// them. The zero Selector chooses every machine.
 type Selector struct {
-	Tag Tag
-	IDs []InstanceID
+	Tag  Tag
+	Keys []string
+	IDs  []InstanceID
+	// Readiness asks for Machine.Ready, which takes calls of its own.
+	Readiness bool
 }
