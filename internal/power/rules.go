@@ -1,0 +1,74 @@
+package power
+
+import (
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/schedule"
+)
+
+// Rules say which machine follows which schedule, and how strictly. They are
+// asked in order: the first that fits a machine decides about it.
+type Rules struct {
+	Rules []Rule
+	// Keep bounds what a nightshift:keep tag may ask for.
+	Keep KeepLimits
+	// Tick is how often nightshift looks; failed starts are not tried again
+	// sooner. 0 means five minutes.
+	Tick time.Duration
+}
+
+// KeepLimits bound overrides: who may set tags may keep machines on.
+type KeepLimits struct {
+	// Max is how long an override may last from when it was set; 0 means 24
+	// hours. A longer one is clipped, and that is told.
+	Max time.Duration
+	// Off allows keeping machines off, too.
+	Off bool
+}
+
+// Rule binds machines to a schedule.
+type Rule struct {
+	// Tag chooses the machines; without a value any value fits. The zero Tag
+	// fits every machine.
+	Tag fleet.Tag
+	// Kinds are the kinds it is for; empty means EC2 instances only.
+	Kinds []fleet.Kind
+	// Read gives the schedule for the value of the tag; for a rule that names
+	// its schedule it ignores the value. An error is told with the machine,
+	// which is left alone.
+	Read func(value string) (Named, error)
+	// Schedule is the name of the schedule, empty where the tag's value says.
+	Schedule string
+	// Ignore leaves the machines alone and says so.
+	Ignore bool
+	// Enforce acts against what people do by hand.
+	Enforce bool
+	// StopNew stops what is launched for the first time outside its windows.
+	StopNew bool
+	// RetainRunning does not stop at the end of a window what a person had
+	// started before the window began.
+	RetainRunning bool
+	// Hibernate stops into hibernation where it is configured.
+	Hibernate bool
+	// MinUptime is how long a machine that a person started runs at least.
+	MinUptime time.Duration
+	// After starts the machines only when those with this tag are ready, and
+	// stops those only after these. The zero Tag means no order.
+	After fleet.Tag
+	// Ready is how long before the wanted time a machine is started, so that
+	// it is ready by then.
+	Ready time.Duration
+}
+
+// Named is a schedule with the name under which people know it: that of the
+// configuration, or the text of the tag.
+type Named struct {
+	Name     string
+	Schedule *schedule.Schedule
+	// Ignore is true where the text says that the machine is to be left alone.
+	Ignore bool
+	// Warnings tell where we differ from the tool that the text was written
+	// for.
+	Warnings []string
+}
