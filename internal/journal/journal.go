@@ -1,0 +1,161 @@
+// Package journal keeps a record of every run: what was seen, decided, done
+// and failed, how long it took and how many calls it made. Each run is one
+// JSON object under a key that begins with its time, so that the keys sort by
+// time and a job's records are found without reading the others.
+//
+// The journal explains the past; nothing decides from it. A record that is
+// lost or damaged loses history and no function.
+//
+// It may import fleet, and declares the port Store for the place in which the
+// records lie. Folder is such a place; an S3 bucket is another.
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"nightshift/internal/fleet"
+)
+
+// Version is the version of the records that Write writes.
+const Version = 1
+
+// Store is a place for small objects under slash-separated keys. It behaves
+// as S3 does: an object appears whole or not at all, folders exist where
+// objects lie in them.
+type Store interface {
+	// Put stores an object, replacing one that is there.
+	Put(ctx context.Context, key string, body []byte) error
+	// Get reads an object. One that is not there is fleet.ErrNotFound.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// List names what lies directly under a prefix that ends in "/": the full
+	// keys of objects, and folders as prefixes that end in "/" (in S3's words,
+	// listed with the delimiter "/"). Nothing there is no error.
+	List(ctx context.Context, prefix string) ([]string, error)
+}
+
+// Record is one run.
+type Record struct {
+	Version int `json:"version"`
+	// Run names the run. Write derives it from the record where it is empty.
+	Run string `json:"run"`
+	// Job is what ran: lower-case letters, digits and hyphens, such as "power".
+	Job      string         `json:"job"`
+	Started  time.Time      `json:"started"` // kept in UTC
+	Duration time.Duration  `json:"duration_ns"`
+	Targets  []fleet.Target `json:"targets,omitempty"`
+	DryRun   bool           `json:"dry_run,omitempty"`
+
+	Seen    int `json:"seen"`    // resources that were looked at
+	Decided int `json:"decided"` // of these, how many were to be acted on
+	Done    int `json:"done"`
+	Failed  int `json:"failed"`
+	Skipped int `json:"skipped"` // left out on purpose
+	Left    int `json:"left"`    // for which no time was left
+
+	Outcomes []Outcome `json:"outcomes,omitempty"`
+	// Calls counts the API calls by IAM action, tries included.
+	Calls  map[string]int `json:"calls,omitempty"`
+	Errors []string       `json:"errors,omitempty"`
+}
+
+// Outcome is what happened to one resource in a run.
+type Outcome struct {
+	Target fleet.Target     `json:"target"`
+	Kind   fleet.Kind       `json:"kind"`
+	ID     fleet.InstanceID `json:"id"`
+	Name   string           `json:"name,omitempty"`
+	Action string           `json:"action,omitempty"`
+	Result fleet.Result     `json:"result"`
+	// Reason is flat in JSON: "code" and "reason".
+	fleet.Reason
+	State    fleet.State `json:"state,omitempty"`    // the last one seen
+	Schedule string      `json:"schedule,omitempty"` // its name, or the inline form
+}
+
+// Add appends an outcome and counts its result.
+func (r *Record) Add(o Outcome) {
+	r.Outcomes = append(r.Outcomes, o)
+	switch o.Result {
+	case fleet.Done:
+		r.Done++
+	case fleet.Failed:
+		r.Failed++
+	case fleet.Skipped:
+		r.Skipped++
+	case fleet.Left:
+		r.Left++
+	}
+}
+
+const (
+	root  = "runs/"
+	stamp = "20060102T150405Z"
+)
+
+// Write stores the record and gives its key, for example
+// "runs/2026/11/22/20261122T190003Z-power-3f2a90c1d4e8.json". The key's last
+// part is a hash of the record: writing the same record again, as a retry
+// does, replaces it; two runs at the same second stand side by side.
+func Write(ctx context.Context, store Store, r Record) (key string, err error) {
+	if !regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,63}$`).MatchString(r.Job) {
+		return "", fleet.Errorf(fleet.ErrInvalid, "journal: the job %q is not made of lower-case letters, digits and hyphens", r.Job)
+	}
+	if year := r.Started.UTC().Year(); year < 1970 || year > 9999 {
+		return "", fleet.Errorf(fleet.ErrInvalid, "journal: a run that started at %s cannot be kept", r.Started)
+	}
+	r.Version, r.Started = Version, r.Started.UTC()
+	body, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("journal: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	name := r.Started.Format(stamp) + "-" + r.Job + "-" + hex.EncodeToString(sum[:6])
+	if r.Run == "" {
+		r.Run = name
+		if body, err = json.Marshal(r); err != nil {
+			return "", fmt.Errorf("journal: %w", err)
+		}
+	}
+	key = root + r.Started.Format("2006/01/02/") + name + ".json"
+	if err := store.Put(ctx, key, append(body, '\n')); err != nil {
+		return "", fmt.Errorf("journal: write the record of the run: %w", err)
+	}
+	return key, nil
+}
+
+// keyParts reads the time and the job from the last part of a record's key;
+// ok is false where the key is not one of ours.
+func keyParts(key string) (started time.Time, job string, ok bool) {
+	name, ours := strings.CutSuffix(key, ".json")
+	at, rest, dashed := strings.Cut(path.Base(name), "-")
+	cut := strings.LastIndexByte(rest, '-')
+	if !ours || !dashed || cut < 1 {
+		return time.Time{}, "", false
+	}
+	started, err := time.Parse(stamp, at)
+	return started, rest[:cut], err == nil
+}
+
+// decode reads a record and refuses what is not one. Fields that it does not
+// know are left out.
+func decode(key string, body []byte) (Record, error) {
+	var r Record
+	if err := json.Unmarshal(body, &r); err != nil {
+		return Record{}, fleet.Errorf(fleet.ErrInvalid, "journal: %s is damaged: %w", key, err)
+	}
+	switch {
+	case r.Version > Version:
+		return Record{}, fleet.Errorf(fleet.ErrInvalid, "journal: %s was written by a newer nightshift (version %d)", key, r.Version)
+	case r.Version < 1 || r.Job == "" || r.Started.IsZero():
+		return Record{}, fleet.Errorf(fleet.ErrInvalid, "journal: %s is not the record of a run", key)
+	}
+	return r, nil
+}

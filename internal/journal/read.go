@@ -1,0 +1,127 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nightshift/internal/fleet"
+)
+
+// Query chooses records. The zero value chooses all.
+type Query struct {
+	Last  int       // at most so many; 0: no limit
+	Job   string    // of this job only
+	Since time.Time // that started then or later
+}
+
+const (
+	// together is how many records are read at once.
+	together = 16
+	// maxTrouble ends the reading where more records than that cannot be read:
+	// it is then the store that is broken, not a record.
+	maxTrouble = 100
+)
+
+// Read gives the chosen records, newest first. It lists the folders from the
+// newest day backwards and reads no more records than it gives. What cannot be
+// read is reported beside the rest; records that vanish meanwhile are not
+// missed.
+func Read(ctx context.Context, store Store, q Query) ([]Record, []error) {
+	r := reader{store: store, query: q}
+	r.descend(ctx, root, 0)
+	slices.SortStableFunc(r.records, func(a, b Record) int { return b.Started.Compare(a.Started) })
+	return r.records, r.errs
+}
+
+type reader struct {
+	store   Store
+	query   Query
+	records []Record
+	errs    []error
+	broken  bool
+}
+
+func (r *reader) enough(ctx context.Context) bool {
+	return r.broken || ctx.Err() != nil || r.query.Last > 0 && len(r.records) >= r.query.Last
+}
+
+// descend goes through runs/, its years, their months and their days: depth
+// is the number of folders below runs/.
+func (r *reader) descend(ctx context.Context, prefix string, depth int) {
+	names, err := r.store.List(ctx, prefix)
+	if err != nil {
+		r.errs, r.broken = append(r.errs, fmt.Errorf("journal: list %s: %w", prefix, err)), true
+		return
+	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(b, a) })
+	if depth == 3 {
+		r.day(ctx, names)
+		return
+	}
+	// The oldest folder of this depth in which a record of the query can lie.
+	oldest := ""
+	if since := r.query.Since; !since.IsZero() {
+		oldest = root + since.UTC().Format([]string{"2006/", "2006/01/", "2006/01/02/"}[depth])
+	}
+	for _, name := range names {
+		if r.enough(ctx) || name < oldest {
+			return
+		}
+		if strings.HasSuffix(name, "/") && len(path.Base(name)) == len([]string{"2006", "01", "02"}[depth]) {
+			r.descend(ctx, name, depth+1)
+		}
+	}
+}
+
+// day reads the chosen records of a day from their keys, newest first.
+func (r *reader) day(ctx context.Context, keys []string) {
+	keys = slices.DeleteFunc(keys, func(key string) bool {
+		started, job, ok := keyParts(key)
+		return !ok || r.query.Job != "" && job != r.query.Job || started.Before(r.query.Since.Truncate(time.Second))
+	})
+	for len(keys) > 0 && !r.enough(ctx) {
+		n := min(together, len(keys))
+		if r.query.Last > 0 {
+			n = min(n, r.query.Last-len(r.records))
+		}
+		r.fetch(ctx, keys[:n])
+		keys = keys[n:]
+	}
+}
+
+// fetch reads records at the same time and keeps them in the order of keys.
+func (r *reader) fetch(ctx context.Context, keys []string) {
+	got, errs := make([]Record, len(keys)), make([]error, len(keys))
+	var group errgroup.Group
+	for i, key := range keys {
+		group.Go(func() error {
+			body, err := r.store.Get(ctx, key)
+			if err != nil {
+				errs[i] = fmt.Errorf("journal: read %s: %w", key, err)
+				return nil
+			}
+			got[i], errs[i] = decode(key, body)
+			return nil
+		})
+	}
+	_ = group.Wait() // each key has an error of its own
+	for i, err := range errs {
+		switch {
+		case errors.Is(err, fleet.ErrNotFound):
+		case err != nil:
+			r.errs = append(r.errs, err)
+		case !got[i].Started.Before(r.query.Since):
+			r.records = append(r.records, got[i])
+		}
+	}
+	if len(r.errs) > maxTrouble {
+		r.errs, r.broken = append(r.errs, errors.New("journal: too many records cannot be read; the older ones were not tried")), true
+	}
+}
