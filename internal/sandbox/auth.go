@@ -47,7 +47,8 @@ func (r *request) name() {
 		}
 	}
 	switch r.scope.service {
-	case "ec2", "sts":
+	case "ec2", "sts", "autoscaling":
+		r.query = r.scope.service != "ec2"
 		r.form = parseParams(r.URL.RawQuery, r.body)
 		r.call.Action = r.form.text("Action")
 		r.call.DryRun = r.form.flag("DryRun")

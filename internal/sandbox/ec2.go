@@ -65,6 +65,7 @@ func (s *Sandbox) serveEC2(r *request) answer {
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	c := &ec2Call{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}
+	reg.settleGroups(c.now)
 	c.out.root(action+"Response", ec2Namespace)
 	c.out.text("requestId", r.id)
 	err := run(c)

@@ -46,9 +46,12 @@ func (r *request) refuse(e *apiError) answer {
 		a.body = d.bytes()
 	case service == "sts" || r.query: // the Query protocol
 		a.header = r.header("text/xml")
-		if service == "sts" {
+		switch service {
+		case "sts":
 			d.root("ErrorResponse", stsNamespace)
-		} else {
+		case "autoscaling":
+			d.root("ErrorResponse", autoScalingNamespace)
+		default:
 			d.open("ErrorResponse")
 		}
 		d.open("Error")

@@ -43,9 +43,10 @@ type Fault struct {
 	Nth int
 	// Count ends the fault after so many calls.
 	Count int
-	// ID and Type select instances by id and by type, with wildcards. For a
-	// fault of calls they select the calls that name such an instance.
-	ID, Type string
+	// ID, Type and Zone select instances by id, type and Availability Zone,
+	// with wildcards. For a fault of calls they select the calls that name such
+	// an instance. ID also selects Auto Scaling groups, by name.
+	ID, Type, Zone string
 	// Code and Message replace the usual error.
 	Code, Message string
 	// For is how long Delay (real time), Stale and Slow (the account's time)
@@ -59,8 +60,8 @@ type Fault struct {
 //	ec2:Describe*=throttle,share=0.2;ec2:StartInstances=refuse,type=m5.large,code=InsufficientInstanceCapacity,count=2
 //
 // An ACTION that matches no operation of the account is an error.
-// The fields are share, nth, count, id, type, code, message and for (a Go
-// duration). A message may not hold a comma or a semicolon.
+// The fields are share, nth, count, id, type, zone, code, message and for (a
+// Go duration). A message may not hold a comma or a semicolon.
 func ParseFaults(text string) ([]Fault, error) {
 	var list []Fault
 	for part := range strings.SplitSeq(text, ";") {
@@ -98,6 +99,8 @@ func parseFault(text string) (Fault, error) {
 			f.ID = v
 		case "type":
 			f.Type = v
+		case "zone":
+			f.Zone = v
 		case "code":
 			f.Code = v
 		case "message":
@@ -105,7 +108,7 @@ func parseFault(text string) (Fault, error) {
 		case "for":
 			f.For, err = time.ParseDuration(v)
 		default:
-			err = fmt.Errorf("no field %q; there are share, nth, count, id, type, code, message and for", name)
+			err = fmt.Errorf("no field %q; there are share, nth, count, id, type, zone, code, message and for", name)
 		}
 		if err != nil {
 			return Fault{}, err
@@ -165,7 +168,10 @@ func operations() []string {
 	for _, name := range s3Operations() {
 		all = append(all, "s3:"+name)
 	}
-	return append(all, "sts:GetCallerIdentity")
+	for _, name := range sortedKeys(groupActions()) {
+		all = append(all, "autoscaling:"+name)
+	}
+	return append(all, "ssm:GetParameter", "sts:GetCallerIdentity")
 }
 
 // ofInstances says whether a kind strikes instances rather than calls.
@@ -224,7 +230,7 @@ func (s *Sandbox) drawFaults(r *request) []faultHit {
 
 // selective says whether a fault is for some instances only.
 func (h faultHit) selective() bool {
-	return h.ID != "" || h.Type != "" || h.Kind.ofInstances() && h.Share > 0
+	return h.ID != "" || h.Type != "" || h.Zone != "" || h.Kind.ofInstances() && h.Share > 0
 }
 
 // names says whether a call names an instance that a fault selects. A launch
@@ -234,11 +240,15 @@ func (s *Sandbox) names(r *request, hit faultHit) bool {
 		return true
 	}
 	if r.form == nil {
-		return false // S3 and the price list have no instances
+		return false // the other services have no instances
+	}
+	if r.scope.service == "autoscaling" {
+		return hit.Type == "" && hit.Zone == "" &&
+			(hit.ID == "" || slices.ContainsFunc(groupsNamed(r.form), compile(hit.ID).match))
 	}
 	if r.call.Action == "RunInstances" {
 		kind, _ := s.types.spec(r.form.text("InstanceType"))
-		return hit.strikes(&instance{kind: kind})
+		return hit.strikes(&instance{kind: kind, zone: r.form.text("Placement.AvailabilityZone")})
 	}
 	ids := r.form.texts("InstanceId")
 	if id := r.form.text("InstanceId"); id != "" {
@@ -260,6 +270,7 @@ func (s *Sandbox) names(r *request, hit faultHit) bool {
 func (h faultHit) strikes(i *instance) bool {
 	return (h.ID == "" || compile(h.ID).match(i.id)) &&
 		(h.Type == "" || compile(h.Type).match(i.kind.Name)) &&
+		(h.Zone == "" || compile(h.Zone).match(i.zone)) &&
 		(h.Share == 0 || !h.Kind.ofInstances() || share(mixText(h.seed, i.id)) < h.Share)
 }
 
@@ -271,10 +282,12 @@ func (h faultHit) refusal(r *request) *apiError {
 	switch h.Kind {
 	case Throttle:
 		e = map[string]*apiError{
-			"ec2":     limitExceeded(),
-			"s3":      fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
-			"sts":     invalid("Throttling", "Rate exceeded"),
-			"pricing": invalid("ThrottlingException", "Rate exceeded"),
+			"ec2":         limitExceeded(),
+			"s3":          fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
+			"sts":         invalid("Throttling", "Rate exceeded"),
+			"pricing":     invalid("ThrottlingException", "Rate exceeded"),
+			"ssm":         invalid("ThrottlingException", "Rate exceeded"),
+			"autoscaling": invalid("Throttling", "Rate exceeded"),
 		}[service]
 	case Broken:
 		e = map[string]*apiError{
@@ -287,10 +300,12 @@ func (h faultHit) refusal(r *request) *apiError {
 		e = denied(r, "*")
 	case Expired:
 		e = map[string]*apiError{
-			"ec2":     invalid("RequestExpired", "Request has expired."),
-			"s3":      invalid("ExpiredToken", "The provided token has expired."),
-			"sts":     fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
-			"pricing": invalid("ExpiredTokenException", "The security token included in the request is expired"),
+			"ec2":         invalid("RequestExpired", "Request has expired."),
+			"s3":          invalid("ExpiredToken", "The provided token has expired."),
+			"sts":         fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
+			"pricing":     invalid("ExpiredTokenException", "The security token included in the request is expired"),
+			"ssm":         invalid("ExpiredTokenException", "The security token included in the request is expired"),
+			"autoscaling": fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
 		}[service]
 	default:
 		return nil

@@ -218,7 +218,7 @@ func denied(r *request, resource string) *apiError {
 	switch r.scope.service {
 	case "ec2":
 		return fail(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. "+text)
-	case "pricing":
+	case "pricing", "ssm":
 		return invalid("AccessDeniedException", text)
 	}
 	return fail(http.StatusForbidden, "AccessDenied", text)

@@ -21,6 +21,8 @@ type region struct {
 	volumes      map[string]*volume
 	volumeOrder  []*volume
 	spots        []*spotRequest
+	groups       []*group
+	parameters   map[string]Parameter
 	tokens       map[string]usedToken // client tokens of RunInstances and CreateVolume
 	rng          *rand.Rand
 }
@@ -34,11 +36,12 @@ type usedToken struct {
 
 func newRegion(name string, seed uint64) *region {
 	r := &region{
-		name:      name,
-		instances: map[string]*instance{},
-		volumes:   map[string]*volume{},
-		tokens:    map[string]usedToken{},
-		rng:       newRand(mixText(seed, name), 0),
+		name:       name,
+		instances:  map[string]*instance{},
+		volumes:    map[string]*volume{},
+		tokens:     map[string]usedToken{},
+		parameters: map[string]Parameter{},
+		rng:        newRand(mixText(seed, name), 0),
 	}
 	r.network = newNetwork(name, r.zones())
 	return r

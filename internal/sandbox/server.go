@@ -82,7 +82,7 @@ type request struct {
 	scope  scope
 	body   []byte
 	query  bool    // its parameters are a form, as in the Query protocol
-	form   *params // EC2 and STS
+	form   *params // EC2, STS and Auto Scaling
 	call   Call
 	id     string // request id
 	now    time.Time
@@ -172,6 +172,10 @@ func (s *Sandbox) dispatch(r *request) answer {
 		return s.servePricing(r)
 	case "s3":
 		return s.serveS3(r)
+	case "autoscaling":
+		return s.serveAutoScaling(r)
+	case "ssm":
+		return s.serveSSM(r)
 	}
 	return r.refuse(fail(http.StatusNotFound, "UnknownService",
 		"the practice account has no service "+r.scope.service))

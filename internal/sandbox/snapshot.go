@@ -34,6 +34,7 @@ func (s *Sandbox) Instance(id string) (Instance, bool) {
 func (s *Sandbox) instanceIn(r *region, id string) (Instance, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.settleGroups(s.Now())
 	i := r.instances[id]
 	if i == nil {
 		return Instance{}, false
@@ -62,6 +63,7 @@ func (s *Sandbox) Instances(region string) []Instance {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := s.Now()
+	r.settleGroups(now)
 	var list []Instance
 	for _, res := range r.reservations {
 		for _, i := range res.instances {
