@@ -47,7 +47,7 @@ func (r *request) name() {
 		}
 	}
 	switch r.scope.service {
-	case "ec2", "sts", "autoscaling":
+	case "ec2", "sts", "autoscaling", "rds":
 		r.query = r.scope.service != "ec2"
 		r.form = parseParams(r.URL.RawQuery, r.body)
 		r.call.Action = r.form.text("Action")

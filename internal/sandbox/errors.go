@@ -51,6 +51,8 @@ func (r *request) refuse(e *apiError) answer {
 			d.root("ErrorResponse", stsNamespace)
 		case "autoscaling":
 			d.root("ErrorResponse", autoScalingNamespace)
+		case "rds":
+			d.root("ErrorResponse", rdsNamespace)
 		default:
 			d.open("ErrorResponse")
 		}

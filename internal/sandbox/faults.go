@@ -45,7 +45,8 @@ type Fault struct {
 	Count int
 	// ID, Type and Zone select instances by id, type and Availability Zone,
 	// with wildcards. For a fault of calls they select the calls that name such
-	// an instance. ID also selects Auto Scaling groups, by name.
+	// an instance. ID also selects Auto Scaling groups, by name, and ID, Type
+	// and Zone databases.
 	ID, Type, Zone string
 	// Code and Message replace the usual error.
 	Code, Message string
@@ -165,6 +166,9 @@ func operations() []string {
 	for _, name := range sortedKeys(pricingActions()) {
 		all = append(all, "pricing:"+name)
 	}
+	for _, name := range sortedKeys(rdsActions()) {
+		all = append(all, "rds:"+name)
+	}
 	for _, name := range s3Operations() {
 		all = append(all, "s3:"+name)
 	}
@@ -246,6 +250,9 @@ func (s *Sandbox) names(r *request, hit faultHit) bool {
 		return hit.Type == "" && hit.Zone == "" &&
 			(hit.ID == "" || slices.ContainsFunc(groupsNamed(r.form), compile(hit.ID).match))
 	}
+	if r.scope.service == "rds" {
+		return s.namesDatabase(r, hit)
+	}
 	if r.call.Action == "RunInstances" {
 		kind, _ := s.types.spec(r.form.text("InstanceType"))
 		return hit.strikes(&instance{kind: kind, zone: r.form.text("Placement.AvailabilityZone")})
@@ -288,6 +295,7 @@ func (h faultHit) refusal(r *request) *apiError {
 			"pricing":     invalid("ThrottlingException", "Rate exceeded"),
 			"ssm":         invalid("ThrottlingException", "Rate exceeded"),
 			"autoscaling": invalid("Throttling", "Rate exceeded"),
+			"rds":         invalid("Throttling", "Rate exceeded"),
 		}[service]
 	case Broken:
 		e = map[string]*apiError{
@@ -306,6 +314,7 @@ func (h faultHit) refusal(r *request) *apiError {
 			"pricing":     invalid("ExpiredTokenException", "The security token included in the request is expired"),
 			"ssm":         invalid("ExpiredTokenException", "The security token included in the request is expired"),
 			"autoscaling": fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
+			"rds":         fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
 		}[service]
 	default:
 		return nil

@@ -23,6 +23,7 @@ type region struct {
 	spots        []*spotRequest
 	groups       []*group
 	parameters   map[string]Parameter
+	rds          databases
 	tokens       map[string]usedToken // client tokens of RunInstances and CreateVolume
 	rng          *rand.Rand
 }

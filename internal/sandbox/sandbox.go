@@ -9,6 +9,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -141,7 +142,7 @@ func New(o Options) (*Sandbox, error) {
 	if o.Fleet > 0 {
 		err = s.generate(o.Fleet, o.Types)
 	} else {
-		err = s.buildDefaultAccount()
+		err = errors.Join(s.buildDefaultAccount(), s.addDefaultDatabases())
 	}
 	if err != nil {
 		return nil, err

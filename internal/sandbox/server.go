@@ -172,6 +172,8 @@ func (s *Sandbox) dispatch(r *request) answer {
 		return s.servePricing(r)
 	case "s3":
 		return s.serveS3(r)
+	case "rds":
+		return s.serveRDS(r)
 	case "autoscaling":
 		return s.serveAutoScaling(r)
 	case "ssm":

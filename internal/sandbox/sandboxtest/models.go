@@ -26,6 +26,7 @@ func modelFiles() map[string]string {
 		"autoscaling": "autoscaling/2011-01-01",
 		"ec2":         "ec2/2016-11-15",
 		"pricing":     "pricing/2017-10-15",
+		"rds":         "rds/2014-10-31",
 		"ssm":         "ssm/2014-11-06",
 		"sts":         "sts/2011-06-15",
 	}

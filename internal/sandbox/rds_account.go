@@ -1,0 +1,189 @@
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Database is a database of the practice account: an RDS DB instance or, with
+// Cluster, a DB cluster.
+type Database struct {
+	// ID is the identifier: lower case letters, digits and hyphens.
+	ID      string
+	Cluster bool
+	// MemberOf is the cluster that the instance belongs to, ReplicaOf the
+	// instance that it is a read replica of. Both must be there already.
+	MemberOf, ReplicaOf string
+	// Class is the instance class; empty means db.t3.medium for an instance.
+	Class string
+	// Engine is mysql, or aurora-mysql for a cluster and its members, where it
+	// is empty.
+	Engine string
+	// Mode is the engine mode of a cluster; empty means provisioned.
+	Mode    string
+	MultiAZ bool
+	Tags    map[string]string
+	// Status is a status of RDS; empty means available, or stopped where
+	// Stopped is after Started.
+	Status string
+	// Created is when it was made; zero means now. Started and Stopped are the
+	// last start and stop, which also become events.
+	Created, Started, Stopped time.Time
+}
+
+// AddDatabase puts a database into a region.
+func (s *Sandbox) AddDatabase(name string, d Database) error {
+	r := s.regions[name]
+	if r == nil {
+		return fmt.Errorf("database %s: the region %s is not enabled", d.ID, name)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.addDatabase(d, s.Now()); err != nil {
+		return fmt.Errorf("database %s: %w", d.ID, err)
+	}
+	return nil
+}
+
+func (r *region) addDatabase(d Database, now time.Time) error {
+	made := &database{
+		kind: aDatabase, id: d.ID, class: d.Class, engine: d.Engine, mode: d.Mode, multiAZ: d.MultiAZ, source: d.ReplicaOf,
+		memberOf: d.MemberOf, created: d.Created, started: d.Started, stopped: d.Stopped, status: cmp.Or(d.Status, dbAvailable),
+	}
+	engine := "mysql"
+	if d.Cluster {
+		made.kind = aCluster
+	} else {
+		made.class = cmp.Or(made.class, "db.t3.medium")
+	}
+	if d.Cluster || d.MemberOf != "" {
+		engine = "aurora-mysql"
+	}
+	made.engine = cmp.Or(made.engine, engine)
+	if made.created.IsZero() {
+		made.created = now
+	}
+	for _, key := range slices.Sorted(maps.Keys(d.Tags)) {
+		made.tags = append(made.tags, tag{key, d.Tags[key]})
+	}
+	if err := checkDBTags(made.tags); err != nil {
+		return fmt.Errorf("tags: %s", err.message)
+	}
+	switch {
+	case !databaseName.MatchString(d.ID):
+		return fmt.Errorf("%q is not an identifier of RDS", d.ID)
+	case r.database(made.kind, d.ID) != nil:
+		return fmt.Errorf("there is one already")
+	case d.MemberOf != "" && r.database(aCluster, d.MemberOf) == nil:
+		return fmt.Errorf("there is no cluster %s", d.MemberOf)
+	case d.ReplicaOf != "" && r.database(made.kind, d.ReplicaOf) == nil:
+		return fmt.Errorf("there is no database %s to be a replica of", d.ReplicaOf)
+	}
+	made.zone = r.zones()[mixText(0, d.ID)%uint64(len(r.zones()))]
+	r.rds.list = append(r.rds.list, made)
+	slices.SortFunc(r.rds.list, func(a, b *database) int {
+		return cmp.Or(strings.Compare(a.id, b.id), strings.Compare(string(a.kind), string(b.kind)))
+	})
+	r.recall(made, now)
+	return nil
+}
+
+// recall gives a database that joins the account its past.
+func (r *region) recall(d *database, now time.Time) {
+	r.tell(d, d.created, "creation", "created")
+	if !d.started.IsZero() {
+		r.tell(d, d.started, "notification", "started")
+	}
+	if !d.stopped.IsZero() {
+		r.tell(d, d.stopped, "notification", "stopped")
+	}
+	if d.stopped.After(d.started) && d.status == dbAvailable {
+		d.status = dbStopped
+	}
+	if d.status == dbStopped {
+		if d.stopped.IsZero() {
+			d.stopped = now
+		}
+		d.restart = d.stopped.Add(longestStop)
+	}
+}
+
+var databaseName = regexp.MustCompile(`^[a-z]([a-z0-9]|-[a-z0-9]){0,62}$`)
+
+// SetDatabaseStatus gives an instance, or a cluster where there is no instance
+// of that name, a status such as "backing-up" for some time of the account,
+// after which it is available; zero means that it stays so.
+func (s *Sandbox) SetDatabaseStatus(name, id, status string, lasts time.Duration) error {
+	r := s.regions[name]
+	if r == nil {
+		return fmt.Errorf("database %s: the region %s is not enabled", id, name)
+	}
+	now := s.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settleDatabases(now)
+	d := cmp.Or(r.database(aDatabase, id), r.database(aCluster, id))
+	if d == nil {
+		return fmt.Errorf("there is no database %s in %s", id, name)
+	}
+	d.status, d.until, d.restart = status, time.Time{}, time.Time{}
+	if lasts > 0 {
+		d.until = now.Add(lasts)
+	}
+	return nil
+}
+
+// Databases are the databases of a region as they are now, by identifier.
+func (s *Sandbox) Databases(name string) []Database {
+	r := s.regions[name]
+	if r == nil {
+		return nil
+	}
+	now := s.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settleDatabases(now)
+	var list []Database
+	for _, d := range r.rds.list {
+		life := r.life(d)
+		list = append(list, Database{
+			ID: d.id, Cluster: d.kind == aCluster, MemberOf: d.memberOf, ReplicaOf: d.source, Class: d.class, Engine: d.engine,
+			Mode: d.mode, MultiAZ: d.multiAZ, Tags: d.tags.asMap(), Status: life.status,
+			Created: d.created, Started: life.started, Stopped: life.stopped,
+		})
+	}
+	return list
+}
+
+// addDefaultDatabases puts databases into DefaultRegion, each there for a
+// reason.
+func (s *Sandbox) addDefaultDatabases() error {
+	if s.regions[DefaultRegion] == nil {
+		return nil
+	}
+	days := func(n float64) time.Time { return s.clock.start.Add(-time.Duration(n * 24 * float64(time.Hour))) }
+	auto := func(env string) map[string]string { return map[string]string{"AutoStopStart": "Yes", "Env": env} }
+	for _, d := range []Database{
+		{ID: "dev-mysql", Tags: auto("dev"), Created: days(200), Stopped: days(1.0), Started: days(0.4)},
+		{ID: "dev-postgres", Engine: "postgres", Class: "db.t4g.medium", Tags: auto("dev"), Created: days(120)},
+		{ID: "qa-oracle", Engine: "oracle-se2", Class: "db.m5.large", Tags: auto("qa"), Created: days(90), Started: days(3.3), Stopped: days(2.5)},
+		{ID: "qa-mariadb", Engine: "mariadb", Tags: auto("qa"), Created: days(60), Status: "backing-up"},
+		{ID: "erp-mssql", Engine: "sqlserver-se", Class: "db.m5.xlarge", MultiAZ: true, Tags: auto("dev"), Created: days(300)},
+		{ID: "report", Class: "db.r5.large", Tags: auto("stg"), Created: days(250)},
+		{ID: "report-replica", Class: "db.r5.large", ReplicaOf: "report", Tags: auto("stg"), Created: days(240)},
+		{ID: "orders", Engine: "postgres", Class: "db.r6g.xlarge", MultiAZ: true, Tags: map[string]string{"Env": "prod"}, Created: days(400)},
+		{ID: "dev-aurora", Cluster: true, Tags: auto("dev"), Created: days(80), Stopped: days(1.0), Started: days(0.4)},
+		{ID: "dev-aurora-1", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(80)},
+		{ID: "dev-aurora-2", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(79)},
+	} {
+		if err := s.AddDatabase(DefaultRegion, d); err != nil {
+			return err
+		}
+	}
+	return s.SetDatabaseStatus(DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
+}

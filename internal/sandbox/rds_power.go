@@ -1,0 +1,147 @@
+package sandbox
+
+import (
+	"strings"
+	"time"
+)
+
+// stop is StopDBInstance and StopDBCluster.
+func (c *rdsCall) stop(kind dbKind) *apiError {
+	if kind == aDatabase {
+		c.form.accept("DBSnapshotIdentifier")
+	}
+	d, err := c.named(kind)
+	if err != nil {
+		return err
+	}
+	if err := c.stoppable(d); err != nil {
+		return err
+	}
+	if d.status != dbAvailable {
+		return wrongStatus(d, dbAvailable)
+	}
+	d.begin(dbStopping, c.now, c.slowed(d, c.region.stopTakes()))
+	c.write(d)
+	return nil
+}
+
+// start is StartDBInstance and StartDBCluster.
+func (c *rdsCall) start(kind dbKind) *apiError {
+	d, err := c.named(kind)
+	if err != nil {
+		return err
+	}
+	if d.memberOf != "" {
+		return notEligible(d)
+	}
+	if d.status != dbStopped {
+		return wrongStatus(d, dbStopped)
+	}
+	d.begin(dbStarting, c.now, c.slowed(d, c.region.startTakes()))
+	c.write(d)
+	return nil
+}
+
+// named finds the database that a call is for and asks for permission on it.
+func (c *rdsCall) named(kind dbKind) (*database, *apiError) {
+	parameter := "DBInstanceIdentifier"
+	if kind == aCluster {
+		parameter = "DBClusterIdentifier"
+	}
+	id := strings.ToLower(c.form.text(parameter))
+	if err := c.form.unknownParameter(); err != nil {
+		return nil, err
+	}
+	if id == "" {
+		return nil, invalid("MissingParameter", "The request must contain the parameter "+parameter)
+	}
+	c.request.call.IDs = 1
+	d := c.region.database(kind, id)
+	var ts tags
+	if d != nil {
+		ts = d.tags
+	}
+	if err := c.authorize(c.region.dbARN(kind, id), ts, nil); err != nil {
+		return nil, err
+	}
+	if d == nil {
+		return nil, noDatabase(kind, id)
+	}
+	for _, h := range c.request.faults {
+		if h.Kind == Refuse && h.strikesDatabase(d) {
+			return nil, h.reworded(invalid(h.Code, d.kind.noun()+" "+d.id+" was refused: "+h.Code))
+		}
+	}
+	return d, nil
+}
+
+// strikesDatabase says whether a database is among those that a fault selects.
+func (h faultHit) strikesDatabase(d *database) bool {
+	return (h.ID == "" || compile(h.ID).match(d.id)) && (h.Type == "" || compile(h.Type).match(d.class)) &&
+		(h.Zone == "" || compile(h.Zone).match(d.zone)) &&
+		(h.Share == 0 || share(mixText(h.seed, d.id)) < h.Share)
+}
+
+// slowed is how long a change of a database takes.
+func (c *rdsCall) slowed(d *database, usual time.Duration) time.Duration {
+	for _, h := range c.request.faults {
+		if h.Kind == Slow && h.strikesDatabase(d) {
+			return h.For
+		}
+	}
+	return usual
+}
+
+// stoppable refuses what RDS never stops, by the limitations in "Stopping an
+// Amazon RDS DB instance temporarily" (RDS User Guide) and "Limitations for
+// stopping and starting Aurora DB clusters" (Aurora User Guide).
+func (c *rdsCall) stoppable(d *database) *apiError {
+	refuse := func(why string) *apiError {
+		return invalid(stateCode(d.kind), d.kind.noun()+" "+d.id+" cannot be stopped: "+why)
+	}
+	switch {
+	case d.memberOf != "":
+		return notEligible(d)
+	case d.source != "":
+		return refuse("it is a read replica.")
+	case len(c.region.replicas(d.id)) > 0 && d.kind == aDatabase:
+		return refuse("it has read replicas.")
+	case d.multiAZ && strings.HasPrefix(d.engine, "sqlserver-"):
+		return refuse("it is a Multi-AZ deployment of SQL Server.")
+	case d.mode != "" && d.mode != "provisioned":
+		return refuse("its engine mode is " + d.mode + ".")
+	}
+	return nil
+}
+
+// notEligible is the refusal of a call for one member of a cluster.
+func notEligible(d *database) *apiError {
+	return invalid("InvalidParameterCombination", d.engine+" DB instances are not eligible for stopping and starting.")
+}
+
+func stateCode(kind dbKind) string {
+	if kind == aCluster {
+		return "InvalidDBClusterStateFault"
+	}
+	return "InvalidDBInstanceState"
+}
+
+func wrongStatus(d *database, want string) *apiError {
+	if d.kind == aCluster {
+		return invalid(stateCode(d.kind), "DbCluster "+d.id+" is in "+d.status+" state but expected it to be one of "+want+".")
+	}
+	return invalid(stateCode(d.kind), "Instance "+d.id+" is not in "+want+" state.")
+}
+
+// namesDatabase says whether a call names a database that a fault selects.
+func (s *Sandbox) namesDatabase(r *request, hit faultHit) bool {
+	reg := s.regions[r.scope.region]
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	for parameter, kind := range map[string]dbKind{"DBInstanceIdentifier": aDatabase, "DBClusterIdentifier": aCluster} {
+		if d := reg.database(kind, strings.ToLower(r.form.text(parameter))); d != nil && hit.strikesDatabase(d) {
+			return true
+		}
+	}
+	return false
+}

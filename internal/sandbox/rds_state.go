@@ -1,0 +1,197 @@
+package sandbox
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// dbKind tells databases from clusters, in the word that ARNs have for them.
+type dbKind string
+
+const (
+	aDatabase dbKind = "db"
+	aCluster  dbKind = "cluster"
+)
+
+// noun is the kind in sentences of RDS.
+func (k dbKind) noun() string {
+	if k == aCluster {
+		return "DB cluster"
+	}
+	return "DB instance"
+}
+
+// The statuses between which databases move here. Others, such as
+// "backing-up", may be given to them and count as neither running nor stopped.
+const (
+	dbAvailable = "available"
+	dbStopping  = "stopping"
+	dbStopped   = "stopped"
+	dbStarting  = "starting"
+)
+
+// longestStop is how long a database stays stopped before RDS starts it again.
+const longestStop = 7 * 24 * time.Hour
+
+// eventsKept is how long RDS tells of events.
+const eventsKept = 14 * 24 * time.Hour
+
+// database is a DB instance or a DB cluster. A member of a cluster has the
+// status of its cluster.
+type database struct {
+	kind     dbKind
+	id       string
+	class    string
+	engine   string
+	mode     string // EngineMode of a cluster
+	zone     string
+	multiAZ  bool
+	source   string // the database that it is a read replica of
+	memberOf string // the cluster that it belongs to
+	created  time.Time
+	tags     tags
+
+	status  string
+	until   time.Time // when a passing status ends; zero: it lasts
+	restart time.Time // when RDS starts it by itself; zero unless it is stopped
+	started time.Time // the last start
+	stopped time.Time // the last stop
+}
+
+// databases are the RDS of one region. The zero value is an empty one.
+type databases struct {
+	list   []*database // by id, clusters and instances in one list
+	events []dbEvent   // in the order in which they were noticed
+	told   int         // events so far
+	rng    *rand.Rand
+}
+
+// dbEvent is an event as DescribeEvents tells it.
+type dbEvent struct {
+	at       time.Time
+	seq      int
+	kind     dbKind
+	id       string
+	text     string
+	category string
+}
+
+func (r *region) database(kind dbKind, id string) *database {
+	for _, d := range r.rds.list {
+		if d.kind == kind && d.id == id {
+			return d
+		}
+	}
+	return nil
+}
+
+// life is the database whose status counts: a member's is its cluster's.
+func (r *region) life(d *database) *database {
+	if cluster := r.database(aCluster, d.memberOf); cluster != nil {
+		return cluster
+	}
+	return d
+}
+
+// members are a cluster's instances, by id.
+func (r *region) members(cluster string) []*database {
+	var list []*database
+	for _, d := range r.rds.list {
+		if cluster != "" && d.memberOf == cluster {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// replicas are the ids of a database's read replicas.
+func (r *region) replicas(source string) []string {
+	var ids []string
+	for _, d := range r.rds.list {
+		if d.kind == aDatabase && d.source == source {
+			ids = append(ids, d.id)
+		}
+	}
+	return ids
+}
+
+// tell records an event of a database and, for a cluster, of its members.
+func (r *region) tell(d *database, at time.Time, category, what string) {
+	for _, one := range append([]*database{d}, r.members(clusterID(d))...) {
+		r.rds.told++
+		r.rds.events = append(r.rds.events, dbEvent{
+			at: at, seq: r.rds.told, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
+		})
+	}
+}
+
+func clusterID(d *database) string {
+	if d.kind == aCluster {
+		return d.id
+	}
+	return ""
+}
+
+// settleDatabases brings every database to the status that it has reached by
+// now, with the events on the way.
+func (r *region) settleDatabases(now time.Time) {
+	for _, d := range r.rds.list {
+		for r.settleOnce(d, now) {
+		}
+	}
+	r.rds.events = slices.DeleteFunc(r.rds.events, func(e dbEvent) bool { return now.Sub(e.at) > eventsKept })
+}
+
+// settleOnce makes the next change of status that is due; false: none is.
+// Texts and categories of the events are those of "Amazon RDS event categories
+// and event messages": RDS-EVENT-0087, 0088 and 0154 of instances, 0150, 0151
+// and 0153 of clusters.
+func (r *region) settleOnce(d *database, now time.Time) bool {
+	switch {
+	case !d.until.IsZero() && !now.Before(d.until):
+		at := d.until
+		d.until = time.Time{}
+		switch d.status {
+		case dbStopping:
+			d.status, d.stopped, d.restart = dbStopped, at, at.Add(longestStop)
+			r.tell(d, at, "notification", "stopped")
+		case dbStarting:
+			d.status, d.started = dbAvailable, at
+			r.tell(d, at, "notification", "started")
+		default: // a backup or a change that is over
+			d.status = dbAvailable
+		}
+		return true
+	case d.status == dbStopped && !d.restart.IsZero() && !now.Before(d.restart):
+		at := d.restart
+		r.tell(d, at, "notification", "is being started due to it exceeding the maximum allowed time being stopped.")
+		d.begin(dbStarting, at, r.startTakes())
+		return true
+	}
+	return false
+}
+
+// begin sends a database on its way: starting or stopping.
+func (d *database) begin(status string, now time.Time, takes time.Duration) {
+	d.status, d.until, d.restart = status, now.Add(takes), time.Time{}
+}
+
+// startTakes and stopTakes are how long a database needs: 4 to 8 and 2 to 4
+// minutes.
+func (r *region) startTakes() time.Duration {
+	return between(r.dbRand(), 4*time.Minute, 8*time.Minute)
+}
+
+func (r *region) stopTakes() time.Duration {
+	return between(r.dbRand(), 2*time.Minute, 4*time.Minute)
+}
+
+// dbRand is a source of its own, so that databases do not change what happens
+// to instances.
+func (r *region) dbRand() *rand.Rand {
+	if r.rds.rng == nil {
+		r.rds.rng = newRand(mixText(uint64(len(r.rds.list)), r.name), 3)
+	}
+	return r.rds.rng
+}
