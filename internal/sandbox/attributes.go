@@ -78,16 +78,17 @@ func unknownAttribute(name string) *apiError {
 func unchangeable() map[string]string {
 	return map[string]string{
 		"BlockDeviceMapping": "blockDeviceMapping", "EbsOptimized": "ebsOptimized", "EnaSupport": "enaSupport", "GroupId": "groupSet",
-		"InstanceInitiatedShutdownBehavior": "instanceInitiatedShutdownBehavior", "InstanceType": "instanceType", "Kernel": "kernel",
+		"InstanceInitiatedShutdownBehavior": "instanceInitiatedShutdownBehavior", "Kernel": "kernel",
 		"Ramdisk": "ramdisk", "SourceDestCheck": "sourceDestCheck", "SriovNetSupport": "sriovNetSupport", "UserData": "userData",
 	}
 }
 
 func cannotChange(name string) *apiError {
-	return invalid("UnsupportedOperation", "The practice account changes only disableApiStop and disableApiTermination, not "+name+".")
+	return invalid("UnsupportedOperation", "The practice account changes only disableApiStop, disableApiTermination and instanceType, not "+name+".")
 }
 
-// modifyAttribute is ModifyInstanceAttribute for the two protections.
+// modifyAttribute is ModifyInstanceAttribute for the two protections and the
+// type.
 func (c *ec2Call) modifyAttribute() *apiError {
 	id := c.form.text("InstanceId")
 	if id == "" {
@@ -99,6 +100,7 @@ func (c *ec2Call) modifyAttribute() *apiError {
 			changes[name] = c.form.text(name + ".Value")
 		}
 	}
+	kind := c.form.text("InstanceType.Value")
 	others := unchangeable()
 	switch name := c.form.text("Attribute"); {
 	case name == "":
@@ -106,6 +108,8 @@ func (c *ec2Call) modifyAttribute() *apiError {
 		changes["DisableApiStop"] = c.form.text("Value")
 	case name == "disableApiTermination":
 		changes["DisableApiTermination"] = c.form.text("Value")
+	case name == "instanceType":
+		kind = c.form.text("Value")
 	case slices.Contains(slices.Collect(maps.Values(others)), name):
 		return cannotChange(name)
 	default:
@@ -119,8 +123,11 @@ func (c *ec2Call) modifyAttribute() *apiError {
 	if err := c.form.unknownParameter(); err != nil {
 		return err
 	}
-	if len(changes) == 0 {
+	switch {
+	case len(changes) == 0 && kind == "":
 		return invalid("InvalidParameterCombination", "No attributes specified.")
+	case len(changes) > 0 && kind != "":
+		return invalid("InvalidParameterCombination", "Fields for multiple attribute types specified: only one attribute can be changed at a time.")
 	}
 	for name, v := range changes {
 		if v != "true" && v != "false" {
@@ -132,6 +139,11 @@ func (c *ec2Call) modifyAttribute() *apiError {
 		return err
 	}
 	i := batch[0]
+	if kind != "" {
+		if err := c.changeType(i, kind); err != nil {
+			return err
+		}
+	}
 	if v, ok := changes["DisableApiStop"]; ok {
 		if i.spot != nil {
 			return invalid("UnsupportedOperation", "The attribute 'disableApiStop' cannot be modified for the Spot Instance '"+i.id+"'.")
@@ -142,5 +154,24 @@ func (c *ec2Call) modifyAttribute() *apiError {
 		i.endGuard = v == "true"
 	}
 	c.out.flag("return", true)
+	return nil
+}
+
+// changeType gives a stopped instance another type and the CPU options that
+// belong to it.
+func (c *ec2Call) changeType(i *instance, name string) *apiError {
+	kind, ok := c.sandbox.types.spec(name)
+	switch {
+	case !ok:
+		return invalid("InvalidInstanceAttributeValue", "Invalid value '"+name+"' for InstanceType.")
+	case i.state != stopped:
+		return invalid("IncorrectInstanceState", "The instance '"+i.id+"' is not in the 'stopped' state.")
+	case i.spot != nil:
+		return invalid("UnsupportedOperation", "The type of the Spot Instance '"+i.id+"' cannot be changed.")
+	case kind.Architecture != i.kind.Architecture:
+		return invalid("InvalidParameterValue", "The architecture '"+kind.Architecture+"' of the specified instance type does not match the architecture '"+
+			i.kind.Architecture+"' of the instance.")
+	}
+	i.kind, i.cores, i.threads = kind, int64(kind.Cores), int64(kind.ThreadsPerCore)
 	return nil
 }

@@ -44,7 +44,6 @@ func TestAttributes(t *testing.T) {
 		t.Error("an enclave or a kernel")
 	}
 	for _, change := range []*ec2.ModifyInstanceAttributeInput{
-		{InstanceId: id, InstanceType: &types.AttributeValue{Value: aws.String("m5.xlarge")}},
 		{InstanceId: id, EbsOptimized: &types.AttributeBooleanValue{Value: aws.Bool(true)}},
 		{InstanceId: id, Groups: []string{"sg-0123456789abcdef0"}},
 		{InstanceId: id, Attribute: "sourceDestCheck", Value: aws.String("false")},

@@ -30,6 +30,7 @@ func ec2Actions() map[string]ec2Action {
 		"CreateVolume":                 (*ec2Call).createVolume,
 		"DeleteTags":                   func(c *ec2Call) *apiError { return c.changeTags(false) },
 		"DescribeInstanceAttribute":    (*ec2Call).describeAttribute,
+		"DescribeInstanceStatus":       (*ec2Call).describeStatus,
 		"DescribeInstanceTypes":        (*ec2Call).describeTypes,
 		"DescribeInstances":            (*ec2Call).describeInstances,
 		"DescribeRegions":              (*ec2Call).describeRegions,

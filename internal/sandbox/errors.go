@@ -66,7 +66,11 @@ func (r *request) refuse(e *apiError) answer {
 		a.body = d.bytes()
 	default:
 		a.header = r.header("application/x-amz-json-1.1")
-		a.body, _ = json.Marshal(map[string]string{"__type": e.code, "Message": e.message}) // cannot fail: strings
+		words := "Message"
+		if service == "ssm" {
+			words = "message"
+		}
+		a.body, _ = json.Marshal(map[string]string{"__type": e.code, words: e.message}) // cannot fail: strings
 	}
 	return a
 }

@@ -27,6 +27,7 @@ const (
 	Stale     Kind = "stale"     // Describe calls show the state before a change for For
 	Slow      Kind = "slow"      // stopping or starting takes For
 	FailStart Kind = "failstart" // the instance starts and falls back to stopped with Code as its StateReason
+	Impair    Kind = "impair"    // the instance fails its status checks, as DescribeInstanceStatus tells
 )
 
 // Fault is something that goes wrong on purpose. A zero field does not
@@ -120,7 +121,7 @@ func parseFault(text string) (Fault, error) {
 
 func (f Fault) check() error {
 	switch f.Kind {
-	case Throttle, Broken, Cut, Lost, Deny, Expired, FailStart:
+	case Throttle, Broken, Cut, Lost, Deny, Expired, FailStart, Impair:
 	case Delay, Stale, Slow:
 		if f.For <= 0 {
 			return fmt.Errorf("kind %s needs for, a duration above zero", f.Kind)
@@ -130,7 +131,7 @@ func (f Fault) check() error {
 			return errors.New("kind refuse needs code, such as InsufficientInstanceCapacity")
 		}
 	default:
-		return fmt.Errorf("no kind %q; there are throttle, broken, cut, lost, deny, expired, delay, refuse, stale, slow and failstart", f.Kind)
+		return fmt.Errorf("no kind %q; there are throttle, broken, cut, lost, deny, expired, delay, refuse, stale, slow, failstart and impair", f.Kind)
 	}
 	switch {
 	case f.Action == "":
@@ -180,7 +181,7 @@ func operations() []string {
 
 // ofInstances says whether a kind strikes instances rather than calls.
 func (k Kind) ofInstances() bool {
-	return k == Refuse || k == Stale || k == Slow || k == FailStart
+	return k == Refuse || k == Stale || k == Slow || k == FailStart || k == Impair
 }
 
 // faultPlan draws which calls are struck. The draw depends only on the seed
@@ -262,7 +263,7 @@ func (s *Sandbox) names(r *request, hit faultHit) bool {
 		ids = append(ids, id)
 	}
 	if len(ids) == 0 {
-		return hit.Kind == Stale
+		return hit.Kind == Stale || hit.Kind == Impair
 	}
 	reg := s.regions[r.scope.region]
 	reg.mu.Lock()

@@ -22,7 +22,7 @@ type region struct {
 	volumeOrder  []*volume
 	spots        []*spotRequest
 	groups       []*group
-	parameters   map[string]Parameter
+	parameters   map[string][]Parameter // versions by name, the oldest first
 	rds          databases
 	tokens       map[string]usedToken // client tokens of RunInstances and CreateVolume
 	rng          *rand.Rand
@@ -41,7 +41,7 @@ func newRegion(name string, seed uint64) *region {
 		instances:  map[string]*instance{},
 		volumes:    map[string]*volume{},
 		tokens:     map[string]usedToken{},
-		parameters: map[string]Parameter{},
+		parameters: map[string][]Parameter{},
 		rng:        newRand(mixText(seed, name), 0),
 	}
 	r.network = newNetwork(name, r.zones())
@@ -108,6 +108,7 @@ type instance struct {
 	failsWith string    // the reason with which a start will fail
 	gone      bool
 	starts    uint64
+	checked   time.Time // when its status checks began; zero: long ago
 
 	id           string
 	reservation  *reservation

@@ -18,7 +18,6 @@ type Parameter struct {
 	// its decryption.
 	Secret bool
 
-	version  int
 	modified time.Time
 }
 
@@ -34,8 +33,8 @@ func (s *Sandbox) SetParameter(region string, p Parameter) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p.version, p.modified = r.parameters[p.Name].version+1, s.Now()
-	r.parameters[p.Name] = p
+	p.modified = s.Now()
+	r.parameters[p.Name] = append(r.parameters[p.Name], p)
 	return nil
 }
 
@@ -63,13 +62,19 @@ func (s *Sandbox) serveSSM(r *request) answer {
 	reg := s.regions[r.scope.region]
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
-	p, ok := reg.parameters[name]
-	switch {
-	case !ok:
+	versions := reg.parameters[name]
+	if len(versions) == 0 {
 		return r.refuse(invalid("ParameterNotFound", "The parameter "+name+" does not exist"))
-	case selected && selector != strconv.Itoa(p.version):
-		return r.refuse(invalid("ParameterVersionNotFound", "Systems Manager could not find version "+selector+" of "+name))
 	}
+	version := len(versions)
+	if selected {
+		n, err := strconv.Atoi(selector)
+		if err != nil || n < 1 || n > len(versions) {
+			return r.refuse(invalid("ParameterVersionNotFound", "Systems Manager could not find version "+selector+" of "+name))
+		}
+		version = n
+	}
+	p := versions[version-1]
 	kind, value := "String", p.Value
 	if p.Secret {
 		kind = "SecureString"
@@ -79,7 +84,7 @@ func (s *Sandbox) serveSSM(r *request) answer {
 	}
 	found := map[string]any{
 		"ARN": arn, "DataType": "text", "LastModifiedDate": float64(p.modified.UnixMilli()) / 1000,
-		"Name": name, "Type": kind, "Value": value, "Version": p.version,
+		"Name": name, "Type": kind, "Value": value, "Version": version,
 	}
 	if selected {
 		found["Selector"] = ":" + selector

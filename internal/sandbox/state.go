@@ -64,7 +64,7 @@ func (i *instance) settle(now time.Time) {
 			i.spot.stopped(at)
 			return
 		}
-		i.state = running
+		i.state, i.checked = running, at
 		i.reason, i.message = "", ""
 	case stopping:
 		i.state = stopped
