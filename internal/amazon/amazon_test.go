@@ -95,19 +95,25 @@ func TestPricesWithAndWithoutAnyOf(t *testing.T) {
 func TestSpotRequestsAreResolved(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{})
 	f := newPeer(server.URL()).session(t).Fleet(region)
-	found := map[string]int{}
+	unfit, spots := map[string]int{}, 0
 	for i, err := range f.Machines(t.Context(), fleet.Selector{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i.Lifecycle == fleet.Spot {
-			found[i.SpotType]++
-		} else if i.SpotType != "" {
-			t.Errorf("%s is on demand and has a Spot request", i.ID)
+		if strings.Contains(i.Unfit.Code, "spot") {
+			unfit[i.Unfit.Code]++
 		}
 	}
-	if found["persistent"] == 0 || found["one-time"] == 0 || len(found) != 2 {
-		t.Errorf("Spot Instances by type: %v, want some persistent and some one-time", found)
+	for i, err := range f.Instances(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i.Lifecycle == fleet.Spot {
+			spots++
+		}
+	}
+	if unfit["spot-one-time"] == 0 || len(unfit) != 1 || unfit["spot-one-time"] >= spots {
+		t.Errorf("of %d Spot Instances %v are unfit, want the one-time ones and only these", spots, unfit)
 	}
 }
 
@@ -233,16 +239,16 @@ func TestQuotasAreKept(t *testing.T) {
 	f := s.Fleet(region)
 	var batch []fleet.InstanceID
 	asked := 0
-	for i, err := range f.Instances(t.Context()) {
+	for i, err := range f.Machines(t.Context(), fleet.Selector{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i.State != fleet.Running || i.Lifecycle == fleet.Spot || i.RootDevice != "ebs" {
+		if i.State != fleet.Running || i.Unfit != (fleet.Reason{}) {
 			continue
 		}
 		if batch = append(batch, i.ID); len(batch) == 100 {
 			asked++
-			_ = f.Stop(t.Context(), batch) // stop protection may refuse some
+			_ = f.Stop(t.Context(), batch, false) // stop protection may refuse some
 			batch = nil
 		}
 	}

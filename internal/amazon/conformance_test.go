@@ -208,20 +208,20 @@ func testTagsChoose(t *testing.T, p *peer) {
 func testStopAndStart(t *testing.T, p *peer) {
 	ids := p.run(t, 3, "life", "cycle")
 	f := p.session(t).Fleet(region)
-	if err := f.Stop(t.Context(), ids); err != nil {
+	if err := f.Stop(t.Context(), ids, false); err != nil {
 		t.Fatal(err)
 	}
 	p.await(t, ids, fleet.Stopped)
-	before := map[fleet.InstanceID]fleet.Instance{}
+	before := map[fleet.InstanceID]fleet.Machine{}
 	for i, err := range f.Machines(t.Context(), fleet.Selector{IDs: ids}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		before[i.ID] = i
-		if !strings.HasPrefix(i.Transition, "User initiated (") || i.StateReason != "Client.UserInitiatedShutdown" {
-			t.Errorf("stopped with the reason %q, %q", i.Transition, i.StateReason)
+		if i.Cause != fleet.CauseCall || i.Stopped.IsZero() {
+			t.Errorf("stopped by %q at %v (%s)", i.Cause, i.Stopped, i.Why)
 		}
-		if i.RootDevice != "ebs" || i.Type != "t3.micro" || i.Zone == "" || i.Target.Account == "" || i.LaunchTime.IsZero() {
+		if i.Kind != fleet.KindInstance || i.Type != "t3.micro" || i.Zone == "" || i.Target.Account == "" || i.Started.IsZero() || i.Created.IsZero() {
 			t.Errorf("incomplete: %+v", i)
 		}
 	}
@@ -234,8 +234,8 @@ func testStopAndStart(t *testing.T, p *peer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !p.frozen && !i.LaunchTime.After(before[i.ID].LaunchTime) {
-			t.Errorf("launch time %s was not moved by the start", i.LaunchTime)
+		if !p.frozen && !i.Started.After(before[i.ID].Started) {
+			t.Errorf("launch time %s was not moved by the start", i.Started)
 		}
 	}
 }
@@ -244,12 +244,12 @@ func testRefusals(t *testing.T, p *peer) {
 	good := p.run(t, 1, "refused", "no")[0]
 	f := p.session(t).Fleet(region)
 	missing := fleet.InstanceID("i-0123456789abcdef0")
-	refusal, ok := errors.AsType[*fleet.Refusal](f.Stop(t.Context(), []fleet.InstanceID{good, missing}))
+	refusal, ok := errors.AsType[*fleet.Refusal](f.Stop(t.Context(), []fleet.InstanceID{good, missing}, false))
 	if !ok || !errors.Is(refusal, fleet.ErrNotFound) || !slices.Equal(refusal.IDs, []fleet.InstanceID{missing}) {
 		t.Errorf("a missing instance: %+v, want a refusal that names it", refusal)
 	}
 	p.protect(t, good)
-	refusal, ok = errors.AsType[*fleet.Refusal](f.Stop(t.Context(), []fleet.InstanceID{good}))
+	refusal, ok = errors.AsType[*fleet.Refusal](f.Stop(t.Context(), []fleet.InstanceID{good}, false))
 	if !ok || !errors.Is(refusal, fleet.ErrProtected) || !slices.Contains(refusal.IDs, good) {
 		t.Errorf("a protected instance: %+v, want a refusal that names it", refusal)
 	}
@@ -269,18 +269,22 @@ func testPower(t *testing.T, p *peer) {
 	ids := p.run(t, 6, "AutoStopStart", "Night")
 	f := p.session(t).Fleet(region)
 	p.protect(t, ids[1])
-	if err := f.Stop(t.Context(), ids[2:3]); err != nil {
+	if err := f.Stop(t.Context(), ids[2:3], false); err != nil {
 		t.Fatal(err)
 	}
 	p.await(t, ids[2:3], fleet.Stopped)
-	tag := fleet.Tag{Key: "AutoStopStart", Value: "Night"}
-	plan, err := power.MakePlan(t.Context(), f, fleet.Target{Region: region}, power.Stop, tag)
+	judge := power.ByTag{Action: power.Stop, Tag: fleet.Tag{Key: "AutoStopStart", Value: "Night"}}
+	site := power.Site{
+		Target:   fleet.Target{Region: region},
+		Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: f},
+	}
+	plan, err := power.MakePlan(t.Context(), site, judge, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[fleet.InstanceID]string{}
-	for _, o := range power.Apply(t.Context(), f, plan, power.Options{Wait: 20 * time.Second}) {
-		got[o.Instance] = fmt.Sprint(o.Result, " ", o.Reason.Code)
+	for _, o := range power.Apply(t.Context(), site, judge, plan, power.Options{Wait: 20 * time.Second}) {
+		got[o.ID] = fmt.Sprint(o.Result, " ", o.Reason.Code)
 	}
 	for n, id := range ids {
 		want := "done "

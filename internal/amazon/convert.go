@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 	"unique"
 
@@ -21,32 +22,22 @@ func instance(target fleet.Target, i types.Instance) fleet.Instance {
 		Type:            fleet.InstanceType(shared(string(i.InstanceType))),
 		Tags:            tags(i.Tags),
 		LaunchTime:      aws.ToTime(i.LaunchTime).UTC(),
-		Transition:      aws.ToString(i.StateTransitionReason),
 		PlatformDetails: shared(aws.ToString(i.PlatformDetails)),
 		UsageOperation:  shared(aws.ToString(i.UsageOperation)),
 		Windows:         i.Platform != "",
 		Lifecycle:       fleet.Lifecycle(shared(string(i.InstanceLifecycle))),
-		SpotRequest:     aws.ToString(i.SpotInstanceRequestId),
-		RootDevice:      shared(string(i.RootDeviceType)),
 		Tenancy:         "default",
 	}
 	if i.State != nil {
 		out.State = fleet.State(shared(string(i.State.Name)))
 	}
-	if i.StateReason != nil {
-		out.StateReason = shared(aws.ToString(i.StateReason.Code))
-		out.StateReasonMessage = shared(aws.ToString(i.StateReason.Message))
+	if out.State != fleet.Running && out.State != fleet.Pending {
+		out.Stopped = stopTime(aws.ToString(i.StateTransitionReason))
 	}
 	if i.Placement != nil {
 		out.Zone = fleet.Zone(shared(aws.ToString(i.Placement.AvailabilityZone)))
 		if i.Placement.Tenancy != "" {
 			out.Tenancy = shared(string(i.Placement.Tenancy))
-		}
-	}
-	if i.Operator != nil && aws.ToBool(i.Operator.Managed) {
-		out.Operator = aws.ToString(i.Operator.Principal)
-		if out.Operator == "" {
-			out.Operator = "an AWS service"
 		}
 	}
 	if i.CpuOptions != nil {
@@ -56,17 +47,44 @@ func instance(target fleet.Target, i types.Instance) fleet.Instance {
 	for _, c := range i.ProductCodes {
 		out.ProductCodes = append(out.ProductCodes, aws.ToString(c.ProductCodeId))
 	}
-	for _, n := range i.NetworkInterfaces {
-		if n.Attachment != nil && aws.ToInt32(n.Attachment.DeviceIndex) == 0 && n.Attachment.AttachTime != nil {
-			out.FirstLaunch = n.Attachment.AttachTime.UTC()
-		}
-	}
+	out.FirstLaunch = attached(i)
 	if out.FirstLaunch.IsZero() {
 		// A terminated instance has no interfaces left. This time moves only
 		// when the licence is converted.
 		out.FirstLaunch = timeOf(i.UsageOperationUpdateTime)
 	}
 	return out
+}
+
+// attached is when the primary network interface of an instance was attached:
+// at its first launch.
+func attached(i types.Instance) time.Time {
+	for _, n := range i.NetworkInterfaces {
+		if n.Attachment != nil && aws.ToInt32(n.Attachment.DeviceIndex) == 0 && n.Attachment.AttachTime != nil {
+			return n.Attachment.AttachTime.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// stopTime reads the time at the end of a StateTransitionReason such as
+// "User initiated (2026-11-20 10:00:00 GMT)". EC2 writes GMT, emulators also
+// write UTC. Other reasons carry no time: the answer is then zero.
+func stopTime(transition string) time.Time {
+	open := strings.LastIndexByte(transition, '(')
+	if open < 0 || !strings.HasSuffix(transition, ")") {
+		return time.Time{}
+	}
+	text := transition[open+1 : len(transition)-1]
+	for _, zone := range []string{" GMT", " UTC"} {
+		if wall, ok := strings.CutSuffix(text, zone); ok {
+			t, err := time.Parse(time.DateTime, wall)
+			if err == nil {
+				return t
+			}
+		}
+	}
+	return time.Time{}
 }
 
 // volume converts a volume of DescribeVolumes.

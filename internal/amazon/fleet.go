@@ -2,7 +2,6 @@ package amazon
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"log/slog"
 	"strings"
@@ -32,6 +31,9 @@ type Fleet struct {
 	describeVolumes       operation[ec2.DescribeVolumesInput, ec2.DescribeVolumesOutput]
 	describeInstanceTypes operation[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput]
 	describeSpotRequests  operation[ec2.DescribeSpotInstanceRequestsInput, ec2.DescribeSpotInstanceRequestsOutput]
+	describeStatus        operation[ec2.DescribeInstanceStatusInput, ec2.DescribeInstanceStatusOutput]
+	createTags            operation[ec2.CreateTagsInput, ec2.CreateTagsOutput]
+	modifyAttribute       operation[ec2.ModifyInstanceAttributeInput, ec2.ModifyInstanceAttributeOutput]
 	startInstances        operation[ec2.StartInstancesInput, ec2.StartInstancesOutput]
 	stopInstances         operation[ec2.StopInstancesInput, ec2.StopInstancesOutput]
 }
@@ -47,6 +49,9 @@ func (s *Session) Fleet(region fleet.Region) *Fleet {
 		describeVolumes:       capture(s, "ec2:DescribeVolumes", client.DescribeVolumes),
 		describeInstanceTypes: capture(s, "ec2:DescribeInstanceTypes", client.DescribeInstanceTypes),
 		describeSpotRequests:  capture(s, "ec2:DescribeSpotInstanceRequests", client.DescribeSpotInstanceRequests),
+		describeStatus:        capture(s, "ec2:DescribeInstanceStatus", client.DescribeInstanceStatus),
+		createTags:            capture(s, "ec2:CreateTags", client.CreateTags),
+		modifyAttribute:       capture(s, "ec2:ModifyInstanceAttribute", client.ModifyInstanceAttribute),
 		startInstances:        capture(s, "ec2:StartInstances", client.StartInstances),
 		stopInstances:         capture(s, "ec2:StopInstances", client.StopInstances),
 	}
@@ -54,49 +59,45 @@ func (s *Session) Fleet(region fleet.Region) *Fleet {
 
 // Instances yields every instance of the region. An error ends it.
 func (f *Fleet) Instances(ctx context.Context) iter.Seq2[fleet.Instance, error] {
-	return f.instances(ctx, fleet.Selector{}, func(context.Context, []fleet.Instance) error { return nil })
-}
-
-// Machines yields the chosen instances, and looks up for Spot Instances
-// whether their request is persistent. At most 200 ids can be chosen at once.
-// An error ends it.
-func (f *Fleet) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Instance, error] {
-	return f.instances(ctx, sel, f.resolveSpot)
-}
-
-// instances yields the chosen instances page by page; complete may add to each
-// page what DescribeInstances does not tell.
-func (f *Fleet) instances(
-	ctx context.Context, sel fleet.Selector, complete func(context.Context, []fleet.Instance) error,
-) iter.Seq2[fleet.Instance, error] {
 	return func(yield func(fleet.Instance, error) bool) {
-		in := &ec2.DescribeInstancesInput{MaxResults: aws.Int32(instancesPerPage), Filters: filters(sel)}
-		for {
-			out, err := f.describeInstances(ctx, in)
+		for page, err := range f.pages(ctx, fleet.Selector{}) {
 			if err != nil {
 				yield(fleet.Instance{}, err)
 				return
 			}
-			var page []fleet.Instance
-			for _, r := range out.Reservations {
-				target := fleet.Target{Account: fleet.Account(aws.ToString(r.OwnerId)), Region: f.region}
-				for _, i := range r.Instances {
-					found := instance(target, i)
-					if sel.Tag.Key == "" || sel.Tag.On(found.Tags) {
-						page = append(page, found)
-					}
-				}
-			}
-			if err := complete(ctx, page); err != nil {
-				yield(fleet.Instance{}, err)
-				return
-			}
 			for _, i := range page {
-				if !yield(i, nil) {
+				if !yield(instance(i.target, i.Instance), nil) {
 					return
 				}
 			}
-			if aws.ToString(out.NextToken) == "" {
+		}
+	}
+}
+
+// found is an instance together with the account and region that it is in.
+type found struct {
+	target fleet.Target
+	types.Instance
+}
+
+// pages yields the instances that EC2 finds for a selector, page by page.
+func (f *Fleet) pages(ctx context.Context, sel fleet.Selector) iter.Seq2[[]found, error] {
+	return func(yield func([]found, error) bool) {
+		in := &ec2.DescribeInstancesInput{MaxResults: aws.Int32(instancesPerPage), Filters: filters(sel)}
+		for {
+			out, err := f.describeInstances(ctx, in)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			var page []found
+			for _, r := range out.Reservations {
+				target := fleet.Target{Account: fleet.Account(aws.ToString(r.OwnerId)), Region: f.region}
+				for _, i := range r.Instances {
+					page = append(page, found{target, i})
+				}
+			}
+			if !yield(page, nil) || aws.ToString(out.NextToken) == "" {
 				return
 			}
 			in.NextToken = out.NextToken
@@ -109,6 +110,9 @@ func (f *Fleet) instances(
 // its key (one with such a key not by a filter at all), and compared here.
 func filters(sel fleet.Selector) []types.Filter {
 	var out []types.Filter
+	if len(sel.Keys) > 0 && len(sel.Keys) <= valuesPerFilter && !strings.ContainsAny(strings.Join(sel.Keys, ""), `*?\`) {
+		out = append(out, types.Filter{Name: aws.String("tag-key"), Values: sel.Keys})
+	}
 	switch {
 	case sel.Tag.Key == "" || strings.Contains(sel.Tag.Key, `\`):
 	case sel.Tag.Value == "" || strings.ContainsAny(sel.Tag.Value, `*?\`):
@@ -120,62 +124,4 @@ func filters(sel fleet.Selector) []types.Filter {
 		out = append(out, types.Filter{Name: aws.String("instance-id"), Values: texts(sel.IDs)})
 	}
 	return out
-}
-
-// resolveSpot finds out of which type the Spot requests of a page are. A request
-// that is gone counts as one-time. Where this is not permitted the types stay
-// unknown, so that the other instances are not held up.
-func (f *Fleet) resolveSpot(ctx context.Context, page []fleet.Instance) error {
-	requests := map[string]string{}
-	for _, i := range page {
-		if i.SpotRequest != "" {
-			requests[i.SpotRequest] = string(types.SpotInstanceTypeOneTime)
-		}
-	}
-	for chunk := range chunks(requests, valuesPerFilter) {
-		in := &ec2.DescribeSpotInstanceRequestsInput{
-			Filters: []types.Filter{{Name: aws.String("spot-instance-request-id"), Values: chunk}},
-		}
-		for {
-			out, err := f.describeSpotRequests(ctx, in)
-			if errors.Is(err, fleet.ErrDenied) {
-				f.log.WarnContext(ctx, "Spot requests cannot be read; Spot Instances are left alone", "region", f.region, "error", err)
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			for _, r := range out.SpotInstanceRequests {
-				requests[aws.ToString(r.SpotInstanceRequestId)] = string(r.Type)
-			}
-			if aws.ToString(out.NextToken) == "" {
-				break
-			}
-			in.NextToken = out.NextToken
-		}
-	}
-	for n := range page {
-		page[n].SpotType = requests[page[n].SpotRequest]
-	}
-	return nil
-}
-
-// Stop asks EC2 to stop the instances, as a whole. It waits first until the
-// quota allows that many.
-func (f *Fleet) Stop(ctx context.Context, ids []fleet.InstanceID) error {
-	if err := wait(ctx, f.quotas.stopIDs, len(ids)); err != nil {
-		return err
-	}
-	_, err := f.stopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: texts(ids)})
-	return err
-}
-
-// Start asks EC2 to start the instances, as a whole. It waits first until the
-// quota allows that many.
-func (f *Fleet) Start(ctx context.Context, ids []fleet.InstanceID) error {
-	if err := wait(ctx, f.quotas.startIDs, len(ids)); err != nil {
-		return err
-	}
-	_, err := f.startInstances(ctx, &ec2.StartInstancesInput{InstanceIds: texts(ids)})
-	return err
 }

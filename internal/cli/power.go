@@ -54,15 +54,19 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 	group.SetLimit(regionsAtOnce)
 	for n, region := range c.regions {
 		group.Go(func() error {
-			machines := c.session.Fleet(region)
-			plans[n], errs[n] = power.MakePlan(ctx, machines, fleet.Target{Region: region}, job.action, job.tag)
+			site := power.Site{
+				Target:   fleet.Target{Region: region},
+				Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: c.session.Fleet(region)},
+			}
+			judge := power.ByTag{Action: job.action, Tag: job.tag}
+			plans[n], errs[n] = power.MakePlan(ctx, site, judge, time.Time{})
 			c.log.DebugContext(ctx, "planned", "region", region, "action", job.action, "tag", job.tag.String(),
 				"tagged", len(plans[n].Steps), "actionable", plans[n].Actionable())
 			if job.planned != nil {
 				job.planned(plans[n])
 			}
 			if !job.dryRun {
-				outcomes[n] = power.Apply(calls, machines, plans[n], job.Options)
+				outcomes[n] = power.Apply(calls, site, judge, plans[n], job.Options)
 			}
 			return nil
 		})
@@ -235,14 +239,14 @@ func (a *app) powerTable(p powered) {
 	if p.job.dryRun {
 		for _, plan := range p.plans {
 			for _, s := range plan.Steps {
-				outcome := "would " + string(plan.Action)
+				outcome := "would " + string(s.Action)
 				switch {
 				case s.Settling:
 					outcome = "would wait"
-				case !s.Do:
+				case !s.Do():
 					outcome = "leave"
 				}
-				t.add(string(s.Instance.ID), s.Instance.Name(), string(plan.Target.Region), outcome, s.Reason.Text)
+				t.add(string(s.Machine.ID), s.Machine.Name(), string(plan.Target.Region), outcome, s.Reason.Text)
 			}
 		}
 	}
@@ -251,7 +255,7 @@ func (a *app) powerTable(p powered) {
 		if o.Result == fleet.Done {
 			outcome = string(o.State)
 		}
-		t.add(string(o.Instance), o.Name, string(o.Target.Region), outcome, o.Reason.Text)
+		t.add(string(o.ID), o.Name, string(o.Target.Region), outcome, o.Reason.Text)
 	}
 	t.print(a.Stdout)
 }

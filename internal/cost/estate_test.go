@@ -143,7 +143,7 @@ func server(id fleet.InstanceID) fleet.Instance {
 		Target: seoul, ID: id, Type: "m5.large", State: fleet.Running, Zone: "ap-northeast-2a",
 		Tags:       fleet.Tags{"Name": "name of " + string(id)},
 		LaunchTime: monthStart.AddDate(0, -1, 0), FirstLaunch: monthStart.AddDate(-1, 0, 0),
-		PlatformDetails: "Linux/UNIX", UsageOperation: "RunInstances", Tenancy: "default", RootDevice: "ebs",
+		PlatformDetails: "Linux/UNIX", UsageOperation: "RunInstances", Tenancy: "default",
 	}
 }
 

@@ -1,7 +1,6 @@
 package cost
 
 import (
-	"strings"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -67,15 +66,15 @@ func assumedHours(i fleet.Instance, m Month) time.Duration {
 // that is certain, and from what it is known.
 //
 // EC2 tells the last start (LaunchTime), the last stop where a person or an
-// API call caused it (Transition) and the first launch. What happened between
+// API call caused it (Stopped) and the first launch. What happened between
 // first launch and last start is not known.
 func hoursOf(i fleet.Instance, m Month) (hours, atLeast time.Duration, source HoursSource) {
 	end, started, earliest := m.Now, i.LaunchTime, i.FirstLaunch
 	running := i.State == fleet.Running || i.State == fleet.Pending
 	if !running {
-		stop, ok := stopTime(i.Transition)
+		stop := i.Stopped
 		switch {
-		case !ok:
+		case stop.IsZero():
 			return 0, 0, Assumed
 		case !stop.After(m.Start):
 			return 0, 0, FromEarlierStop
@@ -121,24 +120,6 @@ func latest(a, b time.Time) time.Time {
 // network interface a moment apart.
 func sameMoment(a, b time.Time) bool {
 	return !b.IsZero() && a.Sub(b).Abs() <= time.Minute
-}
-
-// stopTime reads the time at the end of a StateTransitionReason such as
-// "User initiated (2026-11-20 10:00:00 GMT)". EC2 writes GMT, emulators also
-// write UTC. Other reasons carry no time.
-func stopTime(transition string) (time.Time, bool) {
-	open := strings.LastIndexByte(transition, '(')
-	if open < 0 || !strings.HasSuffix(transition, ")") {
-		return time.Time{}, false
-	}
-	text := transition[open+1 : len(transition)-1]
-	for _, zone := range []string{" GMT", " UTC"} {
-		if wall, ok := strings.CutSuffix(text, zone); ok {
-			t, err := time.Parse(time.DateTime, wall)
-			return t, err == nil
-		}
-	}
-	return time.Time{}, false
 }
 
 func seconds(d time.Duration) int64 { return max(int64(d/time.Second), 0) }

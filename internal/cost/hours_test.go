@@ -49,52 +49,43 @@ func TestHoursNameTheirSource(t *testing.T) {
 		},
 		"stopped before the month": {
 			func(i *fleet.Instance) {
-				i.State, i.Transition = fleet.Stopped, "User initiated (2026-10-31 14:59:59 GMT)"
+				i.State, i.Stopped = fleet.Stopped, at("2026-10-31 14:59:59")
 			}, 0, 0, cost.FromEarlierStop,
 		},
 		"stopped this month, up before it": {
 			func(i *fleet.Instance) {
-				i.State, i.Transition = fleet.Stopped, "User initiated (2026-11-20 10:00:00 GMT)"
-			}, hour(19*24 + 19), hour(19*24 + 19), cost.FromStopTime,
-		},
-		"the same, as an emulator writes it": {
-			func(i *fleet.Instance) {
-				i.State, i.Transition = fleet.Stopped, "User initiated (2026-11-20 10:00:00 UTC)"
+				i.State, i.Stopped = fleet.Stopped, at("2026-11-20 10:00:00")
 			}, hour(19*24 + 19), hour(19*24 + 19), cost.FromStopTime,
 		},
 		"new and stopped": {
 			func(i *fleet.Instance) {
-				i.State, i.Transition = fleet.Stopped, "User initiated (2026-11-20 10:00:00 GMT)"
+				i.State, i.Stopped = fleet.Stopped, at("2026-11-20 10:00:00")
 				i.LaunchTime = time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
 				i.FirstLaunch = i.LaunchTime
 			}, hour(6), hour(6), cost.FromStopTime,
 		},
 		"restarted and stopped": {
 			func(i *fleet.Instance) {
-				i.State, i.Transition = fleet.Stopped, "User initiated (2026-11-20 10:00:00 GMT)"
+				i.State, i.Stopped = fleet.Stopped, at("2026-11-20 10:00:00")
 				i.LaunchTime = time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
 			}, hour(19*24 + 19), hour(6), cost.Assumed,
 		},
 		"stopped, no time": {
-			func(i *fleet.Instance) { i.State, i.Transition = fleet.Stopped, "" }, 0, 0, cost.Assumed,
-		},
-		"stopped, unreadable time": {
-			func(i *fleet.Instance) { i.State, i.Transition = fleet.Stopped, "User initiated (yesterday GMT)" },
-			0, 0, cost.Assumed,
+			func(i *fleet.Instance) { i.State = fleet.Stopped }, 0, 0, cost.Assumed,
 		},
 		"stopping": {
 			func(i *fleet.Instance) {
-				i.State, i.Transition = fleet.Stopping, "User initiated (2026-11-21 23:00:00 GMT)"
+				i.State, i.Stopped = fleet.Stopping, at("2026-11-21 23:00:00")
 			}, hour(sinceStart - 1), hour(sinceStart - 1), cost.FromStopTime,
 		},
 		"terminated this month": {
 			func(i *fleet.Instance) {
-				i.State, i.Transition = fleet.Terminated, "User initiated (2026-11-02 00:00:00 GMT)"
+				i.State, i.Stopped = fleet.Terminated, at("2026-11-02 00:00:00")
 			}, hour(33), hour(33), cost.FromStopTime,
 		},
 		"terminated, first launch forgotten": {
 			func(i *fleet.Instance) {
-				i.State, i.Transition = fleet.Terminated, "User initiated (2026-11-20 10:00:00 GMT)"
+				i.State, i.Stopped = fleet.Terminated, at("2026-11-20 10:00:00")
 				i.LaunchTime, i.FirstLaunch = time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC), time.Time{}
 			}, hour(6), hour(6), cost.Assumed,
 		},
@@ -115,7 +106,7 @@ func TestHoursNameTheirSource(t *testing.T) {
 
 func TestAssumedHoursAreTheFirstReports(t *testing.T) {
 	stopped := server("i-2")
-	stopped.State, stopped.Transition = fleet.Stopped, "User initiated (2026-11-20 10:00:00 GMT)"
+	stopped.State, stopped.Stopped = fleet.Stopped, at("2026-11-20 10:00:00")
 	pending := server("i-3")
 	pending.State = fleet.Pending
 	r := build(t, estate{instances: []fleet.Instance{server("i-1"), stopped, pending}}, seoulPrices(t), cost.Options{Hours: cost.AssumedHours})
@@ -182,7 +173,7 @@ func TestHoursStayWithinTheMonth(t *testing.T) {
 		i.State = rapid.SampledFrom(states).Draw(t, "state")
 		i.LaunchTime, i.FirstLaunch = moment("launch"), moment("first launch")
 		if stop := moment("stop"); !stop.IsZero() {
-			i.Transition = "User initiated (" + stop.UTC().Format(time.DateTime) + " GMT)"
+			i.Stopped = stop.UTC().Truncate(time.Second)
 		}
 		r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: estate{instances: []fleet.Instance{i}}}},
 			prices, cost.Options{Now: now, Zone: kst})
@@ -197,4 +188,13 @@ func TestHoursStayWithinTheMonth(t *testing.T) {
 			t.Fatalf("%s is called exact: %v, %v certain", got.Source, got.Hours, got.AtLeast)
 		}
 	})
+}
+
+// at is a time as EC2 writes it, in UTC.
+func at(wall string) time.Time {
+	t, err := time.Parse(time.DateTime, wall)
+	if err != nil {
+		panic(err)
+	}
+	return t
 }

@@ -49,14 +49,9 @@ type Instance struct {
 	// when the instance was launched for the first time. Of a terminated one
 	// it is when its billing began.
 	FirstLaunch time.Time
-	// StateReason is the code of the last change of state, such as
-	// "Client.UserInitiatedShutdown" or "Server.SpotInstanceStop".
-	StateReason string
-	// StateReasonMessage is the sentence that belongs to StateReason.
-	StateReasonMessage string
-	// Transition is StateTransitionReason as EC2 wrote it, for example
-	// "User initiated (2026-11-20 10:00:00 GMT)".
-	Transition string
+	// Stopped is the last stop, where the instance is not running and EC2 tells:
+	// it does where an API call caused it.
+	Stopped time.Time
 
 	// PlatformDetails is the billed platform in words ("Windows with SQL
 	// Server Standard"); UsageOperation is the same as a key of the price list
@@ -69,14 +64,6 @@ type Instance struct {
 	// Tenancy is "default", "dedicated" or "host".
 	Tenancy   string
 	Lifecycle Lifecycle
-	// SpotRequest is the Spot request's id and SpotType its type, "persistent"
-	// or "one-time"; only an instance of a persistent one can be stopped and
-	// started. An empty type is not known.
-	SpotRequest, SpotType string
-	// RootDevice is "ebs" or "instance-store".
-	RootDevice string
-	// Operator names the AWS service that manages the instance, if one does.
-	Operator string
 	// ProductCodes are the AWS Marketplace and DevPay codes of its image.
 	ProductCodes []string
 	// Cores and ThreadsPerCore are the instance's CPU options; 0 when unknown.

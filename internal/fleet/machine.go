@@ -26,6 +26,8 @@ const (
 	CauseItself  Cause = "itself" // its own operating system shut down
 	CauseAWS     Cause = "aws"    // AWS: a failed start, lack of capacity, a key, retirement
 	CauseSpot    Cause = "spot"   // a Spot interruption; EC2 starts it again by itself
+	// CauseCapacity: AWS had no capacity for its type when it was started.
+	CauseCapacity Cause = "capacity"
 )
 
 // Machine is what can be stopped and started again, of any kind, as its

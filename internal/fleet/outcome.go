@@ -18,14 +18,17 @@ type Reason struct {
 	Text string `json:"reason"`
 }
 
-// Outcome is what happened to one instance. There is one for each instance
-// that a plan names, never one for a batch.
+// Outcome is what happened to one machine. There is one for each machine that a
+// plan names, never one for a batch.
 type Outcome struct {
-	Target   Target
-	Instance InstanceID
-	Name     string
-	Result   Result
-	Reason   Reason
+	Target Target
+	Kind   Kind
+	ID     InstanceID
+	Name   string
+	// Action is "stop" or "start"; empty where nothing was to be done.
+	Action string
+	Result Result
+	Reason Reason
 	// State is the last state seen; empty when it was not read again.
 	State State
 }

@@ -15,44 +15,58 @@ import (
 // of it.
 const deniedForAll = 8
 
-// act asks EC2 for a batch. Whatever EC2 refuses is taken apart: instances
-// that the refusal names are settled and the rest is tried again; a refusal
-// that names none is halved. Errors that say nothing about an instance settle
-// the whole batch, since trying parts of it could only make things worse.
-func (r *run) act(ctx context.Context, batch []fleet.Instance) {
+// act asks AWS for a batch. Whatever AWS refuses is taken apart: machines that
+// the refusal names are settled and the rest is tried again; a refusal that
+// names none is halved. Errors that say nothing about a machine settle the
+// whole batch, since trying parts of it could only make things worse.
+func (r *run) act(ctx context.Context, batch []Step) {
 	if len(batch) == 0 {
 		return
 	}
 	if r.closed(ctx) {
-		r.settleAll(ids(batch), fleet.Left, r.notTried())
+		r.settleAll(batch, fleet.Left, notTried())
 		return
 	}
-	err := r.request(ctx, ids(batch))
+	first := batch[0]
+	if size := requestSize(first.Machine.Kind); len(batch) > size {
+		for part := range slices.Chunk(batch, size) {
+			r.act(ctx, part)
+		}
+		return
+	}
+	if batch = r.startResized(ctx, batch); len(batch) == 0 {
+		return
+	}
+	err := r.request(ctx, batch)
 	if errors.Is(err, fleet.ErrNoTime) {
-		r.settleAll(ids(batch), fleet.Left, r.notTried())
+		r.settleAll(batch, fleet.Left, notTried())
 		return
 	}
 	if err == nil {
-		r.granted = true
+		r.granted[first.Machine.Kind] = true
 		r.accepted = append(r.accepted, batch...)
 		return
 	}
 	refusal, about := errors.AsType[*fleet.Refusal](err)
 	if !about || !aboutInstances(refusal.Kind) {
-		r.settleAll(ids(batch), fleet.Failed, reasonOf(err))
+		r.settleAll(batch, fleet.Failed, reasonOf(err))
 		return
 	}
 	named, rest := split(batch, refusal.IDs)
 	if len(named) == 0 && len(batch) == 1 {
 		named, rest = batch, nil
 	}
-	for _, i := range named {
-		result, reason := verdict(r.plan.Action, refusal)
-		r.settle(i.ID, result, reason, i.State)
+	for _, s := range named {
+		if errors.Is(refusal, fleet.ErrCapacity) && r.elsewhere(ctx, s) {
+			continue
+		}
+		result, reason := verdict(s.Action, refusal)
+		r.settle(s, result, reason, s.Machine.State)
 	}
 	if errors.Is(refusal.Kind, fleet.ErrDenied) {
-		r.denied += len(named)
-		if !r.granted && r.denied >= deniedForAll && len(rest) > 1 {
+		kind := first.Machine.Kind
+		r.denied[kind] += len(named)
+		if !r.granted[kind] && r.denied[kind] >= deniedForAll && len(rest) > 1 {
 			r.probe(ctx, rest, refusal)
 			return
 		}
@@ -66,24 +80,34 @@ func (r *run) act(ctx context.Context, batch []fleet.Instance) {
 	r.act(ctx, batch[half:])
 }
 
-// probe asks for one of the instances alone. If that is denied, too, the denial
+// requestSize bounds the machines of one request: only EC2 takes several.
+func requestSize(kind fleet.Kind) int {
+	if kind == fleet.KindInstance {
+		return batchSize
+	}
+	return 1
+}
+
+// probe asks for one of the machines alone. If that is denied, too, the denial
 // is taken to hold for all of them; else they are tried as ever.
-func (r *run) probe(ctx context.Context, batch []fleet.Instance, refusal *fleet.Refusal) {
-	last, denied := len(batch)-1, r.denied
+func (r *run) probe(ctx context.Context, batch []Step, refusal *fleet.Refusal) {
+	last, kind := len(batch)-1, batch[0].Machine.Kind
+	denied := r.denied[kind]
 	r.act(ctx, batch[last:])
-	if r.denied == denied {
+	if r.denied[kind] == denied {
 		r.act(ctx, batch[:last])
 		return
 	}
-	_, reason := verdict(r.plan.Action, refusal)
-	r.settleAll(ids(batch[:last]), fleet.Failed, reason)
+	_, reason := verdict(batch[0].Action, refusal)
+	r.settleAll(batch[:last], fleet.Failed, reason)
 }
 
-func (r *run) request(ctx context.Context, ids []fleet.InstanceID) error {
-	if r.plan.Action == Start {
-		return r.m.Start(ctx, ids)
+func (r *run) request(ctx context.Context, batch []Step) error {
+	port, ids := r.site.Machines[batch[0].Machine.Kind], ids(batch)
+	if batch[0].Action == Start {
+		return port.Start(ctx, ids)
 	}
-	return r.m.Stop(ctx, ids)
+	return port.Stop(ctx, ids, batch[0].Hibernate)
 }
 
 // aboutInstances reports whether a refusal of this kind can be about some of
@@ -100,16 +124,24 @@ func aboutInstances(kind error) bool {
 	return false
 }
 
-// split separates the instances that are named from the rest.
-func split(batch []fleet.Instance, named []fleet.InstanceID) (in, out []fleet.Instance) {
-	for _, i := range batch {
-		if slices.Contains(named, i.ID) {
-			in = append(in, i)
+// split separates the steps whose machines are named from the rest.
+func split(batch []Step, named []fleet.InstanceID) (in, out []Step) {
+	for _, s := range batch {
+		if slices.Contains(named, s.Machine.ID) {
+			in = append(in, s)
 		} else {
-			out = append(out, i)
+			out = append(out, s)
 		}
 	}
 	return in, out
+}
+
+func ids(batch []Step) []fleet.InstanceID {
+	out := make([]fleet.InstanceID, len(batch))
+	for n, s := range batch {
+		out[n] = s.Machine.ID
+	}
+	return out
 }
 
 // verdict turns a refusal into the outcome of the instance that it is about:

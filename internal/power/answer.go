@@ -50,10 +50,10 @@ func NewAnswer(action Action, outcomes []fleet.Outcome, errs []error) Answer {
 	}
 	a.Instances, a.Failed, a.Skipped = []fleet.InstanceID{}, []Item{}, []Item{}
 	for _, o := range outcomes {
-		item := Item{Instance: o.Instance, Region: o.Target.Region, Name: o.Name, Reason: o.Reason}
+		item := Item{Instance: o.ID, Region: o.Target.Region, Name: o.Name, Reason: o.Reason}
 		switch o.Result {
 		case fleet.Done:
-			a.Instances = append(a.Instances, o.Instance)
+			a.Instances = append(a.Instances, o.ID)
 		case fleet.Failed:
 			a.Failed = append(a.Failed, item)
 		case fleet.Left:
@@ -72,11 +72,11 @@ func Preview(action Action, plans []Plan, errs []error) Answer {
 	for _, p := range plans {
 		for _, s := range p.Steps {
 			result := fleet.Skipped
-			if s.Do {
+			if s.Do() {
 				result = fleet.Done
 			}
 			outcomes = append(outcomes, fleet.Outcome{
-				Target: p.Target, Instance: s.Instance.ID, Name: s.Instance.Name(), Result: result, Reason: s.Reason,
+				Target: p.Target, Kind: s.Machine.Kind, ID: s.Machine.ID, Name: s.Machine.Name(), Result: result, Reason: s.Reason,
 			})
 		}
 	}

@@ -12,8 +12,8 @@ import (
 // The texts and keys that callers of the first Lambda scripts rely on.
 func TestAnswer(t *testing.T) {
 	seoul := fleet.Target{Region: "ap-northeast-2"}
-	done := fleet.Outcome{Target: seoul, Instance: "i-1", Name: "web", Result: fleet.Done}
-	skipped := fleet.Outcome{Target: seoul, Instance: "i-2", Name: "배치", Result: fleet.Skipped, Reason: fleet.Reason{Code: "already-stopped", Text: "is already stopped"}}
+	done := fleet.Outcome{Target: seoul, ID: "i-1", Name: "web", Result: fleet.Done}
+	skipped := fleet.Outcome{Target: seoul, ID: "i-2", Name: "배치", Result: fleet.Skipped, Reason: fleet.Reason{Code: "already-stopped", Text: "is already stopped"}}
 	tests := []struct {
 		name     string
 		action   power.Action

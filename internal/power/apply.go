@@ -11,7 +11,7 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// batchSize bounds the instances of one request. EC2 documents no maximum;
+// batchSize bounds the machines of one request. EC2 documents no maximum;
 // small batches keep the cost of taking a refusal apart low, and the request
 // quotas (5 a second, 2 for starts) still outrun the quotas on instances (20 a
 // second, 2 for starts).
@@ -19,10 +19,17 @@ const batchSize = 50
 
 // Options say how Apply goes about its work.
 type Options struct {
-	// Wait is how long to wait for the wanted state after the last request;
-	// 0 means not at all: a request that EC2 accepted is then the outcome.
+	// Now is the time; it is asked before every batch, since a run may cross a
+	// transition. Nil means that the time of the plan stands still.
+	Now func() time.Time
+	// Mark writes the tag LastTag before acting, by which a later run knows
+	// this one's acts from those of people.
+	Mark bool
+	// Wait is how long to wait for the wanted state after the last request,
+	// and for machines that others wait for; 0 means not at all: a request
+	// that AWS accepted is then the outcome.
 	Wait time.Duration
-	// Settle is how long to wait for instances that are on their way to the
+	// Settle is how long to wait for machines that are on their way to the
 	// other state, before they can be acted on; 0 means not at all: they are
 	// left.
 	Settle time.Duration
@@ -38,72 +45,117 @@ type Options struct {
 // Apply carries the plan out and returns one outcome for each of its steps, in
 // the same order. It never returns early: what could not be done is an
 // outcome with a reason.
-func Apply(ctx context.Context, m Machines, plan Plan, opts Options) []fleet.Outcome {
-	r := &run{m: m, plan: plan, opts: opts, step: make(map[fleet.InstanceID]int, len(plan.Steps))}
-	r.outcomes = make([]fleet.Outcome, len(plan.Steps))
-	var todo []fleet.Instance
+func Apply(ctx context.Context, site Site, judge Judge, plan Plan, opts Options) []fleet.Outcome {
+	r := &run{
+		site: site, judge: judge, plan: plan, opts: opts,
+		step:     make(map[machineKey]int, len(plan.Steps)),
+		outcomes: make([]fleet.Outcome, len(plan.Steps)),
+		denied:   map[fleet.Kind]int{}, granted: map[fleet.Kind]bool{},
+	}
+	r.order = newOrder(plan.Steps)
 	for n, s := range plan.Steps {
-		r.step[s.Instance.ID] = n
-		if s.Do && !s.Settling {
-			todo = append(todo, s.Instance)
-		} else {
-			r.sort(s)
+		r.step[keyOf(s.Machine)] = n
+	}
+	var todo []Step
+	for _, s := range plan.Steps {
+		if r.sort(s) {
+			todo = append(todo, s)
 		}
 	}
-	for batch := range batches(plan.Action, todo) {
-		if r.closed(ctx) {
-			r.settleAll(ids(batch), fleet.Left, r.notTried())
-			continue
+	free, blocked := r.order.split(todo)
+	for {
+		r.actAll(ctx, free)
+		r.actWhenSettled(ctx)
+		if len(blocked) == 0 {
+			break
 		}
-		r.act(ctx, r.reread(ctx, batch))
+		if free, blocked = r.unblock(ctx, blocked); len(free) == 0 {
+			r.leaveBlocked(blocked)
+			break
+		}
 	}
-	r.actWhenSettled(ctx)
 	if opts.Wait > 0 {
 		r.wait(ctx)
 	}
-	for _, a := range r.accepted {
-		r.settle(a.ID, fleet.Done, fleet.Reason{}, transitional(plan.Action))
+	for _, s := range r.accepted {
+		r.settle(s, fleet.Done, fleet.Reason{}, s.Action.transitional())
 	}
 	return r.outcomes
 }
 
-// run is the state of one Apply.
-type run struct {
-	m        Machines
-	plan     Plan
-	opts     Options
-	step     map[fleet.InstanceID]int
-	outcomes []fleet.Outcome
-	// settling are the instances on their way to the other state.
-	settling []fleet.Instance
-	// accepted are the instances whose request EC2 took and whose outcome is
-	// not settled yet, as they were before the request.
-	accepted []fleet.Instance
-	// denied counts the instances that were refused one by one for lack of
-	// permission, granted whether any request was accepted at all.
-	denied  int
-	granted bool
+type machineKey struct {
+	kind fleet.Kind
+	id   fleet.InstanceID
 }
 
-// batches cuts the instances into requests. Starts of one type and zone stay
-// together, since capacity is short or not for a type in a zone: a pool is cut
-// only where it is larger than a request.
-func batches(action Action, instances []fleet.Instance) iter.Seq[[]fleet.Instance] {
-	if action == Stop {
-		return slices.Chunk(instances, batchSize)
+func keyOf(m fleet.Machine) machineKey { return machineKey{m.Kind, m.ID} }
+
+// run is the state of one Apply.
+type run struct {
+	site     Site
+	judge    Judge
+	plan     Plan
+	opts     Options
+	order    *order
+	step     map[machineKey]int
+	outcomes []fleet.Outcome
+	// settling are the steps whose machines are on their way to the other
+	// state.
+	settling []Step
+	// accepted are the steps whose request AWS took and whose outcome is not
+	// settled yet, with the machines as they were before the request.
+	accepted []Step
+	// denied counts the machines of a kind that were refused one by one for
+	// lack of permission, granted whether any request was accepted at all.
+	denied  map[fleet.Kind]int
+	granted map[fleet.Kind]bool
+	// notes are what is to be told of machines with which all went well.
+	notes map[machineKey]fleet.Reason
+	// tried are the types in which a machine was to be started in this run.
+	tried map[machineKey][]fleet.InstanceType
+}
+
+func (r *run) now() time.Time {
+	if r.opts.Now == nil {
+		return r.plan.At
 	}
-	byPool := func(a, b fleet.Instance) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Zone, b.Zone))
+	return r.opts.Now()
+}
+
+// actAll acts on the steps, batch by batch.
+func (r *run) actAll(ctx context.Context, steps []Step) {
+	for batch := range batches(steps) {
+		if r.closed(ctx) {
+			r.settleAll(batch, fleet.Left, notTried())
+			continue
+		}
+		r.act(ctx, r.mark(ctx, r.reread(ctx, batch)))
 	}
-	sorted := slices.SortedStableFunc(slices.Values(instances), byPool)
-	return func(yield func([]fleet.Instance) bool) {
-		var batch []fleet.Instance
+}
+
+// batches cuts the steps into requests: of one kind and action each, stops
+// before starts. Starts of one type and zone stay together, since capacity is
+// short or not for a type in a zone: a pool is cut only where it is larger than
+// a request.
+func batches(steps []Step) iter.Seq[[]Step] {
+	request := func(a, b Step) int {
+		return cmp.Or(-cmp.Compare(a.Action, b.Action), cmp.Compare(a.Machine.Kind, b.Machine.Kind), compareBool(a.Hibernate, b.Hibernate))
+	}
+	pool := func(a, b Step) int {
+		if a.Action == Stop {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(a.Machine.Type, b.Machine.Type), cmp.Compare(a.Machine.Zone, b.Machine.Zone))
+	}
+	sorted := slices.SortedStableFunc(slices.Values(steps), func(a, b Step) int { return cmp.Or(request(a, b), pool(a, b)) })
+	return func(yield func([]Step) bool) {
+		var batch []Step
 		for len(sorted) > 0 {
 			n := 1
-			for n < len(sorted) && n < batchSize && byPool(sorted[0], sorted[n]) == 0 {
+			for n < len(sorted) && n < batchSize && request(sorted[0], sorted[n]) == 0 && pool(sorted[0], sorted[n]) == 0 {
 				n++
 			}
-			if len(batch)+n > batchSize {
+			if len(batch) > 0 && (len(batch)+n > batchSize || request(batch[0], sorted[0]) != 0) {
 				if !yield(batch) {
 					return
 				}
@@ -118,59 +170,96 @@ func batches(action Action, instances []fleet.Instance) iter.Seq[[]fleet.Instanc
 	}
 }
 
-// reread looks at the instances of a batch again and returns those on which
-// the action still makes sense; the others are settled.
-func (r *run) reread(ctx context.Context, batch []fleet.Instance) []fleet.Instance {
-	now, err := r.states(ctx, batch)
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// reread looks at the machines of a batch again and returns the steps that
+// still make sense; the others are settled.
+func (r *run) reread(ctx context.Context, batch []Step) []Step {
+	seen, err := r.states(ctx, batch, false)
 	if err != nil {
-		r.settleAll(ids(batch), fleet.Failed, reasonOf(err))
+		r.settleAll(batch, fleet.Failed, reasonOf(err))
 		return nil
 	}
-	var still []fleet.Instance
+	now := r.now()
+	var still []Step
 	for _, was := range batch {
-		i, there := now[was.ID]
-		switch {
-		case !there:
-			r.settle(was.ID, fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}, "")
-		case !r.plan.Tag.On(i.Tags):
-			r.settle(was.ID, fleet.Skipped, fleet.Reason{Code: "untagged", Text: "lost its tag since the plan was made"}, i.State)
-		case r.sort(decide(r.plan.Action, i)):
-			still = append(still, i)
+		m, there := seen[was.Machine.ID]
+		if !there {
+			r.settle(was, fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}, "")
+			continue
+		}
+		s := r.judge.Judge(m, now)
+		if s.Do() && s.Action != was.Action {
+			s.Action, s.Reason = None, fleet.Reason{Code: "changed", Text: fmt.Sprintf("is to be %s by now; the next run does that", s.Action.Past())}
+		}
+		if r.sort(s) {
+			still = append(still, s)
 		}
 	}
 	return still
 }
 
 // sort reports whether a step can be carried out at once. Else it is settled,
-// or waits for its instance to arrive in the other state.
+// or waits for its machine to arrive in the other state.
 func (r *run) sort(s Step) bool {
 	switch {
-	case !s.Do:
-		r.settle(s.Instance.ID, fleet.Skipped, s.Reason, s.Instance.State)
+	case s.Mistake:
+		r.settle(s, fleet.Failed, s.Reason, s.Machine.State)
+	case !s.Do():
+		r.settle(s, fleet.Skipped, s.Reason, s.Machine.State)
 	case s.Settling:
-		r.settling = append(r.settling, s.Instance)
+		r.settling = append(r.settling, s)
 	}
-	return s.Do && !s.Settling
+	return s.Do() && !s.Settling
 }
 
-func (r *run) settle(id fleet.InstanceID, result fleet.Result, reason fleet.Reason, state fleet.State) {
-	n := r.step[id]
-	r.outcomes[n] = fleet.Outcome{
-		Target:   r.plan.Target,
-		Instance: id,
-		Name:     r.plan.Steps[n].Instance.Name(),
-		Result:   result,
-		Reason:   reason,
-		State:    state,
+// mark announces what is about to be done, so that a later run knows it from
+// the act of a person. Without the mark it is taken for one, which is no reason
+// not to act.
+func (r *run) mark(ctx context.Context, batch []Step) []Step {
+	if !r.opts.Mark || len(batch) == 0 {
+		return batch
 	}
+	machines := make([]fleet.Machine, len(batch))
+	for n, s := range batch {
+		machines[n] = s.Machine
+	}
+	set := fleet.Tags{LastTag: mark{batch[0].Action, r.now()}.String()}
+	if err := r.site.Machines[batch[0].Machine.Kind].Mark(ctx, machines, set); err != nil {
+		for _, m := range machines {
+			r.notes[keyOf(m)] = fleet.Reason{Code: "unmarked", Text: "its tag " + LastTag + " could not be written, so that this may be taken for the act of a person: " + said(err)}
+		}
+	}
+	return batch
+}
+
+func (r *run) settle(s Step, result fleet.Result, reason fleet.Reason, state fleet.State) {
+	m := s.Machine
+	n := r.step[keyOf(m)]
+	if result == fleet.Done && reason == (fleet.Reason{}) {
+		reason = r.notes[keyOf(m)]
+	}
+	r.outcomes[n] = fleet.Outcome{
+		Target: r.plan.Target, Kind: m.Kind, ID: m.ID, Name: m.Name(), Action: string(s.Action),
+		Result: result, Reason: reason, State: state,
+	}
+	r.order.reached(n, state)
 	if r.opts.Settled != nil {
 		r.opts.Settled(r.outcomes[n])
 	}
 }
 
-func (r *run) settleAll(ids []fleet.InstanceID, result fleet.Result, reason fleet.Reason) {
-	for _, id := range ids {
-		r.settle(id, result, reason, "")
+func (r *run) settleAll(steps []Step, result fleet.Result, reason fleet.Reason) {
+	for _, s := range steps {
+		r.settle(s, result, reason, "")
 	}
 }
 
@@ -184,22 +273,6 @@ func (r *run) closed(ctx context.Context) bool {
 }
 
 // notTried is the reason of what the end of the run left over.
-func (r *run) notTried() fleet.Reason {
-	return fleet.Reason{Code: "not-tried", Text: fmt.Sprintf("not tried before the run had to end; run %s again", r.plan.Action)}
-}
-
-// transitional is the state that EC2 answers when it accepts the action.
-func transitional(a Action) fleet.State {
-	if a == Start {
-		return fleet.Pending
-	}
-	return fleet.Stopping
-}
-
-func ids(instances []fleet.Instance) []fleet.InstanceID {
-	out := make([]fleet.InstanceID, len(instances))
-	for n, i := range instances {
-		out[n] = i.ID
-	}
-	return out
+func notTried() fleet.Reason {
+	return fleet.Reason{Code: "not-tried", Text: "not tried before the run had to end; run it again"}
 }

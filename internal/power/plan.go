@@ -2,98 +2,117 @@ package power
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"nightshift/internal/fleet"
 )
 
 // Plan is what would be done in one account and region, with a reason for
-// every instance that is left out.
+// every machine that is left out.
 type Plan struct {
 	Target fleet.Target
-	Action Action
-	Tag    fleet.Tag
-	// Steps has one entry for every instance with the tag, in the order in
-	// which EC2 lists them.
+	// At is the time for which it was made.
+	At time.Time
+	// Steps has one entry for every machine that the judge wanted to see, in
+	// the order of kinds and in that in which AWS lists them.
 	Steps []Step
 }
 
-// Step is the decision about one instance.
+// Step is the decision about one machine.
 type Step struct {
-	Instance fleet.Instance
-	// Do is true when the action is to be carried out; else Reason says why
-	// not.
-	Do bool
-	// Settling is true when the instance is on its way to the other state: the
+	Machine fleet.Machine
+	// Action is what is to be done; None leaves the machine as it is, and
+	// Reason says why.
+	Action Action
+	// Settling is true when the machine is on its way to the other state: the
 	// action makes sense, but only once it is there. Reason says so.
 	Settling bool
-	Reason   fleet.Reason
+	// Hibernate asks for hibernation instead of a plain stop.
+	Hibernate bool
+	// Mistake is true when somebody's mistake, such as a tag that cannot be
+	// read, is why the machine is left alone.
+	Mistake bool
+	Reason  fleet.Reason
+	// Wanted is what the schedule wants; zero where there is none.
+	Wanted Wanted
+	// After is the tag of those machines that must be ready before this one is
+	// started, and are stopped only after it. The zero Tag means none.
+	After fleet.Tag
 }
+
+// Do reports whether something is to be done.
+func (s Step) Do() bool { return s.Action != None }
 
 // Actionable is the number of steps that would be carried out.
 func (p Plan) Actionable() int {
 	n := 0
 	for _, s := range p.Steps {
-		if s.Do {
+		if s.Do() {
 			n++
 		}
 	}
 	return n
 }
 
-// MakePlan reads the instances that carry the tag and decides about each of
-// them. It changes nothing. When reading fails half-way, the plan holds what
-// was read, beside the error.
-func MakePlan(ctx context.Context, m Machines, target fleet.Target, action Action, tag fleet.Tag) (Plan, error) {
-	plan := Plan{Target: target, Action: action, Tag: tag}
-	seen := map[fleet.InstanceID]bool{} // pages may overlap when the fleet changes
-	for instance, err := range m.Machines(ctx, fleet.Selector{Tag: tag}) {
-		if err != nil {
-			return plan, fmt.Errorf("list instances in %s: %w", target.Region, err)
-		}
-		if !seen[instance.ID] {
-			seen[instance.ID] = true
-			plan.Steps = append(plan.Steps, decide(action, instance))
-		}
-	}
-	return plan, nil
+// preparer is a judge that wants to know all machines before it judges the
+// first.
+type preparer interface {
+	Prepare(machines []fleet.Machine, now time.Time)
 }
 
-// decide says whether the action makes sense for the instance as it is now.
-// The order matters: an instance that is already where it should be is
-// reported as such, whatever else is true of it.
-func decide(action Action, i fleet.Instance) Step {
-	leave := func(code, format string, args ...any) Step {
-		return Step{Instance: i, Reason: fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}}
+// MakePlan reads the machines that the judge wants to see and decides about
+// each of them as of now. It changes nothing. When reading fails half-way, the
+// plan holds what was read, beside the error; one kind that fails does not hold
+// up the others.
+func MakePlan(ctx context.Context, site Site, judge Judge, now time.Time) (Plan, error) {
+	type name struct {
+		kind fleet.Kind
+		id   fleet.InstanceID
 	}
-	switch i.State {
-	case action.Wanted():
-		return leave("already-"+string(i.State), "is already %s", i.State)
-	case transitional(action):
-		return leave("already-"+string(i.State), "is already %s", i.State)
-	case fleet.Terminated, fleet.ShuttingDown:
-		return leave(string(i.State), "is %s and will not come back", i.State)
-	default: // running or pending and to be stopped, or stopped or stopping and to be started
-	}
-	if group := i.Tags["aws:autoscaling:groupName"]; group != "" {
-		return leave("auto-scaling", "belongs to the Auto Scaling group %s, which would replace it", group)
-	}
-	if i.Operator != "" {
-		return leave("managed", "is managed by %s, which alone may stop and start it", i.Operator)
-	}
-	if i.Lifecycle == fleet.Spot && i.SpotType != "persistent" {
-		if i.SpotType == "" {
-			return leave("spot-unknown", "is a Spot Instance whose request cannot be read (ec2:DescribeSpotInstanceRequests); a one-time one cannot be stopped and started")
+	var (
+		machines []fleet.Machine
+		errs     []error
+		seen     = map[name]bool{} // pages may overlap when the fleet changes
+	)
+	for _, kind := range fleet.Kinds() {
+		port, sel := site.Machines[kind], fleet.Selector{}
+		wanted := false
+		if sel, wanted = judge.Selector(kind); port == nil || !wanted {
+			continue
 		}
-		return leave("spot-one-time", "is a one-time Spot Instance, which cannot be stopped and started")
+		for m, err := range port.Machines(ctx, sel) {
+			if err != nil {
+				errs = append(errs, fmt.Errorf("list %ss in %s: %w", kindInWords(kind), site.Target.Region, err))
+				break
+			}
+			if key := (name{m.Kind, m.ID}); !seen[key] {
+				seen[key] = true
+				machines = append(machines, m)
+			}
+		}
 	}
-	if i.RootDevice == "instance-store" {
-		return leave("instance-store-root", "has an instance-store root volume, which would be lost")
+	if p, ok := judge.(preparer); ok {
+		p.Prepare(machines, now)
 	}
-	if i.State == fleet.Pending || i.State == fleet.Stopping {
-		return Step{Instance: i, Do: true, Settling: true, Reason: fleet.Reason{
-			Code: "settling", Text: fmt.Sprintf("is still %s; EC2 takes no %s before that is over", i.State, action),
-		}}
+	plan := Plan{Target: site.Target, At: now, Steps: make([]Step, len(machines))}
+	for n, m := range machines {
+		plan.Steps[n] = judge.Judge(m, now)
 	}
-	return Step{Instance: i, Do: true}
+	return plan, errors.Join(errs...)
+}
+
+// kindInWords is a kind as a sentence names it.
+func kindInWords(k fleet.Kind) string {
+	switch k {
+	case fleet.KindDatabase:
+		return "database instance"
+	case fleet.KindCluster:
+		return "database cluster"
+	case fleet.KindGroup:
+		return "Auto Scaling group"
+	default:
+		return "instance"
+	}
 }

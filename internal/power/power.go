@@ -1,28 +1,36 @@
-// Package power stops and starts instances: Plan decides what would be done
-// and why, Apply does it and reports one outcome for each instance.
+// Package power stops and starts machines. A judge says what is to be done
+// with each machine and why: one that follows the hand of whoever calls
+// (ByTag), or one that follows schedules (Rules). A plan is the sum of its
+// judgements, Apply carries it out and reports one outcome for each machine.
 //
-// A plan is a value. Apply reads every instance again before it acts and
-// leaves out what has changed since. EC2 refuses a batch as a whole, so a
-// refusal is taken apart until only the instances that it is about are left
-// out; throttling and failures of the transport are retried by the adapter
-// and never taken apart.
+// A plan is a value. Apply reads every machine again before it acts, judges it
+// again and leaves out what has changed since. EC2 refuses a batch as a whole,
+// so a refusal is taken apart until only the instances that it is about are
+// left out; throttling and failures of the transport are retried by the
+// adapter and never taken apart.
 //
-// It may import fleet, and declares the port Machines for what it needs from
-// AWS.
+// What schedules want is compared with what AWS tells of a machine: its state,
+// when it was last started and stopped, and its tags. There is no other memory,
+// so that a run may come late, twice or at the same time as another.
+//
+// It may import fleet, schedule and price, and declares the port Machines for
+// what it needs from AWS.
 package power
 
 import (
 	"context"
 	"iter"
+	"time"
 
 	"nightshift/internal/fleet"
 )
 
-// Action is what to do with the chosen instances.
+// Action is what to do with a machine.
 type Action string
 
 // The actions. Their names are those of the event that calls the function.
 const (
+	None  Action = ""
 	Stop  Action = "stop"
 	Start Action = "start"
 )
@@ -44,13 +52,49 @@ func (a Action) Past() string {
 	return "stopped"
 }
 
-// Machines is what power needs from AWS, in one account and region.
+// transitional is the state that EC2 answers when it accepts the action.
+func (a Action) transitional() fleet.State {
+	if a == Start {
+		return fleet.Pending
+	}
+	return fleet.Stopping
+}
+
+// Machines is what power needs from AWS for one kind of machines, in one
+// account and region.
 type Machines interface {
-	// Machines yields the chosen instances with Spot requests resolved, page
-	// by page. After an error it ends.
-	Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Instance, error]
-	// Stop and Start ask for all ids at once; EC2 accepts or refuses them as a
-	// whole. A refusal is a *fleet.Refusal.
-	Stop(ctx context.Context, ids []fleet.InstanceID) error
+	// Machines yields the chosen machines, page by page. After an error it
+	// ends.
+	Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error]
+	// Stop and Start ask for all ids at once. EC2 accepts or refuses them as a
+	// whole; other services take them one by one and end at the first
+	// refusal. A refusal is a *fleet.Refusal. Hibernate asks for hibernation.
+	Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error
 	Start(ctx context.Context, ids []fleet.InstanceID) error
+	// Mark sets tags on all of the machines.
+	Mark(ctx context.Context, machines []fleet.Machine, set fleet.Tags) error
+}
+
+// Resizer changes the type of stopped machines.
+type Resizer interface {
+	Resize(ctx context.Context, id fleet.InstanceID, to fleet.InstanceType) error
+}
+
+// Site is one account and region with the kinds of machines that are looked
+// after there.
+type Site struct {
+	Target   fleet.Target
+	Machines map[fleet.Kind]Machines
+	// Resizer, if not nil, changes the type of EC2 instances.
+	Resizer Resizer
+}
+
+// Judge decides about machines. It changes nothing, and its answer depends on
+// nothing but the machine and the time.
+type Judge interface {
+	// Selector chooses the machines of a kind that it wants to see; false
+	// means none.
+	Selector(kind fleet.Kind) (fleet.Selector, bool)
+	// Judge says what is to be done with the machine at now.
+	Judge(m fleet.Machine, now time.Time) Step
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -31,17 +32,17 @@ type yard struct {
 }
 
 type machine struct {
-	fleet.Instance
+	fleet.Machine
 	refuse error // the kind with which it refuses, if any
 }
 
-func (y *yard) Machines(_ context.Context, sel fleet.Selector) iter.Seq2[fleet.Instance, error] {
-	return func(yield func(fleet.Instance, error) bool) {
+func (y *yard) Machines(_ context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
+	return func(yield func(fleet.Machine, error) bool) {
 		for _, m := range y.machines {
 			if sel.Tag.Key != "" && !sel.Tag.On(m.Tags) || len(sel.IDs) > 0 && !slices.Contains(sel.IDs, m.ID) {
 				continue
 			}
-			if !yield(m.Instance, nil) {
+			if !yield(m.Machine, nil) {
 				return
 			}
 			if y.stuck {
@@ -57,8 +58,19 @@ func (y *yard) Machines(_ context.Context, sel fleet.Selector) iter.Seq2[fleet.I
 	}
 }
 
-func (y *yard) Stop(ctx context.Context, ids []fleet.InstanceID) error {
+func (y *yard) Stop(ctx context.Context, ids []fleet.InstanceID, _ bool) error {
 	return y.act(ctx, ids, fleet.Stopping)
+}
+
+func (y *yard) Mark(_ context.Context, machines []fleet.Machine, set fleet.Tags) error {
+	for _, m := range y.machines {
+		for _, marked := range machines {
+			if m.ID == marked.ID {
+				maps.Copy(m.Tags, set)
+			}
+		}
+	}
+	return nil
 }
 
 func (y *yard) Start(ctx context.Context, ids []fleet.InstanceID) error {
@@ -98,19 +110,38 @@ func (y *yard) act(ctx context.Context, ids []fleet.InstanceID, to fleet.State) 
 var tag = fleet.Tag{Key: "AutoStopStart", Value: "Yes"}
 
 func running(n int) *machine {
-	return &machine{Instance: fleet.Instance{
-		ID: fleet.InstanceID(fmt.Sprintf("i-%08x", n)), State: fleet.Running, RootDevice: "ebs",
+	return &machine{Machine: fleet.Machine{
+		Kind: fleet.KindInstance, ID: fleet.InstanceID(fmt.Sprintf("i-%08x", n)), State: fleet.Running,
 		Tags: fleet.Tags{"AutoStopStart": "Yes"},
 	}}
 }
 
+// site is a place with instances only.
+func site(y power.Machines) power.Site {
+	return power.Site{
+		Target:   fleet.Target{Region: "ap-northeast-2"},
+		Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: y},
+	}
+}
+
+// applied carries out a plan of one action.
+func applied(ctx context.Context, y power.Machines, plan power.Plan, o power.Options) []fleet.Outcome {
+	judge := power.ByTag{Action: power.Stop, Tag: tag}
+	for _, s := range plan.Steps {
+		if s.Do() {
+			judge.Action = s.Action
+		}
+	}
+	return power.Apply(ctx, site(y), judge, plan, o)
+}
+
 func apply(t testing.TB, y *yard, action power.Action, o power.Options) []fleet.Outcome {
 	t.Helper()
-	plan, err := power.MakePlan(context.Background(), y, fleet.Target{}, action, tag)
+	plan, err := power.MakePlan(context.Background(), site(y), power.ByTag{Action: action, Tag: tag}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return power.Apply(context.Background(), y, plan, o)
+	return applied(context.Background(), y, plan, o)
 }
 
 func TestPlanLeavesOutWithReason(t *testing.T) {
@@ -126,26 +157,23 @@ func TestPlanLeavesOutWithReason(t *testing.T) {
 		{"pending", func(m *machine) { m.State = fleet.Pending }, "settling", "already-pending"},
 		{"terminated", func(m *machine) { m.State = fleet.Terminated }, "terminated", "terminated"},
 		{"shutting down", func(m *machine) { m.State = fleet.ShuttingDown }, "shutting-down", "shutting-down"},
-		{"one-time Spot", func(m *machine) { m.Lifecycle, m.SpotType = fleet.Spot, "one-time" }, "spot-one-time", "already-running"},
-		{"Spot of unknown type", func(m *machine) { m.Lifecycle = fleet.Spot }, "spot-unknown", "already-running"},
-		{"persistent Spot", func(m *machine) { m.Lifecycle, m.SpotType = fleet.Spot, "persistent" }, "", "already-running"},
-		{"instance store", func(m *machine) { m.RootDevice = "instance-store" }, "instance-store-root", "already-running"},
-		{"Auto Scaling", func(m *machine) { m.Tags["aws:autoscaling:groupName"] = "web" }, "auto-scaling", "already-running"},
-		{"stopped Auto Scaling", func(m *machine) { m.State, m.Tags["aws:autoscaling:groupName"] = fleet.Stopped, "web" }, "already-stopped", "auto-scaling"},
-		{"managed", func(m *machine) { m.Operator = "eks.amazonaws.com" }, "managed", "already-running"},
+		{"unfit", func(m *machine) { m.Unfit = fleet.Reason{Code: "managed", Text: "is managed"} }, "managed", "already-running"},
+		{"unfit and stopped", func(m *machine) {
+			m.State, m.Unfit = fleet.Stopped, fleet.Reason{Code: "auto-scaling", Text: "is a member"}
+		}, "already-stopped", "auto-scaling"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for action, want := range map[power.Action]string{power.Stop: tt.stop, power.Start: tt.start} {
 				m := running(1)
 				tt.change(m)
-				plan, err := power.MakePlan(t.Context(), &yard{machines: []*machine{m}}, fleet.Target{}, action, tag)
+				plan, err := power.MakePlan(t.Context(), site(&yard{machines: []*machine{m}}), power.ByTag{Action: action, Tag: tag}, time.Time{})
 				if err != nil {
 					t.Fatal(err)
 				}
 				s := plan.Steps[0]
-				if s.Reason.Code != want || s.Do != (want == "" || want == "settling") || s.Settling != (want == "settling") || !s.Do && s.Reason.Text == "" {
-					t.Errorf("%s: do %v for %+v, want the reason %q", action, s.Do, s.Reason, want)
+				if s.Reason.Code != want || s.Do() != (want == "" || want == "settling") || s.Settling != (want == "settling") || !s.Do() && s.Reason.Text == "" {
+					t.Errorf("%s: do %v for %+v, want the reason %q", action, s.Do(), s.Reason, want)
 				}
 			}
 		})
@@ -165,12 +193,12 @@ func TestRefusalsNeverTouchOthers(t *testing.T) {
 			}
 			y.machines = append(y.machines, m)
 		}
-		plan, _ := power.MakePlan(context.Background(), y, fleet.Target{}, power.Stop, tag)
-		outcomes := power.Apply(context.Background(), y, plan, power.Options{})
+		plan, _ := power.MakePlan(context.Background(), site(y), power.ByTag{Action: power.Stop, Tag: tag}, time.Time{})
+		outcomes := applied(context.Background(), y, plan, power.Options{})
 		for n, m := range y.machines {
 			o := outcomes[n]
-			if o.Instance != m.ID {
-				t.Fatalf("outcome %d is of %s, want %s", n, o.Instance, m.ID)
+			if o.ID != m.ID {
+				t.Fatalf("outcome %d is of %s, want %s", n, o.ID, m.ID)
 			}
 			if m.refuse == nil && (o.Result != fleet.Done || m.State == fleet.Running) {
 				t.Fatalf("%s: %+v in state %s, want it stopped", m.ID, o, m.State)
@@ -250,16 +278,16 @@ func TestTroubleOfTheWholeIsNotTakenApart(t *testing.T) {
 
 func TestChangedSinceThePlan(t *testing.T) {
 	y := &yard{machines: []*machine{running(0), running(1), running(2), running(3)}}
-	plan, err := power.MakePlan(t.Context(), y, fleet.Target{}, power.Stop, tag)
+	plan, err := power.MakePlan(t.Context(), site(y), power.ByTag{Action: power.Stop, Tag: tag}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	y.machines[0].State = fleet.Stopped
 	delete(y.machines[1].Tags, "AutoStopStart")
-	plan.Steps[1].Instance.Tags = fleet.Tags{"AutoStopStart": "Yes"}
+	plan.Steps[1].Machine.Tags = fleet.Tags{"AutoStopStart": "Yes"}
 	y.machines = slices.Delete(y.machines, 2, 3)
 	var got []string
-	for _, o := range power.Apply(t.Context(), y, plan, power.Options{}) {
+	for _, o := range applied(t.Context(), y, plan, power.Options{}) {
 		got = append(got, string(o.Result)+" "+o.Reason.Code)
 	}
 	want := []string{"skipped already-stopped", "skipped untagged", "skipped gone", "done "}
@@ -297,15 +325,15 @@ func TestMachinesOnTheirWay(t *testing.T) {
 		still, gone, off := running(0), running(1), running(2)
 		still.State, gone.State, off.State = fleet.Stopping, fleet.Stopping, fleet.Stopped
 		y := &yard{machines: []*machine{still, gone, off}}
-		plan, err := power.MakePlan(t.Context(), y, fleet.Target{}, power.Start, tag)
+		plan, err := power.MakePlan(t.Context(), site(y), power.ByTag{Action: power.Start, Tag: tag}, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		delete(gone.Tags, "AutoStopStart")
-		plan.Steps[1].Instance.Tags = fleet.Tags{"AutoStopStart": "Yes"}
+		plan.Steps[1].Machine.Tags = fleet.Tags{"AutoStopStart": "Yes"}
 		still.State, gone.State = fleet.Stopping, fleet.Stopping
 		var got []string
-		for _, o := range power.Apply(t.Context(), y, plan, power.Options{Wait: time.Minute, Settle: time.Minute}) {
+		for _, o := range applied(t.Context(), y, plan, power.Options{Wait: time.Minute, Settle: time.Minute}) {
 			got = append(got, fmt.Sprint(o.Result, " ", o.State, " ", o.Reason.Code))
 		}
 		if diff := cmp.Diff([]string{"done running ", "skipped stopping untagged", "done running "}, got); diff != "" {
@@ -352,11 +380,11 @@ func TestNoTime(t *testing.T) {
 		m.refuse = fleet.ErrCapacity
 		z.machines = append(z.machines, m)
 	}
-	plan, err := power.MakePlan(t.Context(), z, fleet.Target{}, power.Stop, tag)
+	plan, err := power.MakePlan(t.Context(), site(z), power.ByTag{Action: power.Stop, Tag: tag}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range power.Apply(t.Context(), z, plan, power.Options{Closing: closing}) {
+	for _, o := range applied(t.Context(), z, plan, power.Options{Closing: closing}) {
 		if o.Result != fleet.Left {
 			t.Errorf("%+v, want left", o)
 		}
@@ -372,9 +400,9 @@ type closer struct {
 	closing chan struct{}
 }
 
-func (c *closer) Stop(ctx context.Context, ids []fleet.InstanceID) error {
+func (c *closer) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error {
 	close(c.closing)
-	return c.yard.Stop(ctx, ids)
+	return c.yard.Stop(ctx, ids, hibernate)
 }
 
 // failing falls back to stopped after every start.
@@ -382,8 +410,8 @@ type failing struct{ *yard }
 
 func (f failing) Start(context.Context, []fleet.InstanceID) error {
 	for _, m := range f.machines {
-		m.LaunchTime = m.LaunchTime.Add(time.Hour)
-		m.StateReasonMessage = "Server.InternalError: Internal error on launch"
+		m.Started = m.Started.Add(time.Hour)
+		m.Why = "Server.InternalError: Internal error on launch"
 	}
 	return nil
 }
@@ -393,11 +421,11 @@ func TestStartThatFallsBack(t *testing.T) {
 		m := running(0)
 		m.State = fleet.Stopped
 		y := failing{&yard{machines: []*machine{m}}}
-		plan, err := power.MakePlan(t.Context(), y, fleet.Target{}, power.Start, tag)
+		plan, err := power.MakePlan(t.Context(), site(y), power.ByTag{Action: power.Start, Tag: tag}, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := power.Apply(t.Context(), y, plan, power.Options{Wait: time.Minute})[0]
+		o := applied(t.Context(), y, plan, power.Options{Wait: time.Minute})[0]
 		if o.Result != fleet.Failed || o.Reason.Code != "start-failed" || !strings.Contains(o.Reason.Text, "Internal error") {
 			t.Errorf("%+v, want start-failed with EC2's reason", o)
 		}
@@ -431,11 +459,11 @@ func TestStartsGoTogetherByTypeAndZone(t *testing.T) {
 		m.Type = fleet.InstanceType(fmt.Sprintf("m%d.large", n%10))
 		y.machines = append(y.machines, m)
 	}
-	plan, err := power.MakePlan(t.Context(), y, fleet.Target{}, power.Start, tag)
+	plan, err := power.MakePlan(t.Context(), site(y), power.ByTag{Action: power.Start, Tag: tag}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	power.Apply(t.Context(), y, plan, power.Options{})
+	applied(t.Context(), y, plan, power.Options{})
 	if len(y.batches) != 10 {
 		t.Errorf("%d requests for 10 pools of 30, want 10 of at most 50", len(y.batches))
 	}
@@ -468,7 +496,7 @@ func lastDigit(id fleet.InstanceID) int {
 // The half-read fleet is acted on, and the error is told.
 func TestReadingEndsHalfWay(t *testing.T) {
 	y := &torn{yard{machines: []*machine{running(0), running(1)}}}
-	plan, err := power.MakePlan(t.Context(), y, fleet.Target{Region: "ap-northeast-2"}, power.Stop, tag)
+	plan, err := power.MakePlan(t.Context(), site(y), power.ByTag{Action: power.Stop, Tag: tag}, time.Time{})
 	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "ap-northeast-2") || len(plan.Steps) != 2 {
 		t.Errorf("%d steps and %v, want both instances and the error", len(plan.Steps), err)
 	}
@@ -476,13 +504,13 @@ func TestReadingEndsHalfWay(t *testing.T) {
 
 type torn struct{ yard }
 
-func (y *torn) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Instance, error] {
-	return func(yield func(fleet.Instance, error) bool) {
+func (y *torn) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
+	return func(yield func(fleet.Machine, error) bool) {
 		for i, err := range y.yard.Machines(ctx, sel) {
 			if !yield(i, err) {
 				return
 			}
 		}
-		yield(fleet.Instance{}, fleet.ErrUnavailable)
+		yield(fleet.Machine{}, fleet.ErrUnavailable)
 	}
 }

@@ -18,7 +18,7 @@ const (
 	readSize   = 200
 )
 
-// actWhenSettled reads the instances that were on their way to the other state
+// actWhenSettled reads the machines that were on their way to the other state
 // and acts on each as soon as it is there. Those that do not get there in time
 // are left.
 func (r *run) actWhenSettled(parent context.Context) {
@@ -27,87 +27,111 @@ func (r *run) actWhenSettled(parent context.Context) {
 	for pause := firstPause; len(r.settling) > 0 && sleep(ctx, r.opts.Closing, pause); pause = min(pause*3/2, lastPause) {
 		waiting := r.settling
 		r.settling = nil
-		var ready []fleet.Instance
-		for chunk := range slices.Chunk(waiting, readSize) {
+		var ready []Step
+		for _, chunk := range sameKind(waiting) {
 			ready = append(ready, r.reread(parent, chunk)...)
 		}
-		for batch := range batches(r.plan.Action, ready) {
-			r.act(parent, batch)
+		for batch := range batches(ready) {
+			r.act(parent, r.mark(parent, batch))
 		}
 	}
-	for _, i := range r.settling {
-		s := decide(r.plan.Action, i)
-		r.settle(i.ID, fleet.Left, s.Reason, i.State)
+	for _, s := range r.settling {
+		r.settle(s, fleet.Left, s.Reason, s.Machine.State)
 	}
 	r.settling = nil
 }
 
-// wait reads the accepted instances until each has reached the wanted state,
+// sameKind cuts the steps into pieces of one kind that can be read at once.
+func sameKind(steps []Step) [][]Step {
+	var out [][]Step
+	for _, kind := range fleet.Kinds() {
+		var some []Step
+		for _, s := range steps {
+			if s.Machine.Kind == kind {
+				some = append(some, s)
+			}
+		}
+		out = slices.AppendSeq(out, slices.Chunk(some, readSize))
+	}
+	return out
+}
+
+// wait reads the accepted machines until each has reached the wanted state,
 // has visibly failed to, or the time is up; those are settled. An error while
-// reading is not a verdict on an instance: it is tried again until the time
-// is up.
+// reading is not a verdict on a machine: it is tried again until the time is
+// up.
 func (r *run) wait(parent context.Context) {
 	ctx, cancel := context.WithTimeout(parent, r.opts.Wait)
 	defer cancel()
-	last := make(map[fleet.InstanceID]fleet.State, len(r.accepted))
+	last := make(map[machineKey]fleet.State, len(r.accepted))
 	var trouble error
 	for pause := firstPause; len(r.accepted) > 0; pause = min(pause*3/2, lastPause) {
 		if !sleep(ctx, r.opts.Closing, pause) {
 			break
 		}
-		var open []fleet.Instance
-		for chunk := range slices.Chunk(r.accepted, readSize) {
-			now, err := r.states(ctx, chunk)
+		waiting := r.accepted
+		r.accepted = nil // trying another type may add to it
+		var open []Step
+		for _, chunk := range sameKind(waiting) {
+			now, err := r.states(ctx, chunk, false)
 			if err != nil {
 				trouble = err
 			}
-			for _, before := range chunk {
-				i, seen := now[before.ID]
+			for _, s := range chunk {
+				m, seen := now[s.Machine.ID]
 				if seen {
-					last[i.ID] = i.State
+					last[keyOf(m)] = m.State
 				}
-				if !seen || !r.arrived(before, i) {
-					open = append(open, before)
+				if !seen || !r.arrived(parent, s, m) {
+					open = append(open, s)
 				}
 			}
 		}
-		r.accepted = open
+		r.accepted = append(open, r.accepted...)
 	}
-	for _, i := range r.accepted {
-		r.settle(i.ID, fleet.Failed, r.late(parent, last[i.ID], trouble), last[i.ID])
+	for _, s := range r.accepted {
+		state := last[keyOf(s.Machine)]
+		r.settle(s, fleet.Failed, r.late(parent, s.Action, state, trouble), state)
 	}
 	r.accepted = nil
 }
 
-// arrived settles the instance if its state is final for this action. Answers
-// of EC2 may lag behind its own acceptance, so an instance that still looks as
-// it did before the request is not final.
-func (r *run) arrived(before, now fleet.Instance) bool {
+// arrived settles the step if its machine's state is final for the action.
+// Answers of EC2 may lag behind its own acceptance, so a machine that still
+// looks as it did before the request is not final.
+func (r *run) arrived(ctx context.Context, s Step, now fleet.Machine) bool {
 	failed := func(code, text string) bool {
-		r.settle(now.ID, fleet.Failed, fleet.Reason{Code: code, Text: text}, now.State)
+		r.settle(s, fleet.Failed, fleet.Reason{Code: code, Text: text}, now.State)
 		return true
 	}
+	before := s.Machine
 	switch {
-	case now.State == r.plan.Action.Wanted():
-		r.settle(now.ID, fleet.Done, fleet.Reason{}, now.State)
+	case now.State == s.Action.Wanted():
+		r.settle(s, fleet.Done, fleet.Reason{}, now.State)
 		return true
 	case now.State == fleet.Terminated, now.State == fleet.ShuttingDown:
 		return failed("terminated", "was terminated meanwhile")
-	case r.plan.Action == Start && now.State == fleet.Stopped && !now.LaunchTime.Equal(before.LaunchTime):
-		why := now.StateReasonMessage
+	case s.Action == Start && now.State == fleet.Stopped && !now.Started.Equal(before.Started):
+		if now.Cause == fleet.CauseCapacity {
+			s.Machine = now
+			if r.elsewhere(ctx, s) {
+				return true
+			}
+		}
+		why := now.Why
 		if why == "" {
-			why = "EC2 gives no reason"
+			why = "AWS gives no reason"
 		}
 		return failed("start-failed", "was started and stopped again: "+why)
 	}
 	return false
 }
 
-// late is the reason of an instance that did not arrive in time.
-func (r *run) late(ctx context.Context, state fleet.State, trouble error) fleet.Reason {
+// late is the reason of a machine that did not arrive in time.
+func (r *run) late(ctx context.Context, action Action, state fleet.State, trouble error) fleet.Reason {
 	switch {
 	case r.closed(ctx):
-		return fleet.Reason{Code: "not-awaited", Text: "accepted, but the run ended before the instance was " + string(r.plan.Action.Wanted())}
+		return fleet.Reason{Code: "not-awaited", Text: "accepted, but the run ended before the machine was " + string(action.Wanted())}
 	case state != "":
 		return fleet.Reason{Code: "timeout", Text: fmt.Sprintf("accepted, but still %s after %s; look again later", state, r.opts.Wait)}
 	case trouble != nil:
@@ -117,15 +141,19 @@ func (r *run) late(ctx context.Context, state fleet.State, trouble error) fleet.
 	}
 }
 
-// states reads the instances as they are now. After an error it holds what was
-// read.
-func (r *run) states(ctx context.Context, instances []fleet.Instance) (map[fleet.InstanceID]fleet.Instance, error) {
-	now := make(map[fleet.InstanceID]fleet.Instance, len(instances))
-	for i, err := range r.m.Machines(ctx, fleet.Selector{IDs: ids(instances)}) {
+// states reads the machines of the steps, which are of one kind, as they are
+// now. After an error it holds what was read.
+func (r *run) states(ctx context.Context, steps []Step, readiness bool) (map[fleet.InstanceID]fleet.Machine, error) {
+	now := make(map[fleet.InstanceID]fleet.Machine, len(steps))
+	if len(steps) == 0 {
+		return now, nil
+	}
+	sel := fleet.Selector{IDs: ids(steps), Readiness: readiness}
+	for m, err := range r.site.Machines[steps[0].Machine.Kind].Machines(ctx, sel) {
 		if err != nil {
 			return now, err
 		}
-		now[i.ID] = i
+		now[m.ID] = m
 	}
 	return now, nil
 }

@@ -106,10 +106,10 @@ func many(n int) estate {
 				Target: seoul, ID: id(k), Type: types[k%len(types)], State: fleet.Running, Zone: "ap-northeast-2a",
 				Tags:       fleet.Tags{"Name": fmt.Sprintf("%s-%d", names[k%len(names)], k)},
 				LaunchTime: now.AddDate(0, -1, 0), FirstLaunch: now.AddDate(0, -6, 0),
-				PlatformDetails: "Linux/UNIX", UsageOperation: "RunInstances", Tenancy: "default", RootDevice: "ebs",
+				PlatformDetails: "Linux/UNIX", UsageOperation: "RunInstances", Tenancy: "default",
 			}
 			if k%3 == 2 {
-				i.State, i.Transition = fleet.Stopped, "User initiated (2026-11-20 10:00:00 GMT)"
+				i.State, i.Stopped = fleet.Stopped, time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 			}
 			if !yield(i) {
 				return

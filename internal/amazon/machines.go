@@ -1,0 +1,249 @@
+package amazon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"nightshift/internal/fleet"
+)
+
+// Machines yields the chosen instances as machines that can be stopped and
+// started. For Spot Instances it looks up whether their request is persistent,
+// and where the selector asks for it whether they pass their status checks. At
+// most 200 ids can be chosen at once. An error ends it.
+func (f *Fleet) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
+	return func(yield func(fleet.Machine, error) bool) {
+		for page, err := range f.pages(ctx, sel) {
+			var spots map[string]string
+			var ready map[string]bool
+			if err == nil {
+				spots, err = f.spotTypes(ctx, page)
+			}
+			if err == nil && sel.Readiness {
+				ready, err = f.passing(ctx, page)
+			}
+			if err != nil {
+				yield(fleet.Machine{}, err)
+				return
+			}
+			for _, i := range page {
+				m := machine(i, spots[aws.ToString(i.SpotInstanceRequestId)])
+				m.Ready = ready[string(m.ID)]
+				if chosen(sel, m.Tags) && !yield(m, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// chosen compares the tags here, too: filters of EC2 cannot tell all values
+// apart.
+func chosen(sel fleet.Selector, tags fleet.Tags) bool {
+	if sel.Tag.Key != "" && !sel.Tag.On(tags) {
+		return false
+	}
+	return len(sel.Keys) == 0 || slices.ContainsFunc(sel.Keys, func(key string) bool { _, ok := tags[key]; return ok })
+}
+
+// machine converts an instance of DescribeInstances. The type of its Spot
+// request is empty where that is not known.
+func machine(i found, spotType string) fleet.Machine {
+	full := instance(i.target, i.Instance)
+	m := fleet.Machine{
+		Target: full.Target, Kind: fleet.KindInstance, ID: full.ID, Tags: full.Tags, Type: full.Type, Zone: full.Zone, State: full.State,
+		Started: full.LaunchTime, Created: attached(i.Instance), Stopped: full.Stopped,
+		Unfit: unfit(i.Instance, full, spotType),
+	}
+	if i.HibernationOptions != nil {
+		m.Hibernates = aws.ToBool(i.HibernationOptions.Configured)
+	}
+	if i.StateReason != nil {
+		m.Why = aws.ToString(i.StateReason.Message)
+	}
+	if m.Why == "" {
+		m.Why = aws.ToString(i.StateTransitionReason)
+	}
+	if m.State == fleet.Stopped || m.State == fleet.Stopping {
+		m.Cause = cause(i.StateReason, aws.ToString(i.StateTransitionReason))
+	}
+	return m
+}
+
+// cause reads the reason of the last change of state. The codes are those of
+// the data type StateReason in the EC2 API reference.
+func cause(reason *types.StateReason, transition string) fleet.Cause {
+	code := ""
+	if reason != nil {
+		code = aws.ToString(reason.Code)
+	}
+	switch {
+	case code == "Client.UserInitiatedShutdown", code == "Client.UserInitiatedHibernate":
+		return fleet.CauseCall
+	case code == "Client.InstanceInitiatedShutdown":
+		return fleet.CauseItself
+	case strings.HasPrefix(code, "Server.Spot"):
+		return fleet.CauseSpot
+	case code == "Server.InsufficientInstanceCapacity":
+		return fleet.CauseCapacity
+	case strings.HasPrefix(code, "Server."), strings.HasPrefix(code, "Client."):
+		return fleet.CauseAWS
+	case strings.HasPrefix(transition, "User initiated"):
+		return fleet.CauseCall
+	}
+	return fleet.CauseUnknown
+}
+
+// unfit says why an instance cannot or must not be stopped and started. Stop
+// protection is not among the reasons: DescribeInstances does not tell it.
+func unfit(i types.Instance, full fleet.Instance, spotType string) fleet.Reason {
+	because := func(code, format string, args ...any) fleet.Reason {
+		return fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}
+	}
+	if group := full.Tags["aws:autoscaling:groupName"]; group != "" {
+		return because("auto-scaling", "belongs to the Auto Scaling group %s, which would replace it", group)
+	}
+	if i.Operator != nil && aws.ToBool(i.Operator.Managed) {
+		operator := aws.ToString(i.Operator.Principal)
+		if operator == "" {
+			operator = "an AWS service"
+		}
+		return because("managed", "is managed by %s, which alone may stop and start it", operator)
+	}
+	for _, key := range []string{"aws:eks:cluster-name", "eks:cluster-name", "karpenter.sh/nodepool"} {
+		if cluster, ok := full.Tags[key]; ok {
+			return because("managed", "is a node of the EKS cluster %s (tag %s), which would replace it", cluster, key)
+		}
+	}
+	if _, ok := full.Tags["AmazonECSManaged"]; ok {
+		return because("managed", "is managed by an ECS capacity provider (tag AmazonECSManaged), which would replace it")
+	}
+	switch {
+	case full.Lifecycle != fleet.Spot || spotType == string(types.SpotInstanceTypePersistent):
+	case spotType == "":
+		return because("spot-unknown", "is a Spot Instance whose request cannot be read (ec2:DescribeSpotInstanceRequests); a one-time one cannot be stopped and started")
+	default:
+		return because("spot-one-time", "is a one-time Spot Instance, which cannot be stopped and started")
+	}
+	if i.RootDeviceType == types.DeviceTypeInstanceStore {
+		return because("instance-store-root", "has an instance-store root volume, which would be lost")
+	}
+	return fleet.Reason{}
+}
+
+// spotTypes finds out of which type the Spot requests of a page are. A request
+// that is gone counts as one-time. Where this is not permitted the types stay
+// unknown, so that the other instances are not held up.
+func (f *Fleet) spotTypes(ctx context.Context, page []found) (map[string]string, error) {
+	requests := map[string]string{}
+	for _, i := range page {
+		if id := aws.ToString(i.SpotInstanceRequestId); id != "" {
+			requests[id] = string(types.SpotInstanceTypeOneTime)
+		}
+	}
+	for chunk := range chunks(requests, valuesPerFilter) {
+		in := &ec2.DescribeSpotInstanceRequestsInput{
+			Filters: []types.Filter{{Name: aws.String("spot-instance-request-id"), Values: chunk}},
+		}
+		for {
+			out, err := f.describeSpotRequests(ctx, in)
+			if errors.Is(err, fleet.ErrDenied) {
+				f.log.WarnContext(ctx, "Spot requests cannot be read; Spot Instances are left alone", "region", f.region, "error", err)
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range out.SpotInstanceRequests {
+				requests[aws.ToString(r.SpotInstanceRequestId)] = string(r.Type)
+			}
+			if aws.ToString(out.NextToken) == "" {
+				break
+			}
+			in.NextToken = out.NextToken
+		}
+	}
+	return requests, nil
+}
+
+// statusIDs is the largest number of instances whose status EC2 gives at once.
+const statusIDs = 100
+
+// passing finds the running instances of a page that pass both status checks.
+func (f *Fleet) passing(ctx context.Context, page []found) (map[string]bool, error) {
+	ready := map[string]bool{}
+	for _, i := range page {
+		if i.State != nil && i.State.Name == types.InstanceStateNameRunning {
+			ready[aws.ToString(i.InstanceId)] = false
+		}
+	}
+	for chunk := range chunks(ready, statusIDs) {
+		out, err := f.describeStatus(ctx, &ec2.DescribeInstanceStatusInput{InstanceIds: chunk})
+		if errors.Is(err, fleet.ErrNotFound) {
+			continue // one of them has just gone: none counts as ready before the next look
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range out.InstanceStatuses {
+			ready[aws.ToString(s.InstanceId)] = s.InstanceStatus != nil && s.InstanceStatus.Status == types.SummaryStatusOk &&
+				s.SystemStatus != nil && s.SystemStatus.Status == types.SummaryStatusOk
+		}
+	}
+	return ready, nil
+}
+
+// Stop asks EC2 to stop the instances, as a whole. It waits first until the
+// quota allows that many.
+func (f *Fleet) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error {
+	if err := wait(ctx, f.quotas.stopIDs, len(ids)); err != nil {
+		return err
+	}
+	in := &ec2.StopInstancesInput{InstanceIds: texts(ids)}
+	if hibernate {
+		in.Hibernate = aws.Bool(true)
+	}
+	_, err := f.stopInstances(ctx, in)
+	return err
+}
+
+// Start asks EC2 to start the instances, as a whole. It waits first until the
+// quota allows that many.
+func (f *Fleet) Start(ctx context.Context, ids []fleet.InstanceID) error {
+	if err := wait(ctx, f.quotas.startIDs, len(ids)); err != nil {
+		return err
+	}
+	_, err := f.startInstances(ctx, &ec2.StartInstancesInput{InstanceIds: texts(ids)})
+	return err
+}
+
+// Mark sets tags on all of the instances. EC2 takes up to 1,000 at once.
+func (f *Fleet) Mark(ctx context.Context, machines []fleet.Machine, set fleet.Tags) error {
+	in := &ec2.CreateTagsInput{}
+	for _, m := range machines {
+		in.Resources = append(in.Resources, string(m.ID))
+	}
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(set[key])})
+	}
+	_, err := f.createTags(ctx, in)
+	return err
+}
+
+// Resize changes the type of a stopped instance.
+func (f *Fleet) Resize(ctx context.Context, id fleet.InstanceID, to fleet.InstanceType) error {
+	_, err := f.modifyAttribute(ctx, &ec2.ModifyInstanceAttributeInput{
+		InstanceId:   aws.String(string(id)),
+		InstanceType: &types.AttributeValue{Value: aws.String(string(to))},
+	})
+	return err
+}

@@ -1,0 +1,56 @@
+package power
+
+import (
+	"fmt"
+	"time"
+
+	"nightshift/internal/fleet"
+)
+
+// ByTag is the judge of the commands stop and start: everything that carries
+// the tag is to be stopped or started, now, and EC2 instances only.
+type ByTag struct {
+	Action Action
+	Tag    fleet.Tag
+}
+
+// Selector chooses the instances with the tag.
+func (b ByTag) Selector(kind fleet.Kind) (fleet.Selector, bool) {
+	return fleet.Selector{Tag: b.Tag}, kind == fleet.KindInstance
+}
+
+// Judge says whether the action makes sense for the machine as it is now. The
+// order matters: a machine that is already where it should be is reported as
+// such, whatever else is true of it.
+func (b ByTag) Judge(m fleet.Machine, _ time.Time) Step {
+	if !b.Tag.On(m.Tags) {
+		return leave(m, "untagged", "lost its tag since the plan was made")
+	}
+	switch m.State {
+	case b.Action.Wanted(), b.Action.transitional():
+		return leave(m, "already-"+string(m.State), "is already %s", m.State)
+	case fleet.Terminated, fleet.ShuttingDown:
+		return leave(m, string(m.State), "is %s and will not come back", m.State)
+	default: // running or pending and to be stopped, or stopped or stopping and to be started
+	}
+	return act(b.Action, m)
+}
+
+// leave is the step of a machine that is left out.
+func leave(m fleet.Machine, code, format string, args ...any) Step {
+	return Step{Machine: m, Reason: fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}}
+}
+
+// act is the step of a machine that is to be acted on, if it can be: now, or
+// once it has arrived in the other state.
+func act(action Action, m fleet.Machine) Step {
+	switch {
+	case m.Unfit != (fleet.Reason{}):
+		return Step{Machine: m, Reason: m.Unfit}
+	case m.State == fleet.Pending || m.State == fleet.Stopping:
+		return Step{Machine: m, Action: action, Settling: true, Reason: fleet.Reason{
+			Code: "settling", Text: fmt.Sprintf("is still %s; AWS takes no %s before that is over", m.State, action),
+		}}
+	}
+	return Step{Machine: m, Action: action}
+}

@@ -1,0 +1,178 @@
+package power
+
+import (
+	"fmt"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/schedule"
+)
+
+const (
+	defaultTick = 5 * time.Minute
+	// longestRetry is the longest pause between two tries of a start that AWS
+	// could not carry out.
+	longestRetry = time.Hour
+	// soon is the time before a wanted start in which a machine that nightshift
+	// has started itself is not stopped any more.
+	soon = 30 * time.Minute
+)
+
+// facts are what a decision under a rule rests on.
+type facts struct {
+	machine fleet.Machine
+	rule    Rule
+	wanted  Wanted
+	course  course
+	now     time.Time
+	tick    time.Duration
+	mark    mark
+}
+
+// decide is the decision table. T is when the wanted state changed last, L the
+// machine's last start, P its last stop. An act of a person after T is
+// respected until the wanted state changes again.
+func (f facts) decide() Step {
+	m := f.machine
+	switch {
+	case m.State == fleet.Terminated, m.State == fleet.ShuttingDown:
+		return leave(m, string(m.State), "is %s and will not come back", m.State)
+	case f.wanted.State == schedule.Unmanaged:
+		return leave(m, "unmanaged", "is nobody's business now")
+	case m.Cause == fleet.CauseSpot && (m.State == fleet.Stopped || m.State == fleet.Stopping):
+		return leave(m, "spot-interrupted", "was interrupted by Spot, which starts it again by itself")
+	case f.wanted.State == schedule.Running && (m.State == fleet.Running || m.State == fleet.Pending),
+		f.wanted.State == schedule.Stopped && (m.State == fleet.Stopped || m.State == fleet.Stopping):
+		return leave(m, "as-wanted", "is %s, as wanted", m.State)
+	case f.wanted.State == schedule.Stopped:
+		return f.stop()
+	default:
+		return f.start()
+	}
+}
+
+// stop decides about a machine that runs and should not.
+func (f facts) stop() Step {
+	m, t := f.machine, f.wanted.Since
+	own := f.mark.explains(Start, m.Started) || m.StartedByAWS
+	why := func(code, format string, args ...any) Step {
+		step := act(Stop, m)
+		step.Hibernate = f.rule.Hibernate && m.Hibernates
+		if step.Reason == (fleet.Reason{}) {
+			step.Reason = fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}
+		}
+		return step
+	}
+	switch {
+	case m.State == fleet.Pending && m.Unfit == (fleet.Reason{}):
+		return act(Stop, m)
+	case f.enforced():
+		return why("enforced", "runs against its schedule, which is enforced")
+	case own && !m.Started.Before(t) && !f.nextStart().IsZero() && f.nextStart().Sub(f.now) <= max(soon, f.course.lead):
+		return leave(m, "started-early", "was started early; it is wanted from %s on", f.clock(f.nextStart()))
+	case !own && f.now.Before(m.Started.Add(f.rule.MinUptime)):
+		return leave(m, "min-uptime", "was started by hand at %s and runs for at least %s", f.clock(m.Started), short(f.rule.MinUptime))
+	case !own && !m.Started.Before(t) && f.rule.StopNew && firstStart(m):
+		return why("new", "was launched outside its windows")
+	case !own && !m.Started.Before(t):
+		return leave(m, "started-by-hand", "was started by hand at %s; it is left alone until %s", f.clock(m.Started), f.until())
+	case f.rule.RetainRunning && !own && f.beforeWindow():
+		return leave(m, "retained", "was running before its window began and is retained")
+	}
+	return why("stop", "should not run since %s", f.since())
+}
+
+// start decides about a machine that does not run and should.
+func (f facts) start() Step {
+	m, t := f.machine, f.wanted.Since
+	why := func(code, format string, args ...any) Step {
+		step := act(Start, m)
+		if step.Reason == (fleet.Reason{}) {
+			step.Reason = fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}
+		}
+		return step
+	}
+	called := m.Cause == fleet.CauseCall && !m.Stopped.IsZero()
+	switch {
+	case m.State == fleet.Stopping && m.Unfit == (fleet.Reason{}):
+		return act(Start, m)
+	case m.Cause == fleet.CauseAWS:
+		if pause := min(max(m.Started.Sub(t), f.tick), longestRetry); !m.Started.Before(t) && f.now.Before(m.Started.Add(pause)) {
+			return leave(m, "retry-later", "was stopped by AWS (%s); the next try is at %s", m.Why, f.clock(m.Started.Add(pause)))
+		}
+		return why("stopped-by-aws", "was stopped by AWS: %s", m.Why)
+	case f.enforced():
+		return why("enforced", "is stopped against its schedule, which is enforced")
+	case called && (m.Stopped.Before(t) || f.mark.explains(Stop, m.Stopped)), !called && m.Started.Before(t):
+		return why("start", "should run since %s", f.since())
+	case called:
+		return leave(m, "stopped-by-hand", "was stopped by hand at %s; it is left alone until %s", f.clock(m.Stopped), f.until())
+	case m.Cause == fleet.CauseItself:
+		return leave(m, "shut-down", "was shut down from inside; it is left alone until %s", f.until())
+	}
+	return leave(m, "stopped-by-hand", "was stopped after its last start at %s; it is left alone until %s", f.clock(m.Started), f.until())
+}
+
+// enforced reports whether people's acts do not count. A schedule that only
+// starts or only stops wants its state at one instant, not all the time.
+func (f facts) enforced() bool {
+	return f.rule.Enforce && !f.course.schedule.OneSided()
+}
+
+// nextStart is when the wanted state next becomes running, if that is its next
+// change.
+func (f facts) nextStart() time.Time {
+	if next := f.course.next(f.now); !next.IsZero() && f.course.at(next) == schedule.Running {
+		return next
+	}
+	return time.Time{}
+}
+
+// beforeWindow reports whether the machine was started before the window that
+// ended at T began.
+func (f facts) beforeWindow() bool {
+	began := f.course.last(f.wanted.Since.Add(-1))
+	return !f.wanted.Since.IsZero() && !began.IsZero() && f.machine.Started.Before(began)
+}
+
+// firstStart reports whether the machine has been started only once.
+func firstStart(m fleet.Machine) bool {
+	return !m.Created.IsZero() && m.Started.Sub(m.Created).Abs() < time.Minute
+}
+
+func (f facts) since() string {
+	if f.wanted.Since.IsZero() {
+		return "ever"
+	}
+	return f.clock(f.wanted.Since)
+}
+
+func (f facts) until() string {
+	if f.wanted.Until.IsZero() {
+		return "its schedule changes"
+	}
+	return f.clock(f.wanted.Until)
+}
+
+// clock writes an instant as people in the schedule's zone read it.
+func (f facts) clock(t time.Time) string {
+	return t.In(f.course.schedule.Zone()).Format("Mon 2006-01-02 15:04 MST")
+}
+
+// short is a duration without its zero parts: "90m" becomes "1h30m".
+func short(d time.Duration) string {
+	text := d.Round(time.Second).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if len(text) > len(zero) && text[len(text)-len(zero):] == zero {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
+
+// mistake is the step of a machine whose tags cannot be followed. It is left
+// alone, and that is a failure: silence would look like being looked after.
+func mistake(m fleet.Machine, code string, err error) Step {
+	return Step{Machine: m, Mistake: true, Reason: fleet.Reason{Code: code, Text: said(err)}}
+}
+

@@ -1,0 +1,180 @@
+package power
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/schedule"
+)
+
+// Wanted is what a schedule and an override want of a machine now.
+type Wanted struct {
+	State schedule.State
+	// Since is when the wanted state changed last, Until when it will next;
+	// zero means never.
+	Since, Until time.Time
+	// Schedule is the name of the schedule, Rule the number of the rule,
+	// counted from 1.
+	Schedule string
+	Rule     int
+	// By says which window, calendar day or override decides now.
+	By string
+	// Lead is by how much starts are advanced.
+	Lead time.Duration
+	// Keep is the override as it counts; zero where there is none.
+	Keep Keep
+	// Warnings tell what is not as somebody may expect.
+	Warnings []string
+}
+
+// Rulebook judges the machines of one account and region by rules. It is safe
+// for concurrent use.
+type Rulebook struct {
+	rules Rules
+
+	mu    sync.Mutex
+	read  map[reading]answer
+	leads map[*schedule.Schedule]time.Duration
+}
+
+type reading struct {
+	rule  int
+	value string
+}
+
+type answer struct {
+	named Named
+	err   error
+}
+
+// NewRulebook is a judge that follows the rules.
+func NewRulebook(rules Rules) *Rulebook {
+	return &Rulebook{rules: rules, read: map[reading]answer{}, leads: map[*schedule.Schedule]time.Duration{}}
+}
+
+// Selector chooses the machines that carry a key of any rule, or all of them
+// where a rule is for all.
+func (b *Rulebook) Selector(kind fleet.Kind) (fleet.Selector, bool) {
+	var sel fleet.Selector
+	everything, wanted := false, false
+	for _, r := range b.rules.Rules {
+		if !r.isFor(kind) && r.After.Key == "" {
+			continue
+		}
+		wanted = true
+		sel.Readiness = sel.Readiness || r.After.Key != ""
+		everything = everything || r.Tag.Key == ""
+		for _, key := range []string{r.Tag.Key, r.After.Key} {
+			if key != "" && !slices.Contains(sel.Keys, key) {
+				sel.Keys = append(sel.Keys, key)
+			}
+		}
+	}
+	if everything {
+		sel.Keys = nil
+	}
+	return sel, wanted
+}
+
+func (r Rule) isFor(kind fleet.Kind) bool {
+	return slices.Contains(r.Kinds, kind) || len(r.Kinds) == 0 && kind == fleet.KindInstance
+}
+
+// Rule finds the rule for a machine, counted from 0.
+func (b *Rulebook) rule(m fleet.Machine) (int, bool) {
+	for n, r := range b.rules.Rules {
+		if r.isFor(m.Kind) && (r.Tag.Key == "" || r.Tag.On(m.Tags)) {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// named gives the schedule of a machine under a rule. Every text is read once.
+func (b *Rulebook) named(n int, m fleet.Machine) (Named, error) {
+	r := b.rules.Rules[n]
+	key := reading{rule: n}
+	if r.Schedule == "" {
+		key.value = m.Tags[r.Tag.Key]
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a, ok := b.read[key]
+	if !ok {
+		a.named, a.err = r.Read(key.value)
+		if a.err == nil && a.named.Schedule == nil && !a.named.Ignore {
+			a.err = fleet.Errorf(fleet.ErrInvalid, "rule %d gives no schedule for %q", n+1, key.value)
+		}
+		b.read[key] = a
+	}
+	return a.named, a.err
+}
+
+// Judge decides about one machine.
+func (b *Rulebook) Judge(m fleet.Machine, now time.Time) Step {
+	n, ok := b.rule(m)
+	if !ok {
+		return leave(m, "no-rule", "no rule is for it")
+	}
+	rule := b.rules.Rules[n]
+	if rule.Ignore {
+		step := leave(m, "ignored", "is left alone by rule %d", n+1)
+		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1}
+		return step
+	}
+	named, err := b.named(n, m)
+	if err != nil {
+		step := mistake(m, "bad-schedule", err)
+		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1}
+		return step
+	}
+	if named.Ignore {
+		step := leave(m, "ignored", "its tag says that it is left alone")
+		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
+		return step
+	}
+	c := course{schedule: named.Schedule, lead: b.lead(named.Schedule, rule)}
+	warnings := slices.Clone(named.Warnings)
+	if value, ok := m.Tags[KeepTag]; ok {
+		keep, err := ParseKeep(value)
+		if err != nil {
+			step := mistake(m, "bad-keep", err)
+			step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
+			return step
+		}
+		clipped, long := b.rules.Keep.Clip(keep)
+		switch {
+		case keep.State == schedule.Stopped && !b.rules.Keep.Off:
+			warnings = append(warnings, "keeping machines off is not allowed (power.keep.off); the override is not followed")
+		default:
+			c.keep = clipped
+			if long && now.Before(keep.Until) {
+				warnings = append(warnings, "the override is longer than is allowed and ends at "+clipped.Until.Format(time.RFC3339))
+			}
+		}
+	}
+	w := Wanted{
+		State: c.at(now), Since: c.last(now), Until: c.next(now),
+		Schedule: named.Name, Rule: n + 1, Lead: c.lead, Keep: c.keep, Warnings: warnings,
+	}
+	w.By = c.by(now)
+	f := facts{machine: m, rule: rule, wanted: w, course: c, now: now, tick: cmp.Or(b.rules.Tick, defaultTick), mark: markOf(m.Tags)}
+	step := f.decide()
+	step.Wanted = w
+	step.After = rule.After
+	return step
+}
+
+// by says what decides at t.
+func (c course) by(t time.Time) string {
+	switch {
+	case c.keep.at(t):
+		return "override: " + c.keep.String()
+	case c.at(t) != c.schedule.At(t):
+		return "started early for what comes: " + c.schedule.Within(t)
+	}
+	return c.schedule.Within(t)
+}

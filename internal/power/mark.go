@@ -1,0 +1,37 @@
+package power
+
+import (
+	"strings"
+	"time"
+
+	"nightshift/internal/fleet"
+)
+
+// ours is how long after its mark a change of state counts as nightshift's
+// own.
+const ours = 5 * time.Minute
+
+// mark is nightshift's last act on a machine, as its tag LastTag says.
+type mark struct {
+	action Action
+	at     time.Time
+}
+
+// markOf reads the mark. One that cannot be read is none: it only means that
+// our act is taken for a person's.
+func markOf(tags fleet.Tags) mark {
+	action, at, _ := strings.Cut(tags[LastTag], " ")
+	t, err := time.Parse(time.RFC3339, at)
+	if err != nil || Action(action) != Stop && Action(action) != Start {
+		return mark{}
+	}
+	return mark{Action(action), t}
+}
+
+func (m mark) String() string { return string(m.action) + " " + m.at.UTC().Format(time.RFC3339) }
+
+// explains reports whether a change of state is the one that the mark
+// announced.
+func (m mark) explains(action Action, changed time.Time) bool {
+	return m.action == action && !changed.IsZero() && !changed.Before(m.at) && !changed.After(m.at.Add(ours))
+}

@@ -1,0 +1,115 @@
+package power
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"nightshift/internal/fleet"
+)
+
+// typesOf are the instance types in which a machine may run, the preferred one
+// first; empty where its tag names none. The tag holds at most 256 characters.
+func typesOf(m fleet.Machine) []fleet.InstanceType {
+	var types []fleet.InstanceType
+	for _, t := range strings.FieldsFunc(m.Tags[TypesTag], func(r rune) bool { return r == ',' || r == ' ' || r == '/' || r == ';' }) {
+		if !slices.Contains(types, fleet.InstanceType(t)) {
+			types = append(types, fleet.InstanceType(t))
+		}
+	}
+	return types
+}
+
+// startResized starts those of a batch one by one that may change their type
+// and do not have the preferred one: left over from an earlier lack of
+// capacity, perhaps by a run that was killed. It returns the others.
+func (r *run) startResized(ctx context.Context, batch []Step) []Step {
+	if batch[0].Action != Start || r.site.Resizer == nil || batch[0].Machine.Kind != fleet.KindInstance {
+		return batch
+	}
+	var plain []Step
+	for _, s := range batch {
+		types := typesOf(s.Machine)
+		failed := s.Machine.Cause == fleet.CauseCapacity
+		if len(types) == 0 || types[0] == s.Machine.Type && !failed {
+			plain = append(plain, s)
+			continue
+		}
+		if n := slices.Index(types, s.Machine.Type); n >= 0 && failed {
+			types = append(slices.Clone(types[n+1:]), types[:n+1]...)
+		}
+		r.startAs(ctx, s, types)
+	}
+	return plain
+}
+
+// elsewhere tries the other types that the machine's tag allows, after its own
+// was refused for lack of capacity. It reports whether the machine is dealt
+// with.
+func (r *run) elsewhere(ctx context.Context, s Step) bool {
+	types := typesOf(s.Machine)
+	if s.Action != Start || r.site.Resizer == nil || len(types) < 2 {
+		return false
+	}
+	tried := append(r.tried[keyOf(s.Machine)], s.Machine.Type)
+	others := slices.DeleteFunc(slices.Clone(types), func(t fleet.InstanceType) bool { return slices.Contains(tried, t) })
+	r.startAs(ctx, s, others)
+	return true
+}
+
+// startAs tries one type after the other. Where none can be had it gives the
+// machine its preferred type back; a run that is killed in between leaves a
+// machine that the next one finds and takes up again.
+func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
+	id, has, preferred := s.Machine.ID, s.Machine.Type, typesOf(s.Machine)[0]
+	for _, t := range types {
+		if r.closed(ctx) {
+			break
+		}
+		if t != has {
+			if err := r.site.Resizer.Resize(ctx, id, t); err != nil {
+				if r.goesOn(err) {
+					continue
+				}
+				r.settle(s, fleet.Failed, reasonOf(fmt.Errorf("change its type to %s: %w", t, err)), s.Machine.State)
+				return
+			}
+			has = t
+		}
+		r.tried[keyOf(s.Machine)] = append(r.tried[keyOf(s.Machine)], t)
+		err := r.site.Machines[s.Machine.Kind].Start(ctx, []fleet.InstanceID{id})
+		if err == nil {
+			s.Machine.Type = t
+			if t != preferred {
+				r.notes[keyOf(s.Machine)] = fleet.Reason{Code: "other-type", Text: fmt.Sprintf("started as %s: there is no capacity for %s", t, preferred)}
+			}
+			r.granted[s.Machine.Kind] = true
+			r.accepted = append(r.accepted, s)
+			return
+		}
+		if !r.goesOn(err) {
+			r.settle(s, fleet.Failed, r.restore(ctx, id, has, preferred, reasonOf(err)), s.Machine.State)
+			return
+		}
+	}
+	reason := fleet.Reason{Code: "no-capacity", Text: "no capacity for any of the types in its tag " + TypesTag}
+	r.settle(s, fleet.Failed, r.restore(ctx, id, has, preferred, reason), s.Machine.State)
+}
+
+// goesOn reports whether another type may help.
+func (r *run) goesOn(err error) bool {
+	return errors.Is(err, fleet.ErrCapacity) || errors.Is(err, fleet.ErrUnsupported) || errors.Is(err, fleet.ErrInvalid)
+}
+
+// restore gives a machine that could not be started its preferred type back.
+func (r *run) restore(ctx context.Context, id fleet.InstanceID, has, preferred fleet.InstanceType, why fleet.Reason) fleet.Reason {
+	if has == preferred {
+		return why
+	}
+	if err := r.site.Resizer.Resize(ctx, id, preferred); err != nil {
+		why.Text += fmt.Sprintf("; it has the type %s until the next start gives it %s back (%s)", has, preferred, said(err))
+	}
+	return why
+}

@@ -1,0 +1,137 @@
+package power
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"nightshift/internal/fleet"
+)
+
+// Summary is what a run that follows schedules answers: what was done with
+// whom, and what needs somebody's attention. Machines that are as wanted are
+// counted, not listed.
+type Summary struct {
+	// Status is a sentence such as "stopped 3, started 2, failed 1".
+	Status  string `json:"status"`
+	Stopped []Act  `json:"stopped"`
+	Started []Act  `json:"started"`
+	Failed  []Act  `json:"failed,omitempty"`
+	// Left are those that there was no time for, or that wait for others.
+	Left []Act `json:"left,omitempty"`
+	// Skipped are those that were left alone on purpose.
+	Skipped []Act `json:"skipped,omitempty"`
+	// Mistakes are what somebody has to put right, each told once.
+	Mistakes []Mistake `json:"mistakes,omitempty"`
+	// Warnings are what may not be as somebody expects, each told once.
+	Warnings []Mistake `json:"warnings,omitempty"`
+	// AsWanted counts the machines of which nothing was wanted.
+	AsWanted int  `json:"as_wanted"`
+	DryRun   bool `json:"dry_run,omitempty"`
+	// Errors tell what could not be read, one sentence for each region.
+	Errors []string `json:"errors,omitempty"`
+}
+
+// Act is one machine in a summary.
+type Act struct {
+	Kind     fleet.Kind       `json:"kind"`
+	ID       fleet.InstanceID `json:"id"`
+	Name     string           `json:"name"`
+	Region   fleet.Region     `json:"region"`
+	Schedule string           `json:"schedule,omitempty"`
+	fleet.Reason
+}
+
+// Mistake is what somebody has to put right, with the machines that it is on.
+type Mistake struct {
+	fleet.Reason
+	Machines []fleet.InstanceID `json:"machines"`
+}
+
+// quiet are the reasons of machines of which nothing was wanted.
+func quiet(code string) bool {
+	return slices.Contains([]string{"as-wanted", "no-rule", "unmanaged", "ignored"}, code)
+}
+
+// Summarize sums up the plans of all targets and, unless it was a dry run, what
+// came of them: outcomes has one list for each plan, or is nil.
+func Summarize(plans []Plan, outcomes [][]fleet.Outcome, errs []error) Summary {
+	s := Summary{Stopped: []Act{}, Started: []Act{}, DryRun: outcomes == nil}
+	for _, err := range errs {
+		s.Errors = append(s.Errors, strings.Split(err.Error(), "\n")...)
+	}
+	for n, p := range plans {
+		for k, step := range p.Steps {
+			for _, w := range step.Wanted.Warnings {
+				s.Warnings = tell(s.Warnings, fleet.Reason{Code: "warning", Text: w}, step.Machine.ID)
+			}
+			if step.Mistake {
+				s.Mistakes = tell(s.Mistakes, step.Reason, step.Machine.ID)
+				continue
+			}
+			result, action, reason := fleet.Skipped, step.Action, step.Reason
+			if outcomes != nil {
+				o := outcomes[n][k]
+				result, action, reason = o.Result, Action(o.Action), o.Reason
+			} else if step.Do() {
+				result = fleet.Done
+			}
+			s.add(result, action, Act{
+				Kind: step.Machine.Kind, ID: step.Machine.ID, Name: step.Machine.Name(),
+				Region: p.Target.Region, Schedule: step.Wanted.Schedule, Reason: reason,
+			})
+		}
+	}
+	s.Status = s.status()
+	return s
+}
+
+func (s *Summary) add(result fleet.Result, action Action, a Act) {
+	switch {
+	case result == fleet.Done && action == Start:
+		s.Started = append(s.Started, a)
+	case result == fleet.Done:
+		s.Stopped = append(s.Stopped, a)
+	case result == fleet.Failed:
+		s.Failed = append(s.Failed, a)
+	case result == fleet.Left:
+		s.Left = append(s.Left, a)
+	case quiet(a.Code):
+		s.AsWanted++
+	default:
+		s.Skipped = append(s.Skipped, a)
+	}
+}
+
+// tell adds a machine to the mistake that it shares with others.
+func tell(list []Mistake, r fleet.Reason, id fleet.InstanceID) []Mistake {
+	for n := range list {
+		if list[n].Reason == r {
+			list[n].Machines = append(list[n].Machines, id)
+			return list
+		}
+	}
+	return append(list, Mistake{r, []fleet.InstanceID{id}})
+}
+
+func (s *Summary) status() string {
+	parts := []string{fmt.Sprintf("stopped %d", len(s.Stopped)), fmt.Sprintf("started %d", len(s.Started))}
+	if s.DryRun {
+		parts = []string{fmt.Sprintf("would stop %d", len(s.Stopped)), fmt.Sprintf("would start %d", len(s.Started))}
+	}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{
+		{len(s.Skipped), "skipped"}, {len(s.Failed), "failed"}, {len(s.Left), "left"},
+		{len(s.Mistakes), "to put right"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Changes is the number of machines that were, or would be, acted on.
+func (s *Summary) Changes() int { return len(s.Stopped) + len(s.Started) }
