@@ -24,16 +24,19 @@ type rdsAction func(*rdsCall) *apiError
 
 func rdsActions() map[string]rdsAction {
 	return map[string]rdsAction{
-		"AddTagsToResource":      (*rdsCall).addTags,
-		"DescribeDBClusters":     func(c *rdsCall) *apiError { return c.describe(aCluster) },
-		"DescribeDBInstances":    func(c *rdsCall) *apiError { return c.describe(aDatabase) },
-		"DescribeEvents":         (*rdsCall).describeEvents,
-		"ListTagsForResource":    (*rdsCall).listTags,
-		"RemoveTagsFromResource": (*rdsCall).removeTags,
-		"StartDBCluster":         func(c *rdsCall) *apiError { return c.start(aCluster) },
-		"StartDBInstance":        func(c *rdsCall) *apiError { return c.start(aDatabase) },
-		"StopDBCluster":          func(c *rdsCall) *apiError { return c.stop(aCluster) },
-		"StopDBInstance":         func(c *rdsCall) *apiError { return c.stop(aDatabase) },
+		"AddTagsToResource":           (*rdsCall).addTags,
+		"CreateDBCluster":             func(c *rdsCall) *apiError { return c.create(aCluster) },
+		"CreateDBInstance":            func(c *rdsCall) *apiError { return c.create(aDatabase) },
+		"CreateDBInstanceReadReplica": func(c *rdsCall) *apiError { return c.create(aDatabase) },
+		"DescribeDBClusters":          func(c *rdsCall) *apiError { return c.describe(aCluster) },
+		"DescribeDBInstances":         func(c *rdsCall) *apiError { return c.describe(aDatabase) },
+		"DescribeEvents":              (*rdsCall).describeEvents,
+		"ListTagsForResource":         (*rdsCall).listTags,
+		"RemoveTagsFromResource":      (*rdsCall).removeTags,
+		"StartDBCluster":              func(c *rdsCall) *apiError { return c.start(aCluster) },
+		"StartDBInstance":             func(c *rdsCall) *apiError { return c.start(aDatabase) },
+		"StopDBCluster":               func(c *rdsCall) *apiError { return c.stop(aCluster) },
+		"StopDBInstance":              func(c *rdsCall) *apiError { return c.stop(aDatabase) },
 	}
 }
 
