@@ -172,6 +172,7 @@ func conformance(t *testing.T, p *peer) {
 	t.Run("types", func(t *testing.T) { testTypes(t, p) })
 	t.Run("account", func(t *testing.T) { testAccount(t, p) })
 	t.Run("bucket", func(t *testing.T) { testBucket(t, p) })
+	t.Run("groups", func(t *testing.T) { testGroups(t, p) })
 }
 
 func testTagsChoose(t *testing.T, p *peer) {

@@ -26,6 +26,7 @@ type groupAction func(*groupCall) *apiError
 
 func groupActions() map[string]groupAction {
 	return map[string]groupAction{
+		"CreateAutoScalingGroup":    (*groupCall).createGroup,
 		"CreateOrUpdateTags":        func(c *groupCall) *apiError { return c.changeTags(true) },
 		"DeleteTags":                func(c *groupCall) *apiError { return c.changeTags(false) },
 		"DescribeAutoScalingGroups": (*groupCall).describeGroups,

@@ -1,0 +1,291 @@
+package amazon
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+
+	"nightshift/internal/fleet"
+)
+
+const (
+	// groupsPerPage is the largest page that Auto Scaling allows, and as many
+	// names as it takes at once.
+	groupsPerPage = 100
+	// groupsPerMark bounds the groups whose tags one call writes; no limit is
+	// documented.
+	groupsPerMark = 50
+	groupResource = "auto-scaling-group"
+	// lastTag holds the last act on a machine, as power writes it:
+	// "stop 2026-11-22T10:00:00Z".
+	lastTag = "nightshift:last"
+)
+
+// Groups are the Auto Scaling groups of one account and region. A group stops
+// by having no instances and starts by having as many as before; its sizes and
+// the processes that were suspended meanwhile are remembered in its tag
+// nightshift:sizes (see sizes).
+type Groups struct {
+	region fleet.Region
+
+	describe   operation[autoscaling.DescribeAutoScalingGroupsInput, autoscaling.DescribeAutoScalingGroupsOutput]
+	update     operation[autoscaling.UpdateAutoScalingGroupInput, autoscaling.UpdateAutoScalingGroupOutput]
+	suspend    operation[autoscaling.SuspendProcessesInput, autoscaling.SuspendProcessesOutput]
+	resume     operation[autoscaling.ResumeProcessesInput, autoscaling.ResumeProcessesOutput]
+	createTags operation[autoscaling.CreateOrUpdateTagsInput, autoscaling.CreateOrUpdateTagsOutput]
+}
+
+// Groups gives access to the Auto Scaling groups of a region.
+func (s *Session) Groups(region fleet.Region) *Groups {
+	client := autoscaling.NewFromConfig(s.in(region))
+	return &Groups{
+		region:     region,
+		describe:   capture(s, "autoscaling:DescribeAutoScalingGroups", client.DescribeAutoScalingGroups),
+		update:     capture(s, "autoscaling:UpdateAutoScalingGroup", client.UpdateAutoScalingGroup),
+		suspend:    capture(s, "autoscaling:SuspendProcesses", client.SuspendProcesses),
+		resume:     capture(s, "autoscaling:ResumeProcesses", client.ResumeProcesses),
+		createTags: capture(s, "autoscaling:CreateOrUpdateTags", client.CreateOrUpdateTags),
+	}
+}
+
+// Machines yields the chosen groups. An error ends it.
+//
+// Auto Scaling does not tell when a group was resized. The times are those of
+// the tag nightshift:last, which is written before every act: whatever else
+// changed a group did so later. Without the tag they are zero.
+func (g *Groups) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
+	return func(yield func(fleet.Machine, error) bool) {
+		for group, err := range g.list(ctx, sel) {
+			if err != nil {
+				yield(fleet.Machine{}, err)
+				return
+			}
+			m := g.machine(group)
+			if isChosen(sel, m) && !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+// list yields the groups that Auto Scaling finds for a selector. Filters and
+// names are never sent together, nor values, whose wildcards are not
+// documented: the caller compares.
+func (g *Groups) list(ctx context.Context, sel fleet.Selector) iter.Seq2[types.AutoScalingGroup, error] {
+	var requests []*autoscaling.DescribeAutoScalingGroupsInput
+	for names := range slices.Chunk(texts(sel.IDs), groupsPerPage) {
+		requests = append(requests, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: names})
+	}
+	if len(sel.IDs) == 0 {
+		keys := sel.Keys
+		if sel.Tag.Key != "" {
+			keys = []string{sel.Tag.Key}
+		}
+		in := &autoscaling.DescribeAutoScalingGroupsInput{}
+		if len(keys) > 0 && !strings.ContainsAny(strings.Join(keys, ""), `*?\`) {
+			in.Filters = []types.Filter{{Name: aws.String("tag-key"), Values: keys}}
+		}
+		requests = append(requests, in)
+	}
+	return func(yield func(types.AutoScalingGroup, error) bool) {
+		for _, in := range requests {
+			in.MaxRecords = aws.Int32(groupsPerPage)
+			for {
+				out, err := g.describe(ctx, in)
+				if err != nil {
+					yield(types.AutoScalingGroup{}, err)
+					return
+				}
+				for _, group := range out.AutoScalingGroups {
+					if !yield(group, nil) {
+						return
+					}
+				}
+				if aws.ToString(out.NextToken) == "" {
+					break
+				}
+				in.NextToken = out.NextToken
+			}
+		}
+	}
+}
+
+// machine converts a group of DescribeAutoScalingGroups.
+func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
+	tags := groupTags(group)
+	m := fleet.Machine{
+		Target: fleet.Target{Account: accountOf(aws.ToString(group.AutoScalingGroupARN)), Region: g.region},
+		Kind:   fleet.KindGroup, ID: fleet.InstanceID(aws.ToString(group.AutoScalingGroupName)), ARN: aws.ToString(group.AutoScalingGroupARN),
+		Tags: tags, Type: fleet.InstanceType(present(group).numbers()), Created: aws.ToTime(group.CreatedTime).UTC(),
+	}
+	if len(group.AvailabilityZones) == 1 {
+		m.Zone = fleet.Zone(group.AvailabilityZones[0])
+	}
+	desired := int(aws.ToInt32(group.DesiredCapacity))
+	there, serving, well := members(group)
+	m.Ready = desired > 0 && well >= desired
+	m.Unfit = groupUnfit(group, tags)
+
+	kept, keptErr := parseSizes(tags[sizesTag])
+	action, at := lastOf(tags[lastTag])
+	// An act writes its mark first and its sizes last: where they name the same
+	// instant the act was carried through, and what changed since was done by
+	// others.
+	through := keptErr == nil && kept.done == tags[lastTag]
+	switch {
+	case group.Status != nil: // "Delete in progress"
+		m.State = fleet.ShuttingDown
+	case desired > 0:
+		m.State = fleet.Running
+		if serving == 0 && action == "start" {
+			m.State = fleet.Pending
+		}
+		if action == "start" || through {
+			m.Started = at
+		}
+		m.Why = fmt.Sprintf("%d of %d instances in service", serving, desired)
+		if left := both(kept.processes, suspended(group)); len(left) > 0 {
+			m.Why += "; " + strings.Join(left, " and ") + " still suspended since it was stopped"
+		}
+	default:
+		m.State = fleet.Stopped
+		if there > 0 {
+			m.State = fleet.Stopping
+			m.Why = fmt.Sprintf("%d instances left", there)
+		}
+		if action == "start" && !through { // a start that was not carried through
+			_, at = lastOf(kept.done)
+		}
+		if m.Stopped = at; !at.IsZero() {
+			m.Cause = fleet.CauseCall
+		}
+		if m.Unfit == (fleet.Reason{}) && keptErr != nil {
+			m.Unfit = reason(noSizes, keptErr.Error())
+		}
+	}
+	return m
+}
+
+// members counts the instances that are there, those in service, and those of
+// them that are healthy. Instances on standby are people's own business.
+func members(group types.AutoScalingGroup) (there, serving, well int) {
+	for _, i := range group.Instances {
+		switch i.LifecycleState {
+		case types.LifecycleStateStandby, types.LifecycleStateEnteringStandby, types.LifecycleStateDetached, types.LifecycleStateTerminated:
+			continue
+		case types.LifecycleStateInService:
+			serving++
+			if aws.ToString(i.HealthStatus) == "Healthy" {
+				well++
+			}
+		default:
+		}
+		there++
+	}
+	return there, serving, well
+}
+
+// groupUnfit says why a group must not be emptied and filled again.
+func groupUnfit(group types.AutoScalingGroup, tags fleet.Tags) fleet.Reason {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		switch {
+		case key == "eks:cluster-name", key == "eks:nodegroup-name", strings.HasPrefix(key, "kubernetes.io/cluster/"), strings.HasPrefix(key, "k8s.io/cluster-autoscaler/"):
+			return reason("managed", "holds the nodes of a Kubernetes cluster (tag "+key+"); scale its node group instead")
+		case key == "AmazonECSManaged":
+			return reason("managed", "is managed by an ECS capacity provider (tag AmazonECSManaged); scale its services instead")
+		}
+	}
+	if group.WarmPoolConfiguration != nil {
+		return reason("warm-pool", "has a warm pool, which grows as the group shrinks")
+	}
+	if slices.ContainsFunc(group.Instances, func(i types.Instance) bool { return aws.ToBool(i.ProtectedFromScaleIn) }) {
+		return reason("scale-in-protected", "has instances that are protected from scale-in, which would stay")
+	}
+	if asleep := both([]string{"Launch", "Terminate"}, suspended(group)); len(asleep) > 0 {
+		return reason("suspended", "cannot change its size while "+strings.Join(asleep, " and ")+" is suspended")
+	}
+	return fleet.Reason{}
+}
+
+// Stop empties the groups, one by one. It ends at the first refusal, which
+// names the group. Groups do not hibernate: their instances are terminated.
+func (g *Groups) Stop(ctx context.Context, ids []fleet.InstanceID, _ bool) error {
+	return oneByOne(ids, func(id *string) error { return g.empty(ctx, id) })
+}
+
+// Start gives the groups their remembered sizes back, one by one. It ends at
+// the first refusal, which names the group.
+func (g *Groups) Start(ctx context.Context, ids []fleet.InstanceID) error {
+	return oneByOne(ids, func(id *string) error { return g.fill(ctx, id) })
+}
+
+// Mark sets tags on all of the groups; instances that they launch do not get
+// them.
+func (g *Groups) Mark(ctx context.Context, machines []fleet.Machine, set fleet.Tags) error {
+	for some := range slices.Chunk(machines, groupsPerMark) {
+		in := &autoscaling.CreateOrUpdateTagsInput{}
+		for _, m := range some {
+			for _, key := range slices.Sorted(maps.Keys(set)) {
+				in.Tags = append(in.Tags, groupTag(string(m.ID), key, set[key]))
+			}
+		}
+		if _, err := g.createTags(ctx, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func groupTag(name, key, value string) types.Tag {
+	return types.Tag{
+		ResourceId: &name, ResourceType: aws.String(groupResource), Key: &key, Value: &value, PropagateAtLaunch: aws.Bool(false),
+	}
+}
+
+func groupTags(group types.AutoScalingGroup) fleet.Tags {
+	tags := fleet.Tags{}
+	for _, t := range group.Tags {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return tags
+}
+
+// suspended are the group's suspended processes.
+func suspended(group types.AutoScalingGroup) []string {
+	var names []string
+	for _, p := range group.SuspendedProcesses {
+		names = append(names, aws.ToString(p.ProcessName))
+	}
+	return names
+}
+
+// both are the texts of a that are also in b.
+func both(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// lastOf reads the tag nightshift:last. One that cannot be read is none.
+func lastOf(value string) (action string, at time.Time) {
+	action, text, _ := strings.Cut(value, " ")
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || action != "stop" && action != "start" {
+		return "", time.Time{}
+	}
+	return action, at
+}
+
+// accountOf is the account of an ARN.
+func accountOf(arn string) fleet.Account {
+	if parts := strings.Split(arn, ":"); len(parts) > 4 {
+		return fleet.Account(parts[4])
+	}
+	return ""
+}
