@@ -53,7 +53,14 @@ func (s *Sandbox) AddDatabase(name string, d Database) error {
 func (r *region) addDatabase(d Database, now time.Time) error {
 	made := &database{
 		kind: aDatabase, id: d.ID, class: d.Class, engine: d.Engine, mode: d.Mode, multiAZ: d.MultiAZ, source: d.ReplicaOf,
-		memberOf: d.MemberOf, created: d.Created, started: d.Started, stopped: d.Stopped, status: cmp.Or(d.Status, dbAvailable),
+		memberOf: d.MemberOf, created: d.Created, started: d.Started, stopped: d.Stopped, status: d.Status,
+	}
+	switch {
+	case made.status != "":
+	case d.Stopped.After(d.Started):
+		made.status = dbStopped
+	default:
+		made.status = dbAvailable
 	}
 	engine := "mysql"
 	if d.Cluster {
@@ -101,9 +108,6 @@ func (r *region) recall(d *database, now time.Time) {
 	}
 	if !d.stopped.IsZero() {
 		r.tell(d, d.stopped, "notification", "stopped")
-	}
-	if d.stopped.After(d.started) && d.status == dbAvailable {
-		d.status = dbStopped
 	}
 	if d.status == dbStopped {
 		if d.stopped.IsZero() {
