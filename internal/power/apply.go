@@ -51,6 +51,7 @@ func Apply(ctx context.Context, site Site, judge Judge, plan Plan, opts Options)
 		step:     make(map[machineKey]int, len(plan.Steps)),
 		outcomes: make([]fleet.Outcome, len(plan.Steps)),
 		denied:   map[fleet.Kind]int{}, granted: map[fleet.Kind]bool{},
+		notes: map[machineKey]fleet.Reason{}, tried: map[machineKey][]fleet.InstanceType{},
 	}
 	r.order = newOrder(plan.Steps)
 	for n, s := range plan.Steps {

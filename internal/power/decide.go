@@ -96,7 +96,7 @@ func (f facts) start() Step {
 	switch {
 	case m.State == fleet.Stopping && m.Unfit == (fleet.Reason{}):
 		return act(Start, m)
-	case m.Cause == fleet.CauseAWS:
+	case m.Cause == fleet.CauseAWS, m.Cause == fleet.CauseCapacity:
 		if pause := min(max(m.Started.Sub(t), f.tick), longestRetry); !m.Started.Before(t) && f.now.Before(m.Started.Add(pause)) {
 			return leave(m, "retry-later", "was stopped by AWS (%s); the next try is at %s", m.Why, f.clock(m.Started.Add(pause)))
 		}
@@ -175,4 +175,3 @@ func short(d time.Duration) string {
 func mistake(m fleet.Machine, code string, err error) Step {
 	return Step{Machine: m, Mistake: true, Reason: fleet.Reason{Code: code, Text: said(err)}}
 }
-
