@@ -103,11 +103,12 @@ func (r *Reading) custodian(on, off []hourEdge, zone *time.Location, d Custodian
 		off = nil
 	}
 	r.Definition.Zone = zone
+	var times []int
 	for _, e := range on {
 		if err := addEdge(&r.Definition.Start, strings.TrimSpace(e.days.String()+" "+clock(e.hour*60))); err != nil {
 			return err
 		}
-		r.warnChanges(custodian, zone, e.hour*60)
+		times = append(times, e.hour*60)
 		for _, o := range off {
 			if o.hour == e.hour && o.days&e.days != 0 {
 				r.warn("on and off both name %s on %s: %s may do both, nightshift starts", clock(e.hour*60), o.days&e.days, custodian)
@@ -118,8 +119,9 @@ func (r *Reading) custodian(on, off []hourEdge, zone *time.Location, d Custodian
 		if err := addEdge(&r.Definition.Stop, strings.TrimSpace(e.days.String()+" "+clock(e.hour*60))); err != nil {
 			return err
 		}
-		r.warnChanges(custodian, zone, e.hour*60)
+		times = append(times, e.hour*60)
 	}
+	r.warnChanges(custodian, zone, times...)
 	for _, day := range d.SkipDays {
 		date, err := schedule.ParseDates(fmt.Sprintf("%04d-%02d-%02d", day.Year, day.Month, day.Day))
 		if err != nil {
@@ -149,7 +151,7 @@ func custodianFields(text string) (map[string]string, error) {
 	fields := make(map[string]string)
 	for piece := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == ';' }) {
 		piece = strings.TrimSpace(piece)
-		if piece == "" {
+		if piece == "" || strings.EqualFold(piece, "on") {
 			continue
 		}
 		key, value, found := strings.Cut(piece, "=")
@@ -159,7 +161,7 @@ func custodianFields(text string) (map[string]string, error) {
 		switch {
 		case !found || !known:
 			return nil, invalid("%s: %q is not understood%s: a value is on, off, or like off=(M-F,19);on=(M-F,7);tz=et",
-				custodian, clip(piece), meant(key, []string{"on", "off", "tz"}))
+				custodian, clip(piece), meant(key, []string{"off", "on", "tz"}))
 		case twice:
 			return nil, invalid("%s: %s= stands twice; list its hours as %s=[(M-F,19),(S,13)]", custodian, key, key)
 		}

@@ -114,7 +114,6 @@ func (r *Reading) spans(value string, zone *time.Location) (spans, error) {
 	return s, nil
 }
 
-//nolint:gochecknoglobals // a compiled constant
 var absolute = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\S*?(?:Z|[+-]\d\d:\d\d))\s*-\s*(\d{4}-\d\d-\d\dT\S*)$`)
 
 // interval reads the two instants of an absolute span.

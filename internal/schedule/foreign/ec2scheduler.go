@@ -110,7 +110,7 @@ func ec2Days(text string) (week, error) {
 		day, ok := dayNumber(strings.TrimSpace(word))
 		if !ok {
 			return 0, invalid("%s: unknown day %q%s: use all, weekdays, or days such as mon,tue", ec2Scheduler, clip(word),
-				meantDay(strings.TrimSpace(word), []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun", "all", "weekdays"}))
+				meantDay(strings.TrimSpace(word), dayWords("all", "weekdays")))
 		}
 		days |= 1 << day
 	}

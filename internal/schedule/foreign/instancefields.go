@@ -106,7 +106,6 @@ func (it item) bounds(value func(string) (int, error), last int) (from, to int, 
 	return from, to, err
 }
 
-//nolint:gochecknoglobals // compiled constants
 var (
 	nearest  = regexp.MustCompile(`^(\d{1,2})[wW]$`)
 	numbered = regexp.MustCompile(`^(.+)#(.+)$`)
@@ -200,8 +199,7 @@ func (r *Reading) weekDays(text string) (string, error) {
 		if n, ok := digits(word, 1); ok && n <= 6 {
 			return n, nil
 		}
-		return 0, invalid("weekdays: unknown day %q%s: use mon to sun, or 0 (Monday) to 6", clip(word),
-			meantDay(word, []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}))
+		return 0, invalid("weekdays: unknown day %q%s: use mon to sun, or 0 (Monday) to 6", clip(word), meantDay(word, dayWords()))
 	}
 	var set week
 	var special []string

@@ -52,9 +52,17 @@ func (w week) String() string {
 	return strings.Join(parts, ",")
 }
 
+// dayWords are the spellings of weekdays that dayNumber reads, and more.
+func dayWords(more ...string) []string {
+	return append([]string{
+		"mon", "tue", "wed", "thu", "fri", "sat", "sun",
+		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+	}, more...)
+}
+
 // dayNumber reads a weekday's three letters or full name, 0 is Monday.
 func dayNumber(word string) (int, bool) {
-	return number(word, []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"})
+	return number(word, dayWords()[7:])
 }
 
 // monthNumber reads a month's three letters or full name, 0 is January.
@@ -131,7 +139,7 @@ func meant(word string, known []string) string {
 	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
-// meantDay suggests a weekday: "tues" and "wensday" are near to one.
+// meantDay suggests a weekday or month: what begins like one is near to it.
 func meantDay(word string, known []string) string {
 	for _, k := range known {
 		if len(word) >= 3 && len(k) >= 3 && strings.EqualFold(word[:3], k[:3]) {

@@ -1,0 +1,109 @@
+package foreign_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/schedule"
+	"nightshift/internal/schedule/foreign"
+)
+
+// hostile are texts that have hurt parsers.
+func hostile() []string {
+	return []string{
+		"", "on", "off", "off=(m-f,19);on=(m-f,7);tz=pt", "off=[(M-F,21),(U,18)];on=[(M-F,6),(U,10)]", "offu3du28M-Fu2c18u29u3btzu3dAustraliau2fSydney",
+		"off=u28M-Fu2c18u29", "u", "u2", "U28u29", "off=()", "off=(,)", "off=(-,)", "tz=../../etc/passwd", "tz=Local", "tz=\x00",
+		"Mon-Fri 07:30-20:30 Europe/Berlin", "Sat-Sun 00:00-24:00 CET,Fri-Fri 20:00-24:00 CET", "always", "never",
+		"2026-12-24T00:00:00+00:00-2026-12-26T00:00:00+00:00", "1970-01-01T00:00:00Z-2100-12-31T23:59:59Z", "0000-01-01T00:00:00Z-9999-12-31T23:59:59Z",
+		"0800;1800;utc;mon,tue", "none;1800;utc;weekdays", "default", ";;;", ";;;;;;;;;;",
+		"u=1 u=2 H:M=19:30", "d=_ H=_ M=00 M=10", "uTH:M=6T02:30", "dTH:M=01T03:00", "d=31 H=_ M=0",
+		strings.Repeat("(", 5000), strings.Repeat("off=(m,1);", 500), strings.Repeat("Mon-Fri 00:00-01:00 UTC,", 150), strings.Repeat("u28", 1300),
+		"1/1", "1-15/2,L,15W,20-L", "mon#1,friL,L", "nov-feb,jan/3", "*", "?", "1/10", "31W",
+	}
+}
+
+// check asks a reading the usual questions: an answer or an error of the right
+// kind, in little time.
+func check(t *testing.T, reading foreign.Reading, err error) {
+	t.Helper()
+	if err != nil {
+		if !errors.Is(err, fleet.ErrInvalid) {
+			t.Fatalf("error of the wrong kind: %v", err)
+		}
+		if len(err.Error()) > 1000 {
+			t.Fatalf("an error of %d characters", len(err.Error()))
+		}
+		return
+	}
+	if reading.Ignore {
+		return
+	}
+	s, err := schedule.New(reading.Definition, time.UTC)
+	if err != nil {
+		if !errors.Is(err, fleet.ErrInvalid) {
+			t.Fatalf("error of the wrong kind: %v", err)
+		}
+		return
+	}
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	next, ok := s.Next(at)
+	if ok && !next.At.After(at) {
+		t.Fatalf("the transition after %s is at %s", at, next.At)
+	}
+	if last, ok := s.Last(at); ok && last.At.After(at) {
+		t.Fatalf("the transition before %s is at %s", at, last.At)
+	}
+	s.At(at)
+}
+
+func FuzzRead(f *testing.F) {
+	for _, text := range hostile() {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, format := range foreign.Formats() {
+			reading, err := foreign.Read(format, text, time.UTC)
+			check(t, reading, err)
+		}
+		reading, err := foreign.Downscaler(text, "Mon-Fri 20:00-06:00 UTC,2026-12-24T00:00:00Z-2026-12-26T12:00:00Z", time.UTC)
+		check(t, reading, err)
+	})
+}
+
+func FuzzInstanceScheduler(f *testing.F) {
+	for _, text := range hostile() {
+		f.Add("09:00", "17:00", text, "", "")
+		f.Add("", "17:00", "", text, "")
+		f.Add("9:00", "", "mon", "", text)
+		f.Add(text, text, text, text, text)
+	}
+	f.Fuzz(func(t *testing.T, begin, end, weekDays, monthDays, months string) {
+		p := foreign.Period{Name: "p", BeginTime: begin, EndTime: end, WeekDays: weekDays, MonthDays: monthDays, Months: months}
+		reading, err := foreign.InstanceScheduler(foreign.InstanceSchedule{Name: months, Timezone: "UTC", Periods: []foreign.Period{p, {Name: "q", EndTime: "23:59"}}})
+		check(t, reading, err)
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	for _, value := range []struct {
+		format foreign.Format
+		text   string
+	}{
+		{foreign.FormatCustodian, "off=[(M-F,21),(U,18)];on=[(M-F,6),(U,10)];tz=pt"},
+		{foreign.FormatDownscaler, "Mon-Fri 07:30-20:30 Europe/Berlin"},
+		{foreign.FormatDowntime, "Mon-Fri 20:00-24:00 Europe/Berlin,Sat-Sun 00:00-24:00 Europe/Berlin"},
+		{foreign.FormatEC2Scheduler, "0800;1800;utc;mon,tue"},
+		{foreign.FormatLightsOffStop, "u=1 u=2 u=3 u=4 u=5 H:M=19:30"},
+	} {
+		b.Run(string(value.format), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := foreign.Read(value.format, value.text, time.UTC); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
