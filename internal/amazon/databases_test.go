@@ -24,6 +24,7 @@ import (
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
+	"nightshift/internal/stack"
 )
 
 func TestDatabasesAgainstSandbox(t *testing.T) {
@@ -399,4 +400,39 @@ func TestDatabasesWithoutEvents(t *testing.T) {
 			t.Errorf("without permission to read: %v", err)
 		}
 	}
+}
+
+// The policy for these operations suffices for what carries the tag, and for
+// nothing else.
+func TestDatabasesUnderPolicy(t *testing.T) {
+	policy, err := stack.Policy([]string{
+		"rds:AddTagsToResource", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeEvents",
+		"rds:StartDBCluster", "rds:StartDBInstance", "rds:StopDBCluster", "rds:StopDBInstance",
+	}, stack.Scope{Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := policy.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Policy: document})
+	s := newPeer(server.URL()).session(t)
+	for id, m := range map[fleet.InstanceID]power.Machines{"dev-mysql": s.Databases(region), "dev-aurora": s.Clusters(region)} {
+		all := seen(t, m, fleet.Selector{})
+		if err := m.Mark(t.Context(), []fleet.Machine{all[id]}, fleet.Tags{"a": "b"}); err != nil {
+			t.Error(err)
+		}
+		if err := m.Stop(t.Context(), []fleet.InstanceID{id}, false); err != nil {
+			t.Error(err)
+		}
+		server.Sandbox().Advance(time.Hour)
+		if err := m.Start(t.Context(), []fleet.InstanceID{id}); err != nil {
+			t.Error(err)
+		}
+	}
+	d := s.Databases(region)
+	orders := seen(t, d, fleet.Selector{})["orders"]
+	refused(t, "stopping what does not carry the tag", d.Stop(t.Context(), []fleet.InstanceID{"orders"}, false), fleet.ErrDenied, "orders")
+	refused(t, "marking what does not carry the tag", d.Mark(t.Context(), []fleet.Machine{orders}, fleet.Tags{"AutoStopStart": "Yes"}), fleet.ErrDenied, "orders")
 }

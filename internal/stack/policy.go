@@ -22,8 +22,8 @@ type Scope struct {
 	Partition string
 	// Account limits instances to one account; empty means any.
 	Account string
-	// Tag marks the instances that may be stopped and started; without a value
-	// any value does. Its key is required where an operation stops or starts.
+	// Tag marks what may be stopped and started; without a value any value
+	// does. Its key is required where an operation stops or starts.
 	Tag fleet.Tag
 	// Bucket and Prefix say where reports are written. Without a bucket the
 	// policy names BUCKET, which no bucket can be called.
@@ -71,10 +71,11 @@ func (d Document) JSON() ([]byte, error) {
 type access int
 
 const (
-	free  access = iota // needs no permission
-	read                // answers about everything, cannot be limited
-	power               // stops or starts instances
-	write               // puts the report into its bucket
+	free      access = iota // needs no permission
+	read                    // answers about everything, cannot be limited
+	power                   // stops or starts instances
+	databases               // stops, starts or marks databases and clusters
+	write                   // puts the report into its bucket
 )
 
 // accessOf decides how an operation, written as an IAM action, is scoped. An
@@ -92,10 +93,19 @@ func accessOf(action string) (access, error) {
 		"ec2:DescribeRegions",
 		"ec2:DescribeSpotInstanceRequests",
 		"ec2:DescribeVolumes",
-		"pricing:GetProducts":
+		"pricing:GetProducts",
+		"rds:DescribeDBClusters",
+		"rds:DescribeDBInstances",
+		"rds:DescribeEvents":
 		return read, nil
 	case "ec2:StartInstances", "ec2:StopInstances":
 		return power, nil
+	case "rds:AddTagsToResource",
+		"rds:StartDBCluster",
+		"rds:StartDBInstance",
+		"rds:StopDBCluster",
+		"rds:StopDBInstance":
+		return databases, nil
 	case "s3:PutObject":
 		return write, nil
 	}
@@ -152,7 +162,7 @@ func document(actions []string, s Scope) (Document, error) {
 		}
 		byAccess[a] = append(byAccess[a], action)
 	}
-	if len(byAccess[power]) > 0 && s.Tag.Key == "" {
+	if len(byAccess[power])+len(byAccess[databases]) > 0 && s.Tag.Key == "" {
 		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "policy: stopping and starting need a tag to be limited by"))
 	}
 	if len(errs) > 0 {
@@ -170,6 +180,8 @@ func document(actions []string, s Scope) (Document, error) {
 	allow("StopAndStartTagged", byAccess[power],
 		[]string{"arn:" + partition + ":ec2:*:" + cmp.Or(s.Account, "*") + ":instance/*"},
 		carries(s.Tag))
+	rds := "arn:" + partition + ":rds:*:" + cmp.Or(s.Account, "*")
+	allow("StopAndStartTaggedDatabases", byAccess[databases], []string{rds + ":cluster:*", rds + ":db:*"}, carries(s.Tag))
 	allow("WriteReport", byAccess[write],
 		[]string{"arn:" + partition + ":s3:::" + s.Bucket + "/" + s.Prefix + "*"}, nil)
 	if slices.Contains(byAccess[power], "ec2:StartInstances") && len(s.Keys) > 0 {
