@@ -28,8 +28,9 @@ func markOf(at int64, s State) mark {
 		return mark(at << 2)
 	case Stopped:
 		return mark(at<<2 | 1)
+	default:
+		return mark(at<<2 | 2)
 	}
-	return mark(at<<2 | 2)
 }
 
 func (m mark) at() int64 { return int64(m >> 2) }

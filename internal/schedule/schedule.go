@@ -227,7 +227,7 @@ func (s *Schedule) checkStates() error {
 		return nil
 	}
 	runs, stops := s.def.Never || s.always, s.always
-	for k := int64(firstBlock); k <= lastBlock && !(runs && stops); k++ {
+	for k := int64(firstBlock); k <= lastBlock && (!runs || !stops); k++ {
 		b := s.build(k)
 		for _, state := range b.states() {
 			runs = runs || state == Running

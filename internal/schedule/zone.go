@@ -2,6 +2,7 @@ package schedule
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // the zones come with the program
@@ -42,7 +43,11 @@ func LoadZone(name string) (*time.Location, error) {
 func ZoneNames() []string { return strings.Fields(zoneNames) }
 
 func knownZone(name string) bool {
-	return name != "" && !strings.Contains(name, "\n") && strings.Contains("\n"+zoneNames, "\n"+name+"\n")
+	if name == "" || strings.Contains(name, "\n") {
+		return false
+	}
+	line := name + "\n"
+	return strings.HasPrefix(zoneNames, line) || strings.Contains(zoneNames, "\n"+line)
 }
 
 // stretch is a part of the time line in which a zone's offset from UTC stays
@@ -94,8 +99,8 @@ func (w wall) first(clock int64) int64 {
 // last is the instant at which the clock shows the wall time for the last
 // time or, where it skips it, the first instant after the gap.
 func (w wall) last(clock int64) int64 {
-	for i := len(w) - 1; i >= 0; i-- {
-		if s := w[i]; s.from <= clock-s.offset {
+	for _, s := range slices.Backward(w) {
+		if s.from <= clock-s.offset {
 			return min(clock-s.offset, s.to)
 		}
 	}
@@ -107,8 +112,8 @@ func (w wall) last(clock int64) int64 {
 // a day that ends at midnight is over when the next one begins, although its
 // first hour will come twice.
 func (w wall) until(clock int64) int64 {
-	for i := len(w) - 1; i >= 0; i-- {
-		if s := w[i]; s.from < clock-s.offset {
+	for _, s := range slices.Backward(w) {
+		if s.from < clock-s.offset {
 			return min(clock-s.offset, s.to)
 		}
 	}
