@@ -1,0 +1,141 @@
+// Package config reads nightshift.yaml into values, and strictly: every
+// mistake of a file is found in one reading and told with its line, its column
+// and the nearest right spelling.
+//
+// Mistakes stay where they are made. A schedule or a rule with a mistake is
+// kept as one that answers with an error, so that the machines it is about are
+// left alone and do not fall to a later rule; everything else works.
+//
+// Import writes such a file from the definitions of Instance Scheduler on AWS.
+//
+// It may import fleet, schedule, schedule/foreign and power, and is the only
+// importer of a YAML library.
+package config
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/schedule"
+)
+
+// Config is what nightshift.yaml says.
+type Config struct {
+	// Zone is the time zone of schedules that name none, UTC if none is given.
+	Zone *time.Location
+	// Schedules are in the order of the file.
+	Schedules []Schedule
+	// Regions are the regions to work in, or "all" alone; empty means that the
+	// file does not say.
+	Regions []string
+	// Journal is where records of runs are kept: a directory or
+	// "s3://bucket/prefix"; empty means nowhere.
+	Journal string
+	// Warnings are what is odd, but can be done.
+	Warnings []Mistake
+
+	rules power.Rules
+}
+
+// Schedule is a schedule with its name.
+type Schedule struct {
+	Name, Description string
+	// Schedule is nil where Err is not.
+	Schedule *schedule.Schedule
+	// Err says where the file defines it wrongly.
+	Err error
+}
+
+// Rules bind machines to schedules. They stand in the order of the file.
+func (c *Config) Rules() power.Rules { return c.rules }
+
+// Names are the names of the schedules, in the order of the file.
+func (c *Config) Names() []string {
+	names := make([]string, len(c.Schedules))
+	for i, s := range c.Schedules {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// ignoreWord as a tag's value leaves a machine alone.
+const ignoreWord = "ignore"
+
+// Find gives the schedule that a text names or is: a name of the file, an
+// inline form such as "Mon-Fri 08:00-19:00 Asia/Seoul", or "ignore". zone is
+// for inline forms that name none; nil means the file's. An unknown name is an
+// error of kind fleet.ErrInvalid that tells the nearest known one.
+func (c *Config) Find(text string, zone *time.Location) (power.Named, error) {
+	if zone == nil {
+		zone = c.Zone
+	}
+	i := slices.IndexFunc(c.Schedules, func(s Schedule) bool { return s.Name == text })
+	if i >= 0 {
+		return power.Named{Name: text, Schedule: c.Schedules[i].Schedule}, c.Schedules[i].Err
+	}
+	if text == ignoreWord {
+		return power.Named{Name: text, Ignore: true}, nil
+	}
+	inline, err := schedule.Parse(text, zone)
+	if err == nil {
+		return power.Named{Name: text, Schedule: inline}, nil
+	}
+	known := append(c.Names(), ignoreWord)
+	if nearest(text, known) != "" || !strings.ContainsAny(text, " :0123456789") {
+		return power.Named{}, fleet.Errorf(fleet.ErrInvalid, "there is no schedule %q%s", text, meant(text, known))
+	}
+	return power.Named{}, fleet.Errorf(fleet.ErrInvalid, "there is no schedule %q, and as an inline schedule it is wrong: %w", text, err)
+}
+
+// Load reads the configuration and the calendars that it names, which lie
+// beside it unless their names are absolute. open opens a file by its name.
+//
+// What is wrong in the file comes back as Mistakes, an error of kind
+// fleet.ErrInvalid. The Config beside it is nil where the file is not readable
+// as YAML; otherwise what has no mistake in it works, and what has answers
+// with an error. A file that cannot be opened or read is the error of open.
+func Load(name string, open func(name string) (io.ReadCloser, error)) (*Config, error) {
+	data, err := slurp(name, open)
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", name, err)
+	}
+	l := loader{source: &source{name: name}, open: open, calendars: make(map[string]calendar), used: make(map[string]bool)}
+	root := l.parse(data)
+	if root == nil {
+		return nil, l.mistakes
+	}
+	l.config(root)
+	sortMistakes(l.mistakes)
+	sortMistakes(l.warnings)
+	l.out.Warnings = l.warnings
+	if len(l.mistakes) > 0 {
+		return l.out, l.mistakes
+	}
+	return l.out, nil
+}
+
+// loader builds a Config from a source.
+type loader struct {
+	*source
+	open      func(name string) (io.ReadCloser, error)
+	calendars map[string]calendar // by file name, each read once
+	out       *Config
+	zoneErr   error // why there is no default zone
+	rules     []rule
+	names     []*yaml.Node    // of the schedules, in the order of out.Schedules
+	used      map[string]bool // schedules that a rule names
+}
+
+// Keys are all keys that the file knows, at any level, sorted.
+func Keys() []string {
+	keys := slices.Concat(topKeys(), scheduleKeys(), powerKeys(), keepKeys(), ruleKeys())
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
