@@ -185,7 +185,7 @@ func custodianHours(key, list string) ([]hourEdge, error) {
 		}
 		if at := strings.LastIndex(hour, ","); at >= 0 {
 			return nil, invalid("%s: %s=%s lists days in one bracket: write %s", custodian, key, clip(list),
-				spread(key, days+","+hour[:at], hour[at+1:]))
+				clip(spread(key, days+","+hour[:at], hour[at+1:])))
 		}
 		// Cloud Custodian allows leading zeros.
 		n, ok := digits(strings.TrimLeft(hour, "0"), 2)

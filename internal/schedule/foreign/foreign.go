@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/schedule"
@@ -103,14 +104,23 @@ func checkLength(tool, value string) error {
 	return nil
 }
 
-// clip shortens foreign text for a message.
+// clip makes foreign text fit for a message: short, and without characters
+// that a terminal obeys.
 func clip(text string) string {
 	const most = 60
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
+	if len(text) > 4*most {
+		text = text[:4*most]
 	}
-	return string(runes[:most]) + "…"
+	runes := []rune(text)
+	for i, c := range runes {
+		if !unicode.IsPrint(c) {
+			runes[i] = unicode.ReplacementChar
+		}
+	}
+	if len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return string(runes)
 }
 
 // addWindow adds the window that the text of our own notation means.

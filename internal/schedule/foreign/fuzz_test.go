@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/schedule"
@@ -21,7 +22,7 @@ func hostile() []string {
 		"0800;1800;utc;mon,tue", "none;1800;utc;weekdays", "default", ";;;", ";;;;;;;;;;",
 		"u=1 u=2 H:M=19:30", "d=_ H=_ M=00 M=10", "uTH:M=6T02:30", "dTH:M=01T03:00", "d=31 H=_ M=0",
 		strings.Repeat("(", 5000), strings.Repeat("off=(m,1);", 500), strings.Repeat("Mon-Fri 00:00-01:00 UTC,", 150), strings.Repeat("u28", 1300),
-		"1/1", "1-15/2,L,15W,20-L", "mon#1,friL,L", "nov-feb,jan/3", "*", "?", "1/10", "31W",
+		"1/1", "1-15/2,L,15W,20-L", "mon#1,friL,L", "nov-feb,jan/3", "*", "?", "1/10", "31W", "off=\x1b[31m", "off=(\x1b,\x1b,3)", "Mon\x07-Fri 1:00-2:00", "\xff\xfe", "d=\x1b[2J",
 	}
 }
 
@@ -33,10 +34,11 @@ func check(t *testing.T, reading foreign.Reading, err error) {
 		if !errors.Is(err, fleet.ErrInvalid) {
 			t.Fatalf("error of the wrong kind: %v", err)
 		}
-		if len(err.Error()) > 1000 {
-			t.Fatalf("an error of %d characters", len(err.Error()))
-		}
+		presentable(t, err.Error())
 		return
+	}
+	for _, warning := range reading.Warnings {
+		presentable(t, warning)
 	}
 	if reading.Ignore {
 		return
@@ -57,6 +59,14 @@ func check(t *testing.T, reading foreign.Reading, err error) {
 		t.Fatalf("the transition before %s is at %s", at, last.At)
 	}
 	s.At(at)
+}
+
+// presentable refuses messages that are very long or steer a terminal.
+func presentable(t *testing.T, message string) {
+	t.Helper()
+	if len(message) > 1000 || strings.ContainsFunc(message, unicode.IsControl) {
+		t.Fatalf("message of %d characters: %q", len(message), message)
+	}
 }
 
 func FuzzRead(f *testing.F) {
