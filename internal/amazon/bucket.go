@@ -18,14 +18,12 @@ import (
 // Bucket is an S3 bucket. Its objects appear whole or not at all.
 type Bucket struct {
 	name string
-	home fleet.Region
-	put  operation[s3.PutObjectInput, s3.PutObjectOutput] // in home
-	in   func(fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput]
+	put  *moved[s3.PutObjectInput, s3.PutObjectOutput]
 }
 
 // Bucket gives access to a bucket, in whichever region it lies.
 func (s *Session) Bucket(name string) *Bucket {
-	in := func(region fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput] {
+	put := follow(s, func(region fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput] {
 		put := captureOnce(s, "s3:PutObject", s3.NewFromConfig(s.in(region), pathStyle).PutObject)
 		return refreshed(s, func(ctx context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
 			// An earlier try has read the body.
@@ -34,8 +32,8 @@ func (s *Session) Bucket(name string) *Bucket {
 			}
 			return put(ctx, in)
 		})
-	}
-	return &Bucket{name: name, home: s.Region(), put: in(s.Region()), in: in}
+	})
+	return &Bucket{name: name, put: put}
 }
 
 // pathStyle puts the bucket into the path where the endpoint is an IP address
@@ -61,11 +59,7 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadS
 		Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType),
 		Body: body, ContentLength: aws.Int64(size), // a body that is cut short is refused
 	}
-	_, err = b.put(ctx, object)
-	if region := elsewhere(err); region != "" && region != b.home {
-		b.home, b.put = region, b.in(region)
-		_, err = b.put(ctx, object)
-	}
+	_, err = b.put.ask(ctx, object)
 	switch {
 	case err == nil:
 		return nil

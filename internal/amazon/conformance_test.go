@@ -173,6 +173,7 @@ func conformance(t *testing.T, p *peer) {
 	t.Run("account", func(t *testing.T) { testAccount(t, p) })
 	t.Run("bucket", func(t *testing.T) { testBucket(t, p) })
 	t.Run("groups", func(t *testing.T) { testGroups(t, p) })
+	t.Run("objects", func(t *testing.T) { testObjects(t, p) })
 }
 
 func testTagsChoose(t *testing.T, p *peer) {

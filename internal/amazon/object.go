@@ -1,0 +1,121 @@
+package amazon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"nightshift/internal/fleet"
+)
+
+// Objects are small objects under a prefix of an S3 bucket, read and written
+// as a whole. It is safe for concurrent use.
+type Objects struct {
+	bucket *Bucket
+	prefix string
+	get    *moved[s3.GetObjectInput, s3.GetObjectOutput]
+	list   *moved[s3.ListObjectsV2Input, s3.ListObjectsV2Output]
+}
+
+// Objects gives access to the objects of a bucket, in whichever region it lies.
+// The prefix is put before every key as it is.
+func (s *Session) Objects(bucket, prefix string) *Objects {
+	return &Objects{
+		bucket: s.Bucket(bucket),
+		prefix: prefix,
+		get: follow(s, func(region fleet.Region) operation[s3.GetObjectInput, s3.GetObjectOutput] {
+			return capture(s, "s3:GetObject", s3.NewFromConfig(s.in(region), pathStyle).GetObject)
+		}),
+		list: follow(s, func(region fleet.Region) operation[s3.ListObjectsV2Input, s3.ListObjectsV2Output] {
+			return capture(s, "s3:ListBucket", s3.NewFromConfig(s.in(region), pathStyle).ListObjectsV2)
+		}),
+	}
+}
+
+// Put stores an object, replacing one that is there. It appears whole or not
+// at all.
+func (o *Objects) Put(ctx context.Context, key string, body []byte) error {
+	return o.bucket.Put(ctx, o.prefix+key, "application/octet-stream", bytes.NewReader(body))
+}
+
+// Get reads an object. One that is not there is [fleet.ErrNotFound]; without
+// the permission s3:ListBucket S3 calls it denied.
+func (o *Objects) Get(ctx context.Context, key string) ([]byte, error) {
+	key = o.prefix + key
+	out, err := o.get.ask(ctx, &s3.GetObjectInput{Bucket: aws.String(o.bucket.name), Key: aws.String(key)})
+	switch {
+	case errors.Is(err, fleet.ErrDenied):
+		return nil, fmt.Errorf("may not read s3://%s/%s: the role needs s3:GetObject there, and s3:ListBucket to tell what is missing: %w", o.bucket.name, key, err)
+	case err != nil:
+		return nil, fmt.Errorf("read s3://%s/%s: %w", o.bucket.name, key, err)
+	}
+	body, err := io.ReadAll(out.Body)
+	if err := errors.Join(err, out.Body.Close()); err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: %w", o.bucket.name, key, translate("s3:GetObject", err))
+	}
+	return body, nil
+}
+
+// List names what lies directly under a prefix that ends in "/": objects by
+// their keys, and folders as prefixes that end in "/". It reads all pages; the
+// order is S3's within objects and within folders. Nothing there is no error.
+func (o *Objects) List(ctx context.Context, prefix string) ([]string, error) {
+	in := &s3.ListObjectsV2Input{Bucket: aws.String(o.bucket.name), Prefix: aws.String(o.prefix + prefix), Delimiter: aws.String("/")}
+	var names []string
+	for {
+		out, err := o.list.ask(ctx, in)
+		switch {
+		case errors.Is(err, fleet.ErrDenied):
+			return nil, fmt.Errorf("may not list s3://%s/%s: the role needs s3:ListBucket: %w", o.bucket.name, *in.Prefix, err)
+		case err != nil:
+			return nil, fmt.Errorf("list s3://%s/%s: %w", o.bucket.name, *in.Prefix, err)
+		}
+		for _, folder := range out.CommonPrefixes {
+			names = append(names, strings.TrimPrefix(aws.ToString(folder.Prefix), o.prefix))
+		}
+		for _, object := range out.Contents {
+			names = append(names, strings.TrimPrefix(aws.ToString(object.Key), o.prefix))
+		}
+		if aws.ToString(out.NextContinuationToken) == "" {
+			return names, nil
+		}
+		in.ContinuationToken = out.NextContinuationToken
+	}
+}
+
+// moved is an operation on a bucket that may lie in another region: S3's
+// refusal says where, and from then on it is asked there.
+type moved[In, Out any] struct {
+	in func(fleet.Region) operation[In, Out]
+
+	mu   sync.Mutex
+	home fleet.Region
+	do   operation[In, Out] // in home
+}
+
+func follow[In, Out any](s *Session, in func(fleet.Region) operation[In, Out]) *moved[In, Out] {
+	return &moved[In, Out]{in: in, home: s.Region(), do: in(s.Region())}
+}
+
+func (m *moved[In, Out]) ask(ctx context.Context, in *In) (*Out, error) {
+	m.mu.Lock()
+	home, do := m.home, m.do
+	m.mu.Unlock()
+	out, err := do(ctx, in)
+	region := elsewhere(err)
+	if region == "" || region == home {
+		return out, err
+	}
+	do = m.in(region)
+	m.mu.Lock()
+	m.home, m.do = region, do
+	m.mu.Unlock()
+	return do(ctx, in)
+}

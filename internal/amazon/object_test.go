@@ -1,0 +1,142 @@
+package amazon_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/fleet"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+)
+
+// testObjects is what both peers must agree on.
+func testObjects(t *testing.T, p *peer) {
+	s := p.session(t)
+	o := s.Objects(sandbox.DefaultBucket, "journal/")
+	put := func(o *amazon.Objects, key, body string) {
+		t.Helper()
+		if err := o.Put(t.Context(), key, []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(o, "runs/2026/11/22/a.json", "{}")
+	put(o, "runs/2026/11/22/b b+%.json", "두 번째")
+	put(o, "runs/2026/11/22/b b+%.json", "다시")
+	put(o, "runs/2026/12/01/c.json", "3")
+	put(s.Objects(sandbox.DefaultBucket, ""), "journal-other", "x")
+	got, err := o.Get(t.Context(), "runs/2026/11/22/b b+%.json")
+	if err != nil || string(got) != "다시" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for prefix, want := range map[string][]string{
+		"":                 {"runs/"},
+		"runs/2026/":       {"runs/2026/11/", "runs/2026/12/"},
+		"runs/2026/11/22/": {"runs/2026/11/22/a.json", "runs/2026/11/22/b b+%.json"},
+		"runs/2027/":       nil,
+	} {
+		names, err := o.List(t.Context(), prefix)
+		if diff := cmp.Diff(want, names); err != nil || diff != "" {
+			t.Errorf("%q: %v %s", prefix, err, diff)
+		}
+	}
+	for _, name := range []string{sandbox.DefaultBucket, "no-such-bucket-of-ours"} {
+		if _, err := s.Objects(name, "").Get(t.Context(), "nothing"); !errors.Is(err, fleet.ErrNotFound) || !strings.Contains(err.Error(), "s3://"+name+"/nothing") {
+			t.Errorf("nothing there: %v", err)
+		}
+	}
+	if _, err := s.Objects("no-such-bucket-of-ours", "").List(t.Context(), "runs/"); !errors.Is(err, fleet.ErrNotFound) {
+		t.Errorf("no bucket: %v", err)
+	}
+}
+
+// More objects than S3 names at once are all listed, from a session of another
+// region, and with no more than the two permissions.
+func TestManyObjects(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{})
+	o := newPeer(server.URL()).session(t).Objects(sandbox.DefaultBucket, "many/")
+	const n = 1100
+	var want []string
+	var group sync.WaitGroup
+	for worker := range 11 {
+		group.Go(func() {
+			for k := range n / 11 {
+				if err := o.Put(t.Context(), fmt.Sprintf("%02d-%03d", worker, k), []byte("x")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		for k := range n / 11 {
+			want = append(want, fmt.Sprintf("%02d-%03d", worker, k))
+		}
+	}
+	group.Wait()
+	if err := server.Sandbox().SetPolicy([]byte(`{"Statement":[
+		{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + sandbox.DefaultBucket + `/many/*"},
+		{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::` + sandbox.DefaultBucket + `"}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	far, err := amazon.Open(t.Context(), amazon.Options{Region: "us-east-1", Practice: &amazon.Practice{
+		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o = far.Objects(sandbox.DefaultBucket, "many/")
+	got, err := o.List(t.Context(), "")
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d of %d objects, %v", len(got), n, err)
+	}
+	for range 2 {
+		if body, err := o.Get(t.Context(), want[7]); err != nil || string(body) != "x" {
+			t.Errorf("%q, %v", body, err)
+		}
+	}
+	if err := o.Put(t.Context(), "new", nil); !errors.Is(err, fleet.ErrDenied) {
+		t.Errorf("put without permission: %v", err)
+	}
+	if _, err := far.Objects(sandbox.DefaultBucket, "").Get(t.Context(), "elsewhere"); !errors.Is(err, fleet.ErrDenied) || !strings.Contains(err.Error(), "s3:GetObject") {
+		t.Errorf("get without permission: %v", err)
+	}
+	redirects := 0
+	for _, c := range server.Sandbox().Calls() {
+		if c.Code == "PermanentRedirect" {
+			redirects++
+		}
+	}
+	if redirects != 2 { // denials come first
+		t.Errorf("%d redirects, want one for listing and one for reading", redirects)
+	}
+}
+
+func TestParameter(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{})
+	for _, p := range []sandbox.Parameter{{Name: "/nightshift/config", Value: "timezone: Asia/Seoul\n"}, {Name: "/nightshift/secret", Value: "비밀", Secret: true}} {
+		if err := server.Sandbox().SetParameter(sandbox.DefaultRegion, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newPeer(server.URL()).session(t)
+	for name, want := range map[string]string{"/nightshift/config": "timezone: Asia/Seoul\n", "/nightshift/config:1": "timezone: Asia/Seoul\n", "/nightshift/secret": "비밀"} {
+		if got, err := s.Parameter(t.Context(), name); err != nil || got != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"/nightshift/none", "/nightshift/config:2"} {
+		if _, err := s.Parameter(t.Context(), name); !errors.Is(err, fleet.ErrNotFound) || !strings.Contains(err.Error(), name) {
+			t.Errorf("nothing there: %v", err)
+		}
+	}
+	if err := server.Sandbox().SetPolicy(sandbox.PolicyDenying("ssm:*")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Parameter(t.Context(), "/nightshift/config"); !errors.Is(err, fleet.ErrDenied) || !strings.Contains(err.Error(), "ssm:GetParameter") {
+		t.Errorf("denied: %v", err)
+	}
+}
