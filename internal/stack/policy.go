@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"nightshift/internal/fleet"
 )
@@ -22,8 +23,8 @@ type Scope struct {
 	Partition string
 	// Account limits instances to one account; empty means any.
 	Account string
-	// Tag marks what may be stopped and started; without a value any value
-	// does. Its key is required where an operation stops or starts.
+	// Tag marks the instances that may be stopped and started; without a value
+	// any value does. Its key is required where an operation stops or starts.
 	Tag fleet.Tag
 	// Bucket and Prefix say where reports are written. Without a bucket the
 	// policy names BUCKET, which no bucket can be called.
@@ -32,6 +33,9 @@ type Scope struct {
 	// starts an instance with such a volume needs a grant on its key; without
 	// one the start is accepted and the instance falls back to stopped.
 	Keys []string
+	// Schedules, if not nil, widens the scope to what follows schedules. The
+	// tag's key may then be missing: nothing is stopped or started by it.
+	Schedules *Schedules
 }
 
 // Document is an IAM policy. The format is described in the IAM JSON policy
@@ -51,8 +55,37 @@ type Statement struct {
 }
 
 // Condition maps an operator to the condition keys and the values they must
-// have.
-type Condition map[string]map[string]string
+// have, of which one is enough.
+type Condition map[string]map[string]Values
+
+// Values are one text or several, which IAM writes as a text or as a list.
+type Values []string
+
+// MarshalJSON writes a single value without a list around it.
+func (v Values) MarshalJSON() ([]byte, error) {
+	if len(v) == 1 {
+		return plainJSON(v[0])
+	}
+	return plainJSON([]string(v))
+}
+
+// UnmarshalJSON reads a text or a list of texts.
+func (v *Values) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		*v = Values{""}
+		return json.Unmarshal(text, &(*v)[0])
+	}
+	return json.Unmarshal(text, (*[]string)(v))
+}
+
+// plainJSON writes a value with <, > and & as they are.
+func plainJSON(v any) ([]byte, error) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return text.Bytes(), err
+}
 
 // JSON is the policy as indented text with a final newline. The same policy is
 // always the same text.
@@ -67,57 +100,149 @@ func (d Document) JSON() ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// An access is a way in which operations are scoped: one statement each.
+// maxManaged is the size that IAM allows a managed policy, in characters that
+// are no white space. See "IAM and AWS STS quotas" in the IAM user guide.
+const maxManaged = 6144
+
+// fits refuses a policy that IAM would refuse as too large.
+func (d Document) fits(most int) error {
+	text, err := d.JSON()
+	if err != nil {
+		return err
+	}
+	size := 0
+	for _, r := range string(text) {
+		if !unicode.IsSpace(r) {
+			size++
+		}
+	}
+	if size > most {
+		return fleet.Errorf(fleet.ErrInvalid,
+			"the policy would have %d characters and IAM takes %d: let fewer different tag keys choose machines, or bind them by a key of any value", size, most)
+	}
+	return nil
+}
+
+// An access is a way in which operations are scoped.
 type access int
 
 const (
-	free      access = iota // needs no permission
-	read                    // answers about everything, cannot be limited
-	power                   // stops or starts instances
-	databases               // stops, starts or marks databases and clusters
-	write                   // puts the report into its bucket
+	free  access = iota // needs no permission
+	read                // answers about everything, cannot be limited
+	power               // stops or starts
+	write               // puts the report, or the record of a run, into its bucket
+
+	// What only schedules need.
+	look   // answers about everything of some kinds, cannot be limited
+	mark   // sets tags
+	resize // changes the type of an instance
+	load   // reads the configuration from its parameter
+	fetch  // reads the configuration, or records of runs, from a bucket
+	list   // lists records of runs
 )
 
-// accessOf decides how an operation, written as an IAM action, is scoped. An
-// operation that nightshift begins to use belongs here.
+// accessOf decides how an operation, written as an IAM action, is scoped, and
+// to which kinds of machines it belongs, if to any. An operation that
+// nightshift begins to use belongs here.
 //
 // Which actions know resources and condition keys is listed in the Service
 // Authorization Reference; GetCallerIdentity is documented to need no
 // permission and to work even where it is denied.
-func accessOf(action string) (access, error) {
+func accessOf(action string) (access, []fleet.Kind, error) {
+	instances := []fleet.Kind{fleet.KindInstance}
+	databases := []fleet.Kind{fleet.KindDatabase}
+	clusters := []fleet.Kind{fleet.KindCluster}
+	groups := []fleet.Kind{fleet.KindGroup}
 	switch action {
 	case "sts:GetCallerIdentity":
-		return free, nil
+		return free, nil, nil
 	case "ec2:DescribeInstances",
 		"ec2:DescribeInstanceTypes",
 		"ec2:DescribeRegions",
 		"ec2:DescribeSpotInstanceRequests",
 		"ec2:DescribeVolumes",
-		"pricing:GetProducts",
-		"rds:DescribeDBClusters",
-		"rds:DescribeDBInstances",
-		"rds:DescribeEvents":
-		return read, nil
-	case "ec2:StartInstances", "ec2:StopInstances":
-		return power, nil
-	case "rds:AddTagsToResource",
-		"rds:StartDBCluster",
-		"rds:StartDBInstance",
-		"rds:StopDBCluster",
-		"rds:StopDBInstance":
-		return databases, nil
+		"pricing:GetProducts":
+		return read, nil, nil
 	case "s3:PutObject":
-		return write, nil
+		return write, nil, nil
+	case "s3:GetObject":
+		return fetch, nil, nil
+	case "s3:ListBucket":
+		return list, nil, nil
+	case "ssm:GetParameter":
+		return load, nil, nil
+
+	case "ec2:StartInstances", "ec2:StopInstances":
+		return power, instances, nil
+	case "ec2:DescribeInstanceStatus":
+		return look, instances, nil
+	case "ec2:CreateTags":
+		return mark, instances, nil
+	case "ec2:ModifyInstanceAttribute":
+		return resize, instances, nil
+
+	case "rds:StartDBInstance", "rds:StopDBInstance":
+		return power, databases, nil
+	case "rds:StartDBCluster", "rds:StopDBCluster":
+		return power, clusters, nil
+	case "rds:DescribeDBInstances":
+		return look, databases, nil
+	case "rds:DescribeDBClusters":
+		return look, clusters, nil
+	case "rds:DescribeEvents", "rds:ListTagsForResource":
+		return look, slices.Concat(databases, clusters), nil
+	case "rds:AddTagsToResource":
+		return mark, slices.Concat(databases, clusters), nil
+
+	case "autoscaling:UpdateAutoScalingGroup", "autoscaling:SuspendProcesses", "autoscaling:ResumeProcesses":
+		return power, groups, nil
+	case "autoscaling:DescribeAutoScalingGroups":
+		return look, groups, nil
+	case "autoscaling:CreateOrUpdateTags":
+		return mark, groups, nil
 	}
-	return 0, fmt.Errorf("policy: %s: %w", action, ErrUnscoped)
+	return 0, nil, fmt.Errorf("policy: %s: %w", action, ErrUnscoped)
+}
+
+// operations are IAM actions by the way in which they are scoped, each list in
+// alphabetical order.
+type operations map[access][]string
+
+// scoped sorts actions. An error names all that have no scope.
+func scoped(actions []string) (operations, error) {
+	ops := make(operations)
+	var errs []error
+	for _, action := range slices.Compact(slices.Sorted(slices.Values(actions))) {
+		a, _, err := accessOf(action)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		ops[a] = append(ops[a], action)
+	}
+	return ops, errors.Join(errs...)
+}
+
+// of are the operations with an access that belong to one of the kinds.
+func (o operations) of(a access, kinds ...fleet.Kind) []string {
+	var some []string
+	for _, action := range o[a] {
+		_, belongs, _ := accessOf(action) // known, or it would not be here
+		if slices.ContainsFunc(kinds, func(k fleet.Kind) bool { return slices.Contains(belongs, k) }) {
+			some = append(some, action)
+		}
+	}
+	return some
 }
 
 // Policy is the least that the actions need within the scope. Actions are
 // written as in IAM ("ec2:StopInstances"); order and repetition do not matter.
 // Reads take every resource, since neither descriptions nor prices can be
-// limited; stopping and starting take instances that carry the tag; writing
-// takes the objects under the prefix. An error for an action without a scope
-// matches [ErrUnscoped], one for a wrong scope [fleet.ErrInvalid].
+// limited; stopping and starting take what carries the tag, or what a schedule
+// is for; writing takes the objects under the prefix. Actions that nothing in
+// the scope needs are left out. An error for an action without a scope matches
+// [ErrUnscoped], one for a wrong scope, or for one whose policy is larger than
+// IAM takes, [fleet.ErrInvalid].
 func Policy(actions []string, s Scope) (Document, error) {
 	if err := s.check(); err != nil {
 		return Document{}, err
@@ -125,7 +250,14 @@ func Policy(actions []string, s Scope) (Document, error) {
 	s.Tag.Value = literal(s.Tag.Value)
 	s.Bucket = cmp.Or(s.Bucket, "BUCKET")
 	s.Prefix = literal(s.Prefix)
-	return document(actions, s)
+	if s.Schedules != nil {
+		s.Schedules = s.Schedules.written(literal, asItIs)
+	}
+	d, err := document(actions, s)
+	if err != nil {
+		return Document{}, err
+	}
+	return d, d.fits(maxManaged)
 }
 
 // check refuses what would make a policy that allows nothing or that IAM
@@ -146,48 +278,66 @@ func (s Scope) check() error {
 			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "key %q: give the ARN of a KMS key", key))
 		}
 	}
+	if s.Schedules != nil {
+		errs = append(errs, s.Schedules.check())
+	}
 	return errors.Join(errs...)
 }
 
 // document is Policy for a scope whose texts stand as they are: no defaults,
 // and policy variables and wildcards in them keep their meaning.
 func document(actions []string, s Scope) (Document, error) {
-	byAccess := make(map[access][]string)
-	var errs []error
-	for _, action := range slices.Compact(slices.Sorted(slices.Values(actions))) {
-		a, err := accessOf(action)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		byAccess[a] = append(byAccess[a], action)
+	ops, err := scoped(actions)
+	stops := ops.of(power, fleet.KindInstance)
+	if len(stops) > 0 && s.Tag.Key == "" && s.Schedules == nil {
+		err = errors.Join(err, fleet.Errorf(fleet.ErrInvalid, "policy: stopping and starting need a tag to be limited by"))
 	}
-	if len(byAccess[power])+len(byAccess[databases]) > 0 && s.Tag.Key == "" {
-		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "policy: stopping and starting need a tag to be limited by"))
-	}
-	if len(errs) > 0 {
-		return Document{}, errors.Join(errs...)
+	if err != nil {
+		return Document{}, err
 	}
 
-	partition := cmp.Or(s.Partition, "aws")
 	d := Document{Version: "2012-10-17", Statement: []Statement{}}
-	allow := func(sid string, actions, resources []string, c Condition) {
-		if len(actions) > 0 {
-			d.Statement = append(d.Statement, Statement{sid, "Allow", actions, resources, c})
-		}
+	d.allow("Read", ops[read], []string{"*"}, nil)
+	if s.Tag.Key != "" && !s.Schedules.covers(s.Tag) {
+		d.allow("StopAndStartTagged", stops, s.machines(fleet.KindInstance), limit{s.Tag.Key, valuesOf(s.Tag)}.condition())
 	}
-	allow("Read", byAccess[read], []string{"*"}, nil)
-	allow("StopAndStartTagged", byAccess[power],
-		[]string{"arn:" + partition + ":ec2:*:" + cmp.Or(s.Account, "*") + ":instance/*"},
-		carries(s.Tag))
-	rds := "arn:" + partition + ":rds:*:" + cmp.Or(s.Account, "*")
-	allow("StopAndStartTaggedDatabases", byAccess[databases], []string{rds + ":cluster:*", rds + ":db:*"}, carries(s.Tag))
-	allow("WriteReport", byAccess[write],
-		[]string{"arn:" + partition + ":s3:::" + s.Bucket + "/" + s.Prefix + "*"}, nil)
-	if slices.Contains(byAccess[power], "ec2:StartInstances") && len(s.Keys) > 0 {
+	d.allow("WriteReport", ops[write],
+		[]string{"arn:" + s.partition() + ":s3:::" + s.Bucket + "/" + s.Prefix + "*"}, nil)
+	if s.Schedules != nil {
+		s.scheduled(&d, ops)
+	}
+	if slices.Contains(stops, "ec2:StartInstances") && len(s.Keys) > 0 {
 		d.Statement = append(d.Statement, grantForVolumes(s.Keys))
 	}
 	return d, nil
+}
+
+// allow adds a statement, unless there are no actions for it.
+func (d *Document) allow(sid string, actions, resources []string, c Condition) {
+	if len(actions) > 0 {
+		d.Statement = append(d.Statement, Statement{sid, "Allow", actions, resources, c})
+	}
+}
+
+func (s Scope) partition() string { return cmp.Or(s.Partition, "aws") }
+
+// machines are the ARNs of all machines of the kinds.
+func (s Scope) machines(kinds ...fleet.Kind) []string {
+	account := cmp.Or(s.Account, "*")
+	var arns []string
+	for _, k := range kinds {
+		service, resource := "ec2", "instance/*"
+		switch k {
+		case fleet.KindDatabase:
+			service, resource = "rds", "db:*"
+		case fleet.KindCluster:
+			service, resource = "rds", "cluster:*"
+		case fleet.KindGroup:
+			service, resource = "autoscaling", "autoScalingGroup:*:autoScalingGroupName/*"
+		}
+		arns = append(arns, "arn:"+s.partition()+":"+service+":*:"+account+":"+resource)
+	}
+	return arns
 }
 
 // grantForVolumes lets EC2, and nobody else, be granted the use of the keys
@@ -199,18 +349,8 @@ func grantForVolumes(keys []string) Statement {
 		Effect:    "Allow",
 		Action:    []string{"kms:CreateGrant"},
 		Resource:  slices.Compact(slices.Sorted(slices.Values(keys))),
-		Condition: Condition{"Bool": {"kms:GrantIsForAWSResource": "true"}},
+		Condition: Condition{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
 	}
-}
-
-// carries is the condition that a resource has the tag. Only StringLike knows
-// that "*" is any value.
-func carries(tag fleet.Tag) Condition {
-	key := "aws:ResourceTag/" + tag.Key
-	if tag.Value == "" {
-		return Condition{"StringLike": {key: "*"}}
-	}
-	return Condition{"StringEquals": {key: tag.Value}}
 }
 
 // literal writes a text so that IAM reads no wildcard and no policy variable
@@ -218,3 +358,5 @@ func carries(tag fleet.Tag) Condition {
 func literal(s string) string {
 	return strings.NewReplacer("$", "${$}", "*", "${*}", "?", "${?}").Replace(s)
 }
+
+func asItIs(s string) string { return s }

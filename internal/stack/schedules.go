@@ -1,0 +1,287 @@
+package stack
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"nightshift/internal/fleet"
+)
+
+// Schedules is what the job that follows schedules may touch.
+type Schedules struct {
+	// Rules choose the machines.
+	Rules []Bound
+	// Untagged permits a rule that chooses every machine, which no condition
+	// can limit.
+	Untagged bool
+	// Config is where the configuration is read from: s3://bucket/key, with
+	// the calendars beside it, or ssm:/name. Empty means that AWS is not asked
+	// for it. A parameter that is encrypted with a customer managed key needs
+	// kms:Decrypt on that key besides.
+	Config string
+	// Journal is where records of runs are kept: s3://bucket/prefix. Empty
+	// means not in AWS.
+	Journal string
+}
+
+// Bound is what one rule chooses.
+type Bound struct {
+	// Tag marks the machines; without a value any value does. The zero Tag
+	// means every machine.
+	Tag fleet.Tag
+	// Kinds are the kinds it is for; empty means EC2 instances only.
+	Kinds []fleet.Kind
+	// Resize lets instances that carry the tag nightshift:types, which names
+	// other types, change their type where there is no capacity.
+	Resize bool
+}
+
+// typesTag is the tag that permits an instance to change its type.
+const typesTag = "nightshift:types"
+
+// kinds are the kinds the rule is for.
+func (b Bound) kinds() []fleet.Kind {
+	if len(b.Kinds) == 0 {
+		return []fleet.Kind{fleet.KindInstance}
+	}
+	return b.Kinds
+}
+
+// Warnings tell what the policy allows and somebody may not expect.
+func (s *Schedules) Warnings() []string {
+	var warnings []string
+	for _, kind := range fleet.Kinds() {
+		for _, l := range s.limits(kind, anyRule) {
+			if l.key == "" {
+				warnings = append(warnings, fmt.Sprintf(
+					"a rule without a tag lets the role stop, start and mark every machine of the kind %s", kind))
+			}
+		}
+	}
+	return warnings
+}
+
+// check refuses what would make a policy that allows nothing, or more than
+// somebody has agreed to.
+func (s *Schedules) check() error {
+	var errs []error
+	for _, b := range s.Rules {
+		if b.Tag.Key == "" && !s.Untagged {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid,
+				"a rule without a tag would need permission to stop every machine: give it a tag, or allow untagged machines"))
+		}
+		for _, k := range b.Kinds {
+			if !slices.Contains(fleet.Kinds(), k) {
+				errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "kind %q: use one of %v", k, fleet.Kinds()))
+			}
+		}
+	}
+	if name, ok := strings.CutPrefix(s.Config, "ssm:"); ok {
+		if !strings.HasPrefix(name, "/") || len(name) == 1 {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "configuration %q: write a parameter as ssm:/name", s.Config))
+		}
+	} else if _, key, ok := object(s.Config); s.Config != "" && (!ok || key == "") {
+		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "configuration %q: use s3://bucket/key or ssm:/name", s.Config))
+	}
+	if _, _, ok := object(s.Journal); s.Journal != "" && !ok {
+		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "journal %q: use s3://bucket/prefix", s.Journal))
+	}
+	return errors.Join(errs...)
+}
+
+// object cuts s3://bucket/key; the key may be missing.
+func object(uri string) (bucket, key string, ok bool) {
+	rest, ok := strings.CutPrefix(uri, "s3://")
+	bucket, key, _ = strings.Cut(rest, "/")
+	return bucket, key, ok && bucket != "" && !strings.ContainsAny(bucket, ":*?$ ")
+}
+
+// written gives the schedules with texts as they have to stand in a policy.
+func (s *Schedules) written(value, key func(string) string) *Schedules {
+	w := *s
+	w.Rules = slices.Clone(s.Rules)
+	for n, b := range w.Rules {
+		w.Rules[n].Tag = fleet.Tag{Key: key(b.Tag.Key), Value: value(b.Tag.Value)}
+	}
+	w.Config, w.Journal = value(s.Config), value(s.Journal)
+	return &w
+}
+
+// limit is a condition on one tag of a machine: that it has one of the values,
+// or, without values, that it is there. Without a key it is none.
+type limit struct {
+	key    string
+	values []string
+}
+
+func valuesOf(tag fleet.Tag) []string {
+	if tag.Value == "" {
+		return nil
+	}
+	return []string{tag.Value}
+}
+
+// condition writes the limit for IAM. Only StringLike knows that "*" is any
+// value.
+func (l limit) condition() Condition {
+	switch key := "aws:ResourceTag/" + l.key; {
+	case l.key == "":
+		return nil
+	case len(l.values) == 0:
+		return Condition{"StringLike": {key: {"*"}}}
+	default:
+		return Condition{"StringEquals": {key: l.values}}
+	}
+}
+
+// and adds conditions, which must hold, too.
+func (l limit) and(more Condition) Condition {
+	c := l.condition()
+	if c == nil {
+		return more
+	}
+	for operator, lines := range more {
+		if c[operator] == nil {
+			c[operator] = make(map[string]Values)
+		}
+		maps.Copy(c[operator], lines)
+	}
+	return c
+}
+
+func anyRule(Bound) bool { return true }
+
+// limits are those of some rules for a kind, by key: one of them must hold.
+// What another includes is left out. A nil Schedules has none.
+func (s *Schedules) limits(kind fleet.Kind, some func(Bound) bool) []limit {
+	if s == nil {
+		return nil
+	}
+	values := make(map[string][]string)
+	for _, b := range s.Rules {
+		if !slices.Contains(b.kinds(), kind) || !some(b) {
+			continue
+		}
+		if b.Tag.Key == "" {
+			return []limit{{}}
+		}
+		values[b.Tag.Key] = append(values[b.Tag.Key], b.Tag.Value)
+	}
+	var all []limit
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		l := limit{key: key}
+		if list := values[key]; !slices.Contains(list, "") {
+			slices.Sort(list)
+			l.values = slices.Compact(list)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+// covers says whether instances with the tag may be stopped and started by a
+// schedule anyway.
+func (s *Schedules) covers(tag fleet.Tag) bool {
+	return slices.ContainsFunc(s.limits(fleet.KindInstance, anyRule), func(l limit) bool {
+		return l.key == "" || l.key == tag.Key && (len(l.values) == 0 || slices.Contains(l.values, tag.Value))
+	})
+}
+
+// grant is a limit with the kinds to which it applies. Kinds share statements
+// where they can, since a policy may only be so large.
+type grant struct {
+	limit
+	kinds []fleet.Kind
+}
+
+func (s *Schedules) grants() []grant {
+	var all []grant
+	for _, kind := range fleet.Kinds() {
+		for _, l := range s.limits(kind, anyRule) {
+			n := slices.IndexFunc(all, func(g grant) bool { return g.key == l.key && slices.Equal(g.values, l.values) })
+			if n < 0 {
+				n = len(all)
+				all = append(all, grant{limit: l})
+			}
+			all[n].kinds = append(all[n].kinds, kind)
+		}
+	}
+	return all
+}
+
+// scheduled adds the statements for schedules. An action and a resource of
+// different services in one statement do not meet.
+func (s Scope) scheduled(d *Document, ops operations) {
+	grants := s.Schedules.grants()
+	var kinds []fleet.Kind
+	for _, g := range grants {
+		kinds = append(kinds, g.kinds...)
+	}
+	d.allow("ReadScheduled", ops.of(look, kinds...), []string{"*"}, nil)
+	for n, g := range grants {
+		d.allow(fmt.Sprint("StopAndStartScheduled", n+1), ops.of(power, g.kinds...), s.machines(g.kinds...), g.condition())
+		d.allow(fmt.Sprint("MarkScheduled", n+1), ops.of(mark, g.kinds...), s.machines(g.kinds...), g.and(ownTags()))
+	}
+	for n, l := range s.Schedules.limits(fleet.KindInstance, func(b Bound) bool { return b.Resize }) {
+		d.allow(fmt.Sprint("ResizeScheduled", n+1), ops[resize], s.machines(fleet.KindInstance), l.and(typeOnly()))
+	}
+	s.configuration(d, ops)
+	s.journal(d, ops)
+}
+
+// ownTags is the condition that only our own tags are set. Otherwise the role
+// could tag for itself what it may not stop. ForAllValues alone holds also for
+// a request without keys.
+func ownTags() Condition {
+	return Condition{
+		"ForAllValues:StringLike": {"aws:TagKeys": {"nightshift:*"}},
+		"Null":                    {"aws:TagKeys": {"false"}},
+	}
+}
+
+// typeOnly is the condition that nothing but the type of an instance is
+// changed, and only where its owner has named others. Otherwise the role could
+// change user data, which the instance runs as root. AWS documents the
+// attribute by the name of its parameter, InstanceType, and other attributes
+// have been seen as they are written in answers, instanceType.
+func typeOnly() Condition {
+	return Condition{
+		"StringEqualsIgnoreCase": {"ec2:Attribute": {"InstanceType"}},
+		"Null":                   {"aws:ResourceTag/" + typesTag: {"false"}},
+	}
+}
+
+// configuration lets the configuration be read, and calendars beside it.
+func (s Scope) configuration(d *Document, ops operations) {
+	if name, ok := strings.CutPrefix(s.Schedules.Config, "ssm:"); ok {
+		arn := "arn:" + s.partition() + ":ssm:*:" + cmp.Or(s.Account, "*") + ":parameter" + name
+		d.allow("ReadConfiguration", ops[load], []string{arn}, nil)
+		return
+	}
+	bucket, key, ok := object(s.Schedules.Config)
+	if !ok {
+		return
+	}
+	arn, folder := "arn:"+s.partition()+":s3:::"+bucket+"/", key[:strings.LastIndexByte(key, '/')+1]
+	d.allow("ReadConfiguration", ops[fetch], []string{arn + key, arn + folder + "*.ics"}, nil)
+}
+
+// journal lets records of runs be kept and read.
+func (s Scope) journal(d *Document, ops operations) {
+	bucket, prefix, ok := object(s.Schedules.Journal)
+	if !ok {
+		return
+	}
+	var only Condition
+	if prefix = strings.TrimSuffix(prefix, "/"); prefix != "" {
+		prefix += "/"
+		only = Condition{"StringLike": {"s3:prefix": {prefix + "*"}}}
+	}
+	arn := "arn:" + s.partition() + ":s3:::" + bucket
+	d.allow("KeepJournal", slices.Concat(ops[fetch], ops[write]), []string{arn + "/" + prefix + "*"}, nil)
+	d.allow("ListJournal", ops[list], []string{arn}, only)
+}

@@ -1,0 +1,206 @@
+package stack_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/stack"
+)
+
+// scheduled are the actions of the job that follows schedules, beside those of
+// the first job.
+func scheduled() []string {
+	return append(actions(),
+		"ec2:CreateTags", "ec2:DescribeInstanceStatus", "ec2:ModifyInstanceAttribute",
+		"rds:DescribeDBInstances", "rds:DescribeDBClusters", "rds:DescribeEvents", "rds:AddTagsToResource",
+		"rds:StartDBInstance", "rds:StopDBInstance", "rds:StartDBCluster", "rds:StopDBCluster",
+		"autoscaling:DescribeAutoScalingGroups", "autoscaling:UpdateAutoScalingGroup",
+		"autoscaling:SuspendProcesses", "autoscaling:ResumeProcesses", "autoscaling:CreateOrUpdateTags",
+		"s3:GetObject", "s3:ListBucket", "ssm:GetParameter",
+	)
+}
+
+func tag(s string) fleet.Tag {
+	key, value, _ := strings.Cut(s, "=")
+	return fleet.Tag{Key: key, Value: value}
+}
+
+func TestPolicyOfSchedules(t *testing.T) {
+	scopes := map[string]stack.Schedules{
+		"schedules-all-kinds": {
+			Rules: []stack.Bound{
+				{Tag: tag("Schedule"), Kinds: fleet.Kinds(), Resize: true},
+				{Tag: tag("Schedule=night")}, // included in the first
+				{Tag: tag("AutoStopStart=Yes")},
+				{Tag: tag("AutoStopStart=No"), Resize: true},
+			},
+			Config: "s3://settings/team/nightshift.yaml", Journal: "s3://records/runs",
+		},
+		"schedules-untagged": {
+			Rules:    []stack.Bound{{}, {Tag: tag("Schedule"), Kinds: []fleet.Kind{fleet.KindGroup}}},
+			Untagged: true, Config: "ssm:/nightshift/config", Journal: "s3://records",
+		},
+	}
+	for name, schedules := range scopes {
+		t.Run(name, func(t *testing.T) {
+			policy, err := stack.Policy(scheduled(), stack.Scope{
+				Account: "123456789012", Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Prefix: "ec2/", Schedules: &schedules,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := policy.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("policy (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPolicyWithoutSchedules is what it was before there were any.
+func TestPolicyWithoutSchedules(t *testing.T) {
+	scope := stack.Scope{Tag: tag("AutoStopStart=Yes"), Bucket: "reports"}
+	want, err := stack.Policy(actions(), scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := stack.Policy(scheduled(), scope)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v, policy (-of the first job +of all):\n%s", err, diff)
+	}
+}
+
+// TestPolicyOfKinds gives each kind nothing of the others.
+func TestPolicyOfKinds(t *testing.T) {
+	others := map[fleet.Kind][]string{
+		fleet.KindInstance: {"rds:", "autoscaling:"},
+		fleet.KindDatabase: {"ec2:CreateTags", "ec2:ModifyInstanceAttribute", "ec2:StopInstances", "DBCluster", "cluster:", "autoscaling:"},
+		fleet.KindCluster:  {"ec2:CreateTags", "ec2:ModifyInstanceAttribute", "ec2:StopInstances", "DBInstance", "db:", "autoscaling:"},
+		fleet.KindGroup:    {"ec2:CreateTags", "ec2:ModifyInstanceAttribute", "ec2:StopInstances", "rds:"},
+	}
+	for kind, absent := range others {
+		policy, err := stack.Policy(scheduled(), stack.Scope{Schedules: &stack.Schedules{
+			Rules: []stack.Bound{{Tag: tag("Schedule"), Kinds: []fleet.Kind{kind}, Resize: true}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := policy.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range absent {
+			if strings.Contains(string(text), s) {
+				t.Errorf("the policy for %s names %s:\n%s", kind, s, text)
+			}
+		}
+		if !strings.Contains(string(text), `"nightshift:*"`) {
+			t.Errorf("the policy for %s marks nothing", kind)
+		}
+	}
+}
+
+// TestWidestPolicy leaves out no action.
+func TestWidestPolicy(t *testing.T) {
+	needed := map[string]bool{}
+	for _, config := range []string{"s3://settings/nightshift.yaml", "ssm:/nightshift"} {
+		policy, err := stack.Policy(scheduled(), stack.Scope{Tag: tag("AutoStopStart=Yes"), Schedules: &stack.Schedules{
+			Rules:  []stack.Bound{{Tag: tag("Schedule"), Kinds: fleet.Kinds(), Resize: true}},
+			Config: config, Journal: "s3://records/runs",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range policy.Statement {
+			for _, action := range s.Action {
+				needed[action] = true
+			}
+		}
+	}
+	for _, action := range scheduled() {
+		if !needed[action] && action != "sts:GetCallerIdentity" {
+			t.Errorf("%s is in no statement", action)
+		}
+	}
+}
+
+func TestPolicyRefusesSchedules(t *testing.T) {
+	var keys []stack.Bound
+	for n := range 12 {
+		keys = append(keys, stack.Bound{Tag: tag(fmt.Sprint("key", n)), Kinds: fleet.Kinds()})
+	}
+	for want, schedules := range map[string]stack.Schedules{
+		"without a tag":    {Rules: []stack.Bound{{}}},
+		`kind "server"`:    {Rules: []stack.Bound{{Tag: tag("a"), Kinds: []fleet.Kind{"server"}}}},
+		"s3://bucket/key":  {Config: "nightshift.yaml"},
+		`"s3://settings/"`: {Config: "s3://settings/"},
+		`"s3://*/x"`:       {Config: "s3://*/x"},
+		"as ssm:/name":     {Config: "ssm:name"},
+		`journal "runs"`:   {Journal: "runs"},
+		"IAM takes 6144":   {Rules: keys},
+	} {
+		_, err := stack.Policy(scheduled(), stack.Scope{Schedules: &schedules})
+		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: got %v, want %q", schedules, err, want)
+		}
+	}
+}
+
+// TestPolicyMergesRules keeps a policy small: values of one key share their
+// statements.
+func TestPolicyMergesRules(t *testing.T) {
+	var s stack.Schedules
+	for n := range 100 {
+		s.Rules = append(s.Rules, stack.Bound{Tag: tag(fmt.Sprint("Schedule=team-", n%50)), Kinds: fleet.Kinds()})
+	}
+	policy, err := stack.Policy(scheduled(), stack.Scope{Schedules: &s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range policy.Statement {
+		if values := st.Condition["StringEquals"]["aws:ResourceTag/Schedule"]; st.Condition != nil && len(values) != 50 {
+			t.Errorf("%s has %d values, want 50", st.Sid, len(values))
+		}
+	}
+	if len(policy.Statement) != 5 {
+		t.Errorf("%d statements, want reads, the report and two for the key", len(policy.Statement))
+	}
+}
+
+func TestScheduleWarnings(t *testing.T) {
+	s := stack.Schedules{Rules: []stack.Bound{
+		{Tag: tag("Schedule"), Kinds: fleet.Kinds()},
+		{Kinds: []fleet.Kind{fleet.KindCluster}},
+	}}
+	if got := s.Warnings(); len(got) != 1 || !strings.Contains(got[0], "every machine of the kind db-cluster") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestResizeTag holds the policy and the job to the same tag.
+func TestResizeTag(t *testing.T) {
+	policy, err := stack.Policy(scheduled(), stack.Scope{Schedules: &stack.Schedules{Rules: []stack.Bound{{Tag: tag("a"), Resize: true}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := slices.IndexFunc(policy.Statement, func(s stack.Statement) bool { return slices.Contains(s.Action, "ec2:ModifyInstanceAttribute") })
+	if n < 0 || policy.Statement[n].Condition["Null"]["aws:ResourceTag/"+power.TypesTag] == nil {
+		t.Errorf("changing the type does not need the tag %s: %+v", power.TypesTag, policy.Statement)
+	}
+}
