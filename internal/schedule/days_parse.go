@@ -202,6 +202,9 @@ func (d *Days) addMonthDays(item, span string, step int) error {
 		return nil
 	}
 	from, ok := number(low)
+	if ok && len(low) == 2 && low[0] == '0' && from > 0 {
+		return bad("days of the month are written without a zero; a date of every year is written as Dec 25")
+	}
 	if !ok || from < 1 || from > 31 {
 		return bad("days of the month go from 1 to 31; times are written as 08:00")
 	}
@@ -227,7 +230,7 @@ func isLast(text string) bool { return text == "last" || text == "l" }
 
 // isDate tells dates from days of the month.
 func isDate(text string) bool {
-	return len(text) > 4 && text[4] == '-' && strings.Trim(text[:4], "0123456789") == ""
+	return len(text) > 4 && text[4] == '-' && strings.Trim(text[:4], "0123456789") == "" && strings.Contains(text[5:], "-")
 }
 
 func (d *Days) addDates(item string) error {

@@ -91,10 +91,16 @@ func (d Days) weekdayItems() []string {
 // runs lists the members of a cycle of n as ranges of three and more and
 // single names. A range may run over the end of the cycle.
 func runs(n int, has func(int) bool, name func(int) string) []string {
+	head, tail := 0, 0
+	for head < n && has(head) {
+		head++
+	}
+	for tail < n && has(n-1-tail) {
+		tail++
+	}
 	start := 0
-	if has(0) && has(n-1) {
-		for start = n - 1; start > 0 && has(start-1); start-- {
-		}
+	if head > 0 && tail > 0 && head+tail > 2 {
+		start = n - tail
 	}
 	var items []string
 	for i := start; i < start+n; i++ {

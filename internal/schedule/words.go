@@ -103,27 +103,31 @@ func nearest(text string, candidates []string) string {
 	return best
 }
 
-// editDistance is the Levenshtein distance of two texts in bytes, or limit
-// where it is limit or more. Long texts are not compared.
+// editDistance counts the letters to insert, delete, change or swap with
+// their neighbour to make one text the other; it is limit where that many or
+// more are needed. Texts are compared by bytes, long ones not at all.
 func editDistance(a, b string, limit int) int {
-	if len(a) > 64 || len(b) > 64 || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+	const longest = 64
+	if len(a) > longest || len(b) > longest || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
 	}
-	var row [65]int
+	var above, row, below [longest + 1]int
 	for j := range len(b) + 1 {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
+		below[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := row[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			below[j+1] = min(change, row[j+1]+1, below[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				below[j+1] = min(below[j+1], above[j-1]+1)
+			}
 		}
+		above, row = row, below
 	}
 	return min(row[len(b)], limit)
 }

@@ -28,8 +28,11 @@ type Reading struct {
 	Ignore bool
 }
 
+// mostWarnings bounds the warnings of one reading; nobody reads more.
+const mostWarnings = 20
+
 func (r *Reading) warn(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(r.Warnings, text) {
+	if text := fmt.Sprintf(format, args...); len(r.Warnings) < mostWarnings && !slices.Contains(r.Warnings, text) {
 		r.Warnings = append(r.Warnings, text)
 	}
 }

@@ -69,6 +69,38 @@ func presentable(t *testing.T, message string) {
 	}
 }
 
+// TestHostileValues holds that no value keeps a run waiting.
+func TestHostileValues(t *testing.T) {
+	const limit = 2 * time.Second // they take milliseconds; machines are slow under -race
+	timed := func(what string, ask func()) {
+		begin := time.Now()
+		ask()
+		if took := time.Since(begin); took > limit {
+			t.Errorf("%s takes %s", what, took)
+		}
+	}
+	texts := append(hostile(),
+		strings.Repeat("Mon-Fri 01:00-02:00 America/New_York,", 110),
+		strings.Repeat("off=[", 800), "off=["+strings.Repeat("(m-u,1),", 500)+"(m,2)]",
+		strings.Repeat("1/11,", 800)+"1", strings.Repeat("mon#1,", 600)+"mon", strings.Repeat("d=1 ", 900)+"H:M=19:30")
+	for _, text := range texts {
+		for _, format := range foreign.Formats() {
+			timed(string(format)+" "+text[:min(len(text), 40)], func() {
+				reading, err := foreign.Read(format, text, time.UTC)
+				check(t, reading, err)
+			})
+		}
+		periods := make([]foreign.Period, 200)
+		for i := range periods {
+			periods[i] = foreign.Period{BeginTime: "01:00", EndTime: "02:30", MonthDays: text, Months: "2"}
+		}
+		timed("Instance Scheduler "+text[:min(len(text), 40)], func() {
+			reading, err := foreign.InstanceScheduler(foreign.InstanceSchedule{Timezone: "Europe/London", Periods: periods})
+			check(t, reading, err)
+		})
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, text := range hostile() {
 		f.Add(text)
