@@ -208,16 +208,27 @@ type faultHit struct {
 	seed uint64 // of the fault's draw of instances
 }
 
+// instanceSeed is the seed by which a fault draws instances.
+func (p *faultPlan) instanceSeed(n int) uint64 { return mix(p.seed, uint64(n), 11) }
+
 // drawFaults decides what goes wrong with a call.
 func (s *Sandbox) drawFaults(r *request) []faultHit {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	p := s.faults
-	var hits []faultHit
+	s.mu.Unlock()
+	// What a call names is looked up in its region, under the region's lock.
+	// It cannot be done under s.mu, which calls take while they hold a region.
+	matching := make([]bool, len(p.faults))
 	name := r.scope.service + ":" + r.call.Action
 	for n, f := range p.faults {
-		hit := faultHit{f, mix(p.seed, uint64(n), 11)}
-		if !compile(f.Action).match(name) || !s.names(r, hit) {
+		matching[n] = compile(f.Action).match(name) && s.names(r, faultHit{f, p.instanceSeed(n)})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var hits []faultHit
+	for n, f := range p.faults {
+		hit := faultHit{f, p.instanceSeed(n)}
+		if !matching[n] {
 			continue
 		}
 		p.matched[n]++

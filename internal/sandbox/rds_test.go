@@ -519,3 +519,43 @@ func TestAddDatabaseRefuses(t *testing.T) {
 		t.Error("a database that does not exist")
 	}
 }
+
+// A fault that selects by id looks into the region, whose calls in turn ask
+// for the caller's policy: neither may wait for the other for ever.
+func TestSelectiveFaultsAtOnce(t *testing.T) {
+	faults, err := sandbox.ParseFaults("rds:*=refuse,id=nobody,code=InvalidDBInstanceState;ec2:*=refuse,id=i-0000000000000000,code=IncorrectInstanceState")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := openUnchecked(t, sandbox.Options{Faults: faults})
+	client, id := a.rds(), a.id("개발-웹서버-1")
+	done := make(chan error)
+	const workers, calls = 8, 40
+	for n := range workers {
+		go func() {
+			for range calls {
+				var err error
+				if n%2 == 0 {
+					_, err = client.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String("orders")})
+				} else {
+					err = a.start(id)
+				}
+				if err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range workers {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("calls wait for each other")
+		}
+	}
+}
