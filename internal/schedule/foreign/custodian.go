@@ -111,7 +111,7 @@ func (r *Reading) custodian(on, off []hourEdge, zone *time.Location, d Custodian
 		times = append(times, e.hour*60)
 		for _, o := range off {
 			if o.hour == e.hour && o.days&e.days != 0 {
-				r.warn("on and off both name %s on %s: %s may do both, nightshift starts", clock(e.hour*60), o.days&e.days, custodian)
+				r.warn("on and off both name %s on the same days: %s may do both, nightshift starts", clock(e.hour*60), custodian)
 			}
 		}
 	}

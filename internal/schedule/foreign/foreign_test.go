@@ -39,7 +39,7 @@ func TestRead(t *testing.T) {
 		{c, "off=(u,0);on=(u,6);tz=ist", "start Sun 06:00; stop Sun 00:00 Europe/Dublin", "tz=ist is Europe/Dublin"},
 		{c, "off=(m-f,19); on=(m-f,7);tz=utc", "start Mon-Fri 07:00; stop Mon-Fri 19:00 Etc/UTC", "blanks"},
 		{c, "off=(m-f,2);on=(m-f,7);tz=et", "start Mon-Fri 07:00; stop Mon-Fri 02:00 America/New_York", "skip or repeat 02:00"},
-		{c, "off=(m-f,9);on=(f-s,9);tz=utc", "start Fri,Sat 09:00; stop Mon-Fri 09:00 Etc/UTC", "on and off both name 09:00 on Fri"},
+		{c, "off=(m-f,9);on=(f-s,9);tz=utc", "start Fri,Sat 09:00; stop Mon-Fri 09:00 Etc/UTC", "on and off both name 09:00"},
 
 		{d, "Mon-Fri 07:30-20:30 Europe/Berlin", "Mon-Fri 07:30-20:30 Europe/Berlin", ""},
 		{d, "Mon-Fri 07:30-20:30", "Mon-Fri 07:30-20:30 Europe/Berlin", ""},
