@@ -109,14 +109,13 @@ func Load(name string, open func(name string) (io.ReadCloser, error)) (*Config, 
 	l := loader{source: &source{name: name}, open: open, calendars: make(map[string]calendar), used: make(map[string]bool)}
 	root := l.parse(data)
 	if root == nil {
-		return nil, l.mistakes
+		return nil, l.all()
 	}
 	l.config(root)
-	sortMistakes(l.mistakes)
 	sortMistakes(l.warnings)
 	l.out.Warnings = l.warnings
 	if len(l.mistakes) > 0 {
-		return l.out, l.mistakes
+		return l.out, l.all()
 	}
 	return l.out, nil
 }

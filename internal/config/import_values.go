@@ -30,7 +30,7 @@ func decodeYAML(data []byte) (any, error) {
 	s := &source{name: "definitions"}
 	root := s.parse(data)
 	if root == nil || len(s.mistakes) > 0 {
-		return nil, s.mistakes
+		return nil, s.all()
 	}
 	nodes := 0
 	value, err := fromYAML(root, 0, &nodes)

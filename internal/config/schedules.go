@@ -89,7 +89,7 @@ func (l *loader) definition(entry field) (schedule.Definition, string) {
 	case yaml.MappingNode:
 		return l.fullDefinition(n, what)
 	case yaml.SequenceNode:
-		return schedule.Definition{Running: list(l, n, what, schedule.ParseWindow)}, ""
+		return schedule.Definition{Running: list(l, n, what, window)}, ""
 	default:
 		text, ok := l.text(n, what)
 		if !ok {
@@ -114,9 +114,9 @@ func (l *loader) fullDefinition(n *yaml.Node, what string) (d schedule.Definitio
 		case "timezone":
 			d.Zone, _ = l.zone(value)
 		case "running":
-			d.Running = list(l, value, key, schedule.ParseWindow)
+			d.Running = list(l, value, key, window)
 		case "unmanaged":
-			d.Unmanaged = list(l, value, key, schedule.ParseWindow)
+			d.Unmanaged = list(l, value, key, window)
 		case "never":
 			d.Never = l.boolean(value, key)
 		case "start":
@@ -153,6 +153,26 @@ func list[T any](l *loader, n *yaml.Node, what string, read func(string) (T, err
 		all = append(all, value)
 	}
 	return all
+}
+
+// window reads one window, and says where the rest belongs if it is more.
+func window(text string) (schedule.Window, error) {
+	w, err := schedule.ParseWindow(text)
+	if err == nil {
+		return w, nil
+	}
+	switch whole, wholeErr := schedule.ParseDefinition(text); {
+	case wholeErr != nil:
+		return w, err
+	case whole.Zone != nil:
+		return w, fleet.Errorf(fleet.ErrInvalid, "%q has a time zone; write it as timezone: %s of the schedule", text, whole.Zone)
+	case len(whole.Running) > 1:
+		return w, fleet.Errorf(fleet.ErrInvalid, "%q is several windows; write them as a list", text)
+	case whole.Never:
+		return w, fleet.Errorf(fleet.ErrInvalid, "%q is no window; write never: true instead", text)
+	default:
+		return w, fleet.Errorf(fleet.ErrInvalid, "%q is a start or stop; write it under start: or stop:", text)
+	}
 }
 
 // calendar reads dates such as "2026-12-24..2026-12-26" and "12-25", or a

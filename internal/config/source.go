@@ -20,6 +20,8 @@ const (
 	maxValues = 50_000
 	// maxMistakes bounds what is told of one file.
 	maxMistakes = 1000
+	// maxLine is how many bytes a line may have to be shown with its mistakes.
+	maxLine = 10_000
 )
 
 // source is one file while it is read. Its methods note what is wrong and go
@@ -29,14 +31,16 @@ type source struct {
 	lines    []string
 	mistakes Mistakes
 	warnings []Mistake
-	wrong    int // how many mistakes there were, also those not told
-	values   int // how many values were read
+	told     map[Mistake]bool // what an alias refers to is read several times
+	wrong    int              // how many mistakes there were, also those told before
+	untold   int              // how many were too many to tell
+	values   int              // how many values were read
 }
 
 // mistake builds a Mistake at a place of the file.
 func (s *source) mistake(line, col int, format string, args ...any) Mistake {
 	m := Mistake{File: s.name, Line: line, Col: col, Message: fmt.Sprintf(format, args...)}
-	if line >= 1 && line <= len(s.lines) {
+	if line >= 1 && line <= len(s.lines) && len(s.lines[line-1]) <= maxLine {
 		m.Source = s.lines[line-1]
 	}
 	return m
@@ -49,9 +53,27 @@ func (s *source) at(n *yaml.Node, format string, args ...any) {
 
 func (s *source) add(m Mistake) {
 	s.wrong++
-	if s.wrong <= maxMistakes {
+	switch {
+	case s.told[m]:
+	case len(s.mistakes) >= maxMistakes:
+		s.untold++
+	default:
+		if s.told == nil {
+			s.told = make(map[Mistake]bool)
+		}
+		s.told[m] = true
 		s.mistakes = append(s.mistakes, m)
 	}
+}
+
+// all are the mistakes in the order of the file, and how many there are
+// besides.
+func (s *source) all() Mistakes {
+	sortMistakes(s.mistakes)
+	if s.untold > 0 {
+		return append(s.mistakes, s.mistake(0, 0, "and %d more mistakes", s.untold))
+	}
+	return s.mistakes
 }
 
 // warn notes what is odd, but can be done.

@@ -1,0 +1,116 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+func TestCaretStandsBelowItsCharacter(t *testing.T) {
+	for _, c := range []struct {
+		source string
+		col    int
+		before string
+	}{
+		{"abc", 1, ""},
+		{"abc", 3, "  "},
+		{"abc", 4, "   "},      // just behind the line
+		{"abc", 99, "   "},     // never further
+		{"\ta: b", 2, "\t"},    // a tab is as wide as the one above it
+		{"한국: x", 5, "      "}, // two Korean letters, a colon, a blank
+		{"e\u0301: x", 4, "  "},
+		{"\x1b[31m", 2, " "},
+	} {
+		if line, before := excerpt(c.source, c.col); before != c.before || strings.Contains(line, "\x1b") {
+			t.Errorf("%q, column %d: the line %q and %q before the caret, want %q", c.source, c.col, line, before, c.before)
+		}
+	}
+}
+
+func TestLongLinesAreCut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		source := rapid.StringMatching(`[a-z한국 \t]{0,600}`).Draw(t, "source")
+		runes := []rune(source)
+		col := rapid.IntRange(1, len(runes)+1).Draw(t, "col")
+		line, before := excerpt(source, col)
+		if n := utf8.RuneCountInString(line); n > 170 {
+			t.Fatalf("%d characters", n)
+		}
+		// Read from the caret on, the excerpt goes on as the line does.
+		shown := []rune(line)
+		at := -1
+		for i, cells := 0, 0; i <= len(shown); i++ {
+			if cells == len(before) {
+				at = i
+				break
+			}
+			cells += len(blank(shown[i]))
+		}
+		if col <= len(runes) && (at < 0 || shown[at] != runes[col-1]) {
+			t.Fatalf("the caret is below %d of %q, want below %q", at, line, runes[col-1])
+		}
+	})
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"office-hours", "batch-nights", "tag", "off", "on", "한국"}
+	for word, want := range map[string]string{
+		"ofice-hours": "office-hours", "office_hours": "office-hours", "OFFICE-HOURS": "office-hours", "tga": "tag", "offf": "off",
+		"한국어": "한국", "": "", "x": "", "entirely": "", "nights": "", strings.Repeat("o", 300): "",
+	} {
+		if got := nearest(word, known); got != want {
+			t.Errorf("%q is near %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestEdits(t *testing.T) {
+	word := rapid.StringMatching(`[abc]{0,6}`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := []rune(word.Draw(t, "a")), []rune(word.Draw(t, "b"))
+		d := edits(a, b)
+		if d != edits(b, a) || (d == 0) != slices.Equal(a, b) || d > max(len(a), len(b)) || d < max(len(a), len(b))-min(len(a), len(b)) {
+			t.Fatalf("from %q to %q it is %d, back %d", string(a), string(b), d, edits(b, a))
+		}
+		if len(a) > 0 {
+			i := rapid.IntRange(0, len(a)-1).Draw(t, "i")
+			if got := edits(a, slices.Delete(slices.Clone(a), i, i+1)); got != 1 {
+				t.Fatalf("without its letter %d, %q is %d away", i, string(a), got)
+			}
+		}
+	})
+}
+
+func TestDurationsPrintAsTheyRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := time.Duration(rapid.Int64Range(0, 366*24*3600).Draw(t, "seconds")) * time.Second
+		text := printDuration(want)
+		if got, err := parseDuration(text); err != nil || got != want {
+			t.Fatalf("%s prints %q and reads %s, %v", want, text, got, err)
+		}
+	})
+	for _, text := range []string{"", "5", "d", "-1d", "1d-2h", "1.5d", "99999999d", "2dd", "1d+2h", "1d2"} {
+		if d, err := parseDuration(text); err == nil {
+			t.Errorf("%q reads as %s", text, d)
+		}
+	}
+}
+
+func TestMistakesAreBounded(t *testing.T) {
+	s := &source{name: "f", lines: []string{strings.Repeat("x", maxLine+1)}}
+	for i := range maxMistakes + 500 {
+		s.add(s.mistake(1, i+1, "wrong"))
+		s.add(s.mistake(1, i+1, "wrong"))
+	}
+	all := s.all()
+	if last := all[len(all)-1].String(); len(all) != maxMistakes+1 || last != "f: and 1000 more mistakes" {
+		t.Errorf("%d mistakes, the last is %q", len(all), last)
+	}
+	if text := all.Error(); len(text) > 100_000 {
+		t.Errorf("the text has %d bytes", len(text))
+	}
+}
