@@ -20,7 +20,7 @@ func (a *app) templateCommand() *cobra.Command {
 roles, bucket and queue. Times, time zone, tag and retention are parameters.`,
 		Example: `  nightshift template > template.yaml`,
 		RunE: func(*cobra.Command, []string) error {
-			text, err := stack.Template(amazon.Actions())
+			text, err := stack.Template(amazon.Actions(), nil)
 			if err != nil {
 				return err
 			}
