@@ -14,20 +14,21 @@ import (
 )
 
 // gate stands behind the SDK's retry step, where every attempt passes: it
-// waits for a token of the client's own bucket and counts the request.
+// waits for a token of the client's own bucket, counts the request and learns
+// from the answer how fast the service lets us go.
 func (s *Session) gate(stack *middleware.Stack) error {
 	pass := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,
 	) {
 		service, action := awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)
-		if service == "EC2" {
-			region := fleet.Region(awsmiddleware.GetRegion(ctx))
-			if err := wait(ctx, s.quota(region).request(action), 1); err != nil {
-				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
-			}
+		quota := s.quota(fleet.Region(awsmiddleware.GetRegion(ctx)))
+		if err := quota.pass(ctx, service, action); err != nil {
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		s.calls.add(service, action)
-		return next.HandleFinalize(ctx, in)
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		quota.learn(ctx, service, action, err)
+		return out, metadata, err
 	}
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Gate", pass), "Retry", middleware.After)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"golang.org/x/time/rate"
 
 	"nightshift/internal/fleet"
@@ -21,6 +22,7 @@ type quotas struct {
 
 	mu       sync.Mutex
 	requests map[string]*rate.Limiter
+	paces    map[string]*pace
 }
 
 func newQuotas(speed float64) *quotas {
@@ -29,7 +31,81 @@ func newQuotas(speed float64) *quotas {
 		startIDs: rate.NewLimiter(rate.Limit(2*speed), 1000),
 		stopIDs:  rate.NewLimiter(rate.Limit(20*speed), 1000),
 		requests: map[string]*rate.Limiter{},
+		paces:    map[string]*pace{},
 	}
+}
+
+// pass waits until a request may be sent.
+func (q *quotas) pass(ctx context.Context, service, action string) error {
+	if service == "EC2" {
+		return wait(ctx, q.request(action), 1)
+	}
+	return wait(ctx, q.pace(service).limiter, 1)
+}
+
+// learn adapts to the answer. EC2 that throttles has emptier buckets than
+// ours, because others draw from them, too, or because an earlier run has: ours
+// are then empty as well, and fill at the documented rate. The buckets of other
+// services are not documented: they are found out.
+func (q *quotas) learn(ctx context.Context, service, action string, err error) {
+	throttled := retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err).Bool()
+	switch {
+	case service != "EC2":
+		q.pace(service).learn(throttled, q.speed)
+	case throttled:
+		drain(ctx, q.request(action))
+		switch action {
+		case "StartInstances":
+			drain(ctx, q.startIDs)
+		case "StopInstances":
+			drain(ctx, q.stopIDs)
+		}
+	}
+}
+
+// drain takes all tokens out of a bucket. They are there, so that it does not
+// wait; another request that is quicker leaves fewer of them.
+func drain(ctx context.Context, bucket *rate.Limiter) {
+	if n := int(bucket.Tokens()); n > 0 {
+		_ = bucket.WaitN(ctx, n)
+	}
+}
+
+// pace is the speed at which a service of unknown quota is asked, in requests a
+// second: it is halved when the service throttles and grows slowly while it
+// does not.
+type pace struct {
+	mu      sync.Mutex
+	limiter *rate.Limiter
+}
+
+const (
+	fastest = 50.0
+	slowest = 0.5
+	growth  = 0.2
+)
+
+func (p *pace) learn(throttled bool, speed float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limit := float64(p.limiter.Limit()) / speed
+	if throttled {
+		limit = max(limit/2, slowest)
+	} else {
+		limit = min(limit+growth, fastest)
+	}
+	p.limiter.SetLimit(rate.Limit(limit * speed))
+}
+
+func (q *quotas) pace(service string) *pace {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	p, ok := q.paces[service]
+	if !ok {
+		p = &pace{limiter: rate.NewLimiter(rate.Limit(fastest*q.speed), 100)}
+		q.paces[service] = p
+	}
+	return p
 }
 
 // request is the request bucket of an action: EC2 counts each API on its own.

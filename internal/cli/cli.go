@@ -24,6 +24,7 @@ import (
 
 // System is what the command needs from the machine it runs on.
 type System struct {
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Env            func(key string) string
 	Now            func() time.Time
@@ -36,7 +37,7 @@ type System struct {
 func ThisSystem() System {
 	terminal := term.IsTerminal(int(os.Stderr.Fd()))
 	return System{
-		Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv, Now: time.Now,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv, Now: time.Now,
 		Terminal: terminal, Color: terminal && os.Getenv("NO_COLOR") == "",
 	}
 }
@@ -70,6 +71,7 @@ func Main(args []string, sys System) int {
 type app struct {
 	System
 	regions              []string
+	config               string
 	json, quiet, verbose bool
 }
 
@@ -77,8 +79,8 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nightshift",
 		Short: "The night crew for an AWS account",
-		Long: "nightshift stops and starts EC2 instances by tag and writes the cost report of\n" +
-			"EC2 and EBS as a workbook to S3. It uses the credentials, profile, region and\n" +
+		Long: "nightshift stops and starts machines by tag and by schedule, and writes the cost\n" +
+			"report of EC2 and EBS as a workbook to S3. It uses the credentials, profile, region and\n" +
 			"endpoint of the AWS SDK's default chain, like the AWS CLI.\n\n" +
 			"Try it without an AWS account: nightshift demo",
 		SilenceErrors: true,
@@ -88,6 +90,7 @@ func (a *app) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringArrayVar(&a.regions, "region", nil, "region to work in; repeat for several, or \"all\" (default: the configured region)")
+	flags.StringVar(&a.config, "config", "", "configuration: a path, s3://bucket/key or ssm:/name (default: ./nightshift.yaml, else $NIGHTSHIFT_CONFIG)")
 	flags.BoolVar(&a.json, "json", false, "print the answer as JSON, as the Lambda function gives it")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what is done to standard error")
@@ -95,7 +98,7 @@ func (a *app) root() *cobra.Command {
 		return fleet.Errorf(fleet.ErrInvalid, "%w; see: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(),
+		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.schedulesCommand(),
 		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.versionCommand(),
 	)
 	complete(root, "region", "all")

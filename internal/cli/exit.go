@@ -15,6 +15,7 @@ const (
 	exitPartly      = 3
 	exitDenied      = 4
 	exitUsage       = 5
+	exitChanges     = 6
 	exitInterrupted = 130
 )
 
@@ -26,6 +27,7 @@ func exitCodes() [][2]string {
 		{fmt.Sprint(exitPartly), "partly failed: some instances failed or were left, a region could not be read, or a price is missing"},
 		{fmt.Sprint(exitDenied), "no credentials, or not permitted"},
 		{fmt.Sprint(exitUsage), "wrong usage or configuration"},
+		{fmt.Sprint(exitChanges), "`power plan --exit-code` found something to do"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	}
 }
@@ -39,6 +41,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, errChanges):
+		return exitChanges
 	case errors.Is(err, errPartly):
 		return exitPartly
 	case errors.Is(err, fleet.ErrCredentials), errors.Is(err, fleet.ErrDenied):
@@ -53,7 +57,7 @@ func exitCode(err error) int {
 // complain prints an error to people: a sentence for each cause, and what to
 // do about the last.
 func (a *app) complain(err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, errChanges) {
 		return
 	}
 	for line := range strings.Lines(err.Error()) {

@@ -1,6 +1,7 @@
 package power
 
 import (
+	"slices"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -71,4 +72,11 @@ type Named struct {
 	// Warnings tell where we differ from the tool that the text was written
 	// for.
 	Warnings []string
+}
+
+// Kinds are the kinds that some rule is for, in the order of fleet.Kinds.
+func (r Rules) Kinds() []fleet.Kind {
+	return slices.DeleteFunc(fleet.Kinds(), func(kind fleet.Kind) bool {
+		return !slices.ContainsFunc(r.Rules, func(rule Rule) bool { return rule.isFor(kind) })
+	})
 }

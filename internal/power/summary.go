@@ -48,8 +48,8 @@ type Mistake struct {
 	Machines []fleet.InstanceID `json:"machines"`
 }
 
-// quiet are the reasons of machines of which nothing was wanted.
-func quiet(code string) bool {
+// Quiet reports whether a reason is one of machines of which nothing was wanted.
+func Quiet(code string) bool {
 	return slices.Contains([]string{"as-wanted", "no-rule", "unmanaged", "ignored"}, code)
 }
 
@@ -96,7 +96,7 @@ func (s *Summary) add(result fleet.Result, action Action, a Act) {
 		s.Failed = append(s.Failed, a)
 	case result == fleet.Left:
 		s.Left = append(s.Left, a)
-	case quiet(a.Code):
+	case Quiet(a.Code):
 		s.AsWanted++
 	default:
 		s.Skipped = append(s.Skipped, a)

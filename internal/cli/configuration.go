@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
+)
+
+// defaultConfig is the configuration that is read where it lies in the working
+// directory.
+const defaultConfig = "nightshift.yaml"
+
+// configName is the configuration to read: --config, else nightshift.yaml in
+// the working directory, else NIGHTSHIFT_CONFIG; empty where there is none.
+func (a *app) configName() string {
+	if a.config != "" {
+		return a.config
+	}
+	if _, err := os.Stat(defaultConfig); err == nil {
+		return defaultConfig
+	}
+	return a.Env("NIGHTSHIFT_CONFIG")
+}
+
+// configuration reads the configuration from a path, from S3 ("s3://bucket/key")
+// or from a parameter of Systems Manager ("ssm:/name"). Mistakes in it come back
+// as config.Mistakes beside what works without them.
+func (a *app) configuration(ctx context.Context, practice *amazon.Practice) (*config.Config, error) {
+	name := a.configName()
+	if name == "" {
+		return nil, fleet.Errorf(fleet.ErrInvalid, "no configuration: write %s, or name one with --config or NIGHTSHIFT_CONFIG; `nightshift check --example` prints one", defaultConfig)
+	}
+	var session *amazon.Session
+	return config.Load(name, func(name string) (io.ReadCloser, error) {
+		bucket, key, inS3 := cutS3(name)
+		parameter, inSSM := strings.CutPrefix(name, "ssm:")
+		if !inS3 && !inSSM {
+			file, err := os.Open(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fleet.Errorf(fleet.ErrInvalid, "there is no file %s", name)
+			}
+			return file, err
+		}
+		if session == nil {
+			var err error
+			if session, err = a.open(ctx, practice); err != nil {
+				return nil, err
+			}
+		}
+		var text []byte
+		var err error
+		if inS3 {
+			text, err = session.Objects(bucket, "").Get(ctx, key)
+		} else {
+			var value string
+			value, err = session.Parameter(ctx, parameter)
+			text = []byte(value)
+		}
+		return io.NopCloser(bytes.NewReader(text)), err
+	})
+}
+
+// open opens a session for what is not of one region.
+func (a *app) open(ctx context.Context, practice *amazon.Practice) (*amazon.Session, error) {
+	o := amazon.Options{Practice: practice, Agent: "nightshift", Fallback: home, Log: a.logger()}
+	session, err := amazon.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return session, session.Authenticate(ctx)
+}
+
+// cutS3 takes "s3://bucket/key" apart.
+func cutS3(name string) (bucket, key string, ok bool) {
+	rest, ok := strings.CutPrefix(name, "s3://")
+	bucket, key, _ = strings.Cut(rest, "/")
+	return bucket, key, ok
+}
+
+// journal is the place of the records of runs, or nil where none is configured.
+// A place in S3 needs a session.
+func (a *app) journal(place string, session *amazon.Session) (journal.Store, error) {
+	if place == "" {
+		return nil, nil
+	}
+	bucket, prefix, inS3 := cutS3(place)
+	switch {
+	case !inS3:
+		return journal.Folder(place), nil
+	case bucket == "":
+		return nil, fleet.Errorf(fleet.ErrInvalid, "journal %q: give it as s3://bucket/prefix", place)
+	}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	return session.Objects(bucket, prefix), nil
+}
+
+// tellMistakes prints the mistakes of a configuration of which the rest is
+// followed all the same, and its warnings.
+func (a *app) tellMistakes(c *config.Config, err error) {
+	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
+		for _, m := range mistakes {
+			fmt.Fprintln(a.Stderr, printableLines(m.String()))
+		}
+	}
+	if c != nil && !a.quiet {
+		for _, w := range c.Warnings {
+			fmt.Fprintln(a.Stderr, "warning:", printableLines(w.String()))
+		}
+	}
+}
+
+// printableLines makes every line of a text safe for a terminal.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for n := range lines {
+		lines[n] = printable(strings.ReplaceAll(lines[n], "\t", "    "))
+	}
+	return strings.Join(lines, "\n")
+}

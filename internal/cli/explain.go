@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/schedule"
+)
+
+// explanation is why a machine is, or is not, acted on: what --json prints.
+type explanation struct {
+	Kind     fleet.Kind       `json:"kind"`
+	ID       fleet.InstanceID `json:"id"`
+	Name     string           `json:"name"`
+	Region   fleet.Region     `json:"region"`
+	State    fleet.State      `json:"state"`
+	Started  *time.Time       `json:"started,omitempty"`
+	Stopped  *time.Time       `json:"stopped,omitempty"`
+	Rule     int              `json:"rule,omitempty"`
+	Tag      string           `json:"tag,omitempty"`
+	Schedule string           `json:"schedule,omitempty"`
+	Windows  string           `json:"windows,omitempty"`
+	Zone     string           `json:"timezone,omitempty"`
+	Window   string           `json:"window,omitempty"`
+	Wanted   schedule.State   `json:"wanted,omitempty"`
+	Last     *time.Time       `json:"last,omitempty"`
+	Next     *time.Time       `json:"next,omitempty"`
+	Override string           `json:"override,omitempty"`
+	LastAct  string           `json:"last_act,omitempty"`
+	Action   power.Action     `json:"action"`
+	fleet.Reason
+	Warnings []string `json:"warnings,omitempty"`
+
+	zone *time.Location
+}
+
+func (a *app) explainCommand() *cobra.Command {
+	var at string
+	cmd := &cobra.Command{
+		Use:   "explain ID",
+		Short: "Tell why a machine is, or is not, stopped or started",
+		Long: `Tell why a machine is, or is not, stopped or started: which rule, tag and
+schedule it follows, which window decides, when that changes, and what is known
+of its past. The machine is named by its id or by its Name tag.`,
+		Example: `  nightshift power explain i-0123456789abcdef0
+  nightshift power explain web-1 --at 2026-12-24T20:00`,
+		Args: one("the id or the name of a machine"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.schedules(cmd.Context(), a.regions, nil)
+			if err != nil {
+				return err
+			}
+			now, err := a.instant(at, s.config.Zone)
+			if err != nil {
+				return err
+			}
+			steps, err := s.find(cmd.Context(), args[0], now)
+			if err != nil {
+				return err
+			}
+			for n, found := range steps {
+				e := s.explain(found)
+				if a.json {
+					err = a.printJSON(envelope{1, "explanation", e})
+				} else {
+					if n > 0 {
+						fmt.Fprintln(a.Stdout)
+					}
+					a.printExplanation(e)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return s.mistakes
+		},
+	}
+	cmd.Flags().StringVar(&at, "at", "", "the time to explain, as 2026-12-24T20:00 or in RFC 3339 (default: now)")
+	return cmd
+}
+
+// find judges the machines that have the id or the name. The whole plan is
+// made, since large groups start early and only the plan knows how large they
+// are. A machine that no rule looks at is read on its own.
+func (s *schedules) find(ctx context.Context, name string, now time.Time) ([]power.Step, error) {
+	var found []power.Step
+	var errs []error
+	for _, region := range s.regions {
+		site, judge := s.site(region, s.job.rules), power.NewRulebook(s.job.rules)
+		plan, err := power.MakePlan(ctx, site, judge, now)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		before := len(found)
+		for _, step := range plan.Steps {
+			if string(step.Machine.ID) == name || step.Machine.Name() == name {
+				found = append(found, step)
+			}
+		}
+		if len(found) > before || !strings.HasPrefix(name, "i-") {
+			continue
+		}
+		for m, err := range s.session.Fleet(region).Machines(ctx, fleet.Selector{IDs: []fleet.InstanceID{fleet.InstanceID(name)}}) {
+			if err != nil {
+				errs = append(errs, err)
+				break
+			}
+			found = append(found, judge.Judge(m, now))
+		}
+	}
+	if len(found) == 0 {
+		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "no machine %q in %s; with a name instead of an id, only machines with a tag of some rule are looked through",
+			name, strings.Join(texts(s.regions), ", ")))
+	}
+	if len(found) > 0 {
+		errs = nil
+	}
+	return found, errors.Join(errs...)
+}
+
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for n, s := range list {
+		out[n] = string(s)
+	}
+	return out
+}
+
+func (s *schedules) explain(step power.Step) explanation {
+	m, w := step.Machine, step.Wanted
+	e := explanation{
+		Kind: m.Kind, ID: m.ID, Name: m.Name(), Region: m.Target.Region, State: m.State,
+		Started: known(m.Started), Stopped: known(m.Stopped),
+		Rule: w.Rule, Schedule: w.Schedule, Window: w.By, Wanted: w.State, Last: known(w.Since), Next: known(w.Until),
+		Override: m.Tags[power.KeepTag], LastAct: m.Tags[power.LastTag], Action: step.Action, Reason: step.Reason, Warnings: w.Warnings,
+		zone: s.config.Zone,
+	}
+	if w.Rule > 0 {
+		rule := s.job.rules.Rules[w.Rule-1]
+		e.Tag = rule.Tag.String()
+		if rule.Ignore {
+			return e
+		}
+		if named, err := rule.Read(m.Tags[rule.Tag.Key]); err == nil && named.Schedule != nil {
+			e.zone, e.Zone = named.Schedule.Zone(), named.Schedule.Zone().String()
+			e.Windows = named.Schedule.Definition().String()
+		}
+	}
+	return e
+}
+
+// known is a time that may not be known.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (a *app) printExplanation(e explanation) {
+	moment := func(t time.Time) string { return t.In(e.zone).Format("Mon 2006-01-02 15:04 MST") }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(a.Stdout, "  %-9s %s\n", name, printable(fmt.Sprintf(format, args...)))
+	}
+	fmt.Fprintf(a.Stdout, "%s (%s), %s in %s\n", e.ID, printable(e.Name), strings.ReplaceAll(string(e.Kind), "-", " "), e.Region)
+	state := string(e.State)
+	if e.Started != nil {
+		state += ", last started " + moment(*e.Started)
+	}
+	if e.Stopped != nil {
+		state += ", stopped " + moment(*e.Stopped)
+	}
+	row("state", "%s", state)
+	switch {
+	case e.Rule == 0:
+		row("rule", "none")
+	case e.Tag == "":
+		row("rule", "%d, for every machine", e.Rule)
+	default:
+		row("rule", "%d, for the tag %s", e.Rule, e.Tag)
+	}
+	if e.Windows != "" {
+		text := e.Windows
+		if e.Schedule != e.Windows {
+			text = e.Schedule + ": " + e.Windows
+		}
+		if !strings.Contains(text, e.Zone) {
+			text += ", " + e.Zone
+		}
+		row("schedule", "%s", text)
+	}
+	if e.Window != "" {
+		since := ""
+		if e.Last != nil {
+			since = " since " + moment(*e.Last)
+		}
+		row("now", "%s: wanted %s%s", e.Window, e.Wanted, since)
+		if e.Next != nil {
+			row("next", "changes its mind at %s", moment(*e.Next))
+		}
+	}
+	if e.Override != "" {
+		row("override", "%s", e.Override)
+	}
+	if e.LastAct != "" {
+		row("last act", "%s", e.LastAct)
+	}
+	for _, w := range e.Warnings {
+		row("warning", "%s", w)
+	}
+	decision := "leave"
+	if e.Action != power.None {
+		decision = string(e.Action)
+	}
+	row("decision", "%s: %s", decision, e.Reason.Text)
+}
+
+// one accepts exactly one argument.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fleet.Errorf(fleet.ErrInvalid, "give %s; see: %s --help", what, cmd.CommandPath())
+		}
+		return nil
+	}
+}

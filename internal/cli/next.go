@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/schedule"
+)
+
+// transitions is what `power next --json` prints: the state of a schedule at a
+// time, and its transitions before and after it. Times are in the schedule's
+// zone; null where there is none.
+type transitions struct {
+	Version  int            `json:"version"`
+	Kind     string         `json:"kind"`
+	Schedule string         `json:"schedule"`
+	Zone     string         `json:"timezone"`
+	At       time.Time      `json:"at"`
+	State    schedule.State `json:"state"`
+	Last     *time.Time     `json:"last"`
+	Next     *time.Time     `json:"next"`
+	List     []transition   `json:"transitions"`
+}
+
+type transition struct {
+	At    time.Time      `json:"at"`
+	State schedule.State `json:"state"`
+}
+
+func (a *app) nextCommand() *cobra.Command {
+	var (
+		names   []string
+		tag, at string
+		count   int
+	)
+	cmd := &cobra.Command{
+		Use:   "next",
+		Short: "List when schedules next stop and start",
+		Long: `List when schedules next stop and start. Without --schedule and --tag it tells
+of every schedule of the configuration. It needs neither credentials nor network
+and, for a schedule that is written out, no configuration.`,
+		Example: `  nightshift power next
+  nightshift power next --schedule office-hours --at 2026-12-23T12:00 --count 10
+  nightshift power next --schedule "Mon-Fri 08:00-19:00 Asia/Seoul" --json
+  nightshift power next --tag "maid_offhours=off=(M-F,19);on=(M-F,7);tz=et"`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if count < 1 || count > 10_000 {
+				return fleet.Errorf(fleet.ErrInvalid, "--count %d: give a number from 1 to 10000", count)
+			}
+			cfg := &config.Config{Zone: time.UTC}
+			var mistakes error
+			if a.configName() != "" {
+				if cfg, mistakes = a.configuration(cmd.Context(), nil); cfg == nil {
+					return mistakes
+				}
+			} else if len(names) == 0 {
+				_, err := a.configuration(cmd.Context(), nil)
+				return err
+			}
+			now, err := a.instant(at, cfg.Zone)
+			if err != nil {
+				return err
+			}
+			chosen, err := chooseSchedules(cfg, names, tag)
+			if err != nil {
+				return errors.Join(mistakes, err)
+			}
+			for n, s := range chosen {
+				list := transitionsOf(s, now, count)
+				if a.json {
+					err = a.printJSON(list)
+				} else {
+					if n > 0 {
+						fmt.Fprintln(a.Stdout)
+					}
+					a.printTransitions(list)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return mistakes
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&names, "schedule", nil, "a schedule's name, or a schedule written out; repeat for several")
+	flags.StringVar(&tag, "tag", "", "the tag of a machine, as Key=Value: the schedule that it would follow")
+	flags.StringVar(&at, "at", "", "the time to look from, as 2026-12-24T20:00 or in RFC 3339 (default: now)")
+	flags.IntVar(&count, "count", 5, "how many transitions to list")
+	return cmd
+}
+
+// chooseSchedules finds the schedules that are named, that a tag leads to, or
+// all of the configuration.
+func chooseSchedules(cfg *config.Config, names []string, tag string) ([]power.Named, error) {
+	var chosen []power.Named
+	var errs []error
+	add := func(named power.Named, err error) {
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case named.Ignore:
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "%q leaves machines alone and has no times", named.Name))
+		default:
+			chosen = append(chosen, named)
+		}
+	}
+	for _, name := range names {
+		add(cfg.Find(name, nil))
+	}
+	if tag != "" {
+		key, value, _ := strings.Cut(tag, "=")
+		rules := cfg.Rules().Rules
+		found := false
+		for _, r := range rules {
+			if found = r.Tag.Key == "" || r.Tag.On(fleet.Tags{key: value}); found {
+				if r.Ignore {
+					add(power.Named{Name: tag, Ignore: true}, nil)
+				} else {
+					add(r.Read(value))
+				}
+				break
+			}
+		}
+		if !found {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "no rule is for the tag %s", tag))
+		}
+	}
+	if len(names) == 0 && tag == "" {
+		for _, name := range cfg.Names() {
+			add(cfg.Find(name, nil))
+		}
+		if len(chosen)+len(errs) == 0 {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "the configuration has no schedules; name one with --schedule"))
+		}
+	}
+	return chosen, errors.Join(errs...)
+}
+
+func transitionsOf(n power.Named, now time.Time, count int) transitions {
+	s := n.Schedule
+	now = now.In(s.Zone())
+	t := transitions{Version: 1, Kind: "next", Schedule: n.Name, Zone: s.Zone().String(), At: now, State: s.At(now), List: []transition{}}
+	if last, ok := s.Last(now); ok {
+		t.Last = &last.At
+	}
+	for at := now; len(t.List) < count; {
+		next, ok := s.Next(at)
+		if !ok {
+			break
+		}
+		t.List = append(t.List, transition{next.At, next.State})
+		at = next.At
+	}
+	if len(t.List) > 0 {
+		t.Next = &t.List[0].At
+	}
+	return t
+}
+
+func (a *app) printTransitions(t transitions) {
+	const layout = "Mon 2006-01-02 15:04 MST"
+	since := ""
+	if t.Last != nil {
+		since = " since " + t.Last.Format(layout)
+	}
+	fmt.Fprintf(a.Stdout, "%s (%s): %s at %s%s\n", printable(t.Schedule), t.Zone, t.State, t.At.Format(layout), since)
+	for _, next := range t.List {
+		fmt.Fprintf(a.Stdout, "  %s  %s\n", next.At.Format(layout), next.State)
+	}
+	if len(t.List) == 0 {
+		fmt.Fprintln(a.Stdout, "  it never changes")
+	}
+}

@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
+	"nightshift/internal/power"
+	"nightshift/internal/serve"
+)
+
+// scheduleJob is one run that follows schedules, over the regions of a crew.
+type scheduleJob struct {
+	rules  power.Rules
+	now    func() time.Time
+	dryRun bool
+	power.Options
+	// planned, if not nil, is told of every plan before it is applied.
+	planned func(power.Plan)
+	// journal, if not nil, gets a record of the run.
+	journal journal.Store
+}
+
+// followed is what came of it, in the order of the regions.
+type followed struct {
+	plans    []power.Plan
+	outcomes [][]fleet.Outcome // nil after a dry run
+	errs     []error
+	power.Summary
+}
+
+// follow plans and, unless it is a dry run, applies the plan in every region.
+func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
+	began, before := job.now(), c.session.Calls()
+	var (
+		group    errgroup.Group
+		plans    = make([]power.Plan, len(c.regions))
+		outcomes = make([][]fleet.Outcome, len(c.regions))
+		errs     = make([]error, len(c.regions))
+	)
+	calls, cancel := outlive(ctx)
+	defer cancel()
+	group.SetLimit(regionsAtOnce)
+	for n, region := range c.regions {
+		group.Go(func() error {
+			site, judge := c.site(region, job.rules), power.NewRulebook(job.rules)
+			plans[n], errs[n] = power.MakePlan(ctx, site, judge, job.now())
+			c.log.DebugContext(ctx, "planned", "region", region, "machines", len(plans[n].Steps), "actionable", plans[n].Actionable())
+			if job.planned != nil {
+				job.planned(plans[n])
+			}
+			if !job.dryRun {
+				outcomes[n] = power.Apply(calls, site, judge, plans[n], job.Options)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are kept by region
+	f := followed{plans: plans, outcomes: outcomes}
+	if job.dryRun {
+		f.outcomes = nil
+	}
+	for _, err := range errs {
+		if err != nil {
+			f.errs = append(f.errs, err)
+		}
+	}
+	f.Summary = power.Summarize(f.plans, f.outcomes, f.errs)
+	if job.journal != nil && !job.dryRun {
+		record := f.record(began, job.now().Sub(began))
+		record.Calls = c.callsSince(before)
+		if _, err := journal.Write(calls, job.journal, record); err != nil {
+			c.log.WarnContext(ctx, "the run is not in the journal", "error", err)
+		}
+	}
+	return f
+}
+
+// site is a region with the kinds of machines that the rules are for.
+func (c *crew) site(region fleet.Region, rules power.Rules) power.Site {
+	instances := c.session.Fleet(region)
+	site := power.Site{Target: fleet.Target{Region: region}, Machines: map[fleet.Kind]power.Machines{}, Resizer: instances}
+	for _, kind := range rules.Kinds() {
+		switch kind {
+		case fleet.KindInstance:
+			site.Machines[kind] = instances
+		case fleet.KindDatabase:
+			site.Machines[kind] = c.session.Databases(region)
+		case fleet.KindCluster:
+			site.Machines[kind] = c.session.Clusters(region)
+		case fleet.KindGroup:
+			site.Machines[kind] = c.session.Groups(region)
+		}
+	}
+	return site
+}
+
+// callsSince counts the API calls of the session since an earlier count.
+func (c *crew) callsSince(before []amazon.Call) map[string]int {
+	counts := map[string]int{}
+	for _, call := range c.session.Calls() {
+		counts[call.Service+":"+call.Action] = call.Count
+	}
+	for _, call := range before {
+		counts[call.Service+":"+call.Action] -= call.Count
+	}
+	maps.DeleteFunc(counts, func(_ string, n int) bool { return n == 0 })
+	return counts
+}
+
+// record is the run as the journal keeps it. Machines of which nothing was
+// wanted are counted, not listed.
+func (f followed) record(began time.Time, took time.Duration) journal.Record {
+	r := journal.Record{Job: "power", Started: began, Duration: took, DryRun: f.outcomes == nil, Errors: f.Errors}
+	for n, p := range f.plans {
+		r.Targets = append(r.Targets, p.Target)
+		r.Seen += len(p.Steps)
+		r.Decided += p.Actionable()
+		for k, o := range f.outcomes[n] {
+			if o.Result == fleet.Skipped && power.Quiet(o.Reason.Code) {
+				r.Skipped++
+				continue
+			}
+			r.Add(journal.Outcome{
+				Target: o.Target, Kind: o.Kind, ID: o.ID, Name: o.Name, Action: o.Action, Result: o.Result,
+				Reason: o.Reason, State: o.State, Schedule: p.Steps[k].Wanted.Schedule,
+			})
+		}
+	}
+	return r
+}
+
+// err says how the run went as a whole, as for stop and start.
+func (f followed) err() error {
+	causes := slices.Clone(f.errs)
+	for _, items := range [][]power.Act{f.Failed, f.Left} {
+		if len(items) > 0 {
+			first := items[0]
+			causes = append(causes, fmt.Errorf("%d machines are not as wanted; the first, %s (%s): %s", len(items), first.ID, first.Name, first.Text))
+		}
+	}
+	for _, m := range f.Mistakes {
+		causes = append(causes, fmt.Errorf("%s (%d machines left alone, the first is %s)", m.Text, len(m.Machines), m.Machines[0]))
+	}
+	switch {
+	case len(causes) == 0:
+		return nil
+	case len(f.errs) > 0 && len(f.errs) == len(f.plans) && f.seen() == 0:
+		return errors.Join(causes...)
+	case f.Changes() == 0 && len(f.errs)+len(f.Left)+len(f.Mistakes) == 0 && f.allDenied():
+		return fleet.Errorf(fleet.ErrDenied, "not permitted to act on any of the machines; `nightshift policy` prints the permissions that are needed")
+	default:
+		return errors.Join(append(causes, errPartly)...)
+	}
+}
+
+func (f followed) seen() int {
+	n := 0
+	for _, p := range f.plans {
+		n += len(p.Steps)
+	}
+	return n
+}
+
+func (f followed) allDenied() bool {
+	return !slices.ContainsFunc(f.Failed, func(a power.Act) bool { return a.Code != "denied" })
+}
+
+// schedulesEvent follows the schedules for an event of the function. It does
+// not wait for the wanted states: the next tick looks again.
+func (a *app) schedulesEvent(ctx context.Context, r serve.Request, closing <-chan struct{}) (power.Summary, error) {
+	s, err := a.schedules(ctx, fields(r.Region), nil)
+	if err != nil {
+		return power.Summary{}, err
+	}
+	if s.mistakes != nil {
+		s.log.ErrorContext(ctx, "the configuration has mistakes; the rest is followed", "error", s.mistakes)
+	}
+	s.job.dryRun, s.job.Closing = r.DryRun, closing
+	done := s.follow(ctx, s.job)
+	err = done.err()
+	if err != nil {
+		s.log.WarnContext(ctx, "not all is as wanted", "failed", done.Failed, "left", done.Left, "mistakes", done.Mistakes, "errors", done.Errors)
+	}
+	if errors.Is(err, errPartly) {
+		err = nil // the answer tells, and the next tick tries again
+	}
+	return done.Summary, err
+}
+
+// schedules is all that a command about schedules works with.
+type schedules struct {
+	*crew
+	config *config.Config
+	job    scheduleJob
+	// mistakes is what the configuration's mistakes come to, once they have
+	// been told; what they are about is left alone, and all else is followed.
+	mistakes error
+}
+
+// schedules reads the configuration and opens a crew for its regions, where
+// none is named.
+func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Practice) (*schedules, error) {
+	cfg, err := a.configuration(ctx, practice)
+	if cfg == nil {
+		return nil, err
+	}
+	s := &schedules{config: cfg, job: scheduleJob{rules: cfg.Rules(), now: a.Now}}
+	s.job.Now, s.job.Mark = a.Now, true
+	a.tellMistakes(cfg, err)
+	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
+		s.mistakes = fleet.Errorf(fleet.ErrInvalid, "%s: %d to put right; what they are about was left alone", a.configName(), len(mistakes))
+	}
+	if len(s.job.rules.Rules) == 0 {
+		return nil, errors.Join(s.mistakes, fleet.Errorf(fleet.ErrInvalid, "%s has no rules (power: rules:), so that no machine follows a schedule", a.configName()))
+	}
+	if len(named) == 0 {
+		named = cfg.Regions
+	}
+	if s.crew, err = a.crew(ctx, named, practice); err != nil {
+		return nil, err
+	}
+	s.job.journal, err = a.journal(cfg.Journal, s.session)
+	return s, err
+}
