@@ -25,6 +25,7 @@ const (
 	actionStop   = string(power.Stop)
 	actionStart  = string(power.Start)
 	actionReport = "report"
+	actionPower  = "power"
 )
 
 // tooLate is the age at which a scheduled stop or start is refused: whoever
@@ -41,7 +42,7 @@ func (e Event) request(defaultAction string, now time.Time) (r Request, refusal 
 		return r, power.InvalidAction
 	}
 	switch r.Action {
-	case actionStop, actionStart, actionReport:
+	case actionStop, actionStart, actionReport, actionPower:
 	default:
 		return r, power.InvalidAction
 	}
@@ -54,8 +55,14 @@ func (e Event) request(defaultAction string, now time.Time) (r Request, refusal 
 	if present(e["dry_run"]) && json.Unmarshal(e["dry_run"], &r.DryRun) != nil {
 		return r, "invalid dry_run: neither true nor false"
 	}
-	if r.Action == actionReport {
+	switch r.Action {
+	case actionReport:
 		return r, "" // a late report is better than none
+	case actionPower:
+		if r.Tag != "" {
+			return r, "invalid tag: the action power follows the rules of the configuration, not a tag"
+		}
+		return r, "" // it decides by the time at which it looks
 	}
 	at, name := e["scheduled_at"], "scheduled_at"
 	if !present(at) {

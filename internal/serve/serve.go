@@ -23,6 +23,9 @@ import (
 type Handler struct {
 	// Power stops or starts. It starts nothing new once closing is closed.
 	Power func(ctx context.Context, r Request, closing <-chan struct{}) (power.Answer, error)
+	// Schedules stops and starts what follows schedules. It starts nothing new
+	// once closing is closed. Nil refuses the action.
+	Schedules func(ctx context.Context, r Request, closing <-chan struct{}) (power.Summary, error)
 	// Report makes and stores the cost report.
 	Report func(ctx context.Context, r Request) (cost.Answer, error)
 	// DefaultAction is the action of an event that names none.
@@ -32,12 +35,20 @@ type Handler struct {
 
 // Request is what an event asks for.
 type Request struct {
-	// Action is "stop", "start" or "report".
+	// Action is "stop", "start", "report" or "power".
 	Action string
-	// Region and Tag replace the configured ones where they are not empty.
+	// Region and Tag replace the configured ones where they are not empty. The
+	// action power takes no tag.
 	Region string
 	Tag    string
 	DryRun bool
+}
+
+// envelope is around every answer but those of the first scripts.
+type envelope struct {
+	Version int    `json:"version"`
+	Kind    string `json:"kind"`
+	Data    any    `json:"data"`
 }
 
 // The times kept free before the function's deadline: closingTime to end what
@@ -57,6 +68,9 @@ func (h Handler) Lambda(ctx context.Context) {
 // tries an asynchronous event again and hands it to the dead-letter queue.
 func (h Handler) Handle(ctx context.Context, event Event) (any, error) {
 	request, refusal := event.request(h.DefaultAction, time.Now())
+	if refusal == "" && request.Action == actionPower && h.Schedules == nil {
+		refusal = power.InvalidAction
+	}
 	if refusal != "" {
 		h.Log.WarnContext(ctx, "event refused", "reason", refusal)
 		return power.Answer{Status: refusal}, nil
@@ -75,6 +89,10 @@ func (h Handler) Handle(ctx context.Context, event Event) (any, error) {
 	defer cancel()
 	ctx, cancelCalls := before(ctx, answerTime, 20)
 	defer cancelCalls()
+	if request.Action == actionPower {
+		summary, err := h.Schedules(ctx, request, closing.Done())
+		return h.told(ctx, envelope{Version: 1, Kind: actionPower, Data: summary}, err)
+	}
 	answer, err := h.Power(ctx, request, closing.Done())
 	return h.told(ctx, answer, err)
 }
