@@ -3,6 +3,7 @@ package sandbox
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // describeAttribute is DescribeInstanceAttribute.
@@ -133,6 +134,10 @@ func (c *ec2Call) modifyAttribute() *apiError {
 		if v != "true" && v != "false" {
 			return invalid("InvalidParameterValue", "Value ("+v+") for parameter "+name+" is invalid. It must be true or false.")
 		}
+	}
+	c.attribute = "InstanceType"
+	if kind == "" {
+		c.attribute = strings.Join(sortedKeys(changes), " ")
 	}
 	batch, err := c.batch([]string{id})
 	if err != nil {

@@ -17,7 +17,8 @@ type ec2Call struct {
 	region    *region
 	now       time.Time
 	out       *doc
-	resources int // ids named
+	resources int    // ids named
+	attribute string // to be changed
 }
 
 // ec2Action is an operation of EC2.
@@ -88,7 +89,7 @@ func missingParameter(name string) *apiError {
 
 // authorize asks the caller's policy for the call's permission on a resource.
 func (c *ec2Call) authorize(arn string, resourceTags tags, keys []string) *apiError {
-	return c.sandbox.authorize(c.request, arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name})
+	return c.sandbox.authorize(c.request, arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name, attribute: c.attribute})
 }
 
 // dryRun ends a call that only asked whether it would be allowed.

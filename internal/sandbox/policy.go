@@ -10,9 +10,10 @@ import (
 )
 
 // policy is an identity-based IAM policy: Allow and Deny statements with
-// actions, resources and the conditions StringEquals, StringLike (also with
-// ForAllValues) and Null on the keys aws:ResourceTag/KEY, aws:TagKeys and
-// aws:RequestedRegion.
+// actions, resources and the conditions StringEquals, StringEqualsIgnoreCase,
+// StringLike (also with ForAllValues), Bool and Null on the keys
+// aws:ResourceTag/KEY, aws:TagKeys, aws:RequestedRegion, ec2:Attribute,
+// s3:prefix and kms:GrantIsForAWSResource.
 type policy struct{ statements []statement }
 
 type statement struct {
@@ -35,6 +36,8 @@ type policyContext struct {
 	resourceTags tags
 	tagKeys      []string
 	region       string
+	attribute    string   // that ModifyInstanceAttribute is to change
+	prefix       []string // that a listing of a bucket asks for; nil: none
 }
 
 // oneOrMany reads a JSON text or list of texts.
@@ -100,7 +103,7 @@ func parsePolicy(document []byte) (*policy, error) {
 		}
 		for operator, lines := range st.Condition {
 			bare, forAll := strings.CutPrefix(operator, "ForAllValues:")
-			if !slices.Contains([]string{"StringEquals", "StringLike", "Null"}, bare) {
+			if !slices.Contains([]string{"StringEquals", "StringEqualsIgnoreCase", "StringLike", "Bool", "Null"}, bare) {
 				return nil, fmt.Errorf("policy: statement %d: condition operator %s is not understood here", n+1, operator)
 			}
 			for key, values := range lines {
@@ -174,6 +177,12 @@ func (ctx *policyContext) values(key string) (list []string, known bool) {
 		return ctx.tagKeys, true
 	case "aws:RequestedRegion":
 		return one(ctx.region), true
+	case "ec2:Attribute":
+		return one(ctx.attribute), true
+	case "s3:prefix":
+		return ctx.prefix, true
+	case "kms:GrantIsForAWSResource":
+		return nil, true // the account has no keys to grant
 	}
 	return nil, false
 }
@@ -185,8 +194,11 @@ func (c clause) holds(ctx *policyContext) bool {
 	}
 	fits := func(v string) bool {
 		return slices.ContainsFunc(c.values, func(want string) bool {
-			if c.operator == "StringEquals" {
+			switch c.operator {
+			case "StringEquals":
 				return want == v
+			case "StringEqualsIgnoreCase", "Bool":
+				return strings.EqualFold(want, v)
 			}
 			return compile(want).match(v)
 		})

@@ -104,7 +104,11 @@ func (s *Sandbox) serveS3(r *request) answer {
 			resource += "/" + key
 		}
 	}
-	if err := s.authorize(r, resource, nil); err != nil {
+	ctx := &policyContext{region: r.scope.region}
+	if q := r.URL.Query(); key == "" && q.Has("prefix") {
+		ctx.prefix = []string{q.Get("prefix")}
+	}
+	if err := s.authorize(r, resource, ctx); err != nil {
 		return r.refuse(err)
 	}
 	switch home := s.s3.home(bucket); {
