@@ -100,6 +100,41 @@ func TestImportKeepsNamesAndTimes(t *testing.T) {
 	}
 }
 
+// TestImportReadsEachForm gives one schedule in the forms in which the AWS CLI
+// prints it, and without types.
+func TestImportReadsEachForm(t *testing.T) {
+	const period = `{"type": {"S": "period"}, "name": {"S": "p"}, "begintime": {"S": "08:00"}, "endtime": {"S": "19:00"}}`
+	const named = `{"type": {"S": "schedule"}, "name": {"S": "s"}, "periods": {"SS": ["p"]}}`
+	var first []byte
+	for name, data := range map[string]string{
+		"scan":       `{"Items": [` + named + `, ` + period + `], "Count": 2}`,
+		"list":       `[` + named + `, ` + period + `]`,
+		"lines":      named + "\n" + period + "\n",
+		"with a BOM": "\ufeff" + named + "\r\n" + period + "\r\n",
+		"export":     `{"Item": ` + named + "}\n" + `{"Item": ` + period + "}\n",
+		"yaml": "Count: 2\nItems:\n- type: {S: schedule}\n  name: {S: s}\n  periods:\n    SS:\n    - p\n" +
+			"- type: {S: period}\n  name: {S: p}\n  begintime: {S: '08:00'}\n  endtime: {S: '19:00'}\n",
+		"lists":   `[` + strings.Replace(named, `{"SS": ["p"]}`, `{"L": [{"S": "p"}]}`, 1) + `, ` + period + `]`,
+		"untyped": `[{"type": "schedule", "name": "s", "periods": "p"}, {"type": "period", "name": "p", "begintime": "08:00", "endtime": "19:00"}]`,
+	} {
+		text, warnings, err := config.Import([]byte(data))
+		if err != nil || len(warnings) > 0 {
+			t.Errorf("%s: %v, %v", name, warnings, err)
+			continue
+		}
+		if first == nil {
+			first = text
+		}
+		if !bytes.Equal(text, first) {
+			t.Errorf("%s reads as\n%s\nothers as\n%s", name, text, first)
+		}
+	}
+	_, warnings, err := config.Import([]byte(`{"Items": [` + named + `, ` + period + `], "LastEvaluatedKey": {}}`))
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "not complete") {
+		t.Errorf("a part of a scan: %v, %v", warnings, err)
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	for name, data := range map[string]string{
 		"nothing":            "",
