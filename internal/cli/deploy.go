@@ -17,10 +17,19 @@ func (a *app) templateCommand() *cobra.Command {
 		Use:   "template",
 		Short: "Print the CloudFormation template that installs the function",
 		Long: `Print the CloudFormation template that installs the function, its schedules,
-roles, bucket and queue. Times, time zone, tag and retention are parameters.`,
-		Example: `  nightshift template > template.yaml`,
-		RunE: func(*cobra.Command, []string) error {
-			text, err := stack.Template(amazon.Actions(), nil)
+roles, bucket and queue. Times, time zone, tag and retention are parameters.
+
+With a configuration the function follows its schedules, too. The permissions
+that its rules need are part of the template, and where the configuration is
+when the function reads it is a parameter.`,
+		Example: `  nightshift template > template.yaml
+  nightshift template --config s3://my-settings/nightshift.yaml > template.yaml`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			schedules, err := a.scope(cmd.Context())
+			if err != nil {
+				return err
+			}
+			text, err := stack.Template(amazon.Actions(), schedules)
 			if err != nil {
 				return err
 			}
@@ -40,15 +49,23 @@ func (a *app) policyCommand() *cobra.Command {
 		Short: "Print the IAM policy that stop, start and report need",
 		Long: `Print the IAM policy that stop, start and report need and nothing beyond it.
 It is derived from the AWS operations that this binary contains. Stopping and
-starting is allowed only for instances that carry the tag.`,
+starting is allowed only for instances that carry the tag.
+
+With a configuration it also has what following its schedules needs: to stop,
+start and mark what its rules choose, and to read and keep what it names in S3
+and Systems Manager.`,
 		Example: `  nightshift policy --bucket my-reports --prefix ec2/
-  nightshift policy --tag Environment=dev --bucket my-reports`,
-		RunE: func(*cobra.Command, []string) error {
+  nightshift policy --tag Environment=dev --bucket my-reports
+  nightshift policy --config nightshift.yaml`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			chosen, err := fleet.ParseTag(tag)
 			if err != nil {
 				return err
 			}
 			scope.Tag = chosen
+			if scope.Schedules, err = a.scope(cmd.Context()); err != nil {
+				return err
+			}
 			document, err := stack.Policy(amazon.Actions(), scope)
 			if err != nil {
 				return err

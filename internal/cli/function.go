@@ -14,10 +14,11 @@ import (
 
 // function serves AWS Lambda until the process is ended. What differs from one
 // deployment to the next is in environment variables: NIGHTSHIFT_ACTION,
-// _TAG, _REGIONS, _BUCKET, _PREFIX and _TIMEZONE.
+// _TAG, _REGIONS, _BUCKET, _PREFIX, _TIMEZONE and _CONFIG.
 func (a *app) function(ctx context.Context) {
 	serve.Handler{
 		Power:         a.powerEvent,
+		Schedules:     a.schedulesEvent,
 		Report:        a.reportEvent,
 		DefaultAction: a.Env("NIGHTSHIFT_ACTION"),
 		Log:           a.logger(),
