@@ -263,6 +263,12 @@ func TestFolderKeepsToItself(t *testing.T) {
 	if err := store.Put(t.Context(), "runs/x", nil); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := store.Get(t.Context(), "runs/y"); !errors.Is(err, fleet.ErrNotFound) {
+		t.Errorf("what is not there: %v", err)
+	}
+	if _, err := store.Get(t.Context(), "runs"); !errors.Is(err, fleet.ErrInvalid) {
+		t.Errorf("a directory as an object: %v", err)
+	}
 	if err := os.Symlink(dir, filepath.Join(dir, "journal", "runs", "out")); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
