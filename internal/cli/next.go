@@ -146,7 +146,7 @@ func chooseSchedules(cfg *config.Config, names []string, tag string) ([]power.Na
 
 func transitionsOf(n power.Named, now time.Time, count int) transitions {
 	s := n.Schedule
-	now = now.In(s.Zone())
+	now = now.In(s.Zone()).Truncate(time.Second)
 	t := transitions{Version: 1, Kind: "next", Schedule: n.Name, Zone: s.Zone().String(), At: now, State: s.At(now), List: []transition{}}
 	if last, ok := s.Last(now); ok {
 		t.Last = &last.At

@@ -62,6 +62,9 @@ func (r *run) act(ctx context.Context, batch []Step) {
 		}
 		result, reason := verdict(s.Action, refusal)
 		r.settle(s, result, reason, s.Machine.State)
+		if s.Action == Stop && errors.Is(refusal, fleet.ErrProtected) {
+			r.mark(ctx, refused, []Step{s})
+		}
 	}
 	if errors.Is(refusal.Kind, fleet.ErrDenied) {
 		kind := first.Machine.Kind

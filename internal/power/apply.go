@@ -130,7 +130,7 @@ func (r *run) actAll(ctx context.Context, steps []Step) {
 			r.settleAll(batch, fleet.Left, notTried())
 			continue
 		}
-		r.act(ctx, r.mark(ctx, r.reread(ctx, batch)))
+		r.act(ctx, r.announce(ctx, r.reread(ctx, batch)))
 	}
 }
 
@@ -222,24 +222,30 @@ func (r *run) sort(s Step) bool {
 	return s.Do() && !s.Settling
 }
 
-// mark announces what is about to be done, so that a later run knows it from
+// announce marks what is about to be done, so that a later run knows it from
 // the act of a person. Without the mark it is taken for one, which is no reason
 // not to act.
-func (r *run) mark(ctx context.Context, batch []Step) []Step {
-	if !r.opts.Mark || len(batch) == 0 {
-		return batch
+func (r *run) announce(ctx context.Context, batch []Step) []Step {
+	if len(batch) > 0 {
+		r.mark(ctx, batch[0].Action, batch)
+	}
+	return batch
+}
+
+func (r *run) mark(ctx context.Context, action Action, batch []Step) {
+	if !r.opts.Mark {
+		return
 	}
 	machines := make([]fleet.Machine, len(batch))
 	for n, s := range batch {
 		machines[n] = s.Machine
 	}
-	set := fleet.Tags{LastTag: mark{batch[0].Action, r.now()}.String()}
-	if err := r.site.Machines[batch[0].Machine.Kind].Mark(ctx, machines, set); err != nil {
+	set := fleet.Tags{LastTag: mark{action, r.now()}.String()}
+	if err := r.site.Machines[machines[0].Kind].Mark(ctx, machines, set); err != nil {
 		for _, m := range machines {
 			r.notes[keyOf(m)] = fleet.Reason{Code: "unmarked", Text: "its tag " + LastTag + " could not be written, so that this may be taken for the act of a person: " + said(err)}
 		}
 	}
-	return batch
 }
 
 func (r *run) settle(s Step, result fleet.Result, reason fleet.Reason, state fleet.State) {

@@ -64,8 +64,10 @@ func (f facts) stop() Step {
 		return step
 	}
 	switch {
-	case m.State == fleet.Pending && m.Unfit == (fleet.Reason{}):
+	case m.Unfit != (fleet.Reason{}) || m.State == fleet.Pending:
 		return act(Stop, m)
+	case f.mark.action == refused && !f.mark.at.Before(t) && f.now.Before(f.mark.at.Add(longestRetry)):
+		return leave(m, "stop-protected", "has stop protection on (disableApiStop); the next try is at %s", f.clock(f.mark.at.Add(longestRetry)))
 	case f.enforced():
 		return why("enforced", "runs against its schedule, which is enforced")
 	case own && !m.Started.Before(t) && !f.nextStart().IsZero() && f.nextStart().Sub(f.now) <= max(soon, f.course.lead):
@@ -94,7 +96,7 @@ func (f facts) start() Step {
 	}
 	called := m.Cause == fleet.CauseCall && !m.Stopped.IsZero()
 	switch {
-	case m.State == fleet.Stopping && m.Unfit == (fleet.Reason{}):
+	case m.Unfit != (fleet.Reason{}) || m.State == fleet.Stopping:
 		return act(Start, m)
 	case m.Cause == fleet.CauseAWS, m.Cause == fleet.CauseCapacity:
 		if pause := min(max(m.Started.Sub(t), f.tick), longestRetry); !m.Started.Before(t) && f.now.Before(m.Started.Add(pause)) {

@@ -92,6 +92,18 @@ func TestDecisions(t *testing.T) {
 			name: "our mark cannot be read", now: night, state: fleet.Running, started: "Tue 19:03",
 			tags: fleet.Tags{power.LastTag: "start yesterday"}, want: " started-by-hand",
 		},
+		{
+			name: "has stop protection on", now: night, state: fleet.Running, started: "Tue 08:00",
+			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T21:05:00Z"}, want: " stop-protected",
+		},
+		{
+			name: "had stop protection on an hour ago", now: night, state: fleet.Running, started: "Tue 08:00",
+			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T21:00:00Z"}, want: "stop stop",
+		},
+		{
+			name: "had stop protection on the day before", now: "Tue 19:00", state: fleet.Running, started: "Mon 08:00",
+			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T18:59:00Z"}, want: "stop stop",
+		},
 		{name: "started by hand, enforced", now: night, state: fleet.Running, started: "Tue 20:00", change: enforce, want: "stop enforced"},
 		{name: "launched at night", now: night, state: fleet.Running, started: "Tue 20:00", want: " started-by-hand"},
 		{name: "started at night, not new", now: night, state: fleet.Running, started: "Tue 20:00", change: stopNew, want: " started-by-hand"},

@@ -1,6 +1,7 @@
 package power
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,10 @@ import (
 // ours is how long after its mark a change of state counts as nightshift's
 // own.
 const ours = 5 * time.Minute
+
+// refused is the mark of a machine that has stop protection on. It is asked
+// again once in an hour, not at every tick.
+const refused Action = "refused"
 
 // mark is nightshift's last act on a machine, as its tag LastTag says.
 type mark struct {
@@ -22,7 +27,7 @@ type mark struct {
 func markOf(tags fleet.Tags) mark {
 	action, at, _ := strings.Cut(tags[LastTag], " ")
 	t, err := time.Parse(time.RFC3339, at)
-	if err != nil || Action(action) != Stop && Action(action) != Start {
+	if err != nil || !slices.Contains([]Action{Stop, Start, refused}, Action(action)) {
 		return mark{}
 	}
 	return mark{Action(action), t}

@@ -32,7 +32,7 @@ func (r *run) actWhenSettled(parent context.Context) {
 			ready = append(ready, r.reread(parent, chunk)...)
 		}
 		for batch := range batches(ready) {
-			r.act(parent, r.mark(parent, batch))
+			r.act(parent, r.announce(parent, batch))
 		}
 	}
 	for _, s := range r.settling {
