@@ -28,9 +28,7 @@ type rule struct {
 	power.Rule
 	node   *yaml.Node
 	fields map[string]field
-	// fixed is the schedule of a rule that names one.
-	fixed *schedule.Schedule
-	wrong bool
+	wrong  bool
 }
 
 // readRules reads all rules. One with a mistake is kept as a rule that answers
@@ -223,7 +221,7 @@ func (l *loader) bindSchedule(r *rule, entry field) {
 	case r.Enforce && named.Schedule.OneSided():
 		l.at(r.fields["enforce"].key, "%s has only starts or only stops, so that there is nothing to enforce", text)
 	}
-	r.Schedule, r.fixed = text, named.Schedule
+	r.Schedule = text
 	r.Read = func(string) (power.Named, error) { return named, nil }
 }
 
