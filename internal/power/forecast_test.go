@@ -23,9 +23,6 @@ func parse(t testing.TB, text string) *schedule.Schedule {
 	return s
 }
 
-// firstDay is a Monday; the four weeks from it have no change of clocks in Seoul.
-func firstDay() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC) }
-
 func TestForecastAddsUpHoursAndMoney(t *testing.T) {
 	office, night := parse(t, "Mon-Fri 08:00-19:00"), parse(t, "22:00-06:00")
 	item := func(name string, s *schedule.Schedule, hourly price.USD) power.Scheduled {
@@ -34,7 +31,7 @@ func TestForecastAddsUpHoursAndMoney(t *testing.T) {
 	f := power.MakeForecast([]power.Scheduled{
 		item("night", night, price.Dollar),
 		item("office", office, price.Dollar/10), item("office", office, price.Dollar/5), item("office", office, 0),
-	}, firstDay(), firstDay().AddDate(0, 0, 28))
+	}, monday(), monday().AddDate(0, 0, 28))
 	if len(f.Lines) != 2 || f.Lines[0].Schedule != "night" || f.Lines[1].Schedule != "office" {
 		t.Fatalf("lines %+v, want night, which saves most, and office", f.Lines)
 	}
@@ -56,7 +53,7 @@ func TestForecastAddsUpHoursAndMoney(t *testing.T) {
 
 // What a schedule leaves to people is assumed to run, and told.
 func TestForecastDoesNotPromiseWhatPeopleDecide(t *testing.T) {
-	week := firstDay().AddDate(0, 0, 7)
+	week := monday().AddDate(0, 0, 7)
 	for text, want := range map[string]struct{ wanted, unknown float64 }{
 		"stop Mon-Fri 19:00":                      {168, 168},
 		"start Mon-Fri 08:00":                     {168, 168},
@@ -64,7 +61,7 @@ func TestForecastDoesNotPromiseWhatPeopleDecide(t *testing.T) {
 		"always": {168, 0},
 		"never":  {0, 0},
 	} {
-		f := power.MakeForecast([]power.Scheduled{{Name: text, Schedule: parse(t, text)}}, firstDay(), week)
+		f := power.MakeForecast([]power.Scheduled{{Name: text, Schedule: parse(t, text)}}, monday(), week)
 		if l := f.Total; l.Wanted.Hours() != want.wanted || l.Unknown.Hours() != want.unknown {
 			t.Errorf("%s: %v h wanted, %v h unknown, want %+v", text, l.Wanted.Hours(), l.Unknown.Hours(), want)
 		}
@@ -79,7 +76,7 @@ func TestForecastDoesNotPromiseWhatPeopleDecide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := power.MakeForecast([]power.Scheduled{{Name: "desk", Schedule: s}}, firstDay(), week)
+	f := power.MakeForecast([]power.Scheduled{{Name: "desk", Schedule: s}}, monday(), week)
 	if l := f.Total; l.Wanted.Hours() != 61.5 || l.Unknown.Hours() != 6.5 {
 		t.Errorf("hands off: %+v", l)
 	}
@@ -101,7 +98,7 @@ func TestForecastCountsRealHours(t *testing.T) {
 			t.Errorf("week of %s: %v h, want %v", day, got, hours)
 		}
 	}
-	f := power.MakeForecast([]power.Scheduled{{Name: "o", Schedule: parse(t, "Mon-Fri 08:00-19:00"), Lead: 30 * time.Minute}}, firstDay(), firstDay().AddDate(0, 0, 7))
+	f := power.MakeForecast([]power.Scheduled{{Name: "o", Schedule: parse(t, "Mon-Fri 08:00-19:00"), Lead: 30 * time.Minute}}, monday(), monday().AddDate(0, 0, 7))
 	if got := f.Total.Wanted.Hours(); got != 57.5 {
 		t.Errorf("with half an hour of lead %v h, want 57.5", got)
 	}
@@ -175,7 +172,7 @@ func BenchmarkForecast(b *testing.B) {
 	for n := range fleetOf {
 		fleetOf[n] = fleet.Machine{Kind: fleet.KindInstance, Tags: fleet.Tags{"Name": fmt.Sprint(n), "Schedule": fmt.Sprint(n % schedules)}}
 	}
-	from := firstDay()
+	from := monday()
 	b.ReportAllocs()
 	for b.Loop() {
 		// A new rulebook has new schedules, which have computed nothing yet.
