@@ -14,15 +14,21 @@ import (
 
 // newRetryer tries a throttled request eight times with growing pauses: what
 // holds it up is our own pace, and it passes. AWS_MAX_ATTEMPTS, where set,
-// replaces the eight.
-func newRetryer() aws.Retryer {
-	return retryer{retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = 8
-		o.MaxBackoff = patience
-	})}
+// replaces the eight. Where the account's clock runs faster than ours the pauses
+// are as much shorter.
+func newRetryer(speed float64) func() aws.Retryer {
+	return func() aws.Retryer {
+		return retryer{speed, retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = 8
+			o.MaxBackoff = patience
+		})}
+	}
 }
 
-type retryer struct{ aws.RetryerV2 }
+type retryer struct {
+	speed float64
+	aws.RetryerV2
+}
 
 // brokenTries bounds the tries where the service answers 5xx or cuts the
 // connection, dialTries those where nothing answers at all: a wrong address
@@ -60,5 +66,6 @@ func (r retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 	if !throttled.Bool() && attempt >= brokenTries {
 		return 0, err
 	}
-	return r.RetryerV2.RetryDelay(attempt, err)
+	pause, err := r.RetryerV2.RetryDelay(attempt, err)
+	return time.Duration(float64(pause) / r.speed), err
 }

@@ -52,7 +52,7 @@ type Practice struct {
 	Endpoint             string
 	AccessKey, SecretKey string
 	// Speed is how much faster its clock runs than ours; the client's own
-	// token buckets run as fast. 0 means 1.
+	// token buckets and pauses run as fast. 0 means 1.
 	Speed float64
 }
 
@@ -90,7 +90,6 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 			Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(p.AccessKey, p.SecretKey, "")),
 			BaseEndpoint: aws.String(p.Endpoint),
 			HTTPClient:   client,
-			Retryer:      newRetryer,
 		}
 		if p.Speed > 0 {
 			s.speed = p.Speed
@@ -105,9 +104,10 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		if err != nil {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "the AWS configuration cannot be read: %w", err)
 		}
-		c.Retryer = newRetryer // not an option above, which would make the SDK ignore AWS_MAX_ATTEMPTS
 		s.config = c
 	}
+	// Not an option above, which would make the SDK ignore AWS_MAX_ATTEMPTS.
+	s.config.Retryer = newRetryer(s.speed)
 	s.config.APIOptions = append(s.config.APIOptions, s.gate, agent(o.Agent))
 	return s, nil
 }
