@@ -19,7 +19,7 @@ type Schedules struct {
 	// can limit.
 	Untagged bool
 	// Config is where the configuration is read from: s3://bucket/key, with
-	// the calendars beside it, or ssm:/name. Empty means that AWS is not asked
+	// the calendars beside it, or ssm:/name, also ssm:/name:version. Empty means that AWS is not asked
 	// for it. A parameter that is encrypted with a customer managed key needs
 	// kms:Decrypt on that key besides.
 	Config string
@@ -258,6 +258,7 @@ func typeOnly() Condition {
 // configuration lets the configuration be read, and calendars beside it.
 func (s Scope) configuration(d *Document, ops operations) {
 	if name, ok := strings.CutPrefix(s.Schedules.Config, "ssm:"); ok {
+		name, _, _ = strings.Cut(name, ":") // the version is no part of its ARN
 		arn := "arn:" + s.partition() + ":ssm:*:" + cmp.Or(s.Account, "*") + ":parameter" + name
 		d.allow("ReadConfiguration", ops[load], []string{arn}, nil)
 		return

@@ -47,7 +47,7 @@ func TestPolicyOfSchedules(t *testing.T) {
 		},
 		"schedules-untagged": {
 			Rules:    []stack.Bound{{}, {Tag: tag("Schedule"), Kinds: []fleet.Kind{fleet.KindGroup}}},
-			Untagged: true, Config: "ssm:/nightshift/config", Journal: "s3://records",
+			Untagged: true, Config: "ssm:/nightshift/config:3", Journal: "s3://records",
 		},
 	}
 	for name, schedules := range scopes {

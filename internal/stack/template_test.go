@@ -38,7 +38,7 @@ func variants() map[string]*stack.Schedules {
 			},
 			Config: "s3://settings/it's/nightshift.yaml", Journal: "s3://records/runs",
 		},
-		"schedules in a parameter":   {Config: "ssm:/nightshift/config"},
+		"schedules in a parameter":   {Config: "ssm:/nightshift/config:3"},
 		"schedules to be told later": {Rules: []stack.Bound{{}}, Untagged: true},
 	}
 }
