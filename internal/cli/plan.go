@@ -25,7 +25,7 @@ run it often, late or twice, it comes right.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		a.planCommand(), a.applyCommand(), a.explainCommand(), a.nextCommand(), a.weekCommand(),
+		a.planCommand(), a.applyCommand(), a.explainCommand(), a.nextCommand(), a.weekCommand(), a.forecastCommand(),
 		a.keepCommand(), a.releaseCommand(), a.importCommand(),
 	)
 	return cmd

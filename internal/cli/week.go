@@ -75,7 +75,7 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 					return mistakes
 				}
 			}
-			now, err := a.instant(at, cfg.Zone)
+			firstDay, err := a.firstDay(at, cfg.Zone)
 			if err != nil {
 				return err
 			}
@@ -88,7 +88,7 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 			}
 			var weeks []week
 			for _, named := range chosen {
-				weeks = append(weeks, weekOf(named, now, at == ""))
+				weeks = append(weeks, weekOf(named, firstDay(named.Schedule.Zone())))
 			}
 			switch {
 			case a.json:
@@ -125,14 +125,25 @@ func (a *app) screen() (width int, color bool) {
 	return 80, false
 }
 
-// weekOf looks at the week in which now is, or at the seven days from then on.
-func weekOf(n power.Named, now time.Time, wholeWeek bool) week {
-	s := n.Schedule
-	year, month, day := now.In(s.Zone()).Date()
-	first := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	if wholeWeek {
-		first = first.AddDate(0, 0, -(int(first.Weekday())+6)%7)
+// firstDay gives the first day of a week in a zone, as midnight in UTC: Monday
+// where no day is named.
+func (a *app) firstDay(at string, zone *time.Location) (func(*time.Location) time.Time, error) {
+	if date, err := time.Parse(time.DateOnly, at); err == nil {
+		return func(*time.Location) time.Time { return date }, nil
 	}
+	moment, err := a.instant(at, zone)
+	return func(zone *time.Location) time.Time {
+		date := dateOf(moment.In(zone))
+		if at == "" {
+			date = date.AddDate(0, 0, -(int(date.Weekday())+6)%7)
+		}
+		return date
+	}, err
+}
+
+// weekOf looks at the seven days from the first on.
+func weekOf(n power.Named, first time.Time) week {
+	s := n.Schedule
 	bounds := make([]time.Time, 8)
 	for i := range bounds {
 		bounds[i] = firstInstant(first.AddDate(0, 0, i), s.Zone())
