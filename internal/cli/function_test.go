@@ -157,6 +157,33 @@ func TestFunction(t *testing.T) {
 	}
 }
 
+// TestFunctionFollowsSchedules reads the configuration where the stack lets it
+// be, and answers with what a tick has done.
+func TestFunctionFollowsSchedules(t *testing.T) {
+	api, server := function(t, sandbox.Options{Speed: 300}, "NIGHTSHIFT_CONFIG=ssm:/nightshift")
+	if err := server.Sandbox().SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift", Secret: true, Value: `
+timezone: Asia/Seoul
+schedules: { off: { never: true } }
+power: { rules: [ { tag: AutoStopStart=Yes, schedule: off, enforce: true } ] }
+`}); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	for _, tt := range []struct{ name, event, want string }{
+		{"dry run", `{"action":"power","dry_run":true}`, `^\{"version":1,"kind":"power","data":\{"status":"would stop 10, would start 0.*"dry_run":true`},
+		{"a tag", `{"action":"power","tag":"Env=prod"}`, `^\{"status":"invalid tag: `},
+		{"another region", `{"action":"power","region":"eu-west-1"}`, `"status":"stopped 0, started 0"`},
+		{"late", `{"action":"power","scheduled_at":"` + old + `"}`, `"status":"stopped 9, started 0, .*"stopped":\[\{"kind":"instance","id":"i-`},
+		{"twice", `{"action":"power"}`, `"status":"stopped 0, started 0`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := api.invoke(t, tt.event, time.Minute); !regexp.MustCompile(tt.want).MatchString(got) {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
 // Before its time is over the function starts nothing new, answers, and says
 // what is left.
 func TestFunctionRunsOutOfTime(t *testing.T) {
@@ -201,6 +228,9 @@ func TestFunctionFails(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	if got := api.invoke(t, `{"action":"report"}`, time.Minute); !strings.HasPrefix(got, `error {"errorMessage":"no destination`) {
+		t.Errorf("got %s", got)
+	}
+	if got := api.invoke(t, `{"action":"power"}`, time.Minute); !strings.HasPrefix(got, `error {"errorMessage":"no configuration`) {
 		t.Errorf("got %s", got)
 	}
 }
