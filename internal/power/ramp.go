@@ -65,20 +65,23 @@ func (b *Rulebook) Prepare(machines []fleet.Machine, now time.Time) {
 	}
 }
 
+// foresight is how far ahead a start can matter: the buckets let 170,000
+// instances start in a day.
+const foresight = 24 * time.Hour
+
 // firstStartAfter is the next instant at which the schedule begins to want its
-// machines running; zero where there is none.
+// machines running; zero where there is none soon.
 func firstStartAfter(s *schedule.Schedule, now time.Time) time.Time {
-	for range maxSteps {
-		next, ok := s.Next(now)
-		if !ok {
-			break
-		}
-		if next.State == schedule.Running {
+	for at := now; ; {
+		next, ok := s.Next(at)
+		switch {
+		case !ok || next.At.Sub(now) > foresight:
+			return time.Time{}
+		case next.State == schedule.Running:
 			return next.At
 		}
-		now = next.At
+		at = next.At
 	}
-	return time.Time{}
 }
 
 // lead is by how much starts of a schedule are advanced under a rule.

@@ -1,0 +1,388 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
+	"nightshift/internal/power"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/schedule"
+)
+
+const yearConfig = `
+timezone: Asia/Seoul
+schedules:
+  office: { running: ["Mon-Fri 08:00-19:00"], holidays: [2026-01-01, 2026-05-05, 2026-10-09, 2026-12-25] }
+  berlin: { timezone: Europe/Berlin, running: ["Mon-Fri 07:00-20:00"] }
+  new-york: { timezone: America/New_York, running: ["Mon-Fri 08:00-18:00", "Sat 10:00-14:00"] }
+  nights: { running: ["22:00-06:00"] }
+  weekend: { timezone: Australia/Lord_Howe, running: ["Fri 20:00-Mon 06:00"] }
+  monthly: { running: ["last-Fri 00:00-24:00", "1-3 09:00-17:00"] }
+  evenings-off: { stop: ["Mon-Fri 20:00"] }
+  mornings-on: { start: ["Mon-Fri 07:00"] }
+power:
+  keep: { max: 48h }
+  rules:
+    - { tag: "Strict=yes", schedule: office, enforce: true, kinds: [instance, db-instance, auto-scaling-group] }
+    - { tag: "Schedule", kinds: [instance, db-instance, auto-scaling-group] }
+journal: JOURNAL
+`
+
+// life is an account in which nightshift ticks every hour, while people and
+// accidents go about their business.
+type life struct {
+	t        *testing.T
+	rng      *rand.Rand
+	account  *sandbox.Sandbox
+	app      *app
+	s        *schedules
+	config   string
+	journal  string
+	endpoint string
+	// byHand is the last act of a person that changed a machine.
+	byHand  map[fleet.InstanceID]time.Time
+	trouble time.Time // the last fault or missed tick
+	checks  int
+}
+
+func newLife(t *testing.T, seed uint64, extras bool) *life {
+	t.Helper()
+	account, err := sandbox.New(sandbox.Options{
+		Seed: seed, Fleet: 12, Types: 4, Speed: -1, Start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := account.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	dir := t.TempDir()
+	l := &life{
+		t: t, rng: rand.New(rand.NewPCG(seed, 1)), account: account,
+		config: filepath.Join(dir, "nightshift.yaml"), journal: filepath.Join(dir, "journal"),
+		endpoint: server.URL(), byHand: map[fleet.InstanceID]time.Time{}, trouble: account.Now(),
+	}
+	text := strings.Replace(yearConfig, "JOURNAL", l.journal, 1)
+	if !extras {
+		text = strings.ReplaceAll(text, ", kinds: [instance, db-instance, auto-scaling-group]", "")
+	}
+	if err := os.WriteFile(l.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.app = &app{
+		System: System{Stdout: io.Discard, Stderr: io.Discard, Env: func(string) string { return "" }, Now: account.Now},
+		config: l.config, quiet: true,
+	}
+	if extras {
+		l.addExtras()
+	}
+	l.open(l.endpoint)
+	names := append(l.s.config.Names(), "Mon-Sat 09:00-21:30 Asia/Kolkata", "strict")
+	n := 0
+	for m, err := range l.port(fleet.KindInstance).Machines(t.Context(), fleet.Selector{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := fleet.Tags{"Schedule": names[n%len(names)]}
+		if set["Schedule"] == "strict" {
+			set = fleet.Tags{"Strict": "yes"}
+		}
+		if err := l.port(fleet.KindInstance).Mark(t.Context(), []fleet.Machine{m}, set); err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return l
+}
+
+func (l *life) addExtras() {
+	now := l.account.Now()
+	for _, err := range []error{
+		l.account.AddDatabase(sandbox.DefaultRegion, sandbox.Database{ID: "orders", Created: now.AddDate(-1, 0, 0), Tags: map[string]string{"Schedule": "office"}}),
+		l.account.AddDatabase(sandbox.DefaultRegion, sandbox.Database{ID: "reports", Created: now.AddDate(-1, 0, 0), Tags: map[string]string{"Schedule": "monthly"}}),
+		l.account.AddGroup(sandbox.DefaultRegion, sandbox.Group{Name: "web", Min: 1, Desired: 2, Max: 4, Tags: map[string]string{"Schedule": "berlin"}}),
+	} {
+		if err != nil {
+			l.t.Fatal(err)
+		}
+	}
+}
+
+const region = fleet.Region(sandbox.DefaultRegion)
+
+// open is a new process: it knows nothing of the earlier one.
+func (l *life) open(endpoint string) {
+	l.t.Helper()
+	var err error
+	l.s, err = l.app.schedules(l.t.Context(), []string{string(region)}, &amazon.Practice{
+		Endpoint: endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: 1e6,
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *life) port(kind fleet.Kind) power.Machines {
+	return l.s.site(region, l.s.job.rules).Machines[kind]
+}
+
+// hour is one hour of the account: a tick, or none, or several, and perhaps a
+// person.
+func (l *life) hour() {
+	ctx := l.t.Context()
+	late := time.Duration(0)
+	fault, missed := l.rng.IntN(100) == 0, l.rng.IntN(12) == 0
+	if l.rng.IntN(10) == 0 {
+		late = 20 * time.Minute
+	}
+	doubled, overlapping := l.rng.IntN(10) == 0, l.rng.IntN(10) == 0
+	which, someone, hand, victim := l.rng.IntN(8), l.rng.IntN(25) == 0, l.rng.IntN(4), l.rng.IntN(1<<20)
+	wait, keep := time.Duration(7+l.rng.IntN(18))*time.Minute, time.Duration(1+l.rng.IntN(30))*time.Hour
+
+	begin := l.account.Now()
+	l.account.Advance(late)
+	if fault {
+		l.fault(which)
+	}
+	if fault || missed || late > 0 {
+		l.trouble = l.account.Now()
+	}
+	if !missed {
+		l.s.follow(ctx, l.s.job)
+		if doubled {
+			l.account.Advance(2 * time.Minute)
+			l.s.follow(ctx, l.s.job)
+		}
+		if overlapping {
+			var wg sync.WaitGroup
+			for range 2 {
+				wg.Go(func() { l.s.follow(ctx, l.s.job) })
+			}
+			wg.Wait()
+		}
+	}
+	if fault {
+		l.must(l.account.SetFaults(nil))
+	}
+	l.account.Advance(wait)
+	if someone {
+		l.person(hand, victim, keep)
+	}
+	l.account.Advance(begin.Add(time.Hour).Sub(l.account.Now()))
+}
+
+// fault lets something go wrong during one tick.
+func (l *life) fault(which int) {
+	text := []string{
+		"ec2:StopInstances=throttle,count=3",
+		"ec2:Describe*=broken,count=2",
+		"ec2:StartInstances=lost,count=1",
+		"ec2:StopInstances=lost,count=1",
+		"ec2:StartInstances=failstart,code=Server.InternalError",
+		"ec2:StartInstances=refuse,share=0.5,code=InsufficientInstanceCapacity",
+		"ec2:CreateTags=deny",
+		"ec2:StopInstances=slow,for=150m",
+	}[which]
+	faults, err := sandbox.ParseFaults(text)
+	l.must(err)
+	l.must(l.account.SetFaults(faults))
+}
+
+// person does something to a machine by hand: stops it, starts it, or keeps it
+// on.
+func (l *life) person(hand, victim int, keep time.Duration) {
+	ctx := l.t.Context()
+	machines := l.machines()
+	m := machines[victim%len(machines)]
+	port := l.port(m.Kind)
+	id := []fleet.InstanceID{m.ID}
+	now := l.account.Now()
+	switch {
+	case m.Unfit.Code != "" && m.Unfit.Code != "no-sizes":
+	case hand == 0 && m.State == fleet.Running:
+		if port.Stop(ctx, id, false) == nil {
+			l.byHand[m.ID] = now
+		}
+	case hand == 1 && m.State == fleet.Stopped:
+		if port.Start(ctx, id) == nil {
+			l.byHand[m.ID] = now
+		}
+	case hand == 2:
+		k := power.Keep{State: schedule.Running, Since: now, Until: now.Add(keep)}
+		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{power.KeepTag: k.String()}))
+	case hand == 3 && m.Tags[power.KeepTag] != "":
+		k, err := power.ParseKeep(m.Tags[power.KeepTag])
+		l.must(err)
+		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{power.KeepTag: k.Released(now).String()}))
+	}
+}
+
+func (l *life) machines() []fleet.Machine {
+	var all []fleet.Machine
+	for _, kind := range l.s.job.rules.Kinds() {
+		for m, err := range l.port(kind).Machines(l.t.Context(), fleet.Selector{Keys: []string{"Schedule", "Strict"}}) {
+			l.must(err)
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// check holds every machine against its schedule and its people.
+func (l *life) check() {
+	now := l.account.Now()
+	for _, m := range l.machines() {
+		if m.Unfit != (fleet.Reason{}) || strings.HasPrefix(m.Tags[power.LastTag], "refused") {
+			continue
+		}
+		name, strict := m.Tags["Schedule"], m.Tags["Strict"] != ""
+		if strict {
+			name = "office"
+		}
+		named, err := l.s.config.Find(name, nil)
+		l.must(err)
+		keep, _ := power.ParseKeep(m.Tags[power.KeepTag])
+		want, since := wantedSince(named.Schedule, keep, now)
+		if !strict && !l.byHand[m.ID].Before(since) && !since.IsZero() || want == schedule.Unmanaged {
+			continue // a person has decided since
+		}
+		if since.IsZero() && !strict {
+			continue
+		}
+		l.checks++
+		if string(m.State) != string(want) {
+			l.t.Fatalf("%s: %s %s (%s) is %s; %s wants it %s since %s; by hand %s; keep %q; mark %q; started %s, stopped %s, %s",
+				now, m.Kind, m.ID, m.Name(), m.State, name, want, since, l.byHand[m.ID], m.Tags[power.KeepTag], m.Tags[power.LastTag], m.Started, m.Stopped, m.Why)
+		}
+	}
+}
+
+// wantedSince is what is wanted of a machine and since when, found by going
+// back in time. It is written to be obvious.
+func wantedSince(s *schedule.Schedule, keep power.Keep, now time.Time) (schedule.State, time.Time) {
+	kept := func(t time.Time) bool { return !t.Before(keep.Since) && t.Before(keep.Until) }
+	at := func(t time.Time) schedule.State {
+		if kept(t) {
+			return keep.State
+		}
+		return s.At(t)
+	}
+	state, t := at(now), now
+	for {
+		candidates := []time.Time{keep.Since, keep.Until}
+		if last, ok := s.Last(t); ok {
+			candidates = append(candidates, last.At)
+		}
+		latest := time.Time{}
+		for _, c := range candidates {
+			if !c.After(t) && c.After(latest) {
+				latest = c
+			}
+		}
+		switch {
+		case latest.IsZero():
+			return state, latest
+		case at(latest.Add(-1)) != state:
+			return state, latest
+		case s.OneSided() && !kept(latest) && latest.Equal(candidates[len(candidates)-1]):
+			return state, latest
+		}
+		t = latest.Add(-1)
+	}
+}
+
+func (l *life) must(err error) {
+	l.t.Helper()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// live goes through the days. Where forgetful is true, everything that
+// nightshift has on disk is lost every night, and its process with it.
+func (l *life) live(days int, forgetful bool) map[fleet.InstanceID]string {
+	l.t.Helper()
+	for day := range days {
+		for range 24 {
+			l.hour()
+		}
+		if forgetful {
+			l.must(os.RemoveAll(l.journal))
+			if day%7 == 0 {
+				l.open(l.endpoint)
+			}
+		}
+		l.s.follow(l.t.Context(), l.s.job)
+		l.account.Advance(5 * time.Minute)
+		if l.account.Now().Sub(l.trouble) > 5*time.Hour {
+			l.check()
+		}
+	}
+	end := map[fleet.InstanceID]string{}
+	for range 5 { // the last hours are quiet
+		l.s.follow(l.t.Context(), l.s.job)
+		l.account.Advance(time.Hour)
+	}
+	l.s.follow(l.t.Context(), l.s.job)
+	l.account.Advance(10 * time.Minute)
+	l.check()
+	for _, m := range l.machines() {
+		end[m.ID] = string(m.State)
+	}
+	return end
+}
+
+func TestYear(t *testing.T) {
+	days := 365
+	if testing.Short() || raceDetector {
+		days = 21
+	}
+	ends := make([]map[fleet.InstanceID]string, 2)
+	t.Run("lives", func(t *testing.T) {
+		for n, name := range []string{"with a journal", "without a memory"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				l := newLife(t, 7, false)
+				ends[n] = l.live(days, n == 1)
+				if l.checks < days*3 {
+					t.Errorf("only %d checks in %d days", l.checks, days)
+				}
+				records, errs := journal.Read(context.Background(), journal.Folder(l.journal), journal.Query{Last: 10})
+				if len(records) == 0 || len(errs) > 0 {
+					t.Errorf("%d records in the journal, %v", len(records), errs)
+				}
+			})
+		}
+	})
+	if diff := cmp.Diff(ends[0], ends[1]); diff != "" {
+		t.Error("without a memory it ends differently: " + diff)
+	}
+}
+
+// Databases, which AWS itself starts after a week, and Auto Scaling groups.
+func TestWeeksWithDatabasesAndGroups(t *testing.T) {
+	days := 42
+	if testing.Short() || raceDetector {
+		days = 16
+	}
+	l := newLife(t, 11, true)
+	l.live(days, true)
+	if !slices.ContainsFunc(l.machines(), func(m fleet.Machine) bool { return m.Kind == fleet.KindGroup }) {
+		t.Error("the group is gone")
+	}
+}
