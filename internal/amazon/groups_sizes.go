@@ -1,6 +1,7 @@
 package amazon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -121,10 +122,10 @@ func (g *Groups) empty(ctx context.Context, name *string) error {
 	}
 	tags, now := groupTags(group), present(group)
 	kept, keptErr := parseSizes(tags[sizesTag])
-	started, _ := lastOf(kept.done)
+	last, _ := lastOf(kept.done)
 	keep := kept
 	switch {
-	case now.desired == 0 && (keptErr != nil || started == "start"):
+	case now.desired == 0 && (keptErr != nil || last == "start"):
 		return nil // emptied by others, who know why
 	case now.desired > 0:
 		keep = remembered(now, kept, suspended(group))
@@ -175,9 +176,10 @@ func (g *Groups) fill(ctx context.Context, name *string) error {
 	}
 	tags, now := groupTags(group), present(group)
 	kept, err := parseSizes(tags[sizesTag])
+	last, _ := lastOf(kept.done)
 	switch {
-	case err != nil && now.desired > 0:
-		return nil // started by others
+	case now.desired > 0 && (err != nil || last == "start"):
+		return nil // it runs, and nothing is left of a stop
 	case err != nil:
 		return refuseStart(err.Error())
 	case now.max == 0:
@@ -190,7 +192,8 @@ func (g *Groups) fill(ctx context.Context, name *string) error {
 		}
 	}
 	want := sizes{min: min(kept.min, now.max), desired: min(kept.desired, now.max), max: now.max}
-	if now.desired > 0 {
+	if now.desired > 0 { // filled by others since: only what they left at 0 is ours
+		want.min = cmp.Or(now.min, want.min)
 		want.desired = max(now.desired, want.min)
 	}
 	if want.min != now.min || want.desired != now.desired {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -357,6 +358,86 @@ func TestGroupAfterAnInterruptedStart(t *testing.T) {
 			n.expect("after the next try", "1/2/4 running")
 			n.mustAct(power.Stop)
 			n.expect("the next night", "0/0/4 stopped AlarmNotification+ScheduledActions")
+		})
+	}
+}
+
+// Nights and days in any order, with people at the group's sizes and processes
+// and runs that end in the middle: when a stop and a start have come through,
+// the group is as people want it.
+func TestGroupAsPeopleWantIt(t *testing.T) {
+	for seed := range uint64(16) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(seed, 1))
+			n := openNight(t, sandbox.Group{Min: 1, Desired: 2, Max: 4})
+			least, most := 1, 4             // what people want
+			theirs := map[string]bool{}     // what people have suspended
+			day := true                     // the last start came through
+			interrupt := func(in float64) { // the next act, perhaps
+				var faults []sandbox.Fault
+				if rng.Float64() < in {
+					faults = []sandbox.Fault{{Action: "autoscaling:*", Kind: sandbox.Deny, Nth: 3 + rng.IntN(5)}}
+				}
+				if err := n.SetFaults(faults); err != nil {
+					t.Fatal(err)
+				}
+			}
+			act := func(action power.Action) bool {
+				err := n.act(action)
+				if err != nil && !errors.Is(err, fleet.ErrDenied) {
+					t.Fatal(err)
+				}
+				n.Advance(10 * time.Minute)
+				return err == nil
+			}
+			for range 12 {
+				interrupt(0)
+				g, _ := n.Group(sandbox.DefaultRegion, groupName)
+				switch choice := rng.IntN(4); {
+				case choice == 0 && day: // people set all sizes
+					least = rng.IntN(3)
+					most = least + 1 + rng.IntN(3)
+					n.resize(int32(least), int32(max(least, 1)), int32(most))
+				case choice == 1 && day: // people suspend or resume a process
+					process := []string{"AlarmNotification", "ScheduledActions", "AZRebalance"}[rng.IntN(3)]
+					in := &autoscaling.SuspendProcessesInput{AutoScalingGroupName: aws.String(groupName), ScalingProcesses: []string{process}}
+					var err error
+					if theirs[process] = !theirs[process]; theirs[process] {
+						_, err = n.api.SuspendProcesses(t.Context(), in)
+					} else {
+						_, err = n.api.ResumeProcesses(t.Context(), &autoscaling.ResumeProcessesInput{AutoScalingGroupName: in.AutoScalingGroupName, ScalingProcesses: in.ScalingProcesses})
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+				case choice <= 1: // somebody fills it again by night, or shortly
+					n.resize(int32(g.Min), int32(max(g.Min, 1)), int32(g.Max))
+				case choice == 2:
+					interrupt(0.6)
+					day = false
+					act(power.Stop)
+				default:
+					interrupt(0.6)
+					day = act(power.Start)
+				}
+			}
+			interrupt(0)
+			if !act(power.Stop) || !act(power.Start) {
+				t.Fatal("an act without a fault is refused")
+			}
+			g, _ := n.Group(sandbox.DefaultRegion, groupName)
+			var want []string
+			for process, is := range theirs {
+				if is {
+					want = append(want, process)
+				}
+			}
+			slices.Sort(want)
+			if g.Min != least || g.Max != most || g.Desired < max(1, g.Min) || !slices.Equal(g.Suspended, want) {
+				t.Errorf("ends as %d/%d/%d with %v suspended, want the minimum %d, the maximum %d and %v suspended",
+					g.Min, g.Desired, g.Max, g.Suspended, least, most, want)
+			}
 		})
 	}
 }
