@@ -326,8 +326,10 @@ func (s Scope) machines(kinds ...fleet.Kind) []string {
 	account := cmp.Or(s.Account, "*")
 	var arns []string
 	for _, k := range kinds {
-		service, resource := "ec2", "instance/*"
+		var service, resource string
 		switch k {
+		case fleet.KindInstance:
+			service, resource = "ec2", "instance/*"
 		case fleet.KindDatabase:
 			service, resource = "rds", "db:*"
 		case fleet.KindCluster:
