@@ -103,7 +103,7 @@ func TestExample(t *testing.T) {
 		"2026-11-23T09:00:00+09:00": schedule.Running,   // a Monday
 		"2026-11-23T19:00:00+09:00": schedule.Stopped,   // the end is exclusive
 		"2026-11-28T11:00:00+09:00": schedule.Unmanaged, // a Saturday
-		"2026-12-25T09:00:00+09:00": schedule.Stopped,   // in the calendar file
+		"2026-12-25T09:00:00+09:00": schedule.Stopped,   // a holiday
 		"2026-12-29T09:00:00+09:00": schedule.Stopped,   // off
 		"2027-01-15T03:00:00+09:00": schedule.Running,   // on
 	} {
