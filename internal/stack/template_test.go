@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,9 +120,14 @@ func TestTemplateCarriesSchedules(t *testing.T) {
 }
 
 func TestTemplateRefuses(t *testing.T) {
+	var keys []stack.Bound
+	for n := range 12 {
+		keys = append(keys, stack.Bound{Tag: tag(fmt.Sprint("key", n)), Kinds: fleet.Kinds()})
+	}
 	for want, schedules := range map[string]stack.Schedules{
 		"without a tag":   {Rules: []stack.Bound{{}}},
 		"s3://bucket/key": {Config: "nightshift.yaml"},
+		"IAM takes 8192":  {Rules: keys},
 	} {
 		if _, err := stack.Template(scheduled(), &schedules); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -190,6 +196,15 @@ func TestTemplateEvents(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != want {
 			t.Errorf("%s: scheduled actions are %q", name, s)
+		}
+	}
+}
+
+// TestTemplateLines leaves nothing behind of what chooses lines.
+func TestTemplateLines(t *testing.T) {
+	for name, schedules := range variants() {
+		if found := regexp.MustCompile(`(?m)^ *(Default: )?\{\w.*\}$|\n\n\n`).FindString(template(t, schedules)); found != "" {
+			t.Errorf("%s: %q is left", name, found)
 		}
 	}
 }
