@@ -185,6 +185,9 @@ func TestPolicySufficesForSchedules(t *testing.T) {
 func TestPolicyProtectsFromSchedules(t *testing.T) {
 	account, session := nightly(t)
 	s := account.Sandbox()
+	if err := s.AddGroup(sandbox.DefaultRegion, sandbox.Group{Name: "others", Min: 1, Desired: 1, Max: 1}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.SetPolicy(nightsPolicy(t, account, nightsIn)); err != nil {
 		t.Fatal(err)
 	}
@@ -197,6 +200,12 @@ func TestPolicyProtectsFromSchedules(t *testing.T) {
 	}
 	ctx, f := t.Context(), session.Fleet(sandbox.DefaultRegion)
 	bound, typed, other := machine("개발-웹서버-1"), machine("개발-WAS-1"), machine("운영-웹-1")
+	databases, clusters, groups := session.Databases(sandbox.DefaultRegion), session.Clusters(sandbox.DefaultRegion), session.Groups(sandbox.DefaultRegion)
+	database := func(kind, id string) []fleet.Machine {
+		return []fleet.Machine{{ID: fleet.InstanceID(id), ARN: "arn:aws:rds:" + sandbox.DefaultRegion + ":" + sandbox.AccountID + ":" + kind + ":" + id}}
+	}
+	workers, others := []fleet.Machine{{ID: "workers"}}, []fleet.Machine{{ID: "others"}}
+	ours, foreign := fleet.Tags{"nightshift:last": "stop"}, fleet.Tags{"Owner": "me"}
 	objects := session.Objects(sandbox.DefaultBucket, "")
 	_, readable := objects.Get(ctx, "settings/nightshift.yaml")
 	_, unreadable := objects.Get(ctx, "ec2/report.xlsx")
@@ -207,22 +216,35 @@ func TestPolicyProtectsFromSchedules(t *testing.T) {
 		err    error
 		denied bool
 	}{
-		"our tag":                     {f.Mark(ctx, bound, fleet.Tags{"nightshift:last": "stop"}), false},
-		"another tag":                 {f.Mark(ctx, bound, fleet.Tags{"Owner": "me"}), true},
+		"our tag":                     {f.Mark(ctx, bound, ours), false},
+		"another tag":                 {f.Mark(ctx, bound, foreign), true},
 		"another tag beside ours":     {f.Mark(ctx, bound, fleet.Tags{"nightshift:last": "stop", "Owner": "me"}), true},
-		"our tag, on another machine": {f.Mark(ctx, other, fleet.Tags{"nightshift:last": "stop"}), true},
+		"our tag, on another machine": {f.Mark(ctx, other, ours), true},
 		"the rule's tag on another":   {f.Mark(ctx, other, fleet.Tags{"AutoStopStart": "Yes"}), true},
 		"a stop":                      {f.Stop(ctx, []fleet.InstanceID{bound[0].ID}, false), false},
 		"a stop of another machine":   {f.Stop(ctx, []fleet.InstanceID{other[0].ID}, false), true},
 		"a type without the tag":      {f.Resize(ctx, bound[0].ID, "m5.large"), true},
 		"a type of another machine":   {f.Resize(ctx, other[0].ID, "m5.large"), true},
-		"the configuration":           {readable, false},
-		"another object":              {unreadable, true},
-		"the journal":                 {listed, false},
-		"another folder":              {unlisted, true},
-		"a parameter":                 {parameter, true},
-		"a record":                    {objects.Put(ctx, "runs/a.json", []byte("{}")), false},
-		"the configuration, written":  {objects.Put(ctx, "settings/nightshift.yaml", []byte("{}")), true},
+
+		"our tag on a database":      {databases.Mark(ctx, database("db", "night-orders"), ours), false},
+		"another tag on a database":  {databases.Mark(ctx, database("db", "night-orders"), foreign), true},
+		"our tag on another one":     {databases.Mark(ctx, database("db", "orders"), ours), true},
+		"a stop of a database":       {databases.Stop(ctx, []fleet.InstanceID{"night-orders"}, false), false},
+		"a stop of another database": {databases.Stop(ctx, []fleet.InstanceID{"orders"}, false), true},
+		"another tag on a cluster":   {clusters.Mark(ctx, database("cluster", "night-ledger"), foreign), true},
+		"a stop of another cluster":  {clusters.Stop(ctx, []fleet.InstanceID{"dev-aurora"}, false), true},
+		"our tag on a group":         {groups.Mark(ctx, workers, ours), false},
+		"another tag on a group":     {groups.Mark(ctx, workers, foreign), true},
+		"our tag on another group":   {groups.Mark(ctx, others, ours), true},
+		"a stop of another group":    {groups.Stop(ctx, []fleet.InstanceID{"others"}, false), true},
+
+		"the configuration":          {readable, false},
+		"another object":             {unreadable, true},
+		"the journal":                {listed, false},
+		"another folder":             {unlisted, true},
+		"a parameter":                {parameter, true},
+		"a record":                   {objects.Put(ctx, "runs/a.json", []byte("{}")), false},
+		"the configuration, written": {objects.Put(ctx, "settings/nightshift.yaml", []byte("{}")), true},
 	} {
 		switch denied := errors.Is(tt.err, fleet.ErrDenied); {
 		case denied != tt.denied:
