@@ -408,7 +408,9 @@ func TestDatabasesUnderPolicy(t *testing.T) {
 	policy, err := stack.Policy([]string{
 		"rds:AddTagsToResource", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeEvents",
 		"rds:StartDBCluster", "rds:StartDBInstance", "rds:StopDBCluster", "rds:StopDBInstance",
-	}, stack.Scope{Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}})
+	}, stack.Scope{Schedules: &stack.Schedules{Rules: []stack.Bound{{
+		Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}, Kinds: []fleet.Kind{fleet.KindDatabase, fleet.KindCluster},
+	}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -420,7 +422,7 @@ func TestDatabasesUnderPolicy(t *testing.T) {
 	s := newPeer(server.URL()).session(t)
 	for id, m := range map[fleet.InstanceID]power.Machines{"dev-mysql": s.Databases(region), "dev-aurora": s.Clusters(region)} {
 		all := seen(t, m, fleet.Selector{})
-		if err := m.Mark(t.Context(), []fleet.Machine{all[id]}, fleet.Tags{"a": "b"}); err != nil {
+		if err := m.Mark(t.Context(), []fleet.Machine{all[id]}, fleet.Tags{power.LastTag: "stop 2026-11-22T19:00:00Z"}); err != nil {
 			t.Error(err)
 		}
 		if err := m.Stop(t.Context(), []fleet.InstanceID{id}, false); err != nil {
@@ -434,5 +436,7 @@ func TestDatabasesUnderPolicy(t *testing.T) {
 	d := s.Databases(region)
 	orders := seen(t, d, fleet.Selector{})["orders"]
 	refused(t, "stopping what does not carry the tag", d.Stop(t.Context(), []fleet.InstanceID{"orders"}, false), fleet.ErrDenied, "orders")
-	refused(t, "marking what does not carry the tag", d.Mark(t.Context(), []fleet.Machine{orders}, fleet.Tags{"AutoStopStart": "Yes"}), fleet.ErrDenied, "orders")
+	refused(t, "marking what does not carry the tag", d.Mark(t.Context(), []fleet.Machine{orders}, fleet.Tags{power.LastTag: "stop"}), fleet.ErrDenied, "orders")
+	dev := seen(t, d, fleet.Selector{})["dev-mysql"]
+	refused(t, "setting a tag that is not ours", d.Mark(t.Context(), []fleet.Machine{dev}, fleet.Tags{"Env": "prod"}), fleet.ErrDenied, "dev-mysql")
 }
