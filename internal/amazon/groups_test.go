@@ -366,7 +366,7 @@ func TestGroupAfterAnInterruptedStart(t *testing.T) {
 // and runs that end in the middle: when a stop and a start have come through,
 // the group is as people want it.
 func TestGroupAsPeopleWantIt(t *testing.T) {
-	for seed := range uint64(16) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 1))

@@ -22,7 +22,11 @@ type Objects struct {
 	prefix string
 	get    *moved[s3.GetObjectInput, s3.GetObjectOutput]
 	list   *moved[s3.ListObjectsV2Input, s3.ListObjectsV2Output]
+	page   int32 // how many names to ask for at once
 }
+
+// namesPerPage is the largest page of names that S3 gives.
+const namesPerPage = 1000
 
 // Objects gives access to the objects of a bucket, in whichever region it lies.
 // The prefix is put before every key as it is.
@@ -30,6 +34,7 @@ func (s *Session) Objects(bucket, prefix string) *Objects {
 	return &Objects{
 		bucket: s.Bucket(bucket),
 		prefix: prefix,
+		page:   namesPerPage,
 		get: follow(s, func(region fleet.Region) operation[s3.GetObjectInput, s3.GetObjectOutput] {
 			return capture(s, "s3:GetObject", s3.NewFromConfig(s.in(region), pathStyle).GetObject)
 		}),
@@ -67,7 +72,9 @@ func (o *Objects) Get(ctx context.Context, key string) ([]byte, error) {
 // their keys, and folders as prefixes that end in "/". It reads all pages; the
 // order is S3's within objects and within folders. Nothing there is no error.
 func (o *Objects) List(ctx context.Context, prefix string) ([]string, error) {
-	in := &s3.ListObjectsV2Input{Bucket: aws.String(o.bucket.name), Prefix: aws.String(o.prefix + prefix), Delimiter: aws.String("/")}
+	in := &s3.ListObjectsV2Input{
+		Bucket: aws.String(o.bucket.name), Prefix: aws.String(o.prefix + prefix), Delimiter: aws.String("/"), MaxKeys: &o.page,
+	}
 	var names []string
 	for {
 		out, err := o.list.ask(ctx, in)
