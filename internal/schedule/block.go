@@ -73,15 +73,6 @@ func (b *block) at(at int64) State {
 	return b.before
 }
 
-// states lists all states that the block has.
-func (b *block) states() []State {
-	states := []State{b.before}
-	for _, m := range b.marks {
-		states = append(states, m.state())
-	}
-	return states
-}
-
 // cache keeps the latest blocks. Two goroutines may compute the same block at
 // the same time: they come to the same result.
 type cache struct {

@@ -15,6 +15,11 @@ import (
 const (
 	// maxFile bounds an iCalendar file in bytes.
 	maxFile = 4 << 20
+	// maxLine bounds the lines of one that are read, in bytes.
+	maxLine = 4 << 10
+	// maxDepth bounds how deep components stand in each other; a calendar, its
+	// event and its alarm are three.
+	maxDepth = 8
 )
 
 // ReadICS reads the days on which an iCalendar file (RFC 5545) has events.
@@ -25,7 +30,8 @@ const (
 // (RECURRENCE-ID); cancelled events do not count. Days outside 1970 to 2100
 // are left out.
 //
-// A file that cannot be read, is larger than 4 MiB, has more than 20,000 days
+// A file that cannot be read, is larger than 4 MiB, has
+// more than 20,000 days
 // or 500 recurrence rules, or recurs more often than daily is an error of kind
 // fleet.ErrInvalid; an error of r is returned as it is, wrapped.
 func ReadICS(r io.Reader) (Calendar, error) {
@@ -38,11 +44,14 @@ func ReadICS(r io.Reader) (Calendar, error) {
 	}
 	// Some programs begin their files with a byte order mark.
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if text, err = harmless(text); err != nil {
+		return Calendar{}, err
+	}
 	file, err := ics.ParseCalendar(bytes.NewReader(text))
 	if err != nil {
 		return Calendar{}, fleet.Errorf(fleet.ErrInvalid, "the calendar is not an iCalendar file: %w", err)
 	}
-	read := icsReader{zone: calendarZone(file), moved: make(map[string][]time.Time)}
+	read := icsReader{zone: calendarZone(file), moved: make(map[occurrence]bool)}
 	var events []icsEvent
 	for _, component := range file.Events() {
 		event, err := read.event(component)
@@ -57,6 +66,66 @@ func ReadICS(r io.Reader) (Calendar, error) {
 		}
 	}
 	return Calendar{}.with(read.days)
+}
+
+// harmless prepares a file for golang-ical, which takes a time that grows with
+// the square of a line's length and of how deep components are nested. Lines
+// that are longer than maxLine, with all that is folded into them, are dropped:
+// descriptions and attachments can be as long. One that matters here is an
+// error.
+func harmless(text []byte) ([]byte, error) {
+	kept := make([]byte, 0, len(text))
+	depth := 0
+	for len(text) > 0 {
+		length := foldedLine(text)
+		line := text[:length]
+		text = text[length:]
+		if length <= maxLine {
+			kept = append(kept, line...)
+			switch flat := unfold(line); {
+			case bytes.HasPrefix(flat, []byte("BEGIN")):
+				depth++
+			case bytes.HasPrefix(flat, []byte("END:")):
+				depth--
+			}
+			if depth > maxDepth {
+				return nil, fleet.Errorf(fleet.ErrInvalid, "the calendar is nested deeper than %d components", maxDepth)
+			}
+			continue
+		}
+		name := line[:bytes.IndexAny(append(line[:maxLine:maxLine], ':'), ":; \t\r\n")]
+		switch strings.ToUpper(string(name)) {
+		case "UID", "STATUS", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE":
+			return nil, fleet.Errorf(fleet.ErrInvalid, "a line of the calendar that begins with %s is longer than %d bytes; use several", name, maxLine)
+		}
+	}
+	return kept, nil
+}
+
+// foldedLine is the length of the first line and of all that is folded into
+// it: RFC 5545 continues a line where the next one begins with a space.
+func foldedLine(text []byte) int {
+	for end := 0; ; {
+		newline := bytes.IndexByte(text[end:], '\n')
+		if newline < 0 {
+			return len(text)
+		}
+		end += newline + 1
+		if end == len(text) || text[end] != ' ' && text[end] != '\t' {
+			return end
+		}
+	}
+}
+
+// unfold joins what is folded into a line.
+func unfold(line []byte) []byte {
+	if bytes.IndexByte(line, '\n') == len(line)-1 {
+		return line
+	}
+	for _, fold := range []string{"\r\n ", "\r\n\t", "\n ", "\n\t"} {
+		line = bytes.ReplaceAll(line, []byte(fold), nil)
+	}
+	return line
 }
 
 // calendarZone is the zone that X-WR-TIMEZONE names; UTC where it names none
@@ -93,10 +162,16 @@ type icsEvent struct {
 	zone      *time.Location
 }
 
+// occurrence is one start of the event of a UID.
+type occurrence struct {
+	uid  string
+	unix int64
+}
+
 // icsReader collects the days of a file.
 type icsReader struct {
 	zone  *time.Location
-	moved map[string][]time.Time // by UID: occurrences that have an event of their own
+	moved map[occurrence]bool // those that have an event of their own
 	rules int
 	count int
 	days  []dayRange
@@ -153,7 +228,7 @@ func (r *icsReader) event(component *ics.VEvent) (icsEvent, error) {
 			return e, err
 		}
 		e.override = true
-		r.moved[e.uid] = append(r.moved[e.uid], id.at)
+		r.moved[occurrence{e.uid, id.at.Unix()}] = true
 	}
 	return e, r.lists(&e, component)
 }

@@ -46,14 +46,10 @@ func (r *icsReader) occurrences(e icsEvent) ([]time.Time, error) {
 			instants[x.at.Unix()] = true
 		}
 	}
-	if !e.override {
-		for _, at := range r.moved[e.uid] {
-			instants[at.Unix()] = true
-		}
-	}
 	kept := starts[:0]
 	for _, at := range starts {
-		if !instants[at.Unix()] && !dates[floorDay(at.Unix())] {
+		moved := !e.override && r.moved[occurrence{e.uid, at.Unix()}]
+		if !moved && !instants[at.Unix()] && !dates[floorDay(at.Unix())] {
 			kept = append(kept, at)
 		}
 	}

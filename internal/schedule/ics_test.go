@@ -14,14 +14,15 @@ import (
 
 // file makes an iCalendar file of events; each is a list of lines.
 func file(head string, events ...string) string {
-	text := "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\n" + head
+	var text strings.Builder
+	text.WriteString("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\n" + head)
 	for i, event := range events {
 		if !strings.Contains(event, "UID:") {
 			event = fmt.Sprintf("UID:%d@test\n", i) + event
 		}
-		text += "BEGIN:VEVENT\nDTSTAMP:20260101T000000Z\n" + event + "\nEND:VEVENT\n"
+		text.WriteString("BEGIN:VEVENT\nDTSTAMP:20260101T000000Z\n" + event + "\nEND:VEVENT\n")
 	}
-	return strings.ReplaceAll(text+"END:VCALENDAR\n", "\n", "\r\n")
+	return strings.ReplaceAll(text.String()+"END:VCALENDAR\n", "\n", "\r\n")
 }
 
 func TestReadICS(t *testing.T) {
@@ -81,6 +82,8 @@ func TestCalendarsThatCannotBeRead(t *testing.T) {
 		"more than 20000 days":        file("", "DTSTART;VALUE=DATE:19700101\nDTEND;VALUE=DATE:21001231"),
 		"more than 500 recurrence":    file("", "DTSTART;VALUE=DATE:20260101"+strings.Repeat("\nRRULE:FREQ=YEARLY;COUNT=1", 501)),
 		"THISANDFUTURE":               file("", "DTSTART;VALUE=DATE:20260101\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260101"),
+		"nested deeper":               "BEGIN:VCALENDAR\n" + strings.Repeat("BEGIN:VEVENT\n", 20),
+		"begins with EXDATE":          file("", "DTSTART;VALUE=DATE:20260101\nEXDATE:"+strings.Repeat("20260101T000000,", 1000)+"20260101T000000"),
 		"larger than 4 MiB":           strings.Repeat("x", 5<<20),
 		`event "Seollal": DTSTART: "`: file("", "SUMMARY:Seollal\nDTSTART:soon"),
 	} {
@@ -96,6 +99,35 @@ func TestCalendarsThatCannotBeRead(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	if _, err := schedule.ReadICS(iotest.ErrReader(broken)); !errors.Is(err, broken) || errors.Is(err, fleet.ErrInvalid) {
 		t.Errorf("a reader that fails gives %v", err)
+	}
+}
+
+func TestNoFileIsSlow(t *testing.T) {
+	event := func(lines string) string { return file("", lines) }
+	many := func(n int, line string) string { return strings.TrimSuffix(strings.Repeat(line+"\n", n), "\n") }
+	var moved []string
+	for i := range 5_000 {
+		moved = append(moved, fmt.Sprintf("UID:a\nRECURRENCE-ID:%s\nDTSTART:20260101T000000", time.Unix(int64(i)*60, 0).UTC().Format("20060102T150405")), "UID:a\nDTSTART:20260101T000000")
+	}
+	for name, text := range map[string]string{
+		"days that never come": event("DTSTART:19000101T000000\n" + many(50, "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")),
+		"weeks":                event("DTSTART:19000101T000000\n" + many(50, "RRULE:FREQ=WEEKLY;INTERVAL=1000;BYMONTH=2;COUNT=1000000")),
+		"positions":            event("DTSTART:19000101T000000\n" + many(50, "RRULE:FREQ=MONTHLY;BYDAY=MO;BYSETPOS=300")),
+		"exceptions":           event("DTSTART:20260101T000000\n" + many(200, "EXDATE:"+strings.Repeat("20260101T000000,", 200)+"20260101T000000")),
+		"many parameters":      event("DTSTART:20260101T000000\n" + many(50, "X-A;"+strings.Repeat("A=B;", 1000)+"X=Y:1")),
+		"moved occurrences":    file("", moved...),
+		"folded lines":         event("DTSTART:20260101T000000\nSUMMARY:x" + strings.Repeat("\n x", 800_000)),
+		"parameters":           event("DTSTART;" + strings.Repeat("A=B;", 900_000) + "X=Y:20260101T000000"),
+		"depth":                "BEGIN:VCALENDAR\r\n" + strings.Repeat("BEGIN:VEVENT\r\n", 280_000),
+		"folded depth":         "BEGIN:VCALENDAR\r\n" + strings.Repeat("BEG\r\n IN;A=B:VEVENT\r\n", 180_000),
+	} {
+		begin := time.Now()
+		_, err := schedule.ReadICS(strings.NewReader(text))
+		took := time.Since(begin)
+		t.Logf("%s: %s (%.60v)", name, took, err)
+		if took > 20*time.Second {
+			t.Errorf("%s took %s", name, took)
+		}
 	}
 }
 

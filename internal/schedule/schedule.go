@@ -221,17 +221,23 @@ func (s *Schedule) matches(d Days, except Calendar) bool {
 }
 
 // checkStates refuses schedules that never run or never stop without saying
-// so. Nearly all show both within weeks.
+// so. Nearly all show both within weeks of any time, so the search begins in
+// the years that people write about.
 func (s *Schedule) checkStates() error {
 	if s.edges {
 		return nil
 	}
+	const recent = 1577836800 >> blockShift // 2020
 	runs, stops := s.def.Never || s.always, s.always
-	for k := int64(firstBlock); k <= lastBlock && (!runs || !stops); k++ {
-		b := s.build(k)
-		for _, state := range b.states() {
-			runs = runs || state == Running
-			stops = stops || state != Running
+	see := func(state State) {
+		runs = runs || state == Running
+		stops = stops || state != Running
+	}
+	for i := int64(0); i <= lastBlock && (!runs || !stops); i++ {
+		b := s.build((recent + i) % (lastBlock + 1))
+		see(b.before)
+		for _, m := range b.marks {
+			see(m.state())
 		}
 	}
 	switch {

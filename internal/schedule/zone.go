@@ -43,7 +43,7 @@ func LoadZone(name string) (*time.Location, error) {
 func ZoneNames() []string { return strings.Fields(zoneNames) }
 
 func knownZone(name string) bool {
-	if name == "" || strings.Contains(name, "\n") {
+	if name == "" || strings.ContainsAny(name, ":\n") {
 		return false
 	}
 	line := name + "\n"
