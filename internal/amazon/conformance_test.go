@@ -280,7 +280,7 @@ func testPower(t *testing.T, p *peer) {
 		Target:   fleet.Target{Region: region},
 		Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: f},
 	}
-	plan, err := power.MakePlan(t.Context(), site, judge, time.Time{})
+	plan, err := power.MakePlan(t.Context(), site, judge, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

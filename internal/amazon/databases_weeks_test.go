@@ -44,7 +44,7 @@ func TestWeeklyRestartIsUndone(t *testing.T) {
 
 	running := map[string]int{} // ticks at which a database was seen to run
 	for range 9 * 24 {
-		plan, err := power.MakePlan(t.Context(), site, judge, account.Now())
+		plan, err := power.MakePlan(t.Context(), site, judge, account.Now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
@@ -28,9 +29,34 @@ func (s *Session) gate(stack *middleware.Stack) error {
 		s.calls.add(service, action)
 		out, metadata, err := next.HandleFinalize(ctx, in)
 		quota.learn(ctx, service, action, err)
+		s.learnTime(metadata)
 		return out, metadata, err
 	}
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Gate", pass), "Retry", middleware.After)
+}
+
+// exact is how far apart our clock and that of AWS may be without it counting:
+// AWS tells its time in whole seconds, and the answer was some time on its way.
+const exact = 3 * time.Second
+
+// learnTime notes by how much the clock of AWS is ahead of ours.
+func (s *Session) learnTime(metadata middleware.Metadata) {
+	theirs, known := awsmiddleware.GetServerTime(metadata)
+	ours, seen := awsmiddleware.GetResponseAt(metadata)
+	if known && seen {
+		s.ahead.Store(int64(theirs.Sub(ours)))
+	}
+}
+
+// Ahead is by how much the clock of AWS was ahead of ours when it last
+// answered; 0 where they agree as far as can be told. What AWS remembers of a
+// machine is in its time, not in ours.
+func (s *Session) Ahead() time.Duration {
+	ahead := time.Duration(s.ahead.Load())
+	if ahead.Abs() < exact {
+		return 0
+	}
+	return ahead
 }
 
 // agent names nightshift in the user agent.

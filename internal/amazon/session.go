@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,6 +43,10 @@ type Options struct {
 	// Practice, if not nil, replaces the default chain as a whole: nothing of
 	// the environment is looked at.
 	Practice *Practice
+	// Speed is how much faster than ours the clock of a practice account runs
+	// that the default chain leads to; 0 means 1. It has no effect where the
+	// chain leads to AWS.
+	Speed float64
 	// Agent is appended to the user agent, for example "nightshift/1.2.0".
 	Agent string
 	Log   *slog.Logger
@@ -63,6 +68,7 @@ type Session struct {
 	log    *slog.Logger
 	calls  *ledger
 	speed  float64
+	ahead  atomic.Int64 // of our clock, in nanoseconds
 
 	mu     sync.Mutex
 	quotas map[fleet.Region]*quotas
@@ -105,6 +111,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "the AWS configuration cannot be read: %w", err)
 		}
 		s.config = c
+		if o.Speed > 0 && c.BaseEndpoint != nil {
+			s.speed = o.Speed
+		}
 	}
 	// Not an option above, which would make the SDK ignore AWS_MAX_ATTEMPTS.
 	s.config.Retryer = newRetryer(s.speed)

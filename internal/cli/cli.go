@@ -99,7 +99,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.schedulesCommand(),
-		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.versionCommand(),
+		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	complete(root, "region", "all")
 	for _, c := range root.Commands() {

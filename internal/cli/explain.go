@@ -57,7 +57,7 @@ of its past. The machine is named by its id or by its Name tag.`,
 			if err != nil {
 				return err
 			}
-			now, err := a.instant(at, s.config.Zone)
+			now, err := a.moment(s, at)
 			if err != nil {
 				return err
 			}
@@ -89,7 +89,7 @@ of its past. The machine is named by its id or by its Name tag.`,
 // find judges the machines that have the id or the name. The whole plan is
 // made, since large groups start early and only the plan knows how large they
 // are. A machine that no rule looks at is read on its own.
-func (s *schedules) find(ctx context.Context, name string, now time.Time) ([]power.Step, error) {
+func (s *schedules) find(ctx context.Context, name string, now func() time.Time) ([]power.Step, error) {
 	var found []power.Step
 	var errs []error
 	for _, region := range s.regions {
@@ -112,7 +112,7 @@ func (s *schedules) find(ctx context.Context, name string, now time.Time) ([]pow
 				errs = append(errs, err)
 				break
 			}
-			found = append(found, judge.Judge(m, now))
+			found = append(found, judge.Judge(m, now()))
 		}
 	}
 	if len(found) == 0 {

@@ -101,7 +101,7 @@ func (a *app) releaseCommand() *cobra.Command {
 // override writes an override into the tag of the one machine that has the id
 // or the name.
 func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, keep func(fleet.Machine) (power.Keep, error)) error {
-	steps, err := s.find(cmd.Context(), name, a.Now())
+	steps, err := s.find(cmd.Context(), name, s.job.now)
 	if err != nil {
 		return err
 	}

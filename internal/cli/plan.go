@@ -21,6 +21,9 @@ bind machines to them stand in nightshift.yaml; ` + "`nightshift check`" + ` loo
 
 What has to be done is found out from AWS alone, from states, times and tags:
 run it often, late or twice, it comes right.`,
+		Example: `  nightshift power plan
+  nightshift power apply
+  nightshift power explain web-1`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -52,11 +55,10 @@ are now.`,
 			if err != nil {
 				return err
 			}
-			moment, err := a.instant(at, s.config.Zone)
-			if err != nil {
+			if s.job.now, err = a.moment(s, at); err != nil {
 				return err
 			}
-			s.job.dryRun, s.job.now = true, func() time.Time { return moment }
+			s.job.dryRun = true
 			done := s.follow(cmd.Context(), s.job)
 			err = a.showFollowed(done, all, s.mistakes)
 			if err == nil && exitCode && done.Changes() > 0 {
@@ -176,6 +178,15 @@ func (a *app) showFollowed(f followed, all bool, mistakes error) error {
 	}
 	fmt.Fprintln(a.Stdout, line)
 	return err
+}
+
+// moment is the time that a person asks about, or else the clock of AWS.
+func (a *app) moment(s *schedules, text string) (func() time.Time, error) {
+	if text == "" {
+		return s.job.now, nil
+	}
+	at, err := a.instant(text, s.config.Zone)
+	return func() time.Time { return at }, err
 }
 
 // instant reads a time that a person writes: RFC 3339, or without an offset,

@@ -59,7 +59,7 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 				Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: c.session.Fleet(region)},
 			}
 			judge := power.ByTag{Action: job.action, Tag: job.tag}
-			plans[n], errs[n] = power.MakePlan(ctx, site, judge, time.Time{})
+			plans[n], errs[n] = power.MakePlan(ctx, site, judge, nil)
 			c.log.DebugContext(ctx, "planned", "region", region, "action", job.action, "tag", job.tag.String(),
 				"tagged", len(plans[n].Steps), "actionable", plans[n].Actionable())
 			if job.planned != nil {

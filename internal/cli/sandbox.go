@@ -48,6 +48,9 @@ is in memory and gone at the end.`,
 			defer server.Close()
 			fmt.Fprintf(a.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\n",
 				server.URL(), sandbox.AccessKey, sandbox.SecretKey, sandbox.DefaultRegion, sandbox.DefaultRegion)
+			if o.Speed > 0 && o.Speed != 1 {
+				fmt.Fprintf(a.Stdout, "export NIGHTSHIFT_PRACTICE_SPEED=%g\n", o.Speed)
+			}
 			fmt.Fprintf(a.Stderr, "a practice account listens at %s with the bucket %s; stop it with Ctrl-C\n", server.URL(), sandbox.DefaultBucket)
 			<-cmd.Context().Done()
 			return nil

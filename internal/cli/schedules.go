@@ -53,7 +53,7 @@ func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
 	for n, region := range c.regions {
 		group.Go(func() error {
 			site, judge := c.site(region, job.rules), power.NewRulebook(job.rules)
-			plans[n], errs[n] = power.MakePlan(ctx, site, judge, job.now())
+			plans[n], errs[n] = power.MakePlan(ctx, site, judge, job.now)
 			c.log.DebugContext(ctx, "planned", "region", region, "machines", len(plans[n].Steps), "actionable", plans[n].Actionable())
 			if job.planned != nil {
 				job.planned(plans[n])
@@ -214,8 +214,7 @@ func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Pr
 	if cfg == nil {
 		return nil, err
 	}
-	s := &schedules{config: cfg, job: scheduleJob{rules: cfg.Rules(), now: a.Now}}
-	s.job.Now, s.job.Mark = a.Now, true
+	s := &schedules{config: cfg, job: scheduleJob{rules: cfg.Rules()}}
 	a.tellMistakes(cfg, err)
 	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
 		s.mistakes = fleet.Errorf(fleet.ErrInvalid, "%s: %d to put right; what they are about was left alone", a.configName(), len(mistakes))
@@ -229,6 +228,9 @@ func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Pr
 	if s.crew, err = a.crew(ctx, named, practice); err != nil {
 		return nil, err
 	}
+	// What AWS remembers is in its time; ours is put right by what it answers.
+	s.job.now = func() time.Time { return a.Now().Add(s.session.Ahead()) }
+	s.job.Now, s.job.Mark = s.job.now, true
 	s.job.journal, err = a.journal(cfg.Journal, s.session)
 	return s, err
 }

@@ -54,7 +54,7 @@ func (f facts) decide() Step {
 // stop decides about a machine that runs and should not.
 func (f facts) stop() Step {
 	m, t := f.machine, f.wanted.Since
-	own := f.mark.explains(Start, m.Started) || m.StartedByAWS
+	own := f.mark.explains(Start, m.Kind, m.Started) || m.StartedByAWS
 	why := func(code, format string, args ...any) Step {
 		step := act(Stop, m)
 		step.Hibernate = f.rule.Hibernate && m.Hibernates
@@ -105,7 +105,7 @@ func (f facts) start() Step {
 		return why("stopped-by-aws", "was stopped by AWS: %s", m.Why)
 	case f.enforced():
 		return why("enforced", "is stopped against its schedule, which is enforced")
-	case called && (m.Stopped.Before(t) || f.mark.explains(Stop, m.Stopped)), !called && m.Started.Before(t):
+	case called && (m.Stopped.Before(t) || f.mark.explains(Stop, m.Kind, m.Stopped)), !called && m.Started.Before(t):
 		return why("start", "should run since %s", f.since())
 	case called:
 		return leave(m, "stopped-by-hand", "was stopped by hand at %s; it is left alone until %s", f.clock(m.Stopped), f.until())

@@ -222,6 +222,18 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+// RDS tells when a database was up, minutes after it was asked for that.
+func TestOursTakesLongerWithDatabases(t *testing.T) {
+	for kind, want := range map[fleet.Kind]power.Action{fleet.KindInstance: power.None, fleet.KindDatabase: power.Stop} {
+		m := running(1).Machine
+		m.Kind, m.Started, m.Tags[power.LastTag] = kind, clock(t, "Tue 19:06"), "start 2026-11-17T18:58:00Z"
+		rules := follow(t, office, func(r *power.Rule) { r.Kinds = fleet.Kinds() })
+		if s := power.NewRulebook(rules).Judge(m, clock(t, "Tue 19:10")); s.Action != want {
+			t.Errorf("%s: %q (%s), want %q", kind, s.Action, s.Reason.Text, want)
+		}
+	}
+}
+
 func TestNewMachinesAreStoppedWhereTheRuleSaysSo(t *testing.T) {
 	m := running(1).Machine
 	m.Started, m.Created = clock(t, "Tue 20:00"), clock(t, "Tue 20:00:02")

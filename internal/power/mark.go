@@ -9,8 +9,13 @@ import (
 )
 
 // ours is how long after its mark a change of state counts as nightshift's
-// own.
-const ours = 5 * time.Minute
+// own. EC2 tells when it took a request, RDS when it had carried it out.
+func ours(kind fleet.Kind) time.Duration {
+	if kind == fleet.KindDatabase || kind == fleet.KindCluster {
+		return time.Hour
+	}
+	return 5 * time.Minute
+}
 
 // refused is the mark of a machine that has stop protection on. It is asked
 // again once in an hour, not at every tick.
@@ -35,8 +40,8 @@ func markOf(tags fleet.Tags) mark {
 
 func (m mark) String() string { return string(m.action) + " " + m.at.UTC().Format(time.RFC3339) }
 
-// explains reports whether a change of state is the one that the mark
+// explains reports whether a machine's change of state is the one that the mark
 // announced.
-func (m mark) explains(action Action, changed time.Time) bool {
-	return m.action == action && !changed.IsZero() && !changed.Before(m.at) && !changed.After(m.at.Add(ours))
+func (m mark) explains(action Action, kind fleet.Kind, changed time.Time) bool {
+	return m.action == action && !changed.IsZero() && !changed.Before(m.at) && !changed.After(m.at.Add(ours(kind)))
 }

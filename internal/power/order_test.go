@@ -88,7 +88,7 @@ func (b *booting) run(t *testing.T, at string, o power.Options) []string {
 	t.Helper()
 	b.now = clock(t, at)
 	book := power.NewRulebook(chain(t))
-	plan, err := power.MakePlan(t.Context(), site(b), book, b.now)
+	plan, err := power.MakePlan(t.Context(), site(b), book, b.clock)
 	if err != nil {
 		t.Fatal(err)
 	}

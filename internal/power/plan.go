@@ -63,10 +63,11 @@ type preparer interface {
 }
 
 // MakePlan reads the machines that the judge wants to see and decides about
-// each of them as of now. It changes nothing. When reading fails half-way, the
+// each of them as of now, which is asked once all are read; a judge that does
+// not look at the time can do with nil. It changes nothing. When reading fails half-way, the
 // plan holds what was read, beside the error; one kind that fails does not hold
 // up the others.
-func MakePlan(ctx context.Context, site Site, judge Judge, now time.Time) (Plan, error) {
+func MakePlan(ctx context.Context, site Site, judge Judge, now func() time.Time) (Plan, error) {
 	type name struct {
 		kind fleet.Kind
 		id   fleet.InstanceID
@@ -93,12 +94,16 @@ func MakePlan(ctx context.Context, site Site, judge Judge, now time.Time) (Plan,
 			}
 		}
 	}
-	if p, ok := judge.(preparer); ok {
-		p.Prepare(machines, now)
+	var at time.Time
+	if now != nil {
+		at = now()
 	}
-	plan := Plan{Target: site.Target, At: now, Steps: make([]Step, len(machines))}
+	if p, ok := judge.(preparer); ok {
+		p.Prepare(machines, at)
+	}
+	plan := Plan{Target: site.Target, At: at, Steps: make([]Step, len(machines))}
 	for n, m := range machines {
-		plan.Steps[n] = judge.Judge(m, now)
+		plan.Steps[n] = judge.Judge(m, at)
 	}
 	return plan, errors.Join(errs...)
 }

@@ -36,6 +36,8 @@ func newWorld(n int, at time.Time) *world {
 	return w
 }
 
+func (w *world) clock() time.Time { return w.now }
+
 func (w *world) Machines(_ context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
 	return func(yield func(fleet.Machine, error) bool) {
 		for _, m := range w.machines {
@@ -98,11 +100,11 @@ func (w *world) person(n int, state fleet.State) {
 // tick is one run of nightshift.
 func (w *world) tick(t *rapid.T, rules power.Rules) []fleet.Outcome {
 	book := power.NewRulebook(rules)
-	plan, err := power.MakePlan(context.Background(), site(w), book, w.now)
+	plan, err := power.MakePlan(context.Background(), site(w), book, w.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return power.Apply(context.Background(), site(w), book, plan, power.Options{Mark: true, Now: func() time.Time { return w.now }})
+	return power.Apply(context.Background(), site(w), book, plan, power.Options{Mark: true, Now: w.clock})
 }
 
 // monday is the start of all these worlds.
@@ -406,7 +408,7 @@ func TestElsewhere(t *testing.T) {
 			place := site(w)
 			place.Resizer = w
 			book := power.NewRulebook(follow(t, office))
-			plan, err := power.MakePlan(t.Context(), place, book, w.now)
+			plan, err := power.MakePlan(t.Context(), place, book, w.clock)
 			if err != nil {
 				t.Fatal(err)
 			}
