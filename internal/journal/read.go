@@ -19,6 +19,8 @@ type Query struct {
 	Last  int       // at most so many; 0: no limit
 	Job   string    // of this job only
 	Since time.Time // that started then or later
+
+	hash string // whose name's last part begins so
 }
 
 const (
@@ -84,7 +86,7 @@ func (r *reader) descend(ctx context.Context, prefix string, depth int) {
 func (r *reader) day(ctx context.Context, keys []string) {
 	keys = slices.DeleteFunc(keys, func(key string) bool {
 		started, job, ok := keyParts(key)
-		return !ok || r.query.Job != "" && job != r.query.Job || started.Before(r.query.Since.Truncate(time.Second))
+		return !ok || !strings.HasPrefix(hashOf(key), r.query.hash) || r.query.Job != "" && job != r.query.Job || started.Before(r.query.Since.Truncate(time.Second))
 	})
 	for len(keys) > 0 && !r.enough(ctx) {
 		n := min(together, len(keys))
