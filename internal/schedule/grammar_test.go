@@ -73,9 +73,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		"tues 08:00-19:00":          `did you mean "Tue"?`,
 		"Mon-Fir 08:00-19:00":       `did you mean "Fri"?`,
 		"thurs":                     `did you mean "Thu"?`,
-		"wensday":                   `did you mean "Wed"?`,
+		"wednsday":                  `did you mean "Wed"?`,
 		"Janury":                    `did you mean "Jan"?`,
-		"alwyas":                    `did you mean "always"?`,
+		"allways":                   `did you mean "always"?`,
 		"last-Fry":                  "did you mean last-Fri?",
 		"xyzzy":                     "unknown day",
 		"Mon-Fri 8-19":              "write 08:00-19:00",
@@ -155,7 +155,7 @@ func TestSchedulesThatCannotBeMeant(t *testing.T) {
 		"Mon-Fri 08:00-19:00 Local":           "depends on the machine",
 		"Mon-Fri 08:00-19:00; off 2026-25-12": "no month 25",
 		"Mon-Fri 08:00-19:00; of 2026-12-25":  "unknown day",
-		"strat Mon-Fri 08:00":                 "unknown day|did you mean",
+		"begin Mon-Fri 08:00":                 "unknown day|did you mean",
 		"wat":                                 "unknown day",
 	} {
 		s, err := schedule.Parse(text, time.UTC)

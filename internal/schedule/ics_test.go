@@ -106,20 +106,20 @@ func TestNoFileIsSlow(t *testing.T) {
 	event := func(lines string) string { return file("", lines) }
 	many := func(n int, line string) string { return strings.TrimSuffix(strings.Repeat(line+"\n", n), "\n") }
 	var moved []string
-	for i := range 5_000 {
+	for i := range 2_000 {
 		moved = append(moved, fmt.Sprintf("UID:a\nRECURRENCE-ID:%s\nDTSTART:20260101T000000", time.Unix(int64(i)*60, 0).UTC().Format("20060102T150405")), "UID:a\nDTSTART:20260101T000000")
 	}
 	for name, text := range map[string]string{
-		"days that never come": event("DTSTART:19000101T000000\n" + many(50, "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")),
-		"weeks":                event("DTSTART:19000101T000000\n" + many(50, "RRULE:FREQ=WEEKLY;INTERVAL=1000;BYMONTH=2;COUNT=1000000")),
-		"positions":            event("DTSTART:19000101T000000\n" + many(50, "RRULE:FREQ=MONTHLY;BYDAY=MO;BYSETPOS=300")),
-		"exceptions":           event("DTSTART:20260101T000000\n" + many(200, "EXDATE:"+strings.Repeat("20260101T000000,", 200)+"20260101T000000")),
-		"many parameters":      event("DTSTART:20260101T000000\n" + many(50, "X-A;"+strings.Repeat("A=B;", 1000)+"X=Y:1")),
+		"days that never come": event("DTSTART:19000101T000000\n" + many(10, "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")),
+		"weeks":                event("DTSTART:19000101T000000\n" + many(10, "RRULE:FREQ=WEEKLY;INTERVAL=1000;BYMONTH=2;COUNT=1000000")),
+		"positions":            event("DTSTART:19000101T000000\n" + many(10, "RRULE:FREQ=MONTHLY;BYDAY=MO;BYSETPOS=300")),
+		"exceptions":           event("DTSTART:20260101T000000\n" + many(50, "EXDATE:"+strings.Repeat("20260101T000000,", 200)+"20260101T000000")),
+		"many parameters":      event("DTSTART:20260101T000000\n" + many(10, "X-A;"+strings.Repeat("A=B;", 1000)+"X=Y:1")),
 		"moved occurrences":    file("", moved...),
-		"folded lines":         event("DTSTART:20260101T000000\nSUMMARY:x" + strings.Repeat("\n x", 800_000)),
-		"parameters":           event("DTSTART;" + strings.Repeat("A=B;", 900_000) + "X=Y:20260101T000000"),
-		"depth":                "BEGIN:VCALENDAR\r\n" + strings.Repeat("BEGIN:VEVENT\r\n", 280_000),
-		"folded depth":         "BEGIN:VCALENDAR\r\n" + strings.Repeat("BEG\r\n IN;A=B:VEVENT\r\n", 180_000),
+		"folded lines":         event("DTSTART:20260101T000000\nSUMMARY:x" + strings.Repeat("\n x", 200_000)),
+		"parameters":           event("DTSTART;" + strings.Repeat("A=B;", 200_000) + "X=Y:20260101T000000"),
+		"depth":                "BEGIN:VCALENDAR\r\n" + strings.Repeat("BEGIN:VEVENT\r\n", 50_000),
+		"folded depth":         "BEGIN:VCALENDAR\r\n" + strings.Repeat("BEG\r\n IN;A=B:VEVENT\r\n", 50_000),
 	} {
 		begin := time.Now()
 		_, err := schedule.ReadICS(strings.NewReader(text))
