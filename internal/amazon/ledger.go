@@ -41,10 +41,8 @@ const exact = 3 * time.Second
 
 // learnTime notes by how much the clock of AWS is ahead of ours.
 func (s *Session) learnTime(metadata middleware.Metadata) {
-	theirs, known := awsmiddleware.GetServerTime(metadata)
-	ours, seen := awsmiddleware.GetResponseAt(metadata)
-	if known && seen {
-		s.ahead.Store(int64(theirs.Sub(ours)))
+	if theirs, known := awsmiddleware.GetServerTime(metadata); known && s.now != nil {
+		s.ahead.Store(int64(theirs.Sub(s.now())))
 	}
 }
 

@@ -58,8 +58,12 @@ func Actions() []string {
 	s := newSession()
 	s.config.Region = "us-east-1"
 	s.Fleet(s.Region())
+	s.Databases(s.Region())
+	s.Clusters(s.Region())
+	s.Groups(s.Region())
 	s.Prices()
-	s.Bucket("bucket")
+	s.Objects("bucket", "")
+	s.parameters()
 	s.identity()
 	s.regions(s.Region())
 	return s.calls.captured()

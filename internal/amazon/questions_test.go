@@ -98,8 +98,11 @@ func TestTranslate(t *testing.T) {
 // Every operation that the package uses is captured, so that the policy knows
 // it.
 func TestActions(t *testing.T) {
-	want := "ec2:DescribeInstanceTypes ec2:DescribeInstances ec2:DescribeRegions ec2:DescribeSpotInstanceRequests ec2:DescribeVolumes " +
-		"ec2:StartInstances ec2:StopInstances pricing:GetProducts s3:PutObject sts:GetCallerIdentity"
+	want := "autoscaling:CreateOrUpdateTags autoscaling:DescribeAutoScalingGroups autoscaling:ResumeProcesses autoscaling:SuspendProcesses autoscaling:UpdateAutoScalingGroup " +
+		"ec2:CreateTags ec2:DescribeInstanceStatus ec2:DescribeInstanceTypes ec2:DescribeInstances ec2:DescribeRegions ec2:DescribeSpotInstanceRequests ec2:DescribeVolumes " +
+		"ec2:ModifyInstanceAttribute ec2:StartInstances ec2:StopInstances pricing:GetProducts " +
+		"rds:AddTagsToResource rds:DescribeDBClusters rds:DescribeDBInstances rds:DescribeEvents rds:StartDBCluster rds:StartDBInstance rds:StopDBCluster rds:StopDBInstance " +
+		"s3:GetObject s3:ListBucket s3:PutObject ssm:GetParameter sts:GetCallerIdentity"
 	if got := strings.Join(Actions(), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

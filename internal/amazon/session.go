@@ -47,6 +47,9 @@ type Options struct {
 	// that the default chain leads to; 0 means 1. It has no effect where the
 	// chain leads to AWS.
 	Speed float64
+	// Now is our clock, with which that of AWS is compared; nil compares
+	// nothing.
+	Now func() time.Time
 	// Agent is appended to the user agent, for example "nightshift/1.2.0".
 	Agent string
 	Log   *slog.Logger
@@ -68,6 +71,7 @@ type Session struct {
 	log    *slog.Logger
 	calls  *ledger
 	speed  float64
+	now    func() time.Time
 	ahead  atomic.Int64 // of our clock, in nanoseconds
 
 	mu     sync.Mutex
@@ -83,6 +87,7 @@ func newSession() *Session {
 // may ask a local metadata service.
 func Open(ctx context.Context, o Options) (*Session, error) {
 	s := newSession()
+	s.now = o.Now
 	if o.Log != nil {
 		s.log = o.Log
 	}

@@ -109,6 +109,10 @@ func (a *app) journal(place string, session *amazon.Session) (journal.Store, err
 // tellMistakes prints the mistakes of a configuration of which the rest is
 // followed all the same, and its warnings.
 func (a *app) tellMistakes(c *config.Config, err error) {
+	if a.Env("AWS_LAMBDA_RUNTIME_API") != "" {
+		a.logMistakes(c, err)
+		return
+	}
 	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
 		for _, m := range mistakes {
 			fmt.Fprintln(a.Stderr, printableLines(m.String()))
@@ -117,6 +121,21 @@ func (a *app) tellMistakes(c *config.Config, err error) {
 	if c != nil && !a.quiet {
 		for _, w := range c.Warnings {
 			fmt.Fprintln(a.Stderr, "warning:", printableLines(w.String()))
+		}
+	}
+}
+
+// logMistakes tells them where only log lines are read.
+func (a *app) logMistakes(c *config.Config, err error) {
+	log := a.logger()
+	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
+		for _, m := range mistakes {
+			log.Error("mistake in the configuration", "at", fmt.Sprintf("%s:%d:%d", m.File, m.Line, m.Col), "mistake", m.Message)
+		}
+	}
+	if c != nil {
+		for _, w := range c.Warnings {
+			log.Warn("odd in the configuration", "at", fmt.Sprintf("%s:%d:%d", w.File, w.Line, w.Col), "warning", w.Message)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practic
 			}
 		}
 	}
-	o := amazon.Options{Practice: practice, Agent: "nightshift", Log: c.log}
+	o := amazon.Options{Practice: practice, Agent: "nightshift", Log: c.log, Now: a.Now}
 	o.Speed, _ = strconv.ParseFloat(a.Env("NIGHTSHIFT_PRACTICE_SPEED"), 64)
 	if len(c.regions) > 0 {
 		o.Region = c.regions[0]
