@@ -23,7 +23,7 @@ type Calendar struct {
 // dayRange is a range of day numbers, inclusive.
 type dayRange struct{ from, to int }
 
-// ParseDates reads a list of dates, separated by commas: "2026-05-05",
+// ParseDates reads a list of dates, separated by commas or spaces: "2026-05-05",
 // "2026-12-24..2026-12-26", and without a year, for every year, "12-25" or
 // "12-30..01-02". 02-29 comes in leap years only. Errors are of kind
 // fleet.ErrInvalid.
@@ -33,8 +33,7 @@ func ParseDates(text string) (Calendar, error) {
 	}
 	var c Calendar
 	var ranges []dayRange
-	for item := range strings.SplitSeq(tidy(text), ",") {
-		item = strings.TrimSpace(item)
+	for item := range strings.SplitSeq(strings.Join(strings.Fields(tidy(text)), ","), ",") {
 		if len(item) == len("12-25") || len(item) == len("12-24..12-26") {
 			if err := c.addYearly(item); err != nil {
 				return Calendar{}, err

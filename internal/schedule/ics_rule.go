@@ -57,7 +57,14 @@ func (r *icsReader) occurrences(e icsEvent) ([]time.Time, error) {
 }
 
 // follow lists the dates of a recurrence rule up to 2100.
-func (e icsEvent) follow(text string) ([]time.Time, error) {
+func (e icsEvent) follow(text string) (starts []time.Time, err error) {
+	// rrule-go panics on some rules that make no sense, such as the 28th Monday
+	// from the end of a month.
+	defer func() {
+		if p := recover(); p != nil {
+			starts, err = nil, fleet.Errorf(fleet.ErrInvalid, "the rule cannot be followed: %v", p)
+		}
+	}()
 	option, err := e.rule(text)
 	if err != nil {
 		return nil, err
@@ -66,7 +73,7 @@ func (e icsEvent) follow(text string) ([]time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	starts := []time.Time{e.start.at} // DTSTART counts also where the rule leaves it out
+	starts = []time.Time{e.start.at} // DTSTART counts also where the rule leaves it out
 	next := rule.Iterator()
 	for at, ok := next(); ok; at, ok = next() {
 		at = at.AddDate(-epochShift, 0, 0)

@@ -8,6 +8,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"nightshift/internal/fleet"
 	"nightshift/internal/schedule"
 )
@@ -77,6 +79,7 @@ func TestCalendarsThatCannotBeRead(t *testing.T) {
 		"BYHOUR":                      file("", "DTSTART:20260505T000000\nRRULE:FREQ=DAILY;BYHOUR=1,2"),
 		"INTERVAL":                    file("", "DTSTART:20260505T000000\nRRULE:FREQ=DAILY;INTERVAL=999999999"),
 		"unknown RRULE":               file("", "DTSTART:20260505T000000\nRRULE:FREQ=DAILY;WAT=1"),
+		"cannot be followed":          file("", "DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=MONTHLY;BYMONTH=9;BYDAY=-28MO"),
 		"MONTHLY or YEARLY":           file("", "DTSTART:20260505T000000\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"),
 		"give it an UNTIL":            file("", "DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY"),
 		"more than 20000 days":        file("", "DTSTART;VALUE=DATE:19700101\nDTEND;VALUE=DATE:21001231"),
@@ -129,6 +132,39 @@ func TestNoFileIsSlow(t *testing.T) {
 			t.Errorf("%s took %s", name, took)
 		}
 	}
+}
+
+// Rules of every shape end in days or in an error.
+func TestNoRuleIsTooOdd(t *testing.T) {
+	number := func(t *rapid.T, name string, most int) string {
+		n := rapid.IntRange(1, most).Draw(t, name)
+		if rapid.Bool().Draw(t, "from the end") {
+			n = -n
+		}
+		return fmt.Sprintf(";%s=%d", name, n)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		rule := "RRULE:FREQ=" + rapid.SampledFrom([]string{"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}).Draw(t, "freq")
+		for _, part := range []struct {
+			name string
+			most int
+		}{{"BYMONTHDAY", 31}, {"BYYEARDAY", 366}, {"BYWEEKNO", 53}, {"BYSETPOS", 366}, {"BYMONTH", 12}, {"INTERVAL", 1000}, {"COUNT", 500}} {
+			if rapid.IntRange(0, 3).Draw(t, "with "+part.name) == 0 {
+				rule += number(t, part.name, part.most)
+			}
+		}
+		if rapid.Bool().Draw(t, "with BYDAY") {
+			rule += fmt.Sprintf(";BYDAY=%d%s", rapid.IntRange(-53, 53).Draw(t, "nth"), rapid.SampledFrom([]string{"MO", "TH", "SU"}).Draw(t, "day"))
+		}
+		if rapid.Bool().Draw(t, "with WKST") {
+			rule += ";WKST=SU"
+		}
+		start := time.Date(1900, time.January, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(0, 73000).Draw(t, "start"))
+		_, err := schedule.ReadICS(strings.NewReader(file("", "DTSTART;VALUE=DATE:"+start.Format("20060102")+"\n"+rule)))
+		if err != nil && !errors.Is(err, fleet.ErrInvalid) {
+			t.Fatalf("%s: %v is of no kind", rule, err)
+		}
+	})
 }
 
 func FuzzReadICS(f *testing.F) {
