@@ -158,7 +158,7 @@ func (l *checkedLive) err() error {
 		errs = append(errs, fmt.Errorf("%s could not be checked", counted(n, "thing", "things")), errPartly)
 	}
 	if n := len(l.Tags); n > 0 {
-		errs = append(errs, fmt.Errorf("%s to be put right", counted(n, "tag is", "tags are")), errPartly)
+		errs = append(errs, fmt.Errorf("%s to be put right", counted(n, "mistake in tags is", "mistakes in tags are")), errPartly)
 	}
 	return errors.Join(errs...)
 }

@@ -1,0 +1,119 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"nightshift/internal/cli"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+)
+
+// What is wrong with tags is told once for each mistake, with all machines.
+func TestCheckTellsOfTags(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{Fleet: 24})
+	endpoint := server.URL()
+	client := ec2.New(ec2.Options{
+		Region: sandbox.DefaultRegion, BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
+	})
+	found, err := client.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, r := range found.Reservations {
+		for _, i := range r.Instances {
+			ids = append(ids, *i.InstanceId)
+		}
+	}
+	tag := func(n int, pairs ...string) {
+		t.Helper()
+		in := &ec2.CreateTagsInput{Resources: []string{ids[n]}}
+		for k := 0; k < len(pairs); k += 2 {
+			in.Tags = append(in.Tags, types.Tag{Key: aws.String(pairs[k]), Value: aws.String(pairs[k+1])})
+		}
+		if _, err := client.CreateTags(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tag(0, "Schedule", "office-hours")
+	tag(1, "Schedule", "offce-hours")
+	tag(2, "Schedule", "offce-hours")
+	tag(3, "Schedule", "Mno-Fri 08:00-19:00")
+	tag(4, "Schedule", "office-hours", "nightshift:keep", "for ever")
+	tag(5, "nightshift:keep", "on until tomorrow")
+	tag(6, "nightshift:keep", "on until 2026-12-24T20:00:00Z")
+	tag(7, "nightshift:kep", "on until 2026-12-24T20:00:00Z", "Schedule", "office-hours")
+	tag(8, "Shedule", "office-hours")
+
+	folder := t.TempDir()
+	file := filepath.Join(folder, "nightshift.yaml")
+	if err := os.WriteFile(file, []byte(`
+timezone: Asia/Seoul
+schedules: { office-hours: Mon-Fri 08:00-19:00 }
+journal: `+filepath.Join(folder, "journal")+`
+power: { rules: [{ tag: Schedule }] }
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	env := map[string]string{
+		"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY": sandbox.SecretKey, "AWS_REGION": sandbox.DefaultRegion,
+	}
+	for key, value := range env {
+		t.Setenv(key, value)
+	}
+	code := cli.Main([]string{"check", "--live", "--config", file, "--json"}, cli.System{
+		Stdout: &stdout, Stderr: &stderr, Env: func(key string) string { return env[key] }, Now: time.Now,
+	})
+	var answer struct {
+		Data struct {
+			Live struct {
+				Tags, Notes []struct {
+					Code, Reason string
+					Machines     []string
+				}
+				Followed int
+			}
+		}
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil || code != 3 {
+		t.Fatalf("code %d, %v: %s%s", code, err, &stdout, &stderr)
+	}
+	want := map[string]int{
+		`there is no schedule "offce-hours": did you mean "office-hours"?`:                                                                                     2,
+		`there is no schedule "Mno-Fri 08:00-19:00", and as an inline schedule it is wrong: unknown day "Mno-Fri": did you mean "Mon"?`:                        1,
+		`tag nightshift:keep="for ever": it has not the form of an override; write it as "on until 2026-11-22T22:00:00Z", or use ` + "`nightshift power keep`": 1,
+		"the tag nightshift:kep is none of nightshift's; did you mean nightshift:keep?":                                                                        1,
+		"no rule is for the tag Shedule=office-hours; did you mean Schedule=office-hours?":                                                                     1,
+	}
+	live := answer.Data.Live
+	for _, told := range live.Tags {
+		if told.Code == "bad-keep" && len(told.Machines) == 1 && told.Machines[0] == ids[5] {
+			continue // its sentence ends in the time parser's own words
+		}
+		if n, ok := want[told.Reason]; !ok || n != len(told.Machines) {
+			t.Errorf("%s (%v): not expected of so many", told.Reason, told.Machines)
+		}
+		delete(want, told.Reason)
+	}
+	if len(want) > 0 || len(live.Tags) != 6 {
+		t.Errorf("not told: %v", want)
+	}
+	if len(live.Notes) != 1 || live.Notes[0].Code != "idle-keep" || live.Notes[0].Machines[0] != ids[6] || live.Followed != 2 {
+		t.Errorf("%+v", live)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "journal", "check")); err != nil {
+		t.Error(err)
+	}
+}
