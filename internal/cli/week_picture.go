@@ -201,13 +201,13 @@ func (p *weekPicture) head(out io.Writer, w week) {
 	case p.cells < 6:
 		label = "Mon"
 	}
+	quarters := ""
+	for _, hour := range []string{"0", "6", "12", "18"} {
+		quarters += padded(hour, p.cells/4)
+	}
 	var days, clock []string
 	for _, d := range w.Days {
 		days = append(days, padded(d.date.Format(label), p.cells))
-		quarters := ""
-		for hour := 0; hour < 24; hour += 6 {
-			quarters += padded(fmt.Sprint(hour), p.cells/4)
-		}
 		clock = append(clock, quarters)
 	}
 	fmt.Fprintln(out, p.paint(inkStrong, padded(cutLeft(w.Zone, p.names), p.names)+"  "+strings.TrimRight(strings.Join(days, " "), " ")))

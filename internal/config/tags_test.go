@@ -30,7 +30,7 @@ power:
 		{"autostopstart", "Yes", "AutoStopStart=Yes"},
 		{"Shedule", "office-hours", "Schedule=office-hours"},
 		{"schedule", "Mon-Fri 09:00-18:00", "Schedule=Mon-Fri 09:00-18:00"},
-		{"Enviroment", "production", "Environment=production"},
+		{"Environmnt", "production", "Environment=production"},
 		{"AutoStopStart", "No", ""},      // somebody's decision
 		{"Scheduler", "quartz", ""},      // another tool's tag
 		{"Role", "databse", ""},          // a rule for another kind
