@@ -58,3 +58,19 @@ func someMachine(t *testing.T, ec2 *amazon.Fleet, tagged bool) fleet.Machine {
 	t.Fatal("there is none")
 	return fleet.Machine{}
 }
+
+// Both peers permit all to a caller without a policy, and do nothing.
+func testPermissions(t *testing.T, p *peer) {
+	id := p.run(t, 1, "permissions", "asked")[0]
+	ec2 := p.session(t).Fleet(region)
+	for _, permission := range ec2.Permissions(t.Context(), id, fleet.Tags{"nightshift:last": "x"}, true) {
+		if permission.Err != nil {
+			t.Errorf("%s: %v", permission.Action, permission.Err)
+		}
+	}
+	for m, err := range ec2.Machines(t.Context(), fleet.Selector{IDs: []fleet.InstanceID{id}}) {
+		if err != nil || m.State != fleet.Running || m.Tags["nightshift:last"] != "" {
+			t.Errorf("it became %+v, %v", m, err)
+		}
+	}
+}
