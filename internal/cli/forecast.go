@@ -23,8 +23,8 @@ type forecast struct {
 	LeftAlone int `json:"left_alone"`
 	Mistakes  int `json:"mistakes"`
 	// MissingPrices counts the instances without a price, OtherKinds the
-	// databases and groups, for whose money nothing is said. UpperBounds counts
-	// prices in which something is assumed.
+	// databases and groups, for whose money nothing is said. Assumed counts the
+	// instances in whose price something is assumed.
 	MissingPrices int      `json:"missing_prices"`
 	OtherKinds    int      `json:"other_kinds"`
 	Assumed       int      `json:"assumed_prices"`

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"nightshift/internal/config"
+	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/schedule"
 )
@@ -85,6 +86,9 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 			}
 			if mistakes == nil {
 				mistakes = err // schedules that the file defines wrongly are among its mistakes
+			} else if list, ok := errors.AsType[config.Mistakes](mistakes); ok {
+				a.tellMistakes(nil, list)
+				mistakes = fleet.Errorf(fleet.ErrInvalid, "%s has %s", a.configName(), counted(len(list), "mistake", "mistakes"))
 			}
 			var weeks []week
 			for _, named := range chosen {

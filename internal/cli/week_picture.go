@@ -201,10 +201,8 @@ func (p *weekPicture) head(out io.Writer, w week) {
 	case p.cells < 6:
 		label = "Mon"
 	}
-	quarters := ""
-	for _, hour := range []string{"0", "6", "12", "18"} {
-		quarters += padded(hour, p.cells/4)
-	}
+	six := p.cells / 4
+	quarters := padded("0", six) + padded("6", six) + padded("12", six) + padded("18", six)
 	var days, clock []string
 	for _, d := range w.Days {
 		days = append(days, padded(d.date.Format(label), p.cells))
