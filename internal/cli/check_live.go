@@ -52,8 +52,11 @@ func permission(what string, region fleet.Region, err error, detail string) chec
 	p := checkedPermission{What: what, Region: region, Result: permitted, Detail: detail}
 	if err != nil {
 		p.Result, p.Detail = broken, strings.ReplaceAll(err.Error(), "\n", "; ")
-		if errors.Is(err, fleet.ErrDenied) {
+		switch {
+		case errors.Is(err, fleet.ErrDenied):
 			p.Result = refused
+		case errors.Is(err, fleet.ErrProtected), errors.Is(err, fleet.ErrConflict), errors.Is(err, fleet.ErrUnsupported):
+			p.Result = notChecked // this one cannot be acted on now, which says nothing of the others
 		}
 	}
 	return p

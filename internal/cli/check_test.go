@@ -3,8 +3,15 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -17,6 +24,62 @@ import (
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
 )
+
+// runOn runs nightshift on the account at an endpoint.
+func runOn(t *testing.T, endpoint string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	env := map[string]string{
+		"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY": sandbox.SecretKey, "AWS_REGION": sandbox.DefaultRegion,
+	}
+	for key, value := range env {
+		t.Setenv(key, value)
+	}
+	var out, errs bytes.Buffer
+	code = cli.Main(args, cli.System{
+		Stdout: &out, Stderr: &errs, Env: func(key string) string { return env[key] }, Now: time.Now,
+	})
+	return code, out.String(), errs.String()
+}
+
+// An instance that cannot be stopped just now leaves open what is permitted.
+func TestCheckOfWhatCannotBeAsked(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{})
+	account, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(account); r.Out.Host = r.In.Host }}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if bytes.Contains(body, []byte("Action=StopInstances&")) {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `<Response><Errors><Error><Code>OperationNotPermitted</Code><Message>It may not be stopped.</Message></Error></Errors></Response>`)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		pass.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	file := filepath.Join(t.TempDir(), "nightshift.yaml")
+	if err := os.WriteFile(file, []byte(`
+timezone: Asia/Seoul
+schedules: { office-hours: Mon-Fri 08:00-19:00 }
+power: { rules: [{ tag: AutoStopStart=Yes, schedule: office-hours }] }
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := runOn(t, front.URL, "check", "--live", "--config", file)
+	for _, want := range []string{
+		`ec2:StopInstances +ap-northeast-2 +not checked +rule 1 \(i-\w+\): .*OperationNotPermitted`, `ec2:StartInstances +ap-northeast-2 +allowed`,
+	} {
+		if code != 0 || !regexp.MustCompile(want).MatchString(stdout) {
+			t.Errorf("code %d, not told: %s\n%s%s", code, want, stdout, stderr)
+		}
+	}
+}
 
 // What is wrong with tags is told once for each mistake, with all machines.
 func TestCheckTellsOfTags(t *testing.T) {
@@ -66,16 +129,7 @@ power: { rules: [{ tag: Schedule }] }
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var stdout, stderr bytes.Buffer
-	env := map[string]string{
-		"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY": sandbox.SecretKey, "AWS_REGION": sandbox.DefaultRegion,
-	}
-	for key, value := range env {
-		t.Setenv(key, value)
-	}
-	code := cli.Main([]string{"check", "--live", "--config", file, "--json"}, cli.System{
-		Stdout: &stdout, Stderr: &stderr, Env: func(key string) string { return env[key] }, Now: time.Now,
-	})
+	code, stdout, stderr := runOn(t, endpoint, "check", "--live", "--config", file, "--json")
 	var answer struct {
 		Data struct {
 			Live struct {
@@ -87,8 +141,8 @@ power: { rules: [{ tag: Schedule }] }
 			}
 		}
 	}
-	if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil || code != 3 {
-		t.Fatalf("code %d, %v: %s%s", code, err, &stdout, &stderr)
+	if err := json.Unmarshal([]byte(stdout), &answer); err != nil || code != 3 {
+		t.Fatalf("code %d, %v: %s%s", code, err, stdout, stderr)
 	}
 	want := map[string]int{
 		`there is no schedule "offce-hours": did you mean "office-hours"?`:                                                                                     2,
