@@ -132,17 +132,7 @@ func (a *app) past(text string, zone *time.Location) (time.Time, error) {
 func (a *app) showHistory(records []journal.Record, errs []error, zone *time.Location) error {
 	switch {
 	case a.json:
-		answer := struct {
-			Runs   []journal.Record `json:"runs"`
-			Errors []string         `json:"errors,omitempty"`
-		}{Runs: records}
-		if records == nil {
-			answer.Runs = []journal.Record{}
-		}
-		for _, err := range errs {
-			answer.Errors = append(answer.Errors, err.Error())
-		}
-		if err := a.printJSON(envelope{1, "history", answer}); err != nil {
+		if err := a.printRuns(records, errs); err != nil {
 			return err
 		}
 	case a.quiet:
@@ -169,6 +159,21 @@ func (a *app) showHistory(records []journal.Record, errs []error, zone *time.Loc
 		errs = append(errs, errPartly) // damaged records alone
 	}
 	return errors.Join(errs...)
+}
+
+// printRuns prints records as JSON, as they stand in the journal.
+func (a *app) printRuns(records []journal.Record, errs []error) error {
+	answer := struct {
+		Runs   []journal.Record `json:"runs"`
+		Errors []string         `json:"errors,omitempty"`
+	}{Runs: records}
+	if records == nil {
+		answer.Runs = []journal.Record{}
+	}
+	for _, err := range errs {
+		answer.Errors = append(answer.Errors, err.Error())
+	}
+	return a.printJSON(envelope{1, "history", answer})
 }
 
 // shortRun is the part of a run's name that finds it again.
@@ -200,7 +205,7 @@ func callsOf(r journal.Record) int {
 // showRun prints what one run did.
 func (a *app) showRun(r journal.Record, zone *time.Location) error {
 	if a.json {
-		return a.printJSON(envelope{1, "history", r})
+		return a.printRuns([]journal.Record{r}, nil)
 	}
 	if !a.quiet {
 		printRun(a.Stdout, r, zone)
