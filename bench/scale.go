@@ -50,33 +50,59 @@ func (b *bench) pricing(ctx context.Context) error {
 	return t.Flush()
 }
 
-// workbook measures the benchmark that writes 100,000 rows, in a process of its
-// own. The process's peak memory includes the report that is written.
+// workbook measures the benchmark that writes 100,000 rows. The process's peak
+// memory includes the report that is written.
 func (b *bench) workbook(ctx context.Context) error {
 	b.say("a workbook of 100,000 rows")
-	binary := filepath.Join(b.dir, "xlsx.test")
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./internal/cost/xlsx")
-	build.Dir = b.root
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the benchmark of the workbook: %w\n%s", err, out)
-	}
-	u, err := b.usageOf(ctx, nil, []int{0}, binary, "-test.run=^$", "-test.bench=^BenchmarkWorkbook100k$", "-test.benchtime=1x")
+	wall, u, err := b.benchmark(ctx, "./internal/cost/xlsx", "BenchmarkWorkbook100k", "1x")
 	if err != nil {
 		return err
 	}
-	found := regexp.MustCompile(`\s(\d+) ns/op`).FindStringSubmatch(u.Stdout)
-	if found == nil {
-		return fmt.Errorf("the benchmark of the workbook does not say how long it took:\n%s", u.Stdout)
-	}
-	ns, err := strconv.ParseInt(found[1], 10, 64)
-	if err != nil {
-		return err
-	}
-	wall := time.Duration(ns)
 	b.print("\nA workbook of 100,000 rows: written in %s; peak memory of the process, with the report in it, %s\n", duration(wall), megabytes(u.Peak))
 	b.goal("100,000 rows, time", "at most 4 s", duration(wall), wall <= 4*time.Second)
 	b.goal("100,000 rows, peak memory", "at most 200 MB", megabytes(u.Peak), u.Peak <= 200e6)
 	return nil
+}
+
+// schedules measures how often a schedule can be asked, and a plan for four
+// weeks of 10,000 machines.
+func (b *bench) schedules(ctx context.Context) error {
+	b.say("schedules")
+	at, _, err := b.benchmark(ctx, "./internal/schedule", "BenchmarkAt/America", "2s")
+	if err != nil {
+		return err
+	}
+	weeks, u, err := b.benchmark(ctx, "./internal/power", "BenchmarkForecast", "5x")
+	if err != nil {
+		return err
+	}
+	b.print("\nA schedule with holidays in New York is asked in %s; four weeks of 10,000 machines under 50 schedules are forecast in %s, peak memory %s\n",
+		at, duration(weeks), megabytes(u.Peak))
+	b.goal("schedules asked a second and core", "at least 1,000,000", count(int(time.Second/max(at, 1))), at <= time.Microsecond)
+	b.goal("four weeks of 10,000 machines", "at most 1 s", duration(weeks), weeks <= time.Second)
+	return nil
+}
+
+// benchmark runs a benchmark of a package in a process of its own, on one core,
+// and gives the time of one operation.
+func (b *bench) benchmark(ctx context.Context, pkg, name, times string) (time.Duration, usage, error) {
+	binary := filepath.Join(b.dir, filepath.Base(pkg)+".test")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, pkg)
+	build.Dir = b.root
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, usage{}, fmt.Errorf("build %s: %w\n%s", name, err, out)
+	}
+	name, sub, _ := strings.Cut(name, "/")
+	u, err := b.usageOf(ctx, nil, []int{0}, binary, "-test.run=^$", "-test.bench=^"+name+"$/"+sub, "-test.benchtime="+times)
+	if err != nil {
+		return 0, usage{}, err
+	}
+	found := regexp.MustCompile(`\s([\d.]+) ns/op`).FindStringSubmatch(u.Stdout)
+	if found == nil {
+		return 0, usage{}, fmt.Errorf("%s does not say how long it took:\n%s", name, u.Stdout)
+	}
+	ns, err := strconv.ParseFloat(found[1], 64)
+	return time.Duration(ns), u, err
 }
 
 // starts is how many cold starts are measured.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"nightshift/internal/sandbox"
@@ -50,12 +51,12 @@ func (s *seed) command(script, event string) []string {
 // from instances that refuse to be stopped, belong to an Auto Scaling group or
 // do not run. Which ones refuse is tried on a twin of the account.
 func easy(account *sandbox.Sandbox, o sandbox.Options) (left int, err error) {
-	o.Latency, o.Speed = 0, -1
+	o.Latency, o.Speed, o.Throttle = 0, -1, false
 	twin, err := sandbox.New(o)
 	if err != nil {
 		return 0, err
 	}
-	form := url.Values{"Action": {"DeleteTags"}, "Tag.1.Key": {"AutoStopStart"}}
+	var hard []string
 	for _, i := range account.Instances(sandbox.DefaultRegion) {
 		if i.Tags["AutoStopStart"] != "Yes" {
 			continue
@@ -65,9 +66,18 @@ func easy(account *sandbox.Sandbox, o sandbox.Options) (left int, err error) {
 			left++
 			continue
 		}
-		form.Set(fmt.Sprintf("ResourceId.%d", len(form)-1), i.ID)
+		hard = append(hard, i.ID)
 	}
-	return left, ask(account, form)
+	for ids := range slices.Chunk(hard, 1000) { // EC2 takes no more
+		form := url.Values{"Action": {"DeleteTags"}, "Tag.1.Key": {"AutoStopStart"}}
+		for n, id := range ids {
+			form.Set(fmt.Sprintf("ResourceId.%d", n+1), id)
+		}
+		if err := ask(account, form); err != nil {
+			return 0, err
+		}
+	}
+	return left, nil
 }
 
 // ask makes an EC2 call without a network.

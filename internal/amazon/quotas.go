@@ -28,11 +28,17 @@ type quotas struct {
 func newQuotas(speed float64) *quotas {
 	return &quotas{
 		speed:    speed,
-		startIDs: rate.NewLimiter(rate.Limit(2*speed), 1000),
-		stopIDs:  rate.NewLimiter(rate.Limit(20*speed), 1000),
+		startIDs: bucket(2*speed, 1000),
+		stopIDs:  bucket(20*speed, 1000),
 		requests: map[string]*rate.Limiter{},
 		paces:    map[string]*pace{},
 	}
+}
+
+// bucket is a little smaller than EC2's: requests take their time to get there,
+// and not always the same, so that EC2's bucket fills later than ours.
+func bucket(perSecond float64, size int) *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(perSecond), size-max(size/20, 1))
 }
 
 // pass waits until a request may be sent.
@@ -118,10 +124,12 @@ func (q *quotas) request(action string) *rate.Limiter {
 		switch {
 		case strings.HasPrefix(action, "Describe"):
 			perSecond, size = 20, 100
+		case action == "CreateTags":
+			perSecond, size = 10, 100
 		case action == "StartInstances":
 			perSecond, size = 2, 5
 		}
-		l = rate.NewLimiter(rate.Limit(perSecond*q.speed), size)
+		l = bucket(perSecond*q.speed, size)
 		q.requests[action] = l
 	}
 	return l
