@@ -26,7 +26,7 @@ import (
 
 func TestSchedulesAgainstSandbox(t *testing.T) {
 	t.Parallel()
-	server := sandboxtest.Start(t, sandbox.Options{Speed: 60})
+	server := sandboxtest.Start(t, sandbox.Options{Speed: 120})
 	schedules(t, newPeer(server.URL()))
 }
 
@@ -150,8 +150,9 @@ func strs(ids []fleet.InstanceID) []string {
 func testKeysChoose(t *testing.T, p *peer) {
 	keys := []string{"keys-a", "keys-b", "keys-*", "keys-?", `keys-\`, `keys-\*`, "Keys-a", "keys-서울", "keys:a/b=c+d@e"}
 	ids := map[string]fleet.InstanceID{}
-	for _, key := range keys {
-		ids[key] = p.run(t, 1, key, "any")[0]
+	for n, id := range p.run(t, len(keys), "chosen-by", "keys") {
+		ids[keys[n]] = id
+		p.tagByHand(t, keys[n], "any", id)
 	}
 	p.tagByHand(t, "keys-b", "", ids["keys-a"]) // the empty value is one, too
 	var many []string

@@ -16,7 +16,7 @@ import (
 // person's.
 func TestUnmarked(t *testing.T) {
 	t.Parallel()
-	server := sandboxtest.Start(t, sandbox.Options{Speed: 60})
+	server := sandboxtest.Start(t, sandbox.Options{Speed: 120})
 	p := newPeer(server.URL())
 	ids := p.run(t, 3, "Unmarked", "")
 	begin, first, second := halves(p.launched(t, ids))
@@ -61,7 +61,7 @@ func TestUnmarked(t *testing.T) {
 // are told.
 func TestDeniedForSome(t *testing.T) {
 	t.Parallel()
-	server := sandboxtest.Start(t, sandbox.Options{Speed: 60})
+	server := sandboxtest.Start(t, sandbox.Options{Speed: 120})
 	p := newPeer(server.URL())
 	ids := p.run(t, 5, "Denied", "never")
 	p.tagByHand(t, "Owner", "others", ids[1], ids[3])
