@@ -219,7 +219,7 @@ func (a *app) printExplanation(e explanation) {
 	if e.Action != power.None {
 		decision = string(e.Action)
 	}
-	row("decision", "%s: %s", decision, e.Reason.Text)
+	row("decision", "%s: %s", decision, e.Text)
 }
 
 // one accepts exactly one argument.

@@ -2,6 +2,7 @@ package power_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -200,9 +201,7 @@ func TestDecisions(t *testing.T) {
 			m.State, m.Cause = tt.state, tt.cause
 			m.Started, m.Stopped = clock(t, tt.started), clock(t, tt.stopped)
 			m.Created = clock(t, "Mon 00:00").AddDate(0, -1, 0)
-			for key, value := range tt.tags {
-				m.Tags[key] = value
-			}
+			maps.Copy(m.Tags, tt.tags)
 			text := office
 			if tt.schedule != "" {
 				text = tt.schedule

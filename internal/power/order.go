@@ -96,7 +96,7 @@ func (o *order) waitsFor(s Step, open map[fleet.Tag]map[Action]int) (int, bool) 
 // yet, or -1.
 func (o *order) waitsToStart(tag fleet.Tag) int {
 	for _, n := range o.before[tag] {
-		if o.steps[n].Wanted.State == schedule.Running && !(o.state[n] == fleet.Running && o.ready[n]) {
+		if o.steps[n].Wanted.State == schedule.Running && (o.state[n] != fleet.Running || !o.ready[n]) {
 			return n
 		}
 	}

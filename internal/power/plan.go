@@ -78,9 +78,9 @@ func MakePlan(ctx context.Context, site Site, judge Judge, now func() time.Time)
 		seen     = map[name]bool{} // pages may overlap when the fleet changes
 	)
 	for _, kind := range fleet.Kinds() {
-		port, sel := site.Machines[kind], fleet.Selector{}
-		wanted := false
-		if sel, wanted = judge.Selector(kind); port == nil || !wanted {
+		port := site.Machines[kind]
+		sel, wanted := judge.Selector(kind)
+		if port == nil || !wanted {
 			continue
 		}
 		for m, err := range port.Machines(ctx, sel) {

@@ -123,7 +123,9 @@ func (s *Summary) status() string {
 		n    int
 		what string
 	}{
-		{len(s.Skipped), "skipped"}, {len(s.Failed), "failed"}, {len(s.Left), "left"},
+		{len(s.Skipped), "skipped"},
+		{len(s.Failed), "failed"},
+		{len(s.Left), "left"},
 		{len(s.Mistakes), "to put right"},
 	} {
 		if p.n > 0 {

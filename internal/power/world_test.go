@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -45,10 +46,7 @@ func (w *world) Machines(_ context.Context, sel fleet.Selector) iter.Seq2[fleet.
 				continue
 			}
 			copied := m.Machine
-			copied.Tags = fleet.Tags{}
-			for k, v := range m.Tags {
-				copied.Tags[k] = v
-			}
+			copied.Tags = maps.Clone(m.Tags)
 			if !yield(copied, nil) {
 				return
 			}
