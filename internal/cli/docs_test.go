@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,7 +31,7 @@ import (
 
 // The documents are held against the code, so that they cannot rot.
 
-var update = flag.Bool("update", false, "write docs/reference.md anew")
+var update = flag.Bool("update", false, "write docs/reference.md and the outputs in docs/scheduling.md anew")
 
 const (
 	english   = "README.md"
@@ -61,6 +62,18 @@ func testRoot() *cobra.Command {
 		Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Env: func(string) string { return "" }, Now: time.Now,
 	}}
 	return a.root()
+}
+
+// commandsBelow are the commands below one, and those below them, except what
+// cobra adds itself.
+func commandsBelow(c *cobra.Command) []*cobra.Command {
+	var all []*cobra.Command
+	for _, sub := range c.Commands() {
+		if sub.Name() != "completion" && sub.Name() != "help" {
+			all = append(append(all, sub), commandsBelow(sub)...)
+		}
+	}
+	return all
 }
 
 // fences are the fenced code blocks of a document.
@@ -310,10 +323,10 @@ func TestReadmeSandbox(t *testing.T) {
 }
 
 // invocations are the uses of nightshift in a text, without what follows a
-// redirection, a pipe or a comment.
+// redirection, a pipe or a comment. A use may itself follow a pipe.
 func invocations(text string) [][]string {
 	var found [][]string
-	for _, m := range regexp.MustCompile(`(?m)(?:^|&& )(?:\$ | +)?(?:go run \./cmd/)?nightshift( [^\n>|#&]*)?`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?m)(?:^|&& |[^|]\| )(?:\$ | +)?(?:go run \./cmd/)?nightshift( [^\n>|#&]*)?`).FindAllStringSubmatch(text, -1) {
 		var args []string
 		for _, word := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(m[1], -1) {
 			args = append(args, strings.Trim(word, `"`))
@@ -352,13 +365,13 @@ func TestReadmeCommands(t *testing.T) {
 	for _, block := range fences(text) {
 		if strings.HasPrefix(block, "```sh") || strings.HasPrefix(block, "```console") {
 			for _, args := range invocations(strings.TrimPrefix(block, "```")) {
-				shown[understood(t, args).Name()] = true
+				shown[understood(t, args).CommandPath()] = true
 			}
 		}
 	}
-	for _, c := range testRoot().Commands() {
-		if !shown[c.Name()] && c.Name() != "version" {
-			t.Errorf("no code block shows nightshift %s", c.Name())
+	for _, c := range commandsBelow(testRoot()) {
+		if !shown[c.CommandPath()] && !c.HasSubCommands() && c.Name() != "version" {
+			t.Errorf("no code block shows %s", c.CommandPath())
 		}
 	}
 }
@@ -380,32 +393,55 @@ func TestArchitectureTable(t *testing.T) {
 	}
 }
 
-// TestLinks follows every link of the documents to a file of the project.
+// TestLinks follows every link of the documents to a file of the project, and
+// to a heading in it.
 func TestLinks(t *testing.T) {
-	for _, name := range []string{english, korean, "ARCHITECTURE.md", "CONTRIBUTING.md"} {
-		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(document(t, name), -1) {
-			if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(m[1]))); err != nil {
+	link := regexp.MustCompile(`\]\(([^)#:\s]*)(?:#([^)\s]+))?\)`)
+	for _, name := range []string{english, korean, "ARCHITECTURE.md", "CONTRIBUTING.md", scheduling, "docs/compatibility.md"} {
+		for _, m := range link.FindAllStringSubmatch(document(t, name), -1) {
+			file := name
+			if m[1] != "" {
+				file = path.Join(path.Dir(name), m[1])
+			}
+			if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(file))); err != nil {
 				t.Errorf("%s: %v", name, err)
+			} else if m[2] != "" && !slices.Contains(anchors(document(t, file)), m[2]) {
+				t.Errorf("%s: %s has no heading #%s", name, file, m[2])
 			}
 		}
 	}
 }
 
+// anchors are what links call the headings of a document.
+func anchors(text string) []string {
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {
+		plain := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		names = append(names, strings.ReplaceAll(plain, " ", "-"))
+	}
+	return names
+}
+
 // TestHelpStyle holds all commands to one form: a short description that
-// begins with a capital and has no full stop, and examples that work.
+// begins with a capital and has no full stop, and examples that work. A command
+// that only has others below it shows theirs.
 func TestHelpStyle(t *testing.T) {
-	for _, c := range testRoot().Commands() {
+	for _, c := range commandsBelow(testRoot()) {
 		first, _ := utf8.DecodeRuneInString(c.Short)
 		if !unicode.IsUpper(first) || strings.HasSuffix(c.Short, ".") {
-			t.Errorf("%s: short description %q: begin with a capital, end without a full stop", c.Name(), c.Short)
+			t.Errorf("%s: short description %q: begin with a capital, end without a full stop", c.CommandPath(), c.Short)
 		}
 		examples := invocations(c.Example)
 		if len(examples) == 0 || len(examples) != len(strings.Split(c.Example, "\n")) {
-			t.Errorf("%s: each line of the examples is a use of nightshift: %q", c.Name(), c.Example)
+			t.Errorf("%s: each line of the examples is a use of nightshift: %q", c.CommandPath(), c.Example)
 		}
 		for _, args := range examples {
-			if got := understood(t, args); got.Name() != c.Name() {
-				t.Errorf("an example of %s is one of %s", c.Name(), got.Name())
+			got := understood(t, args)
+			if c.HasSubCommands() {
+				got = got.Parent()
+			}
+			if got.CommandPath() != c.CommandPath() {
+				t.Errorf("an example of %s is one of %s", c.CommandPath(), got.CommandPath())
 			}
 		}
 	}
@@ -436,18 +472,19 @@ func referenceText() string {
 	b.WriteString("## Flags of all commands\n\n")
 	fmt.Fprintf(&b, "```text\n%s```\n", root.PersistentFlags().FlagUsages())
 	for _, c := range root.Commands() {
-		fmt.Fprintf(&b, "\n## %s\n\n", c.CommandPath())
 		if c.Name() == "completion" { // cobra's own
 			var shells []string
 			for _, shell := range c.Commands() {
 				shells = append(shells, "`"+shell.CommandPath()+"`")
 			}
-			fmt.Fprintf(&b, "%s: %s. The help of each says how to use it.\n", c.Short, strings.Join(shells, ", "))
+			fmt.Fprintf(&b, "\n## %s\n\n%s: %s. The help of each says how to use it.\n", c.CommandPath(), c.Short, strings.Join(shells, ", "))
 			continue
 		}
-		fmt.Fprintf(&b, "%s\n\n```sh\n%s\n```\n", cmp.Or(c.Long, c.Short+"."), unindent(c.Example))
-		if flags := c.LocalNonPersistentFlags(); flags.HasFlags() {
-			fmt.Fprintf(&b, "\n```text\n%s```\n", flags.FlagUsages())
+		for _, c := range append([]*cobra.Command{c}, commandsBelow(c)...) {
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n```sh\n%s\n```\n", c.CommandPath(), cmp.Or(c.Long, c.Short+"."), unindent(c.Example))
+			if flags := c.LocalNonPersistentFlags(); flags.HasFlags() {
+				fmt.Fprintf(&b, "\n```text\n%s```\n", flags.FlagUsages())
+			}
 		}
 	}
 	b.WriteString("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n")
