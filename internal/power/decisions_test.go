@@ -107,6 +107,7 @@ func situations() map[string][]situation {
 		"off running running": {
 			{facts: "started on time", started: "Tue 10:00:05", last: "start Tue 10:00"},
 			{facts: "started by hand in its window", started: "Tue 15:00", last: "start Tue 10:00"},
+			{facts: "started by a run that crossed the end", started: "Tue 20:00:04", last: "start Tue 19:59:58"},
 		},
 		"off running stopped": {{facts: "stopped by hand", started: "Tue 10:00:05", stopped: "Tue 15:00", cause: byCall, last: "start Tue 10:00"}},
 
@@ -117,6 +118,7 @@ func situations() map[string][]situation {
 			{facts: "stopped on time", started: "Mon 10:00:05", stopped: "Mon 20:00:05", cause: byCall, last: "stop Mon 20:00"},
 			{facts: "stopped by hand in its last window", started: "Mon 10:00:05", stopped: "Mon 15:00", cause: byCall, last: "start Mon 10:00"},
 			{facts: "shut down from inside", started: "Mon 10:00:05", cause: byItself, last: "start Mon 10:00"},
+			{facts: "stopped by a run that crossed the begin", started: "Mon 10:00:05", stopped: "Tue 10:00:04", cause: byCall, last: "stop Tue 09:59:58"},
 		},
 
 		"on unknown running": {
