@@ -61,7 +61,7 @@ type life struct {
 func newLife(t *testing.T, seed uint64, extras bool) *life {
 	t.Helper()
 	account, err := sandbox.New(sandbox.Options{
-		Seed: seed, Fleet: 12, Types: 4, Speed: -1, Start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Seed: seed, Fleet: 10, Types: 3, Speed: -1, Start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -243,9 +243,9 @@ func (l *life) machines() []fleet.Machine {
 	return all
 }
 
-// check holds every machine against its schedule and its people.
-func (l *life) check() {
-	now := l.account.Now()
+// check holds every machine against what its schedule and its people wanted at
+// the last tick.
+func (l *life) check(now time.Time) {
 	for _, m := range l.machines() {
 		if m.Unfit != (fleet.Reason{}) || strings.HasPrefix(m.Tags[power.LastTag], "refused") {
 			continue
@@ -327,10 +327,11 @@ func (l *life) live(days int, forgetful bool) map[fleet.InstanceID]string {
 				l.open(l.endpoint)
 			}
 		}
+		tick := l.account.Now()
 		l.s.follow(l.t.Context(), l.s.job)
 		l.account.Advance(5 * time.Minute)
-		if l.account.Now().Sub(l.trouble) > 5*time.Hour {
-			l.check()
+		if tick.Sub(l.trouble) > 5*time.Hour {
+			l.check(tick)
 		}
 	}
 	end := map[fleet.InstanceID]string{}
@@ -338,9 +339,10 @@ func (l *life) live(days int, forgetful bool) map[fleet.InstanceID]string {
 		l.s.follow(l.t.Context(), l.s.job)
 		l.account.Advance(time.Hour)
 	}
+	tick := l.account.Now()
 	l.s.follow(l.t.Context(), l.s.job)
 	l.account.Advance(10 * time.Minute)
-	l.check()
+	l.check(tick)
 	for _, m := range l.machines() {
 		end[m.ID] = string(m.State)
 	}
