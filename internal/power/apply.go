@@ -3,6 +3,7 @@ package power
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -110,6 +111,10 @@ type run struct {
 	// lack of permission, granted whether any request was accepted at all.
 	denied  map[fleet.Kind]int
 	granted map[fleet.Kind]bool
+	// unmarked counts the machines that could not be marked, marked is whether
+	// any could.
+	unmarked int
+	marked   bool
 	// notes are what is to be told of machines with which all went well.
 	notes map[machineKey]fleet.Reason
 	// tried are the types in which a machine was to be started in this run.
@@ -240,11 +245,43 @@ func (r *run) mark(ctx context.Context, action Action, batch []Step) {
 	for n, s := range batch {
 		machines[n] = s.Machine
 	}
-	set := fleet.Tags{LastTag: mark{action, r.now()}.String()}
-	if err := r.site.Machines[machines[0].Kind].Mark(ctx, machines, set); err != nil {
-		for _, m := range machines {
-			r.notes[keyOf(m)] = fleet.Reason{Code: "unmarked", Text: "its tag " + LastTag + " could not be written, so that this may be taken for the act of a person: " + said(err)}
+	r.tag(ctx, machines, fleet.Tags{LastTag: mark{action, r.now()}.String()})
+}
+
+// tag sets tags on machines of one kind. As with stops and starts, one that is
+// refused does not touch the others, unless all seem to be.
+func (r *run) tag(ctx context.Context, machines []fleet.Machine, set fleet.Tags) {
+	if len(machines) == 0 {
+		return
+	}
+	err := r.site.Machines[machines[0].Kind].Mark(ctx, machines, set)
+	if err == nil {
+		r.marked = true
+		return
+	}
+	refusal, about := errors.AsType[*fleet.Refusal](err)
+	hopeless := !r.marked && r.unmarked >= deniedForAll
+	if len(machines) > 1 && about && aboutInstances(refusal.Kind) && !hopeless {
+		named := slices.DeleteFunc(slices.Clone(machines), func(m fleet.Machine) bool { return !slices.Contains(refusal.IDs, m.ID) })
+		rest := slices.DeleteFunc(slices.Clone(machines), func(m fleet.Machine) bool { return slices.Contains(refusal.IDs, m.ID) })
+		if len(named) > 0 {
+			r.unmark(named, err)
+			r.tag(ctx, rest, set)
+			return
 		}
+		half := len(machines) / 2
+		r.tag(ctx, machines[:half], set)
+		r.tag(ctx, machines[half:], set)
+		return
+	}
+	r.unmark(machines, err)
+}
+
+// unmark notes that machines could not be marked.
+func (r *run) unmark(machines []fleet.Machine, err error) {
+	r.unmarked += len(machines)
+	for _, m := range machines {
+		r.notes[keyOf(m)] = fleet.Reason{Code: "unmarked", Text: "its tag " + LastTag + " could not be written, so that this may be taken for the act of a person: " + said(err)}
 	}
 }
 

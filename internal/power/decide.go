@@ -130,11 +130,16 @@ func (f facts) nextStart() time.Time {
 	return time.Time{}
 }
 
-// beforeWindow reports whether the machine was started before the window that
-// ended at T began.
+// beforeWindow reports whether the machine was started, by a person and not by
+// an act of ours that the mark no longer tells of, before the window that ended
+// at T began.
 func (f facts) beforeWindow() bool {
-	began := f.course.last(f.wanted.Since.Add(-1))
-	return !f.wanted.Since.IsZero() && !began.IsZero() && f.machine.Started.Before(began)
+	end := f.wanted.Since
+	if end.IsZero() || f.course.schedule.OneSided() || f.course.at(end.Add(-1)) != schedule.Running {
+		return false
+	}
+	began := f.course.last(end.Add(-1))
+	return !began.IsZero() && f.machine.Started.Before(began) && !f.mark.at.After(f.machine.Started)
 }
 
 // firstStart reports whether the machine has been started only once.

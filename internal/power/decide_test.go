@@ -118,6 +118,15 @@ func TestDecisions(t *testing.T) {
 			tags: fleet.Tags{power.LastTag: "start 2026-11-17T07:00:00Z"}, change: retain, want: "stop stop",
 		},
 		{
+			name: "ours before its window began, and tried to stop since", now: night, state: fleet.Running, started: "Tue 07:00",
+			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T07:30:00Z"}, change: retain, want: "stop stop",
+		},
+		{name: "nothing is retained by a stop-only schedule", now: "Wed 20:05", schedule: "stop Mon-Fri 20:00 UTC", state: fleet.Running, started: "Mon 21:00", change: retain, want: "stop stop"},
+		{
+			name: "nothing is retained after an unmanaged time", now: "Wed 20:05", schedule: "Mon 08:00-09:00; unmanaged Wed 08:00-20:00 UTC",
+			state: fleet.Running, started: "Tue 21:00", change: retain, want: "stop stop",
+		},
+		{
 			name: "started early by a longer lead than now", now: "Wed 07:40", state: fleet.Running, started: "Wed 07:30",
 			tags: fleet.Tags{power.LastTag: "start 2026-11-18T07:30:00Z"}, want: " started-early",
 		},
