@@ -206,11 +206,8 @@ func (in *importer) read(k *kept) error {
 		period.InstanceType = instanceType
 		k.Periods = append(k.Periods, period)
 	}
-	definition := k.InstanceSchedule
-	// These two are kept, but in the rule: no reason for a warning.
-	definition.RetainRunning, definition.Hibernate = false, false
 	var err error
-	if k.reading, err = foreign.InstanceScheduler(definition); err != nil {
+	if k.reading, err = foreign.InstanceScheduler(k.InstanceSchedule); err != nil {
 		return err
 	}
 	if k.reading.Ignore {

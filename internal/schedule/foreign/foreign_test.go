@@ -165,7 +165,7 @@ func TestInstanceScheduler(t *testing.T) {
 	mixed := full(foreign.Period{BeginTime: "09:00", EndTime: "18:00"})
 	mixed.Periods = append(mixed.Periods, foreign.Period{Name: "late", BeginTime: "23:30"})
 	kept := full(foreign.Period{BeginTime: "09:00", EndTime: "18:00", InstanceType: "t3.micro"})
-	kept.RetainRunning, kept.Hibernate, kept.UseMaintenanceWindow, kept.SSMMaintenanceWindow = true, true, true, []string{"patch"}
+	kept.UseMaintenanceWindow, kept.SSMMaintenanceWindow = true, []string{"patch"}
 	for name, test := range map[string]struct {
 		in       foreign.InstanceSchedule
 		want     string
@@ -186,7 +186,7 @@ func TestInstanceScheduler(t *testing.T) {
 		"running":  {foreign.InstanceSchedule{OverrideStatus: "Running", Timezone: "UTC"}, "always UTC", []string{"override_status"}},
 		"stopped":  {foreign.InstanceSchedule{OverrideStatus: "stopped", Timezone: "UTC"}, "never UTC", []string{"override_status"}},
 		"mixed":    {mixed, "09:00-18:00; 23:30-24:00; unmanaged 00:00-23:30 Europe/London", []string{"period late has no begin or no end"}},
-		"kept":     {kept, "09:00-18:00 Europe/London", []string{"retain_running", "hibernate", "patch", "t3.micro"}},
+		"kept":     {kept, "09:00-18:00 Europe/London", []string{"patch", "t3.micro"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reading, err := foreign.InstanceScheduler(test.in)

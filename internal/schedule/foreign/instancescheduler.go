@@ -29,9 +29,10 @@ type InstanceSchedule struct {
 	Periods           []Period
 	// OverrideStatus is "running", "stopped" or empty.
 	OverrideStatus string
-	Enforced       bool
-	RetainRunning  bool
-	Hibernate      bool
+	// These are no part of a schedule: a rule keeps them.
+	Enforced      bool
+	RetainRunning bool
+	Hibernate     bool
 	// StopNewInstances is true where the tool's own default holds.
 	StopNewInstances bool
 	// UseMaintenanceWindow and SSMMaintenanceWindow start machines outside
@@ -95,12 +96,6 @@ func InstanceScheduler(s InstanceSchedule) (Reading, error) {
 
 // warnFlags tells what of a schedule's settings is not kept.
 func (r *Reading) warnFlags(s InstanceSchedule) {
-	if s.RetainRunning {
-		r.warn("retain_running is not kept: nightshift leaves a machine that a person started alone until its next transition, whatever it was before")
-	}
-	if s.Hibernate {
-		r.warn("hibernate is not part of a schedule here: nightshift stops the machine")
-	}
 	if s.UseMaintenanceWindow && len(s.SSMMaintenanceWindow) > 0 {
 		r.warn("maintenance windows are not kept: add a window for %s to the schedule", clip(strings.Join(s.SSMMaintenanceWindow, ", ")))
 	}
