@@ -153,6 +153,7 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 		}
 		m.Why = fmt.Sprintf("%d of %d instances in service", serving, desired)
 		if left := both(kept.processes, suspended(group)); len(left) > 0 {
+			m.Unfinished = true
 			m.Why += "; " + strings.Join(left, " and ") + " still suspended since it was stopped"
 		}
 	default:

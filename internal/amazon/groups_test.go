@@ -269,7 +269,7 @@ func TestGroupFilledByHand(t *testing.T) {
 	stopped := n.machine().Stopped
 	n.resize(0, 3, 4)
 	m := n.machine()
-	if m.State != fleet.Running || !m.Started.Equal(stopped) || m.Started.IsZero() || !strings.Contains(m.Why, "AlarmNotification and ScheduledActions still suspended") {
+	if m.State != fleet.Running || !m.Unfinished || !m.Started.Equal(stopped) || m.Started.IsZero() || !strings.Contains(m.Why, "AlarmNotification and ScheduledActions still suspended") {
 		t.Errorf("filled by hand: %s, started %s, %s; want no earlier than the stop at %s", m.State, m.Started, m.Why, stopped)
 	}
 	n.mustAct(power.Stop)

@@ -66,6 +66,10 @@ type Machine struct {
 	// Unfit, if not zero, says why it must not or cannot be stopped and
 	// started at all, or not now.
 	Unfit Reason
+	// Unfinished is true of a machine that runs but lacks what a stop took from
+	// it, such as the scaling of an Auto Scaling group that somebody filled by
+	// hand; a start gives it back.
+	Unfinished bool
 	// Hibernates is true when hibernation is configured.
 	Hibernates bool
 	// Ready is true when it passes its status checks. It is only known where

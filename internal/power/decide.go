@@ -41,6 +41,8 @@ func (f facts) decide() Step {
 		return leave(m, "unmanaged", "is nobody's business now")
 	case m.Cause == fleet.CauseSpot && (m.State == fleet.Stopped || m.State == fleet.Stopping):
 		return leave(m, "spot-interrupted", "was interrupted by Spot, which starts it again by itself")
+	case f.wanted.State == schedule.Running && m.State == fleet.Running && m.Unfinished && m.Unfit == (fleet.Reason{}):
+		return Step{Machine: m, Action: Start, Reason: fleet.Reason{Code: "unfinished", Text: "runs, but not as before it was stopped: " + m.Why}}
 	case f.wanted.State == schedule.Running && (m.State == fleet.Running || m.State == fleet.Pending),
 		f.wanted.State == schedule.Stopped && (m.State == fleet.Stopped || m.State == fleet.Stopping):
 		return leave(m, "as-wanted", "is %s, as wanted", m.State)

@@ -230,6 +230,19 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+// A group that somebody filled at night gets its scaling back when it is to run
+// anyway, and not before.
+func TestWhatAStopTookComesBack(t *testing.T) {
+	m := running(1).Machine
+	m.Unfinished, m.Started = true, clock(t, "Tue 23:00")
+	book := power.NewRulebook(follow(t, office))
+	for now, want := range map[string]string{"Tue 23:30": " started-by-hand", "Wed 08:00": "start unfinished"} {
+		if s := book.Judge(m, clock(t, now)); string(s.Action)+" "+s.Reason.Code != want {
+			t.Errorf("%s: %q %s, want %q", now, s.Action, s.Reason.Code, want)
+		}
+	}
+}
+
 // RDS tells when a database was up, minutes after it was asked for that.
 func TestOursTakesLongerWithDatabases(t *testing.T) {
 	for kind, want := range map[fleet.Kind]power.Action{fleet.KindInstance: power.None, fleet.KindDatabase: power.Stop} {
