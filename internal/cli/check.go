@@ -160,9 +160,12 @@ func (a *app) printChecked(c checked, cfg *config.Config, mistakes config.Mistak
 	}
 }
 
+// longestText is how much of a schedule's text is shown in a line; one with a
+// calendar lists its days.
+const longestText = 60
+
 // scheduleLines says in a line each what the schedules are and want.
 func scheduleLines(list []checkedSchedule) []string {
-	const longest = 60
 	width := 0
 	for _, s := range list {
 		width = max(width, columns(printable(s.Schedule)))
@@ -174,7 +177,7 @@ func scheduleLines(list []checkedSchedule) []string {
 			lines = append(lines, head+"wrong: "+printable(s.Error))
 			continue
 		}
-		text := cutRight(printable(s.Definition), longest)
+		text := cutRight(printable(s.Definition), longestText)
 		if !strings.HasSuffix(text, s.Zone) {
 			text += " " + s.Zone
 		}

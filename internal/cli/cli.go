@@ -102,12 +102,18 @@ func (a *app) root() *cobra.Command {
 		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	complete(root, "region", "all")
-	for _, c := range root.Commands() {
+	refuseArguments(root)
+	return root
+}
+
+// refuseArguments makes all commands that take no arguments say so.
+func refuseArguments(parent *cobra.Command) {
+	for _, c := range parent.Commands() {
 		if c.Args == nil {
 			c.Args = noArguments
 		}
+		refuseArguments(c)
 	}
-	return root
 }
 
 func noArguments(cmd *cobra.Command, args []string) error {

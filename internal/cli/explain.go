@@ -39,6 +39,7 @@ type explanation struct {
 	Warnings []string `json:"warnings,omitempty"`
 
 	zone *time.Location
+	over string // said of an override that is over
 }
 
 func (a *app) explainCommand() *cobra.Command {
@@ -142,6 +143,9 @@ func (s *schedules) explain(step power.Step) explanation {
 		Override: m.Tags[power.KeepTag], LastAct: m.Tags[power.LastTag], Action: step.Action, Reason: step.Reason, Warnings: w.Warnings,
 		zone: s.config.Zone,
 	}
+	if k, err := power.ParseKeep(e.Override); err == nil && !s.job.now().Before(k.Until) {
+		e.over = " (over)"
+	}
 	if w.Rule > 0 {
 		rule := s.job.rules.Rules[w.Rule-1]
 		e.Tag = rule.Tag.String()
@@ -187,7 +191,7 @@ func (a *app) printExplanation(e explanation) {
 		row("rule", "%d, for the tag %s", e.Rule, e.Tag)
 	}
 	if e.Windows != "" {
-		text := e.Windows
+		text := cutRight(e.Windows, longestText)
 		if e.Schedule != e.Windows {
 			text = e.Schedule + ": " + e.Windows
 		}
@@ -207,7 +211,7 @@ func (a *app) printExplanation(e explanation) {
 		}
 	}
 	if e.Override != "" {
-		row("override", "%s", e.Override)
+		row("override", "%s%s", e.Override, e.over)
 	}
 	if e.LastAct != "" {
 		row("last act", "%s", e.LastAct)

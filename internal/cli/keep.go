@@ -46,7 +46,7 @@ The next run follows it; ` + "`nightshift power apply`" + ` does at once.`,
 			if err != nil {
 				return err
 			}
-			now := a.Now().UTC().Truncate(time.Second)
+			now := s.job.now().UTC().Truncate(time.Second)
 			k := power.Keep{State: schedule.Running, Since: now, Until: end.UTC().Truncate(time.Second)}
 			limits := s.job.rules.Keep
 			switch {
@@ -89,10 +89,11 @@ func (a *app) releaseCommand() *cobra.Command {
 				}
 				k, err := power.ParseKeep(value)
 				if err != nil { // whatever it was meant to be, it is over
-					return power.Keep{State: schedule.Running, Since: a.Now().UTC().Truncate(time.Second), Until: a.Now().UTC().Truncate(time.Second)}, nil
+					now := s.job.now().UTC().Truncate(time.Second)
+					return power.Keep{State: schedule.Running, Since: now, Until: now}, nil
 				}
 				k, _ = s.job.rules.Keep.Clip(k)
-				return k.Released(a.Now()), nil
+				return k.Released(s.job.now()), nil
 			})
 		},
 	}
@@ -125,7 +126,7 @@ func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, keep
 	}
 	if !a.quiet {
 		until := ""
-		if k.Until.After(a.Now()) {
+		if k.Until.After(s.job.now()) {
 			until = " until " + k.Until.In(s.config.Zone).Format("Mon 2006-01-02 15:04 MST")
 		}
 		fmt.Fprintf(a.Stdout, "%s (%s) is %s%s\n", m.ID, printable(m.Name()), what, until)

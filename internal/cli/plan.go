@@ -167,11 +167,14 @@ func (a *app) showFollowed(f followed, all bool, mistakes error) error {
 	}
 	t.print(a.Stdout)
 	for _, w := range f.Warnings {
-		fmt.Fprintf(a.Stdout, "warning: %s (%d machines, the first is %s)\n", printable(w.Text), len(w.Machines), w.Machines[0])
+		fmt.Fprintf(a.Stdout, "warning: %s (%s, the first is %s)\n", printable(w.Text), counted(len(w.Machines), "machine", "machines"), w.Machines[0])
 	}
 	line := f.Status
 	if f.AsWanted > 0 {
 		line += fmt.Sprintf(", %d as wanted", f.AsWanted)
+	}
+	if f.NoRule > 0 {
+		line += fmt.Sprintf(", %d without a rule", f.NoRule)
 	}
 	if f.DryRun {
 		line += " (nothing was done)"
@@ -203,7 +206,7 @@ func (a *app) instant(text string, zone *time.Location) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(d), nil
 	}
-	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
+	for _, layout := range []string{"2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
 		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
 			return at, nil
 		}

@@ -145,11 +145,11 @@ func (f followed) err() error {
 	for _, items := range [][]power.Act{f.Failed, f.Left} {
 		if len(items) > 0 {
 			first := items[0]
-			causes = append(causes, fmt.Errorf("%d machines are not as wanted; the first, %s (%s): %s", len(items), first.ID, first.Name, first.Text))
+			causes = append(causes, fmt.Errorf("%s not as wanted; the first, %s (%s): %s", counted(len(items), "machine is", "machines are"), first.ID, first.Name, first.Text))
 		}
 	}
 	for _, m := range f.Mistakes {
-		causes = append(causes, fmt.Errorf("%s (%d machines left alone, the first is %s)", m.Text, len(m.Machines), m.Machines[0]))
+		causes = append(causes, fmt.Errorf("%s (%s left alone, the first is %s)", m.Text, counted(len(m.Machines), "machine", "machines"), m.Machines[0]))
 	}
 	switch {
 	case len(causes) == 0:

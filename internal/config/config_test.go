@@ -360,3 +360,18 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestARuleThatDoesNothingIsOdd(t *testing.T) {
+	for text, odd := range map[string]bool{
+		"never":               true,
+		"always":              true,
+		"Mon-Fri 08:00-19:00": false,
+	} {
+		for flag, helps := range map[string]bool{"min_uptime: 1h": false, "enforce: true": true, "stop_new: true": true} {
+			c := mustLoad(t, "timezone: UTC\npower: {rules: [{tag: a=b, schedule: \""+text+"\", "+flag+"}]}\n")
+			if warned := len(c.Warnings) == 1 && strings.Contains(c.Warnings[0].Message, "does nothing"); warned != (odd && !helps) {
+				t.Errorf("%s with %s: warnings %v", text, flag, c.Warnings)
+			}
+		}
+	}
+}

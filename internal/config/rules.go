@@ -220,9 +220,17 @@ func (l *loader) bindSchedule(r *rule, entry field) {
 		return
 	case r.Enforce && named.Schedule.OneSided():
 		l.at(r.fields["enforce"].key, "%s has only starts or only stops, so that there is nothing to enforce", text)
+	case !r.Enforce && !r.StopNew && neverChanges(named.Schedule):
+		l.warn(entry.value, "%s never changes its mind, and what people do is respected until it does: without enforce: true (or stop_new: true) this rule does nothing", text)
 	}
 	r.Schedule = text
 	r.Read = func(string) (power.Named, error) { return named, nil }
+}
+
+// neverChanges reports whether a schedule has no transition.
+func neverChanges(s *schedule.Schedule) bool {
+	_, changes := s.Next(time.Time{})
+	return !changes
 }
 
 // formatReader reads tag values in another tool's notation.

@@ -2,6 +2,7 @@ package power
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -78,7 +79,7 @@ func (f facts) stop() Step {
 		return leave(m, "min-uptime", "was started by hand at %s and runs for at least %s", f.clock(m.Started), short(f.rule.MinUptime))
 	case !own && !m.Started.Before(t) && f.rule.StopNew && firstStart(m):
 		return why("new", "was launched outside its windows")
-	case !own && !m.Started.Before(t):
+	case !own && !m.Started.Before(t) && !f.unfinished(m.Started, Stop, refused):
 		return leave(m, "started-by-hand", "was started by hand at %s; it is left alone until %s", f.clock(m.Started), f.until())
 	case f.rule.RetainRunning && !own && f.beforeWindow():
 		return leave(m, "retained", "was running before its window began and is retained")
@@ -107,7 +108,8 @@ func (f facts) start() Step {
 		return why("stopped-by-aws", "was stopped by AWS: %s", m.Why)
 	case f.enforced():
 		return why("enforced", "is stopped against its schedule, which is enforced")
-	case called && (m.Stopped.Before(t) || f.mark.explains(Stop, m.Kind, m.Stopped)), !called && m.Started.Before(t):
+	case called && (m.Stopped.Before(t) || f.mark.explains(Stop, m.Kind, m.Stopped) || f.unfinished(m.Stopped, Start)),
+		!called && (m.Started.Before(t) || f.unfinished(m.Started, Start)):
 		return why("start", "should run since %s", f.since())
 	case called:
 		return leave(m, "stopped-by-hand", "was stopped by hand at %s; it is left alone until %s", f.clock(m.Stopped), f.until())
@@ -115,6 +117,15 @@ func (f facts) start() Step {
 		return leave(m, "shut-down", "was shut down from inside; it is left alone until %s", f.until())
 	}
 	return leave(m, "stopped-by-hand", "was stopped after its last start at %s; it is left alone until %s", f.clock(m.Started), f.until())
+}
+
+// unfinished reports whether the mark announces one of the actions, and the
+// machine has not changed its state since: AWS refused the act, or the run ended
+// before it. What was found then still holds: the state in which the machine is
+// was not to be respected. Without this the mark of an act that failed would
+// cover the one that tells how the machine came into its state.
+func (f facts) unfinished(changed time.Time, actions ...Action) bool {
+	return slices.Contains(actions, f.mark.action) && f.mark.at.After(changed.Add(early))
 }
 
 // enforced reports whether people's acts do not count. A schedule that only

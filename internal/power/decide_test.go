@@ -105,6 +105,14 @@ func TestDecisions(t *testing.T) {
 			name: "had stop protection on the day before", now: "Tue 19:00", state: fleet.Running, started: "Mon 08:00",
 			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T18:59:00Z"}, want: "stop stop",
 		},
+		{
+			name: "a stop of it failed, and T has moved back since", now: night, state: fleet.Running, started: "Tue 20:00",
+			tags: fleet.Tags{power.LastTag: "stop 2026-11-17T21:05:00Z"}, want: "stop stop",
+		},
+		{
+			name: "had stop protection on, and T has moved back since", now: night, state: fleet.Running, started: "Tue 20:00",
+			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T20:55:00Z"}, want: "stop stop",
+		},
 		{name: "started by hand, enforced", now: night, state: fleet.Running, started: "Tue 20:00", change: enforce, want: "stop enforced"},
 		{name: "launched at night", now: night, state: fleet.Running, started: "Tue 20:00", want: " started-by-hand"},
 		{name: "started at night, not new", now: night, state: fleet.Running, started: "Tue 20:00", change: stopNew, want: " started-by-hand"},
@@ -137,6 +145,18 @@ func TestDecisions(t *testing.T) {
 		{
 			name: "stopped by us, late", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 08:00:30",
 			tags: fleet.Tags{power.LastTag: "stop 2026-11-17T07:59:59Z"}, want: "start start",
+		},
+		{
+			name: "a start of it failed, and T has moved back since", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 09:00",
+			tags: fleet.Tags{power.LastTag: "start 2026-11-17T09:05:00Z"}, want: "start start",
+		},
+		{
+			name: "the same, stopped nobody knows when", now: day, state: fleet.Stopped, cause: fleet.CauseItself, started: "Tue 08:30",
+			tags: fleet.Tags{power.LastTag: "start 2026-11-17T09:05:00Z"}, want: "start start",
+		},
+		{
+			name: "stopped by hand after our start", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 09:00",
+			tags: fleet.Tags{power.LastTag: "start 2026-11-17T08:00:00Z"}, want: " stopped-by-hand",
 		},
 		{name: "stopped by hand, enforced", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 09:00", change: enforce, want: "start enforced"},
 		{name: "on its way down when it should run", now: day, state: fleet.Stopping, cause: fleet.CauseCall, stopped: "Tue 07:59", want: "start settling"},

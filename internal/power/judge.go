@@ -2,6 +2,7 @@ package power
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -113,11 +114,14 @@ func (b *Rulebook) named(n int, m fleet.Machine) (Named, error) {
 	return a.named, a.err
 }
 
+// noRule is the code of a machine that no rule is for.
+const noRule = "no-rule"
+
 // Judge decides about one machine.
 func (b *Rulebook) Judge(m fleet.Machine, now time.Time) Step {
 	n, ok := b.rule(m)
 	if !ok {
-		return leave(m, "no-rule", "no rule is for it")
+		return leave(m, noRule, "no rule is for it")
 	}
 	rule := b.rules.Rules[n]
 	if rule.Ignore {
@@ -151,6 +155,9 @@ func (b *Rulebook) Judge(m fleet.Machine, now time.Time) Step {
 			warnings = append(warnings, "keeping machines off is not allowed (power.keep.off); the override is not followed")
 		default:
 			c.keep = clipped
+			if keep.Since.IsZero() && now.Before(clipped.Since) {
+				warnings = append(warnings, fmt.Sprintf("the override says not since when, and counts only from %s on: no earlier than is allowed before its end", clipped.Since.Format(time.RFC3339)))
+			}
 			if long && now.Before(keep.Until) {
 				warnings = append(warnings, "the override is longer than is allowed and ends at "+clipped.Until.Format(time.RFC3339))
 			}

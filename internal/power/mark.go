@@ -17,6 +17,13 @@ func ours(kind fleet.Kind) time.Duration {
 	return 5 * time.Minute
 }
 
+// early is how long before its mark a change of state counts as nightshift's
+// own, too: the mark of a second run at the same time may come after the act of
+// the first, and the clocks of AWS and of nightshift need not agree to the
+// second. Nobody else's act can be meant: a mark is only written where the
+// machine was seen just before in the other state.
+const early = time.Minute
+
 // refused is the mark of a machine that has stop protection on. It is asked
 // again once in an hour, not at every tick.
 const refused Action = "refused"
@@ -43,5 +50,5 @@ func (m mark) String() string { return string(m.action) + " " + m.at.UTC().Forma
 // explains reports whether a machine's change of state is the one that the mark
 // announced.
 func (m mark) explains(action Action, kind fleet.Kind, changed time.Time) bool {
-	return m.action == action && !changed.IsZero() && !changed.Before(m.at) && !changed.After(m.at.Add(ours(kind)))
+	return m.action == action && !changed.IsZero() && !changed.Before(m.at.Add(-early)) && !changed.After(m.at.Add(ours(kind)))
 }

@@ -93,9 +93,12 @@ func (o *order) waitsFor(s Step, open map[fleet.Tag]map[Action]int) (int, bool) 
 }
 
 // waitsToStart is a step with the tag that is wanted running and is not ready
-// yet, or -1.
+// yet, or -1. A terminated machine is shown for a while and will never be.
 func (o *order) waitsToStart(tag fleet.Tag) int {
 	for _, n := range o.before[tag] {
+		if o.state[n] == fleet.Terminated || o.state[n] == fleet.ShuttingDown {
+			continue
+		}
 		if o.steps[n].Wanted.State == schedule.Running && (o.state[n] != fleet.Running || !o.ready[n]) {
 			return n
 		}

@@ -25,8 +25,10 @@ type Summary struct {
 	Mistakes []Mistake `json:"mistakes,omitempty"`
 	// Warnings are what may not be as somebody expects, each told once.
 	Warnings []Mistake `json:"warnings,omitempty"`
-	// AsWanted counts the machines of which nothing was wanted.
+	// AsWanted counts the machines of which nothing was wanted, NoRule those
+	// that no rule is for.
 	AsWanted int  `json:"as_wanted"`
+	NoRule   int  `json:"no_rule"`
 	DryRun   bool `json:"dry_run,omitempty"`
 	// Errors tell what could not be read, one sentence for each region.
 	Errors []string `json:"errors,omitempty"`
@@ -50,7 +52,7 @@ type Mistake struct {
 
 // Quiet reports whether a reason is one of machines of which nothing was wanted.
 func Quiet(code string) bool {
-	return slices.Contains([]string{"as-wanted", "no-rule", "unmanaged", "ignored"}, code)
+	return slices.Contains([]string{"as-wanted", noRule, "unmanaged", "ignored"}, code)
 }
 
 // Summarize sums up the plans of all targets and, unless it was a dry run, what
@@ -96,6 +98,8 @@ func (s *Summary) add(result fleet.Result, action Action, a Act) {
 		s.Failed = append(s.Failed, a)
 	case result == fleet.Left:
 		s.Left = append(s.Left, a)
+	case a.Code == noRule:
+		s.NoRule++
 	case Quiet(a.Code):
 		s.AsWanted++
 	default:

@@ -16,7 +16,7 @@ type course struct {
 }
 
 // maxSteps bounds the search for a change of the wanted state. Each step goes
-// over one transition that an override covers.
+// over one transition that an advanced start takes back.
 const maxSteps = 10_000
 
 func (c course) at(t time.Time) schedule.State {
@@ -87,8 +87,12 @@ func (c course) next(now time.Time) time.Time {
 }
 
 // before is the latest instant not after now at which something happens:
-// a transition, an advanced start, an end of the override.
+// a transition, an advanced start, an end of the override. Under an override
+// nothing else does.
 func (c course) before(now time.Time) (latest time.Time, ok bool) {
+	if c.keep.at(now) {
+		return c.keep.Since, true
+	}
 	consider := func(t time.Time) {
 		if !t.IsZero() && !t.After(now) && t.After(latest) {
 			latest, ok = t, true
@@ -116,6 +120,9 @@ func (c course) before(now time.Time) (latest time.Time, ok bool) {
 
 // after is the first instant after now at which something happens.
 func (c course) after(now time.Time) (first time.Time, ok bool) {
+	if c.keep.at(now) {
+		return c.keep.Until, true
+	}
 	consider := func(t time.Time) {
 		if t.After(now) && (!ok || t.Before(first)) {
 			first, ok = t, true

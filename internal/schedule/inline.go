@@ -31,7 +31,7 @@ func Parse(text string, zone *time.Location) (*Schedule, error) {
 //	never
 //	stop Mon-Fri 19:00                        only stops
 //	start Mon-Fri 08:00; stop Mon-Fri 19:00   the last one decides
-//	always; unmanaged Sat                     hands off inside the window
+//	Mon-Fri 08:00-19:00; unmanaged Sat        hands off on Saturdays
 //	Mon-Fri 08:00-19:00; off 2026-12-25,01-01
 //
 // A part without a keyword is a window to run in. "weekend", "off" and "on"

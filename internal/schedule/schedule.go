@@ -167,6 +167,8 @@ func (d Definition) check() error {
 	switch {
 	case windows && edges:
 		return fleet.Errorf(fleet.ErrInvalid, "a schedule has windows or start and stop times, not both")
+	case slices.Contains(d.Running, Always()) && len(d.Unmanaged) > 0:
+		return fleet.Errorf(fleet.ErrInvalid, "a schedule that always runs leaves no time unmanaged; give the windows in which it is to run")
 	case d.Never && len(d.Running) > 0:
 		return fleet.Errorf(fleet.ErrInvalid, "a schedule that never runs has no windows to run in")
 	case !d.Never && !edges && len(d.Running) == 0:

@@ -1,0 +1,75 @@
+package power_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/schedule"
+)
+
+// refusing is a world in which requests are refused, or never made because the
+// process ends after the marks are written.
+type refusing struct {
+	*world
+	fails bool
+}
+
+func (f *refusing) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error {
+	if f.fails {
+		return fleet.Errorf(fleet.ErrUnavailable, "not now")
+	}
+	return f.world.Stop(ctx, ids, hibernate)
+}
+
+func (f *refusing) Start(ctx context.Context, ids []fleet.InstanceID) error {
+	if f.fails {
+		return &fleet.Refusal{Kind: fleet.ErrCapacity, Action: "ec2:StartInstances", Code: "InsufficientInstanceCapacity", Message: "none"}
+	}
+	return f.world.Start(ctx, ids)
+}
+
+// The marks of acts that failed do not make a machine look as if a person had
+// brought it into its state: also of a schedule that is edited, what fails is
+// tried again until it works.
+func TestWhatFailedIsTriedAgain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := &refusing{world: newWorld(2, monday())}
+		for range rapid.IntRange(1, 12).Draw(t, "edits") {
+			text := rapid.SampledFrom(append(schedules(), "always")).Draw(t, "schedule")
+			s, err := schedule.Parse(text, time.UTC)
+			if err != nil {
+				t.Fatal(err)
+			}
+			book := power.NewRulebook(power.Rules{Rules: []power.Rule{{
+				Tag: tag, Schedule: text, Read: func(string) (power.Named, error) { return power.Named{Name: text, Schedule: s}, nil },
+			}}})
+			tick := func() {
+				plan, err := power.MakePlan(context.Background(), site(w), book, w.clock)
+				if err != nil {
+					t.Fatal(err)
+				}
+				power.Apply(context.Background(), site(w), book, plan, power.Options{Mark: true, Now: w.clock})
+			}
+			w.now = w.now.Add(time.Duration(rapid.IntRange(2, 3000).Draw(t, "minutes")) * time.Minute)
+			w.fails = true
+			for range rapid.IntRange(0, 3).Draw(t, "failures") {
+				tick()
+				w.now = w.now.Add(5 * time.Minute)
+			}
+			w.fails = false
+			tick()
+			for _, m := range w.machines {
+				next, ok := s.Next(w.now)
+				soon := ok && next.State == schedule.Running && next.At.Sub(w.now) <= 30*time.Minute
+				if want := s.At(w.now); string(m.State) != string(want) && !soon {
+					t.Fatalf("%s at %s, %s wants it %s; mark %q, started %s, stopped %s", m.State, w.now, text, want, m.Tags[power.LastTag], m.Started, m.Stopped)
+				}
+			}
+		}
+	})
+}
