@@ -36,6 +36,10 @@ func exitCodes() [][2]string {
 // not work.
 var errPartly = errors.New("")
 
+// errMistakes ends a command that left alone what the configuration has wrong,
+// and did the rest.
+var errMistakes = errors.New("mistakes in the configuration")
+
 // exitCode is the one place where an error becomes a code.
 func exitCode(err error) int {
 	switch {
@@ -43,6 +47,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.Is(err, errChanges):
 		return exitChanges
+	case errors.Is(err, errMistakes):
+		return exitUsage
 	case errors.Is(err, errPartly):
 		return exitPartly
 	case errors.Is(err, fleet.ErrCredentials), errors.Is(err, fleet.ErrDenied):

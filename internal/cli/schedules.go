@@ -217,7 +217,7 @@ func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Pr
 	s := &schedules{config: cfg, job: scheduleJob{rules: cfg.Rules()}}
 	a.tellMistakes(cfg, err)
 	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
-		s.mistakes = fleet.Errorf(fleet.ErrInvalid, "%s: %d to put right; what they are about was left alone", a.configName(), len(mistakes))
+		s.mistakes = fleet.Errorf(errMistakes, "%s: %d to put right; what they are about was left alone", a.configName(), len(mistakes))
 	}
 	if len(s.job.rules.Rules) == 0 {
 		return nil, errors.Join(s.mistakes, fleet.Errorf(fleet.ErrInvalid, "%s has no rules (power: rules:), so that no machine follows a schedule", a.configName()))
