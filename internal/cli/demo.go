@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
@@ -28,7 +31,8 @@ func (a *app) demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole job on a practice account, without AWS",
-		Long: `Show the whole job on a practice account: an evening, a morning and the report.
+		Long: `Show the whole job on a practice account: an evening, a morning, the report,
+and what would be done by schedule.
 
 The account is a server inside this process that speaks the protocols of EC2,
 S3, STS and the price list. No credentials are needed, and those of the
@@ -98,13 +102,55 @@ func (a *app) demo(ctx context.Context) error {
 	if err := a.showReport(report, answer); err != nil && !errors.Is(err, errPartly) {
 		return err
 	}
+	if err := a.demoSchedules(ctx, c, account.Now().In(seoul)); err != nil {
+		return err
+	}
 	a.say(`
 What to try next
   open %s
   nightshift sandbox              keep a practice account running for nightshift, the AWS CLI or boto3
   nightshift stop --dry-run       with AWS credentials: what would be stopped, and why the rest would not
+  nightshift check --example      a commented configuration to start from
   nightshift template             the CloudFormation template that installs it for good`, out)
 	return nil
+}
+
+// demoConfig is the configuration of the demo.
+const demoConfig = `timezone: Asia/Seoul
+schedules:
+  office-hours: Mon-Fri 08:00-19:00
+power:
+  rules:
+    - { tag: AutoStopStart=Yes, schedule: office-hours }
+`
+
+// demoSchedules shows what the same machines would do by schedule, this evening.
+func (a *app) demoSchedules(ctx context.Context, c *crew, now time.Time) error {
+	cfg, err := config.Load(defaultConfig, func(string) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(demoConfig)), nil
+	})
+	if err != nil {
+		return err
+	}
+	chosen, err := chooseSchedules(cfg, nil, "")
+	if err != nil {
+		return err
+	}
+	a.say("\nBy schedule, with no commands at set times\n$ cat %s\n%s\n$ nightshift power week", defaultConfig, demoConfig)
+	if !a.quiet && !a.json {
+		monday := now.AddDate(0, 0, -(int(now.Weekday())+6)%7)
+		firstDay, err := a.firstDay(monday.Format(time.DateOnly), cfg.Zone)
+		if err != nil {
+			return err
+		}
+		picture := weekPicture{weeks: []week{weekOf(chosen[0], firstDay(cfg.Zone))}, now: now}
+		picture.width, picture.color = a.screen()
+		picture.print(a.Stdout)
+	}
+	evening := time.Date(now.Year(), now.Month(), now.Day(), 19, 0, 0, 0, now.Location())
+	a.say("\n$ nightshift power plan --at %s", evening.Format("2006-01-02T15:04"))
+	done := c.follow(ctx, scheduleJob{rules: cfg.Rules(), now: func() time.Time { return evening }, dryRun: true})
+	return a.showFollowed(done, false, nil)
 }
 
 func (a *app) say(format string, args ...any) {
