@@ -119,11 +119,12 @@ func translate(action string, err error) error {
 	if strings.Contains(err.Error(), "get credentials") {
 		return fleet.Errorf(fleet.ErrCredentials, "%s: the AWS credentials cannot be read: %w", action, root(err))
 	}
-	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok && answer.Response != nil {
+	// Where the connection was cut the SDK makes up an answer without a status.
+	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok && answer.HTTPStatusCode() > 0 {
 		return fleet.Errorf(fleet.ErrUnavailable, "%s: the answer (HTTP %d) is not one of this AWS service (%w); check AWS_ENDPOINT_URL",
 			action, answer.HTTPStatusCode(), root(err))
 	}
-	return fleet.Errorf(fleet.ErrUnavailable, "%s: %w", action, root(err))
+	return fleet.Errorf(fleet.ErrUnavailable, "%s: no whole answer came (%w); check the network and try again", action, root(err))
 }
 
 // byStatus judges an unknown code by the HTTP status of the answer.
