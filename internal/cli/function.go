@@ -40,10 +40,14 @@ func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan st
 	if err != nil {
 		return power.Answer{}, err
 	}
+	watch := c.begin(a.Now())
 	done := c.power(ctx, powerJob{
 		action: power.Action(r.Action), tag: tag, dryRun: r.DryRun,
 		Options: power.Options{Closing: closing, Settle: settleTime},
 	})
+	if !r.DryRun {
+		c.note(ctx, a.journalFor(ctx, c), watch, a.Now(), done.record())
+	}
 	answer, err := done.answer(), done.err()
 	if err != nil {
 		c.log.WarnContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Left, "errors", answer.Errors)
@@ -74,7 +78,11 @@ func (a *app) reportEvent(ctx context.Context, r serve.Request) (cost.Answer, er
 	if err != nil {
 		return cost.Answer{}, err
 	}
+	watch := c.begin(a.Now())
 	report, answer, err := c.report(ctx, job)
+	if err == nil && !r.DryRun {
+		c.note(ctx, a.journalFor(ctx, c), watch, a.Now(), reported(report))
+	}
 	if err == nil && !report.Complete() {
 		c.log.WarnContext(ctx, "the report is not complete", "missing_prices", report.Missing(), "problems", answer.Problems)
 	}

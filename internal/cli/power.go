@@ -198,8 +198,12 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 			}
 			progress := a.progress(string(action))
 			job.planned, job.Settled = progress.planned, progress.settled
+			watch := c.begin(a.Now())
 			done := c.power(cmd.Context(), job)
 			progress.end()
+			if !dryRun {
+				c.note(context.WithoutCancel(cmd.Context()), a.journalFor(cmd.Context(), c), watch, a.Now(), done.record())
+			}
 			return a.showPower(done)
 		},
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -59,14 +58,7 @@ func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Ans
 	if err != nil {
 		return report, cost.Answer{}, err
 	}
-	report.Calls = map[string]int{}
-	for _, call := range c.session.Calls() {
-		report.Calls[call.Service+":"+call.Action] = call.Count
-	}
-	for _, call := range before {
-		report.Calls[call.Service+":"+call.Action] -= call.Count
-	}
-	maps.DeleteFunc(report.Calls, func(_ string, n int) bool { return n == 0 })
+	report.Calls = c.callsSince(before)
 	folder := os.TempDir()
 	if job.out != "" {
 		folder = filepath.Dir(job.out) // renaming works within a file system only
@@ -153,11 +145,13 @@ then ends with the code 3.`,
 			}
 			job.now = a.Now()
 			progress := a.progress("report")
+			watch := c.begin(a.Now())
 			report, answer, err := c.report(cmd.Context(), job)
 			progress.end()
 			if err != nil {
 				return err
 			}
+			c.note(cmd.Context(), a.journalFor(cmd.Context(), c), watch, a.Now(), reported(report))
 			return a.showReport(report, answer)
 		},
 	}

@@ -40,7 +40,7 @@ type followed struct {
 
 // follow plans and, unless it is a dry run, applies the plan in every region.
 func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
-	began, before := job.now(), c.session.Calls()
+	watch := c.begin(job.now())
 	var (
 		group    errgroup.Group
 		plans    = make([]power.Plan, len(c.regions))
@@ -75,12 +75,8 @@ func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
 		}
 	}
 	f.Summary = power.Summarize(f.plans, f.outcomes, f.errs)
-	if job.journal != nil && !job.dryRun {
-		record := f.record(began, job.now().Sub(began))
-		record.Calls = c.callsSince(before)
-		if _, err := journal.Write(calls, job.journal, record); err != nil {
-			c.log.WarnContext(ctx, "the run is not in the journal", "error", err)
-		}
+	if !job.dryRun {
+		c.note(calls, job.journal, watch, job.now(), f.record())
 	}
 	return f
 }
@@ -119,8 +115,8 @@ func (c *crew) callsSince(before []amazon.Call) map[string]int {
 
 // record is the run as the journal keeps it. Machines of which nothing was
 // wanted are counted, not listed.
-func (f followed) record(began time.Time, took time.Duration) journal.Record {
-	r := journal.Record{Job: "power", Started: began, Duration: took, DryRun: f.outcomes == nil, Errors: f.Errors}
+func (f followed) record() journal.Record {
+	r := journal.Record{Job: "power", Errors: f.Errors}
 	for n, p := range f.plans {
 		r.Targets = append(r.Targets, p.Target)
 		r.Seen += len(p.Steps)
@@ -130,10 +126,7 @@ func (f followed) record(began time.Time, took time.Duration) journal.Record {
 				r.Skipped++
 				continue
 			}
-			r.Add(journal.Outcome{
-				Target: o.Target, Kind: o.Kind, ID: o.ID, Name: o.Name, Action: o.Action, Result: o.Result,
-				Reason: o.Reason, State: o.State, Schedule: p.Steps[k].Wanted.Schedule,
-			})
+			r.Add(outcomeOf(o, p.Steps[k].Wanted))
 		}
 	}
 	return r

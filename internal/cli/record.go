@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
+	"nightshift/internal/power"
+)
+
+// stopwatch measures a run for the journal: from when on, and with how many
+// calls made before.
+type stopwatch struct {
+	began  time.Time
+	before []amazon.Call
+}
+
+func (c *crew) begin(now time.Time) stopwatch { return stopwatch{now, c.session.Calls()} }
+
+// note puts a record of a run into the journal. Without a journal, or where it
+// cannot be written, the run has been no less.
+func (c *crew) note(ctx context.Context, store journal.Store, watch stopwatch, now time.Time, r journal.Record) {
+	if store == nil {
+		return
+	}
+	r.Started, r.Duration, r.Calls = watch.began, now.Sub(watch.began), c.callsSince(watch.before)
+	if _, err := journal.Write(ctx, store, r); err != nil {
+		c.log.WarnContext(ctx, "the run is not in the journal", "error", err)
+	}
+}
+
+// journalFor is the journal of the configuration, for a job that needs no
+// configuration otherwise: none where there is none, or none that can be read.
+func (a *app) journalFor(ctx context.Context, c *crew) journal.Store {
+	if a.configName() == "" {
+		return nil
+	}
+	cfg, err := a.configuration(ctx, nil)
+	var store journal.Store
+	if cfg != nil {
+		store, err = a.journal(cfg.Journal, c.session)
+	}
+	if store == nil && err != nil {
+		c.log.WarnContext(ctx, "the run is not in the journal, since the configuration cannot be read", "error", err)
+	}
+	return store
+}
+
+// record is a stop or start as the journal keeps it.
+func (p powered) record() journal.Record {
+	r := journal.Record{Job: string(p.job.action), Seen: len(p.outcomes)}
+	for _, plan := range p.plans {
+		r.Targets = append(r.Targets, plan.Target)
+		r.Decided += plan.Actionable()
+	}
+	for _, o := range p.outcomes {
+		r.Add(outcomeOf(o, power.Wanted{}))
+	}
+	for _, err := range p.errs {
+		r.Errors = append(r.Errors, err.Error())
+	}
+	return r
+}
+
+func outcomeOf(o fleet.Outcome, w power.Wanted) journal.Outcome {
+	return journal.Outcome{
+		Target: o.Target, Kind: o.Kind, ID: o.ID, Name: o.Name, Action: o.Action, Result: o.Result,
+		Reason: o.Reason, State: o.State, Schedule: w.Schedule,
+	}
+}
+
+// reported is a cost report as the journal keeps it.
+func reported(report cost.Report) journal.Record {
+	r := journal.Record{Job: "report", Targets: report.Targets, Seen: len(report.Instances) + len(report.Volumes)}
+	for _, p := range report.Problems {
+		r.Errors = append(r.Errors, p.Error())
+	}
+	return r
+}
