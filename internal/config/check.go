@@ -72,17 +72,11 @@ func (l *loader) checkOrder() {
 			l.rules[i].wrong = true
 		}
 	}
-	waits := make(map[fleet.Tag][]fleet.Tag)
-	for _, r := range l.rules {
-		if (r.After != fleet.Tag{}) {
-			waits[r.Tag] = append(waits[r.Tag], r.After)
-		}
-	}
 	for i, r := range l.rules {
 		if r.wrong || (r.After == fleet.Tag{}) {
 			continue
 		}
-		if circle := circle(r.Tag, r.After, waits); circle != "" {
+		if circle := l.circle(r.Tag, r.After); circle != "" {
 			l.at(r.fields["after"].value, "these machines wait for themselves: %s", circle)
 			l.rules[i].wrong = true
 		}
@@ -90,19 +84,20 @@ func (l *loader) checkOrder() {
 }
 
 // circle follows what waits for what from a tag and what it waits for, and is
-// the way back to the tag; empty if there is none.
-func circle(tag, after fleet.Tag, waits map[fleet.Tag][]fleet.Tag) string {
+// the way back to the tag; empty if there is none. A tag without a value is that
+// of the machines with any value, too.
+func (l *loader) circle(tag, after fleet.Tag) string {
 	// Breadth first: several rules may have the tag that is waited for.
 	way := map[fleet.Tag]string{after: tag.String() + " after " + after.String()}
 	for queue := []fleet.Tag{after}; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
-		if at == tag {
+		if covers(at, tag) {
 			return way[at]
 		}
-		for _, next := range waits[at] {
-			if _, seen := way[next]; !seen {
-				way[next] = way[at] + " after " + next.String()
-				queue = append(queue, next)
+		for _, r := range l.rules {
+			if _, seen := way[r.After]; !seen && r.After != (fleet.Tag{}) && covers(at, r.Tag) {
+				way[r.After] = way[at] + " after " + r.After.String()
+				queue = append(queue, r.After)
 			}
 		}
 	}

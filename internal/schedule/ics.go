@@ -30,10 +30,9 @@ const (
 // (RECURRENCE-ID); cancelled events do not count. Days outside 1970 to 2100
 // are left out.
 //
-// A file that cannot be read, is larger than 4 MiB, has
-// more than 20,000 days
-// or 500 recurrence rules, or recurs more often than daily is an error of kind
-// fleet.ErrInvalid; an error of r is returned as it is, wrapped.
+// A file that cannot be read, is cut off, is larger than 4 MiB, has more than
+// 20,000 days or 500 recurrence rules, or recurs more often than daily is an
+// error of kind fleet.ErrInvalid; an error of r is returned as it is, wrapped.
 func ReadICS(r io.Reader) (Calendar, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
@@ -50,6 +49,11 @@ func ReadICS(r io.Reader) (Calendar, error) {
 	file, err := ics.ParseCalendar(bytes.NewReader(text))
 	if err != nil {
 		return Calendar{}, fleet.Errorf(fleet.ErrInvalid, "the calendar is not an iCalendar file: %w", err)
+	}
+	// golang-ical takes what there is of a file that is cut off. Holidays that
+	// are missing would pass for working days.
+	if !bytes.Contains(bytes.ToUpper(text), []byte("END:VCALENDAR")) {
+		return Calendar{}, fleet.Errorf(fleet.ErrInvalid, "the calendar is empty or cut off: it has no END:VCALENDAR; get it again")
 	}
 	read := icsReader{zone: calendarZone(file), moved: make(map[occurrence]bool)}
 	var events []icsEvent

@@ -71,6 +71,8 @@ func TestReadICS(t *testing.T) {
 func TestCalendarsThatCannotBeRead(t *testing.T) {
 	for says, text := range map[string]string{
 		"not an iCalendar file":       "<html>",
+		"empty":                       "\n",
+		"cut off":                     strings.TrimSuffix(strings.TrimSpace(file("", "DTSTART;VALUE=DATE:20261225")), "END:VCALENDAR"),
 		"DTSTART is missing":          file("", "SUMMARY:x"),
 		"is not a date":               file("", "DTSTART;VALUE=DATE:20260230"),
 		"DTEND lies before":           file("", "DTSTART;VALUE=DATE:20260505\nDTEND;VALUE=DATE:20260504"),
