@@ -73,3 +73,36 @@ func TestWhatFailedIsTriedAgain(t *testing.T) {
 		}
 	})
 }
+
+// closes ends the run at the first start that is refused.
+type closes struct {
+	*scarce
+	closing chan struct{}
+}
+
+func (c closes) Start(ctx context.Context, ids []fleet.InstanceID) error {
+	err := c.scarce.Start(ctx, ids)
+	if err != nil {
+		close(c.closing)
+	}
+	return err
+}
+
+// A run that ends between two types does not claim to have tried all of them.
+func TestElsewhereWhenTheTimeIsOver(t *testing.T) {
+	c := closes{&scarce{world: newWorld(1, monday().Add(10*time.Hour))}, make(chan struct{})}
+	m := c.machines[0]
+	m.Type, m.State, m.Cause, m.Stopped = "m5.large", fleet.Stopped, fleet.CauseCall, monday().Add(-time.Hour)
+	m.Tags[power.TypesTag] = "m5.large,m6i.large"
+	place := site(c)
+	place.Resizer = c
+	book := power.NewRulebook(follow(t, office))
+	plan, err := power.MakePlan(t.Context(), place, book, c.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := power.Apply(t.Context(), place, book, plan, power.Options{Closing: c.closing})[0]
+	if o.Result != fleet.Left || o.Reason.Code != "not-tried" || m.Type != "m5.large" {
+		t.Errorf("%+v as %s, want it left as m5.large", o, m.Type)
+	}
+}

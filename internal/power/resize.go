@@ -64,17 +64,25 @@ func (r *run) elsewhere(ctx context.Context, s Step) bool {
 // machine that the next one finds and takes up again.
 func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 	id, has, preferred := s.Machine.ID, s.Machine.Type, typesOf(s.Machine)[0]
+	result, reason := fleet.Failed, fleet.Reason{Code: "no-capacity", Text: "no capacity for any of the types in its tag " + TypesTag}
+	var wrong []string
 	for _, t := range types {
 		if r.closed(ctx) {
+			result, reason = fleet.Left, notTried()
 			break
 		}
 		if t != has {
-			if err := r.site.Resizer.Resize(ctx, id, t); err != nil {
-				if r.goesOn(err) {
-					continue
-				}
+			err := r.site.Resizer.Resize(ctx, id, t)
+			if err != nil && !r.goesOn(err) {
 				r.settle(s, fleet.Failed, reasonOf(fmt.Errorf("change its type to %s: %w", t, err)), s.Machine.State)
 				return
+			}
+			if err != nil {
+				wrong = append(wrong, fmt.Sprintf("its tag %s names %s, which it cannot be (%s)", TypesTag, t, said(err)))
+				if t == preferred {
+					preferred = has // there is nothing to give back
+				}
+				continue
 			}
 			has = t
 		}
@@ -82,20 +90,29 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 		err := r.site.Machines[s.Machine.Kind].Start(ctx, []fleet.InstanceID{id})
 		if err == nil {
 			s.Machine.Type = t
-			if t != preferred {
-				r.notes[keyOf(s.Machine)] = fleet.Reason{Code: "other-type", Text: fmt.Sprintf("started as %s: there is no capacity for %s", t, preferred)}
+			if first := typesOf(s.Machine)[0]; t != first {
+				r.notes[keyOf(s.Machine)] = fleet.Reason{Code: "other-type", Text: fmt.Sprintf("started as %s: there is no capacity for %s", t, first)}
+			}
+			if len(wrong) > 0 {
+				r.notes[keyOf(s.Machine)] = fleet.Reason{Code: "bad-types", Text: fmt.Sprintf("started as %s: %s", t, strings.Join(wrong, "; "))}
 			}
 			r.granted[s.Machine.Kind] = true
 			r.accepted = append(r.accepted, s)
 			return
 		}
+		if errors.Is(err, fleet.ErrNoTime) {
+			result, reason = fleet.Left, notTried()
+			break
+		}
 		if !r.goesOn(err) {
-			r.settle(s, fleet.Failed, r.restore(ctx, id, has, preferred, reasonOf(err)), s.Machine.State)
-			return
+			reason = reasonOf(err)
+			break
 		}
 	}
-	reason := fleet.Reason{Code: "no-capacity", Text: "no capacity for any of the types in its tag " + TypesTag}
-	r.settle(s, fleet.Failed, r.restore(ctx, id, has, preferred, reason), s.Machine.State)
+	if reason.Code == "no-capacity" && len(wrong) > 0 {
+		reason = fleet.Reason{Code: "bad-types", Text: strings.Join(wrong, "; ") + ", and there is no other in which it could be started"}
+	}
+	r.settle(s, result, r.restore(ctx, id, has, preferred, reason), s.Machine.State)
 }
 
 // goesOn reports whether another type may help.
