@@ -60,7 +60,8 @@ func (s *Session) Groups(region fleet.Region) *Groups {
 //
 // Auto Scaling does not tell when a group was resized. The times are those of
 // the tag nightshift:last, which is written before every act: whatever else
-// changed a group did so later. Without the tag they are zero.
+// changed a group did so later. Without the tag a group that runs was started
+// when it was created, and when one that is empty was stopped is not known.
 func (g *Groups) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
 	return func(yield func(fleet.Machine, error) bool) {
 		for group, err := range g.list(ctx, sel) {
@@ -148,8 +149,11 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 		if serving == 0 && action == "start" {
 			m.State = fleet.Pending
 		}
-		if action == "start" || through {
+		switch {
+		case action == "start" || through:
 			m.Started = at
+		case tags[lastTag] == "": // never acted on: it may have had instances from the beginning
+			m.Started = m.Created
 		}
 		m.Why = fmt.Sprintf("%d of %d instances in service", serving, desired)
 		if left := both(kept.processes, suspended(group)); len(left) > 0 {

@@ -96,7 +96,7 @@ func testGroups(t *testing.T, p *peer) {
 	}
 	awaitGroup(t, g, "api", func(m fleet.Machine) bool { return m.State == fleet.Running && m.Ready })
 	m := group(t, g, "api")
-	if m.Kind != fleet.KindGroup || m.Type != "1/2/4" || m.Target.Region != region || len(m.Target.Account) != 12 || m.ARN == "" || m.Created.IsZero() || m.Unfit.Code != "" {
+	if m.Kind != fleet.KindGroup || m.Type != "1/2/4" || m.Target.Region != region || len(m.Target.Account) != 12 || m.ARN == "" || m.Created.IsZero() || !m.Started.Equal(m.Created) || m.Unfit.Code != "" {
 		t.Errorf("incomplete: %+v", m)
 	}
 
