@@ -17,6 +17,7 @@ func TestDecisionsAtTheEdges(t *testing.T) {
 	refused := func(at string) fleet.Tags { return fleet.Tags{power.LastTag: "refused 2026-11-" + at + "Z"} }
 	stopNew := func(r *power.Rule) { r.StopNew = true }
 	enforce := func(r *power.Rule) { r.Enforce = true }
+	ready := func(r *power.Rule) { r.Ready = 30 * time.Minute }
 	const twice = "Mon-Fri 08:00-19:00; Mon-Fri 19:40-20:00"
 	unfit := fleet.Reason{Code: "managed", Text: "is somebody else's"}
 	tests := []struct {
@@ -53,6 +54,13 @@ func TestDecisionsAtTheEdges(t *testing.T) {
 			name: "ours, wanted within the lead", now: "Wed 04:10", machine: fleet.Machine{State: fleet.Running}, started: "Wed 04:05", tags: started("18T04:05:00"),
 			change: func(r *power.Rule) { r.Ready = 2 * time.Hour }, want: " started-early from Wed 2026-11-18 06:00",
 		},
+
+		{name: "unmanaged within the lead", now: "Wed 07:45", schedule: "Mon-Fri 08:00-19:00; unmanaged Mon-Fri 06:00-08:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall}, stopped: "Tue 19:00", change: ready, want: " unmanaged"},
+		{name: "soon unmanaged", now: "Wed 05:45", schedule: "Mon-Fri 08:00-19:00; unmanaged Mon-Fri 06:00-08:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall}, stopped: "Tue 19:00", change: ready, want: " as-wanted"},
+		{name: "start-only, within the lead", now: "Wed 07:35", schedule: "start Mon-Fri 08:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall}, stopped: "Wed 07:29", change: ready, want: "start start since Wed 2026-11-18 07:30"},
+		{name: "start-only, stopped within the lead", now: "Wed 07:35", schedule: "start Mon-Fri 08:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall}, stopped: "Wed 07:30", change: ready, want: " stopped-by-hand until Thu 2026-11-19 07:30"},
+		{name: "a second stop in spite of a lead", now: "Tue 22:00", schedule: "start 08:00; stop 19:00; stop 21:00", machine: fleet.Machine{State: fleet.Running}, started: "Tue 20:00", change: ready, want: "stop stop since Tue 2026-11-17 21:00"},
+		{name: "between two stops", now: "Tue 20:30", schedule: "start 08:00; stop 19:00; stop 21:00", machine: fleet.Machine{State: fleet.Running}, started: "Tue 20:00", change: ready, want: " started-by-hand until Tue 2026-11-17 21:00"},
 
 		{
 			name: "ours, and the least uptime is not over", now: "Tue 19:05", machine: fleet.Machine{State: fleet.Running}, started: "Tue 18:30", tags: started("17T18:30:00"),
