@@ -178,7 +178,7 @@ func TestTroubleThatStays(t *testing.T) {
 	}{
 		{"ec2:DescribeInstances=deny", fleet.ErrDenied, "ec2:DescribeInstances"},
 		{"ec2:DescribeInstances=expired", fleet.ErrCredentials, "ec2:DescribeInstances"},
-		{"ec2:DescribeInstances=cut", fleet.ErrUnavailable, "ec2:DescribeInstances: no whole answer came"},
+		{"ec2:DescribeInstances=cut", fleet.ErrUnavailable, "ec2:DescribeInstances: the connection ended without an answer"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.fault, func(t *testing.T) {

@@ -119,12 +119,14 @@ func translate(action string, err error) error {
 	if strings.Contains(err.Error(), "get credentials") {
 		return fleet.Errorf(fleet.ErrCredentials, "%s: the AWS credentials cannot be read: %w", action, root(err))
 	}
-	// Where the connection was cut the SDK makes up an answer without a status.
-	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok && answer.HTTPStatusCode() > 0 {
+	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok && answer.Response != nil {
+		if answer.HTTPStatusCode() == 0 { // the SDK makes up such an answer where the connection was cut
+			return fleet.Errorf(fleet.ErrUnavailable, "%s: the connection ended without an answer (%w); check the network and try again", action, root(err))
+		}
 		return fleet.Errorf(fleet.ErrUnavailable, "%s: the answer (HTTP %d) is not one of this AWS service (%w); check AWS_ENDPOINT_URL",
 			action, answer.HTTPStatusCode(), root(err))
 	}
-	return fleet.Errorf(fleet.ErrUnavailable, "%s: no whole answer came (%w); check the network and try again", action, root(err))
+	return fleet.Errorf(fleet.ErrUnavailable, "%s: %w", action, root(err))
 }
 
 // byStatus judges an unknown code by the HTTP status of the answer.

@@ -57,6 +57,9 @@ func (a *app) configuration(ctx context.Context, practice *amazon.Practice) (*co
 				return nil, err
 			}
 		}
+		if inS3 && (bucket == "" || key == "") || inSSM && parameter == "" {
+			return nil, fleet.Errorf(fleet.ErrInvalid, "%q names no object or parameter; write s3://bucket/key or ssm:/name", name)
+		}
 		var text []byte
 		var err error
 		if inS3 {
@@ -65,6 +68,9 @@ func (a *app) configuration(ctx context.Context, practice *amazon.Practice) (*co
 			var value string
 			value, err = session.Parameter(ctx, parameter)
 			text = []byte(value)
+		}
+		if errors.Is(err, fleet.ErrNotFound) {
+			err = fleet.Errorf(fleet.ErrInvalid, "it is not there: %w", err)
 		}
 		return io.NopCloser(bytes.NewReader(text)), err
 	})
