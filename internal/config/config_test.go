@@ -375,3 +375,15 @@ func TestARuleThatDoesNothingIsOdd(t *testing.T) {
 		}
 	}
 }
+
+func TestATagThatStopsNothingIsTold(t *testing.T) {
+	for value, odd := range map[string]bool{"never": true, "always": false, "Mon-Fri 08:00-19:00": false, "stop 19:00": false, "never; on 12-24": false} {
+		for flag, helps := range map[string]bool{"min_uptime: 1h": false, "enforce: true": true, "stop_new: true": true} {
+			c := mustLoad(t, "timezone: UTC\npower: {rules: [{tag: Schedule, "+flag+"}]}\n")
+			named, err := c.Rules().Rules[0].Read(value)
+			if told := len(named.Warnings) == 1 && strings.Contains(named.Warnings[0], "stops nothing"); err != nil || told != (odd && !helps) {
+				t.Errorf("%s with %s: warnings %q, %v", value, flag, named.Warnings, err)
+			}
+		}
+	}
+}

@@ -187,9 +187,9 @@ func (l *loader) bind(r *rule) {
 	case hasFormat:
 		r.Read = l.formatReader(format.value, zone)
 	default:
-		config := l.out
+		config, enforce, stopNew := l.out, r.Enforce, r.StopNew
 		r.Read = remember(func(value string) (power.Named, error) {
-			return noEnforce(r.Enforce)(config.Find(value, zone))
+			return odd(enforce, stopNew)(config.Find(value, zone))
 		})
 		if !hasZone && l.zoneErr != nil {
 			r.Read = refuse(l.zoneErr)
@@ -260,11 +260,17 @@ func (l *loader) formatReader(n *yaml.Node, zone *time.Location) func(string) (p
 	})
 }
 
-// noEnforce adds a warning to a schedule that cannot be enforced.
-func noEnforce(enforce bool) func(power.Named, error) (power.Named, error) {
+// odd adds a warning to the schedule of a tag that does not do what may be
+// expected of it under its rule: one that cannot be enforced, or that never runs
+// and yet stops nothing that a person has started.
+func odd(enforce, stopNew bool) func(power.Named, error) (power.Named, error) {
 	return func(named power.Named, err error) (power.Named, error) {
-		if enforce && named.Schedule != nil && named.Schedule.OneSided() {
+		switch {
+		case named.Schedule == nil:
+		case enforce && named.Schedule.OneSided():
 			named.Warnings = append(named.Warnings, named.Name+" has only starts or only stops, so that there is nothing to enforce")
+		case !enforce && !stopNew && neverChanges(named.Schedule) && named.Schedule.At(time.Time{}) == schedule.Stopped:
+			named.Warnings = append(named.Warnings, named.Name+" never changes its mind, and what people started is respected until it does: without enforce: true (or stop_new: true) in the rule it stops nothing")
 		}
 		return named, err
 	}
