@@ -208,6 +208,35 @@ func TestFunctionRunsOutOfTime(t *testing.T) {
 	}
 }
 
+// A run whose time is over while AWS does not answer is in the journal, too.
+func TestFunctionNotesWhatRanOutOfTime(t *testing.T) {
+	t.Parallel()
+	faults, err := sandbox.ParseFaults("ec2:StopInstances=delay,for=20s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, server := function(t, sandbox.Options{Faults: faults}, "NIGHTSHIFT_CONFIG=ssm:/nightshift")
+	if err := server.Sandbox().SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift", Value: `
+journal: s3://` + sandbox.DefaultBucket + `/runs
+schedules: { off: { never: true } }
+power: { rules: [ { tag: AutoStopStart=Yes, schedule: off, enforce: true } ] }
+`}); err != nil {
+		t.Fatal(err)
+	}
+	if got := api.invoke(t, `{"action":"power"}`, 4*time.Second); !strings.Contains(got, `10 failed`) || !strings.Contains(got, `"code":"no-time"`) {
+		t.Errorf("got %s", got)
+	}
+	puts := 0
+	for _, c := range server.Sandbox().Calls() {
+		if c.Action == "PutObject" {
+			puts++
+		}
+	}
+	if puts != 1 {
+		t.Errorf("%d records were put, want 1", puts)
+	}
+}
+
 // A default action keeps a schedule without input from stopping the fleet.
 func TestFunctionDefaultAction(t *testing.T) {
 	api, _ := function(t, sandbox.Options{}, "NIGHTSHIFT_ACTION=start", "NIGHTSHIFT_REGIONS=us-east-1")

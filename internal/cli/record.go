@@ -20,13 +20,23 @@ type stopwatch struct {
 
 func (c *crew) begin(now time.Time) stopwatch { return stopwatch{now, c.session.Calls()} }
 
-// note puts a record of a run into the journal. Without a journal, or where it
-// cannot be written, the run has been no less.
+// lastWord is how long a record may take where the run's own time is over. The
+// function keeps a second for its answer.
+const lastWord = 500 * time.Millisecond
+
+// note puts a record of a run into the journal, also of one that ran out of
+// time. Without a journal, or where it cannot be written, the run has been no
+// less.
 func (c *crew) note(ctx context.Context, store journal.Store, watch stopwatch, now time.Time, r journal.Record) {
 	if store == nil {
 		return
 	}
 	r.Started, r.Duration, r.Calls = watch.began, now.Sub(watch.began), c.callsSince(watch.before)
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+		defer cancel()
+	}
 	if _, err := journal.Write(ctx, store, r); err != nil {
 		c.log.WarnContext(ctx, "the run is not in the journal", "error", err)
 	}

@@ -190,6 +190,10 @@ func compareBool(a, b bool) int {
 // still make sense; the others are settled.
 func (r *run) reread(ctx context.Context, batch []Step) []Step {
 	seen, err := r.states(ctx, batch, false)
+	if err != nil && ctx.Err() != nil { // nothing has been asked for yet
+		r.settleAll(batch, fleet.Left, notTried())
+		return nil
+	}
 	if err != nil {
 		r.settleAll(batch, fleet.Failed, reasonOf(err))
 		return nil

@@ -2,6 +2,7 @@ package power_test
 
 import (
 	"context"
+	"iter"
 	"testing"
 	"time"
 
@@ -104,5 +105,37 @@ func TestElsewhereWhenTheTimeIsOver(t *testing.T) {
 	o := power.Apply(t.Context(), place, book, plan, power.Options{Closing: c.closing})[0]
 	if o.Result != fleet.Left || o.Reason.Code != "not-tried" || m.Type != "m5.large" {
 		t.Errorf("%+v as %s, want it left as m5.large", o, m.Type)
+	}
+}
+
+// silent does not answer before the run's own time is over.
+type silent struct {
+	*world
+	over context.CancelFunc
+}
+
+func (s silent) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
+	if len(sel.IDs) == 0 {
+		return s.world.Machines(ctx, sel)
+	}
+	return func(yield func(fleet.Machine, error) bool) {
+		s.over()
+		yield(fleet.Machine{}, ctx.Err())
+	}
+}
+
+// Of machines of which nothing was asked for yet the state is known.
+func TestTheTimeIsOverBeforeTheBatch(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := silent{newWorld(3, monday().Add(-time.Hour)), cancel}
+	book := power.NewRulebook(follow(t, office))
+	plan, err := power.MakePlan(ctx, site(s), book, s.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range power.Apply(ctx, site(s), book, plan, power.Options{Mark: true}) {
+		if o.Result != fleet.Left || o.Reason.Code != "not-tried" {
+			t.Errorf("%+v, want it left", o)
+		}
 	}
 }
