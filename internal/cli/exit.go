@@ -67,8 +67,12 @@ func (a *app) complain(err error) {
 		return
 	}
 	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSpace(line); line != "" {
-			fmt.Fprintln(a.Stderr, "nightshift:", printable(line))
+		switch text := strings.TrimSpace(line); {
+		case text == "":
+		case text != strings.TrimRight(line, "\r\n"): // set in, as the line that a mistake is in and the caret below it
+			fmt.Fprintln(a.Stderr, printableLines(strings.TrimRight(line, " \r\n")))
+		default:
+			fmt.Fprintln(a.Stderr, "nightshift:", printable(text))
 		}
 	}
 	if refusal, ok := errors.AsType[*fleet.Refusal](err); ok {
