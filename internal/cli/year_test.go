@@ -52,10 +52,14 @@ type life struct {
 	config   string
 	journal  string
 	endpoint string
-	// byHand is the last act of a person that changed a machine.
+	// byHand is the last act of a person that changed a machine, wish the state
+	// that it was about.
 	byHand  map[fleet.InstanceID]time.Time
+	wish    map[fleet.InstanceID]fleet.State
 	trouble time.Time // the last fault or missed tick
-	checks  int
+	// checks counts the machines that were held against their schedule, wishes
+	// those held against a person's wish that is none of their schedule's.
+	checks, wishes int
 }
 
 func newLife(t *testing.T, seed uint64, extras bool) *life {
@@ -75,7 +79,7 @@ func newLife(t *testing.T, seed uint64, extras bool) *life {
 	l := &life{
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), account: account,
 		config: filepath.Join(dir, "nightshift.yaml"), journal: filepath.Join(dir, "journal"),
-		endpoint: server.URL(), byHand: map[fleet.InstanceID]time.Time{}, trouble: account.Now(),
+		endpoint: server.URL(), byHand: map[fleet.InstanceID]time.Time{}, wish: map[fleet.InstanceID]fleet.State{}, trouble: account.Now(),
 	}
 	text := strings.Replace(yearConfig, "JOURNAL", l.journal, 1)
 	if !extras {
@@ -216,11 +220,11 @@ func (l *life) person(hand, victim int, keep time.Duration) {
 	case m.Unfit.Code != "" && m.Unfit.Code != "no-sizes":
 	case hand == 0 && m.State == fleet.Running:
 		if port.Stop(ctx, id, false) == nil {
-			l.byHand[m.ID] = now
+			l.byHand[m.ID], l.wish[m.ID] = now, fleet.Stopped
 		}
 	case hand == 1 && m.State == fleet.Stopped:
 		if port.Start(ctx, id) == nil {
-			l.byHand[m.ID] = now
+			l.byHand[m.ID], l.wish[m.ID] = now, fleet.Running
 		}
 	case hand == 2:
 		k := power.Keep{State: schedule.Running, Since: now, Until: now.Add(keep)}
@@ -258,8 +262,16 @@ func (l *life) check(now time.Time) {
 		l.must(err)
 		keep, _ := power.ParseKeep(m.Tags[power.KeepTag])
 		want, since := wantedSince(named.Schedule, keep, now)
-		if !strict && !l.byHand[m.ID].Before(since) && !since.IsZero() || want == schedule.Unmanaged {
-			continue // a person has decided since
+		if !strict && !l.byHand[m.ID].Before(since) && !since.IsZero() { // a person has decided since
+			// Auto Scaling does not tell when people resize a group.
+			if wish := l.wish[m.ID]; m.State != wish && string(m.State) == string(want) && m.Kind != fleet.KindGroup {
+				l.t.Fatalf("%s: %s %s (%s) is %s; %s has wanted that since %s, but a person made it %s at %s; keep %q; mark %q; started %s, stopped %s",
+					now, m.Kind, m.ID, m.Name(), m.State, name, since, wish, l.byHand[m.ID], m.Tags[power.KeepTag], m.Tags[power.LastTag], m.Started, m.Stopped)
+			}
+			if string(l.wish[m.ID]) != string(want) {
+				l.wishes++
+			}
+			continue
 		}
 		if since.IsZero() && !strict {
 			continue
@@ -363,6 +375,9 @@ func TestYear(t *testing.T) {
 				ends[n] = l.live(days, n == 1)
 				if l.checks < days*3 {
 					t.Errorf("only %d checks in %d days", l.checks, days)
+				}
+				if l.wishes < days/15 {
+					t.Errorf("only %d wishes of people were looked at in %d days", l.wishes, days)
 				}
 				records, errs := journal.Read(context.Background(), journal.Folder(l.journal), journal.Query{Last: 10})
 				if len(records) == 0 || len(errs) > 0 {
