@@ -2,6 +2,7 @@ package amazon_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -259,6 +260,25 @@ func TestQuotasAreKept(t *testing.T) {
 	for _, c := range server.Sandbox().Calls() {
 		if c.Code == "RequestLimitExceeded" {
 			t.Fatalf("%s was throttled", c.Action)
+		}
+	}
+}
+
+// A service that keeps silent is one that cannot be reached; when our own time
+// is over nothing is said about the service.
+func TestSilenceIsNotOurTime(t *testing.T) {
+	over, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	for name, tt := range map[string]struct {
+		ctx  context.Context
+		err  error
+		want error
+	}{
+		"silent":   {t.Context(), fmt.Errorf("timeout awaiting response headers: %w", context.DeadlineExceeded), fleet.ErrUnavailable},
+		"our time": {over, context.DeadlineExceeded, context.DeadlineExceeded},
+	} {
+		if err := amazon.Ask(tt.ctx, "rds:DescribeEvents", tt.err); !errors.Is(err, tt.want) || errors.Is(err, context.DeadlineExceeded) != (tt.ctx == over) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
 		}
 	}
 }
