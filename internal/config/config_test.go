@@ -369,7 +369,7 @@ func TestARuleThatDoesNothingIsOdd(t *testing.T) {
 	} {
 		for flag, helps := range map[string]bool{"min_uptime: 1h": false, "enforce: true": true, "stop_new: true": true} {
 			c := mustLoad(t, "timezone: UTC\npower: {rules: [{tag: a=b, schedule: \""+text+"\", "+flag+"}]}\n")
-			if warned := len(c.Warnings) == 1 && strings.Contains(c.Warnings[0].Message, "does nothing"); warned != (odd && !helps) {
+			if warned := len(c.Warnings) == 1 && strings.Contains(c.Warnings[0].Message, "never changes its mind"); warned != (odd && (!helps || text == "always" && flag == "stop_new: true")) {
 				t.Errorf("%s with %s: warnings %v", text, flag, c.Warnings)
 			}
 		}

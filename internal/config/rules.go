@@ -220,7 +220,10 @@ func (l *loader) bindSchedule(r *rule, entry field) {
 		return
 	case r.Enforce && named.Schedule.OneSided():
 		l.at(r.fields["enforce"].key, "%s has only starts or only stops, so that there is nothing to enforce", text)
-	case !r.Enforce && !r.StopNew && neverChanges(named.Schedule):
+	case r.Enforce || !neverChanges(named.Schedule):
+	case named.Schedule.At(time.Time{}) == schedule.Running:
+		l.warn(entry.value, "%s never changes its mind, and what people do is respected until it does: without enforce: true this rule starts nothing that was stopped by a call", text)
+	case !r.StopNew:
 		l.warn(entry.value, "%s never changes its mind, and what people do is respected until it does: without enforce: true (or stop_new: true) this rule does nothing", text)
 	}
 	r.Schedule = text

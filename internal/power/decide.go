@@ -67,7 +67,7 @@ func (f facts) stop() Step {
 		return step
 	}
 	switch {
-	case m.Unfit != (fleet.Reason{}) || m.State == fleet.Pending:
+	case m.Unfit != (fleet.Reason{}):
 		return act(Stop, m)
 	case f.mark.action == refused && !f.mark.at.Before(t) && f.now.Before(f.mark.at.Add(longestRetry)):
 		return leave(m, "stop-protected", "has stop protection on (disableApiStop); the next try is at %s", f.clock(f.mark.at.Add(longestRetry)))
@@ -99,7 +99,7 @@ func (f facts) start() Step {
 	}
 	called := m.Cause == fleet.CauseCall && !m.Stopped.IsZero()
 	switch {
-	case m.Unfit != (fleet.Reason{}) || m.State == fleet.Stopping:
+	case m.Unfit != (fleet.Reason{}):
 		return act(Start, m)
 	case m.Cause == fleet.CauseAWS, m.Cause == fleet.CauseCapacity:
 		if pause := min(max(m.Started.Sub(t), f.tick), longestRetry); !m.Started.Before(t) && f.now.Before(m.Started.Add(pause)) {

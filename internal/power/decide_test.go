@@ -118,6 +118,8 @@ func TestDecisions(t *testing.T) {
 		{name: "started at night, not new", now: night, state: fleet.Running, started: "Tue 20:00", change: stopNew, want: " started-by-hand"},
 		{name: "coming up when it should be off", now: night, state: fleet.Pending, started: "Tue 08:00", want: "stop settling"},
 		{name: "started by hand just before the end", now: "Tue 19:05", state: fleet.Running, started: "Tue 18:30", change: hour, want: " min-uptime"},
+		{name: "coming up by hand when it should be off", now: night, state: fleet.Pending, started: "Tue 21:59", want: " started-by-hand"},
+		{name: "on its way down by hand when it should run", now: day, state: fleet.Stopping, cause: fleet.CauseCall, stopped: "Tue 09:59", want: " stopped-by-hand"},
 		{name: "its least uptime is over", now: "Tue 19:30", state: fleet.Running, started: "Tue 18:30", change: hour, want: "stop stop"},
 		{name: "running before its window began", now: night, state: fleet.Running, started: "Tue 07:00", change: retain, want: " retained"},
 		{name: "started in its window", now: night, state: fleet.Running, started: "Tue 08:01", change: retain, want: "stop stop"},

@@ -32,12 +32,12 @@ func (r *run) startResized(ctx context.Context, batch []Step) []Step {
 	var plain []Step
 	for _, s := range batch {
 		types := typesOf(s.Machine)
-		failed := s.Machine.Cause == fleet.CauseCapacity
-		if len(types) == 0 || types[0] == s.Machine.Type && !failed {
+		n, failed := slices.Index(types, s.Machine.Type), s.Machine.Cause == fleet.CauseCapacity
+		if n < 0 || n == 0 && !failed { // a type that the tag does not name was given by people
 			plain = append(plain, s)
 			continue
 		}
-		if n := slices.Index(types, s.Machine.Type); n >= 0 && failed {
+		if failed {
 			types = append(slices.Clone(types[n+1:]), types[:n+1]...)
 		}
 		r.startAs(ctx, s, types)

@@ -393,9 +393,10 @@ func TestElsewhere(t *testing.T) {
 		"only for another type":           {"m5.large,m5a.large,m6i.large", []fleet.InstanceType{"m6i.large"}, "m5.large", "done m6i.large running 2 other-type"},
 		"for none of them":                {"m5.large m5a.large", nil, "m5.large", "failed m5.large stopped 2 no-capacity"},
 		"not allowed by a tag":            {"", []fleet.InstanceType{"m5a.large"}, "m5.large", "failed m5.large stopped 0 no-capacity"},
-		"a type that is none":             {"x9.huge", []fleet.InstanceType{"m5.large"}, "m5.large", "failed m5.large stopped 0 bad-types"},
+		"a type that is none":             {"x9.huge", []fleet.InstanceType{"m5.large"}, "m5.large", "done m5.large running 0 "},
 		"first a type that is none":       {"x9.huge,m5.large", []fleet.InstanceType{"m5.large"}, "m5.large", "done m5.large running 0 bad-types"},
 		"then a type that is none":        {"m5.large,x9.huge,m6i.large", []fleet.InstanceType{"m6i.large"}, "m5.large", "done m6i.large running 1 bad-types"},
+		"resized by people":               {"m5.large,m5a.large", []fleet.InstanceType{"m5.large", "c5.large"}, "c5.large", "done c5.large running 0 "},
 		"left half-resized, and now good": {"m5.large/m5a.large", []fleet.InstanceType{"m5.large", "m5a.large"}, "m5a.large", "done m5.large running 1 "},
 		"left half-resized, and still so": {"m5.large/m5a.large", []fleet.InstanceType{"m5a.large"}, "m5a.large", "done m5a.large running 2 other-type"},
 	} {

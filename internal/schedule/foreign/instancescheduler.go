@@ -56,10 +56,10 @@ func InstanceScheduler(s InstanceSchedule) (Reading, error) {
 	switch strings.ToLower(strings.TrimSpace(s.OverrideStatus)) {
 	case "":
 	case "running":
-		r.warn("override_status running holds until it is taken out; nightshift:keep on a machine ends by itself")
+		r.warnOverride(s, "running", "starts nothing that was stopped")
 		return r, addWindow(&r.Definition.Running, "always")
 	case "stopped":
-		r.warn("override_status stopped holds until it is taken out; nightshift:keep on a machine ends by itself")
+		r.warnOverride(s, "stopped", "stops nothing that was started")
 		r.Definition.Never = true
 		return r, nil
 	default:
@@ -92,6 +92,15 @@ func InstanceScheduler(s InstanceSchedule) (Reading, error) {
 	// Periods with nothing but an end never start anything.
 	r.Definition.Never = len(r.Definition.Running) == 0
 	return r, nil
+}
+
+// warnOverride tells what an override of a whole schedule is here.
+func (r *Reading) warnOverride(s InstanceSchedule, status, nothing string) {
+	note := "override_status " + status + " holds until it is taken out; nightshift:keep on a machine ends by itself"
+	if !s.Enforced {
+		note += ". Without enforce: true in the rule it " + nothing + " before"
+	}
+	r.warn("%s", note)
 }
 
 // warnFlags tells what of a schedule's settings is not kept.
