@@ -61,7 +61,7 @@ The next run follows it; ` + "`nightshift power apply`" + ` does at once.`,
 			clipped, long := limits.Clip(k)
 			if long {
 				fmt.Fprintf(a.Stderr, "nightshift: that is longer than is allowed (power.keep.max is %s); it ends at %s\n",
-					cmp.Or(limits.Max, 24*time.Hour), clipped.Until.In(s.config.Zone).Format("Mon 2006-01-02 15:04 MST"))
+					inHours(cmp.Or(limits.Max, 24*time.Hour).Hours()), clipped.Until.In(s.config.Zone).Format("Mon 2006-01-02 15:04 MST"))
 			}
 			return a.override(cmd, s, args[0], "kept "+args[1], func(fleet.Machine) (power.Keep, error) { return clipped, nil })
 		},

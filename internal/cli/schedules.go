@@ -132,7 +132,9 @@ func (f followed) record() journal.Record {
 	return r
 }
 
-// err says how the run went as a whole, as for stop and start.
+// err says how the run went as a whole, as for stop and start: errPartly joined
+// with the causes when a part of what was wanted is done, else the causes
+// alone.
 func (f followed) err() error {
 	causes := slices.Clone(f.errs)
 	for _, items := range [][]power.Act{f.Failed, f.Left} {
@@ -151,6 +153,8 @@ func (f followed) err() error {
 		return errors.Join(causes...)
 	case f.Changes() == 0 && len(f.errs)+len(f.Left)+len(f.Mistakes) == 0 && f.allDenied():
 		return fleet.Errorf(fleet.ErrDenied, "not permitted to act on any of the machines; `nightshift policy` prints the permissions that are needed")
+	case f.Changes() == 0 && len(f.Failed) > 0 && len(f.Mistakes) == 0:
+		return errors.Join(causes...)
 	default:
 		return errors.Join(append(causes, errPartly)...)
 	}
@@ -184,7 +188,7 @@ func (a *app) schedulesEvent(ctx context.Context, r serve.Request, closing <-cha
 	if err != nil {
 		s.log.WarnContext(ctx, "not all is as wanted", "failed", done.Failed, "left", done.Left, "mistakes", done.Mistakes, "errors", done.Errors)
 	}
-	if errors.Is(err, errPartly) {
+	if done.seen() > 0 && !errors.Is(err, fleet.ErrDenied) {
 		err = nil // the answer tells, and the next tick tries again
 	}
 	return done.Summary, err

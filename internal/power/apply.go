@@ -64,7 +64,7 @@ func Apply(ctx context.Context, site Site, judge Judge, plan Plan, opts Options)
 			todo = append(todo, s)
 		}
 	}
-	free, blocked := r.order.split(todo)
+	free, blocked := r.order.split(r.leaveUnordered(todo))
 	for {
 		r.actAll(ctx, free)
 		r.actWhenSettled(ctx)

@@ -161,6 +161,26 @@ func (r *run) look(ctx context.Context) {
 	}
 }
 
+// leaveUnordered settles the starts that come after machines of which none was
+// seen, while not all machines could be read: they may be there and not ready.
+// It returns the other steps.
+func (r *run) leaveUnordered(steps []Step) []Step {
+	if len(r.plan.Unread) == 0 {
+		return steps
+	}
+	var free []Step
+	for _, s := range steps {
+		if s.Action != Start || s.After.Key == "" || len(r.order.before[s.After]) > 0 {
+			free = append(free, s)
+			continue
+		}
+		r.settle(s, fleet.Left, fleet.Reason{Code: "waits", Text: fmt.Sprintf(
+			"waits: no machine with the tag %s was seen, and the %ss could not all be read", s.After, kindInWords(r.plan.Unread[0]),
+		)}, s.Machine.State)
+	}
+	return free
+}
+
 // leaveBlocked settles what still waits when the time is over.
 func (r *run) leaveBlocked(blocked []Step) {
 	open := r.order.open()

@@ -166,3 +166,40 @@ func TestOrder(t *testing.T) {
 		}
 	})
 }
+
+// unreadable is a kind that cannot be listed.
+type unreadable struct{ *world }
+
+func (unreadable) Machines(context.Context, fleet.Selector) iter.Seq2[fleet.Machine, error] {
+	return func(yield func(fleet.Machine, error) bool) { yield(fleet.Machine{}, fleet.ErrDenied) }
+}
+
+// Where databases cannot be read, what comes after them is not started as if
+// there were none; everything else is.
+func TestOrderWithAKindThatCannotBeRead(t *testing.T) {
+	b := tiers(t, fleet.Stopped)
+	b.machines = b.machines[:2] // the proxy and the application; the database is of another kind
+	b.now = clock(t, "Tue 08:00")
+	rules := chain(t)
+	rules.Rules[2].Kinds = []fleet.Kind{fleet.KindDatabase}
+	free := rules.Rules[2]
+	free.Tag, free.Kinds = fleet.Tag{Key: "Alone"}, nil
+	rules.Rules = append(rules.Rules, free)
+	alone := running(9)
+	alone.Tags, alone.State, alone.Cause, alone.Stopped = fleet.Tags{"Alone": ""}, fleet.Stopped, fleet.CauseCall, clock(t, "Mon 19:00")
+	b.machines = append(b.machines, alone)
+	place := site(b)
+	place.Machines[fleet.KindDatabase] = unreadable{}
+	book := power.NewRulebook(rules)
+	plan, err := power.MakePlan(t.Context(), place, book, b.clock)
+	if err == nil || !slices.Equal(plan.Unread, []fleet.Kind{fleet.KindDatabase}) {
+		t.Errorf("unread %v, %v", plan.Unread, err)
+	}
+	var got []string
+	for _, o := range power.Apply(t.Context(), place, book, plan, power.Options{}) {
+		got = append(got, strings.TrimSpace(fmt.Sprint(o.Result, " ", o.Reason.Code)))
+	}
+	if want := []string{"left waits", "left waits", "done"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

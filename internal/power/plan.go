@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"nightshift/internal/fleet"
 )
@@ -15,6 +18,8 @@ type Plan struct {
 	Target fleet.Target
 	// At is the time for which it was made.
 	At time.Time
+	// Unread are the kinds of which not all machines could be read.
+	Unread []fleet.Kind
 	// Steps has one entry for every machine that the judge wanted to see, in
 	// the order of kinds and in that in which AWS lists them.
 	Steps []Step
@@ -62,50 +67,64 @@ type preparer interface {
 	Prepare(machines []fleet.Machine, now time.Time)
 }
 
-// MakePlan reads the machines that the judge wants to see and decides about
-// each of them as of now, which is asked once all are read; a judge that does
-// not look at the time can do with nil. It changes nothing. When reading fails half-way, the
-// plan holds what was read, beside the error; one kind that fails does not hold
-// up the others.
+// MakePlan reads the machines that the judge wants to see, all kinds at the same
+// time, and decides about each of them as of now, which is asked once all are
+// read; a judge that does not look at the time can do with nil. It changes
+// nothing. When reading fails half-way, the plan holds what was read, beside
+// the error; one kind that fails does not hold up the others.
 func MakePlan(ctx context.Context, site Site, judge Judge, now func() time.Time) (Plan, error) {
-	type name struct {
-		kind fleet.Kind
-		id   fleet.InstanceID
-	}
 	var (
-		machines []fleet.Machine
-		errs     []error
-		seen     = map[name]bool{} // pages may overlap when the fleet changes
+		group errgroup.Group
+		kinds = fleet.Kinds()
+		read  = make([][]fleet.Machine, len(kinds))
+		errs  = make([]error, len(kinds))
 	)
-	for _, kind := range fleet.Kinds() {
-		port := site.Machines[kind]
+	for n, kind := range kinds {
 		sel, wanted := judge.Selector(kind)
-		if port == nil || !wanted {
-			continue
-		}
-		for m, err := range port.Machines(ctx, sel) {
-			if err != nil {
-				errs = append(errs, fmt.Errorf("list %ss in %s: %w", kindInWords(kind), site.Target.Region, err))
-				break
-			}
-			if key := (name{m.Kind, m.ID}); !seen[key] {
-				seen[key] = true
-				machines = append(machines, m)
-			}
+		if port := site.Machines[kind]; port != nil && wanted {
+			group.Go(func() error {
+				read[n], errs[n] = list(ctx, port, sel)
+				return nil
+			})
 		}
 	}
-	var at time.Time
+	_ = group.Wait() // errors are kept by kind
+	plan := Plan{Target: site.Target}
+	for n, err := range errs {
+		if err != nil {
+			plan.Unread = append(plan.Unread, kinds[n])
+			errs[n] = fmt.Errorf("list %ss in %s: %w", kindInWords(kinds[n]), site.Target.Region, err)
+		}
+	}
+	machines := slices.Concat(read...)
 	if now != nil {
-		at = now()
+		plan.At = now()
 	}
 	if p, ok := judge.(preparer); ok {
-		p.Prepare(machines, at)
+		p.Prepare(machines, plan.At)
 	}
-	plan := Plan{Target: site.Target, At: at, Steps: make([]Step, len(machines))}
+	plan.Steps = make([]Step, len(machines))
 	for n, m := range machines {
-		plan.Steps[n] = judge.Judge(m, at)
+		plan.Steps[n] = judge.Judge(m, plan.At)
 	}
 	return plan, errors.Join(errs...)
+}
+
+// list reads the chosen machines of one kind, each once: pages may overlap when
+// the fleet changes.
+func list(ctx context.Context, port Machines, sel fleet.Selector) ([]fleet.Machine, error) {
+	var machines []fleet.Machine
+	seen := map[fleet.InstanceID]bool{}
+	for m, err := range port.Machines(ctx, sel) {
+		if err != nil {
+			return machines, err
+		}
+		if !seen[m.ID] {
+			seen[m.ID] = true
+			machines = append(machines, m)
+		}
+	}
+	return machines, nil
 }
 
 // kindInWords is a kind as a sentence names it.
