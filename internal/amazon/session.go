@@ -1,8 +1,9 @@
 // Package amazon is AWS as the rest of nightshift sees it: it reads instances,
-// volumes, instance types, regions and prices, stops and starts instances and
-// puts objects into S3. It implements the ports that power and cost declare,
-// in terms of fleet and price; no type of the SDK leaves it, and no other
-// package imports the SDK.
+// databases, Auto Scaling groups, volumes, instance types, regions and prices,
+// stops, starts, tags and resizes machines, and keeps objects in S3. It
+// implements the ports that power, cost and journal declare, in terms of fleet
+// and price; no type of the SDK leaves it, and no other package imports the
+// SDK.
 //
 // Operations of the SDK are captured one by one as function values, never as a
 // client behind an interface. That lets the linker drop the hundreds of

@@ -1,6 +1,6 @@
-// Package sandbox is a practice AWS account behind real HTTP: EC2, STS, the
-// Price List service and S3 on one endpoint, as the AWS SDKs, the AWS CLI and
-// boto3 speak to them.
+// Package sandbox is a practice AWS account behind real HTTP: EC2, RDS, Auto
+// Scaling, STS, the Price List service, Parameter Store and S3 on one endpoint,
+// as the AWS SDKs, the AWS CLI and boto3 speak to them.
 //
 // It keeps state and obeys the rules that a caller can see: states change over
 // time, batches are all or nothing, filters, pages, error codes, token buckets
