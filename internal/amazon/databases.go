@@ -52,7 +52,7 @@ func (s *Session) Databases(region fleet.Region) *Databases {
 // times at which the database had stopped or started, some minutes after it
 // was asked to.
 func (d *Databases) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
-	return d.machines(ctx, func() ([]fleet.Machine, error) {
+	return d.machines(ctx, sel, func() ([]fleet.Machine, error) {
 		in := &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(recordsPerPage), Filters: byID("db-instance-id", sel.IDs)}
 		var found []fleet.Machine
 		for {
@@ -151,7 +151,7 @@ func (s *Session) Clusters(region fleet.Region) *Clusters {
 // Machines yields the chosen clusters, as [Databases.Machines] does. An Aurora
 // cluster has no type: its members may differ.
 func (c *Clusters) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
-	return c.machines(ctx, func() ([]fleet.Machine, error) {
+	return c.machines(ctx, sel, func() ([]fleet.Machine, error) {
 		in := &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(recordsPerPage), Filters: byID("db-cluster-id", sel.IDs)}
 		var found []fleet.Machine
 		for {

@@ -65,11 +65,12 @@ func (r relational) Mark(ctx context.Context, machines []fleet.Machine, set flee
 	return nil
 }
 
-// machines yields what read finds, with the past that the events tell.
-func (r relational) machines(ctx context.Context, read func() ([]fleet.Machine, error)) iter.Seq2[fleet.Machine, error] {
+// machines yields what read finds, with the past that the events tell unless
+// brief is enough.
+func (r relational) machines(ctx context.Context, sel fleet.Selector, read func() ([]fleet.Machine, error)) iter.Seq2[fleet.Machine, error] {
 	return func(yield func(fleet.Machine, error) bool) {
 		found, err := read()
-		if err == nil {
+		if err == nil && !sel.Brief {
 			err = r.recall(ctx, found)
 		}
 		if err != nil {

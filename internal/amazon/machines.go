@@ -25,7 +25,7 @@ func (f *Fleet) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[flee
 		for page, err := range f.pages(ctx, sel) {
 			var spots map[string]string
 			var ready map[string]bool
-			if err == nil {
+			if err == nil && !sel.Brief {
 				spots, err = f.spotTypes(ctx, page)
 			}
 			if err == nil && sel.Readiness {

@@ -59,4 +59,8 @@ type Selector struct {
 	IDs  []InstanceID
 	// Readiness asks for Machine.Ready, which takes calls of its own.
 	Readiness bool
+	// Brief leaves out what takes calls of its own and is not needed to see in
+	// which state a machine is: the past of databases, and whether a Spot
+	// request is persistent.
+	Brief bool
 }

@@ -189,7 +189,7 @@ func compareBool(a, b bool) int {
 // reread looks at the machines of a batch again and returns the steps that
 // still make sense; the others are settled.
 func (r *run) reread(ctx context.Context, batch []Step) []Step {
-	seen, err := r.states(ctx, batch, false)
+	seen, err := r.states(ctx, batch, fleet.Selector{})
 	if err != nil && ctx.Err() != nil { // nothing has been asked for yet
 		r.settleAll(batch, fleet.Left, notTried())
 		return nil

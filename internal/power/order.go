@@ -150,7 +150,7 @@ func (r *run) look(ctx context.Context) {
 		}
 	}
 	for _, part := range sameKind(watched) {
-		states, err := r.states(ctx, part, true)
+		states, err := r.states(ctx, part, fleet.Selector{Readiness: true, Brief: true})
 		if err != nil {
 			continue // what is not seen is not ready
 		}

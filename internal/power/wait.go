@@ -73,7 +73,7 @@ func (r *run) wait(parent context.Context) {
 		r.accepted = nil // trying another type may add to it
 		var open []Step
 		for _, chunk := range sameKind(waiting) {
-			now, err := r.states(ctx, chunk, false)
+			now, err := r.states(ctx, chunk, fleet.Selector{Brief: true})
 			if err != nil {
 				trouble = err
 			}
@@ -111,7 +111,7 @@ func (r *run) arrived(ctx context.Context, s Step, now fleet.Machine) bool {
 		return true
 	case now.State == fleet.Terminated, now.State == fleet.ShuttingDown:
 		return failed("terminated", "was terminated meanwhile")
-	case s.Action == Start && now.State == fleet.Stopped && !now.Started.Equal(before.Started):
+	case s.Action == Start && now.State == fleet.Stopped && now.Started.After(before.Started):
 		if now.Cause == fleet.CauseCapacity {
 			s.Machine = now
 			if r.elsewhere(ctx, s) {
@@ -142,13 +142,13 @@ func (r *run) late(ctx context.Context, action Action, state fleet.State, troubl
 }
 
 // states reads the machines of the steps, which are of one kind, as they are
-// now. After an error it holds what was read.
-func (r *run) states(ctx context.Context, steps []Step, readiness bool) (map[fleet.InstanceID]fleet.Machine, error) {
+// now, in as much detail as the selector asks for. After an error it holds what was read.
+func (r *run) states(ctx context.Context, steps []Step, sel fleet.Selector) (map[fleet.InstanceID]fleet.Machine, error) {
 	now := make(map[fleet.InstanceID]fleet.Machine, len(steps))
 	if len(steps) == 0 {
 		return now, nil
 	}
-	sel := fleet.Selector{IDs: ids(steps), Readiness: readiness}
+	sel.IDs = ids(steps)
 	for m, err := range r.site.Machines[steps[0].Machine.Kind].Machines(ctx, sel) {
 		if err != nil {
 			return now, err
