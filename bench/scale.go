@@ -92,8 +92,8 @@ func (b *bench) benchmark(ctx context.Context, pkg, name, times string) (time.Du
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, usage{}, fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}
-	name, sub, _ := strings.Cut(name, "/")
-	u, err := b.usageOf(ctx, nil, []int{0}, binary, "-test.run=^$", "-test.bench=^"+name+"$/"+sub, "-test.benchtime="+times)
+	pattern := "^" + strings.Replace(name, "/", "$/", 1)
+	u, err := b.usageOf(ctx, nil, []int{0}, binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchtime="+times)
 	if err != nil {
 		return 0, usage{}, err
 	}

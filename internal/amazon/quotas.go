@@ -38,7 +38,7 @@ func newQuotas(speed float64) *quotas {
 // bucket is a little smaller than EC2's: requests take their time to get there,
 // and not always the same, so that EC2's bucket fills later than ours.
 func bucket(perSecond float64, size int) *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(perSecond), size-max(size/20, 1))
+	return rate.NewLimiter(rate.Limit(perSecond), size-max(size/100, 1))
 }
 
 // pass waits until a request may be sent.
