@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"nightshift/internal/amazon"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
@@ -73,6 +75,18 @@ func (a *app) configuration(ctx context.Context, practice *amazon.Practice) (*co
 			err = fleet.Errorf(fleet.ErrInvalid, "it is not there: %w", err)
 		}
 		return io.NopCloser(bytes.NewReader(text)), err
+	})
+}
+
+// completeSchedules offers the shell the names of the schedules.
+func (a *app) completeSchedules(cmd *cobra.Command) {
+	// The only error is a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc("schedule", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		cfg, _ := a.configuration(cmd.Context(), nil) // without one there is nothing to offer
+		if cfg == nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return cfg.Names(), cobra.ShellCompDirectiveNoFileComp
 	})
 }
 

@@ -67,7 +67,7 @@ with each machine.`,
 	flags.StringVar(&query.Job, "job", "", "only runs of this job, such as power")
 	flags.StringVar(&since, "since", "", "only runs since then: 24h, 08:00, 2026-11-22, or a time in RFC 3339")
 	flags.StringVar(&place, "journal", "", "where the records are: a folder or s3://bucket/prefix (default: the configuration's journal)")
-	complete(cmd, "job", "power")
+	complete(cmd, "job", "power", "stop", "start", "report")
 	return cmd
 }
 

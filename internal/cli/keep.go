@@ -66,7 +66,14 @@ The next run follows it; ` + "`nightshift power apply`" + ` does at once.`,
 			return a.override(cmd, s, args[0], "kept "+args[1], func(fleet.Machine) (power.Keep, error) { return clipped, nil })
 		},
 	}
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) == 1 {
+			return []cobra.Completion{"on", "off"}, cobra.ShellCompDirectiveNoFileComp
+		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	cmd.Flags().StringVar(&until, "until", "", "when it ends: 22:00, 3h, 2026-12-24T20:00 or in RFC 3339")
+	complete(cmd, "until", "2h", "22:00")
 	return cmd
 }
 

@@ -94,6 +94,7 @@ and, for a schedule that is written out, no configuration.`,
 	flags.StringVar(&tag, "tag", "", "the tag of a machine, as Key=Value: the schedule that it would follow")
 	flags.StringVar(&at, "at", "", "the time to look from, as 2026-12-24T20:00 or in RFC 3339 (default: now)")
 	flags.IntVar(&count, "count", 5, "how many transitions to list")
+	a.completeSchedules(cmd)
 	return cmd
 }
 

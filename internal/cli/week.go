@@ -112,6 +112,7 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&names, "schedule", nil, "a schedule's name, or a schedule written out; repeat for several")
 	flags.StringVar(&at, "at", "", "the first day, as 2026-12-21 or any time on it (default: this week's Monday)")
+	a.completeSchedules(cmd)
 	return cmd
 }
 
