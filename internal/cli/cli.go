@@ -48,6 +48,8 @@ func Main(args []string, sys System) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	out := &heard{Writer: sys.Stdout}
+	sys.Stdout = out
 	a := &app{System: sys}
 	var err error
 	if sys.Env("AWS_LAMBDA_RUNTIME_API") != "" {
@@ -59,12 +61,30 @@ func Main(args []string, sys System) int {
 		root.SetErr(sys.Stderr)
 		err = root.ExecuteContext(ctx)
 	}
+	if out.err != nil && err == nil {
+		err = fmt.Errorf("print the answer: %w", out.err)
+	}
 	if err != nil && ctx.Err() != nil {
 		fmt.Fprintln(sys.Stderr, "nightshift: interrupted")
 		return exitInterrupted
 	}
 	a.complain(err)
 	return exitCode(err)
+}
+
+// heard is an output that remembers that it could not be written: what nobody
+// can read is not done.
+type heard struct {
+	io.Writer
+	err error
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	n, err := h.Writer.Write(p)
+	if err != nil && h.err == nil {
+		h.err = err
+	}
+	return n, err
 }
 
 // app is the command line with its global flags.

@@ -119,7 +119,11 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 // screen is how wide standard output is, and whether it takes colours: a
 // terminal's width, else that of COLUMNS, else 80.
 func (a *app) screen() (width int, color bool) {
-	if file, ok := a.Stdout.(*os.File); ok {
+	out := a.Stdout
+	if h, ok := out.(*heard); ok {
+		out = h.Writer
+	}
+	if file, ok := out.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
 			return columns, a.Env("NO_COLOR") == ""
 		}
