@@ -42,6 +42,45 @@ func newOrder(steps []Step) *order {
 	return o
 }
 
+// refuseCircles makes mistakes of the steps that wait for each other: they would
+// wait for ever. The configuration can be without a circle, and machines that
+// carry several of its tags close one.
+func refuseCircles(steps []Step) {
+	o := newOrder(steps)
+	for tag, after := range o.after {
+		if !o.reaches(tag, tag, map[fleet.Tag]bool{}) {
+			continue
+		}
+		for _, n := range after {
+			if steps[n].Do() {
+				steps[n].Action, steps[n].Settling, steps[n].Mistake = None, false, true
+				steps[n].Reason = fleet.Reason{Code: "circular", Text: fmt.Sprintf(
+					"comes after the machines with the tag %s, and some of these come after it: neither can be first", tag,
+				)}
+			}
+		}
+	}
+}
+
+// reaches reports whether machines with the tag from wait, directly or not, for
+// machines with the tag to.
+func (o *order) reaches(from, to fleet.Tag, seen map[fleet.Tag]bool) bool {
+	if seen[from] {
+		return false
+	}
+	seen[from] = true
+	for _, n := range o.before[from] {
+		next := o.steps[n].After
+		if next.Key == "" || len(o.before[next]) == 1 && o.before[next][0] == n {
+			continue // it waits for nobody, or for itself alone, which it does not
+		}
+		if next == to || o.reaches(next, to, seen) {
+			return true
+		}
+	}
+	return false
+}
+
 // reached notes the state that a step's machine was seen in.
 func (o *order) reached(n int, state fleet.State) {
 	if state == "" {

@@ -203,3 +203,45 @@ func TestOrderWithAKindThatCannotBeRead(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
+
+// Two machines that come after each other by way of a third tag are told and
+// left alone; what has nothing to do with them goes on, and a machine that
+// carries the tag that it comes after does not wait for itself.
+func TestCircles(t *testing.T) {
+	s, err := schedule.Parse(office, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := func(key, after string) power.Rule {
+		r := power.Rule{
+			Tag: fleet.Tag{Key: key}, Schedule: "office",
+			Read: func(string) (power.Named, error) { return power.Named{Name: "office", Schedule: s}, nil },
+		}
+		if after != "" {
+			r.After = fleet.Tag{Key: after}
+		}
+		return r
+	}
+	rules := power.Rules{Rules: []power.Rule{rule("A", "B"), rule("B", "C"), rule("Self", "Self"), rule("Free", "")}}
+	w := newWorld(4, clock(t, "Tue 08:00"))
+	for n, tags := range []fleet.Tags{{"A": "", "C": ""}, {"B": ""}, {"Self": ""}, {"Free": ""}} {
+		m := w.machines[n]
+		m.Tags, m.State, m.Cause, m.Stopped = tags, fleet.Stopped, fleet.CauseCall, clock(t, "Mon 19:00")
+	}
+	book := power.NewRulebook(rules)
+	plan, err := power.MakePlan(t.Context(), site(w), book, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range power.Apply(t.Context(), site(w), book, plan, power.Options{}) {
+		got = append(got, strings.TrimSpace(fmt.Sprint(o.Result, " ", o.Reason.Code)))
+	}
+	if want := []string{"failed circular", "failed circular", "done", "done"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	w.machines[0].Tags = fleet.Tags{"A": ""}
+	if plan, err = power.MakePlan(t.Context(), site(w), book, w.clock); err != nil || plan.Steps[0].Mistake || plan.Steps[1].Mistake {
+		t.Errorf("without the third tag: %+v, %v", plan.Steps[:2], err)
+	}
+}

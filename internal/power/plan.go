@@ -107,6 +107,7 @@ func MakePlan(ctx context.Context, site Site, judge Judge, now func() time.Time)
 	for n, m := range machines {
 		plan.Steps[n] = judge.Judge(m, plan.At)
 	}
+	refuseCircles(plan.Steps)
 	return plan, errors.Join(errs...)
 }
 
