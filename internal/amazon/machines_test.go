@@ -57,6 +57,7 @@ func TestCause(t *testing.T) {
 		{"Server.InsufficientInstanceCapacity", "Server.InsufficientInstanceCapacity", fleet.CauseCapacity, false},
 		{"Server.InternalError", "Server.InternalError", fleet.CauseAWS, false},
 		{"Client.InvalidSnapshot.NotFound", "", fleet.CauseAWS, false},
+		{"Client.InvalidKMSKey.InvalidState", "", fleet.CauseAWS, false},
 		{"Server.ScheduledStop", "", fleet.CauseAWS, false},
 		{"", "User initiated (2026-11-20 10:00:00 GMT)", fleet.CauseCall, true},
 		{"", "User initiated (yesterday GMT)", fleet.CauseCall, false},
