@@ -1,12 +1,8 @@
 package amazon_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +28,7 @@ func TestSchedulesAgainstSandbox(t *testing.T) {
 
 func TestSchedulesAgainstMoto(t *testing.T) {
 	t.Parallel()
-	p := newPeer(moto(t))
+	p := newPeer(moto(t, "schedules were"))
 	p.frozen = true
 	images, err := p.ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{Owners: []string{"amazon"}})
 	if err != nil {
@@ -45,37 +41,6 @@ func TestSchedulesAgainstMoto(t *testing.T) {
 		}
 	}
 	schedules(t, p)
-}
-
-// moto serves an empty account of moto's until the test ends.
-func moto(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not installed: schedules were not tested against an independent emulator")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	listener.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "-H", "127.0.0.1", "-p", port)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
-	endpoint := "http://127.0.0.1:" + port
-	for range 300 {
-		if answer, err := http.Get(endpoint + "/moto-api/"); err == nil {
-			answer.Body.Close()
-			return endpoint
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal("moto_server does not answer")
-	return ""
 }
 
 // schedules is what both peers must agree on for machines under schedules.

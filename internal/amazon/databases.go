@@ -61,7 +61,7 @@ func (d *Databases) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[
 				return nil, err
 			}
 			for _, i := range out.DBInstances {
-				if m := d.instance(i); isChosen(sel, m) {
+				if m := d.instance(i); chosen(sel, m) {
 					found = append(found, m)
 				}
 			}
@@ -160,7 +160,7 @@ func (c *Clusters) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[f
 				return nil, err
 			}
 			for _, i := range out.DBClusters {
-				if m := c.cluster(i); isChosen(sel, m) {
+				if m := c.cluster(i); chosen(sel, m) {
 					found = append(found, m)
 				}
 			}

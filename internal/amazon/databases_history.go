@@ -133,14 +133,6 @@ func byID(filter string, ids []fleet.InstanceID) []types.Filter {
 	return []types.Filter{{Name: aws.String(filter), Values: texts(ids)}}
 }
 
-// isChosen compares what RDS has no filter for.
-func isChosen(sel fleet.Selector, m fleet.Machine) bool {
-	hasKey := func(key string) bool { _, ok := m.Tags[key]; return ok }
-	return (sel.Tag.Key == "" || sel.Tag.On(m.Tags)) &&
-		(len(sel.Keys) == 0 || slices.ContainsFunc(sel.Keys, hasKey)) &&
-		(len(sel.IDs) == 0 || slices.Contains(sel.IDs, m.ID))
-}
-
 // past is what the events tell of a database.
 type past struct {
 	started, stopped time.Time

@@ -1,13 +1,9 @@
 package amazon_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"net/http"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -33,33 +29,7 @@ func TestDatabasesAgainstSandbox(t *testing.T) {
 }
 
 func TestDatabasesAgainstMoto(t *testing.T) {
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not installed: databases were not tested against an independent emulator")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	listener.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "-H", "127.0.0.1", "-p", port)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
-	endpoint := "http://127.0.0.1:" + port
-	for n := 0; ; n++ {
-		if answer, err := http.Get(endpoint + "/moto-api/"); err == nil {
-			answer.Body.Close()
-			break
-		}
-		if n > 300 {
-			t.Fatal("moto_server does not answer")
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	endpoint := moto(t, "databases were")
 	databases(t, endpoint)
 }
 

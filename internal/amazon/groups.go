@@ -70,7 +70,7 @@ func (g *Groups) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fle
 				return
 			}
 			m := g.machine(group)
-			if isChosen(sel, m) && !yield(m, nil) {
+			if chosen(sel, m) && !yield(m, nil) {
 				return
 			}
 		}

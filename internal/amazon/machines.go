@@ -38,7 +38,7 @@ func (f *Fleet) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[flee
 			for _, i := range page {
 				m := machine(i, spots[aws.ToString(i.SpotInstanceRequestId)])
 				m.Ready = ready[string(m.ID)]
-				if chosen(sel, m.Tags) && !yield(m, nil) {
+				if chosen(sel, m) && !yield(m, nil) {
 					return
 				}
 			}
@@ -46,13 +46,13 @@ func (f *Fleet) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[flee
 	}
 }
 
-// chosen compares the tags here, too: filters of EC2 cannot tell all values
-// apart.
-func chosen(sel fleet.Selector, tags fleet.Tags) bool {
-	if sel.Tag.Key != "" && !sel.Tag.On(tags) {
-		return false
-	}
-	return len(sel.Keys) == 0 || slices.ContainsFunc(sel.Keys, func(key string) bool { _, ok := tags[key]; return ok })
+// chosen compares with the selector what the services have no filter for, or
+// none that can tell all values apart.
+func chosen(sel fleet.Selector, m fleet.Machine) bool {
+	hasKey := func(key string) bool { _, ok := m.Tags[key]; return ok }
+	return (sel.Tag.Key == "" || sel.Tag.On(m.Tags)) &&
+		(len(sel.Keys) == 0 || slices.ContainsFunc(sel.Keys, hasKey)) &&
+		(len(sel.IDs) == 0 || slices.Contains(sel.IDs, m.ID))
 }
 
 // machine converts an instance of DescribeInstances. The type of its Spot
