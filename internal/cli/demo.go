@@ -73,7 +73,7 @@ func (a *app) demo(ctx context.Context) error {
 
 	act := func(title string, action power.Action) error {
 		a.say("%s, %s\n$ nightshift %s --tag %s", title, account.Now().In(seoul).Format("Mon 2 Jan 15:04"), action, tag)
-		done := c.power(ctx, powerJob{action: action, tag: tag, Options: power.Options{Wait: time.Minute}})
+		done := c.power(ctx, powerJob{action: action, tag: tag, running: running{Options: power.Options{Wait: time.Minute}}})
 		if err := a.showPower(done); err != nil && !errors.Is(err, errPartly) {
 			return err
 		}
@@ -149,7 +149,9 @@ func (a *app) demoSchedules(ctx context.Context, c *crew, now time.Time) error {
 	}
 	evening := time.Date(now.Year(), now.Month(), now.Day(), 19, 0, 0, 0, now.Location())
 	a.say("\n$ nightshift power plan --at %s", evening.Format("2006-01-02T15:04"))
-	done := c.follow(ctx, scheduleJob{rules: cfg.Rules(), now: func() time.Time { return evening }, dryRun: true})
+	done := c.follow(ctx, scheduleJob{
+		rules: cfg.Rules(), now: func() time.Time { return evening }, running: running{dryRun: true},
+	})
 	return a.showFollowed(done, false, nil)
 }
 

@@ -42,8 +42,8 @@ func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan st
 	}
 	watch := c.begin(a.Now())
 	done := c.power(ctx, powerJob{
-		action: power.Action(r.Action), tag: tag, dryRun: r.DryRun,
-		Options: power.Options{Closing: closing, Settle: settleTime},
+		action: power.Action(r.Action), tag: tag,
+		running: running{dryRun: r.DryRun, Options: power.Options{Closing: closing, Settle: settleTime}},
 	})
 	if !r.DryRun {
 		c.note(ctx, a.journalFor(ctx, c), watch, a.Now(), done.record())

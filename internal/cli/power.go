@@ -22,14 +22,56 @@ const regionsAtOnce = 8
 // defaultTag is the tag of the first Lambda scripts.
 const defaultTag = "AutoStopStart=Yes"
 
-// powerJob is one stop or start over the regions of a crew.
-type powerJob struct {
-	action power.Action
-	tag    fleet.Tag
+// running is what all runs that stop and start have in common.
+type running struct {
 	dryRun bool
 	power.Options
 	// planned, if not nil, is told of every plan before it is applied.
 	planned func(power.Plan)
+}
+
+// regional is what came of a run, in the order of the regions.
+type regional struct {
+	plans    []power.Plan
+	outcomes [][]fleet.Outcome // each nil after a dry run
+	errs     []error           // of the regions that could not be read to the end
+}
+
+// inRegions plans and, unless it is a dry run, applies the plan in every
+// region, each with its own site and judge. A region that fails does not hold
+// up the others. Calls to AWS that change something get the context calls.
+func (c *crew) inRegions(
+	ctx, calls context.Context, r running, now func() time.Time, place func(fleet.Region) (power.Site, power.Judge),
+) regional {
+	var group errgroup.Group
+	errs := make([]error, len(c.regions))
+	done := regional{plans: make([]power.Plan, len(c.regions)), outcomes: make([][]fleet.Outcome, len(c.regions))}
+	group.SetLimit(regionsAtOnce)
+	for n, region := range c.regions {
+		group.Go(func() error {
+			site, judge := place(region)
+			plan, err := power.MakePlan(ctx, site, judge, now)
+			done.plans[n], errs[n] = plan, err
+			c.log.DebugContext(ctx, "planned", "region", region, "machines", len(plan.Steps), "actionable", plan.Actionable())
+			if r.planned != nil {
+				r.planned(plan)
+			}
+			if !r.dryRun {
+				done.outcomes[n] = power.Apply(calls, site, judge, plan, r.Options)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are kept by region
+	done.errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	return done
+}
+
+// powerJob is one stop or start over the regions of a crew.
+type powerJob struct {
+	action power.Action
+	tag    fleet.Tag
+	running
 }
 
 // powered is what came of it, in the order of the regions.
@@ -40,46 +82,17 @@ type powered struct {
 	errs     []error
 }
 
-// power plans and, unless it is a dry run, applies the plan in every region. A
-// region that fails does not hold up the others.
+// power stops or starts what carries the tag.
 func (c *crew) power(ctx context.Context, job powerJob) powered {
-	var (
-		group    errgroup.Group
-		plans    = make([]power.Plan, len(c.regions))
-		outcomes = make([][]fleet.Outcome, len(c.regions))
-		errs     = make([]error, len(c.regions))
-	)
 	calls, cancel := outlive(ctx)
 	defer cancel()
-	group.SetLimit(regionsAtOnce)
-	for n, region := range c.regions {
-		group.Go(func() error {
-			site := power.Site{
-				Target:   fleet.Target{Region: region},
-				Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: c.session.Fleet(region)},
-			}
-			judge := power.ByTag{Action: job.action, Tag: job.tag}
-			plans[n], errs[n] = power.MakePlan(ctx, site, judge, nil)
-			c.log.DebugContext(ctx, "planned", "region", region, "action", job.action, "tag", job.tag.String(),
-				"tagged", len(plans[n].Steps), "actionable", plans[n].Actionable())
-			if job.planned != nil {
-				job.planned(plans[n])
-			}
-			if !job.dryRun {
-				outcomes[n] = power.Apply(calls, site, judge, plans[n], job.Options)
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // errors are kept by region
-	done := powered{job: job, plans: plans}
-	for n := range c.regions {
-		done.outcomes = append(done.outcomes, outcomes[n]...)
-		if errs[n] != nil {
-			done.errs = append(done.errs, errs[n])
-		}
-	}
-	return done
+	done := c.inRegions(ctx, calls, job.running, nil, func(region fleet.Region) (power.Site, power.Judge) {
+		return power.Site{
+			Target:   fleet.Target{Region: region},
+			Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: c.session.Fleet(region)},
+		}, power.ByTag{Action: job.action, Tag: job.tag}
+	})
+	return powered{job: job, plans: done.plans, outcomes: slices.Concat(done.outcomes...), errs: done.errs}
 }
 
 // grace is how long a request that is under way may take to end after the
@@ -191,7 +204,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 			if err != nil {
 				return err
 			}
-			job := powerJob{action: action, tag: chosen, dryRun: dryRun}
+			job := powerJob{action: action, tag: chosen, running: running{dryRun: dryRun}}
 			job.Closing = cmd.Context().Done()
 			if wait {
 				job.Wait, job.Settle = timeout, timeout

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"nightshift/internal/amazon"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
@@ -20,59 +18,29 @@ import (
 
 // scheduleJob is one run that follows schedules, over the regions of a crew.
 type scheduleJob struct {
-	rules  power.Rules
-	now    func() time.Time
-	dryRun bool
-	power.Options
-	// planned, if not nil, is told of every plan before it is applied.
-	planned func(power.Plan)
+	rules power.Rules
+	now   func() time.Time
+	running
 	// journal, if not nil, gets a record of the run.
 	journal journal.Store
 }
 
-// followed is what came of it, in the order of the regions.
+// followed is what came of it; outcomes is nil after a dry run.
 type followed struct {
-	plans    []power.Plan
-	outcomes [][]fleet.Outcome // nil after a dry run
-	errs     []error
+	regional
 	power.Summary
 }
 
-// follow plans and, unless it is a dry run, applies the plan in every region.
+// follow plans and, unless it is a dry run, applies what the schedules want.
 func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
 	watch := c.begin(job.now())
-	var (
-		group    errgroup.Group
-		plans    = make([]power.Plan, len(c.regions))
-		outcomes = make([][]fleet.Outcome, len(c.regions))
-		errs     = make([]error, len(c.regions))
-	)
 	calls, cancel := outlive(ctx)
 	defer cancel()
-	group.SetLimit(regionsAtOnce)
-	for n, region := range c.regions {
-		group.Go(func() error {
-			site, judge := c.site(region, job.rules), power.NewRulebook(job.rules)
-			plans[n], errs[n] = power.MakePlan(ctx, site, judge, job.now)
-			c.log.DebugContext(ctx, "planned", "region", region, "machines", len(plans[n].Steps), "actionable", plans[n].Actionable())
-			if job.planned != nil {
-				job.planned(plans[n])
-			}
-			if !job.dryRun {
-				outcomes[n] = power.Apply(calls, site, judge, plans[n], job.Options)
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // errors are kept by region
-	f := followed{plans: plans, outcomes: outcomes}
+	f := followed{regional: c.inRegions(ctx, calls, job.running, job.now, func(region fleet.Region) (power.Site, power.Judge) {
+		return c.site(region, job.rules), power.NewRulebook(job.rules)
+	})}
 	if job.dryRun {
 		f.outcomes = nil
-	}
-	for _, err := range errs {
-		if err != nil {
-			f.errs = append(f.errs, err)
-		}
 	}
 	f.Summary = power.Summarize(f.plans, f.outcomes, f.errs)
 	if !job.dryRun {
