@@ -9,16 +9,8 @@ import (
 
 const autoScalingNamespace = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 
-// groupCall is one Auto Scaling request with the region that it is for. The
-// region is locked while it runs.
-type groupCall struct {
-	sandbox *Sandbox
-	request *request
-	form    *params
-	region  *region
-	now     time.Time
-	out     *doc
-}
+// groupCall is one Auto Scaling request.
+type groupCall struct{ queryCall }
 
 // groupAction is an operation of Auto Scaling. What it writes into out stands
 // in the operation's result.
@@ -42,28 +34,11 @@ func (s *Sandbox) serveAutoScaling(r *request) answer {
 	if run == nil {
 		return r.refuse(invalid("InvalidAction", "Could not find operation "+action+" for version 2011-01-01"))
 	}
-	r.form.accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
-		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
-	reg := s.regions[r.scope.region]
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	c := &groupCall{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}
-	reg.settleGroups(c.now)
-	c.out.root(action+"Response", autoScalingNamespace)
-	if action == "DescribeAutoScalingGroups" { // the others have no result
-		c.out.open(action + "Result")
-	}
-	if err := run(c); err != nil {
-		return r.refuse(err)
-	}
-	if action == "DescribeAutoScalingGroups" {
-		c.out.end(action + "Result")
-	}
-	c.out.open("ResponseMetadata")
-	c.out.text("RequestId", r.id)
-	c.out.end("ResponseMetadata")
-	c.out.end(action + "Response")
-	return answer{status: http.StatusOK, body: c.out.bytes(), header: r.header("text/xml")}
+	answers := action == "DescribeAutoScalingGroups" // the others have no result
+	return s.serveQuery(r, autoScalingNamespace, answers, func(c queryCall) *apiError {
+		c.region.settleGroups(c.now)
+		return run(&groupCall{c})
+	})
 }
 
 func validation(message string) *apiError { return invalid("ValidationError", message) }

@@ -5,18 +5,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
-// ec2Call is one EC2 request with the region that it is for. The region is
-// locked while it runs.
+// ec2Call is one EC2 request.
 type ec2Call struct {
-	sandbox   *Sandbox
-	request   *request
-	form      *params
-	region    *region
-	now       time.Time
-	out       *doc
+	queryCall
 	resources int    // ids named
 	attribute string // to be changed
 }
@@ -66,7 +59,7 @@ func (s *Sandbox) serveEC2(r *request) answer {
 	reg := s.regions[r.scope.region]
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
-	c := &ec2Call{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}
+	c := &ec2Call{queryCall: queryCall{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}}
 	reg.settleGroups(c.now)
 	c.out.root(action+"Response", ec2Namespace)
 	c.out.text("requestId", r.id)
@@ -87,7 +80,7 @@ func missingParameter(name string) *apiError {
 	return invalid("MissingParameter", "The request must contain the parameter "+name)
 }
 
-// authorize asks the caller's policy for the call's permission on a resource.
+// authorize is that of queryCall, with the attribute that the call changes.
 func (c *ec2Call) authorize(arn string, resourceTags tags, keys []string) *apiError {
 	return c.sandbox.authorize(c.request, arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name, attribute: c.attribute})
 }

@@ -3,21 +3,12 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
-	"time"
 )
 
 const rdsNamespace = "http://rds.amazonaws.com/doc/2014-10-31/"
 
-// rdsCall is one RDS request with the region that it is for. The region is
-// locked while it runs.
-type rdsCall struct {
-	sandbox *Sandbox
-	request *request
-	form    *params
-	region  *region
-	now     time.Time
-	out     *doc
-}
+// rdsCall is one RDS request.
+type rdsCall struct{ queryCall }
 
 // rdsAction is an operation of RDS.
 type rdsAction func(*rdsCall) *apiError
@@ -54,33 +45,10 @@ func (s *Sandbox) serveRDS(r *request) answer {
 		}
 		return r.refuse(invalid("InvalidAction", "Could not find operation "+action+" for version 2014-10-31"))
 	}
-	r.form.accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
-		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
-	reg := s.regions[r.scope.region]
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	c := &rdsCall{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}
-	reg.settleDatabases(c.now)
-	c.out.root(action+"Response", rdsNamespace)
-	if !answersNothing(action) {
-		c.out.open(action + "Result")
-	}
-	if err := run(c); err != nil {
-		return r.refuse(err)
-	}
-	if !answersNothing(action) {
-		c.out.end(action + "Result")
-	}
-	c.out.open("ResponseMetadata")
-	c.out.text("RequestId", r.id)
-	c.out.end("ResponseMetadata")
-	c.out.end(action + "Response")
-	return answer{status: http.StatusOK, body: c.out.bytes(), header: r.header("text/xml")}
-}
-
-// authorize asks the caller's policy for the call's permission on a resource.
-func (c *rdsCall) authorize(arn string, resourceTags tags, keys []string) *apiError {
-	return c.sandbox.authorize(c.request, arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name})
+	return s.serveQuery(r, rdsNamespace, !answersNothing(action), func(c queryCall) *apiError {
+		c.region.settleDatabases(c.now)
+		return run(&rdsCall{c})
+	})
 }
 
 // dbARN is the name of a database ("db") or a cluster ("cluster") in policies
