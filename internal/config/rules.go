@@ -2,7 +2,6 @@ package config
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -188,9 +187,9 @@ func (l *loader) bind(r *rule) {
 		r.Read = l.formatReader(format.value, zone)
 	default:
 		config, enforce, stopNew := l.out, r.Enforce, r.StopNew
-		r.Read = remember(func(value string) (power.Named, error) {
+		r.Read = func(value string) (power.Named, error) {
 			return odd(enforce, stopNew)(config.Find(value, zone))
-		})
+		}
 		if !hasZone && l.zoneErr != nil {
 			r.Read = refuse(l.zoneErr)
 		}
@@ -250,7 +249,7 @@ func (l *loader) formatReader(n *yaml.Node, zone *time.Location) func(string) (p
 		l.at(n, "there is no format %q%s", text, meant(text, known))
 		return nil
 	}
-	return remember(func(value string) (power.Named, error) {
+	return func(value string) (power.Named, error) {
 		reading, err := foreign.Read(foreign.Format(text), value, zone)
 		if err != nil {
 			return power.Named{}, err
@@ -260,7 +259,7 @@ func (l *loader) formatReader(n *yaml.Node, zone *time.Location) func(string) (p
 			named.Schedule, err = schedule.New(reading.Definition, zone)
 		}
 		return named, err
-	})
+	}
 }
 
 // odd adds a warning to the schedule of a tag that does not do what may be
@@ -275,34 +274,6 @@ func odd(enforce, stopNew bool) func(power.Named, error) (power.Named, error) {
 		case !enforce && !stopNew && neverChanges(named.Schedule) && named.Schedule.At(time.Time{}) == schedule.Stopped:
 			named.Warnings = append(named.Warnings, named.Name+" never changes its mind, and what people started is respected until it does: without enforce: true (or stop_new: true) in the rule it stops nothing")
 		}
-		return named, err
-	}
-}
-
-// remember keeps the answers for the values that were read last: a fleet has
-// many machines and few values. It is safe for concurrent use.
-func remember(read func(string) (power.Named, error)) func(string) (power.Named, error) {
-	const most = 4096
-	type answer struct {
-		named power.Named
-		err   error
-	}
-	var mu sync.Mutex
-	answers := make(map[string]answer)
-	return func(value string) (power.Named, error) {
-		mu.Lock()
-		known, ok := answers[value]
-		mu.Unlock()
-		if ok {
-			return known.named, known.err
-		}
-		named, err := read(value)
-		mu.Lock()
-		defer mu.Unlock()
-		if len(answers) >= most {
-			clear(answers)
-		}
-		answers[value] = answer{named, err}
 		return named, err
 	}
 }
