@@ -56,7 +56,7 @@ func TestPricesWithAndWithoutAnyOf(t *testing.T) {
 			s := newPeer(server.URL()).session(t)
 			keys := keysOf(t, s.Fleet(region))
 			prices := s.Prices()
-			volumes, err := prices.Volumes(t.Context(), region)
+			volumes, err := prices.Rates(t.Context(), region)
 			if err != nil {
 				t.Fatal(err)
 			}

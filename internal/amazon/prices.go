@@ -82,10 +82,10 @@ func (s *Session) Prices() *Prices {
 	return &Prices{getProducts: capture(s, "pricing:GetProducts", client.GetProducts)}
 }
 
-// Volumes reads all EBS products of a region: storage, IOPS, throughput and
+// Rates reads all EBS products of a region: storage, IOPS, throughput and
 // I/O requests. Every region sells gp2 and gp3, so the answer also tells
 // whether ANY_OF works. After an error the answer holds what was read.
-func (p *Prices) Volumes(ctx context.Context, region fleet.Region) ([]price.Product, error) {
+func (p *Prices) Rates(ctx context.Context, region fleet.Region) ([]price.Product, error) {
 	volumeTypes := []fleet.VolumeType{fleet.GP2, fleet.GP3, fleet.IO1, fleet.IO2, fleet.ST1, fleet.SC1, fleet.Magnetic}
 	inRegion := []types.Filter{match("regionCode", string(region)), match("locationType", "AWS Region")}
 	if p.understandsAnyOf() != no {
@@ -126,7 +126,7 @@ func (p *Prices) Instances(ctx context.Context, keys []price.InstanceKey) ([]pri
 		return nil, nil
 	}
 	if p.understandsAnyOf() == unknown {
-		if _, err := p.Volumes(ctx, keys[0].Region); err != nil {
+		if _, err := p.Rates(ctx, keys[0].Region); err != nil {
 			return nil, err
 		}
 	}

@@ -64,7 +64,7 @@ type shelf struct {
 
 // rates are the EBS rates of a region, or as many as came before the error.
 type rates struct {
-	price.VolumeRates
+	price.Rates
 	err error
 }
 
@@ -89,10 +89,10 @@ func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) 
 		}
 		regions[s.Target.Region] = true
 		group.Go(func() error {
-			products, err := prices.Volumes(ctx, s.Target.Region)
+			products, err := prices.Rates(ctx, s.Target.Region)
 			mu.Lock()
 			defer mu.Unlock()
-			b.rates[s.Target.Region] = rates{price.PickVolumeRates(products, s.Target.Region), err}
+			b.rates[s.Target.Region] = rates{price.PickRates(products, s.Target.Region), err}
 			return nil
 		})
 	}

@@ -3,43 +3,16 @@
 // report is data; its tables are defined once here and written by others
 // (cost/xlsx makes the workbook).
 //
-// It may import fleet and price. The inventory and the price list come through
-// the two interfaces below; the AWS adapter implements them.
+// It may import fleet and price. What the report is made from comes through the
+// interfaces of a Source; the AWS adapter implements them.
 package cost
 
 import (
-	"context"
-	"iter"
 	"time"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
-
-// Inventory lists what one target holds, in the API's order.
-type Inventory interface {
-	// Instances and Volumes yield items until the end or the first error.
-	Instances(ctx context.Context) iter.Seq2[fleet.Instance, error]
-	Volumes(ctx context.Context) iter.Seq2[fleet.Volume, error]
-	// Types describes instance types. Types that it does not know are absent;
-	// what it found comes together with an error.
-	Types(ctx context.Context, types []fleet.InstanceType) (map[fleet.InstanceType]fleet.TypeInfo, error)
-}
-
-// PriceList finds rows of the AWS price list. Both methods may return what
-// they found together with an error.
-type PriceList interface {
-	// Instances returns at least the products that match the keys.
-	Instances(ctx context.Context, keys []price.InstanceKey) ([]price.Product, error)
-	// Volumes returns the EBS products of a region.
-	Volumes(ctx context.Context, region fleet.Region) ([]price.Product, error)
-}
-
-// Source is one target with access to what it holds.
-type Source struct {
-	Target    fleet.Target
-	Inventory Inventory
-}
 
 // HoursMode says where running hours come from.
 type HoursMode string
@@ -63,6 +36,24 @@ type Options struct {
 	// ExcludePlatform leaves out instances whose tag Platform has this value,
 	// in any case. Empty leaves out none.
 	ExcludePlatform string
+	// Tags are the keys of the tags that rows keep, for totals by tag.
+	Tags []string
+	// Planned, if not nil, tells for how long an instance will run from now to
+	// an instant by its schedule, and the schedule's name. It is false for an
+	// instance without a schedule, which stays as it is.
+	Planned func(i fleet.Instance, to time.Time) (running time.Duration, schedule string, ok bool)
+	// Acts are the stops and starts that are known from the journal, in any
+	// order, and Known the time for which they are all there.
+	Acts  []Act
+	Known fleet.Span
+}
+
+// Act is a stop or start of an instance that was seen through.
+type Act struct {
+	Target fleet.Target
+	ID     fleet.InstanceID
+	Stop   bool // else a start
+	At     time.Time
 }
 
 // Report is the cost report of one or more targets.
@@ -76,9 +67,15 @@ type Report struct {
 	Instances []*Instance
 	Volumes   []*Volume
 	Types     []TypeSummary
-	Prices    []*Price
-	Totals    []Total // one a target, then one for all
-	Problems  []Problem
+	// Lines are the costs that are neither an instance's hours nor a volume.
+	Lines    []*Line
+	Prices   []*Price
+	Totals   []Total // one a target, then one for all
+	Problems []Problem
+	// Findings are what could cost less, the largest saving first.
+	Findings []Finding
+	// Spend is what the report's own paid requests cost.
+	Spend []Spend
 	// Calls counts API calls by "service:Action". Who makes the calls fills
 	// it in.
 	Calls map[string]int
@@ -115,6 +112,16 @@ type Instance struct {
 	// is certain; they are equal where Source is exact.
 	Hours, AtLeast time.Duration
 	Source         HoursSource
+	// Mean is the mean price of an hour this month where it differs from that
+	// of now, as spot prices do; else 0.
+	Mean price.USD
+	// Schedule is what it follows, empty where it follows none; Planned is how
+	// long it will run from now to the end of the month.
+	Schedule string
+	Planned  time.Duration
+	// Stopped is the last stop, FirstLaunch the first launch, where EC2 tells.
+	Stopped, FirstLaunch time.Time
+	Tags                 fleet.Tags // those of Options.Tags
 
 	VolumeGiB int64
 	Attached  []VolumeShape
@@ -182,8 +189,12 @@ type Volume struct {
 	// The parts of a full month; Monthly is unknown where one of them is.
 	Storage, IOPSCost, Throughput Amount
 	Monthly, ToDate               Amount
-	Status                        price.Status
-	Note                          string
+	// Forecast is ToDate and what it will cost to the end of the month.
+	Forecast Amount
+	Status   price.Status
+	Note     string
+	// Parts are the lines of its bill in a full month.
+	Parts []price.VolumePart
 }
 
 // Unattached is true for a volume that no instance uses.
@@ -205,7 +216,7 @@ type VolumeSum struct {
 
 // Price is one distinct price of the report.
 type Price struct {
-	Kind      string // "instance" or "volume"
+	Kind      string // "instance", "volume", "spot", or a LineKind
 	Region    fleet.Region
 	Item      string // instance type, or the dimension of the bill
 	Tenancy   string

@@ -85,7 +85,7 @@ func (l *list) Instances(_ context.Context, keys []price.InstanceKey) ([]price.P
 	return l.products, l.instancesErr
 }
 
-func (l *list) Volumes(_ context.Context, region fleet.Region) ([]price.Product, error) {
+func (l *list) Rates(_ context.Context, region fleet.Region) ([]price.Product, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.regions = append(l.regions, region)

@@ -18,7 +18,7 @@ type partKey struct {
 func (b *builder) priceVolume(v *Volume, parts map[partKey]*Price) {
 	region := v.Target.Region
 	listed := b.rates[region]
-	c := price.VolumePrice(v.Volume, listed.VolumeRates)
+	c := price.VolumePrice(v.Volume, listed.Rates)
 	v.Status, v.Note = c.Status, c.Note
 	if listed.err != nil && c.Status == price.Missing {
 		v.Note = "the price list could not be read: " + listed.err.Error()

@@ -29,6 +29,8 @@ var (
 	ErrThrottled = errors.New("throttled")
 	// ErrNoTime: nothing was asked, because no time is left for it.
 	ErrNoTime = errors.New("no time left")
+	// ErrCapped: the cap on paid requests is reached; nothing was sent.
+	ErrCapped = errors.New("the cap on paid requests is reached")
 	// ErrUnavailable: the endpoint does not answer or answers 5xx, also after
 	// all retries.
 	ErrUnavailable = errors.New("unavailable")

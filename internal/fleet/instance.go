@@ -68,6 +68,16 @@ type Instance struct {
 	ProductCodes []string
 	// Cores and ThreadsPerCore are the instance's CPU options; 0 when unknown.
 	Cores, ThreadsPerCore int
+
+	// PublicIPs are the public IPv4 addresses of its network interfaces,
+	// Elastic IP addresses among them.
+	PublicIPs []string
+	// Detailed is true with detailed monitoring: a sample of each metric every
+	// minute instead of every five.
+	Detailed bool
+	// Host is the Dedicated Host that it runs on, Reservation the capacity
+	// reservation that it uses; empty where there is none.
+	Host, Reservation string
 }
 
 // Name is the Name tag, or the instance's id where it has none.

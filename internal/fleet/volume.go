@@ -33,7 +33,9 @@ type Volume struct {
 	ThroughputMiBps int64
 	Created         time.Time
 	AttachedTo      []InstanceID
-	Tags            Tags
+	// Snapshot is what the volume was made from; empty where it began empty.
+	Snapshot SnapshotID
+	Tags     Tags
 }
 
 // Name is the Name tag, or the volume's id where it has none.

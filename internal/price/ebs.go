@@ -7,50 +7,6 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// VolumeRates are the EBS rates of one region by the bill's own dimension: the
-// usage type without its region prefix, such as "EBS:VolumeUsage.gp3".
-type VolumeRates struct {
-	region fleet.Region
-	quotes map[string]Quote
-}
-
-// PickVolumeRates finds the EBS rates of a region among products.
-func PickVolumeRates(products []Product, region fleet.Region) VolumeRates {
-	found := map[string][]Quote{}
-	for _, p := range products {
-		if p.Attributes["regionCode"] != string(region) || p.Attributes["locationType"] != "AWS Region" {
-			continue
-		}
-		if dimension, ok := dimensionOf(p.Attributes["usagetype"]); ok {
-			// The price list writes the same unit in several ways.
-			found[dimension] = append(found[dimension],
-				p.quotes("GB-Mo", "GB-month", "IOPS-Mo", "GiBps-mo", "MiBps-Mo")...)
-		}
-	}
-	rates := VolumeRates{region: region, quotes: map[string]Quote{}}
-	for dimension, quotes := range found {
-		rates.quotes[dimension] = settle(fmt.Sprintf("%s %s", region, dimension), quotes)
-	}
-	return rates
-}
-
-// dimensionOf cuts the region prefix off a usage type: "APN2-EBS:VolumeUsage"
-// and, in us-east-1, "EBS:VolumeUsage".
-func dimensionOf(usagetype string) (string, bool) {
-	before, _, ok := strings.Cut(usagetype, "EBS:Volume")
-	if !ok || before != "" && !strings.HasSuffix(before, "-") {
-		return "", false
-	}
-	return usagetype[len(before):], true
-}
-
-func (r VolumeRates) quote(dimension string) Quote {
-	if q, ok := r.quotes[dimension]; ok {
-		return q
-	}
-	return settle(fmt.Sprintf("%s %s", r.region, dimension), nil)
-}
-
 // VolumePart is one line of a volume's bill.
 type VolumePart struct {
 	Dimension string // "EBS:VolumeUsage.gp3"
@@ -82,11 +38,11 @@ const (
 // VolumePrice is what a volume costs in a full month at given rates: storage,
 // IOPS and throughput, each from the price list's own row. The I/O requests of
 // magnetic volumes are not in it; the note says so.
-func VolumePrice(v fleet.Volume, rates VolumeRates) VolumeCost {
+func VolumePrice(v fleet.Volume, rates Rates) VolumeCost {
 	cost := VolumeCost{Status: Exact}
 	add := func(dimension string, quantity int64, unit string) {
 		if quantity > 0 {
-			cost.add(dimension, quantity, unit, rates.quote(dimension))
+			cost.add(dimension, quantity, unit, rates.Quote(dimension))
 		}
 	}
 	switch v.Type {

@@ -50,7 +50,7 @@ func seoulRates(t testing.TB) []price.Product {
 }
 
 func TestVolumePricesByHand(t *testing.T) {
-	rates := price.PickVolumeRates(seoulRates(t), seoul)
+	rates := price.PickRates(seoulRates(t), seoul)
 	for name, c := range map[string]struct {
 		volume fleet.Volume
 		parts  []string
@@ -95,7 +95,7 @@ func TestVolumePricesByHand(t *testing.T) {
 }
 
 func TestIO2TiersInUSEast1(t *testing.T) {
-	rates := price.PickVolumeRates([]price.Product{
+	rates := price.PickRates([]price.Product{
 		storage(t, "us-east-1", "EBS:VolumeUsage.io2", "GB-month", "0.125"),
 		storage(t, "us-east-1", "EBS:VolumeP-IOPS.io2", "IOPS-Mo", "0.065"),
 		storage(t, "us-east-1", "EBS:VolumeP-IOPS.io2.tier2", "IOPS-Mo", "0.0455"),
@@ -119,7 +119,7 @@ func TestFreeShareIsTakenOffOnce(t *testing.T) {
 	tiers.Rates[0].Begin = "3000"
 	tiers.Rates = append([]price.Rate{{Unit: "IOPS-Mo", Begin: "0", End: "3000"}}, tiers.Rates...)
 	for name, iops := range map[string]price.Product{"begins at 3000": begins, "free tier": tiers} {
-		rates := price.PickVolumeRates([]price.Product{storage(t, "ap-northeast-2", "APN2-EBS:VolumeUsage.gp3", "GB-Mo", "0.0912"), iops}, seoul)
+		rates := price.PickRates([]price.Product{storage(t, "ap-northeast-2", "APN2-EBS:VolumeUsage.gp3", "GB-Mo", "0.0912"), iops}, seoul)
 		cost := price.VolumePrice(fleet.Volume{Type: fleet.GP3, SizeGiB: 1000, IOPS: 16000, ThroughputMiBps: 125}, rates)
 		if got := cost.USD.String(); got != "165.30" || cost.Status != price.Exact {
 			t.Errorf("%s: %s %s %s, want 165.30 exact", name, got, cost.Status, cost.Note)
@@ -128,7 +128,7 @@ func TestFreeShareIsTakenOffOnce(t *testing.T) {
 }
 
 func TestThroughputPerMiBNeedsNoDivision(t *testing.T) {
-	rates := price.PickVolumeRates([]price.Product{
+	rates := price.PickRates([]price.Product{
 		storage(t, "us-west-2", "USW2-EBS:VolumeUsage.gp3", "GB-Mo", "0.08"),
 		storage(t, "us-west-2", "USW2-EBS:VolumeP-Throughput.gp3", "MiBps-Mo", "0.04"),
 	}, "us-west-2")
@@ -145,7 +145,7 @@ func TestVolumeWithoutPriceIsMissingNotFree(t *testing.T) {
 	tokyo := storage(t, "ap-northeast-1", "APN1-EBS:VolumeUsage.sc1", "GB-Mo", "0.018")
 	wrongUnit := storage(t, "ap-northeast-2", "APN2-EBS:VolumeUsage.st1", "IOPS-Mo", "0.051")
 	two := storage(t, "ap-northeast-2", "APN2-EBS:VolumeUsage", "GB-Mo", "0.09")
-	rates := price.PickVolumeRates([]price.Product{
+	rates := price.PickRates([]price.Product{
 		gp3, localZone, tokyo, wrongUnit, two,
 		storage(t, "ap-northeast-2", "APN2-EBS:VolumeUsage", "GB-Mo", "0.08"),
 	}, seoul)
@@ -173,7 +173,7 @@ func TestVolumeWithoutPriceIsMissingNotFree(t *testing.T) {
 // TestMoreNeverCostsLess holds for all types and any size, IOPS and throughput,
 // and the total is always the sum of its parts.
 func TestMoreNeverCostsLess(t *testing.T) {
-	rates := price.PickVolumeRates(seoulRates(t), seoul)
+	rates := price.PickRates(seoulRates(t), seoul)
 	types := []fleet.VolumeType{fleet.GP2, fleet.GP3, fleet.IO1, fleet.IO2, fleet.ST1, fleet.SC1, fleet.Magnetic}
 	rapid.Check(t, func(t *rapid.T) {
 		small := fleet.Volume{

@@ -17,7 +17,7 @@ func ExampleVolumePrice() {
 			Rates:      []price.Rate{{Unit: unit, USD: usd, End: "Inf"}},
 		}
 	}
-	rates := price.PickVolumeRates([]price.Product{
+	rates := price.PickRates([]price.Product{
 		row("MTK7D9SGKGYR3JD6", "APN2-EBS:VolumeUsage.gp3", "GB-Mo", price.Dollar*912/10_000),
 		row("65V6R2HKUXFQ5VRV", "APN2-EBS:VolumeP-IOPS.gp3", "IOPS-Mo", price.Dollar*57/10_000),
 		row("Q48V7C4BM3UCSZMQ", "APN2-EBS:VolumeP-Throughput.gp3", "GiBps-mo", price.Dollar*466_944/10_000),

@@ -49,6 +49,14 @@ func KeyFor(i fleet.Instance, info fleet.TypeInfo) (InstanceKey, Status, string)
 // the instance is not, and there is nothing to look up.
 func (k InstanceKey) HostBilled() bool { return k.Tenancy == hostTenancy }
 
+// Capacity is the price list's word for the capacity that the key is about.
+func (k InstanceKey) Capacity() string {
+	if k.Unused {
+		return "UnusedCapacityReservation"
+	}
+	return "Used"
+}
+
 // operationOf is the instance's operation and, where EC2 did not tell it, what
 // was assumed.
 func operationOf(i fleet.Instance) (operation, assumed string) {
@@ -131,7 +139,7 @@ func (p Product) matches(key InstanceKey) bool {
 		a["tenancy"] == key.Tenancy &&
 		a["regionCode"] == string(key.Region) &&
 		a["locationType"] == "AWS Region" &&
-		a["capacitystatus"] == "Used" &&
+		a["capacitystatus"] == key.Capacity() &&
 		(a["marketoption"] == "OnDemand" || a["marketoption"] == "")
 }
 

@@ -34,13 +34,15 @@ type Rate struct {
 }
 
 // InstanceKey names one on-demand instance price. Together with the constant
-// filters locationType=AWS Region, capacitystatus=Used and
-// marketoption=OnDemand it selects exactly one SKU of the price list.
+// filters locationType=AWS Region, capacitystatus=Used (of reserved capacity that
+// is not in use UnusedCapacityReservation) and marketoption=OnDemand it selects exactly one SKU of the price list.
 type InstanceKey struct {
 	Region    fleet.Region
 	Type      fleet.InstanceType
 	Tenancy   string // price list's spelling: "Shared" or "Dedicated"
 	Operation string // UsageOperation, such as "RunInstances:0002"
+	// Unused asks for the price of reserved capacity that no instance uses.
+	Unused bool
 }
 
 // Status says how far a price can be trusted.

@@ -68,7 +68,7 @@ func (prices) Instances(context.Context, []price.InstanceKey) ([]price.Product, 
 	}, nil
 }
 
-func (prices) Volumes(context.Context, fleet.Region) ([]price.Product, error) {
+func (prices) Rates(context.Context, fleet.Region) ([]price.Product, error) {
 	storage := func(sku, usagetype, unit string, usd price.USD) price.Product {
 		return price.Product{SKU: sku, Attributes: map[string]string{
 			"regionCode": "ap-northeast-2", "locationType": "AWS Region", "usagetype": "APN2-" + usagetype,

@@ -1,0 +1,22 @@
+package cost
+
+import (
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// Finding is something that could cost less. Nothing is changed by the report:
+// Fix is a command for people to read, judge and run.
+type Finding struct {
+	Target fleet.Target
+	// Code is stable, for programs: "unattached-volume", "gp2-to-gp3", …
+	Code     string
+	Resource string // its id
+	Name     string
+	Reason   string // one sentence
+	// Saving is the net saving in a full month at list prices; it is never
+	// negative. Certain is false where it is an upper bound.
+	Saving  price.USD
+	Certain bool
+	Fix     string
+}

@@ -1,0 +1,80 @@
+package fleet
+
+import "time"
+
+// SnapshotID is an EBS snapshot id such as "snap-0123456789abcdef0".
+type SnapshotID string
+
+// Snapshot is an EBS snapshot as DescribeSnapshots shows it. Times are UTC.
+type Snapshot struct {
+	Target  Target
+	ID      SnapshotID
+	Volume  VolumeID // the volume that it was taken of, which may be gone
+	State   string   // pending, completed, error, recoverable, recovering
+	Started time.Time
+	// SizeGiB is the size of the volume, FullBytes that of all blocks which the
+	// snapshot refers to, its own and those of earlier ones; 0 where EC2 does
+	// not say. What is billed is at most the latter.
+	SizeGiB   int64
+	FullBytes int64
+	// Archived is true in the archive tier, where the whole snapshot is billed.
+	Archived    bool
+	Description string
+	Tags        Tags
+}
+
+// Name is the Name tag, or the snapshot's id where it has none.
+func (s Snapshot) Name() string { return s.Tags.Name(string(s.ID)) }
+
+// Address is an Elastic IP address as DescribeAddresses shows it. Addresses
+// that EC2 gave to an instance by itself are Instance.PublicIPs.
+type Address struct {
+	Target Target
+	ID     string // allocation id, "eipalloc-…"
+	IP     string
+	// Instance and Interface are what it is associated with, if anything.
+	Instance  InstanceID
+	Interface string
+	Tags      Tags
+}
+
+// Name is the Name tag, or the address itself.
+func (a Address) Name() string { return a.Tags.Name(a.IP) }
+
+// Host is a Dedicated Host as DescribeHosts shows it. It is billed by the hour
+// from its allocation to its release, whatever runs on it.
+type Host struct {
+	Target    Target
+	ID        string // "h-…"
+	Family    string // "m5"
+	Type      InstanceType
+	State     string // available, under-assessment, permanent-failure, released, …
+	Zone      Zone
+	Allocated time.Time
+	Instances []InstanceID
+	Tags      Tags
+}
+
+// Name is the Name tag, or the host's id where it has none.
+func (h Host) Name() string { return h.Tags.Name(h.ID) }
+
+// Reservation is an On-Demand Capacity Reservation as
+// DescribeCapacityReservations shows it. What is not used of it costs as much
+// as though it were.
+type Reservation struct {
+	Target   Target
+	ID       string // "cr-…"
+	Type     InstanceType
+	Platform string // the API's words: "Linux/UNIX", "Windows", …
+	Tenancy  string // "default" or "dedicated"
+	State    string // active, expired, cancelled, pending, failed, …
+	Zone     Zone
+	// Total is how many instances it is for, Available how many of these are
+	// not in use.
+	Total, Available int64
+	Created          time.Time
+	Tags             Tags
+}
+
+// Name is the Name tag, or the reservation's id where it has none.
+func (r Reservation) Name() string { return r.Tags.Name(r.ID) }
