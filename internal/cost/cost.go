@@ -8,6 +8,7 @@
 package cost
 
 import (
+	"cmp"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -76,6 +77,11 @@ type Report struct {
 	Findings []Finding
 	// Spend is what the report's own paid requests cost.
 	Spend []Spend
+
+	// quotes and rates are all prices that were looked up, also those that
+	// nothing of the report has.
+	quotes quoted
+	rates  map[fleet.Region]rates
 	// Calls counts API calls by "service:Action". Who makes the calls fills
 	// it in.
 	Calls map[string]int
@@ -108,10 +114,11 @@ type Instance struct {
 	Price       *Price
 	PriceStatus price.Status
 	PriceNote   string
-	// Hours is how long it ran this month so far, and AtLeast how much of that
-	// is certain; they are equal where Source is exact.
-	Hours, AtLeast time.Duration
-	Source         HoursSource
+	// Hours is how long it ran this month so far, AtLeast how much of that is
+	// certain; they are all equal where Source is exact.
+	// AtMost is how long it may have run.
+	Hours, AtLeast, AtMost time.Duration
+	Source                 HoursSource
 	// Mean is the mean price of an hour this month where it differs from that
 	// of now, as spot prices do; else 0.
 	Mean price.USD
@@ -125,8 +132,9 @@ type Instance struct {
 
 	VolumeGiB int64
 	Attached  []VolumeShape
-	// EBS is a full month of the attached volumes, EBSToDate this month so far.
-	EBS, EBSToDate Amount
+	// EBS is a full month of the attached volumes, EBSToDate this month so far,
+	// EBSForecast the whole of this month.
+	EBS, EBSToDate, EBSForecast Amount
 	EBSStatus      price.Status // empty without volumes
 	EBSNote        string
 }
@@ -139,13 +147,25 @@ func platformTag(i fleet.Instance) string {
 }
 
 // EC2 is what the instance itself cost this month so far, for Hours.
-func (i *Instance) EC2() Amount { return i.cost(i.Hours) }
+func (i *Instance) EC2() Amount { return i.spent(i.Hours) }
 
-// EC2AtLeast is the same for AtLeast.
-func (i *Instance) EC2AtLeast() Amount { return i.cost(i.AtLeast) }
+// EC2AtLeast and EC2AtMost are the same for AtLeast and AtMost.
+func (i *Instance) EC2AtLeast() Amount { return i.spent(i.AtLeast) }
+
+// EC2AtMost is EC2 for AtMost.
+func (i *Instance) EC2AtMost() Amount { return i.spent(i.AtMost) }
 
 // IfRunning is what the instance itself costs in 730 hours.
-func (i *Instance) IfRunning() Amount { return i.cost(runRate) }
+func (i *Instance) IfRunning() Amount { return i.cost(runRate, i.Price.Rate.USD) }
+
+// EC2Forecast is EC2 with what the instance will cost to the end of the month:
+// by its schedule, else as it is now.
+func (i *Instance) EC2Forecast() Amount {
+	return i.EC2().plus(i.cost(i.Planned, i.Price.Rate.USD))
+}
+
+// Forecast is EC2Forecast with the attached volumes.
+func (i *Instance) Forecast() Amount { return i.EC2Forecast().plus(i.EBSForecast) }
 
 // RunRate is IfRunning for an instance that runs, and nothing for others.
 func (i *Instance) RunRate() Amount {
@@ -161,15 +181,20 @@ func (i *Instance) TotalToDate() Amount { return i.EC2().plus(i.EBSToDate) }
 // runRate is the month of a run rate: 730 hours, a twelfth of 365 days.
 const runRate = 730 * time.Hour
 
+// spent is the cost of having run for some time this month.
+func (i *Instance) spent(d time.Duration) Amount {
+	return i.cost(d, cmp.Or(i.Mean, i.Price.Rate.USD))
+}
+
 // cost of running for some time. No time costs nothing, whatever the price.
-func (i *Instance) cost(d time.Duration) Amount {
+func (i *Instance) cost(d time.Duration, hourly price.USD) Amount {
 	if d == 0 {
 		return known(0)
 	}
 	if !i.Price.Status.Usable() {
 		return Amount{}
 	}
-	return known(i.Price.Rate.USD.Times(seconds(d), 3600))
+	return known(hourly.Times(seconds(d), 3600))
 }
 
 // VolumeShape is type and size of an attached volume.
@@ -194,7 +219,15 @@ type Volume struct {
 	Status   price.Status
 	Note     string
 	// Parts are the lines of its bill in a full month.
-	Parts []price.VolumePart
+	Parts []Part
+}
+
+// Part is one line of a bill in a full month: a quantity at a price.
+type Part struct {
+	Price    *Price
+	Quantity int64
+	Unit     string // "GiB", "IOPS" or "MiB/s"
+	USD      price.USD
 }
 
 // Unattached is true for a volume that no instance uses.
@@ -234,12 +267,19 @@ type Total struct {
 	Target               fleet.Target
 	Instances, Running   int
 	Volumes, Unpriced    int
+	Lines                int
 	EC2, EC2AtLeast      price.USD
 	EBS                  price.USD // attached to listed instances, full month
 	EBSUnattached        price.USD
 	EBSOther             price.USD
 	EBSToDate            price.USD // all volumes
-	TotalToDate, RunRate price.USD
+	// Other is a full month of the lines, OtherToDate this month so far.
+	Other, OtherToDate price.USD
+	// TotalToDate, RunRate and Forecast are of everything: this month so far,
+	// 730 hours of what runs now, and the whole of this month.
+	TotalToDate, RunRate, Forecast price.USD
+	// TotalAtMost is TotalToDate if everything ran as long as it may have.
+	TotalAtMost price.USD
 }
 
 // Problem is something that could not be read. The report holds what could.
@@ -264,7 +304,7 @@ func (p Problem) Error() string {
 // Unwrap gives the cause, so that errors.Is(problem, fleet.ErrDenied) works.
 func (p Problem) Unwrap() error { return p.Err }
 
-// Statuses counts instances and volumes by the status of their price.
+// Statuses counts instances, volumes and lines by the status of their price.
 func (r Report) Statuses() map[price.Status]int {
 	counts := map[price.Status]int{}
 	for _, i := range r.Instances {
@@ -273,10 +313,23 @@ func (r Report) Statuses() map[price.Status]int {
 	for _, v := range r.Volumes {
 		counts[v.Status]++
 	}
+	for _, l := range r.Lines {
+		counts[l.Status]++
+	}
 	return counts
 }
 
-// Missing counts the instances and volumes that have no price.
+// Coverage is the share of rows that have a price, in percent; 100 where there
+// are no rows.
+func (r Report) Coverage() float64 {
+	rows := len(r.Instances) + len(r.Volumes) + len(r.Lines)
+	if rows == 0 {
+		return 100
+	}
+	return 100 * float64(rows-r.Missing()) / float64(rows)
+}
+
+// Missing counts the rows that have no price.
 func (r Report) Missing() int {
 	counts := r.Statuses()
 	return counts[price.Missing] + counts[price.Ambiguous]

@@ -30,6 +30,7 @@ func (b *builder) priceVolume(v *Volume, parts map[partKey]*Price) {
 			parts[key] = &Price{Kind: "volume", Region: region, Item: part.Dimension, Quote: unread(part.Quote, listed.err)}
 		}
 		parts[key].Uses++
+		v.Parts = append(v.Parts, Part{Price: parts[key], Quantity: part.Quantity, Unit: part.Unit, USD: part.USD})
 		cost := Amount{USD: part.USD, Known: part.Quote.Status.Usable()}
 		switch part.Unit {
 		case "GiB":
@@ -49,6 +50,17 @@ func (b *builder) priceVolume(v *Volume, parts map[partKey]*Price) {
 	v.Monthly = known(c.USD)
 	num, den := b.month.share(v.Created)
 	v.ToDate = known(c.USD.Times(num, den))
+	v.Forecast = b.toTheEnd(v.ToDate, v.Monthly)
+}
+
+// toTheEnd adds to what something has cost this month so far what it costs from
+// now to the end of the month, at so much a month.
+func (b *builder) toTheEnd(toDate, monthly Amount) Amount {
+	if !monthly.Known {
+		return Amount{}
+	}
+	m := b.month
+	return toDate.plus(known(monthly.USD.Times(seconds(m.End.Sub(m.Now)), seconds(m.End.Sub(m.Start)))))
 }
 
 // attach puts the volumes of a target on the rows of its instances. A volume
@@ -58,9 +70,9 @@ func (s *shelf) attach() {
 	rows := make(map[fleet.InstanceID]*Instance, len(s.instances))
 	for _, i := range s.instances {
 		rows[i.ID] = i
-		i.EBS, i.EBSToDate = known(0), known(0)
+		i.EBS, i.EBSToDate, i.EBSForecast = known(0), known(0), known(0)
 		if s.volumesErr != nil {
-			i.EBS, i.EBSToDate = Amount{}, Amount{}
+			i.EBS, i.EBSToDate, i.EBSForecast = Amount{}, Amount{}, Amount{}
 			i.EBSStatus, i.EBSNote = price.Missing, "the volumes could not be read: "+s.volumesErr.Error()
 		}
 	}
@@ -77,7 +89,7 @@ func (s *shelf) attach() {
 				continue
 			}
 			v.Bearer = id
-			i.EBS, i.EBSToDate = i.EBS.plus(v.Monthly), i.EBSToDate.plus(v.ToDate)
+			i.EBS, i.EBSToDate, i.EBSForecast = i.EBS.plus(v.Monthly), i.EBSToDate.plus(v.ToDate), i.EBSForecast.plus(v.Forecast)
 			if i.EBSStatus == "" {
 				i.EBSStatus = v.Status
 			}
@@ -151,6 +163,9 @@ func totals(r Report) []Total {
 	for _, v := range r.Volumes {
 		both(v.Target, func(t *Total) { t.addVolume(v) })
 	}
+	for _, l := range r.Lines {
+		both(l.Target, func(t *Total) { t.addLine(l) })
+	}
 	return sums
 }
 
@@ -166,7 +181,9 @@ func (t *Total) addInstance(i *Instance) {
 	t.EC2 = t.EC2.Add(ec2)
 	t.EC2AtLeast = t.EC2AtLeast.Add(i.EC2AtLeast().USD)
 	t.TotalToDate = t.TotalToDate.Add(ec2)
+	t.TotalAtMost = t.TotalAtMost.Add(i.EC2AtMost().USD)
 	t.RunRate = t.RunRate.Add(i.RunRate().USD)
+	t.Forecast = t.Forecast.Add(i.EC2Forecast().USD)
 }
 
 func (t *Total) addVolume(v *Volume) {
@@ -184,5 +201,20 @@ func (t *Total) addVolume(v *Volume) {
 	}
 	t.EBSToDate = t.EBSToDate.Add(v.ToDate.USD)
 	t.TotalToDate = t.TotalToDate.Add(v.ToDate.USD)
+	t.TotalAtMost = t.TotalAtMost.Add(v.ToDate.USD)
 	t.RunRate = t.RunRate.Add(v.Monthly.USD)
+	t.Forecast = t.Forecast.Add(v.Forecast.USD)
+}
+
+func (t *Total) addLine(l *Line) {
+	t.Lines++
+	if !l.Status.Usable() {
+		t.Unpriced++
+	}
+	t.Other = t.Other.Add(l.Monthly.USD)
+	t.OtherToDate = t.OtherToDate.Add(l.ToDate.USD)
+	t.TotalToDate = t.TotalToDate.Add(l.ToDate.USD)
+	t.TotalAtMost = t.TotalAtMost.Add(l.ToDate.USD)
+	t.RunRate = t.RunRate.Add(l.Monthly.USD)
+	t.Forecast = t.Forecast.Add(l.Forecast.USD)
 }
