@@ -78,17 +78,17 @@ func (a *app) checkLive(ctx context.Context, cfg *config.Config) (*checkedLive, 
 		return nil, err
 	}
 	live.Permissions = append(live.Permissions, permission("sts:GetCallerIdentity", "", err, "account "+string(live.Account)))
-	parts := make([]checkedLive, len(c.regions))
+	parts := make([]checkedLive, len(c.posts))
 	var group errgroup.Group
-	group.SetLimit(regionsAtOnce)
-	for n, region := range c.regions {
+	group.SetLimit(postsAtOnce)
+	for n, at := range c.posts {
 		group.Go(func() error {
-			look := regionCheck{crew: c, config: cfg, region: region, live: &parts[n], now: a.Now()}
+			look := postCheck{post: at, config: cfg, live: &parts[n], now: a.Now()}
 			look.look(ctx)
 			return nil
 		})
 	}
-	_ = group.Wait() // errors are kept by region
+	_ = group.Wait() // errors are kept by post
 	for _, p := range parts {
 		live.add(p)
 	}

@@ -12,21 +12,20 @@ import (
 	"nightshift/internal/power"
 )
 
-// regionCheck looks over one region.
-type regionCheck struct {
-	*crew
+// postCheck looks over one account in one region.
+type postCheck struct {
+	post
 	config *config.Config
-	region fleet.Region
 	live   *checkedLive
 	// samples has an instance that can be acted on for each rule that has one.
 	samples map[int]fleet.Machine
 	now     time.Time
 }
 
-func (r *regionCheck) look(ctx context.Context) {
+func (r *postCheck) look(ctx context.Context) {
 	rules := r.config.Rules()
 	r.samples = map[int]fleet.Machine{}
-	book, site := power.NewRulebook(rules), r.site(r.region, rules)
+	book, site := power.NewRulebook(rules), r.site(rules)
 	for _, kind := range fleet.Kinds() {
 		port := site.Machines[kind]
 		if port == nil {
@@ -45,13 +44,13 @@ func (r *regionCheck) look(ctx context.Context) {
 			r.machine(book, m)
 		}
 		r.live.Permissions = append(r.live.Permissions,
-			permission("list "+plural(kind), r.region, failed, fmt.Sprint(n)+" found"))
+			permission("list "+plural(kind), r.target.Region, failed, fmt.Sprint(n)+" found"))
 		switch {
 		case kind == fleet.KindInstance:
 			r.askPermissions(ctx)
 		case n > 0:
 			r.live.Permissions = append(r.live.Permissions, checkedPermission{
-				What: "stop and start " + plural(kind), Region: r.region, Result: notChecked, Detail: "AWS has no dry run for it",
+				What: "stop and start " + plural(kind), Region: r.target.Region, Result: notChecked, Detail: "AWS has no dry run for it",
 			})
 		}
 	}
@@ -72,7 +71,7 @@ func plural(k fleet.Kind) string {
 }
 
 // machine judges a machine and looks at its tags.
-func (r *regionCheck) machine(book *power.Rulebook, m fleet.Machine) {
+func (r *postCheck) machine(book *power.Rulebook, m fleet.Machine) {
 	if m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return
 	}
@@ -100,7 +99,7 @@ func (r *regionCheck) machine(book *power.Rulebook, m fleet.Machine) {
 	}
 }
 
-func (r *regionCheck) follows(m fleet.Machine, step power.Step) {
+func (r *postCheck) follows(m fleet.Machine, step power.Step) {
 	if m.Unfit != (fleet.Reason{}) {
 		r.live.LeftAlone++
 		noteFor(&r.live.Notes, fleet.Reason{Code: m.Unfit.Code, Text: "has a schedule, but " + m.Unfit.Text}, m.ID)
@@ -116,7 +115,7 @@ func (r *regionCheck) follows(m fleet.Machine, step power.Step) {
 }
 
 // withoutRule finds out whether a rule was meant for the machine.
-func (r *regionCheck) withoutRule(m fleet.Machine) {
+func (r *postCheck) withoutRule(m fleet.Machine) {
 	r.live.WithoutRule++
 	if value, ok := m.Tags[power.KeepTag]; ok {
 		if _, err := power.ParseKeep(value); err != nil {
@@ -137,7 +136,7 @@ func (r *regionCheck) withoutRule(m fleet.Machine) {
 }
 
 // misspelt tells of a tag that is a near miss of a rule's.
-func (r *regionCheck) misspelt(m fleet.Machine) bool {
+func (r *postCheck) misspelt(m fleet.Machine) bool {
 	tag, meant, ok := r.config.Misspelt(m)
 	if ok {
 		r.putRight(m, "near-tag", "no rule is for the tag %s; did you mean %s?", quotedTag(tag), quotedTag(meant))
@@ -153,18 +152,18 @@ func quotedTag(t fleet.Tag) string {
 	return t.String()
 }
 
-func (r *regionCheck) putRight(m fleet.Machine, code, format string, args ...any) {
+func (r *postCheck) putRight(m fleet.Machine, code, format string, args ...any) {
 	noteFor(&r.live.Tags, fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}, m.ID)
 }
 
-func (r *regionCheck) note(m fleet.Machine, code, format string, args ...any) {
+func (r *postCheck) note(m fleet.Machine, code, format string, args ...any) {
 	noteFor(&r.live.Notes, fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}, m.ID)
 }
 
 // askPermissions asks about one instance of each rule, and tells each answer
 // once for all rules that have it.
-func (r *regionCheck) askPermissions(ctx context.Context) {
-	ec2 := r.session.Fleet(r.region)
+func (r *postCheck) askPermissions(ctx context.Context) {
+	ec2 := r.session.Fleet(r.target.Region)
 	var list []checkedPermission
 	for n := range r.config.Rules().Rules {
 		sample, ok := r.samples[n+1]
@@ -174,7 +173,7 @@ func (r *regionCheck) askPermissions(ctx context.Context) {
 		_, resize := sample.Tags[power.TypesTag]
 		for _, p := range ec2.Permissions(ctx, sample.ID, fleet.Tags{power.LastTag: "check"}, resize) {
 			rule := fmt.Sprintf("rule %d (%s)", n+1, sample.ID)
-			answer := permission(p.Action, r.region, p.Err, "")
+			answer := permission(p.Action, r.target.Region, p.Err, "")
 			same := slices.IndexFunc(list, func(other checkedPermission) bool {
 				return other.What == answer.What && other.Result == answer.Result
 			})
@@ -193,7 +192,7 @@ func (r *regionCheck) askPermissions(ctx context.Context) {
 	r.live.Permissions = append(r.live.Permissions, list...)
 	if len(list) == 0 {
 		r.live.Permissions = append(r.live.Permissions, checkedPermission{
-			What: "stop and start instances", Region: r.region, Result: notChecked, Detail: "no instance here follows a schedule",
+			What: "stop and start instances", Region: r.target.Region, Result: notChecked, Detail: "no instance here follows a schedule",
 		})
 	}
 }

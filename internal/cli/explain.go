@@ -87,14 +87,20 @@ of its past. The machine is named by its id or by its Name tag.`,
 	return cmd
 }
 
+// foundStep is the decision about a machine, and where the machine is.
+type foundStep struct {
+	post
+	power.Step
+}
+
 // find judges the machines that have the id or the name. The whole plan is
 // made, since large groups start early and only the plan knows how large they
 // are. A machine that no rule looks at is read on its own.
-func (s *schedules) find(ctx context.Context, name string, now func() time.Time) ([]power.Step, error) {
-	var found []power.Step
+func (s *schedules) find(ctx context.Context, name string, now func() time.Time) ([]foundStep, error) {
+	var found []foundStep
 	var errs []error
-	for _, region := range s.regions {
-		site, judge := s.site(region, s.job.rules), power.NewRulebook(s.job.rules)
+	for _, at := range s.posts {
+		site, judge := at.site(s.job.rules), power.NewRulebook(s.job.rules)
 		plan, err := power.MakePlan(ctx, site, judge, now)
 		if err != nil {
 			errs = append(errs, err)
@@ -102,18 +108,18 @@ func (s *schedules) find(ctx context.Context, name string, now func() time.Time)
 		before := len(found)
 		for _, step := range plan.Steps {
 			if string(step.Machine.ID) == name || step.Machine.Name() == name {
-				found = append(found, step)
+				found = append(found, foundStep{at, step})
 			}
 		}
 		if len(found) > before || !strings.HasPrefix(name, "i-") {
 			continue
 		}
-		for m, err := range s.session.Fleet(region).Machines(ctx, fleet.Selector{IDs: []fleet.InstanceID{fleet.InstanceID(name)}}) {
+		for m, err := range at.session.Fleet(at.target.Region).Machines(ctx, fleet.Selector{IDs: []fleet.InstanceID{fleet.InstanceID(name)}}) {
 			if err != nil {
 				errs = append(errs, err)
 				break
 			}
-			found = append(found, judge.Judge(m, now()))
+			found = append(found, foundStep{at, judge.Judge(m, now())})
 		}
 	}
 	if len(found) == 0 {
@@ -134,7 +140,7 @@ func texts[T ~string](list []T) []string {
 	return out
 }
 
-func (s *schedules) explain(step power.Step) explanation {
+func (s *schedules) explain(step foundStep) explanation {
 	m, w := step.Machine, step.Wanted
 	e := explanation{
 		Kind: m.Kind, ID: m.ID, Name: m.Name(), Region: m.Target.Region, State: m.State,

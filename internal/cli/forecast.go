@@ -90,12 +90,10 @@ func (s *schedules) forecast(ctx context.Context, from, to time.Time) (forecast,
 	)
 	job := s.job
 	job.dryRun, job.now = true, func() time.Time { return from }
-	books := map[fleet.Region]*power.Rulebook{}
 	done := s.follow(ctx, job)
 	errs = append(errs, done.errs...)
-	for _, p := range done.plans {
+	for at, p := range done.plans {
 		book := power.NewRulebook(job.rules)
-		books[p.Target.Region] = book
 		machines := make([]fleet.Machine, len(p.Steps))
 		for n, step := range p.Steps {
 			machines[n] = step.Machine
@@ -120,7 +118,7 @@ func (s *schedules) forecast(ctx context.Context, from, to time.Time) (forecast,
 		if len(wanted) == 0 {
 			continue
 		}
-		for i, err := range s.session.Fleet(p.Target.Region).Instances(ctx) {
+		for i, err := range s.posts[at].session.Fleet(p.Target.Region).Instances(ctx) {
 			if err != nil {
 				errs = append(errs, err)
 				break

@@ -16,8 +16,9 @@ import (
 	"nightshift/internal/power"
 )
 
-// regionsAtOnce bounds the regions that are worked on at the same time.
-const regionsAtOnce = 8
+// postsAtOnce bounds the accounts and regions that are worked in at the same
+// time.
+const postsAtOnce = 8
 
 // defaultTag is the tag of the first Lambda scripts.
 const defaultTag = "AutoStopStart=Yes"
@@ -30,29 +31,29 @@ type running struct {
 	planned func(power.Plan)
 }
 
-// regional is what came of a run, in the order of the regions.
-type regional struct {
+// posted is what came of a run, in the order of the posts.
+type posted struct {
 	plans    []power.Plan
 	outcomes [][]fleet.Outcome // each nil after a dry run
-	errs     []error           // of the regions that could not be read to the end
+	errs     []error           // of the posts that could not be read to the end
 }
 
-// inRegions plans and, unless it is a dry run, applies the plan in every
-// region, each with its own site and judge. A region that fails does not hold
-// up the others. Calls to AWS that change something get the context calls.
-func (c *crew) inRegions(
-	ctx, calls context.Context, r running, now func() time.Time, place func(fleet.Region) (power.Site, power.Judge),
-) regional {
+// atPosts plans and, unless it is a dry run, applies the plan at every post,
+// each with its own site and judge. A post that fails does not hold up the
+// others. Calls to AWS that change something get the context calls.
+func (c *crew) atPosts(
+	ctx, calls context.Context, r running, now func() time.Time, place func(post) (power.Site, power.Judge),
+) posted {
 	var group errgroup.Group
-	errs := make([]error, len(c.regions))
-	done := regional{plans: make([]power.Plan, len(c.regions)), outcomes: make([][]fleet.Outcome, len(c.regions))}
-	group.SetLimit(regionsAtOnce)
-	for n, region := range c.regions {
+	errs := make([]error, len(c.posts))
+	done := posted{plans: make([]power.Plan, len(c.posts)), outcomes: make([][]fleet.Outcome, len(c.posts))}
+	group.SetLimit(postsAtOnce)
+	for n, at := range c.posts {
 		group.Go(func() error {
-			site, judge := place(region)
+			site, judge := place(at)
 			plan, err := power.MakePlan(ctx, site, judge, now)
 			done.plans[n], errs[n] = plan, err
-			c.log.DebugContext(ctx, "planned", "region", region, "machines", len(plan.Steps), "actionable", plan.Actionable())
+			c.log.DebugContext(ctx, "planned", "region", at.target.Region, "machines", len(plan.Steps), "actionable", plan.Actionable())
 			if r.planned != nil {
 				r.planned(plan)
 			}
@@ -62,19 +63,19 @@ func (c *crew) inRegions(
 			return nil
 		})
 	}
-	_ = group.Wait() // errors are kept by region
+	_ = group.Wait() // errors are kept by post
 	done.errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	return done
 }
 
-// powerJob is one stop or start over the regions of a crew.
+// powerJob is one stop or start at the posts of a crew.
 type powerJob struct {
 	action power.Action
 	tag    fleet.Tag
 	running
 }
 
-// powered is what came of it, in the order of the regions.
+// powered is what came of it, in the order of the posts.
 type powered struct {
 	job      powerJob
 	plans    []power.Plan
@@ -86,10 +87,10 @@ type powered struct {
 func (c *crew) power(ctx context.Context, job powerJob) powered {
 	calls, cancel := outlive(ctx)
 	defer cancel()
-	done := c.inRegions(ctx, calls, job.running, nil, func(region fleet.Region) (power.Site, power.Judge) {
+	done := c.atPosts(ctx, calls, job.running, nil, func(at post) (power.Site, power.Judge) {
 		return power.Site{
-			Target:   fleet.Target{Region: region},
-			Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: c.session.Fleet(region)},
+			Target:   at.target,
+			Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: at.session.Fleet(at.target.Region)},
 		}, power.ByTag{Action: job.action, Tag: job.tag}
 	})
 	return powered{job: job, plans: done.plans, outcomes: slices.Concat(done.outcomes...), errs: done.errs}
@@ -121,7 +122,7 @@ func (p powered) answer() power.Answer {
 	return power.NewAnswer(p.job.action, p.outcomes, p.errs)
 }
 
-// unread is true where no region could be read: there is no answer then.
+// unread is true where no post could be read: there is no answer then.
 func (p powered) unread() bool {
 	return len(p.errs) > 0 && len(p.errs) == len(p.plans) && p.answer().Status == power.NoneFound
 }

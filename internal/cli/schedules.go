@@ -16,7 +16,7 @@ import (
 	"nightshift/internal/serve"
 )
 
-// scheduleJob is one run that follows schedules, over the regions of a crew.
+// scheduleJob is one run that follows schedules, at the posts of a crew.
 type scheduleJob struct {
 	rules power.Rules
 	now   func() time.Time
@@ -27,7 +27,7 @@ type scheduleJob struct {
 
 // followed is what came of it; outcomes is nil after a dry run.
 type followed struct {
-	regional
+	posted
 	power.Summary
 }
 
@@ -36,8 +36,8 @@ func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
 	watch := c.begin(job.now())
 	calls, cancel := outlive(ctx)
 	defer cancel()
-	f := followed{regional: c.inRegions(ctx, calls, job.running, job.now, func(region fleet.Region) (power.Site, power.Judge) {
-		return c.site(region, job.rules), power.NewRulebook(job.rules)
+	f := followed{posted: c.atPosts(ctx, calls, job.running, job.now, func(at post) (power.Site, power.Judge) {
+		return at.site(job.rules), power.NewRulebook(job.rules)
 	})}
 	if job.dryRun {
 		f.outcomes = nil
@@ -49,20 +49,21 @@ func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
 	return f
 }
 
-// site is a region with the kinds of machines that the rules are for.
-func (c *crew) site(region fleet.Region, rules power.Rules) power.Site {
-	instances := c.session.Fleet(region)
-	site := power.Site{Target: fleet.Target{Region: region}, Machines: map[fleet.Kind]power.Machines{}, Resizer: instances}
+// site is the post with the kinds of machines that the rules are for.
+func (p post) site(rules power.Rules) power.Site {
+	region := p.target.Region
+	instances := p.session.Fleet(region)
+	site := power.Site{Target: p.target, Machines: map[fleet.Kind]power.Machines{}, Resizer: instances}
 	for _, kind := range rules.Kinds() {
 		switch kind {
 		case fleet.KindInstance:
 			site.Machines[kind] = instances
 		case fleet.KindDatabase:
-			site.Machines[kind] = c.session.Databases(region)
+			site.Machines[kind] = p.session.Databases(region)
 		case fleet.KindCluster:
-			site.Machines[kind] = c.session.Clusters(region)
+			site.Machines[kind] = p.session.Clusters(region)
 		case fleet.KindGroup:
-			site.Machines[kind] = c.session.Groups(region)
+			site.Machines[kind] = p.session.Groups(region)
 		}
 	}
 	return site

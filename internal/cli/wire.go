@@ -11,13 +11,25 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// crew is a session together with the regions that a command works in.
+// crew is a session together with the accounts and regions that a command works
+// in.
 type crew struct {
+	// session is that of our own credentials. The journal, the bucket and the
+	// price list are reached with it, whatever the posts are.
 	session *amazon.Session
 	regions []fleet.Region
+	posts   []post
 	log     *slog.Logger
 	// tuned is true where the environment has set up the garbage collector.
 	tuned bool
+}
+
+// post is one account in one region, and the session that leads there. The
+// account is empty where only that of our own credentials is worked in: it is
+// not asked for then.
+type post struct {
+	session *amazon.Session
+	target  fleet.Target
 }
 
 // home is the region in which the account is asked what is not of one region.
@@ -66,9 +78,14 @@ func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practic
 		return nil, err
 	}
 	if all {
-		c.regions, err = c.session.Regions(ctx, c.session.Region())
+		if c.regions, err = c.session.Regions(ctx, c.session.Region()); err != nil {
+			return nil, err
+		}
 	}
-	return c, err
+	for _, region := range c.regions {
+		c.posts = append(c.posts, post{c.session, fleet.Target{Region: region}})
+	}
+	return c, nil
 }
 
 // fields cuts a list at commas and white space.
