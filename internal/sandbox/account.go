@@ -26,25 +26,25 @@ type server struct {
 
 // buildDefaultAccount makes the account that stands behind a first look: two
 // dozen instances in Seoul, a few in Virginia, each there for a reason.
-func (s *Sandbox) buildDefaultAccount() error {
+func (a *Account) buildDefaultAccount() error {
 	regions := map[string][]server{
-		DefaultRegion: seoul(s.clock.start),
-		"us-east-1":   virginia(s.clock.start),
+		DefaultRegion: seoul(a.clock.start),
+		"us-east-1":   virginia(a.clock.start),
 	}
 	for name, servers := range regions {
-		r := s.regions[name]
+		r := a.regions[name]
 		if r == nil {
 			continue // not enabled in this account
 		}
-		r.rng = newRand(mixText(s.opts.Seed, name), 1)
+		r.rng = newRand(mixText(a.seed, name), 1)
 		for _, one := range servers {
-			if err := s.addServer(r, one); err != nil {
+			if err := a.addServer(r, one); err != nil {
 				return fmt.Errorf("build the default account: %s: %w", one.name, err)
 			}
 		}
 	}
-	if r := s.regions[DefaultRegion]; r != nil {
-		return r.addLooseVolumes(s.clock.start)
+	if r := a.regions[DefaultRegion]; r != nil {
+		return r.addLooseVolumes(a.clock.start)
 	}
 	return nil
 }
@@ -103,8 +103,8 @@ func virginia(start time.Time) []server {
 	}
 }
 
-func (s *Sandbox) addServer(r *region, one server) error {
-	kind, ok := s.types.spec(one.kind)
+func (a *Account) addServer(r *region, one server) error {
+	kind, ok := a.types.spec(one.kind)
 	if !ok {
 		return fmt.Errorf("no instance type %s", one.kind)
 	}

@@ -74,8 +74,9 @@ func pricingRegion(name string) bool {
 	return name == "us-east-1" || name == "eu-central-1" || name == "ap-south-1"
 }
 
-// authenticate refuses requests without a signature and those for a region
-// that the account has not enabled, as AWS does.
+// authenticate refuses requests without a signature, with credentials that are
+// unknown or over, and for a region that the account has not enabled, as AWS
+// does.
 func (s *Sandbox) authenticate(r *request) *apiError {
 	switch {
 	case r.scope.key == "":
@@ -91,13 +92,16 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 			return err
 		}
 	}
+	if err := s.identify(r); err != nil {
+		return err
+	}
 	switch {
 	case r.scope.service == "pricing":
 		if !pricingRegion(r.scope.region) {
 			return fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
 	case r.scope.service == "sts" && r.scope.region == "us-east-1": // also the global endpoint
-	case s.regions[r.scope.region] == nil:
+	case r.caller.account.regions[r.scope.region] == nil:
 		switch r.scope.service {
 		case "s3":
 			return fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",

@@ -56,7 +56,7 @@ func (c *groupCall) unknown() *apiError {
 func (c *groupCall) named(name string) (*group, *apiError) {
 	c.request.call.IDs = 1
 	g := c.region.groupNamed(name)
-	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.region.name, AccountID, name)
+	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.region.name, c.region.owner, name)
 	ctx := &policyContext{region: c.region.name}
 	if g != nil {
 		arn, ctx.resourceTags = g.arn(c.region), g.plain()

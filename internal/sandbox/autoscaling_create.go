@@ -43,7 +43,7 @@ func (c *groupCall) createGroup() *apiError {
 	if id == "" {
 		return validation("The practice account makes groups like an instance: the parameter InstanceId is missing")
 	}
-	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.region.name, AccountID, g.name)
+	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.region.name, c.region.owner, g.name)
 	if err := c.sandbox.authorize(c.request, arn, &policyContext{region: c.region.name, tagKeys: g.plain().keys()}); err != nil {
 		return err
 	}

@@ -90,16 +90,16 @@ const (
 // name in the tag aws:autoscaling:groupName become its members; where they are
 // fewer than it wants, it launches more, which take time to run. An error means
 // that the description is wrong.
-func (s *Sandbox) AddGroup(region string, about Group) error {
-	r := s.regions[region]
+func (a *Account) AddGroup(region string, about Group) error {
+	r := a.regions[region]
 	if r == nil {
 		return fmt.Errorf("add group %s: the account has no region %q", about.Name, region)
 	}
-	kind, ok := s.types.spec(textOr(about.Type, "t3.small"))
+	kind, ok := a.types.spec(textOr(about.Type, "t3.small"))
 	if !ok {
 		return fmt.Errorf("add group %s: no instance type %s", about.Name, about.Type)
 	}
-	now := s.Now()
+	now := a.Now()
 	if about.Created.IsZero() {
 		about.Created = now
 	}
@@ -128,14 +128,14 @@ func (s *Sandbox) AddGroup(region string, about Group) error {
 }
 
 // Group finds an Auto Scaling group; false where there is none.
-func (s *Sandbox) Group(region, name string) (GroupState, bool) {
-	r := s.regions[region]
+func (a *Account) Group(region, name string) (GroupState, bool) {
+	r := a.regions[region]
 	if r == nil {
 		return GroupState{}, false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settleGroups(s.Now())
+	r.settleGroups(a.Now())
 	g := r.groupNamed(name)
 	if g == nil {
 		return GroupState{}, false
@@ -202,7 +202,7 @@ func (r *region) groupNamed(name string) *group {
 }
 
 func (g *group) arn(r *region) string {
-	return fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:%s:autoScalingGroupName/%s", r.name, AccountID, g.id, g.name)
+	return fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:%s:autoScalingGroupName/%s", r.name, r.owner, g.id, g.name)
 }
 
 // plain are the tags without what becomes of them.

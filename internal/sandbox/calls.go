@@ -13,6 +13,8 @@ type Call struct {
 	Service string    // as signed: "ec2", "s3", "sts", "pricing"
 	Action  string    // the API operation, such as "StopInstances"
 	Region  string    // as signed
+	// Account is whose credentials signed the call; empty where they are unknown.
+	Account string
 	// Permission is the IAM action that the operation needs, such as
 	// "s3:ListBucket" for ListObjectsV2. Empty where none is needed.
 	Permission string
@@ -25,6 +27,7 @@ type Call struct {
 // Exchange is a request and its answer, complete.
 type Exchange struct {
 	Service string
+	Account string // as in Call
 	Region  string
 	Action  string
 

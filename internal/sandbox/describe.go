@@ -49,7 +49,7 @@ func (c *ec2Call) describeInstances() *apiError {
 	c.out.open("reservationSet")
 	for _, g := range groups {
 		c.out.open("item")
-		c.out.reservation(g[0].reservation)
+		c.out.reservation(c.region.owner, g[0].reservation)
 		c.out.open("instancesSet")
 		for _, i := range g {
 			c.out.open("item")
@@ -123,9 +123,9 @@ func (c *ec2Call) pageOfReservations(p page, candidates []*reservation, keep fun
 	return groups, ""
 }
 
-func (d *doc) reservation(res *reservation) {
+func (d *doc) reservation(owner string, res *reservation) {
 	d.text("reservationId", res.id)
-	d.text("ownerId", AccountID)
+	d.text("ownerId", owner)
 	d.some("requesterId", res.requester)
 	d.open("groupSet")
 	d.end("groupSet")
@@ -197,7 +197,7 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	}
 	if i.profile != "" {
 		d.open("iamInstanceProfile")
-		d.text("arn", i.profileARN())
+		d.text("arn", i.profileARN(r.owner))
 		d.text("id", "AIPAPRACTICE000000001")
 		d.end("iamInstanceProfile")
 	}
@@ -284,7 +284,7 @@ func (d *doc) networkInterface(r *region, i *instance) {
 	d.text("subnetId", r.network.subnets[i.zone])
 	d.text("vpcId", r.network.vpc)
 	d.text("description", "")
-	d.text("ownerId", AccountID)
+	d.text("ownerId", r.owner)
 	d.text("status", "in-use")
 	d.text("macAddress", i.mac)
 	d.text("privateIpAddress", i.ip)

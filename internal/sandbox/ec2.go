@@ -50,13 +50,13 @@ func (s *Sandbox) serveEC2(r *request) answer {
 		return r.refuse(invalid("InvalidAction", "The action "+action+" is not valid for this web service."))
 	}
 	if s.opts.Throttle {
-		if !s.limits.take(r.scope.region, r.form, action, s.Now()) {
+		if !r.caller.account.limits.take(r.scope.region, r.form, action, s.Now()) {
 			return r.refuse(limitExceeded())
 		}
 	}
 	r.form.accept("Action", "Version", "DryRun", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
-	reg := s.regions[r.scope.region]
+	reg := r.caller.account.regions[r.scope.region]
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	c := &ec2Call{queryCall: queryCall{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}}
@@ -106,7 +106,7 @@ func (c *ec2Call) readOnly() *apiError {
 }
 
 func (r *region) arn(kind, id string) string {
-	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", r.name, AccountID, kind, id)
+	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", r.name, r.owner, kind, id)
 }
 
 // instancesNamed finds the instances that ids name, once each: all or an error
@@ -172,7 +172,7 @@ func (c *ec2Call) describeRegions() *apiError {
 	}
 	common := commonRegions()
 	var rows []row
-	for name := range c.sandbox.regions {
+	for name := range c.request.caller.account.regions {
 		status := "opted-in"
 		if slices.Contains(common, name) {
 			status = "opt-in-not-required"
@@ -180,7 +180,7 @@ func (c *ec2Call) describeRegions() *apiError {
 		rows = append(rows, row{name, status})
 	}
 	for _, name := range append(optInRegions(), common...) {
-		if c.sandbox.regions[name] == nil {
+		if c.request.caller.account.regions[name] == nil {
 			rows = append(rows, row{name, "not-opted-in"})
 		}
 	}

@@ -276,7 +276,7 @@ func (s *Sandbox) names(r *request, hit faultHit) bool {
 	if len(ids) == 0 {
 		return hit.Kind == Stale || hit.Kind == Impair
 	}
-	reg := s.regions[r.scope.region]
+	reg := r.caller.account.regions[r.scope.region]
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	return slices.ContainsFunc(ids, func(id string) bool {

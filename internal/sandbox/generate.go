@@ -11,20 +11,20 @@ import (
 const defaultTypes = 40
 
 // generate fills DefaultRegion with n instances and 2n volumes.
-func (s *Sandbox) generate(n, types int) error {
-	r := s.regions[DefaultRegion]
+func (a *Account) generate(n, types int) error {
+	r := a.regions[DefaultRegion]
 	if r == nil {
 		return errors.New("a generated fleet lives in " + DefaultRegion + ", which is not among the regions")
 	}
 	if types == 0 {
 		types = defaultTypes
 	}
-	r.rng = newRand(mixText(s.opts.Seed, r.name), 2)
-	kinds, err := s.pickTypes(r, types)
+	r.rng = newRand(mixText(a.seed, r.name), 2)
+	kinds, err := a.pickTypes(r, types)
 	if err != nil {
 		return err
 	}
-	g := generator{rng: r.rng, region: r, now: s.clock.start, kinds: kinds}
+	g := generator{rng: r.rng, region: r, now: a.clock.start, kinds: kinds}
 	for g.made < n {
 		g.reservation(min(1+g.rng.IntN(4), n-g.made))
 	}
@@ -33,10 +33,10 @@ func (s *Sandbox) generate(n, types int) error {
 }
 
 // pickTypes chooses distinct types that have a price in the region.
-func (s *Sandbox) pickTypes(r *region, n int) ([]typeSpec, error) {
+func (a *Account) pickTypes(r *region, n int) ([]typeSpec, error) {
 	var all []typeSpec
-	for _, name := range s.catalog.priced(r.name) {
-		if t, ok := s.types.spec(name); ok && !t.BareMetal {
+	for _, name := range a.catalog.priced(r.name) {
+		if t, ok := a.types.spec(name); ok && !t.BareMetal {
 			all = append(all, t)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// limits are EC2's token buckets: one a region and operation for requests and,
+// limits are an account's EC2 token buckets: one a region and operation for requests and,
 // where resources count, one more for them. Sizes and rates are those of
 // "Request throttling for the Amazon EC2 API" in the EC2 Developer Guide.
 type limits struct {

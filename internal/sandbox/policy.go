@@ -210,11 +210,8 @@ func (c clause) holds(ctx *policyContext) bool {
 }
 
 // authorize asks the caller's policy for the call's permission.
-func (s *Sandbox) authorize(r *request, resource string, ctx *policyContext) *apiError {
-	s.mu.Lock()
-	p := s.policy
-	s.mu.Unlock()
-	if r.call.Permission == "" || p.allows(r.call.Permission, resource, ctx) {
+func (*Sandbox) authorize(r *request, resource string, ctx *policyContext) *apiError {
+	if r.call.Permission == "" || r.caller.policy.Load().allows(r.call.Permission, resource, ctx) {
 		return nil
 	}
 	return denied(r, resource)
@@ -222,7 +219,7 @@ func (s *Sandbox) authorize(r *request, resource string, ctx *policyContext) *ap
 
 // denied is the refusal of a call that the caller may not make.
 func denied(r *request, resource string) *apiError {
-	text := "User: " + callerARN + " is not authorized to perform: " + r.call.Permission
+	text := "User: " + r.caller.arn + " is not authorized to perform: " + r.call.Permission
 	if resource != "*" {
 		text += " on resource: " + resource
 	}

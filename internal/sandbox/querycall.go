@@ -22,7 +22,7 @@ func (s *Sandbox) serveQuery(r *request, namespace string, answers bool, run fun
 	action := r.call.Action
 	r.form.accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
-	reg := s.regions[r.scope.region]
+	reg := r.caller.account.regions[r.scope.region]
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	c := queryCall{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}

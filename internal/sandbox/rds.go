@@ -54,7 +54,7 @@ func (s *Sandbox) serveRDS(r *request) answer {
 // dbARN is the name of a database ("db") or a cluster ("cluster") in policies
 // and tag calls.
 func (r *region) dbARN(kind dbKind, id string) string {
-	return fmt.Sprintf("arn:aws:rds:%s:%s:%s:%s", r.name, AccountID, kind, id)
+	return fmt.Sprintf("arn:aws:rds:%s:%s:%s:%s", r.name, r.owner, kind, id)
 }
 
 // noDatabase is the refusal of a call for a database that does not exist.

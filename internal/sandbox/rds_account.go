@@ -37,14 +37,14 @@ type Database struct {
 }
 
 // AddDatabase puts a database into a region.
-func (s *Sandbox) AddDatabase(name string, d Database) error {
-	r := s.regions[name]
+func (a *Account) AddDatabase(name string, d Database) error {
+	r := a.regions[name]
 	if r == nil {
 		return fmt.Errorf("database %s: the region %s is not enabled", d.ID, name)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.addDatabase(d, s.Now()); err != nil {
+	if err := r.addDatabase(d, a.Now()); err != nil {
 		return fmt.Errorf("database %s: %w", d.ID, err)
 	}
 	return nil
@@ -122,12 +122,12 @@ var databaseName = regexp.MustCompile(`^[a-z]([a-z0-9]|-[a-z0-9]){0,62}$`)
 // SetDatabaseStatus gives an instance, or a cluster where there is no instance
 // of that name, a status such as "backing-up" for some time of the account,
 // after which it is available; zero means that it stays so.
-func (s *Sandbox) SetDatabaseStatus(name, id, status string, lasts time.Duration) error {
-	r := s.regions[name]
+func (a *Account) SetDatabaseStatus(name, id, status string, lasts time.Duration) error {
+	r := a.regions[name]
 	if r == nil {
 		return fmt.Errorf("database %s: the region %s is not enabled", id, name)
 	}
-	now := s.Now()
+	now := a.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.settleDatabases(now)
@@ -143,12 +143,12 @@ func (s *Sandbox) SetDatabaseStatus(name, id, status string, lasts time.Duration
 }
 
 // Databases are the databases of a region as they are now, by identifier.
-func (s *Sandbox) Databases(name string) []Database {
-	r := s.regions[name]
+func (a *Account) Databases(name string) []Database {
+	r := a.regions[name]
 	if r == nil {
 		return nil
 	}
-	now := s.Now()
+	now := a.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.settleDatabases(now)
@@ -166,11 +166,11 @@ func (s *Sandbox) Databases(name string) []Database {
 
 // addDefaultDatabases puts databases into DefaultRegion, each there for a
 // reason.
-func (s *Sandbox) addDefaultDatabases() error {
-	if s.regions[DefaultRegion] == nil {
+func (a *Account) addDefaultDatabases() error {
+	if a.regions[DefaultRegion] == nil {
 		return nil
 	}
-	days := func(n float64) time.Time { return s.clock.start.Add(-time.Duration(n * 24 * float64(time.Hour))) }
+	days := func(n float64) time.Time { return a.clock.start.Add(-time.Duration(n * 24 * float64(time.Hour))) }
 	auto := func(env string) map[string]string { return map[string]string{"AutoStopStart": "Yes", "Env": env} }
 	for _, d := range []Database{
 		{ID: "dev-mysql", Tags: auto("dev"), Created: days(200), Stopped: days(1.0), Started: days(0.4)},
@@ -185,9 +185,9 @@ func (s *Sandbox) addDefaultDatabases() error {
 		{ID: "dev-aurora-1", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(80)},
 		{ID: "dev-aurora-2", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(79)},
 	} {
-		if err := s.AddDatabase(DefaultRegion, d); err != nil {
+		if err := a.AddDatabase(DefaultRegion, d); err != nil {
 			return err
 		}
 	}
-	return s.SetDatabaseStatus(DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
+	return a.SetDatabaseStatus(DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
 }

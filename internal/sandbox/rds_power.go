@@ -135,7 +135,7 @@ func wrongStatus(d *database, want string) *apiError {
 
 // namesDatabase says whether a call names a database that a fault selects.
 func (s *Sandbox) namesDatabase(r *request, hit faultHit) bool {
-	reg := s.regions[r.scope.region]
+	reg := r.caller.account.regions[r.scope.region]
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	for parameter, kind := range map[string]dbKind{"DBInstanceIdentifier": aDatabase, "DBClusterIdentifier": aCluster} {

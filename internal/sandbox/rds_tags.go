@@ -60,7 +60,7 @@ func (c *rdsCall) tagged(keys []string) (*database, *apiError) {
 		return nil, err
 	}
 	parts := strings.Split(arn, ":")
-	if len(parts) != 7 || parts[2] != "rds" || parts[3] != c.region.name || parts[4] != AccountID {
+	if len(parts) != 7 || parts[2] != "rds" || parts[3] != c.region.name || parts[4] != c.region.owner {
 		return nil, invalid("InvalidParameterValue", "Invalid resource name: "+arn)
 	}
 	kind := dbKind(parts[5])

@@ -11,6 +11,7 @@ import (
 
 // region is everything that the account has in one region.
 type region struct {
+	owner   string // the account's id
 	name    string
 	network network
 
@@ -35,8 +36,11 @@ type usedToken struct {
 	volume      *volume
 }
 
-func newRegion(name string, seed uint64) *region {
+// newRegion makes an empty region. Ids in it depend on the seed, those of its
+// network on the salt, which is empty for the management account.
+func newRegion(owner, salt, name string, seed uint64) *region {
 	r := &region{
+		owner:      owner,
 		name:       name,
 		instances:  map[string]*instance{},
 		volumes:    map[string]*volume{},
@@ -44,7 +48,7 @@ func newRegion(name string, seed uint64) *region {
 		parameters: map[string][]Parameter{},
 		rng:        newRand(mixText(seed, name), 0),
 	}
-	r.network = newNetwork(name, r.zones())
+	r.network = newNetwork(name, salt, r.zones())
 	return r
 }
 
@@ -74,14 +78,14 @@ type network struct {
 	subnets            map[string]string // by zone
 }
 
-func newNetwork(region string, zones []string) network {
+func newNetwork(region, salt string, zones []string) network {
 	n := network{
-		vpc:           fmt.Sprintf("vpc-0%016x", mixText(1, region)),
-		securityGroup: fmt.Sprintf("sg-0%016x", mixText(3, region)),
+		vpc:           fmt.Sprintf("vpc-0%016x", mixText(1, salt+region)),
+		securityGroup: fmt.Sprintf("sg-0%016x", mixText(3, salt+region)),
 		subnets:       map[string]string{},
 	}
 	for _, z := range zones {
-		n.subnets[z] = fmt.Sprintf("subnet-0%016x", mixText(2, z))
+		n.subnets[z] = fmt.Sprintf("subnet-0%016x", mixText(2, salt+z))
 	}
 	return n
 }
@@ -256,11 +260,11 @@ func (i *instance) platform() string {
 }
 
 // profileARN names the instance profile; empty where there is none.
-func (i *instance) profileARN() string {
+func (i *instance) profileARN(owner string) string {
 	if i.profile == "" {
 		return ""
 	}
-	return "arn:aws:iam::" + AccountID + ":instance-profile/" + i.profile
+	return "arn:aws:iam::" + owner + ":instance-profile/" + i.profile
 }
 
 func (i *instance) interfaceID() string { return "eni-" + i.id[len("i-"):] }

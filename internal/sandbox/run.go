@@ -158,7 +158,7 @@ func (c *ec2Call) runInstances() *apiError {
 			c.region.tokens[l.clientToken] = usedToken{request: request, reservation: res}
 		}
 	}
-	c.out.reservation(res)
+	c.out.reservation(c.region.owner, res)
 	c.out.open("instancesSet")
 	for _, i := range res.instances {
 		c.out.open("item")

@@ -15,48 +15,58 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
-// objectStore is the account's S3: buckets in memory, each in a region.
+// objectStore is the S3 of all accounts, which share the names of buckets. They
+// are in memory.
 type objectStore struct {
 	backend *s3mem.Backend
 	handler http.Handler
 
 	mu      sync.Mutex
-	regions map[string]string // by bucket
+	buckets map[string]bucketHome // by name
 }
 
-// newObjectStore creates buckets in DefaultRegion. A name that S3 does not take
-// is an error.
-func newObjectStore(c *clock, buckets []string) (*objectStore, error) {
+// bucketHome is where a bucket is and whose; the zero value is that of one that
+// does not exist.
+type bucketHome struct{ region, owner string }
+
+func newObjectStore(c *clock) *objectStore {
 	b := s3mem.New(s3mem.WithTimeSource(c))
-	regions := map[string]string{}
-	for _, name := range buckets {
-		if regions[name] != "" {
-			continue // named twice
-		}
-		if err := gofakes3.ValidateBucketName(name); err != nil {
-			return nil, fmt.Errorf("bucket %q: not a name that S3 takes: %w", name, err)
-		}
-		if err := b.CreateBucket(name); err != nil {
-			return nil, fmt.Errorf("create bucket %s: %w", name, err)
-		}
-		regions[name] = DefaultRegion
-	}
 	// The account's clock may be far from the client's: no limit on the skew.
 	f := gofakes3.New(b, gofakes3.WithTimeSource(c), gofakes3.WithTimeSkewLimit(0))
-	return &objectStore{backend: b, handler: f.Server(), regions: regions}, nil
+	return &objectStore{backend: b, handler: f.Server(), buckets: map[string]bucketHome{}}
+}
+
+// create makes a bucket, unless its owner has it already. An error means that S3
+// does not take the name or that it is another account's.
+func (o *objectStore) create(name string, home bucketHome) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if there := o.buckets[name]; there.owner != "" {
+		if there.owner != home.owner {
+			return fmt.Errorf("bucket %q: it belongs to account %s", name, there.owner)
+		}
+		return nil
+	}
+	if err := gofakes3.ValidateBucketName(name); err != nil {
+		return fmt.Errorf("bucket %q: not a name that S3 takes: %w", name, err)
+	}
+	if err := o.backend.CreateBucket(name); err != nil {
+		return fmt.Errorf("create bucket %s: %w", name, err)
+	}
+	o.buckets[name] = home
+	return nil
 }
 
 // Buckets lists the names of the account's buckets.
-func (s *Sandbox) Buckets() []string {
-	list, err := s.s3.backend.ListBuckets()
-	if err != nil {
-		return nil
-	}
+func (a *Account) Buckets() []string {
+	a.s3.mu.Lock()
+	defer a.s3.mu.Unlock()
 	var names []string
-	for _, b := range list {
-		names = append(names, b.Name)
+	for _, name := range sortedKeys(a.s3.buckets) {
+		if a.s3.buckets[name].owner == a.id {
+			names = append(names, name)
+		}
 	}
-	slices.Sort(names)
 	return names
 }
 
@@ -111,17 +121,22 @@ func (s *Sandbox) serveS3(r *request) answer {
 	if err := s.authorize(r, resource, ctx); err != nil {
 		return r.refuse(err)
 	}
-	switch home := s.s3.home(bucket); {
+	home := s.s3.home(bucket)
+	switch {
+	case op.name == "ListBuckets":
+		return r.listBuckets()
 	case op.name == "CreateBucket":
 		return s.createBucket(r, bucket)
-	case op.name == "GetBucketLocation" && home != "": // also from elsewhere
-		return r.bucketLocation(home)
-	case home != "" && home != r.scope.region:
-		return r.redirect(bucket, home)
+	case r.foreign(home) || r.foreign(s.s3.home(copySource(r.Request))):
+		return r.refuse(notShared(r, resource))
+	case op.name == "GetBucketLocation" && home.region != "": // also from elsewhere
+		return r.bucketLocation(home.region)
+	case home.region != "" && home.region != r.scope.region:
+		return r.redirect(bucket, home.region)
 	}
 	a := s.s3.forward(r)
-	if home := s.s3.home(bucket); home != "" && key == "" {
-		a.header.Set(bucketRegionHeader, home)
+	if home := s.s3.home(bucket); home.region != "" && key == "" {
+		a.header.Set(bucketRegionHeader, home.region)
 	}
 	if op.name == "DeleteBucket" && a.code == "" {
 		s.s3.forget(bucket)

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"encoding/xml"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -15,17 +17,17 @@ const (
 	globalRegion       = "us-east-1" // of S3's endpoint without a region
 )
 
-// home is the region of a bucket; empty where there is none.
-func (o *objectStore) home(bucket string) string {
+// home is where a bucket is and whose.
+func (o *objectStore) home(bucket string) bucketHome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.regions[bucket]
+	return o.buckets[bucket]
 }
 
 func (o *objectStore) forget(bucket string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.regions, bucket)
+	delete(o.buckets, bucket)
 }
 
 // redirect points a request that was signed for another region to the
@@ -54,10 +56,60 @@ func (r *request) bucketLocation(home string) answer {
 	return answer{status: http.StatusOK, body: d.bytes(), header: r.header("application/xml")}
 }
 
+// foreign says whether a bucket belongs to another account than the caller's.
+// No bucket has a policy that lets others in.
+func (r *request) foreign(home bucketHome) bool {
+	return home.owner != "" && home.owner != r.caller.account.id
+}
+
+// notShared is the refusal of a call for another account's bucket.
+func notShared(r *request, resource string) *apiError {
+	return fail(http.StatusForbidden, "AccessDenied", "User: "+r.caller.arn+" is not authorized to perform: "+r.call.Permission+
+		" on resource: \""+resource+"\" because no resource-based policy allows the "+r.call.Permission+" action")
+}
+
+// copySource is the bucket that CopyObject reads; empty for other calls.
+func copySource(r *http.Request) string {
+	source, err := url.PathUnescape(r.Header.Get("X-Amz-Copy-Source"))
+	if err != nil {
+		return ""
+	}
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(source, "/"), "/")
+	return bucket
+}
+
+// listBuckets answers ListBuckets with those of the caller's account.
+func (r *request) listBuckets() answer {
+	owned := r.caller.account
+	all, err := owned.s3.backend.ListBuckets()
+	if err != nil {
+		return r.refuse(fail(http.StatusInternalServerError, "InternalError", err.Error()))
+	}
+	d := newDoc()
+	d.root("ListAllMyBucketsResult", s3Namespace)
+	d.open("Owner")
+	d.text("ID", fmt.Sprintf("%016x%016x", mixText(8, owned.id), mixText(9, owned.id)))
+	d.text("DisplayName", owned.name)
+	d.end("Owner")
+	d.open("Buckets")
+	for _, b := range all {
+		if home := owned.s3.home(b.Name); home.owner == owned.id {
+			d.open("Bucket")
+			d.text("Name", b.Name)
+			d.time("CreationDate", b.CreationDate.Time)
+			d.text("BucketRegion", home.region)
+			d.end("Bucket")
+		}
+	}
+	d.end("Buckets")
+	d.end("ListAllMyBucketsResult")
+	return answer{status: http.StatusOK, body: d.bytes(), header: r.header("application/xml")}
+}
+
 // createBucket is CreateBucket. A request signed for us-east-1 may name any
 // region; elsewhere a bucket can only be made where the request goes.
 func (s *Sandbox) createBucket(r *request, bucket string) answer {
-	home, err := s.bucketHome(r)
+	region, err := r.bucketRegion()
 	if err != nil {
 		return r.refuse(err)
 	}
@@ -66,13 +118,16 @@ func (s *Sandbox) createBucket(r *request, bucket string) answer {
 	}
 	s.s3.mu.Lock()
 	defer s.s3.mu.Unlock()
-	switch there := s.s3.regions[bucket]; {
-	case there == "":
+	switch there := s.s3.buckets[bucket]; {
+	case there.owner == "":
 		if err := s.s3.backend.CreateBucket(bucket); err != nil {
 			return r.refuse(fail(http.StatusInternalServerError, "InternalError", err.Error()))
 		}
-		s.s3.regions[bucket] = home
-	case there != globalRegion || home != globalRegion: // there, creating it again changes nothing
+		s.s3.buckets[bucket] = bucketHome{region, r.caller.account.id}
+	case r.foreign(there):
+		return r.refuse(fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. "+
+			"The bucket namespace is shared by all users of the system. Please select a different name and try again."))
+	case there.region != globalRegion || region != globalRegion: // there, creating it again changes nothing
 		return r.refuse(fail(http.StatusConflict, "BucketAlreadyOwnedByYou",
 			"Your previous request to create the named bucket succeeded and you already own it."))
 	}
@@ -81,8 +136,8 @@ func (s *Sandbox) createBucket(r *request, bucket string) answer {
 	return a
 }
 
-// bucketHome is the region in which CreateBucket is to make a bucket.
-func (s *Sandbox) bucketHome(r *request) (string, *apiError) {
+// bucketRegion is the region in which CreateBucket is to make a bucket.
+func (r *request) bucketRegion() (string, *apiError) {
 	var in struct{ LocationConstraint string }
 	if len(r.body) > 0 {
 		if err := xml.Unmarshal(r.body, &in); err != nil {
@@ -96,7 +151,7 @@ func (s *Sandbox) bucketHome(r *request) (string, *apiError) {
 	case wanted == "":
 		return "", invalid("IllegalLocationConstraintException",
 			"The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
-	case s.regions[wanted] == nil || wanted == globalRegion:
+	case r.caller.account.regions[wanted] == nil || wanted == globalRegion:
 		return "", invalid("InvalidLocationConstraint", "The specified location-constraint is not valid")
 	case wanted != r.scope.region && r.scope.region != globalRegion:
 		return "", invalid("IllegalLocationConstraintException",

@@ -9,7 +9,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -65,6 +64,10 @@ type Options struct {
 	Faults []Fault
 	// Policy is the IAM policy of the caller as JSON; nil allows everything.
 	Policy []byte
+	// Roles are roles of the account itself, the management account.
+	Roles []Role
+	// Accounts are further accounts. With any, there is an organization.
+	Accounts []AccountOptions
 	// Tap sees every exchange after it ended. It is called from many
 	// goroutines at once.
 	Tap func(Exchange)
@@ -72,23 +75,25 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Sandbox is a practice account. It is an http.Handler, safe for concurrent
-// use.
+// Sandbox is a practice account, or several in an organization. What Account
+// does, it does for the management account. It is an http.Handler, safe for
+// concurrent use.
 type Sandbox struct {
+	*home
 	opts     Options
 	clock    *clock
 	types    typeTable
 	catalog  *catalog
-	regions  map[string]*region
-	ec2      map[string]ec2Action
 	s3       *objectStore
+	accounts []*Account // the management account first
+	sessions sessions
+	policy   atomic.Pointer[policy] // of the management account's user
+	ec2      map[string]ec2Action
 	journal  callLog
 	requests atomic.Uint64
 
 	mu     sync.Mutex // guards what follows
-	policy *policy
 	faults *faultPlan
-	limits *limits
 }
 
 // New builds the account that o describes. It opens no socket. An error means
@@ -116,35 +121,17 @@ func New(o Options) (*Sandbox, error) {
 		clock:   newClock(o.Start, o.Speed),
 		types:   types,
 		catalog: prices,
-		regions: map[string]*region{},
-		limits:  newLimits(),
 	}
+	s.s3 = newObjectStore(s.clock)
+	s.sessions = sessions{seed: o.Seed, byKey: map[string]*session{}}
 	s.ec2 = ec2Actions()
 	if err := s.SetPolicy(o.Policy); err != nil {
 		return nil, err
 	}
+	if err := s.addAccounts(); err != nil {
+		return nil, err
+	}
 	if err := s.SetFaults(o.Faults); err != nil {
-		return nil, err
-	}
-	names := o.Regions
-	if names == nil {
-		names = commonRegions()
-	}
-	for _, name := range names {
-		if !regionName.MatchString(name) {
-			return nil, fmt.Errorf("region %q: not the name of a region, such as %s", name, DefaultRegion)
-		}
-		s.regions[name] = newRegion(name, o.Seed)
-	}
-	if s.s3, err = newObjectStore(s.clock, append([]string{DefaultBucket}, o.Buckets...)); err != nil {
-		return nil, err
-	}
-	if o.Fleet > 0 {
-		err = s.generate(o.Fleet, o.Types)
-	} else {
-		err = errors.Join(s.buildDefaultAccount(), s.addDefaultDatabases())
-	}
-	if err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -167,10 +154,7 @@ func (o Options) check() error {
 	return nil
 }
 
-// Now is the account's time.
-func (s *Sandbox) Now() time.Time { return s.clock.Now() }
-
-// Advance moves the account's clock forward by d.
+// Advance moves the clock of all accounts forward by d.
 func (s *Sandbox) Advance(d time.Duration) { s.clock.advance(d) }
 
 // SetFaults replaces the fault plan; counts start anew.
@@ -185,15 +169,14 @@ func (s *Sandbox) SetFaults(faults []Fault) error {
 	return nil
 }
 
-// SetPolicy replaces the caller's IAM policy; nil allows everything.
+// SetPolicy replaces the IAM policy of the management account's user; nil
+// allows everything.
 func (s *Sandbox) SetPolicy(document []byte) error {
 	p, err := parsePolicy(document)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.policy = p
+	s.policy.Store(p)
 	return nil
 }
 

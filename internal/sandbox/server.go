@@ -80,6 +80,7 @@ type answer struct {
 type request struct {
 	*http.Request
 	scope  scope
+	caller principal // known after authentication
 	body   []byte
 	query  bool    // its parameters are a form, as in the Query protocol
 	form   *params // EC2, STS and Auto Scaling
@@ -110,6 +111,9 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call := req.call
 	call.Time, call.Service, call.Region = req.now, req.scope.service, req.scope.region
 	call.Status, call.Code = a.status, a.code
+	if req.caller.account != nil {
+		call.Account = req.caller.account.id
+	}
 	if a.cut {
 		call.Status, call.Code = 0, "ConnectionCut"
 	}
@@ -117,7 +121,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.log(r.Context(), call)
 	if s.opts.Tap != nil {
 		s.opts.Tap(Exchange{
-			Service: call.Service, Region: call.Region, Action: call.Action,
+			Service: call.Service, Account: call.Account, Region: call.Region, Action: call.Action,
 			Method: r.Method, URL: url, RequestHeader: r.Header.Clone(), RequestBody: body,
 			Status: call.Status, AnswerHeader: a.header.Clone(), AnswerBody: a.body,
 		})
@@ -207,5 +211,5 @@ func (s *Sandbox) log(ctx context.Context, c Call) {
 		return
 	}
 	s.opts.Log.LogAttrs(ctx, slog.LevelInfo, "call", slog.String("service", c.Service), slog.String("action", c.Action),
-		slog.String("region", c.Region), slog.Int("status", c.Status), slog.String("code", c.Code), slog.Int("ids", c.IDs))
+		slog.String("account", c.Account), slog.String("region", c.Region), slog.Int("status", c.Status), slog.String("code", c.Code), slog.Int("ids", c.IDs))
 }

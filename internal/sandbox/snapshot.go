@@ -22,24 +22,24 @@ type Instance struct {
 }
 
 // Instance finds an instance in any region.
-func (s *Sandbox) Instance(id string) (Instance, bool) {
-	for _, r := range s.regions {
-		if i, ok := s.instanceIn(r, id); ok {
+func (a *Account) Instance(id string) (Instance, bool) {
+	for _, r := range a.regions {
+		if i, ok := a.instanceIn(r, id); ok {
 			return i, true
 		}
 	}
 	return Instance{}, false
 }
 
-func (s *Sandbox) instanceIn(r *region, id string) (Instance, bool) {
+func (a *Account) instanceIn(r *region, id string) (Instance, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settleGroups(s.Now())
+	r.settleGroups(a.Now())
 	i := r.instances[id]
 	if i == nil {
 		return Instance{}, false
 	}
-	return i.snapshot(r, s.Now())
+	return i.snapshot(r, a.Now())
 }
 
 func (i *instance) snapshot(r *region, now time.Time) (Instance, bool) {
@@ -55,14 +55,14 @@ func (i *instance) snapshot(r *region, now time.Time) (Instance, bool) {
 }
 
 // Instances lists the instances of a region in the order of their launch.
-func (s *Sandbox) Instances(region string) []Instance {
-	r := s.regions[region]
+func (a *Account) Instances(region string) []Instance {
+	r := a.regions[region]
 	if r == nil {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := s.Now()
+	now := a.Now()
 	r.settleGroups(now)
 	var list []Instance
 	for _, res := range r.reservations {
@@ -76,8 +76,8 @@ func (s *Sandbox) Instances(region string) []Instance {
 }
 
 // Named finds the first instance of a region with a Name tag.
-func (s *Sandbox) Named(region, name string) (Instance, bool) {
-	list := s.Instances(region)
+func (a *Account) Named(region, name string) (Instance, bool) {
+	list := a.Instances(region)
 	n := slices.IndexFunc(list, func(i Instance) bool { return i.Tags["Name"] == name })
 	if n < 0 {
 		return Instance{}, false

@@ -23,8 +23,8 @@ type Parameter struct {
 
 // SetParameter creates a parameter in a region, or gives it a new version. An
 // error means that the region or the name is wrong.
-func (s *Sandbox) SetParameter(region string, p Parameter) error {
-	r := s.regions[region]
+func (a *Account) SetParameter(region string, p Parameter) error {
+	r := a.regions[region]
 	switch {
 	case r == nil:
 		return fmt.Errorf("set parameter %s: the account has no region %q", p.Name, region)
@@ -33,7 +33,7 @@ func (s *Sandbox) SetParameter(region string, p Parameter) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p.modified = s.Now()
+	p.modified = a.Now()
 	r.parameters[p.Name] = append(r.parameters[p.Name], p)
 	return nil
 }
@@ -55,11 +55,11 @@ func (s *Sandbox) serveSSM(r *request) answer {
 	if name == "" || selected && selector == "" {
 		return r.refuse(invalid("ValidationException", "Invalid parameter name: "+in.Name))
 	}
-	arn := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", r.scope.region, AccountID, strings.TrimPrefix(name, "/"))
+	arn := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", r.scope.region, r.caller.account.id, strings.TrimPrefix(name, "/"))
 	if err := s.authorize(r, arn, &policyContext{region: r.scope.region}); err != nil {
 		return r.refuse(err)
 	}
-	reg := s.regions[r.scope.region]
+	reg := r.caller.account.regions[r.scope.region]
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	versions := reg.parameters[name]

@@ -1,0 +1,77 @@
+package sandbox
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Role is an IAM role of an account.
+type Role struct {
+	Name string
+	// ExternalID is what the caller must give as such; empty demands none.
+	ExternalID string
+	// Trusts are the accounts whose callers may assume the role; nil means the
+	// management account.
+	Trusts []string
+	// MaxSession is the longest session, from one hour to twelve; zero means an
+	// hour, as in IAM.
+	MaxSession time.Duration
+	// Policy is what the role may do, an IAM policy as JSON; nil allows
+	// everything.
+	Policy []byte
+}
+
+// role is a Role that is at work.
+type role struct {
+	Role
+	account *Account
+	policy  atomic.Pointer[policy]
+}
+
+var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+
+func (a *Account) addRole(about Role) error {
+	made := &role{Role: about, account: a}
+	if made.MaxSession == 0 {
+		made.MaxSession = time.Hour
+	}
+	if made.Trusts == nil {
+		made.Trusts = []string{AccountID}
+	}
+	switch {
+	case !roleName.MatchString(about.Name):
+		return fmt.Errorf("role %q: not the name of a role", about.Name)
+	case a.roles[about.Name] != nil:
+		return fmt.Errorf("role %s: named twice", about.Name)
+	case len(about.ExternalID) == 1:
+		return fmt.Errorf("role %s: an external id has two characters or more", about.Name)
+	case made.MaxSession < time.Hour || made.MaxSession > 12*time.Hour:
+		return fmt.Errorf("role %s: the longest session is %v; it must be from 1h to 12h", about.Name, about.MaxSession)
+	}
+	a.roles[about.Name] = made
+	return a.SetRolePolicy(about.Name, about.Policy)
+}
+
+// SetRolePolicy replaces what a role of the account may do, also in sessions
+// that are under way; nil allows everything.
+func (a *Account) SetRolePolicy(name string, document []byte) error {
+	r := a.roles[name]
+	if r == nil {
+		return fmt.Errorf("account %s: there is no role %q", a.id, name)
+	}
+	p, err := parsePolicy(document)
+	if err != nil {
+		return fmt.Errorf("role %s: %w", name, err)
+	}
+	r.policy.Store(p)
+	return nil
+}
+
+// RoleARN is the name by which a role of the account is assumed.
+func (a *Account) RoleARN(name string) string { return "arn:aws:iam::" + a.id + ":role/" + name }
+
+// trusts says whether callers of an account may assume the role.
+func (r *role) trusts(account string) bool { return slices.Contains(r.Trusts, account) }
