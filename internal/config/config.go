@@ -2,9 +2,9 @@
 // mistake of a file is found in one reading and told with its line, its column
 // and the nearest right spelling.
 //
-// Mistakes stay where they are made. A schedule or a rule with a mistake is
-// kept as one that answers with an error, so that the machines it is about are
-// left alone and do not fall to a later rule; everything else works.
+// Mistakes stay where they are made. A schedule, a rule or an account with a
+// mistake is kept as one that answers with an error, so that what it is about is
+// left alone and does not fall to a later rule; everything else works.
 //
 // Import writes such a file from the definitions of Instance Scheduler on AWS.
 //
@@ -32,12 +32,16 @@ type Config struct {
 	Zone *time.Location
 	// Schedules are in the order of the file.
 	Schedules []Schedule
+	// Accounts are the accounts to work in, in the order of the file; empty
+	// means that of the credentials alone.
+	Accounts []Account
 	// Regions are the regions to work in, or "all" alone; empty means that the
 	// file does not say.
 	Regions []string
 	// Journal is where records of runs are kept: a directory or
 	// "s3://bucket/prefix"; empty means nowhere.
 	Journal string
+	Cost    Cost
 	// Warnings are what is odd, but can be done.
 	Warnings []Mistake
 
@@ -132,9 +136,25 @@ type loader struct {
 	used      map[string]bool // schedules that a rule names
 }
 
-// Keys are all keys that the file knows, at any level, sorted.
+// Keys are the keys of schedules, rules and the top level, sorted.
 func Keys() []string {
-	keys := slices.Concat(topKeys(), scheduleKeys(), powerKeys(), keepKeys(), ruleKeys())
+	return sorted(without(topKeys(), "accounts", "cost"), scheduleKeys(), powerKeys(), keepKeys(), ruleKeys())
+}
+
+// AccountKeys are the key "accounts" and those of an account, sorted.
+func AccountKeys() []string { return sorted([]string{"accounts"}, accountKeys()) }
+
+// CostKeys are the key "cost" and those below it, sorted.
+func CostKeys() []string {
+	return sorted([]string{"cost", requestsKey, metricsKey}, costKeys())
+}
+
+func sorted(lists ...[]string) []string {
+	keys := slices.Concat(lists...)
 	slices.Sort(keys)
 	return slices.Compact(keys)
+}
+
+func without(list []string, words ...string) []string {
+	return slices.DeleteFunc(list, func(s string) bool { return slices.Contains(words, s) })
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range config.Keys() {
+	for _, key := range slices.Concat(config.Keys(), config.AccountKeys(), config.CostKeys()) {
 		if !strings.Contains(string(text), key+":") && !strings.Contains(string(text), "`"+key+"`") {
 			t.Errorf("the example does not show %s", key)
 		}

@@ -69,6 +69,7 @@ func meant(word string, known []string) string {
 func places() map[string][]string {
 	return map[string][]string{
 		"the top level": topKeys(), "a schedule": scheduleKeys(), "power": powerKeys(), "a rule": ruleKeys(), "keep": keepKeys(),
+		"an account": accountKeys(), "cost": costKeys(), "cost_explorer": {requestsKey}, "cloudwatch": {metricsKey},
 	}
 }
 

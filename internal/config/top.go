@@ -15,7 +15,7 @@ import (
 )
 
 func topKeys() []string {
-	return []string{"timezone", "schedules", "power", "regions", "journal"}
+	return []string{"timezone", "schedules", "power", "accounts", "regions", "journal", "cost"}
 }
 
 func powerKeys() []string {
@@ -33,7 +33,10 @@ const (
 
 // config reads the whole file.
 func (l *loader) config(root *yaml.Node) {
-	l.out = &Config{Zone: time.UTC, rules: power.Rules{Keep: power.KeepLimits{Max: defaultKeep}, Tick: defaultTick}}
+	l.out = &Config{
+		Zone: time.UTC, Cost: Cost{CloudWatch: defaultMetrics},
+		rules: power.Rules{Keep: power.KeepLimits{Max: defaultKeep}, Tick: defaultTick},
+	}
 	top := l.fields(root, "the file", topKeys())
 	if entry, given := top["timezone"]; given {
 		if zone, ok := l.zone(entry.value); ok {
@@ -48,11 +51,17 @@ func (l *loader) config(root *yaml.Node) {
 	if entry, given := top["power"]; given {
 		l.power(entry.value)
 	}
+	if entry, given := top["accounts"]; given {
+		l.accounts(entry.value)
+	}
 	if entry, given := top["regions"]; given {
 		l.out.Regions = l.regions(entry.value)
 	}
 	if entry, given := top["journal"]; given {
-		l.out.Journal = l.journal(entry.value)
+		l.out.Journal = l.place(entry.value, "journal")
+	}
+	if entry, given := top["cost"]; given {
+		l.cost(entry.value)
 	}
 	_, zoned := top["timezone"]
 	l.check(root, zoned)
@@ -173,17 +182,17 @@ func (l *loader) regions(n *yaml.Node) []string {
 	return regions
 }
 
-// journal reads the place of the journal.
-func (l *loader) journal(n *yaml.Node) string {
-	place, ok := l.text(n, "journal")
+// place reads where something is kept: a directory or "s3://bucket/prefix".
+func (l *loader) place(n *yaml.Node, what string) string {
+	place, ok := l.text(n, what)
 	bucket, inS3 := strings.CutPrefix(place, "s3://")
 	switch {
 	case !ok:
 		return ""
 	case inS3 && !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/|$)`).MatchString(bucket):
-		l.at(n, "journal names no bucket; write s3://bucket/prefix")
+		l.at(n, "%s names no bucket; write s3://bucket/prefix", what)
 	case !inS3 && strings.Contains(place, "://"):
-		l.at(n, "journal is %q; it must be a directory or s3://bucket/prefix", place)
+		l.at(n, "%s is %q; it must be a directory or s3://bucket/prefix", what, place)
 	default:
 		return place
 	}
