@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +26,10 @@ const targetsAtOnce = 8
 //
 // Distinct keys are looked up once, in one call for all targets.
 func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (Report, error) {
-	b := builder{options: o, shelves: make([]shelf, len(sources)), rates: map[fleet.Region]rates{}}
+	b := builder{
+		options: o, shelves: make([]shelf, len(sources)),
+		rates: map[fleet.Region]rates{}, parts: map[partKey]*Price{}, spots: map[spotKey]*Price{},
+	}
 	if o.Zone != nil {
 		b.options.Now = o.Now.In(o.Zone)
 	} else {
@@ -39,14 +43,24 @@ func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (
 	if err := b.nothing(); err != nil {
 		return Report{}, err
 	}
-	var described sync.WaitGroup
-	described.Go(func() { b.describeTypes(ctx, sources) })
-	keyed := b.instancePrices(ctx, prices)
-	described.Wait()
+	b.readMore(ctx, sources, prices)
 	if err := ctx.Err(); err != nil {
 		return Report{}, fmt.Errorf("cost report not finished: %w", err)
 	}
-	return b.report(sources, keyed), nil
+	return b.report(sources), nil
+}
+
+// readMore reads what depends on the inventory.
+func (b *builder) readMore(ctx context.Context, sources []Source, prices PriceList) {
+	var group sync.WaitGroup
+	group.Go(func() { b.describeTypes(ctx, sources) })
+	group.Go(func() { b.instancePrices(ctx, prices) })
+	group.Go(func() { b.readMarkets(ctx, sources) })
+	group.Go(func() {
+		b.readPast(ctx, sources)
+		b.readMetrics(ctx, sources)
+	})
+	group.Wait()
 }
 
 // shelf is what was read of one target.
@@ -57,6 +71,8 @@ type shelf struct {
 	found     []*fleet.Instance
 	excluded  int
 	volumes   []*Volume
+	holdings  holdings
+	market    market
 	types     map[fleet.InstanceType]fleet.TypeInfo
 
 	instancesErr, volumesErr, typesErr error
@@ -69,11 +85,26 @@ type rates struct {
 }
 
 type builder struct {
-	options  Options
-	month    Month
-	shelves  []shelf
-	rates    map[fleet.Region]rates
-	problems []Problem
+	options Options
+	month   Month
+	shelves []shelf
+	rates   map[fleet.Region]rates
+	quoted  quoted
+	parts   map[partKey]*Price
+	spots   map[spotKey]*Price
+	past    past
+	// billLines are what Cost Explorer tells, and failed the problems that are not
+	// of one shelf.
+	billLines []price.BillLine
+	mu        sync.Mutex // guards failed
+	failed    []Problem
+}
+
+// fail notes a problem.
+func (b *builder) fail(p Problem) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed = append(b.failed, p)
 }
 
 // read fills the shelves, and the EBS rates of all regions meanwhile. Errors
@@ -98,7 +129,7 @@ func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) 
 	}
 	for n, s := range sources {
 		group.Go(func() error {
-			b.shelves[n].read(ctx, s, b.options.ExcludePlatform)
+			b.shelves[n].read(ctx, s, b.options)
 			return nil
 		})
 	}
@@ -106,9 +137,10 @@ func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) 
 }
 
 // read takes the target from the source: EC2 does not say whose a volume is.
-func (s *shelf) read(ctx context.Context, source Source, exclude string) {
+func (s *shelf) read(ctx context.Context, source Source, o Options) {
 	inventory := source.Inventory
 	var volumes sync.WaitGroup
+	volumes.Go(func() { s.holdings.read(ctx, source, o.Tags) })
 	volumes.Go(func() {
 		for v, err := range inventory.Volumes(ctx) {
 			if err != nil {
@@ -117,7 +149,7 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 			}
 			v.Target = source.Target
 			name := v.Name()
-			v.Tags = nil
+			v.Tags = kept(v.Tags, o.Tags)
 			s.volumes = append(s.volumes, &Volume{Volume: v, Name: name})
 		}
 	})
@@ -129,18 +161,35 @@ func (s *shelf) read(ctx context.Context, source Source, exclude string) {
 		}
 		i.Target = source.Target
 		platform := platformTag(i)
-		if exclude != "" && strings.EqualFold(platform, exclude) {
+		if o.ExcludePlatform != "" && strings.EqualFold(platform, o.ExcludePlatform) {
 			s.excluded++
 			continue
 		}
 		s.instances = append(s.instances, &Instance{
 			Target: i.Target, ID: i.ID, Type: i.Type, State: i.State, Zone: i.Zone,
 			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
+			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags),
 		})
+		s.plan(o, i)
 		if i.UsageOperation != "" {
 			i.Tags = nil // many tags would be half of the memory
 		}
 		s.found = append(s.found, &i)
+	}
+}
+
+// plan says for how long the instance that was just read will run this month.
+func (s *shelf) plan(o Options, i fleet.Instance) {
+	row := s.instances[len(s.instances)-1]
+	end := MonthOf(o.Now).End
+	if o.Planned != nil {
+		if running, schedule, ok := o.Planned(i, end); ok {
+			row.Planned, row.Schedule = running, schedule
+			return
+		}
+	}
+	if i.State == fleet.Running || i.State == fleet.Pending {
+		row.Planned = end.Sub(o.Now)
 	}
 }
 
@@ -185,21 +234,33 @@ func (b *builder) nothing() error {
 type quoted map[price.InstanceKey]*Price
 
 // instancePrices looks up every distinct key once.
-func (b *builder) instancePrices(ctx context.Context, prices PriceList) quoted {
-	found := quoted{}
+func (b *builder) instancePrices(ctx context.Context, prices PriceList) {
+	b.quoted = quoted{}
 	var ask []price.InstanceKey
-	for n := range b.shelves { // by index: the types are being written meanwhile
+	want := func(key price.InstanceKey) {
+		if b.quoted[key] != nil {
+			return
+		}
+		kind := "instance"
+		if key.Unused {
+			kind = string(ReservationLine)
+		}
+		b.quoted[key] = &Price{
+			Kind: kind, Region: key.Region, Item: string(key.Type),
+			Tenancy: key.Tenancy, Operation: key.Operation, Platform: price.Platform(key.Operation),
+		}
+		if !key.HostBilled() {
+			ask = append(ask, key)
+		}
+	}
+	for n := range b.shelves { // by index: other fields are being written meanwhile
 		for _, i := range b.shelves[n].found {
 			key, _, _ := price.KeyFor(*i, fleet.TypeInfo{})
-			if found[key] != nil {
-				continue
-			}
-			found[key] = &Price{
-				Kind: "instance", Region: key.Region, Item: string(key.Type),
-				Tenancy: key.Tenancy, Operation: key.Operation, Platform: price.Platform(key.Operation),
-			}
-			if !key.HostBilled() {
-				ask = append(ask, key)
+			want(key)
+		}
+		for _, r := range b.shelves[n].holdings.reservations {
+			if unused(r) {
+				want(reservationKey(r, r.Target.Region))
 			}
 		}
 	}
@@ -209,12 +270,12 @@ func (b *builder) instancePrices(ctx context.Context, prices PriceList) quoted {
 		products, err = prices.Instances(ctx, ask)
 	}
 	if err != nil {
-		b.problems = append(b.problems, Problem{What: "instance prices", Err: err})
+		b.fail(Problem{What: "instance prices", Err: err})
 	}
-	for key, p := range found {
-		p.Quote = unread(price.Pick(products, key), err)
+	listed := price.Index(products)
+	for key, p := range b.quoted {
+		p.Quote = unread(listed.Pick(key), err)
 	}
-	return found
 }
 
 // unread changes the note of a missing price where the price list failed: it
@@ -227,9 +288,11 @@ func unread(q price.Quote, err error) price.Quote {
 }
 
 // report joins everything. Problems come in the order of the targets.
-func (b *builder) report(sources []Source, keyed quoted) Report {
-	r := Report{Generated: b.month.Now, Month: b.month, Hours: cmp.Or(b.options.Hours, BestHours)}
-	parts := map[partKey]*Price{}
+func (b *builder) report(sources []Source) Report {
+	r := Report{
+		Generated: b.month.Now, Month: b.month, Hours: cmp.Or(b.options.Hours, BestHours),
+		quotes: b.quoted, rates: b.rates,
+	}
 	faulty := map[fleet.Region]bool{}
 	for n := range b.shelves {
 		s, target := &b.shelves[n], sources[n].Target
@@ -247,49 +310,55 @@ func (b *builder) report(sources []Source, keyed quoted) Report {
 			faulty[target.Region] = faulty[target.Region] || p.What == "volume prices"
 			r.Problems = append(r.Problems, p)
 		}
-		b.priceInstances(s, keyed)
+		r.Problems = append(r.Problems, s.problems(target)...)
+		b.priceInstances(s)
 		for _, v := range s.volumes {
-			b.priceVolume(v, parts)
+			b.priceVolume(v)
 		}
 		s.attach()
 		r.Instances = append(r.Instances, s.instances...)
 		r.Volumes = append(r.Volumes, s.volumes...)
+		r.Lines = append(r.Lines, b.lines(s, target)...)
 		*s = shelf{}
 	}
-	r.Problems = append(r.Problems, b.problems...)
-	for _, p := range keyed {
-		r.Prices = append(r.Prices, p)
-	}
-	for _, p := range parts {
-		r.Prices = append(r.Prices, p)
-	}
-	slices.SortFunc(r.Prices, func(a, b *Price) int {
-		return cmp.Or(strings.Compare(a.Kind, b.Kind), cmp.Compare(a.Region, b.Region),
-			strings.Compare(a.Item, b.Item), strings.Compare(a.Tenancy, b.Tenancy), strings.Compare(a.Operation, b.Operation))
-	})
+	r.Problems = append(r.Problems, b.failed...)
+	r.Prices = b.prices()
 	r.Types = summarize(r)
 	r.Totals = totals(r)
 	return r
 }
 
-func (b *builder) priceInstances(s *shelf, keyed quoted) {
+// prices are all prices that something of the report has, in a stable order.
+func (b *builder) prices() []*Price {
+	var all []*Price
+	all = slices.AppendSeq(all, maps.Values(b.quoted))
+	all = slices.AppendSeq(all, maps.Values(b.parts))
+	all = slices.AppendSeq(all, maps.Values(b.spots))
+	all = slices.DeleteFunc(all, func(p *Price) bool { return p.Uses == 0 })
+	slices.SortFunc(all, func(a, b *Price) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), cmp.Compare(a.Region, b.Region),
+			strings.Compare(a.Item, b.Item), strings.Compare(a.Tenancy, b.Tenancy), strings.Compare(a.Operation, b.Operation))
+	})
+	return all
+}
+
+func (b *builder) priceInstances(s *shelf) {
 	infos := make(map[fleet.InstanceType]*fleet.TypeInfo, len(s.types))
 	for name, info := range s.types {
 		infos[name] = &info
 	}
 	for n, i := range s.instances {
-		found := *s.found[n]
+		found := s.found[n]
 		i.Info = infos[i.Type]
-		key, status, note := price.KeyFor(found, s.types[i.Type])
-		i.Price = keyed[key]
-		i.Price.Uses++
-		i.PriceStatus = price.Worst(status, i.Price.Status)
-		i.PriceNote = join(note, i.Price.Note)
-		if b.options.Hours == AssumedHours {
-			i.Hours, i.Source = assumedHours(found, b.month), Assumed
-		} else {
-			i.Hours, i.AtLeast, i.Source = hoursOf(found, b.month)
+		if !b.priceSpot(s, i, found) {
+			key, status, note := price.KeyFor(*found, s.types[i.Type])
+			i.Price = b.quoted[key]
+			i.PriceStatus = price.Worst(status, i.Price.Status)
+			i.PriceNote = join(note, i.Price.Note)
 		}
+		i.Price.Uses++
+		known := b.hoursOf(found)
+		i.Hours, i.AtLeast, i.AtMost, i.Source = known.hours, known.atLeast, known.atMost, known.source
 	}
 }
 

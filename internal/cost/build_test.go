@@ -175,17 +175,17 @@ func TestTotalsAddUp(t *testing.T) {
 		},
 	}
 	r := build(t, e, seoulPrices(t), cost.Options{ExcludePlatform: "RDS"})
-	var ec2, toDate, runRate price.USD
+	var ec2, toDate, runRate, forecast price.USD
 	for _, i := range r.Instances {
-		ec2, runRate = ec2.Add(i.EC2().USD), runRate.Add(i.RunRate().USD)
+		ec2, runRate, forecast = ec2.Add(i.EC2().USD), runRate.Add(i.RunRate().USD), forecast.Add(i.EC2Forecast().USD)
 	}
 	for _, v := range r.Volumes {
-		toDate, runRate = toDate.Add(v.ToDate.USD), runRate.Add(v.Monthly.USD)
+		toDate, runRate, forecast = toDate.Add(v.ToDate.USD), runRate.Add(v.Monthly.USD), forecast.Add(v.Forecast.USD)
 	}
 	want := cost.Total{
 		Instances: 2, Running: 2, Volumes: 4, EC2: ec2, EC2AtLeast: ec2,
 		EBS: dollars(t, "9.576"), EBSUnattached: dollars(t, "1.938"), EBSOther: dollars(t, "2.166"),
-		EBSToDate: toDate, TotalToDate: ec2.Add(toDate), RunRate: runRate,
+		EBSToDate: toDate, TotalToDate: ec2.Add(toDate), TotalAtMost: ec2.Add(toDate), RunRate: runRate, Forecast: forecast,
 	}
 	if diff := cmp.Diff(want, r.Totals[1]); diff != "" {
 		t.Errorf("total (-want +got):\n%s", diff)
@@ -196,6 +196,9 @@ func TestTotalsAddUp(t *testing.T) {
 	}
 	if got, want := r.Instances[0].EC2().USD.String(), "60.534"; got != want { // 513 h × 0.118
 		t.Errorf("21 days and 9 hours cost %s, want %s", got, want)
+	}
+	if got, want := r.Instances[0].EC2Forecast().USD.String(), "84.96"; got != want { // 720 h × 0.118
+		t.Errorf("all of November costs %s, want %s", got, want)
 	}
 }
 

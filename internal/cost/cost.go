@@ -135,8 +135,8 @@ type Instance struct {
 	// EBS is a full month of the attached volumes, EBSToDate this month so far,
 	// EBSForecast the whole of this month.
 	EBS, EBSToDate, EBSForecast Amount
-	EBSStatus      price.Status // empty without volumes
-	EBSNote        string
+	EBSStatus                   price.Status // empty without volumes
+	EBSNote                     string
 }
 
 func platformTag(i fleet.Instance) string {
@@ -264,15 +264,15 @@ type Price struct {
 // exact amounts, not of rounded ones, and of known amounts only; Unpriced
 // counts what they leave out.
 type Total struct {
-	Target               fleet.Target
-	Instances, Running   int
-	Volumes, Unpriced    int
-	Lines                int
-	EC2, EC2AtLeast      price.USD
-	EBS                  price.USD // attached to listed instances, full month
-	EBSUnattached        price.USD
-	EBSOther             price.USD
-	EBSToDate            price.USD // all volumes
+	Target             fleet.Target
+	Instances, Running int
+	Volumes, Unpriced  int
+	Lines              int
+	EC2, EC2AtLeast    price.USD
+	EBS                price.USD // attached to listed instances, full month
+	EBSUnattached      price.USD
+	EBSOther           price.USD
+	EBSToDate          price.USD // all volumes
 	// Other is a full month of the lines, OtherToDate this month so far.
 	Other, OtherToDate price.USD
 	// TotalToDate, RunRate and Forecast are of everything: this month so far,

@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"strings"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -31,11 +32,19 @@ func (m Month) share(t time.Time) (num, den int64) {
 	return seconds(m.Now.Sub(latest(t, m.Start))), seconds(m.End.Sub(m.Start))
 }
 
-// HoursSource names where an instance's hours come from.
+// since is the time from t to now that lies in the month.
+func (m Month) since(t time.Time) time.Duration {
+	return fleet.Span{From: t, To: m.Now}.Within(fleet.Span{From: m.Start, To: m.Now}).Length()
+}
+
+// HoursSource names where an instance's hours come from. Where several parts of
+// the month have several sources they are joined by "+".
 type HoursSource string
 
-// The sources, best first. All but the last are exact.
+// The sources, best first. All but the last two are exact.
 const (
+	// FromBill: what Cost Explorer says was billed for the resource.
+	FromBill HoursSource = "cost-explorer"
 	// FromLaunchTime: it has been running since before the month began.
 	FromLaunchTime HoursSource = "launch-time"
 	// FromFirstLaunch: it was launched for the first time this month and has
@@ -46,67 +55,96 @@ const (
 	FromStopTime HoursSource = "stop-time"
 	// FromEarlierStop: it was stopped before the month began.
 	FromEarlierStop HoursSource = "stopped-before-month"
-	// Assumed: what EC2 tells does not settle it. It is taken to have run all of
-	// the time in which it may have: EC2 keeps the last start only, so one that
-	// was restarted this month counts from its first launch or the month's
-	// beginning. A stopped one of which not even the stop is known counts 0.
+	// FromJournal: the starts and stops that the journal has agree with what EC2
+	// tells of the last ones.
+	FromJournal HoursSource = "journal"
+	// FromMetrics: for so long it sent samples to CloudWatch, to five minutes.
+	FromMetrics HoursSource = "cloudwatch"
+	// LowerBound: it has certainly run for so long, and perhaps longer: EC2 keeps
+	// the last start only. AtMost counts the time before that, too.
+	LowerBound HoursSource = "lower-bound"
+	// Assumed: nothing is certain. What runs is taken to have run for all the
+	// time in which it may have, what is stopped not at all.
 	Assumed HoursSource = "assumed"
 )
 
 // assumedHours reckons as the first report did, without any knowledge of the
 // past: 24 hours × day of month for what runs, 0 for all else.
-func assumedHours(i fleet.Instance, m Month) time.Duration {
+func assumedHours(i *fleet.Instance, m Month) time.Duration {
 	if i.State != fleet.Running {
 		return 0
 	}
 	return time.Duration(m.Now.Day()) * 24 * time.Hour
 }
 
-// hoursOf says how long an instance has run in the month so far, how much of
-// that is certain, and from what it is known.
-//
-// EC2 tells the last start (LaunchTime), the last stop where a person or an
-// API call caused it (Stopped) and the first launch. What happened between
-// first launch and last start is not known.
-func hoursOf(i fleet.Instance, m Month) (hours, atLeast time.Duration, source HoursSource) {
-	end, started, earliest := m.Now, i.LaunchTime, i.FirstLaunch
-	running := i.State == fleet.Running || i.State == fleet.Pending
-	if !running {
-		stop := i.Stopped
-		switch {
-		case stop.IsZero():
-			return 0, 0, Assumed
-		case !stop.After(m.Start):
-			return 0, 0, FromEarlierStop
-		case stop.Before(m.Now):
-			end = stop
-		}
-	}
-	span := m.since(started, end)
+// ran is for how long an instance ran in a span, as far as that is known.
+type ran struct {
+	hours, atLeast, atMost time.Duration
+	source                 HoursSource
+}
+
+// exactly is a running time without doubt.
+func exactly(d time.Duration, source HoursSource) ran { return ran{d, d, d, source} }
+
+// exact is true where there is no doubt.
+func (r ran) exact() bool { return r.source != LowerBound && r.source != Assumed }
+
+// plus joins the running times of two spans.
+func (r ran) plus(other ran) ran {
+	sum := ran{r.hours + other.hours, r.atLeast + other.atLeast, r.atMost + other.atMost, r.source}
 	switch {
-	case started.IsZero() || started.After(end):
-		return m.since(earliest, end), 0, Assumed
-	case !started.After(m.Start):
+	case r.source == "" || r.source == other.source:
+		sum.source = other.source
+	case other.source != "" && !strings.Contains(string(r.source), string(other.source)):
+		sum.source = r.source + "+" + other.source
+	}
+	return sum
+}
+
+// minute is what EC2 bills at least after each start.
+const minute = time.Minute
+
+// told is for how long an instance ran in a span of the past, by what EC2 tells
+// of it: the last start (LaunchTime), the last stop where a person or an API
+// call caused it (Stopped) and the first launch. What happened between first
+// launch and last start is not known.
+func told(i *fleet.Instance, span fleet.Span) ran {
+	start, first, stop := i.LaunchTime, i.FirstLaunch, i.Stopped
+	running := i.State == fleet.Running || i.State == fleet.Pending
+	if running {
+		stop = span.To
+	}
+	if start.After(stop) {
+		start = time.Time{} // the clocks differ, or it started after this span
+	}
+	switch {
+	case !running && stop.IsZero():
+		return ran{atMost: fleet.Span{From: first, To: span.To}.Within(span).Length().Truncate(time.Second), source: Assumed}
+	case !running && !stop.After(span.From):
+		return exactly(0, FromEarlierStop)
+	}
+	up := fleet.Span{From: start, To: stop}.Within(span).Length().Truncate(time.Second)
+	may := fleet.Span{From: first, To: stop}.Within(span).Length().Truncate(time.Second)
+	if start.IsZero() {
+		if running && i.LaunchTime.After(span.To) && sameMoment(i.LaunchTime, first) {
+			return exactly(0, FromFirstLaunch)
+		}
+		return ran{hours: may, atMost: may, source: Assumed}
+	}
+	var source HoursSource
+	switch {
+	case !start.After(span.From):
 		source = FromLaunchTime
-	case sameMoment(started, earliest):
-		span, source = max(span, time.Minute), FromFirstLaunch
-	case i.State == fleet.Terminated && earliest.IsZero():
-		// EC2 has forgotten when it began; most were never restarted.
-		return span, span, Assumed
+	case sameMoment(start, first):
+		up, source = max(up, minute), FromFirstLaunch
 	default:
-		span = max(span, time.Minute)
-		return max(span, m.since(earliest, end)), span, Assumed
+		up = max(up, minute)
+		return ran{hours: up, atLeast: up, atMost: max(up, may), source: LowerBound}
 	}
 	if !running {
 		source = FromStopTime
 	}
-	return span, span, source
-}
-
-// since is the time between from and end that lies in the month; a zero from
-// means for ever. EC2 bills by the second, a minute at least after each start.
-func (m Month) since(from, end time.Time) time.Duration {
-	return max(end.Sub(latest(from, m.Start)), 0).Truncate(time.Second)
+	return exactly(up, source)
 }
 
 func latest(a, b time.Time) time.Time {

@@ -34,15 +34,15 @@ func TestHoursNameTheirSource(t *testing.T) {
 			time.Minute, time.Minute, cost.FromFirstLaunch,
 		},
 		"restarted this month": {
-			func(i *fleet.Instance) { i.LaunchTime = now.Add(-hour(10)) }, hour(sinceStart), hour(10), cost.Assumed,
+			func(i *fleet.Instance) { i.LaunchTime = now.Add(-hour(10)) }, hour(10), hour(10), cost.LowerBound,
 		},
 		"new and restarted this month": {
 			func(i *fleet.Instance) { i.LaunchTime = now.Add(-hour(10)); i.FirstLaunch = now.Add(-hour(100)) },
-			hour(100), hour(10), cost.Assumed,
+			hour(10), hour(10), cost.LowerBound,
 		},
 		"restarted, first launch unknown": {
 			func(i *fleet.Instance) { i.LaunchTime = now.Add(-hour(10)); i.FirstLaunch = time.Time{} },
-			hour(sinceStart), hour(10), cost.Assumed,
+			hour(10), hour(10), cost.LowerBound,
 		},
 		"running, no launch time": {
 			func(i *fleet.Instance) { i.LaunchTime = time.Time{} }, hour(sinceStart), 0, cost.Assumed,
@@ -68,7 +68,7 @@ func TestHoursNameTheirSource(t *testing.T) {
 			func(i *fleet.Instance) {
 				i.State, i.Stopped = fleet.Stopped, at("2026-11-20 10:00:00")
 				i.LaunchTime = time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
-			}, hour(19*24 + 19), hour(6), cost.Assumed,
+			}, hour(6), hour(6), cost.LowerBound,
 		},
 		"stopped, no time": {
 			func(i *fleet.Instance) { i.State = fleet.Stopped }, 0, 0, cost.Assumed,
@@ -87,7 +87,7 @@ func TestHoursNameTheirSource(t *testing.T) {
 			func(i *fleet.Instance) {
 				i.State, i.Stopped = fleet.Terminated, at("2026-11-20 10:00:00")
 				i.LaunchTime, i.FirstLaunch = time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC), time.Time{}
-			}, hour(6), hour(6), cost.Assumed,
+			}, hour(6), hour(6), cost.LowerBound,
 		},
 		"terminated, no time": {
 			func(i *fleet.Instance) { i.State, i.FirstLaunch = fleet.Terminated, now.Add(-hour(5)) }, 0, 0, cost.Assumed,
@@ -111,7 +111,7 @@ func TestAssumedHoursAreTheFirstReports(t *testing.T) {
 	pending.State = fleet.Pending
 	r := build(t, estate{instances: []fleet.Instance{server("i-1"), stopped, pending}}, seoulPrices(t), cost.Options{Hours: cost.AssumedHours})
 	for n, want := range []time.Duration{22 * 24 * time.Hour, 0, 0} {
-		if i := r.Instances[n]; i.Hours != want || i.AtLeast != 0 || i.Source != cost.Assumed {
+		if i := r.Instances[n]; i.Hours != want || i.AtMost != want || i.AtLeast != 0 || i.Source != cost.Assumed {
 			t.Errorf("%s: %v, %v certain, from %s, want %v assumed", i.ID, i.Hours, i.AtLeast, i.Source, want)
 		}
 	}
@@ -181,10 +181,10 @@ func TestHoursStayWithinTheMonth(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := r.Instances[0]
-		if got.AtLeast < 0 || got.AtLeast > got.Hours || got.Hours > now.Sub(monthStart)+time.Minute {
-			t.Fatalf("%v, %v certain, from %s", got.Hours, got.AtLeast, got.Source)
+		if got.AtLeast < 0 || got.AtLeast > got.Hours || got.Hours > got.AtMost || got.AtMost > now.Sub(monthStart)+time.Minute {
+			t.Fatalf("%v, between %v and %v, from %s", got.Hours, got.AtLeast, got.AtMost, got.Source)
 		}
-		if got.Source != cost.Assumed && got.Hours != got.AtLeast {
+		if got.Source != cost.Assumed && got.Source != cost.LowerBound && got.AtMost != got.AtLeast {
 			t.Fatalf("%s is called exact: %v, %v certain", got.Source, got.Hours, got.AtLeast)
 		}
 	})

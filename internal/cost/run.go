@@ -3,6 +3,7 @@ package cost
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -39,6 +40,15 @@ func (r Report) runTable() Table {
 	for _, s := range []price.Status{price.Exact, price.Fallback, price.Ambiguous, price.Missing} {
 		facts = append(facts, fact{"Price " + string(s), int64(counts[s]), statusMeaning(s)})
 	}
+	facts = append(facts, fact{"Coverage (%)", math.Round(r.Coverage()*100) / 100, "share of the rows that have a price"})
+	for _, s := range slices.Sorted(maps.Keys(r.sources())) {
+		facts = append(facts, fact{"Hours from " + string(s), int64(r.sources()[s]), s.meaning()})
+	}
+	for _, s := range r.Spend {
+		facts = append(facts,
+			fact{"Paid " + s.Service + " " + s.Unit, int64(s.Used), fmt.Sprintf("counted before they were sent; no more than %d are", s.Cap)},
+			fact{"Cost of " + s.Service + " (USD)", s.USD, "what AWS charges for this report's own requests"})
+	}
 	total := 0
 	for _, n := range r.Calls {
 		total += n
@@ -65,6 +75,34 @@ func (m HoursMode) meaning() string {
 	return "the best source for each instance; HoursSource names it"
 }
 
+// sources counts the instances by where their hours come from.
+func (r Report) sources() map[HoursSource]int {
+	counts := map[HoursSource]int{}
+	for _, i := range r.Instances {
+		counts[i.Source]++
+	}
+	return counts
+}
+
+// meaning says how far the hours can be trusted.
+func (s HoursSource) meaning() string {
+	switch s {
+	case FromBill:
+		return "instances, as AWS billed them"
+	case FromLaunchTime, FromFirstLaunch, FromStopTime, FromEarlierStop:
+		return "instances, exact: EC2 tells the last start and stop"
+	case FromJournal:
+		return "instances, exact unless somebody else acted in between unseen"
+	case FromMetrics:
+		return "instances, to five minutes at each start and stop"
+	case LowerBound:
+		return "instances that ran at least so long; HoursAtMost has the upper bound"
+	case Assumed:
+		return "instances of which nothing is certain"
+	}
+	return "instances, one source for each part of the month"
+}
+
 func statusMeaning(s price.Status) string {
 	switch s {
 	case price.Exact:
@@ -89,6 +127,9 @@ func meanings() []fact {
 		{"RunRateMonthly(USD)", "730 hours", "what runs now, with its volumes"},
 		{"IfRunningMonthly(USD)", "730 hours", "the same as though it ran"},
 		{"OtherMonthlyUSD", "full month", "volumes of instances that are left out of the report"},
+		{"ForecastMonth(USD)", "whole month", "month to date, and what is to come: instances by their schedule, all else as it is now"},
+		{"HoursToCome", "to the month's end", "by the schedule, else all the time for what runs now"},
+		{"Other_Costs", "month", "snapshots, addresses, hosts, reserved capacity, credits, monitoring"},
 		{"Prices", "list prices", "before discounts, Savings Plans, credits and tax"},
 	}
 }
@@ -105,6 +146,8 @@ type Answer struct {
 	Total      price.USD      `json:"totalMonthToDateUSD"`
 	RunRate    price.USD      `json:"runRateMonthlyUSD"`
 	Problems   []string       `json:"problems,omitempty"`
+	Forecast   price.USD      `json:"forecastMonthUSD"`
+	Coverage   float64        `json:"coveragePercent"`
 	Targets    []fleet.Target `json:"targets"`
 	Month      string         `json:"month"`
 }
@@ -127,8 +170,9 @@ func (r Report) answer(body string) Answer {
 	a := Answer{
 		StatusCode: 200, Body: body, Complete: r.Complete(),
 		Instances: len(r.Instances), Volumes: len(r.Volumes), Prices: map[string]int{},
-		Total: all.TotalToDate.Cents(), RunRate: all.RunRate.Cents(),
-		Targets: r.Targets, Month: r.Month.Start.Format("2006-01"),
+		Total: all.TotalToDate.Cents(), RunRate: all.RunRate.Cents(), Forecast: all.Forecast.Cents(),
+		Coverage: math.Round(r.Coverage()*100) / 100,
+		Targets:  r.Targets, Month: r.Month.Start.Format("2006-01"),
 	}
 	for status, n := range r.Statuses() {
 		a.Prices[string(status)] = n

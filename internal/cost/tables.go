@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/price"
 )
 
 // Format says how a column's values are shown.
@@ -15,14 +16,15 @@ type Format int
 // The formats, with the type of value that goes with each. Any column may also
 // hold nil, which is an empty cell: the value is not known.
 const (
-	Text   Format = iota // string
-	Count                // int64
-	Money                // price.USD, two decimals shown
-	Rate                 // price.USD, as many decimals as the price list has
-	Hours                // time.Duration, as decimal hours
-	Moment               // time.Time, in the report's zone
-	Status               // string: a price.Status, which writers may colour
-	Mixed                // any of the above, each in its own format
+	Text    Format = iota // string
+	Count                 // int64
+	Money                 // price.USD, two decimals shown
+	Rate                  // price.USD, as many decimals as the price list has
+	Hours                 // time.Duration, as decimal hours
+	Moment                // time.Time, in the report's zone
+	Status                // string: a price.Status, which writers may colour
+	Decimal               // float64, with up to two decimals
+	Mixed                 // any of the above, each in its own format
 )
 
 // Column is one column of a table.
@@ -74,7 +76,7 @@ func table[T any](name string, frozen int, rows []T, fields []field[T]) Table {
 // Tables are the report's sheets in their order.
 func (r Report) Tables() []Table {
 	return []Table{
-		r.instancesTable(), r.typesTable(), r.unattachedTable(),
+		r.instancesTable(), r.typesTable(), r.unattachedTable(), r.linesTable(),
 		r.pricesTable(), r.totalsTable(), r.runTable(),
 	}
 }
@@ -128,9 +130,23 @@ func (r Report) instancesTable() Table {
 		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return i.IfRunning().plus(i.EBS).value() }},
 		{"EBSStatus", Status, func(i *Instance) any { return string(i.EBSStatus) }},
 		{"EBSNote", Text, func(i *Instance) any { return i.EBSNote }},
+		{"HoursAtMost", Hours, func(i *Instance) any { return i.AtMost }},
+		{"EC2AtMost(USD)", Money, func(i *Instance) any { return i.EC2AtMost().value() }},
+		{"Schedule", Text, func(i *Instance) any { return i.Schedule }},
+		{"HoursToCome", Hours, func(i *Instance) any { return i.Planned }},
+		{"ForecastMonth(USD)", Money, func(i *Instance) any { return i.Forecast().value() }},
+		{"MeanHourly(USD)", Rate, func(i *Instance) any { return nonZero(i.Mean) }},
 	})
 	t.Printed = 13
 	return t
+}
+
+// nonZero is an amount, or nil for none.
+func nonZero(u price.USD) any {
+	if u == 0 {
+		return nil
+	}
+	return u
 }
 
 // value is the price of one unit, or nil where there is none.
@@ -246,7 +262,36 @@ func (r Report) unattachedTable() Table {
 		{"MonthToDate(USD)", Money, func(v *Volume) any { return v.ToDate.value() }},
 		{"PriceStatus", Status, func(v *Volume) any { return string(v.Status) }},
 		{"PriceNote", Text, func(v *Volume) any { return v.Note }},
+		{"ForecastMonth(USD)", Money, func(v *Volume) any { return v.Forecast.value() }},
 	})
+}
+
+// linesTable are the costs that are neither an instance's hours nor a volume.
+func (r Report) linesTable() Table {
+	zone := r.Month.Now.Location()
+	t := table("Other_Costs", 2, r.Lines, []field[*Line]{
+		{"Kind", Text, func(l *Line) any { return string(l.Kind) }},
+		{"Name", Text, func(l *Line) any { return l.Name }},
+		{"Id", Text, func(l *Line) any { return l.ID }},
+		{"Of", Text, func(l *Line) any { return l.Of }},
+		{"Type", Text, func(l *Line) any { return l.Type }},
+		{"State", Text, func(l *Line) any { return l.State }},
+		{"Since", Moment, func(l *Line) any { return timeValue(l.Since, zone) }},
+		{"Quantity", Decimal, func(l *Line) any { return l.Quantity }},
+		{"Unit", Text, func(l *Line) any { return l.Unit }},
+		{"Price(USD)", Rate, func(l *Line) any { return l.Price.value() }},
+		{"MonthToDate(USD)", Money, func(l *Line) any { return l.ToDate.value() }},
+		{"Monthly(USD)", Money, func(l *Line) any { return l.Monthly.value() }},
+		{"ForecastMonth(USD)", Money, func(l *Line) any { return l.Forecast.value() }},
+		{"PriceStatus", Status, func(l *Line) any { return string(l.Status) }},
+		{"PriceNote", Text, func(l *Line) any { return l.Note }},
+		{"SKU", Text, func(l *Line) any { return l.Price.SKU }},
+		{"AZ", Text, func(l *Line) any { return string(l.Zone) }},
+		{"Account", Text, func(l *Line) any { return string(l.Target.Account) }},
+		{"Region", Text, func(l *Line) any { return string(l.Target.Region) }},
+	})
+	t.Printed = 14
+	return t
 }
 
 func (r Report) pricesTable() Table {
@@ -293,5 +338,9 @@ func (r Report) totalsTable() Table {
 		{"EBSUnattached(USD)", Money, func(t Total) any { return t.EBSUnattached }},
 		{"EBSOther(USD)", Money, func(t Total) any { return t.EBSOther }},
 		{"RunRateMonthly(USD)", Money, func(t Total) any { return t.RunRate }},
+		{"OtherMonthly(USD)", Money, func(t Total) any { return t.Other }},
+		{"OtherMonthToDate(USD)", Money, func(t Total) any { return t.OtherToDate }},
+		{"TotalAtMost(USD)", Money, func(t Total) any { return t.TotalAtMost }},
+		{"ForecastMonth(USD)", Money, func(t Total) any { return t.Forecast }},
 	})
 }

@@ -15,9 +15,8 @@ type partKey struct {
 }
 
 // priceVolume prices one volume and counts the use of each price.
-func (b *builder) priceVolume(v *Volume, parts map[partKey]*Price) {
-	region := v.Target.Region
-	listed := b.rates[region]
+func (b *builder) priceVolume(v *Volume) {
+	listed := b.rates[v.Target.Region]
 	c := price.VolumePrice(v.Volume, listed.Rates)
 	v.Status, v.Note = c.Status, c.Note
 	if listed.err != nil && c.Status == price.Missing {
@@ -25,12 +24,7 @@ func (b *builder) priceVolume(v *Volume, parts map[partKey]*Price) {
 	}
 	v.Storage, v.IOPSCost, v.Throughput = known(0), known(0), known(0)
 	for _, part := range c.Parts {
-		key := partKey{region, part.Dimension}
-		if parts[key] == nil {
-			parts[key] = &Price{Kind: "volume", Region: region, Item: part.Dimension, Quote: unread(part.Quote, listed.err)}
-		}
-		parts[key].Uses++
-		v.Parts = append(v.Parts, Part{Price: parts[key], Quantity: part.Quantity, Unit: part.Unit, USD: part.USD})
+		v.Parts = append(v.Parts, Part{Price: b.rate("volume", v.Target.Region, part.Dimension), Quantity: part.Quantity, Unit: part.Unit, USD: part.USD})
 		cost := Amount{USD: part.USD, Known: part.Quote.Status.Usable()}
 		switch part.Unit {
 		case "GiB":

@@ -103,6 +103,26 @@ func cutDown(i fleet.Instance, info fleet.TypeInfo) bool {
 		i.ThreadsPerCore > 0 && info.ThreadsPerCore > 0 && i.ThreadsPerCore != info.ThreadsPerCore
 }
 
+// Book is a set of products in which prices of instances are found quickly.
+type Book map[bookKey][]Product
+
+type bookKey struct{ region, kind, operation string }
+
+// Index makes a book of products.
+func Index(products []Product) Book {
+	book := Book{}
+	for _, p := range products {
+		key := bookKey{p.Attributes["regionCode"], p.Attributes["instanceType"], p.Attributes["operation"]}
+		book[key] = append(book[key], p)
+	}
+	return book
+}
+
+// Pick finds the price that a key names, as the function Pick does.
+func (b Book) Pick(key InstanceKey) Quote {
+	return Pick(b[bookKey{string(key.Region), string(key.Type), key.Operation}], key)
+}
+
 // Pick finds the one price that a key names among products. The rows that
 // mislead (capacity reservations, Local Zones, capacity blocks, other
 // tenancies and licences) do not match the full key. An instance on a

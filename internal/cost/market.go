@@ -1,0 +1,166 @@
+package cost
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// market is what was read of one target beside its inventory: prices that are
+// not fixed, and what burstable instances use beyond their credits.
+type market struct {
+	spots map[spotKey][]price.SpotPrice
+	// surplus are the credits charged this month by instance.
+	surplus map[fleet.InstanceID]float64
+
+	spotErr, surplusErr error
+}
+
+// spotKey names one spot price.
+type spotKey struct {
+	region  fleet.Region
+	kind    fleet.InstanceType
+	zone    fleet.Zone
+	product string
+}
+
+// readMarkets reads the markets of all targets.
+func (b *builder) readMarkets(ctx context.Context, sources []Source) {
+	var group errgroup.Group
+	group.SetLimit(targetsAtOnce)
+	for n := range b.shelves {
+		group.Go(func() error {
+			s := &b.shelves[n]
+			var both sync.WaitGroup
+			both.Go(func() { s.readSpots(ctx, sources[n], b.month) })
+			both.Go(func() { s.readSurplus(ctx, sources[n], b.month) })
+			both.Wait()
+			return nil
+		})
+	}
+	_ = group.Wait() // errors stay with their target
+}
+
+func (s *shelf) readSpots(ctx context.Context, source Source, m Month) {
+	if source.Market == nil {
+		return
+	}
+	var types []fleet.InstanceType
+	var products []string
+	for _, i := range s.found {
+		if product, ok := spotProduct(i); ok {
+			types, products = append(types, i.Type), append(products, product)
+		}
+	}
+	if len(types) == 0 {
+		return
+	}
+	slices.Sort(types)
+	slices.Sort(products)
+	var rows []price.SpotPrice
+	rows, s.market.spotErr = source.Market.SpotPrices(ctx, slices.Compact(types), slices.Compact(products), m.Start)
+	s.market.spots = map[spotKey][]price.SpotPrice{}
+	for _, row := range rows {
+		key := spotKey{source.Target.Region, row.Type, row.Zone, row.Product}
+		s.market.spots[key] = append(s.market.spots[key], row)
+	}
+}
+
+// spotProduct is the product under which a Spot instance's price is listed;
+// false for other instances.
+func spotProduct(i *fleet.Instance) (string, bool) {
+	if i.Lifecycle != fleet.Spot {
+		return "", false
+	}
+	key, _, _ := price.KeyFor(*i, fleet.TypeInfo{})
+	return price.SpotProduct(key.Operation)
+}
+
+// readSurplus asks for the surplus credits of the burstable instances that may
+// have paid for some.
+func (s *shelf) readSurplus(ctx context.Context, source Source, m Month) {
+	if source.Market == nil || source.Metrics == nil || !m.Now.After(m.Start) {
+		return
+	}
+	var burstable []fleet.InstanceID
+	for _, i := range s.found {
+		if _, ok := burstableFamily(i.Type); ok && i.State != fleet.Terminated && !i.LaunchTime.IsZero() {
+			if i.State == fleet.Running || i.Stopped.After(m.Start) {
+				burstable = append(burstable, i.ID)
+			}
+		}
+	}
+	if len(burstable) == 0 {
+		return
+	}
+	unlimited, err := source.Market.Unlimited(ctx, burstable)
+	s.market.surplusErr = err
+	ids := slices.DeleteFunc(burstable, func(id fleet.InstanceID) bool { return !unlimited[id] })
+	if len(ids) == 0 {
+		return
+	}
+	s.market.surplus, err = source.Metrics.Surplus(ctx, ids, m.Start, m.Now)
+	if s.market.surplusErr == nil {
+		s.market.surplusErr = err
+	}
+}
+
+// burstableFamily is the family of a burstable type: "t3".
+func burstableFamily(t fleet.InstanceType) (string, bool) {
+	family, _, _ := strings.Cut(string(t), ".")
+	return family, slices.Contains([]string{"t2", "t3", "t3a", "t4g"}, family)
+}
+
+// priceSpot gives a Spot instance the price of its market; false where that is
+// not known.
+func (b *builder) priceSpot(s *shelf, i *Instance, found *fleet.Instance) bool {
+	product, ok := spotProduct(found)
+	if !ok {
+		return false
+	}
+	key := spotKey{i.Target.Region, i.Type, i.Zone, product}
+	until := b.month.Now
+	if i.State != fleet.Running && !found.Stopped.IsZero() {
+		until = found.Stopped
+	}
+	mean, _, ok := price.SpotMean(s.market.spots[key], latest(b.month.Start, found.LaunchTime), latest(until, b.month.Start))
+	if !ok {
+		return false
+	}
+	if b.spots[key] == nil {
+		_, last, _ := price.SpotMean(s.market.spots[key], b.month.Start, b.month.Now)
+		b.spots[key] = &Price{
+			Kind: "spot", Region: key.region, Item: string(key.kind), Tenancy: "Shared", Operation: string(key.zone), Platform: product,
+			Quote: price.Quote{Status: price.Exact, Note: "the spot price of now in this zone", Rate: price.Rate{Unit: "Hrs", USD: last, Effective: changed(s.market.spots[key], b.month.Now)}},
+		}
+	}
+	i.Price = b.spots[key]
+	if mean != i.Price.Rate.USD {
+		i.Mean = mean
+	}
+	onDemand := *found
+	onDemand.Lifecycle = fleet.OnDemand
+	_, i.PriceStatus, i.PriceNote = price.KeyFor(onDemand, s.types[i.Type])
+	if i.Mean != 0 {
+		i.PriceNote = join(i.PriceNote, "spot: the mean this month was "+mean.String()+" an hour")
+	}
+	return true
+}
+
+// changed is when the price of now came into force.
+func changed(rows []price.SpotPrice, now time.Time) time.Time {
+	var last time.Time
+	for _, row := range rows {
+		if !row.At.After(now) {
+			last = latest(last, row.At)
+		}
+	}
+	return last
+}

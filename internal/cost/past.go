@@ -1,0 +1,241 @@
+package cost
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// machine is an instance of any target.
+type machine struct {
+	account fleet.Account
+	id      fleet.InstanceID
+}
+
+// past is what is known of when instances ran this month beside what EC2 tells
+// of each.
+type past struct {
+	acts  map[machine][]Act
+	known fleet.Span // the time for which all acts are there
+
+	// billed are the hours in the bill of each account, and complete the time
+	// for which the bill has them all.
+	billed   map[machine]time.Duration
+	complete map[fleet.Account]fleet.Span
+
+	sampled map[sample]time.Duration
+}
+
+// sample is the running time of an instance in a span, which CloudWatch tells.
+type sample struct {
+	machine
+	span fleet.Span
+}
+
+// readPast reads what costs nothing or has been asked for: the journal's acts
+// and, of the accounts with one, the bill.
+func (b *builder) readPast(ctx context.Context, sources []Source) {
+	b.past = past{
+		acts: map[machine][]Act{}, known: b.options.Known,
+		billed: map[machine]time.Duration{}, complete: map[fleet.Account]fleet.Span{}, sampled: map[sample]time.Duration{},
+	}
+	for _, act := range b.options.Acts {
+		who := machine{act.Target.Account, act.ID}
+		b.past.acts[who] = append(b.past.acts[who], act)
+	}
+	var group errgroup.Group
+	group.SetLimit(targetsAtOnce)
+	var mu sync.Mutex
+	asked := map[fleet.Account]bool{}
+	for _, s := range sources {
+		account := s.Target.Account
+		if s.Billing == nil || asked[account] || !b.month.Now.After(b.month.Start) {
+			continue
+		}
+		asked[account] = true
+		group.Go(func() error {
+			lines, complete, err := s.Billing.Usage(ctx, b.month.Start, b.month.Now)
+			mu.Lock()
+			defer mu.Unlock()
+			b.bill(account, lines, complete, err)
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are problems
+}
+
+// bill takes over the bill of an account.
+func (b *builder) bill(account fleet.Account, lines []price.BillLine, complete fleet.Span, err error) {
+	if err != nil {
+		b.fail(Problem{fleet.Target{Account: account}, "billed hours", err})
+	}
+	complete = complete.Within(fleet.Span{From: b.month.Start, To: b.month.Now})
+	b.billLines = append(b.billLines, lines...)
+	if complete.Length() == 0 {
+		return
+	}
+	b.past.complete[account] = complete
+	for _, line := range lines {
+		if line.Unit == "Hrs" && !line.Start.Before(complete.From) && !line.End.After(complete.To) {
+			who := machine{account, fleet.InstanceID(line.Resource)}
+			b.past.billed[who] += time.Duration(line.Quantity * float64(time.Hour))
+		}
+	}
+}
+
+// readMetrics asks CloudWatch for the instances whose hours nothing else tells
+// exactly: it is paid by the instance.
+func (b *builder) readMetrics(ctx context.Context, sources []Source) {
+	if b.options.Hours == AssumedHours {
+		return
+	}
+	var group errgroup.Group
+	group.SetLimit(targetsAtOnce)
+	var mu sync.Mutex
+	for n := range b.shelves {
+		metrics := sources[n].Metrics
+		if metrics == nil {
+			continue
+		}
+		wanted := map[fleet.Span][]fleet.Sampled{}
+		for _, i := range b.shelves[n].found {
+			for _, span := range b.doubtful(i) {
+				wanted[span] = append(wanted[span], fleet.Sampled{ID: i.ID, Detailed: i.Detailed})
+			}
+		}
+		for span, instances := range wanted {
+			group.Go(func() error {
+				running, err := metrics.Running(ctx, instances, span.From, span.To)
+				mu.Lock()
+				defer mu.Unlock()
+				for id, d := range running {
+					b.past.sampled[sample{machine{sources[n].Target.Account, id}, span}] = d
+				}
+				if err != nil {
+					b.fail(Problem{sources[n].Target, "metrics", capped(err)})
+				}
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // errors are problems
+}
+
+// capped says what a cap means for the report.
+func capped(err error) error {
+	if errors.Is(err, fleet.ErrCapped) {
+		return fleet.Errorf(fleet.ErrCapped, "%w: the hours of the rest are bounds; raise the cap to know them", err)
+	}
+	return err
+}
+
+// spans cuts the month so far into the part that the bill covers, which may be
+// empty, and the parts before and after it.
+func (b *builder) spans(account fleet.Account) (billed fleet.Span, others []fleet.Span) {
+	all := fleet.Span{From: b.month.Start, To: b.month.Now}
+	billed = b.past.complete[account]
+	if billed.Length() == 0 {
+		return billed, []fleet.Span{all}
+	}
+	for _, span := range []fleet.Span{{From: all.From, To: billed.From}, {From: billed.To, To: all.To}} {
+		if span.Length() > 0 {
+			others = append(others, span)
+		}
+	}
+	return billed, others
+}
+
+// doubtful are the spans of the month so far in which only samples can tell for
+// how long an instance ran.
+func (b *builder) doubtful(i *fleet.Instance) []fleet.Span {
+	_, others := b.spans(i.Target.Account)
+	return slices.DeleteFunc(others, func(span fleet.Span) bool { return b.free(i, span).exact() })
+}
+
+// hoursOf says how long an instance has run in the month so far, how much of
+// that is certain, and from what it is known: the bill, else what EC2 and the
+// journal tell exactly, else CloudWatch, else bounds.
+func (b *builder) hoursOf(i *fleet.Instance) ran {
+	if b.options.Hours == AssumedHours {
+		d := assumedHours(i, b.month)
+		return ran{hours: d, atMost: d, source: Assumed}
+	}
+	var sum ran
+	billed, others := b.spans(i.Target.Account)
+	if billed.Length() > 0 {
+		sum = exactly(b.past.billed[machine{i.Target.Account, i.ID}].Round(time.Second), FromBill)
+	}
+	for _, span := range others {
+		found := b.free(i, span)
+		if !found.exact() {
+			if d, ok := b.past.sampled[sample{machine{i.Target.Account, i.ID}, span}]; ok {
+				found = exactly(max(d, found.atLeast), FromMetrics)
+			}
+		}
+		sum = sum.plus(found)
+	}
+	return sum
+}
+
+// free is what can be known for nothing: what EC2 tells where that is exact,
+// else the journal, else bounds.
+func (b *builder) free(i *fleet.Instance, span fleet.Span) ran {
+	found := told(i, span)
+	if !found.exact() {
+		if d, ok := b.past.walk(i, span); ok {
+			return exactly(d, FromJournal)
+		}
+	}
+	return found
+}
+
+// slack is by how far the journal and EC2 may differ about one event: a run
+// takes its time, and stops are booked when they are seen.
+const slack = 10 * time.Minute
+
+// walk follows the stops and starts of an instance through a span: those of the
+// journal, its last start and stop as EC2 tells them, and its first launch. It
+// is false where they do not fit together, since then somebody else acted, too:
+// two starts in a row, or two stops.
+func (p past) walk(i *fleet.Instance, span fleet.Span) (time.Duration, bool) {
+	acts := slices.Clone(p.acts[machine{i.Target.Account, i.ID}])
+	if len(acts) == 0 || p.known.From.After(span.From) {
+		return 0, false
+	}
+	running := i.State == fleet.Running || i.State == fleet.Pending
+	for _, seen := range []Act{{At: i.FirstLaunch}, {At: i.LaunchTime}, {At: i.Stopped, Stop: true}} {
+		known := slices.ContainsFunc(acts, func(a Act) bool { return a.Stop == seen.Stop && a.At.Sub(seen.At).Abs() <= slack })
+		if !seen.At.IsZero() && !known && (!seen.Stop || !running) {
+			acts = append(acts, seen)
+		}
+	}
+	slices.SortStableFunc(acts, func(a, b Act) int { return a.At.Compare(b.At) })
+	if last := acts[len(acts)-1]; last.Stop == running {
+		return 0, false
+	}
+	var total time.Duration
+	at, up := span.From, acts[0].Stop // before a stop it ran, before a start it did not
+	for n, act := range acts {
+		if n > 0 && act.Stop == acts[n-1].Stop {
+			// A first launch long ago tells nothing about what came next.
+			if act.At.After(span.From) || !acts[n-1].At.Equal(i.FirstLaunch) {
+				return 0, false
+			}
+		}
+		if up {
+			total += fleet.Span{From: at, To: act.At}.Within(span).Length()
+		}
+		at, up = act.At, !act.Stop
+	}
+	if up {
+		total += fleet.Span{From: at, To: span.To}.Within(span).Length()
+	}
+	return total.Truncate(time.Second), true
+}
