@@ -36,6 +36,8 @@ type Scope struct {
 	// Schedules, if not nil, widens the scope to what follows schedules. The
 	// tag's key may then be missing: nothing is stopped or started by it.
 	Schedules *Schedules
+	// Costs widens the scope to what a cost report can use beside its bucket.
+	Costs Costs
 }
 
 // Document is an IAM policy. The format is described in the IAM JSON policy
@@ -45,12 +47,14 @@ type Document struct {
 	Statement []Statement
 }
 
-// Statement allows actions on resources under a condition.
+// Statement allows actions on resources under a condition. In the trust policy
+// of a role it names who may assume the role instead of resources.
 type Statement struct {
 	Sid       string
 	Effect    string
+	Principal map[string]Values `json:",omitempty"`
 	Action    []string
-	Resource  []string
+	Resource  []string  `json:",omitempty"`
 	Condition Condition `json:",omitempty"`
 }
 
@@ -139,6 +143,13 @@ const (
 	load   // reads the configuration from its parameter
 	fetch  // reads the configuration, or records of runs, from a bucket
 	list   // lists records of runs
+
+	// What only a configured cost report needs.
+	bill    // reads the bill by resource, paid by the request
+	sample  // reads metrics, paid by the metric
+	members // lists the accounts of the organization
+	offers  // finds the files of the price list
+	assume  // assumes a role in another account
 )
 
 // accessOf decides how an operation, written as an IAM action, is scoped, and
@@ -158,9 +169,15 @@ func accessOf(action string) (access, []fleet.Kind, error) {
 		return free, nil, nil
 	case "ec2:DescribeInstances",
 		"ec2:DescribeInstanceTypes",
+		"ec2:DescribeInstanceCreditSpecifications",
 		"ec2:DescribeRegions",
 		"ec2:DescribeSpotInstanceRequests",
+		"ec2:DescribeSpotPriceHistory",
 		"ec2:DescribeVolumes",
+		"ec2:DescribeSnapshots",
+		"ec2:DescribeAddresses",
+		"ec2:DescribeHosts",
+		"ec2:DescribeCapacityReservations",
 		"pricing:GetProducts":
 		return read, nil, nil
 	case "s3:PutObject":
@@ -171,6 +188,17 @@ func accessOf(action string) (access, []fleet.Kind, error) {
 		return list, nil, nil
 	case "ssm:GetParameter":
 		return load, nil, nil
+
+	case "ce:GetCostAndUsageWithResources":
+		return bill, nil, nil
+	case "cloudwatch:GetMetricData":
+		return sample, nil, nil
+	case "organizations:ListAccounts":
+		return members, nil, nil
+	case "pricing:ListPriceLists", "pricing:GetPriceListFileUrl":
+		return offers, nil, nil
+	case "sts:AssumeRole":
+		return assume, nil, nil
 
 	case "ec2:StartInstances", "ec2:StopInstances":
 		return power, instances, nil
@@ -253,6 +281,7 @@ func Policy(actions []string, s Scope) (Document, error) {
 	if s.Schedules != nil {
 		s.Schedules = s.Schedules.written(literal, asItIs)
 	}
+	s.Costs = s.Costs.written(literal)
 	d, err := document(actions, s)
 	if err != nil {
 		return Document{}, err
@@ -281,6 +310,7 @@ func (s Scope) check() error {
 	if s.Schedules != nil {
 		errs = append(errs, s.Schedules.check())
 	}
+	errs = append(errs, s.Costs.check())
 	return errors.Join(errs...)
 }
 
@@ -306,6 +336,7 @@ func document(actions []string, s Scope) (Document, error) {
 	if s.Schedules != nil {
 		s.scheduled(&d, ops)
 	}
+	s.costed(&d, ops)
 	if slices.Contains(stops, "ec2:StartInstances") && len(s.Keys) > 0 {
 		d.Statement = append(d.Statement, grantForVolumes(s.Keys))
 	}
@@ -315,7 +346,7 @@ func document(actions []string, s Scope) (Document, error) {
 // allow adds a statement, unless there are no actions for it.
 func (d *Document) allow(sid string, actions, resources []string, c Condition) {
 	if len(actions) > 0 {
-		d.Statement = append(d.Statement, Statement{sid, "Allow", actions, resources, c})
+		d.Statement = append(d.Statement, Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources, Condition: c})
 	}
 }
 

@@ -230,7 +230,7 @@ func (s Scope) scheduled(d *Document, ops operations) {
 		d.allow(fmt.Sprint("ResizeScheduled", n+1), ops[resize], s.machines(fleet.KindInstance), l.and(typeOnly()))
 	}
 	s.configuration(d, ops)
-	s.journal(d, ops)
+	s.place(d, "Keep", "Journal", s.Schedules.Journal, slices.Concat(ops[fetch], ops[write]), ops[list])
 }
 
 // ownTags is the condition that only our own tags are set. Otherwise the role
@@ -269,20 +269,4 @@ func (s Scope) configuration(d *Document, ops operations) {
 	}
 	arn, folder := "arn:"+s.partition()+":s3:::"+bucket+"/", key[:strings.LastIndexByte(key, '/')+1]
 	d.allow("ReadConfiguration", ops[fetch], []string{arn + key, arn + folder + "*.ics"}, nil)
-}
-
-// journal lets records of runs be kept and read.
-func (s Scope) journal(d *Document, ops operations) {
-	bucket, prefix, ok := object(s.Schedules.Journal)
-	if !ok {
-		return
-	}
-	var only Condition
-	if prefix = strings.TrimSuffix(prefix, "/"); prefix != "" {
-		prefix += "/"
-		only = Condition{"StringLike": {"s3:prefix": {prefix + "*"}}}
-	}
-	arn := "arn:" + s.partition() + ":s3:::" + bucket
-	d.allow("KeepJournal", slices.Concat(ops[fetch], ops[write]), []string{arn + "/" + prefix + "*"}, nil)
-	d.allow("ListJournal", ops[list], []string{arn}, only)
 }

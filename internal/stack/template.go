@@ -33,12 +33,22 @@ const maxInline = 8192
 // code is a file named bootstrap beside the template, which `aws cloudformation
 // package` puts into an archive and uploads.
 func Template(actions []string, schedules *Schedules) ([]byte, error) {
+	return TemplateWithCosts(actions, schedules, Costs{})
+}
+
+// TemplateWithCosts is [Template] whose role may also do what a configured cost
+// report needs.
+func TemplateWithCosts(actions []string, schedules *Schedules, costs Costs) ([]byte, error) {
+	if err := costs.check(); err != nil {
+		return nil, fmt.Errorf("template: %w", err)
+	}
 	scope := Scope{
 		Partition: "${AWS::Partition}",
 		Account:   "${AWS::AccountId}",
 		Tag:       fleet.Tag{Key: "${TagKey}", Value: "${TagValue}"},
 		Bucket:    "${Reports}",
 		Prefix:    "${ReportPrefix}",
+		Costs:     costs.written(substituted),
 	}
 	config := ""
 	if schedules != nil {

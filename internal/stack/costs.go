@@ -1,0 +1,129 @@
+package stack
+
+import (
+	"cmp"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"nightshift/internal/fleet"
+)
+
+// Costs is what a cost report can use beside what every report does. The zero
+// value is nothing of it.
+type Costs struct {
+	// CostExplorer lets the bill be read by resource, CloudWatch the samples of
+	// instances be counted. Both are paid.
+	CostExplorer, CloudWatch bool
+	// Organization lets the accounts of the organization be listed.
+	Organization bool
+	// Offers lets the files of the price list be found, for prices as of a date.
+	Offers bool
+	// Roles are the ARNs of roles in other accounts. The account may be "*": then
+	// the role of that name in any account that trusts this one.
+	Roles []string
+	// History, PriceCache and Bill are s3://bucket/prefix: where rows of earlier
+	// reports and prices are kept, and where an export of the bill is read.
+	// Empty means not in AWS.
+	History, PriceCache, Bill string
+}
+
+// check refuses what would make a policy that allows nothing, or too much.
+func (c Costs) check() error {
+	var errs []error
+	for what, place := range map[string]string{"history": c.History, "price cache": c.PriceCache, "bill": c.Bill} {
+		if _, _, ok := object(place); place != "" && !ok {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "%s %q: use s3://bucket/prefix", what, place))
+		}
+	}
+	role := regexp.MustCompile(`^arn:aws(-[a-z-]+)?:iam::(\d{12}|\*):role/[\w+=,.@/-]+$`)
+	for _, arn := range c.Roles {
+		if !role.MatchString(arn) {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "role %q: give the ARN of a role, such as arn:aws:iam::123456789012:role/nightshift", arn))
+		}
+	}
+	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return errors.Join(errs...)
+}
+
+// written gives the costs with texts as they have to stand in a policy. An ARN
+// of a role has been checked to hold nothing but its own wildcard.
+func (c Costs) written(value func(string) string) Costs {
+	c.History, c.PriceCache, c.Bill = value(c.History), value(c.PriceCache), value(c.Bill)
+	return c
+}
+
+// costed adds the statements for costs. What cannot be limited shares one.
+func (s Scope) costed(d *Document, ops operations) {
+	c := s.Costs
+	var free []string
+	for a, wanted := range map[access]bool{bill: c.CostExplorer, sample: c.CloudWatch, members: c.Organization, offers: c.Offers} {
+		if wanted {
+			free = append(free, ops[a]...)
+		}
+	}
+	slices.Sort(free)
+	d.allow("ReadCosts", free, []string{"*"}, nil)
+	if roles := slices.Compact(slices.Sorted(slices.Values(c.Roles))); len(roles) > 0 {
+		d.allow("WorkInOtherAccounts", ops[assume], roles, nil)
+	}
+	keep := slices.Concat(ops[fetch], ops[write])
+	s.place(d, "Keep", "History", c.History, keep, ops[list])
+	s.place(d, "Keep", "Prices", c.PriceCache, keep, ops[list])
+	s.place(d, "Read", "Bill", c.Bill, ops[fetch], ops[list])
+}
+
+// place lets actions be done on the objects under s3://bucket/prefix, and their
+// names be listed.
+func (s Scope) place(d *Document, verb, name, uri string, actions, lists []string) {
+	bucket, prefix, ok := object(uri)
+	if !ok {
+		return
+	}
+	var only Condition
+	if prefix = strings.TrimSuffix(prefix, "/"); prefix != "" {
+		prefix += "/"
+		only = Condition{"StringLike": {"s3:prefix": {prefix + "*"}}}
+	}
+	arn := "arn:" + s.partition() + ":s3:::" + bucket
+	d.allow(verb+name, actions, []string{arn + "/" + prefix + "*"}, nil)
+	d.allow("List"+name, lists, []string{arn}, only)
+}
+
+// MemberPolicy is the [Policy] of the role that nightshift assumes in another
+// account: what it does there, without what it does at home, which is to read
+// its configuration, to keep reports, records and history, to list the
+// organization and to assume roles.
+func MemberPolicy(actions []string, s Scope) (Document, error) {
+	away := slices.DeleteFunc(slices.Clone(actions), func(action string) bool {
+		a, _, err := accessOf(action)
+		return err == nil && slices.Contains([]access{write, fetch, list, load, members, offers, assume}, a)
+	})
+	return Policy(away, s)
+}
+
+// Trust is the trust policy of that role. The caller is the ARN of the user or
+// role that nightshift runs as, or the id of its account, which then decides
+// for itself who may. With an external id, which may be empty, only callers
+// that know it may assume the role; see "Access to AWS accounts owned by third
+// parties" in the IAM user guide.
+func Trust(caller, external string) (Document, error) {
+	if regexp.MustCompile(`^\d{12}$`).MatchString(caller) {
+		caller = "arn:aws:iam::" + caller + ":root"
+	}
+	if !regexp.MustCompile(`^arn:aws(-[a-z-]+)?:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+)$`).MatchString(caller) {
+		return Document{}, fleet.Errorf(fleet.ErrInvalid, "caller %q: give an account id, or the ARN of a role or user", caller)
+	}
+	s := Statement{
+		Sid: "AssumedByNightshift", Effect: "Allow",
+		Principal: map[string]Values{"AWS": {caller}}, Action: []string{"sts:AssumeRole"},
+	}
+	if external != "" {
+		if len(external) > 1224 || !regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`).MatchString(external) {
+			return Document{}, fleet.Errorf(fleet.ErrInvalid, "the external id must have 2 to 1,224 letters, digits and characters of _+=,.@:/-")
+		}
+		s.Condition = Condition{"StringEquals": {"sts:ExternalId": {external}}}
+	}
+	return Document{Version: "2012-10-17", Statement: []Statement{s}}, nil
+}
