@@ -50,7 +50,7 @@ func (r *region) addReservation(l launch, n int, launched time.Time) *reservatio
 	res := &reservation{seq: r.next(), id: longID(r.rng, "r"), requester: l.requester}
 	for index := range n {
 		i := &instance{
-			condition:    condition{state: running, launch: launched.Truncate(time.Second)},
+			condition:    condition{state: running, launch: launched.Truncate(time.Second), past: past{nightly: l.nightlyStop()}},
 			id:           longID(r.rng, "i"),
 			reservation:  res,
 			index:        index,

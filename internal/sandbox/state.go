@@ -42,6 +42,7 @@ type condition struct {
 	transition string    // StateTransitionReason
 	reason     string    // StateReason's code
 	message    string    // StateReason's message
+	past
 }
 
 // goneAfter is how long a terminated instance is still described.
@@ -102,6 +103,7 @@ func (i *instance) start(now time.Time, takes time.Duration) {
 // stop sends a running instance on its way to stopped.
 func (i *instance) stop(now time.Time, takes time.Duration, hibernate bool) {
 	i.remember(now)
+	i.ended(now)
 	i.state = stopping
 	i.transition = "User initiated (" + gmt(now) + ")"
 	i.reason, i.message = "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
@@ -115,6 +117,7 @@ func (i *instance) stop(now time.Time, takes time.Duration, hibernate bool) {
 // terminate sends an instance on its way out.
 func (i *instance) terminate(now time.Time, takes time.Duration) {
 	i.remember(now)
+	i.ended(now)
 	i.state = shuttingDown
 	i.transition = "User initiated (" + gmt(now) + ")"
 	i.reason, i.message = "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
