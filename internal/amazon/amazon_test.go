@@ -10,31 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"nightshift/internal/amazon"
 	"nightshift/internal/fleet"
-	"nightshift/internal/price"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
 )
-
-// keysOf are the distinct price keys of an account.
-func keysOf(t *testing.T, f *amazon.Fleet) []price.InstanceKey {
-	t.Helper()
-	seen := map[price.InstanceKey]bool{}
-	var keys []price.InstanceKey
-	for i, err := range f.Instances(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if k, _, _ := price.KeyFor(i, fleet.TypeInfo{}); k.Tenancy != "Host" && !seen[k] {
-			seen[k] = true
-			keys = append(keys, k)
-		}
-	}
-	return keys
-}
 
 func calls(s *amazon.Session, service, action string) int {
 	n := 0
@@ -44,53 +24,6 @@ func calls(s *amazon.Session, service, action string) int {
 		}
 	}
 	return n
-}
-
-// Whether the endpoint understands ANY_OF, refuses it or takes its value
-// literally: the prices are the same, only the number of calls differs.
-func TestPricesWithAndWithoutAnyOf(t *testing.T) {
-	var want map[price.InstanceKey]string
-	for _, mode := range []string{"comma", "literal", "off"} {
-		t.Run(mode, func(t *testing.T) {
-			server := sandboxtest.Start(t, sandbox.Options{AnyOf: mode, Fleet: 300})
-			s := newPeer(server.URL()).session(t)
-			keys := keysOf(t, s.Fleet(region))
-			prices := s.Prices()
-			volumes, err := prices.Rates(t.Context(), region)
-			if err != nil {
-				t.Fatal(err)
-			}
-			products, err := prices.Instances(t.Context(), keys)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := map[price.InstanceKey]string{}
-			for _, k := range keys {
-				q := price.Pick(products, k)
-				if q.Status != price.Exact || q.Rate.USD <= 0 {
-					t.Errorf("%v: %s %s", k, q.Status, q.Note)
-				}
-				got[k] = q.SKU + " " + q.Rate.USD.String()
-			}
-			if want == nil {
-				want = got
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("prices differ from those with ANY_OF:\n%s", diff)
-			}
-			if len(volumes) < 10 {
-				t.Errorf("%d EBS products", len(volumes))
-			}
-			n := calls(s, "Pricing", "GetProducts")
-			t.Logf("%d keys took %d calls", len(keys), n)
-			switch {
-			case mode == "comma" && n > 20:
-				t.Errorf("%d calls for %d keys, want at most 20", n, len(keys))
-			case mode != "comma" && n != len(keys)+8:
-				t.Errorf("%d calls, want one for each of %d keys, 7 volume types and the probe", n, len(keys))
-			}
-		})
-	}
 }
 
 func TestSpotRequestsAreResolved(t *testing.T) {

@@ -39,7 +39,13 @@ func instance(target fleet.Target, i types.Instance) fleet.Instance {
 		if i.Placement.Tenancy != "" {
 			out.Tenancy = shared(string(i.Placement.Tenancy))
 		}
+		out.Host = aws.ToString(i.Placement.HostId)
 	}
+	if i.Monitoring != nil {
+		out.Detailed = i.Monitoring.State == types.MonitoringStateEnabled || i.Monitoring.State == types.MonitoringStatePending
+	}
+	out.Reservation = shared(aws.ToString(i.CapacityReservationId))
+	out.PublicIPs = publicIPs(i)
 	if i.CpuOptions != nil {
 		out.Cores = int(aws.ToInt32(i.CpuOptions.CoreCount))
 		out.ThreadsPerCore = int(aws.ToInt32(i.CpuOptions.ThreadsPerCore))
@@ -65,6 +71,29 @@ func attached(i types.Instance) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// publicIPs are the public IPv4 addresses of an instance's interfaces, each once
+// and in their order. Emulators state only the one that the instance itself has.
+func publicIPs(i types.Instance) []string {
+	var out []string
+	add := func(ip *string) {
+		if text := aws.ToString(ip); text != "" && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	for _, n := range i.NetworkInterfaces {
+		for _, a := range n.PrivateIpAddresses {
+			if a.Association != nil {
+				add(a.Association.PublicIp)
+			}
+		}
+		if n.Association != nil {
+			add(n.Association.PublicIp)
+		}
+	}
+	add(i.PublicIpAddress)
+	return out
 }
 
 // stopTime reads the time at the end of a StateTransitionReason such as
@@ -99,6 +128,7 @@ func volume(region fleet.Region, v types.Volume) fleet.Volume {
 		IOPS:            int64(aws.ToInt32(v.Iops)),
 		ThroughputMiBps: int64(aws.ToInt32(v.Throughput)),
 		Created:         timeOf(v.CreateTime),
+		Snapshot:        fleet.SnapshotID(shared(aws.ToString(v.SnapshotId))),
 		Tags:            tags(v.Tags),
 	}
 	for _, a := range v.Attachments {

@@ -19,6 +19,11 @@ const (
 	volumesPerPage   = 1000
 	typesPerPage     = 100
 	valuesPerFilter  = 200
+
+	snapshotsPerPage    = 1000
+	hostsPerPage        = 500
+	reservationsPerPage = 1000
+	spotPricesPerPage   = 1000
 )
 
 // Fleet is the EC2 of one account and region. Its methods read all pages.
@@ -36,6 +41,13 @@ type Fleet struct {
 	modifyAttribute       operation[ec2.ModifyInstanceAttributeInput, ec2.ModifyInstanceAttributeOutput]
 	startInstances        operation[ec2.StartInstancesInput, ec2.StartInstancesOutput]
 	stopInstances         operation[ec2.StopInstancesInput, ec2.StopInstancesOutput]
+
+	describeSnapshots    operation[ec2.DescribeSnapshotsInput, ec2.DescribeSnapshotsOutput]
+	describeAddresses    operation[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput]
+	describeHosts        operation[ec2.DescribeHostsInput, ec2.DescribeHostsOutput]
+	describeReservations operation[ec2.DescribeCapacityReservationsInput, ec2.DescribeCapacityReservationsOutput]
+	describeSpotPrices   operation[ec2.DescribeSpotPriceHistoryInput, ec2.DescribeSpotPriceHistoryOutput]
+	describeCredits      operation[ec2.DescribeInstanceCreditSpecificationsInput, ec2.DescribeInstanceCreditSpecificationsOutput]
 }
 
 // Fleet gives access to the EC2 of a region.
@@ -54,6 +66,13 @@ func (s *Session) Fleet(region fleet.Region) *Fleet {
 		modifyAttribute:       capture(s, "ec2:ModifyInstanceAttribute", client.ModifyInstanceAttribute),
 		startInstances:        capture(s, "ec2:StartInstances", client.StartInstances),
 		stopInstances:         capture(s, "ec2:StopInstances", client.StopInstances),
+
+		describeSnapshots:    capture(s, "ec2:DescribeSnapshots", client.DescribeSnapshots),
+		describeAddresses:    capture(s, "ec2:DescribeAddresses", client.DescribeAddresses),
+		describeHosts:        capture(s, "ec2:DescribeHosts", client.DescribeHosts),
+		describeReservations: capture(s, "ec2:DescribeCapacityReservations", client.DescribeCapacityReservations),
+		describeSpotPrices:   capture(s, "ec2:DescribeSpotPriceHistory", client.DescribeSpotPriceHistory),
+		describeCredits:      capture(s, "ec2:DescribeInstanceCreditSpecifications", client.DescribeInstanceCreditSpecifications),
 	}
 }
 
