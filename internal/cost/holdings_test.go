@@ -1,0 +1,236 @@
+package cost_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// belongings are the holdings of a target in memory.
+type belongings struct {
+	snapshots    []fleet.Snapshot
+	addresses    []fleet.Address
+	hosts        []fleet.Host
+	reservations []fleet.Reservation
+	err          error // of all of them
+}
+
+func (b belongings) Snapshots(context.Context) iter.Seq2[fleet.Snapshot, error] {
+	return items(b.snapshots, b.err)
+}
+
+func (b belongings) Addresses(context.Context) ([]fleet.Address, error) { return b.addresses, b.err }
+func (b belongings) Hosts(context.Context) ([]fleet.Host, error)        { return b.hosts, b.err }
+func (b belongings) Reservations(context.Context) ([]fleet.Reservation, error) {
+	return b.reservations, b.err
+}
+
+// bazaar is a market in memory.
+type bazaar struct {
+	spots     []price.SpotPrice
+	unlimited map[fleet.InstanceID]bool
+}
+
+func (b bazaar) SpotPrices(context.Context, []fleet.InstanceType, []string, time.Time) ([]price.SpotPrice, error) {
+	return b.spots, nil
+}
+
+func (b bazaar) Unlimited(context.Context, []fleet.InstanceID) (map[fleet.InstanceID]bool, error) {
+	return b.unlimited, nil
+}
+
+// more adds the prices of Seoul that are neither instances' nor volumes'.
+func more(t testing.TB, l *list) *list {
+	t.Helper()
+	add := func(usage, unit, usd string, changes ...string) {
+		p := price.Product{
+			SKU: usage, Attributes: map[string]string{"regionCode": "ap-northeast-2", "locationType": "AWS Region", "usagetype": "APN2-" + usage},
+			Rates: []price.Rate{{Unit: unit, USD: dollars(t, usd), Begin: "0", End: "Inf"}},
+		}
+		for n := 0; n < len(changes); n += 2 {
+			p.Attributes[changes[n]] = changes[n+1]
+		}
+		l.products = append(l.products, p)
+	}
+	add("EBS:SnapshotUsage", "GB-Mo", "0.05")
+	add("EBS:SnapshotArchiveStorage", "GB-Mo", "0.0125")
+	add("PublicIPv4:InUseAddress", "Hrs", "0.005")
+	add("PublicIPv4:IdleAddress", "Hrs", "0.005")
+	add("HostUsage:m5", "Hrs", "6.228")
+	add("CPUCredits:t3", "vCPU-Hours", "0.05", "operatingSystem", "Linux")
+	add("CPUCredits:t3", "vCPU-Hours", "0.096", "operatingSystem", "Windows")
+	add("CW:MetricMonitorUsage", "Metrics", "0.3")
+	add("UnusedBox:m5.xlarge", "Hrs", "0.236", "instanceType", "m5.xlarge", "operation", "RunInstances",
+		"tenancy", "Shared", "capacitystatus", "UnusedCapacityReservation", "marketoption", "OnDemand")
+	return l
+}
+
+func linesOf(t testing.TB, source cost.Source) (cost.Report, map[string]*cost.Line) {
+	t.Helper()
+	source.Target = seoul
+	r, err := cost.Build(t.Context(), []cost.Source{source}, more(t, seoulPrices(t)), cost.Options{Now: now, Zone: kst, Tags: []string{"Team"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID := map[string]*cost.Line{}
+	for _, l := range r.Lines {
+		byID[string(l.Kind)+" "+l.ID] = l
+	}
+	return r, byID
+}
+
+// TestOtherCostsByHand reckons November 2026 in Seoul: 720 hours, of which 513
+// have passed; a full month is 730 hours.
+func TestOtherCostsByHand(t *testing.T) {
+	const full = 100 << 30
+	before := monthStart.AddDate(0, -3, 0)
+	withIP := server("i-1")
+	withIP.PublicIPs, withIP.Detailed = []string{"198.51.100.1", "203.0.113.7"}, true
+	off := server("i-2")
+	off.State, off.Stopped = fleet.Stopped, before
+	burst := server("i-3")
+	burst.Type = "t3.nano"
+	guest := server("i-4")
+	guest.Tenancy, guest.Host = "host", "h-1"
+	r, lines := linesOf(t, cost.Source{
+		Inventory: estate{instances: []fleet.Instance{withIP, off, burst, guest}},
+		Holdings: belongings{
+			snapshots: []fleet.Snapshot{
+				{ID: "snap-1", Volume: "vol-1", State: "completed", Started: before, SizeGiB: 200, FullBytes: full / 2},
+				{ID: "snap-2", Volume: "vol-1", State: "completed", Started: before, SizeGiB: 200, FullBytes: full, Tags: fleet.Tags{"Team": "db", "Other": "x"}},
+				{ID: "snap-3", Volume: "vol-2", State: "completed", Started: before, SizeGiB: 100, FullBytes: full, Archived: true},
+				{ID: "snap-4", Volume: "vol-3", State: "completed", Started: before, SizeGiB: 10},
+			},
+			addresses: []fleet.Address{
+				{ID: "eipalloc-1", IP: "203.0.113.7", Instance: "i-1", Interface: "eni-1"},
+				{ID: "eipalloc-2", IP: "203.0.113.8"},
+				{ID: "eipalloc-3", IP: "203.0.113.9", Instance: "i-2", Interface: "eni-2"},
+				{ID: "eipalloc-4", IP: "203.0.113.10", Interface: "eni-nat"},
+			},
+			hosts: []fleet.Host{
+				{ID: "h-1", Family: "m5", State: "available", Allocated: before, Instances: []fleet.InstanceID{"i-4"}},
+				{ID: "h-2", Family: "m5", State: "released", Allocated: before},
+			},
+			reservations: []fleet.Reservation{
+				{Target: seoul, ID: "cr-1", Type: "m5.xlarge", Platform: "Linux/UNIX", Tenancy: "default", State: "active", Total: 3, Available: 2, Created: before},
+				{Target: seoul, ID: "cr-2", Type: "m5.xlarge", Platform: "Linux/UNIX", Tenancy: "default", State: "active", Total: 3, Created: before},
+				{Target: seoul, ID: "cr-3", Type: "m5.xlarge", Platform: "Linux/UNIX", Tenancy: "default", State: "expired", Total: 3, Available: 3, Created: before},
+			},
+		},
+		Market:  bazaar{unlimited: map[fleet.InstanceID]bool{"i-3": true}},
+		Metrics: &samples{asked: map[fleet.InstanceID]fleet.Span{}, surplus: map[fleet.InstanceID]float64{"i-3": 1200}},
+	})
+	for id, want := range map[string][3]string{ // to date, a month, this month
+		"snapshot snap-1":          {"0.00", "0.00", "0.00"},
+		"snapshot snap-2":          {"3.5625", "5.00", "5.00"}, // × 513 ÷ 720
+		"archived-snapshot snap-3": {"0.890625", "1.25", "1.25"},
+		"snapshot snap-4":          {"0.35625", "0.50", "0.50"},
+		"public-ipv4 eipalloc-1":   {"2.565", "3.65", "3.60"},
+		"public-ipv4 eipalloc-2":   {"2.565", "3.65", "3.60"},
+		"public-ipv4 eipalloc-3":   {"2.565", "3.65", "3.60"},
+		"public-ipv4 eipalloc-4":   {"2.565", "3.65", "3.60"},
+		"public-ipv4 198.51.100.1": {"2.565", "3.65", "3.60"},
+		"dedicated-host h-1":       {"3194.964", "4546.44", "4484.16"},
+		"unused-capacity cr-1":     {"242.136", "344.56", "339.84"},
+		"surplus-credits i-3":      {"1.00", "1.4230019493", "1.4035087719"}, // 20 vCPU-hours; × 730 ÷ 513; × 720 ÷ 513
+		"detailed-monitoring i-1":  {"1.49625", "2.10", "2.10"},
+	} {
+		l := lines[id]
+		if l == nil {
+			t.Errorf("there is no line for %s", id)
+			continue
+		}
+		got := [3]string{l.ToDate.USD.String(), l.Monthly.USD.String(), l.Forecast.USD.String()}
+		if got != want || !l.Status.Usable() {
+			t.Errorf("%s: %v %s (%s), want %v", id, got, l.Status, l.Note, want)
+		}
+		delete(lines, id)
+	}
+	for id := range lines {
+		t.Errorf("a line too many: %s", id)
+	}
+	for id, idle := range map[string]bool{"eipalloc-1": false, "eipalloc-2": true, "eipalloc-3": true, "eipalloc-4": false} {
+		for _, l := range r.Lines {
+			if l.ID == id && l.Idle() != idle {
+				t.Errorf("%s is %s", id, l.State)
+			}
+		}
+	}
+	if host := r.Instances[3]; host.EC2().USD != 0 || host.PriceNote != "host billed" {
+		t.Errorf("the host's guest costs %s by itself: %s", host.EC2().USD, host.PriceNote)
+	}
+	if diff := cmp.Diff(fleet.Tags{"Team": "db"}, r.Lines[1].Tags); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
+	}
+	var other price.USD
+	for _, l := range r.Lines {
+		other = other.Add(l.ToDate.USD)
+	}
+	if total := r.Totals[1]; total.OtherToDate != other || total.Lines != 13 {
+		t.Errorf("the total has %s in %d lines, want %s in 13", total.OtherToDate, total.Lines, other)
+	}
+}
+
+func TestHoldingsFailOnTheirOwn(t *testing.T) {
+	denied := errors.New("denied")
+	r, lines := linesOf(t, cost.Source{
+		Inventory: estate{instances: []fleet.Instance{server("i-1")}},
+		Holdings:  belongings{err: denied, addresses: []fleet.Address{{ID: "eipalloc-1", IP: "203.0.113.8"}}},
+	})
+	if len(r.Problems) != 4 || len(lines) != 1 || len(r.Instances) != 1 {
+		t.Errorf("%d problems, %d lines, %d instances; want 4, 1, 1: %v", len(r.Problems), len(lines), len(r.Instances), r.Problems)
+	}
+}
+
+func TestLineWithoutPriceIsMissing(t *testing.T) {
+	r, lines := linesOf(t, cost.Source{
+		Inventory: estate{},
+		Holdings:  belongings{hosts: []fleet.Host{{ID: "h-1", Family: "z9", State: "available", Allocated: monthStart}}},
+	})
+	l := lines["dedicated-host h-1"]
+	if l == nil || l.Status != price.Missing || l.Monthly.Known || r.Missing() != 1 || r.Complete() || r.Coverage() != 0 {
+		t.Errorf("%+v, %d missing, coverage %v; want one missing", l, r.Missing(), r.Coverage())
+	}
+}
+
+// TestSpotByHand: 200 hours at 2 cents, 300 at 4, and since the 13 hours before
+// now at 3; the instance has been running since 100 hours after the month began.
+func TestSpotByHand(t *testing.T) {
+	i := server("i-1")
+	i.Lifecycle, i.LaunchTime = fleet.Spot, monthStart.Add(100*time.Hour)
+	i.FirstLaunch = i.LaunchTime
+	row := func(hours int, usd string, zone fleet.Zone) price.SpotPrice {
+		return price.SpotPrice{Type: "m5.large", Zone: zone, Product: "Linux/UNIX", USD: dollars(t, usd), At: monthStart.Add(time.Duration(hours) * time.Hour)}
+	}
+	r, _ := linesOf(t, cost.Source{
+		Inventory: estate{instances: []fleet.Instance{i}},
+		Market: bazaar{spots: []price.SpotPrice{
+			row(500, "0.03", "ap-northeast-2a"), row(-9, "0.02", "ap-northeast-2a"), row(200, "0.04", "ap-northeast-2a"), row(0, "9", "ap-northeast-2c"),
+		}},
+	})
+	got := r.Instances[0]
+	// 100 × 0.02 + 300 × 0.04 + 13 × 0.03 = 14.39; a month at what it costs now.
+	if got.EC2().USD.Cents().String() != "14.39" || got.IfRunning().USD.String() != "21.90" || got.PriceStatus != price.Exact {
+		t.Errorf("%s so far, %s a month, %s: %s", got.EC2().USD, got.IfRunning().USD, got.PriceStatus, got.PriceNote)
+	}
+	if got.Price.Kind != "spot" || got.Price.Uses != 1 {
+		t.Errorf("priced by %+v", got.Price)
+	}
+}
+
+func TestSpotWithoutHistoryIsABound(t *testing.T) {
+	i := server("i-1")
+	i.Lifecycle = fleet.Spot
+	r, _ := linesOf(t, cost.Source{Inventory: estate{instances: []fleet.Instance{i}}, Market: bazaar{}})
+	if got := r.Instances[0]; got.PriceStatus != price.Fallback || got.Price.Rate.USD.String() != "0.118" {
+		t.Errorf("%s %s (%s), want the on-demand price as a fallback", got.Price.Rate.USD, got.PriceStatus, got.PriceNote)
+	}
+}
