@@ -30,7 +30,7 @@ func (p *Prices) Instances(ctx context.Context, keys []price.InstanceKey) ([]pri
 	if err != nil || together == unknown {
 		return nil, err
 	}
-	asked := questions(keys, together == yes)
+	asked := priceQueries(keys, together == yes)
 	answers := make([][]price.Product, len(asked))
 	failed := make([]error, len(asked))
 	var group errgroup.Group
@@ -57,7 +57,7 @@ func (p *Prices) Instances(ctx context.Context, keys []price.InstanceKey) ([]pri
 	return slices.Concat(answers...), errors.Join(failed...)
 }
 
-// together finds out whether one question may be about several types. It is
+// together finds out whether one query may be about several types. It is
 // unknown where there is nothing to ask: without keys, or where the price list
 // has none of their regions.
 func (p *Prices) together(ctx context.Context, keys []price.InstanceKey) (answer, error) {
@@ -80,15 +80,15 @@ func (p *Prices) together(ctx context.Context, keys []price.InstanceKey) (answer
 	return unknown, nil
 }
 
-// question asks for on-demand prices of one region: of all combinations of its
+// priceQuery asks for on-demand prices of one region: of all combinations of its
 // types, tenancies and operations. Without types it asks for all of them.
-type question struct {
+type priceQuery struct {
 	region                       fleet.Region
 	unused                       bool
 	types, tenancies, operations []string
 }
 
-func (q question) filters() []types.Filter {
+func (q priceQuery) filters() []types.Filter {
 	out := append(inRegion(q.region),
 		match("capacitystatus", price.InstanceKey{Unused: q.unused}.Capacity()),
 		match("marketoption", "OnDemand"),
@@ -101,8 +101,8 @@ func (q question) filters() []types.Filter {
 	return out
 }
 
-// calls is how many requests the question takes at most.
-func (q question) calls() int {
+// calls is how many requests the query takes at most.
+func (q priceQuery) calls() int {
 	products := max(len(q.types), 1) * len(q.tenancies) * len(q.operations)
 	if len(q.types) == 0 {
 		products *= typesListed
@@ -110,18 +110,18 @@ func (q question) calls() int {
 	return max((products+productsPerPage-1)/productsPerPage, 1)
 }
 
-func calls(questions []question) int {
+func callsOf(queries []priceQuery) int {
 	n := 0
-	for _, q := range questions {
+	for _, q := range queries {
 		n += q.calls()
 	}
 	return n
 }
 
-// split cuts a question so that each list of types fits into a filter, or asks
+// split cuts a query so that each list of types fits into a filter, or asks
 // for all types where that takes fewer calls.
-func (q question) split() []question {
-	var parts []question
+func (q priceQuery) split() []priceQuery {
+	var parts []priceQuery
 	for _, list := range lists(q.types, filterValueSize) {
 		part := q
 		part.types = list
@@ -130,41 +130,41 @@ func (q question) split() []question {
 	return q.orAll(parts)
 }
 
-// orAll are the parts of a question, or the one for all types where that takes
+// orAll are the parts of a query, or the one for all types where that takes
 // fewer calls.
-func (q question) orAll(parts []question) []question {
+func (q priceQuery) orAll(parts []priceQuery) []priceQuery {
 	all := q
 	all.types = nil
-	if all.calls() < calls(parts) {
-		return []question{all}
+	if all.calls() < callsOf(parts) {
+		return []priceQuery{all}
 	}
 	return parts
 }
 
-// questions turns keys into questions. Keys of one region, tenancy, operation
+// priceQueries turns keys into queries. Keys of one region, tenancy, operation
 // and capacity go together. Where ANY_OF works, so do several tenancies and
-// operations: a question for all combinations finds some that nobody asked for,
+// operations: a query for all combinations finds some that nobody asked for,
 // but may still take fewer calls than one for each.
-func questions(keys []price.InstanceKey, together bool) []question {
+func priceQueries(keys []price.InstanceKey, together bool) []priceQuery {
 	atoms := map[price.InstanceKey][]string{} // types by the rest of the key
 	for _, k := range keys {
 		name := string(k.Type)
 		k.Type = ""
 		atoms[k] = append(atoms[k], name)
 	}
-	pools := map[price.InstanceKey][]question{} // by region and capacity
+	pools := map[price.InstanceKey][]priceQuery{} // by region and capacity
 	for k, names := range atoms {
 		pool := price.InstanceKey{Region: k.Region, Unused: k.Unused}
-		pools[pool] = append(pools[pool], question{k.Region, k.Unused, distinct(names), []string{k.Tenancy}, []string{k.Operation}})
+		pools[pool] = append(pools[pool], priceQuery{k.Region, k.Unused, distinct(names), []string{k.Tenancy}, []string{k.Operation}})
 	}
-	var out []question
+	var out []priceQuery
 	for _, pool := range pools {
 		if together {
 			out = append(out, merged(pool)...)
 			continue
 		}
 		for _, q := range pool {
-			var single []question
+			var single []priceQuery
 			for _, name := range q.types {
 				part := q
 				part.types = []string{name}
@@ -180,15 +180,15 @@ func questions(keys []price.InstanceKey, together bool) []question {
 // take the fewest calls. Those about similarly many types go well with each
 // other: in that order the cheapest way to cut the row into runs is found, from
 // the best ways for its beginnings.
-func merged(pool []question) []question {
-	slices.SortFunc(pool, func(a, b question) int {
+func merged(pool []priceQuery) []priceQuery {
+	slices.SortFunc(pool, func(a, b priceQuery) int {
 		return cmp.Or(cmp.Compare(len(b.types), len(a.types)), slices.Compare(a.operations, b.operations), slices.Compare(a.tenancies, b.tenancies))
 	})
-	best := make([][]question, len(pool)+1) // best[n] asks the first n
+	best := make([][]priceQuery, len(pool)+1) // best[n] asks the first n
 	for end := range pool {
 		for run, from := pool[end], end; ; from-- {
 			candidate := slices.Concat(best[from], run.split())
-			if best[end+1] == nil || calls(candidate) < calls(best[end+1]) {
+			if best[end+1] == nil || callsOf(candidate) < callsOf(best[end+1]) {
 				best[end+1] = candidate
 			}
 			if from == 0 {
@@ -200,8 +200,8 @@ func merged(pool []question) []question {
 	return best[len(pool)]
 }
 
-// with is a question for all that either asks for.
-func (q question) with(other question) question {
+// with is a query for all that either asks for.
+func (q priceQuery) with(other priceQuery) priceQuery {
 	q.types = distinct(slices.Concat(q.types, other.types))
 	q.tenancies = distinct(slices.Concat(q.tenancies, other.tenancies))
 	q.operations = distinct(slices.Concat(q.operations, other.operations))

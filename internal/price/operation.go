@@ -51,8 +51,16 @@ func Platform(operation string) string {
 	return operation
 }
 
-// operationOfPlatform finds the operation of platform details.
+// operationOfPlatform finds the operation of platform details. Those of capacity
+// reservations are spelled otherwise: "RHEL with HA and SQL Server Standard",
+// "Linux with SQL Server Web" (CapacityReservationInstancePlatform in the EC2
+// API Reference).
 func operationOfPlatform(details string) (string, bool) {
+	details = strings.Replace(details, "RHEL", "Red Hat Enterprise Linux", 1)
+	details = strings.TrimPrefix(details, "Linux with ")
+	if system, software, ok := strings.Cut(details, " with HA and "); ok {
+		details = system + " with " + software + " and HA"
+	}
 	for _, known := range Operations() {
 		if strings.EqualFold(known.Platform, details) {
 			return known.Code, true
