@@ -68,8 +68,7 @@ func (r *request) name() {
 	}
 }
 
-// pricingRegions are the three regions in which the Price List service has an
-// endpoint.
+// pricingRegion says whether the Price List service has an endpoint in a region.
 func pricingRegion(name string) bool {
 	return name == "us-east-1" || name == "eu-central-1" || name == "ap-south-1"
 }
@@ -96,8 +95,8 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 		return err
 	}
 	switch {
-	case r.scope.service == "pricing":
-		if !pricingRegion(r.scope.region) {
+	case r.scope.service == "pricing" || r.scope.service == "organizations":
+		if !pricingRegion(r.scope.region) || r.scope.service == "organizations" && r.scope.region != globalRegion {
 			return fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
 	case r.scope.service == "sts" && r.scope.region == "us-east-1": // also the global endpoint

@@ -71,8 +71,8 @@ func (l *sessions) find(key string) *session {
 // identify finds out who makes a call. Signatures are not verified; temporary
 // credentials must be known, with their token, and not over.
 func (s *Sandbox) identify(r *request) *apiError {
-	r.caller = s.user()
 	if !strings.HasPrefix(r.scope.key, temporary) {
+		r.caller = s.user()
 		return nil
 	}
 	token := r.Header.Get("X-Amz-Security-Token")

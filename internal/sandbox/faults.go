@@ -47,8 +47,11 @@ type Fault struct {
 	// ID, Type and Zone select instances by id, type and Availability Zone,
 	// with wildcards. For a fault of calls they select the calls that name such
 	// an instance. ID also selects Auto Scaling groups, by name, and ID, Type
-	// and Zone databases.
+	// and Zone databases, and of sts:AssumeRole the role, by its ARN.
 	ID, Type, Zone string
+	// Account selects the calls with credentials of an account, by its number,
+	// with wildcards.
+	Account string
 	// Code and Message replace the usual error.
 	Code, Message string
 	// For is how long Delay (real time), Stale and Slow (the account's time)
@@ -62,8 +65,8 @@ type Fault struct {
 //	ec2:Describe*=throttle,share=0.2;ec2:StartInstances=refuse,type=m5.large,code=InsufficientInstanceCapacity,count=2
 //
 // An ACTION that matches no operation of the account is an error.
-// The fields are share, nth, count, id, type, zone, code, message and for (a
-// Go duration). A message may not hold a comma or a semicolon.
+// The fields are share, nth, count, id, type, zone, account, code, message and
+// for (a Go duration). A message may not hold a comma or a semicolon.
 func ParseFaults(text string) ([]Fault, error) {
 	var list []Fault
 	for part := range strings.SplitSeq(text, ";") {
@@ -103,6 +106,8 @@ func parseFault(text string) (Fault, error) {
 			f.Type = v
 		case "zone":
 			f.Zone = v
+		case "account":
+			f.Account = v
 		case "code":
 			f.Code = v
 		case "message":
@@ -110,7 +115,7 @@ func parseFault(text string) (Fault, error) {
 		case "for":
 			f.For, err = time.ParseDuration(v)
 		default:
-			err = fmt.Errorf("no field %q; there are share, nth, count, id, type, zone, code, message and for", name)
+			err = fmt.Errorf("no field %q; there are share, nth, count, id, type, zone, account, code, message and for", name)
 		}
 		if err != nil {
 			return Fault{}, err
@@ -176,7 +181,10 @@ func operations() []string {
 	for _, name := range sortedKeys(groupActions()) {
 		all = append(all, "autoscaling:"+name)
 	}
-	return append(all, "ssm:GetParameter", "sts:GetCallerIdentity")
+	for _, name := range sortedKeys(organizationActions()) {
+		all = append(all, "organizations:"+name)
+	}
+	return append(all, "ssm:GetParameter", "sts:AssumeRole", "sts:GetCallerIdentity")
 }
 
 // ofInstances says whether a kind strikes instances rather than calls.
@@ -221,7 +229,8 @@ func (s *Sandbox) drawFaults(r *request) []faultHit {
 	matching := make([]bool, len(p.faults))
 	name := r.scope.service + ":" + r.call.Action
 	for n, f := range p.faults {
-		matching[n] = compile(f.Action).match(name) && s.names(r, faultHit{f, p.instanceSeed(n)})
+		matching[n] = compile(f.Action).match(name) && (f.Account == "" || compile(f.Account).match(r.caller.account.id)) &&
+			s.names(r, faultHit{f, p.instanceSeed(n)})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -257,6 +266,9 @@ func (s *Sandbox) names(r *request, hit faultHit) bool {
 	}
 	if r.form == nil {
 		return false // the other services have no instances
+	}
+	if r.scope.service == "sts" {
+		return hit.Type == "" && hit.Zone == "" && compile(hit.ID).match(r.form.text("RoleArn"))
 	}
 	if r.scope.service == "autoscaling" {
 		return hit.Type == "" && hit.Zone == "" &&
@@ -297,44 +309,51 @@ func (h faultHit) strikes(i *instance) bool {
 // work in another way.
 func (h faultHit) refusal(r *request) *apiError {
 	var e *apiError
-	service := r.scope.service
 	switch h.Kind {
 	case Throttle:
-		e = map[string]*apiError{
-			"ec2":         limitExceeded(),
-			"s3":          fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
-			"sts":         invalid("Throttling", "Rate exceeded"),
-			"pricing":     invalid("ThrottlingException", "Rate exceeded"),
-			"ssm":         invalid("ThrottlingException", "Rate exceeded"),
-			"autoscaling": invalid("Throttling", "Rate exceeded"),
-			"rds":         invalid("Throttling", "Rate exceeded"),
-		}[service]
+		e = throttled(r)
 	case Broken:
-		e = map[string]*apiError{
-			"ec2":     fail(http.StatusInternalServerError, "InternalError", "An internal error has occurred"),
-			"s3":      fail(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."),
-			"sts":     fail(http.StatusInternalServerError, "InternalFailure", "An internal error has occurred"),
-			"pricing": fail(http.StatusInternalServerError, "InternalErrorException", "An internal error has occurred"),
-		}[service]
+		e = broken(r.scope.service)
 	case Deny:
 		e = denied(r, "*")
 	case Expired:
-		e = map[string]*apiError{
-			"ec2":         invalid("RequestExpired", "Request has expired."),
-			"s3":          invalid("ExpiredToken", "The provided token has expired."),
-			"sts":         fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
-			"pricing":     invalid("ExpiredTokenException", "The security token included in the request is expired"),
-			"ssm":         invalid("ExpiredTokenException", "The security token included in the request is expired"),
-			"autoscaling": fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
-			"rds":         fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"),
-		}[service]
+		e = r.expiredToken()
 	default:
 		return nil
 	}
-	if e == nil {
-		e = fail(http.StatusInternalServerError, "InternalFailure", "An internal error has occurred")
-	}
 	return h.reworded(e)
+}
+
+// throttled is the refusal of one call too many, in the words of each service.
+func throttled(r *request) *apiError {
+	switch r.scope.service {
+	case "ec2":
+		return limitExceeded()
+	case "s3":
+		return fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
+	case "organizations":
+		return invalid("TooManyRequestsException", "You have sent too many requests in too short a period of time.")
+	}
+	if r.query {
+		return invalid("Throttling", "Rate exceeded")
+	}
+	return invalid("ThrottlingException", "Rate exceeded")
+}
+
+// broken is the answer of a service that fails.
+func broken(service string) *apiError {
+	code, message := "InternalFailure", "An internal error has occurred"
+	switch service {
+	case "ec2":
+		code = "InternalError"
+	case "s3":
+		code, message = "InternalError", "We encountered an internal error. Please try again."
+	case "pricing":
+		code = "InternalErrorException"
+	case "organizations":
+		code = "ServiceException"
+	}
+	return fail(http.StatusInternalServerError, code, message)
 }
 
 func (h faultHit) reworded(e *apiError) *apiError {

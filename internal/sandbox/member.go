@@ -5,6 +5,25 @@ import (
 	"time"
 )
 
+// The role that Members have, and what must be given to assume it.
+const (
+	MemberRole       = "nightshift"
+	MemberExternalID = "practice"
+)
+
+// Members are n member accounts, numbered from 200000000001, each with
+// MemberRole, which the management account may assume with MemberExternalID.
+func Members(n int) []AccountOptions {
+	list := make([]AccountOptions, n)
+	for i := range list {
+		list[i] = AccountOptions{
+			ID: fmt.Sprintf("2%011d", i+1), Name: fmt.Sprintf("member %d", i+1),
+			Roles: []Role{{Name: MemberRole, ExternalID: MemberExternalID}},
+		}
+	}
+	return list
+}
+
 // memberServers are what the small fleet of a member account is drawn from.
 // Times are told from start.
 func memberServers(start time.Time) []server {
@@ -16,26 +35,54 @@ func memberServers(start time.Time) []server {
 		{name: "db", kind: "r5.large", zone: "a", first: days(300), last: days(40), tags: "Env=prod", disks: "gp3:50 gp3:500:6000:250"},
 		{name: "office", kind: "m5.large", zone: "b", system: "windows", first: days(160), last: days(6.4), tags: "auto;Env=dev;Platform=Windows", disks: "gp3:80"},
 		{name: "cache", kind: "r5.xlarge", zone: "c", first: days(33), tags: "Env=prod", disks: "gp3:20"},
-		{name: "build", kind: "m5.xlarge", zone: "d", first: days(18), last: days(1.1), tags: "auto;Env=dev", disks: "gp3:100"},
+		{name: "build", kind: "m5.xlarge", zone: "a", first: days(18), last: days(1.1), tags: "auto;Env=dev", disks: "gp3:100"},
 		{name: "report", kind: "c5.large", zone: "a", first: days(95), last: days(12), stopped: days(9), tags: "Env=dev", disks: "gp2:60"},
 	}
 }
 
-// buildSmallAccount fills a member account: four to six instances in
-// DefaultRegion, one in Virginia, a volume that nothing uses, a parameter and a
-// database. Which they are depends on the account's number.
+// buildSmallAccount fills a member account: four to six instances, a database
+// and a volume that nothing uses in DefaultRegion, and an instance in Virginia.
+// Which they are depends on the seed and the account's number; names end with
+// its last four digits.
 func (a *Account) buildSmallAccount() error {
-	start := a.clock.start
 	rng := newRand(a.seed, 3)
-	if r := a.regions[DefaultRegion]; r != nil {
-		all := memberServers(start)
-		rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-		for n, one := range all[:4+rng.IntN(3)] {
-			one.name = fmt.Sprintf("%s-%s-%d", a.id[len(a.id)-4:], one.name, n+1)
-			if err := a.addServer(r, one); err != nil {
-				return fmt.Errorf("build account %s: %s: %w", a.id, one.name, err)
-			}
+	all := memberServers(a.clock.start)
+	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	most := 4 + rng.IntN(3)
+	if err := a.addServers("us-east-1", all[most:most+1]); err != nil {
+		return err
+	}
+	r := a.regions[DefaultRegion]
+	if r == nil {
+		return nil // not enabled in this account
+	}
+	if err := a.addServers(DefaultRegion, all[:most]); err != nil {
+		return err
+	}
+	spec, err := diskSpec(pick(rng, "gp2:200", "gp3:300", "sc1:500"))
+	if err != nil {
+		return err
+	}
+	r.add(spec, r.zones()[0], a.clock.start.AddDate(0, -2, 0), tags{{"Name", a.named("unused")}})
+	return a.AddDatabase(DefaultRegion, Database{
+		ID: a.named("dev-mysql"), Tags: map[string]string{"AutoStopStart": "Yes", "Env": "dev"}, Created: a.clock.start.AddDate(0, -5, 0),
+	})
+}
+
+// addServers puts servers into a region of the account, where it is enabled.
+func (a *Account) addServers(region string, list []server) error {
+	r := a.regions[region]
+	if r == nil {
+		return nil
+	}
+	for _, one := range list {
+		one.name = a.named(one.name)
+		if err := a.addServer(r, one); err != nil {
+			return fmt.Errorf("build account %s: %s: %w", a.id, one.name, err)
 		}
 	}
 	return nil
 }
+
+// named tells a thing of the account from those of others.
+func (a *Account) named(name string) string { return name + "-" + a.id[len(a.id)-4:] }

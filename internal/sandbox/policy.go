@@ -227,8 +227,11 @@ func denied(r *request, resource string) *apiError {
 	switch r.scope.service {
 	case "ec2":
 		return fail(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. "+text)
-	case "pricing", "ssm":
-		return invalid("AccessDeniedException", text)
+	case "s3":
+		return fail(http.StatusForbidden, "AccessDenied", text)
 	}
-	return fail(http.StatusForbidden, "AccessDenied", text)
+	if r.query {
+		return fail(http.StatusForbidden, "AccessDenied", text)
+	}
+	return invalid("AccessDeniedException", text)
 }

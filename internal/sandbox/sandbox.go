@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,6 +160,12 @@ func (s *Sandbox) Advance(d time.Duration) { s.clock.advance(d) }
 
 // SetFaults replaces the fault plan; counts start anew.
 func (s *Sandbox) SetFaults(faults []Fault) error {
+	for _, f := range faults {
+		known := func(a *Account) bool { return compile(f.Account).match(a.id) }
+		if f.Account != "" && !slices.ContainsFunc(s.accounts, known) {
+			return fmt.Errorf("fault %s: there is no account %q", f.Action, f.Account)
+		}
+	}
 	plan, err := newFaultPlan(s.opts.Seed, faults)
 	if err != nil {
 		return err

@@ -183,6 +183,8 @@ func (s *Sandbox) dispatch(r *request) answer {
 		return s.serveAutoScaling(r)
 	case "ssm":
 		return s.serveSSM(r)
+	case "organizations":
+		return s.serveOrganizations(r)
 	}
 	return r.refuse(fail(http.StatusNotFound, "UnknownService",
 		"the practice account has no service "+r.scope.service))

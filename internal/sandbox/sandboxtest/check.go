@@ -98,6 +98,7 @@ func allowances() []allowance {
 	return []allowance{
 		{"ec2", "InstanceType", "", `[a-z0-9-]+\.[a-z0-9-]+`, "instance types newer than the model"},
 		{"ec2", "PlatformValues", "", `windows`, "EC2 writes it in lower case"},
+		{"organizations", "Account", "State", "", "added in September 2025, to replace Status"},
 		{"pricing", "FilterType", "", `EQUALS|CONTAINS|ANY_OF|NONE_OF`, "filters newer than the model"},
 	}
 }

@@ -21,8 +21,8 @@ import (
 const requireModels = "NIGHTSHIFT_REQUIRE_MODELS"
 
 // Start serves the account that o describes on a free port of 127.0.0.1 until
-// the test ends. Each request to EC2, the price list and STS, and each answer,
-// is checked against the service's model; the test fails with every kind of
+// the test ends. Each request to a service whose model is known, and each
+// answer, is checked against it; the test fails with every kind of
 // violation. o.Tap still sees every exchange.
 //
 // The models are read from the Go module cache. Without network, and where the
@@ -46,6 +46,14 @@ func Start(t testing.TB, o sandbox.Options) *sandbox.Server {
 		found.report(t)
 	})
 	return server
+}
+
+// StartOrganization is Start for a sandbox with the member accounts
+// sandbox.Members(2) beside those of o.
+func StartOrganization(t testing.TB, o sandbox.Options) *sandbox.Server {
+	t.Helper()
+	o.Accounts = append(sandbox.Members(2), o.Accounts...)
+	return Start(t, o)
 }
 
 // Watch adds the check to o.Tap for accounts that a test serves in its own
