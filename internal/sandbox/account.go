@@ -44,9 +44,11 @@ func (a *Account) buildDefaultAccount() error {
 		}
 	}
 	if r := a.regions[DefaultRegion]; r != nil {
-		return r.addLooseVolumes(a.clock.start)
+		if err := r.addLooseVolumes(a.clock.start); err != nil {
+			return err
+		}
 	}
-	return nil
+	return a.addDefaultHoldings()
 }
 
 // seoul lists the instances of DefaultRegion. Times are told from start.

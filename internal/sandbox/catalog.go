@@ -147,6 +147,21 @@ func (c *catalog) priced(region string) []string {
 	return names
 }
 
+// onDemand is the price of an hour of a type with shared tenancy; false where
+// the list has none.
+func (c *catalog) onDemand(region string, spec typeSpec, operation string) (listPrice, bool) {
+	if _, ok := c.listed[instanceKey{region, spec.Name, linuxOperation, "Shared"}]; !ok {
+		return 0, false
+	}
+	offered := c.licencesFor(spec)
+	for _, l := range offered {
+		if l.operation == operation {
+			return c.price(region, spec, offered, l, "Shared").usd, true
+		}
+	}
+	return 0, false
+}
+
 func (c *catalog) loadPlaces() error {
 	return eachRow("regions.csv", 4, func(r []string) error {
 		c.places[r[0]] = pricePlace{code: r[0], location: r[1], locationType: r[2], prefix: r[3]}

@@ -155,7 +155,7 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	} else {
 		d.text("privateDnsName", "")
 	}
-	d.text("dnsName", "")
+	d.text("dnsName", r.publicName(i.publicIP(shown.state)))
 	d.text("reason", shown.transition)
 	d.some("keyName", i.key)
 	d.number("amiLaunchIndex", int64(i.index))
@@ -166,6 +166,10 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	d.text("availabilityZone", i.zone)
 	d.text("groupName", "")
 	d.text("tenancy", i.tenancy)
+	if i.host != nil {
+		d.text("affinity", "host")
+		d.text("hostId", i.host.id)
+	}
 	d.end("placement")
 	d.some("platform", i.platform())
 	d.open("monitoring")
@@ -175,6 +179,7 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 		d.text("subnetId", r.network.subnets[i.zone])
 		d.text("vpcId", r.network.vpc)
 		d.text("privateIpAddress", i.ip)
+		d.some("ipAddress", i.publicIP(shown.state))
 		d.flag("sourceDestCheck", true)
 		d.securityGroups(r)
 	}
@@ -193,7 +198,7 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	d.tags(i.tags)
 	d.text("hypervisor", "xen")
 	if live {
-		d.networkInterface(r, i)
+		d.networkInterface(r, i, shown.state)
 	}
 	if i.profile != "" {
 		d.open("iamInstanceProfile")
@@ -209,9 +214,8 @@ func (d *doc) instance(c *ec2Call, i *instance) {
 	d.number("coreCount", i.cores)
 	d.number("threadsPerCore", i.threads)
 	d.end("cpuOptions")
-	d.open("capacityReservationSpecification")
-	d.text("capacityReservationPreference", "open")
-	d.end("capacityReservationSpecification")
+	d.some("capacityReservationId", i.usedReservation())
+	d.reservationTarget(i)
 	d.open("hibernationOptions")
 	d.flag("configured", i.hibernation)
 	d.end("hibernationOptions")
@@ -277,7 +281,7 @@ func (d *doc) blockDevices(now time.Time, i *instance) {
 
 // networkInterface writes the primary network interface, whose attachment
 // keeps the time of the first launch.
-func (d *doc) networkInterface(r *region, i *instance) {
+func (d *doc) networkInterface(r *region, i *instance, in state) {
 	d.open("networkInterfaceSet")
 	d.open("item")
 	d.text("networkInterfaceId", i.interfaceID())
@@ -304,8 +308,10 @@ func (d *doc) networkInterface(r *region, i *instance) {
 	d.text("privateIpAddress", i.ip)
 	d.text("privateDnsName", i.privateName(r.name))
 	d.flag("primary", true)
+	d.publicAssociation(r, i, in)
 	d.end("item")
 	d.end("privateIpAddressesSet")
+	d.publicAssociation(r, i, in)
 	d.text("interfaceType", "interface")
 	d.end("item")
 	d.end("networkInterfaceSet")

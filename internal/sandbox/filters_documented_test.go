@@ -93,7 +93,7 @@ func TestInstanceFiltersMatchTheAnswer(t *testing.T) {
 			t.Errorf("%s=other finds an instance that has %s", name, value)
 		}
 	}
-	for name, want := range map[string]int{"dns-name": 0, "ip-address": 0, "operator.principal": 0, "product-code.type": 0, "iam-instance-profile.arn": 0} {
+	for name, want := range map[string]int{"dns-name": 6, "ip-address": 6, "operator.principal": 0, "product-code.type": 0, "iam-instance-profile.arn": 0} {
 		if got, _ := a.describe(&ec2.DescribeInstancesInput{Filters: []types.Filter{filterOf(name, "*")}}); len(got) != want {
 			t.Errorf("%s: %d instances", name, len(got))
 		}
@@ -178,8 +178,8 @@ func TestOtherFilters(t *testing.T) {
 		want        int
 		refused     string
 	}{
-		{of: instances, name: "host-id", value: "x", refused: unknown + "host-id', which EC2 has"},
-		{of: instances, name: "network-interface.association.public-ip", value: "x", refused: unknown + "network-interface.association.public-ip', which EC2 has"},
+		{of: instances, name: "kernel-id", value: "x", refused: unknown + "kernel-id', which EC2 has"},
+		{of: instances, name: "network-interface.ipv6-address", value: "x", refused: unknown + "network-interface.ipv6-address', which EC2 has"},
 		{of: instances, name: "host", value: "x", refused: "The filter 'host' is invalid"},
 		{of: volumes, name: "operator.managed", value: "false", want: 38},
 		{of: volumes, name: "operator.principal", value: "*"},

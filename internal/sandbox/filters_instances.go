@@ -70,6 +70,7 @@ func (c *ec2Call) instanceFilters() fields[*instance] {
 	}
 	maps.Copy(known, c.deviceFilters())
 	maps.Copy(known, c.networkFilters())
+	maps.Copy(known, placementFilters())
 	return known
 }
 
@@ -94,7 +95,7 @@ func (c *ec2Call) deviceFilters() fields[*instance] {
 }
 
 // networkFilters are those about an instance's place in the network, which a
-// terminated one has left. No instance has a public address.
+// terminated one has left.
 func (c *ec2Call) networkFilters() fields[*instance] {
 	net := c.region.network
 	known := fields[*instance]{
@@ -102,8 +103,6 @@ func (c *ec2Call) networkFilters() fields[*instance] {
 		"subnet-id":           func(i *instance) []string { return one(net.subnets[i.zone]) },
 		"private-ip-address":  func(i *instance) []string { return one(i.ip) },
 		"private-dns-name":    func(i *instance) []string { return one(i.privateName(c.region.name)) },
-		"dns-name":            always[*instance](""),
-		"ip-address":          always[*instance](""),
 		"source-dest-check":   always[*instance]("true"),
 		"instance.group-id":   always[*instance](net.securityGroup),
 		"instance.group-name": always[*instance](defaultGroup),
@@ -117,7 +116,6 @@ func (c *ec2Call) networkFilters() fields[*instance] {
 		"network-interface.owner-id":                         always[*instance](c.region.owner),
 		"network-interface.private-ip-address":               func(i *instance) []string { return one(i.ip) },
 		"network-interface.private-dns-name":                 func(i *instance) []string { return one(i.privateName(c.region.name)) },
-		"network-interface.public-dns-name":                  always[*instance](""),
 		"network-interface.source-dest-check":                always[*instance]("true"),
 		"network-interface.status":                           always[*instance]("in-use"),
 		"network-interface.subnet-id":                        func(i *instance) []string { return one(net.subnets[i.zone]) },
@@ -134,6 +132,7 @@ func (c *ec2Call) networkFilters() fields[*instance] {
 		"network-interface.attachment.network-card-index":    always[*instance]("0"),
 		"network-interface.attachment.status":                always[*instance]("attached"),
 	}
+	maps.Copy(known, c.publicFilters())
 	for name, of := range known {
 		known[name] = func(i *instance) []string {
 			if c.shown(i).state == terminated {
@@ -148,18 +147,12 @@ func (c *ec2Call) networkFilters() fields[*instance] {
 // otherInstanceFilters are documented too.
 func otherInstanceFilters() []string {
 	return []string{
-		"affinity", "availability-zone-id", "capacity-reservation-id",
-		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
+		"availability-zone-id",
 		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn",
-		"host-id", "iam-instance-profile.id", "iam-instance-profile.name", "ipv6-address", "kernel-id",
+		"iam-instance-profile.id", "iam-instance-profile.name", "ipv6-address", "kernel-id",
 		"metadata-options.http-protocol-ipv4",
-		"network-interface.addresses.association.allocation-id", "network-interface.addresses.association.association-id",
 		"network-interface.addresses.association.carrier-ip", "network-interface.addresses.association.customer-owned-ip",
-		"network-interface.addresses.association.ip-owner-id", "network-interface.addresses.association.public-dns-name",
-		"network-interface.addresses.association.public-ip", "network-interface.association.allocation-id",
-		"network-interface.association.association-id", "network-interface.association.carrier-ip",
-		"network-interface.association.customer-owned-ip", "network-interface.association.ip-owner-id",
-		"network-interface.association.public-dns-name", "network-interface.association.public-ip",
+		"network-interface.association.carrier-ip", "network-interface.association.customer-owned-ip",
 		"network-interface.deny-all-igw-traffic", "network-interface.ipv4-prefixes.ipv4-prefix", "network-interface.ipv6-address",
 		"network-interface.ipv6-addresses.ipv6-address", "network-interface.ipv6-addresses.is-primary-ipv6",
 		"network-interface.ipv6-native", "network-interface.ipv6-prefixes.ipv6-prefix", "network-interface.operator.managed",

@@ -21,7 +21,7 @@ func (c *ec2Call) volumeFilters() fields[*volume] {
 		"status":                           func(v *volume) []string { return one(v.status(c.now)) },
 		"size":                             func(v *volume) []string { return one(strconv.FormatInt(v.gib, 10)) },
 		"availability-zone":                func(v *volume) []string { return one(v.zone) },
-		"snapshot-id":                      always[*volume](""),
+		"snapshot-id":                      func(v *volume) []string { return one(v.snapshot) },
 		"encrypted":                        func(v *volume) []string { return one(strconv.FormatBool(v.encrypted)) },
 		"multi-attach-enabled":             func(v *volume) []string { return one(strconv.FormatBool(v.multiAttach)) },
 		"operator.managed":                 always[*volume]("false"),

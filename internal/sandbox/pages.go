@@ -27,6 +27,11 @@ type page struct {
 
 // page reads MaxResults, which is from 5 to most, and NextToken.
 func (c *ec2Call) page(most int64, filtered bool) (page, *apiError) {
+	return c.pageFrom(leastResults, most, filtered)
+}
+
+// pageFrom is page where MaxResults may be smaller or must be larger.
+func (c *ec2Call) pageFrom(least, most int64, filtered bool) (page, *apiError) {
 	p := page{query: c.form.fingerprint(c.request.call.Action), seed: c.sandbox.opts.Seed}
 	p.seal = mixText(p.seed, c.region.name)
 	n := c.form.at("MaxResults")
@@ -36,9 +41,9 @@ func (c *ec2Call) page(most int64, filtered bool) (page, *apiError) {
 			return p, err
 		}
 		switch {
-		case size < leastResults:
+		case size < least:
 			return p, invalid("InvalidParameterValue",
-				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than or equal to %d.", size, leastResults))
+				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than or equal to %d.", size, least))
 		case size > most:
 			return p, invalid("InvalidParameterValue",
 				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to %d.", size, most))

@@ -22,6 +22,7 @@ type region struct {
 	volumes      map[string]*volume
 	volumeOrder  []*volume
 	spots        []*spotRequest
+	holdings     holdings
 	groups       []*group
 	parameters   map[string][]Parameter // versions by name, the oldest first
 	rds          databases
@@ -141,6 +142,11 @@ type instance struct {
 	tags         tags
 	userData     string // base64
 	atShutdown   string // what a shutdown from inside does: "stop" or "terminate"
+	public       bool   // gets a public address with each start
+	elastic      *address
+	host         *dedicatedHost
+	capacity     *capacityReservation
+	credits      string // the credit option chosen; empty: the family's usual one
 	attached     []attachment
 }
 
@@ -175,6 +181,7 @@ type volume struct {
 	encrypted   bool
 	key         string
 	multiAttach bool
+	snapshot    string // id of the snapshot that it was made from, or empty
 	tags        tags
 	attachments []attachment
 }

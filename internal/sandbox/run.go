@@ -34,6 +34,9 @@ type launch struct {
 	atShutdown   string
 	requester    string
 	disks        []disk
+	public       bool
+	host         *dedicatedHost
+	credits      string
 }
 
 // disk is a volume that an instance is launched with.
@@ -48,6 +51,7 @@ type disk struct {
 // launched.
 func (r *region) addReservation(l launch, n int, launched time.Time) *reservation {
 	res := &reservation{seq: r.next(), id: longID(r.rng, "r"), requester: l.requester}
+	image := imageSnapshot(textOr(l.image, l.system.image))
 	for index := range n {
 		i := &instance{
 			condition:    condition{state: running, launch: launched.Truncate(time.Second), past: past{nightly: l.nightlyStop()}},
@@ -75,6 +79,8 @@ func (r *region) addReservation(l launch, n int, launched time.Time) *reservatio
 			tags:         l.tags,
 			userData:     l.userData,
 			atShutdown:   l.atShutdown,
+			public:       l.public,
+			credits:      l.credits,
 		}
 		if i.atShutdown == "" {
 			i.atShutdown = "stop"
@@ -99,7 +105,13 @@ func (r *region) addReservation(l launch, n int, launched time.Time) *reservatio
 			i.spot.started(i.first)
 			r.spots = append(r.spots, i.spot)
 		}
+		if l.host != nil {
+			l.host.put(i)
+		}
 		for _, k := range l.disks {
+			if k.device == i.system.rootDevice && k.spec.snapshot == "" {
+				k.spec.snapshot = image
+			}
 			v := r.add(k.spec, l.zone, i.first, k.tags)
 			r.attach(v, i, k.device, i.first, i.first, k.deleteToo)
 		}
@@ -173,7 +185,7 @@ func (c *ec2Call) runInstances() *apiError {
 func (c *ec2Call) launch() (launch, *apiError) {
 	p := c.form
 	p.accept("SecurityGroup", "SecurityGroupId", "KernelId", "RamdiskId", "MetadataOptions",
-		"MaintenanceOptions", "PrivateDnsNameOptions", "CreditSpecification",
+		"MaintenanceOptions", "PrivateDnsNameOptions",
 		"NetworkInterface", "PrivateIpAddress", "AdditionalInfo", "EnclaveOptions", "CapacityReservationSpecification",
 		"InstanceMarketOptions")
 	l := launch{
@@ -192,6 +204,7 @@ func (c *ec2Call) launch() (launch, *apiError) {
 		profile:      strings.TrimPrefix(p.text("IamInstanceProfile.Name"), "/"),
 		spot:         p.text("InstanceMarketOptions.MarketType") == "spot",
 		persistent:   p.text("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent",
+		public:       p.flag("NetworkInterface.1.AssociatePublicIpAddress"),
 		price:        p.text("InstanceMarketOptions.SpotOptions.MaxPrice"),
 	}
 	p.accept("Placement", "IamInstanceProfile")
@@ -224,13 +237,23 @@ func (c *ec2Call) launch() (launch, *apiError) {
 		return l, invalid("InvalidParameterValue", "Invalid value '"+name+"' for InstanceType.")
 	}
 	l.kind = kind
+	if l.credits, err = creditsAtLaunch(p, kind); err != nil {
+		return l, err
+	}
 	if l.atShutdown != "" && l.atShutdown != "stop" && l.atShutdown != "terminate" {
 		return l, invalid("InvalidParameterValue", "Value ("+l.atShutdown+") for parameter instanceInitiatedShutdownBehavior is invalid. It must be stop or terminate.")
 	}
 	if err := c.place(&l, p.text("SubnetId")); err != nil {
 		return l, err
 	}
-	l.disks, err = c.disks(p, l.system, byType["volume"])
+	if l.disks, err = c.disks(p, l.system, byType["volume"]); err != nil {
+		return l, err
+	}
+	most, err := p.number("MaxCount")
+	if err != nil {
+		return l, err
+	}
+	l.host, err = c.hostFor(l, p.text("Placement.HostId"), most)
 	return l, err
 }
 

@@ -175,6 +175,12 @@ func (r *region) resource(id string) (taggable, *apiError) {
 		}
 		return missing("InvalidSpotInstanceRequestID.NotFound", "spot instance request ID")
 	}
+	if t, ok := r.holdings.taggable(id); ok {
+		return t, nil
+	}
+	if refusal, ok := unknownHolding(prefix, id); ok {
+		return taggable{}, refusal
+	}
 	return taggable{}, invalid("InvalidID", "The ID '"+id+"' is not valid")
 }
 
@@ -304,6 +310,9 @@ func (c *ec2Call) describeTags() *apiError {
 	}
 	for _, s := range c.region.spots {
 		add(1<<41|s.seq, s.id, "spot-instances-request", s.tags)
+	}
+	for _, t := range c.region.holdings.all() {
+		add(1<<42|t.seq, t.id, t.kind, *t.tags)
 	}
 	rows, token := cutPage(page, rows, func(r tagRow) (uint64, int) { return r.seq, r.index })
 	c.out.open("tagSet")

@@ -14,6 +14,7 @@ type volumeSpec struct {
 	multiAttach bool
 	encrypted   bool
 	key         string
+	snapshot    string
 }
 
 // volumeLimits are those of one type of volume, from "Amazon EBS volume types"
@@ -110,8 +111,8 @@ func (s *volumeSpec) checkThroughput() *apiError {
 
 func ratio(a, b int64) string { return strconv.FormatFloat(float64(a)/float64(b), 'f', 6, 64) }
 
-// volumeSpec reads what a volume is to be. The account has no snapshots, so
-// that every one that is named is unknown.
+// volumeSpec reads what a volume is to be. One that is made from a snapshot has
+// the snapshot's size unless it is to be larger.
 func (c *ec2Call) volumeSpec(p *params, size string) (volumeSpec, *apiError) {
 	s := volumeSpec{kind: p.text("VolumeType"), encrypted: p.flag("Encrypted"), key: p.text("KmsKeyId")}
 	var err *apiError
@@ -125,7 +126,18 @@ func (c *ec2Call) volumeSpec(p *params, size string) (volumeSpec, *apiError) {
 	case !wellFormed(snapshot, "snap-"):
 		return s, invalid("InvalidParameterValue", "Value ("+snapshot+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
 	default:
-		return s, invalid("InvalidSnapshot.NotFound", "The snapshot '"+snapshot+"' does not exist.")
+		from := c.region.snapshotNamed(snapshot)
+		switch {
+		case from == nil:
+			return s, noSnapshot(snapshot)
+		case from.archived || from.status(c.now) != "completed":
+			return s, invalid("IncorrectState", "The snapshot '"+snapshot+"' is not in a state from which volumes can be made.")
+		case s.gib == 0:
+			s.gib = from.gib
+		case s.gib < from.gib:
+			return s, invalid("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is smaller than snapshot '%s', expect size >= %dGiB", s.gib, snapshot, from.gib))
+		}
+		s.snapshot, s.encrypted = snapshot, s.encrypted || from.encrypted
 	}
 	return s, nil
 }

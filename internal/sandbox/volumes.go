@@ -84,7 +84,7 @@ func (c *ec2Call) volumesNamed(ids []string) ([]*volume, *apiError) {
 func (d *doc) volume(now time.Time, v *volume) {
 	d.text("volumeId", v.id)
 	d.number("size", v.gib)
-	d.text("snapshotId", "")
+	d.text("snapshotId", v.snapshot)
 	d.text("availabilityZone", v.zone)
 	d.text("status", v.status(now))
 	d.time("createTime", v.created)
@@ -122,7 +122,7 @@ func (r *region) add(s volumeSpec, zone string, created time.Time, ts tags) *vol
 	v := &volume{
 		seq: r.next(), id: longID(r.rng, "vol"), kind: s.kind, gib: s.gib, iops: s.iops, throughput: s.throughput,
 		zone: zone, created: created, encrypted: s.encrypted, key: s.key,
-		multiAttach: s.multiAttach, tags: ts,
+		multiAttach: s.multiAttach, snapshot: s.snapshot, tags: ts,
 	}
 	r.volumes[v.id] = v
 	r.volumeOrder = append(r.volumeOrder, v)
@@ -137,8 +137,8 @@ func (r *region) attach(v *volume, i *instance, device string, since, ready time
 	return a
 }
 
-// release lets go of a terminated instance's volumes and deletes those that
-// were to go with it.
+// release lets go of what a terminated instance held and deletes the volumes
+// that were to go with it.
 func (r *region) release(i *instance) {
 	for _, a := range i.attached {
 		a.volume.attachments = slices.DeleteFunc(a.volume.attachments, func(x attachment) bool { return x.instance == i })
@@ -148,6 +148,7 @@ func (r *region) release(i *instance) {
 		}
 	}
 	i.attached = nil
+	i.letGo()
 }
 
 // createVolume is CreateVolume.

@@ -98,7 +98,11 @@ func allowances() []allowance {
 	return []allowance{
 		{"ec2", "InstanceType", "", `[a-z0-9-]+\.[a-z0-9-]+`, "instance types newer than the model"},
 		{"ec2", "PlatformValues", "", `windows`, "EC2 writes it in lower case"},
-		{"organizations", "Account", "State", "", "added in September 2025, to replace Status"},
+		{"organizations", "Account", "State", "", "newer than the model, to replace Status"},
+		{"ec2", "RIProductDescription", "", `SUSE Linux|Red Hat Enterprise Linux`, "Spot has more products than the model's list, which is that of Reserved Instances"},
+		{"ec2", "Snapshot", "completionTime", "", "newer than the model"},
+		{"ec2", "Snapshot", "fullSnapshotSizeInBytes", "", "newer than the model"},
+		{"ec2", "Snapshot", "transferType", "", "newer than the model"},
 		{"pricing", "FilterType", "", `EQUALS|CONTAINS|ANY_OF|NONE_OF`, "filters newer than the model"},
 	}
 }
