@@ -168,7 +168,7 @@ func (s *shelf) read(ctx context.Context, source Source, o Options) {
 		s.instances = append(s.instances, &Instance{
 			Target: i.Target, ID: i.ID, Type: i.Type, State: i.State, Zone: i.Zone,
 			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
-			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags),
+			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), live: live(i.Tags),
 		})
 		s.plan(o, i)
 		if i.UsageOperation != "" {
@@ -257,6 +257,9 @@ func (b *builder) instancePrices(ctx context.Context, prices PriceList) {
 		for _, i := range b.shelves[n].found {
 			key, _, _ := price.KeyFor(*i, fleet.TypeInfo{})
 			want(key)
+			if newer, ok := successorKey(key); ok {
+				want(newer) // for a finding
+			}
 		}
 		for _, r := range b.shelves[n].holdings.reservations {
 			if unused(r) {
@@ -325,6 +328,7 @@ func (b *builder) report(sources []Source) Report {
 	r.Prices = b.prices()
 	r.Types = summarize(r)
 	r.Totals = totals(r)
+	r.Findings = findings(r)
 	return r
 }
 

@@ -55,7 +55,7 @@ func (e estate) Volumes(context.Context) iter.Seq2[fleet.Volume, error] {
 func (e estate) Types(_ context.Context, types []fleet.InstanceType) (map[fleet.InstanceType]fleet.TypeInfo, error) {
 	known := map[fleet.InstanceType]fleet.TypeInfo{
 		"t3.nano":      {VCPU: 2, Cores: 1, ThreadsPerCore: 2, MemoryMiB: 512},
-		"m5.large":     {VCPU: 2, Cores: 1, ThreadsPerCore: 2, MemoryMiB: 8192},
+		"m5.large":     {VCPU: 2, Cores: 1, ThreadsPerCore: 2, MemoryMiB: 8192, EBSIOPS: 18_750},
 		"m5.xlarge":    {VCPU: 4, Cores: 2, ThreadsPerCore: 2, MemoryMiB: 16384},
 		"x1e.32xlarge": {VCPU: 128, Cores: 64, ThreadsPerCore: 2, MemoryMiB: 3904 * 1024},
 	}

@@ -104,8 +104,13 @@ func (b *builder) lines(s *shelf, target fleet.Target) []*Line {
 func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target) []*Line {
 	largest := map[fleet.VolumeID]int64{}
 	bearer := map[fleet.VolumeID]fleet.SnapshotID{}
+	kin := map[fleet.VolumeID]int{}
 	for _, s := range snapshots {
-		if !s.Archived && size(s) > largest[s.Volume] {
+		if s.Archived || s.Volume == copied {
+			continue
+		}
+		kin[s.Volume]++
+		if size(s) > largest[s.Volume] {
 			largest[s.Volume], bearer[s.Volume] = size(s), s.ID
 		}
 	}
@@ -128,13 +133,13 @@ func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target)
 		case s.FullBytes == 0:
 			l.doubt("EC2 does not tell how much is stored; this is the size of the volume, which is the upper bound")
 		case s.Archived:
-		case bearer[s.Volume] != s.ID:
+		case kin[s.Volume] > 0 && bearer[s.Volume] != s.ID:
 			l.Monthly, l.ToDate, l.Forecast = known(0), known(0), known(0)
 			l.doubt(fmt.Sprintf("only what it adds to other snapshots of %s is billed, which EC2 does not tell: between 0 and %s a month; %s carries the cost that all have at least",
 				s.Volume, l.Price.Rate.USD.Times(size(s), gib).Cents(), bearer[s.Volume]))
 			lines = append(lines, l)
 			continue
-		case len(snapshots) > 1:
+		case kin[s.Volume] > 1:
 			l.doubt("the least that the snapshots of this volume cost together")
 		}
 		l.storage(b, l.Price.Rate.USD.Times(size(s), gib))

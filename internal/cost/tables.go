@@ -76,7 +76,7 @@ func table[T any](name string, frozen int, rows []T, fields []field[T]) Table {
 // Tables are the report's sheets in their order.
 func (r Report) Tables() []Table {
 	return []Table{
-		r.instancesTable(), r.typesTable(), r.unattachedTable(), r.linesTable(),
+		r.instancesTable(), r.typesTable(), r.unattachedTable(), r.linesTable(), r.findingsTable(),
 		r.pricesTable(), r.totalsTable(), r.runTable(),
 	}
 }
@@ -291,6 +291,27 @@ func (r Report) linesTable() Table {
 		{"Region", Text, func(l *Line) any { return string(l.Target.Region) }},
 	})
 	t.Printed = 14
+	return t
+}
+
+func (r Report) findingsTable() Table {
+	t := table("Findings", 2, r.Findings, []field[Finding]{
+		{"Finding", Text, func(f Finding) any { return f.Code }},
+		{"Resource", Text, func(f Finding) any { return f.Resource }},
+		{"Name", Text, func(f Finding) any { return f.Name }},
+		{"SavingMonthly(USD)", Money, func(f Finding) any { return f.Saving }},
+		{"Certain", Text, func(f Finding) any {
+			if f.Certain {
+				return "yes"
+			}
+			return "at most"
+		}},
+		{"Reason", Text, func(f Finding) any { return f.Reason }},
+		{"Fix", Text, func(f Finding) any { return f.Fix }},
+		{"Account", Text, func(f Finding) any { return string(f.Target.Account) }},
+		{"Region", Text, func(f Finding) any { return string(f.Target.Region) }},
+	})
+	t.Printed = 6
 	return t
 }
 

@@ -90,4 +90,6 @@ type TypeInfo struct {
 	Cores          int
 	ThreadsPerCore int
 	MemoryMiB      int64
+	// EBSIOPS is the most IOPS of all EBS volumes together; 0 when unknown.
+	EBSIOPS int64
 }

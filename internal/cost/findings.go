@@ -1,0 +1,116 @@
+package cost
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// The codes of findings.
+const (
+	UnattachedVolume   = "unattached-volume"
+	StoppedInstance    = "stopped-instance"
+	GP2ToGP3           = "gp2-to-gp3"
+	IO1ToGP3           = "io1-to-gp3"
+	IO1ToIO2           = "io1-to-io2"
+	UnusableIOPS       = "unusable-iops"
+	OrphanedSnapshots  = "orphaned-snapshots"
+	OldSnapshots       = "old-snapshots"
+	IdleAddress        = "idle-address"
+	UnusedCapacity     = "unused-capacity"
+	PreviousGeneration = "previous-generation"
+	RunsAllNight       = "runs-all-night"
+)
+
+// From when on something counts as forgotten.
+const (
+	longStopped = 30 * 24 * time.Hour
+	oldSnapshot = 90 * 24 * time.Hour
+)
+
+// findings looks through a report, the largest saving first. What would save
+// less than a cent is not worth a line.
+func findings(r Report) []Finding {
+	var all []Finding
+	for _, find := range []func(Report) []Finding{
+		volumeFindings, stoppedFindings, snapshotFindings, lineFindings, generationFindings, nightFindings,
+	} {
+		all = append(all, find(r)...)
+	}
+	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Saving.Cents() <= 0 })
+	slices.SortFunc(all, func(a, b Finding) int {
+		return cmp.Or(-cmp.Compare(a.Saving, b.Saving), strings.Compare(a.Code, b.Code), strings.Compare(a.Resource, b.Resource))
+	})
+	return all
+}
+
+// cli is a command of the AWS CLI for one region. The arguments are ids and
+// numbers of AWS's own making, none of which a shell would read otherwise.
+func cli(region fleet.Region, format string, args ...any) string {
+	return "aws ec2 " + fmt.Sprintf(format, args...) + " --region " + string(region)
+}
+
+// lineFindings are idle addresses and capacity that is reserved for nothing.
+func lineFindings(r Report) []Finding {
+	var all []Finding
+	for _, l := range r.Lines {
+		f := Finding{Target: l.Target, Resource: l.ID, Name: l.Name, Saving: l.Monthly.USD, Certain: true}
+		switch {
+		case l.Idle():
+			f.Code = IdleAddress
+			f.Reason = "no running instance uses this public IPv4 address, which costs the same as one in use"
+			f.Fix = cli(l.Target.Region, "release-address --allocation-id %s", l.ID)
+		case l.Kind == ReservationLine:
+			f.Code = UnusedCapacity
+			f.Reason = fmt.Sprintf("%.0f of the instances that this capacity reservation is for do not run, and cost as though they did", l.Quantity)
+			f.Fix = cli(l.Target.Region, "describe-capacity-reservations --capacity-reservation-ids %s", l.ID) + "; then modify-capacity-reservation or cancel-capacity-reservation"
+		default:
+			continue
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// stoppedFindings are instances that have been stopped for long: their volumes
+// are paid for. A snapshot of each keeps the data; it is reckoned at the full
+// size, so that the saving is what is left at least.
+func stoppedFindings(r Report) []Finding {
+	volumes := map[fleet.InstanceID][]*Volume{}
+	for _, v := range r.Volumes {
+		if v.Bearer != "" && len(v.AttachedTo) == 1 {
+			volumes[v.Bearer] = append(volumes[v.Bearer], v)
+		}
+	}
+	var all []Finding
+	for _, i := range r.Instances {
+		since := r.Month.Now.Sub(i.Stopped)
+		if i.State != fleet.Stopped || i.Stopped.IsZero() || since < longStopped {
+			continue
+		}
+		var cost, kept price.USD
+		var gib int64
+		listed := r.rates[i.Target.Region].Quote(price.SnapshotStorage)
+		for _, v := range volumes[i.ID] {
+			cost = cost.Add(v.Monthly.USD)
+			gib += v.SizeGiB
+		}
+		f := Finding{
+			Target: i.Target, Code: StoppedInstance, Resource: string(i.ID), Name: i.Name, Certain: listed.Status.Usable(),
+			Reason: fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(since.Hours()/24), gib),
+			Fix:    cli(i.Target.Region, "create-image --instance-id %s --name %s", i.ID, i.ID) + "; when the image is available: " + cli(i.Target.Region, "terminate-instances --instance-ids %s", i.ID),
+		}
+		if listed.Status.Usable() {
+			kept = listed.Rate.USD.Times(gib, 1)
+			f.Reason += fmt.Sprintf("; %s a month for snapshots of them is taken off the saving", kept.Cents())
+		}
+		f.Saving = cost.Add(-kept)
+		all = append(all, f)
+	}
+	return all
+}

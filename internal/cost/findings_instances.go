@@ -1,0 +1,128 @@
+package cost
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// successor is a type of the present generation with at least the vCPUs and the
+// memory of an older one; false where there is none of the same size.
+func successor(t fleet.InstanceType) (fleet.InstanceType, bool) {
+	family, size, _ := strings.Cut(string(t), ".")
+	newer, ok := map[string]string{
+		"t1": "t3", "t2": "t3", "m3": "m6i", "m4": "m6i", "c3": "c6i", "c4": "c6i", "r3": "r6i", "r4": "r6i",
+	}[family]
+	// Of these the present families have no such size, or a smaller one.
+	switch t {
+	case "m4.10xlarge", "c4.8xlarge", "m3.medium":
+		return "", false
+	}
+	return fleet.InstanceType(newer + "." + size), ok
+}
+
+// successorKey is the price key of an instance as its successor.
+func successorKey(key price.InstanceKey) (price.InstanceKey, bool) {
+	newer, ok := successor(key.Type)
+	key.Type = newer
+	return key, ok && !key.HostBilled() && !key.Unused
+}
+
+// pace is the share of the month so far in which an instance ran, for what a
+// change would save in a full month; false where the month is too young to tell.
+func (r Report) pace(i *Instance) (ran, elapsed int64, ok bool) {
+	ran, elapsed = seconds(i.Hours), seconds(r.Month.Now.Sub(r.Month.Start))
+	if elapsed < 24*3600 {
+		ran, elapsed = 0, 1
+		if i.State == fleet.Running {
+			ran = 1
+		}
+		return ran, elapsed, true
+	}
+	return ran, elapsed, ran > 0
+}
+
+// generationFindings are instances of an older generation whose successor costs
+// less, for the hours that they run.
+func generationFindings(r Report) []Finding {
+	var all []Finding
+	for _, i := range r.Instances {
+		if !i.Price.Status.Usable() || i.Lifecycle != fleet.OnDemand || i.State == fleet.Terminated || i.State == fleet.ShuttingDown {
+			continue
+		}
+		key, ok := successorKey(price.InstanceKey{Region: i.Target.Region, Type: i.Type, Tenancy: i.Price.Tenancy, Operation: i.Price.Operation})
+		newer := r.quotes[key]
+		ran, elapsed, running := r.pace(i)
+		if !ok || newer == nil || !newer.Status.Usable() || !running {
+			continue
+		}
+		hourly := i.Price.Rate.USD.Add(-newer.Rate.USD)
+		all = append(all, Finding{
+			Target: i.Target, Code: PreviousGeneration, Resource: string(i.ID), Name: i.Name,
+			Saving: hourly.Times(seconds(runRate), 3600).Times(ran, elapsed), Certain: true,
+			Reason: fmt.Sprintf("%s is of an older generation; %s has at least its vCPUs and memory for %s an hour instead of %s (its image needs drivers for ENA and NVMe)",
+				i.Type, key.Type, newer.Rate.USD, i.Price.Rate.USD),
+			Fix: cli(i.Target.Region, "stop-instances --instance-ids %s", i.ID) + "; " +
+				cli(i.Target.Region, "modify-instance-attribute --instance-id %s --instance-type %s", i.ID, key.Type) + "; " +
+				cli(i.Target.Region, "start-instances --instance-ids %s", i.ID),
+		})
+	}
+	return all
+}
+
+// The office hours of the finding: Monday to Friday from 8 to 19, 55 hours of a
+// week.
+const (
+	officeHours = 55
+	weekHours   = 7 * 24
+)
+
+// allNight is the share of the time from which on an instance counts as running
+// day and night, in percent, and awhile the time that must have been seen.
+const (
+	allNight = 95
+	awhile   = 5 * 24 * time.Hour
+)
+
+// nightFindings are instances that run day and night although no schedule and
+// no tag says that they must.
+func nightFindings(r Report) []Finding {
+	elapsed := r.Month.Now.Sub(r.Month.Start)
+	var all []Finding
+	for _, i := range r.Instances {
+		if i.State != fleet.Running || i.Schedule != "" || i.live || i.Lifecycle != fleet.OnDemand || !i.Price.Status.Usable() {
+			continue
+		}
+		seen := max(elapsed, r.Month.Now.Sub(i.LaunchTime))
+		if i.LaunchTime.IsZero() || seen < awhile || i.AtLeast*100 < min(elapsed, seen)*allNight {
+			continue
+		}
+		all = append(all, Finding{
+			Target: i.Target, Code: RunsAllNight, Resource: string(i.ID), Name: i.Name,
+			Saving: i.IfRunning().USD.Times(weekHours-officeHours, weekHours), Certain: false,
+			Reason: fmt.Sprintf("runs day and night and follows no schedule; from Monday to Friday, 8 to 19, it would run %d of the week's %d hours", officeHours, weekHours),
+			Fix:    cli(i.Target.Region, "create-tags --resources %s --tags Key=Schedule,Value=office-hours", i.ID) + "; with the schedule office-hours in nightshift.yaml",
+		})
+	}
+	return all
+}
+
+// live is true where the tags say that people outside depend on an instance, or
+// that something else starts and stops it.
+func live(tags fleet.Tags) bool {
+	for key, value := range tags {
+		switch strings.ToLower(key) {
+		case "env", "environment", "stage", "tier":
+			switch strings.ToLower(value) {
+			case "prod", "production", "prd", "live", "운영":
+				return true
+			}
+		case "aws:autoscaling:groupname":
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,114 @@
+package cost
+
+import (
+	"fmt"
+	"strings"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// copied is the volume that EC2 names for snapshots that were copied.
+const copied = "vol-ffffffff"
+
+// chain are the snapshots of one volume in the standard tier.
+type chain struct {
+	target fleet.Target
+	volume string
+	lines  []*Line
+}
+
+// resource is the volume, or the snapshot where that is not known.
+func (c *chain) resource() string {
+	if c.volume == copied {
+		return c.lines[0].ID
+	}
+	return c.volume
+}
+
+// snapshotFindings are the snapshots of volumes that are gone, and those of
+// which even the newest is old. Only whole chains are told: what a single
+// snapshot saves the others keep, as far as they share its blocks.
+func snapshotFindings(r Report) []Finding {
+	there := map[string]bool{}
+	for _, v := range r.Volumes {
+		there[string(v.ID)] = true
+	}
+	unread := map[fleet.Target]bool{}
+	for _, p := range r.Problems {
+		if p.What == "volumes" {
+			unread[p.Target] = true
+		}
+	}
+	var all []Finding
+	for _, c := range chains(r.Lines) {
+		newest := c.lines[0]
+		var saving price.USD
+		certain := true
+		var ids []string
+		for _, l := range c.lines {
+			saving = saving.Add(l.Monthly.USD)
+			certain = certain && l.Status.Usable()
+			ids = append(ids, l.ID)
+			if l.Since.After(newest.Since) {
+				newest = l
+			}
+		}
+		f := Finding{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain, Fix: deleteSnapshots(c.target.Region, ids)}
+		old := r.Month.Now.Sub(newest.Since) >= oldSnapshot && !newest.Since.IsZero()
+		switch {
+		case !there[c.volume] && !unread[c.target] && c.volume != copied:
+			f.Code = OrphanedSnapshots
+			f.Reason = fmt.Sprintf("the volume is gone, and %d of its snapshots are kept, the newest from %s", len(ids), newest.Since.Format("2006-01-02"))
+		case old:
+			f.Code = OldSnapshots
+			f.Reason = fmt.Sprintf("the newest of %d snapshots is %d days old", len(ids), int(r.Month.Now.Sub(newest.Since).Hours()/24))
+		default:
+			continue
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// chains groups the lines of snapshots by their volume, in the order in which
+// the volumes appear. Copies are a chain each: their volume is not known.
+func chains(lines []*Line) []*chain {
+	type key struct {
+		target fleet.Target
+		volume string
+	}
+	var all []*chain
+	index := map[key]*chain{}
+	for _, l := range lines {
+		if l.Kind != SnapshotLine {
+			continue
+		}
+		k := key{l.Target, l.Of}
+		if l.Of == copied {
+			k.volume = l.ID
+		}
+		if index[k] == nil {
+			index[k] = &chain{target: l.Target, volume: l.Of}
+			all = append(all, index[k])
+		}
+		index[k].lines = append(index[k].lines, l)
+	}
+	return all
+}
+
+// most is how many snapshots a command names.
+const most = 5
+
+// deleteSnapshots deletes one snapshot after the other, as EC2 wants it. A
+// snapshot that an image uses is refused.
+func deleteSnapshots(region fleet.Region, ids []string) string {
+	if len(ids) > most {
+		return cli(region, "describe-snapshots --snapshot-ids %s", strings.Join(ids[:most], " ")) + fmt.Sprintf(" and %d more; then delete-snapshot each", len(ids)-most)
+	}
+	var commands []string
+	for _, id := range ids {
+		commands = append(commands, cli(region, "delete-snapshot --snapshot-id %s", id))
+	}
+	return strings.Join(commands, "; ")
+}

@@ -1,0 +1,156 @@
+package cost
+
+import (
+	"fmt"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// volumeFindings are volumes that nothing uses or that another type would do
+// the work of for less. Each volume has one finding at most, the one that saves
+// most.
+func volumeFindings(r Report) []Finding {
+	limits := map[fleet.InstanceID]*fleet.TypeInfo{}
+	for _, i := range r.Instances {
+		limits[i.ID] = i.Info
+	}
+	var all []Finding
+	for _, v := range r.Volumes {
+		if !v.Monthly.Known {
+			continue
+		}
+		if v.Unattached() {
+			if v.State == "available" {
+				all = append(all, Finding{
+					Target: v.Target, Code: UnattachedVolume, Resource: string(v.ID), Name: v.Name, Saving: v.Monthly.USD, Certain: true,
+					Reason: fmt.Sprintf("no instance uses this %s volume of %d GiB", v.Type, v.SizeGiB),
+					Fix:    cli(v.Target.Region, "create-snapshot --volume-id %s", v.ID) + "; then " + cli(v.Target.Region, "delete-volume --volume-id %s", v.ID),
+				})
+			}
+			continue
+		}
+		var best Finding
+		for _, change := range changes(v.Volume, limits) {
+			cost := price.VolumePrice(change.to, r.rates[v.Target.Region].Rates)
+			saving := v.Monthly.USD.Add(-cost.USD)
+			if !cost.Status.Usable() || saving <= best.Saving {
+				continue
+			}
+			best = Finding{
+				Target: v.Target, Code: change.code, Resource: string(v.ID), Name: v.Name, Saving: saving, Certain: true,
+				Reason: fmt.Sprintf("%s: %s would cost %s a month instead of %s", change.why, describe(change.to), cost.USD.Cents(), v.Monthly.USD.Cents()),
+				Fix:    cli(v.Target.Region, "modify-volume --volume-id %s %s", v.ID, arguments(change.to)),
+			}
+		}
+		if best.Saving > 0 {
+			all = append(all, best)
+		}
+	}
+	return all
+}
+
+// change is a volume as it could be.
+type change struct {
+	code string
+	why  string
+	to   fleet.Volume
+}
+
+// changes are the ways in which a volume could be changed with no loss of
+// performance that it has, or could make use of.
+func changes(v fleet.Volume, types map[fleet.InstanceID]*fleet.TypeInfo) []change {
+	var all []change
+	switch v.Type {
+	case fleet.GP2:
+		all = append(all, change{GP2ToGP3, "gp3 with at least the IOPS and throughput of this gp2 volume", gp3Of(v, max(gp2IOPS(v), gp3IOPS), gp2MiBps(v))})
+	case fleet.IO1:
+		if len(v.AttachedTo) <= 1 && v.IOPS <= mostGP3IOPS { // gp3 cannot be attached to several instances
+			all = append(all, change{IO1ToGP3, "gp3 with the IOPS and throughput of this io1 volume, and the same durability", gp3Of(v, max(v.IOPS, gp3IOPS), io1MiBps(v))})
+		}
+		to := v
+		to.Type = fleet.IO2
+		all = append(all, change{IO1ToIO2, "io2 costs less from the second tier on, and fails more rarely", to})
+	}
+	if most := usableIOPS(v, types); most > 0 {
+		to := v
+		to.IOPS = max(most, leastIOPS(v))
+		if to.IOPS < v.IOPS {
+			all = append(all, change{UnusableIOPS, fmt.Sprintf("its instance cannot do more than %d IOPS", most), to})
+		}
+	}
+	return all
+}
+
+// What gp3 comes with, and may have at most (EBS User Guide, "General Purpose
+// SSD volumes").
+const (
+	gp3IOPS     = 3000
+	gp3MiBps    = 125
+	mostGP3IOPS = 80_000
+)
+
+func gp3Of(v fleet.Volume, iops, mibps int64) fleet.Volume {
+	v.Type, v.IOPS, v.ThroughputMiBps = fleet.GP3, iops, max(mibps, gp3MiBps)
+	return v
+}
+
+// gp2IOPS is the baseline of a gp2 volume: 3 IOPS a GiB, between 100 and
+// 16,000. Its bursts go to 3,000, which gp3 has all the time.
+func gp2IOPS(v fleet.Volume) int64 { return min(max(3*v.SizeGiB, 100), 16_000) }
+
+// gp2MiBps is the most throughput of a gp2 volume: 128 MiB/s up to 170 GiB, 250
+// above.
+func gp2MiBps(v fleet.Volume) int64 {
+	if v.SizeGiB <= 170 {
+		return 128
+	}
+	return 250
+}
+
+// io1MiBps is the most throughput of an io1 volume: 256 KiB for each IOPS up to
+// 500 MiB/s, and from 32,000 IOPS on 16 KiB for each up to 1,000 MiB/s (EBS User
+// Guide, "Provisioned IOPS SSD volumes").
+func io1MiBps(v fleet.Volume) int64 {
+	return max(min(v.IOPS/4, 500), min(v.IOPS/64, 1000))
+}
+
+// usableIOPS is what the instances of a volume can do at most, 0 where that is
+// not known or where the volume's IOPS are not paid for.
+func usableIOPS(v fleet.Volume, types map[fleet.InstanceID]*fleet.TypeInfo) int64 {
+	if v.Type != fleet.GP3 && v.Type != fleet.IO1 && v.Type != fleet.IO2 {
+		return 0
+	}
+	var most int64
+	for _, id := range v.AttachedTo {
+		if types[id] == nil || types[id].EBSIOPS == 0 {
+			return 0
+		}
+		most += types[id].EBSIOPS
+	}
+	return most
+}
+
+// leastIOPS is what a volume of its type has at least.
+func leastIOPS(v fleet.Volume) int64 {
+	if v.Type == fleet.GP3 {
+		return gp3IOPS
+	}
+	return 100
+}
+
+func describe(v fleet.Volume) string {
+	text := fmt.Sprintf("%s with %d IOPS", v.Type, v.IOPS)
+	if v.Type == fleet.GP3 {
+		text += fmt.Sprintf(" and %d MiB/s", v.ThroughputMiBps)
+	}
+	return text
+}
+
+func arguments(v fleet.Volume) string {
+	text := fmt.Sprintf("--volume-type %s --iops %d", v.Type, v.IOPS)
+	if v.Type == fleet.GP3 {
+		text += fmt.Sprintf(" --throughput %d", v.ThroughputMiBps)
+	}
+	return text
+}
