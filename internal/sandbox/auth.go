@@ -56,6 +56,8 @@ func (r *request) name() {
 		if r.call.Action == "GetCallerIdentity" {
 			r.call.Permission = "" // every caller may ask who it is
 		}
+	case "monitoring":
+		r.nameMetrics()
 	case "s3":
 		op := s3OperationOf(r.Request)
 		r.call.Action, r.call.Permission = op.name, op.permission
@@ -72,6 +74,11 @@ func (r *request) name() {
 func pricingRegion(name string) bool {
 	return name == "us-east-1" || name == "eu-central-1" || name == "ap-south-1"
 }
+
+// global says whether a service has an endpoint without a region, for which
+// requests are signed as for us-east-1. Clients that are given an endpoint may
+// sign for their own region instead.
+func global(service string) bool { return service == "sts" || service == "organizations" || service == "ce" }
 
 // authenticate refuses requests without a signature, with credentials that are
 // unknown or over, and for a region that the account has not enabled, as AWS
@@ -95,11 +102,11 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 		return err
 	}
 	switch {
-	case r.scope.service == "pricing" || r.scope.service == "organizations":
-		if !pricingRegion(r.scope.region) || r.scope.service == "organizations" && r.scope.region != globalRegion {
+	case r.scope.service == "pricing":
+		if !pricingRegion(r.scope.region) {
 			return fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
-	case r.scope.service == "sts" && r.scope.region == "us-east-1": // also the global endpoint
+	case global(r.scope.service) && r.scope.region == globalRegion:
 	case r.caller.account.regions[r.scope.region] == nil:
 		switch r.scope.service {
 		case "s3":

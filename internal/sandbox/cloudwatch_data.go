@@ -1,0 +1,183 @@
+package sandbox
+
+import (
+	"slices"
+	"time"
+)
+
+// metricData answers GetMetricData.
+func (a *Account) metricData(region string, in metricDataInput, now time.Time) (metricDataOutput, *apiError) {
+	var out metricDataOutput
+	if err := in.check(); err != nil {
+		return out, err
+	}
+	token := in.NextToken
+	in.NextToken = ""
+	mark := bookmark{Request: queryDigest("GetMetricData", in), Known: now}
+	if token != "" {
+		given, ok := readBookmark(token)
+		if !ok || given.Request != mark.Request || given.Step >= len(in.MetricDataQueries) {
+			return out, invalid("InvalidNextToken", "The next token is not valid for this request.")
+		}
+		mark = given
+	}
+	room := mostDatapoints
+	if in.MaxDatapoints != nil {
+		room = int(*in.MaxDatapoints)
+	}
+	r := a.regions[region]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for n, q := range in.MetricDataQueries {
+		if n < mark.Step || q.ReturnData != nil && !*q.ReturnData {
+			continue
+		}
+		points := r.series(*q.MetricStat, in.StartTime.Time, in.EndTime.Time, mark.Known)
+		if in.ScanBy != "TimestampAscending" {
+			slices.Reverse(points)
+		}
+		skip := 0
+		if n == mark.Step {
+			skip = min(mark.Skip, len(points))
+		}
+		taken := min(len(points)-skip, room)
+		result := metricResult{
+			ID: q.ID, Label: textOr(q.Label, q.MetricStat.Metric.MetricName), StatusCode: "Complete",
+			Timestamps: make([]instant, taken), Values: make([]float64, taken),
+		}
+		for k, p := range points[skip : skip+taken] {
+			result.Timestamps[k], result.Values[k] = instant{p.at}, p.stat(q.MetricStat.Stat)
+		}
+		room -= taken
+		if skip+taken < len(points) {
+			result.StatusCode = "PartialData"
+			mark.Step, mark.Skip = n, skip+taken
+			out.NextToken = mark.encode()
+		}
+		out.MetricDataResults = append(out.MetricDataResults, result)
+		if out.NextToken != "" {
+			break
+		}
+	}
+	return out, nil
+}
+
+// datapoint is what is known of the samples in one period.
+type datapoint struct {
+	at              time.Time
+	count           int64
+	sum, least, top float64
+}
+
+func (p datapoint) stat(name string) float64 {
+	switch name {
+	case "SampleCount":
+		return float64(p.count)
+	case "Sum":
+		return p.sum
+	case "Minimum":
+		return p.least
+	case "Maximum":
+		return p.top
+	}
+	return p.sum / float64(p.count)
+}
+
+// How long CloudWatch keeps data points of less than 5 minutes, of less than an
+// hour, and all others, from the reference of GetMetricData.
+const (
+	keepsMinutes     = 15 * oneDay
+	keepsFiveMinutes = 63 * oneDay
+	keepsHours       = 455 * oneDay
+)
+
+// kept is for how long data points with a period are to be had.
+func kept(period time.Duration) time.Duration {
+	switch {
+	case period%time.Hour == 0:
+		return keepsHours
+	case period%(5*time.Minute) == 0:
+		return keepsFiveMinutes
+	case period%time.Minute == 0:
+		return keepsMinutes
+	}
+	return 0 // shorter ones need metrics of a high resolution
+}
+
+// roundedStart is the start of the first period: CloudWatch rounds it down, the
+// more the longer it is ago.
+func roundedStart(start, now time.Time) time.Time {
+	switch age := now.Sub(start); {
+	case age > keepsFiveMinutes:
+		return start.Truncate(time.Hour)
+	case age > keepsMinutes:
+		return start.Truncate(5 * time.Minute)
+	}
+	return start.Truncate(time.Minute)
+}
+
+// series are the data points of a metric, in order; none for a metric or a
+// resource that is not there. Periods begin at the rounded start.
+func (r *region) series(s metricStat, start, end, now time.Time) []datapoint {
+	m, found := r.metric(s.Metric, now)
+	if !found || s.Unit != "" && s.Unit != m.unit {
+		return nil
+	}
+	period := time.Duration(*s.Period) * time.Second
+	start = roundedStart(start, now)
+	if oldest := now.Add(-kept(period)); start.Before(oldest) {
+		start = start.Add((oldest.Sub(start) + period - 1) / period * period)
+	}
+	// A sample is there once the time that it is about is over.
+	end = earlier(end, now.Add(time.Second-m.every))
+	var points []datapoint
+	for one := range m.runs(start, end) {
+		for begin := start.Add(one.from.Sub(start) / period * period); begin.Before(one.to); begin = begin.Add(period) {
+			p := m.sample(later(begin, one.from), earlier(begin.Add(period), one.to), s.Stat == "SampleCount")
+			if p.count == 0 {
+				continue
+			}
+			p.at = begin
+			if last := len(points) - 1; last >= 0 && points[last].at.Equal(begin) {
+				points[last].add(p)
+			} else {
+				points = append(points, p)
+			}
+		}
+	}
+	return points
+}
+
+// add joins what is known of more samples in the same period.
+func (p *datapoint) add(q datapoint) {
+	p.least, p.top = min(p.least, q.least), max(p.top, q.top)
+	p.count += q.count
+	p.sum += q.sum
+}
+
+// sample looks at the samples between two instants of a time in which there are
+// any. They lie on whole multiples of the time between two.
+func (m metric) sample(from, to time.Time, countOnly bool) datapoint {
+	every := int64(m.every / time.Second)
+	first, end := (from.Unix()+every-1)/every, (to.Unix()+every-1)/every // rounded up
+	p := datapoint{count: end - first}
+	if countOnly {
+		return p
+	}
+	for n := first; n < end; n++ {
+		v := m.value(n * every)
+		if n == first {
+			p.least, p.top = v, v
+		}
+		p.least, p.top = min(p.least, v), max(p.top, v)
+		p.sum += v
+	}
+	return p
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,140 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// costExplorerRegion is the only region in which Cost Explorer has an endpoint.
+const costExplorerRegion = "us-east-1"
+
+// costPage is how many groups a page has at most. AWS does not say how many its
+// pages have; every one costs a cent.
+const costPage = 1000
+
+// costActions are the operations of Cost Explorer that the account has, and
+// whether they tell resources.
+func costActions() map[string]bool {
+	return map[string]bool{"GetCostAndUsage": false, "GetCostAndUsageWithResources": true}
+}
+
+// serveCostExplorer answers the operations of Cost Explorer, from the same past
+// as CloudWatch and EC2. An account that has not enabled Cost Explorer is a
+// fault:
+//
+//	ce:*=deny,message=User not enabled for cost explorer access
+func (s *Sandbox) serveCostExplorer(r *request) answer {
+	resources, there := costActions()[r.call.Action]
+	if !there {
+		return r.refuse(invalid("UnknownOperationException", "The practice account has no "+r.call.Action))
+	}
+	if err := s.authorize(r, "*", &policyContext{region: r.scope.region}); err != nil {
+		return r.refuse(err)
+	}
+	var in costRequest
+	if err := json.Unmarshal(r.body, &in); err != nil {
+		return r.refuse(invalid("SerializationException", "The request is not JSON: "+err.Error()))
+	}
+	now := s.Now()
+	q, refused := in.check(resources, now)
+	if refused != nil {
+		return r.refuse(refused)
+	}
+	out, refused := r.caller.account.costs(q, now)
+	if refused != nil {
+		return r.refuse(refused)
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		return r.refuse(fail(http.StatusInternalServerError, "InternalFailure", err.Error()))
+	}
+	return answer{status: http.StatusOK, body: body, header: r.header("application/x-amz-json-1.1")}
+}
+
+// The answer of both operations, in the names of Cost Explorer's model.
+type (
+	costAnswer struct {
+		GroupDefinitions         []costGroup `json:",omitempty"`
+		ResultsByTime            []costResult
+		DimensionValueAttributes []string
+		NextPageToken            string `json:",omitempty"`
+	}
+	costResult struct {
+		TimePeriod struct{ Start, End string }
+		Total      map[string]costAmount
+		Groups     []costGroupResult
+		Estimated  bool
+	}
+	costGroupResult struct {
+		Keys    []string
+		Metrics map[string]costAmount
+	}
+	costAmount struct{ Amount, Unit string }
+)
+
+// provisional is for how long the account's bill may still change.
+const provisional = 48 * time.Hour
+
+// costs answers a query, one page of it. A page may end within a span of time,
+// with which the next one then begins.
+func (a *Account) costs(q costQuery, now time.Time) (costAnswer, *apiError) {
+	token := q.NextPageToken
+	q.NextPageToken = ""
+	out := costAnswer{GroupDefinitions: q.GroupBy, ResultsByTime: []costResult{}, DimensionValueAttributes: []string{}}
+	mark := bookmark{Request: queryDigest("costs", q.costRequest), Known: known(now)}
+	slots := q.slots()
+	if token != "" {
+		given, ok := readBookmark(token)
+		switch {
+		case !ok || given.Step >= len(slots):
+			return out, invalid("InvalidNextTokenException", "Invalid NextPageToken")
+		case given.Request != mark.Request:
+			return out, invalid("RequestChangedException", "Request parameters changed between pages.")
+		}
+		mark = given
+	}
+	if first := a.firstCharge(); !first.Before(earlier(q.end, mark.Known)) {
+		return out, invalid("DataUnavailableException",
+			"Data is not available. Please try to adjust the time period. If just enabled Cost Explorer, data might not be ingested yet")
+	}
+	s := invoice{biller: a.biller(), query: q, known: mark.Known}
+	room := costPage
+	for n := mark.Step; n < len(slots); n++ {
+		if room == 0 {
+			out.NextPageToken = bookmark{Request: mark.Request, Known: mark.Known, Step: n}.encode()
+			break
+		}
+		skip := 0
+		if n == mark.Step {
+			skip = mark.Skip
+		}
+		result, taken, more := s.result(slots[n], skip, room)
+		result.TimePeriod.Start, result.TimePeriod.End = q.text(slots[n].From), q.text(slots[n].To)
+		result.Estimated = slots[n].To.After(now.Add(-provisional))
+		out.ResultsByTime = append(out.ResultsByTime, result)
+		if more {
+			out.NextPageToken = bookmark{Request: mark.Request, Known: mark.Known, Step: n, Skip: skip + taken}.encode()
+			break
+		}
+		room -= min(max(taken, 1), room)
+	}
+	return out, nil
+}
+
+// firstCharge is when the account was charged for the first time; far in the
+// future where it never was.
+func (a *Account) firstCharge() time.Time {
+	first := a.Now().AddDate(100, 0, 0)
+	for _, r := range a.regions {
+		r.mu.Lock()
+		for _, i := range r.instances {
+			first = earlier(first, i.first)
+		}
+		for _, v := range r.volumeOrder {
+			first = earlier(first, v.created)
+		}
+		r.mu.Unlock()
+	}
+	return first
+}

@@ -1,0 +1,258 @@
+package sandbox
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// invoice works out the answer to one query.
+type invoice struct {
+	biller *biller
+	query  costQuery
+	known  time.Time
+}
+
+// result is the answer for one span of time: at most room groups after the
+// first skip ones. It says how many it took and whether there are more.
+func (s invoice) result(slot Span, skip, room int) (r costResult, taken int, more bool) {
+	r = costResult{Total: map[string]costAmount{}, Groups: []costGroupResult{}}
+	slot.To = earlier(slot.To, s.known)
+	if len(s.query.GroupBy) == 0 {
+		var sum costSum
+		for one := range s.records(slot) {
+			sum.add(one)
+		}
+		r.Total = sum.metrics(s.query.Metrics)
+		return r, 1, false
+	}
+	for g := range s.groups(slot) {
+		switch {
+		case skip > 0:
+			skip--
+		case taken == room:
+			return r, taken, true
+		default:
+			taken++
+			r.Groups = append(r.Groups, costGroupResult{Keys: g.keys, Metrics: g.metrics(s.query.Metrics)})
+		}
+	}
+	return r, taken, false
+}
+
+// costGroupSum is the sum of the records with the same keys.
+type costGroupSum struct {
+	keys []string
+	costSum
+}
+
+// groups yields the groups of a span of time. Where resources are told apart, a
+// group is complete as soon as its resource is: it need not be kept until all
+// are known.
+func (s invoice) groups(slot Span) iter.Seq[*costGroupSum] {
+	dimensions := costDimensions()
+	var keyed []func(costRecord) string
+	byResource := false
+	for _, g := range s.query.GroupBy {
+		keyed = append(keyed, dimensions[g.Key])
+		byResource = byResource || g.Key == "RESOURCE_ID"
+	}
+	return func(yield func(*costGroupSum) bool) {
+		open := map[string]*costGroupSum{}
+		var order []string
+		flush := func() bool {
+			if !byResource {
+				slices.Sort(order)
+			}
+			for _, key := range order {
+				if !yield(open[key]) {
+					return false
+				}
+			}
+			clear(open)
+			order = order[:0]
+			return true
+		}
+		resource := ""
+		for one := range s.records(slot) {
+			if byResource && one.resource != resource {
+				if !flush() {
+					return
+				}
+				resource = one.resource
+			}
+			keys := make([]string, len(keyed))
+			for n, of := range keyed {
+				keys[n] = of(one)
+			}
+			name := strings.Join(keys, "\x00")
+			if open[name] == nil {
+				open[name] = &costGroupSum{keys: keys}
+				order = append(order, name)
+			}
+			open[name].add(one)
+		}
+		flush()
+	}
+}
+
+// records yields the lines of the bill that pass the filter, those of one
+// resource after those of another.
+func (s invoice) records(slot Span) iter.Seq[costRecord] {
+	return func(yield func(costRecord) bool) {
+		if !slot.From.Before(slot.To) {
+			return
+		}
+		var covered listPrice
+		for c := range s.biller.charges(slot.From, slot.To, s.wanted()) {
+			for _, one := range c.records() {
+				one.account = s.biller.account.id
+				if s.query.Filter.match(one) && !yield(one) {
+					return
+				}
+			}
+			if c.payment == planPayment {
+				covered += c.cost
+			}
+		}
+		if fee := s.biller.planFee(slot, covered); covered > 0 && !s.query.resources && s.query.Filter.match(fee) {
+			yield(fee)
+		}
+	}
+}
+
+// wanted says which resources a query can be about; nil means all.
+func (s invoice) wanted() func(id string) bool {
+	ids, some := s.query.Filter.only("RESOURCE_ID")
+	return func(id string) bool {
+		return (!some || ids[id]) && (!s.query.resources || strings.HasPrefix(id, "i-"))
+	}
+}
+
+// charges yields what the account was charged for in a span of time, region by
+// region, in the order in which resources came to be.
+func (b *biller) charges(from, to time.Time, wanted func(id string) bool) iter.Seq[charge] {
+	return func(yield func(charge) bool) {
+		for _, name := range sortedKeys(b.account.regions) {
+			if !b.regionCharges(b.account.regions[name], from, to, wanted, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (b *biller) regionCharges(r *region, from, to time.Time, wanted func(id string) bool, yield func(charge) bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, res := range r.reservations {
+		for _, i := range res.instances {
+			if !wanted(i.id) {
+				continue
+			}
+			i.settle(b.account.Now())
+			for _, c := range b.instance(r, i, from, to) {
+				if !yield(c) {
+					return false
+				}
+			}
+		}
+	}
+	for _, v := range r.volumeOrder {
+		if !wanted(v.id) {
+			continue
+		}
+		for _, c := range b.volume(r, v, from, to) {
+			if !yield(c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// records are the lines of the bill that a charge is. What a Savings Plan covers
+// is billed at the list price and taken back; what credits pay is taken back.
+func (c *charge) records() []costRecord {
+	usage := costRecord{charge: c, record: "Usage", unblended: c.cost, amortized: c.cost, quantity: c.quantity, unit: c.unit}
+	switch {
+	case c.payment == planPayment:
+		usage.record, usage.unblended = "SavingsPlanCoveredUsage", c.list
+		return []costRecord{usage, {charge: c, record: "SavingsPlanNegation", unblended: -c.list}}
+	case c.credited > 0:
+		return []costRecord{usage, {charge: c, record: "Credit", unblended: -c.credited, amortized: -c.credited}}
+	}
+	return []costRecord{usage}
+}
+
+// planFee is the commitment of the Savings Plan, which is paid for all hours
+// and, since it fits, spread over what it covers.
+func (b *biller) planFee(slot Span, covered listPrice) costRecord {
+	fee := charge{
+		from: slot.From, to: slot.To, region: "", service: planService, resource: b.account.planARN(),
+		usage: "ComputeSP:1yrNoUpfront", unit: "Hrs",
+	}
+	return costRecord{
+		charge: &fee, account: b.account.id, record: "SavingsPlanRecurringFee", unblended: covered,
+		quantity: slot.To.Sub(slot.From).Hours(), unit: "Hrs",
+	}
+}
+
+// planARN names the account's Savings Plan.
+func (a *Account) planARN() string {
+	h, l := mixText(37, a.id), mixText(41, a.id)
+	return fmt.Sprintf("arn:aws:savingsplans::%s:savingsplan/%08x-%04x-4%03x-%04x-%012x", a.id, h>>32, h>>16&0xffff, h&0xfff, l>>48&0x3fff|0x8000, l&0xffffffffffff)
+}
+
+// costSum adds up records.
+type costSum struct {
+	unblended, amortized listPrice
+	quantity             float64
+	unit                 string
+	mixed                bool // more than one unit
+}
+
+func (s *costSum) add(r costRecord) {
+	s.unblended += r.unblended
+	s.amortized += r.amortized
+	s.quantity += r.quantity
+	if r.unit != "" {
+		s.mixed = s.mixed || s.unit != "" && s.unit != r.unit
+		s.unit = r.unit
+	}
+}
+
+func (s *costSum) metrics(names []string) map[string]costAmount {
+	unit := textOr(s.unit, "N/A")
+	if s.mixed {
+		unit = "N/A"
+	}
+	all := make(map[string]costAmount, len(names))
+	for _, name := range names {
+		switch name {
+		case "UsageQuantity":
+			all[name] = costAmount{quantityText(s.quantity), unit}
+		case "AmortizedCost", "NetAmortizedCost":
+			all[name] = costAmount{s.amortized.signed(), "USD"}
+		default:
+			all[name] = costAmount{s.unblended.signed(), "USD"}
+		}
+	}
+	return all
+}
+
+// signed writes an amount that may be below zero, without trailing zeros.
+func (p listPrice) signed() string {
+	if p < 0 {
+		return "-" + (-p).short()
+	}
+	return p.short()
+}
+
+// quantityText writes a quantity with at most ten decimals.
+func quantityText(q float64) string {
+	text := strconv.FormatFloat(q, 'f', 10, 64)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}

@@ -1,0 +1,112 @@
+package sandbox
+
+import (
+	"strings"
+	"time"
+)
+
+// dimension is one thing that a volume is billed by: so many of a usage type,
+// or so many parts of one.
+type dimension struct {
+	usage string
+	units int64
+	parts int64
+}
+
+// dimensions are those of a volume that EBS bills by the month.
+func (v *volume) dimensions() []dimension {
+	storage := map[string]string{"standard": "EBS:VolumeUsage", "io1": "EBS:VolumeUsage.piops"}[v.kind]
+	if storage == "" {
+		storage = "EBS:VolumeUsage." + v.kind
+	}
+	list := []dimension{{storage, v.gib, 1}}
+	add := func(usage string, units, parts int64) {
+		if units > 0 {
+			list = append(list, dimension{usage, units, parts})
+		}
+	}
+	switch v.kind {
+	case "gp3":
+		add("EBS:VolumeP-IOPS.gp3", v.iops-3000, 1)
+		add("EBS:VolumeP-Throughput.gp3", v.throughput-125, 1024) // by the GiB/s
+	case "io1":
+		add("EBS:VolumeP-IOPS.piops", v.iops, 1)
+	case "io2":
+		add("EBS:VolumeP-IOPS.io2", min(v.iops, 32_000), 1)
+		add("EBS:VolumeP-IOPS.io2.tier2", min(v.iops, 64_000)-32_000, 1)
+		add("EBS:VolumeP-IOPS.io2.tier3", v.iops-64_000, 1)
+	}
+	return list
+}
+
+// volume lists what a volume was charged for in a span of time, which lies in
+// one month: a month of it costs the same whether it has 28 days or 31.
+func (b *biller) volume(r *region, v *volume, from, to time.Time) []charge {
+	from, to = later(from, v.created), to.Truncate(time.Second)
+	seconds := int64(to.Sub(from) / time.Second)
+	if seconds <= 0 {
+		return nil
+	}
+	month := monthOf(from)
+	whole := int64(month.AddDate(0, 1, 0).Sub(month) / time.Second)
+	var list []charge
+	for _, d := range v.dimensions() {
+		c := charge{
+			from: from, to: to, region: r.name, zone: v.zone, resource: v.id, service: otherService,
+			usage: b.prefix(r.name) + d.usage, operation: volumeOperation(v.kind), unit: "GB-Mo", tags: v.tags,
+			quantity: float64(d.units*seconds) / float64(whole*d.parts),
+		}
+		if c.product = b.product(r.name, c.usage, ""); c.product != nil {
+			c.unit = c.product.unit
+			c.list = c.product.usd.times(d.units*seconds, whole*d.parts)
+		}
+		c.cost = c.list
+		list = append(list, c)
+	}
+	if v.kind == "standard" {
+		list = append(list, b.requests(r, v, from, to)...)
+	}
+	return list
+}
+
+// requests is the charge for what CloudWatch tells as VolumeReadOps and
+// VolumeWriteOps of a magnetic volume.
+func (b *biller) requests(r *region, v *volume, from, to time.Time) []charge {
+	var count int64
+	for one := range v.used(from, to) {
+		for hour := one.from.Truncate(time.Hour); hour.Before(one.to); hour = hour.Add(time.Hour) {
+			p := metric{every: time.Minute}.sample(later(hour, one.from), earlier(hour.Add(time.Hour), one.to), true)
+			count += p.count * (v.operations(hour.Unix(), 1) + v.operations(hour.Unix(), 2))
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	c := charge{
+		from: from, to: to, region: r.name, zone: v.zone, resource: v.id, service: otherService,
+		usage: b.prefix(r.name) + "EBS:VolumeIOUsage", operation: "EBS:IO-Read-Write", unit: "IOs", tags: v.tags,
+		quantity: float64(count),
+	}
+	if c.product = b.product(r.name, c.usage, ""); c.product != nil {
+		c.unit = c.product.unit
+		c.list = c.product.usd.times(count, 1)
+	}
+	c.cost = c.list
+	return []charge{c}
+}
+
+// volumeOperation is what a bill calls the making of a volume.
+func volumeOperation(kind string) string {
+	switch kind {
+	case "standard":
+		return "CreateVolume"
+	case "io1", "io2":
+		return "CreateVolume-P-IOPS"
+	}
+	return "CreateVolume-" + strings.ToUpper(kind[:1]) + kind[1:]
+}
+
+// monthOf is the first instant of a month of UTC, by which AWS bills.
+func monthOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+}
