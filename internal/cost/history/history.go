@@ -1,0 +1,123 @@
+// Package history keeps the rows of every report in a folder or in S3: one
+// Parquet file a day, under "history/dt=2026-11-22/part-0.parquet". There is no
+// database: trend and movers are made from these files, and Athena, Spark,
+// DuckDB or pandas read them as they are.
+//
+// It may import fleet, price and cost, and is one of the two users of
+// parquet-go. It declares the port Store for the place in which the files lie.
+package history
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"path"
+	"slices"
+	"strings"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+)
+
+// Store is a place for objects under slash-separated keys. It behaves as S3
+// does: an object appears whole or not at all.
+type Store interface {
+	// Put stores an object, replacing one that is there.
+	Put(ctx context.Context, key string, body []byte) error
+	// Get reads an object. One that is not there is fleet.ErrNotFound.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// List names what lies directly under a prefix that ends in "/": the full
+	// keys of objects, and folders as prefixes that end in "/". Nothing there is
+	// no error.
+	List(ctx context.Context, prefix string) ([]string, error)
+}
+
+const (
+	root = "history/"
+	// partition is the name of the partition, as Hive writes it.
+	partition = "dt="
+	file      = "part-0.parquet"
+)
+
+// Key is the key of a day's file.
+func Key(day cost.Date) string { return root + partition + day.String() + "/" + file }
+
+// Write stores the rows of a day and gives the key. The file appears when all
+// rows have been read, and replaces one that is there: a day has the rows of
+// its last run.
+func Write(ctx context.Context, store Store, day cost.Date, rows iter.Seq[cost.Row]) (key string, err error) {
+	key = Key(day)
+	var file bytes.Buffer
+	if err := Encode(&file, rows); err != nil {
+		return "", fmt.Errorf("history: make %s: %w", key, err)
+	}
+	if err := store.Put(ctx, key, file.Bytes()); err != nil {
+		return "", fmt.Errorf("history: write %s: %w", key, err)
+	}
+	return key, nil
+}
+
+// Dates are the days between two dates, both included, of which the store has a
+// folder, in their order. Names that are not ours are passed over.
+func Dates(ctx context.Context, store Store, from, to cost.Date) ([]cost.Date, error) {
+	names, err := store.List(ctx, root)
+	if err != nil {
+		return nil, fmt.Errorf("history: list %s: %w", root, err)
+	}
+	var dates []cost.Date
+	for _, name := range names {
+		value, ours := strings.CutPrefix(path.Base(name), partition)
+		if !ours || !strings.HasSuffix(name, "/") {
+			continue
+		}
+		if date, err := cost.ParseDate(value); err == nil && from <= date && date <= to {
+			dates = append(dates, date)
+		}
+	}
+	slices.Sort(dates)
+	return slices.Compact(dates), nil
+}
+
+// Days are the days between two dates, both included. Each is read when its
+// rows are.
+func Days(ctx context.Context, store Store, from, to cost.Date) ([]cost.Day, error) {
+	dates, err := Dates(ctx, store, from, to)
+	if err != nil {
+		return nil, err
+	}
+	days := make([]cost.Day, len(dates))
+	for n, date := range dates {
+		days[n] = cost.Day{Date: date, Rows: Read(ctx, store, date)}
+	}
+	return days, nil
+}
+
+// Read yields the rows of a day. A file that is not there is fleet.ErrNotFound;
+// one that is damaged, cut off or not ours is fleet.ErrInvalid. The error names
+// the file and is the last that is yielded; the rows before it are not the
+// whole day.
+func Read(ctx context.Context, store Store, day cost.Date) iter.Seq2[cost.Row, error] {
+	return func(yield func(cost.Row, error) bool) {
+		key := Key(day)
+		body, err := store.Get(ctx, key)
+		if err != nil {
+			yield(cost.Row{}, fmt.Errorf("history: read %s: %w", key, err))
+			return
+		}
+		for row, err := range Decode(body) {
+			switch {
+			case err == nil && ctx.Err() != nil:
+				err = ctx.Err()
+			case errors.Is(err, errNewer):
+				err = fleet.Errorf(fleet.ErrInvalid, "history: %s: %w", key, err)
+			case err != nil:
+				err = fleet.Errorf(fleet.ErrInvalid, "history: %s is damaged or not a file of the history: %w", key, err)
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,381 @@
+package history_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/cost/history"
+	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
+	"nightshift/internal/price"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func day(t testing.TB, s string) cost.Date {
+	t.Helper()
+	d, err := cost.ParseDate(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func usd(u price.USD) cost.Amount { return cost.Amount{USD: u, Known: true} }
+
+// sample is an instance, a volume with three parts, a volume without a price and
+// a line, with everything that a row can have and can lack.
+func sample() []cost.Row {
+	generated := time.Date(2026, 11, 22, 10, 30, 0, 123_000_000, time.UTC)
+	base := cost.Row{
+		Generated: generated, Account: "123456789012", Region: "ap-northeast-2", PriceStatus: "exact",
+		Seconds: 1_862_100, SecondsElapsed: 1_899_000, SecondsMonth: 2_592_000,
+	}
+	instance, volume, unknown, address := base, base, base, base
+	instance.Kind, instance.ID, instance.Name, instance.Type = cost.InstanceRow, "i-0123456789abcdef0", "=web, \"Seoul\" 서울", "m5.xlarge"
+	instance.State, instance.Zone, instance.Lifecycle = "running", "ap-northeast-2a", fleet.Spot
+	instance.Tenancy, instance.Operation, instance.Schedule, instance.HoursSource = "Shared", "RunInstances", "office-hours", "launch-time"
+	instance.Tags = fleet.Tags{"Team": "core", "Cost=Center": "4711", "empty": ""}
+	instance.Parts = []cost.RowPart{{Dimension: "m5.xlarge", Quantity: 730, Unit: "Hrs", Rate: usd(2360000000), SKU: "SKU1", Monthly: usd(1722800000000)}}
+	instance.ToDate, instance.Monthly, instance.Forecast = usd(1220710000001), usd(1722800000000), usd(-1)
+	volume.Kind, volume.ID, volume.Name, volume.Type, volume.State = cost.VolumeRow, "vol-1", "data", "gp3", "in-use"
+	volume.Of = "i-0123456789abcdef0"
+	volume.Parts = []cost.RowPart{
+		{Dimension: "EBS:VolumeUsage.gp3", Quantity: 1000, Unit: "GiB", Rate: usd(912000000), SKU: "SKU2", Monthly: usd(912000000000)},
+		{Dimension: "EBS:VolumeP-IOPS.gp3", Quantity: 13000, Unit: "IOPS", Rate: usd(57000000), SKU: "SKU3", Monthly: usd(741000000000)},
+		{Dimension: "EBS:VolumeP-Throughput.gp3", Quantity: 875, Unit: "MiB/s", Rate: usd(466944000000), SKU: "SKU4", Monthly: usd(399000000000)},
+	}
+	volume.ToDate, volume.Monthly, volume.Forecast = usd(0), usd(2052000000000), usd(2052000000000)
+	unknown.Kind, unknown.ID, unknown.Name, unknown.Type, unknown.PriceStatus = cost.VolumeRow, "vol-2", "", "gp9", "missing"
+	unknown.Seconds = 0
+	address.Kind, address.ID, address.Name, address.State = cost.RowKind(cost.AddressLine), "eipalloc-1", "10.0.0.1", "idle"
+	address.Parts = []cost.RowPart{{Dimension: "PublicIPv4:IdleAddress", Quantity: 0.125, Unit: "addresses"}}
+	return []cost.Row{instance, volume, unknown, address}
+}
+
+// collect reads a day up to the error.
+func collect(rows iter.Seq2[cost.Row, error]) ([]cost.Row, error) {
+	var list []cost.Row
+	for row, err := range rows {
+		if err != nil {
+			return list, err
+		}
+		list = append(list, row)
+	}
+	return list, nil
+}
+
+func TestDayComesBackAsItWas(t *testing.T) {
+	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	key, err := history.Write(ctx, store, date, slices.Values(sample()))
+	if err != nil || key != "history/dt=2026-11-22/part-0.parquet" {
+		t.Fatal(key, err)
+	}
+	got, err := collect(history.Read(ctx, store, date))
+	if diff := cmp.Diff(sample(), got); err != nil || diff != "" {
+		t.Fatal(err, diff)
+	}
+}
+
+func TestRerunReplacesItsDay(t *testing.T) {
+	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	for _, rows := range [][]cost.Row{sample(), sample()[:1]} {
+		key, err := history.Write(ctx, store, date, slices.Values(rows))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := store.Get(ctx, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := history.Write(ctx, store, date, slices.Values(rows)); err != nil {
+			t.Fatal(err)
+		}
+		second, err := store.Get(ctx, key)
+		if err != nil || !bytes.Equal(first, second) {
+			t.Error("the same rows made other bytes", err)
+		}
+	}
+	names, err := store.List(ctx, "history/dt=2026-11-22/")
+	if err != nil || len(names) != 1 {
+		t.Error(names, err)
+	}
+	if got, err := collect(history.Read(ctx, store, date)); len(got) != 1 || err != nil {
+		t.Error(len(got), err)
+	}
+}
+
+func TestEmptyDayIsADay(t *testing.T) {
+	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	if _, err := history.Write(ctx, store, date, slices.Values([]cost.Row(nil))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := collect(history.Read(ctx, store, date)); len(got) != 0 || err != nil {
+		t.Error(got, err)
+	}
+}
+
+func TestDatesAreThoseAskedFor(t *testing.T) {
+	ctx, store := t.Context(), journal.Folder(t.TempDir())
+	for _, s := range []string{"2026-11-22", "2026-11-01", "2026-10-31", "2026-12-01"} {
+		if _, err := history.Write(ctx, store, day(t, s), slices.Values(sample())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range []string{"history/dt=tomorrow/x", "history/README", "history/2026-11-05/part-0.parquet", "history/dt=2026-11-31/x"} {
+		if err := store.Put(ctx, key, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := history.Dates(ctx, store, day(t, "2026-11-01"), day(t, "2026-11-22"))
+	want := []cost.Date{day(t, "2026-11-01"), day(t, "2026-11-22")}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v (%v)", got, want, err)
+	}
+	if got, err := history.Dates(ctx, journal.Folder(t.TempDir()), 0, 1<<20); len(got) != 0 || err != nil {
+		t.Error("an empty store:", got, err)
+	}
+}
+
+// TestNoDamagePasses turns bits all over a file and cuts it off everywhere. What
+// comes after the pages has no checksum: there, damage must not panic.
+func TestNoDamagePasses(t *testing.T) {
+	var file bytes.Buffer
+	if err := history.Encode(&file, slices.Values(sample())); err != nil {
+		t.Fatal(err)
+	}
+	whole := file.Bytes()
+	opened, err := parquet.OpenFile(bytes.NewReader(whole), int64(len(whole)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, _ := opened.Lookup("nightshift.sha256")
+	length, _, _ := strings.Cut(sum, ":")
+	pages, err := strconv.Atoi(length)
+	if err != nil || pages < 1000 {
+		t.Fatal(sum, err)
+	}
+	for n := 0; n < len(whole); n += 11 {
+		if _, err := collect(history.Decode(whole[:n])); err == nil {
+			t.Errorf("the first %d bytes were read without an error", n)
+		}
+	}
+	for n := 0; n < len(whole); n += 17 {
+		spoiled := bytes.Clone(whole)
+		spoiled[n] ^= 0x55
+		if _, err := collect(history.Decode(spoiled)); err == nil && n < pages {
+			t.Fatalf("byte %d of %d was spoiled without an error", n, len(whole))
+		}
+	}
+}
+
+// TestDamageIsAnErrorOfThatDay: the error names the file, and the day beside it
+// is read.
+func TestDamageIsAnErrorOfThatDay(t *testing.T) {
+	ctx, store := t.Context(), journal.Folder(t.TempDir())
+	date, other := day(t, "2026-11-15"), day(t, "2026-11-22")
+	key, err := history.Write(ctx, store, date, slices.Values(sample()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := history.Write(ctx, store, other, slices.Values(sample())); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := store.Get(ctx, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(what string, body []byte, mustFail bool) {
+		t.Helper()
+		if err := store.Put(ctx, key, body); err != nil {
+			t.Fatal(err)
+		}
+		days, err := history.Days(ctx, store, date, other)
+		if err != nil || len(days) != 2 {
+			t.Fatal(days, err)
+		}
+		rows, err := collect(days[0].Rows)
+		switch {
+		case err == nil && (mustFail || !cmp.Equal(rows, sample())):
+			t.Errorf("%s: read without an error", what)
+		case err != nil && (!errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), key)):
+			t.Errorf("%s: %v", what, err)
+		}
+		if rows, err := collect(days[1].Rows); err != nil || len(rows) != len(sample()) {
+			t.Errorf("%s: the other day: %v", what, err)
+		}
+	}
+	check("empty", nil, true)
+	check("text", []byte("Name,InstanceId\nweb,i-1\n"), true)
+	check("cut off", whole[:len(whole)/2], true)
+	spoiled := bytes.Clone(whole)
+	spoiled[len(spoiled)/4] ^= 1
+	check("one bit turned", spoiled, true)
+	var foreign bytes.Buffer
+	if err := parquet.Write(&foreign, []struct{ ID string }{{"i-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	check("another program's file", foreign.Bytes(), true)
+	for text, want := range map[string]string{"2": "newer nightshift", "zero": `its version is "zero"`} {
+		var versioned bytes.Buffer
+		if err := parquet.Write(&versioned, []struct{ ID string }{{"i-1"}}, parquet.KeyValueMetadata("nightshift.history", text)); err != nil {
+			t.Fatal(err)
+		}
+		check("version "+text, versioned.Bytes(), true)
+		if _, err := collect(history.Read(ctx, store, date)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("version %s: %v", text, err)
+		}
+	}
+}
+
+func TestAbsentDayAndBrokenStore(t *testing.T) {
+	ctx, date := t.Context(), day(t, "2026-11-22")
+	if _, err := collect(history.Read(ctx, journal.Folder(t.TempDir()), date)); !errors.Is(err, fleet.ErrNotFound) {
+		t.Error(err)
+	}
+	broken := refusing{}
+	if _, err := history.Write(ctx, broken, date, slices.Values(sample())); !errors.Is(err, fleet.ErrDenied) {
+		t.Error(err)
+	}
+	if _, err := history.Days(ctx, broken, date, date); !errors.Is(err, fleet.ErrDenied) {
+		t.Error(err)
+	}
+	if _, err := collect(history.Read(ctx, broken, date)); !errors.Is(err, fleet.ErrDenied) || errors.Is(err, fleet.ErrInvalid) {
+		t.Error(err)
+	}
+}
+
+// refusing is a bucket whose policy allows nothing.
+type refusing struct{}
+
+func (refusing) Put(context.Context, string, []byte) error      { return fleet.ErrDenied }
+func (refusing) Get(context.Context, string) ([]byte, error)    { return nil, fleet.ErrDenied }
+func (refusing) List(context.Context, string) ([]string, error) { return nil, fleet.ErrDenied }
+
+func TestReadingEndsWhereNobodyReadsOn(t *testing.T) {
+	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	if _, err := history.Write(ctx, store, date, slices.Values(sample())); err != nil {
+		t.Fatal(err)
+	}
+	for range history.Read(ctx, store, date) {
+		break
+	}
+	ended, cancel := context.WithCancel(ctx)
+	n := 0
+	for _, err := range history.Read(ended, store, date) {
+		if n++; n == 1 {
+			cancel()
+		} else if !errors.Is(err, context.Canceled) || n > 2 {
+			t.Error(n, err)
+		}
+	}
+}
+
+// TestManyGroups writes more rows than a row group has.
+func TestManyGroups(t *testing.T) {
+	const rows = 45_001
+	var file bytes.Buffer
+	if err := history.Encode(&file, many(rows)); err != nil {
+		t.Fatal(err)
+	}
+	opened, err := parquet.OpenFile(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(opened.RowGroups()) != 3 {
+		t.Errorf("%d row groups", len(opened.RowGroups()))
+	}
+	n := 0
+	next, stop := iter.Pull(many(rows))
+	defer stop()
+	for got, err := range history.Decode(file.Bytes()) {
+		want, _ := next()
+		if n++; err != nil || !cmp.Equal(want, got) {
+			t.Fatal(n, err, cmp.Diff(want, got))
+		}
+	}
+	if n != rows {
+		t.Error(n)
+	}
+}
+
+// many are the rows of a fleet.
+func many(n int) iter.Seq[cost.Row] {
+	rows := sample()
+	return func(yield func(cost.Row) bool) {
+		for i := range n {
+			row := rows[i%2]
+			row.ID = fmt.Sprintf("%s-%017x", row.Kind, i)
+			row.Name = fmt.Sprintf("machine %d", i/3)
+			row.ToDate.USD = price.USD(i) * 1_234_567
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for name, got := range map[string]string{
+		"schema.txt": history.Schema(),
+		"athena.sql": history.Athena("nightshift_history", "s3://example-bucket/nightshift/", day(t, "2026-01-01")),
+	} {
+		file := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s: files that are there have another schema; add columns only, or a new version (-update writes the file):\n%s", name, diff)
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	for b.Loop() {
+		var file bytes.Buffer
+		if err := history.Encode(&file, many(300_000)); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(file.Len()), "file-bytes")
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	var file bytes.Buffer
+	if err := history.Encode(&file, many(300_000)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if rows, err := count(history.Decode(file.Bytes())); rows != 300_000 || err != nil {
+			b.Fatal(rows, err)
+		}
+	}
+}
+
+func count(rows iter.Seq2[cost.Row, error]) (n int, err error) {
+	for _, err = range rows {
+		n++
+	}
+	return n, err
+}

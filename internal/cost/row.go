@@ -1,0 +1,203 @@
+package cost
+
+import (
+	"iter"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// RowKind says what a row is: an instance, a volume, or a LineKind.
+type RowKind string
+
+// The kinds of rows that are not those of lines.
+const (
+	InstanceRow RowKind = "instance" // its hours, without its volumes
+	VolumeRow   RowKind = "volume"
+)
+
+// Row is one resource of one day, as the history keeps it: what it is, how long
+// it was there this month, by which prices it is billed, and what that comes
+// to. Nothing is in two rows, so that rows can be added up. A month is that of
+// Generated in the zone of the report.
+type Row struct {
+	Generated time.Time
+	Account   fleet.Account
+	Region    fleet.Region
+	Kind      RowKind
+	// ID is the resource. Account, region, kind and ID together are unique in a
+	// day and the same on every day.
+	ID, Name  string
+	Type      string // instance type or family, volume type
+	State     string
+	Zone      fleet.Zone
+	Lifecycle fleet.Lifecycle
+	Tenancy   string // "Shared", "Dedicated" or "Host"; of instances
+	Operation string // "RunInstances:0002"; of instances
+	// Of is what it belongs to: the instance of a volume or an address, the
+	// volume of a snapshot.
+	Of       string
+	Schedule string
+	Tags     fleet.Tags // those that the report keeps
+	// Seconds is how long an instance ran, or anything else was there, in the
+	// month so far; SecondsElapsed is the length of the month so far,
+	// SecondsMonth of all of it.
+	Seconds, SecondsElapsed, SecondsMonth int64
+	HoursSource                           string // of instances
+	PriceStatus                           string
+	// Parts are what it is billed for in a full month. An instance has one part,
+	// of 730 hours, whether it runs or not.
+	Parts []RowPart
+	// ToDate is this month so far, Forecast the whole of this month. Monthly is
+	// the run rate: 730 hours of an instance that runs and nothing of others, a
+	// full month of all else.
+	ToDate, Monthly, Forecast Amount
+}
+
+// RowPart is one line of a resource's bill.
+type RowPart struct {
+	Dimension string // "m5.large", "EBS:VolumeUsage.gp3"
+	// Quantity is how much a full month has of it, in Unit.
+	Quantity float64
+	Unit     string
+	// Rate is the price list's, which may be for another unit: throughput is in
+	// MiB/s and its rate for a GiB/s.
+	Rate    Amount
+	SKU     string
+	Monthly Amount // for a full month
+}
+
+// Day is one day of the history. Rows may end with an error, and then what it
+// yielded is not the whole day.
+type Day struct {
+	Date Date // in the zone of the history
+	Rows iter.Seq2[Row, error]
+}
+
+// Day is the day of the report as the history has it.
+func (r Report) Day() Day {
+	return Day{Date: DateOf(r.Month.Now), Rows: func(yield func(Row, error) bool) {
+		for row := range r.DailyRows() {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}}
+}
+
+// DailyRows are the report's resources as rows of the history: instances,
+// volumes, then lines.
+func (r Report) DailyRows() iter.Seq[Row] {
+	return func(yield func(Row) bool) {
+		for _, i := range r.Instances {
+			if !yield(r.instanceRow(i)) {
+				return
+			}
+		}
+		for _, v := range r.Volumes {
+			if !yield(r.volumeRow(v)) {
+				return
+			}
+		}
+		for _, l := range r.Lines {
+			if !yield(r.lineRow(l)) {
+				return
+			}
+		}
+	}
+}
+
+// row is a row with what all kinds have; it was there since then.
+func (r Report) row(target fleet.Target, kind RowKind, since time.Time) Row {
+	elapsed := seconds(r.Month.Now.Sub(r.Month.Start))
+	there, month := r.Month.share(since)
+	return Row{
+		Generated: r.Generated, Account: target.Account, Region: target.Region, Kind: kind,
+		Seconds: there, SecondsElapsed: elapsed, SecondsMonth: month,
+	}
+}
+
+func (r Report) instanceRow(i *Instance) Row {
+	row := r.row(i.Target, InstanceRow, time.Time{})
+	row.ID, row.Name, row.Type, row.State = string(i.ID), i.Name, string(i.Type), string(i.State)
+	row.Zone, row.Lifecycle, row.Tenancy, row.Operation = i.Zone, i.Lifecycle, i.Price.Tenancy, i.Price.Operation
+	row.Schedule, row.Tags = i.Schedule, i.Tags
+	row.Seconds, row.HoursSource, row.PriceStatus = seconds(i.Hours), string(i.Source), string(i.PriceStatus)
+	row.Parts = []RowPart{{
+		Dimension: string(i.Type), Quantity: runRate.Hours(), Unit: "Hrs",
+		Rate: i.Price.amount(), SKU: i.Price.SKU, Monthly: i.IfRunning(),
+	}}
+	row.ToDate, row.Monthly, row.Forecast = i.EC2(), i.RunRate(), i.EC2Forecast()
+	return row
+}
+
+func (r Report) volumeRow(v *Volume) Row {
+	row := r.row(v.Target, VolumeRow, v.Created)
+	row.ID, row.Name, row.Type, row.State = string(v.ID), v.Name, string(v.Type), v.State
+	row.Zone, row.Tags, row.PriceStatus = v.Zone, v.Tags, string(v.Status)
+	row.Of = string(v.Bearer)
+	if row.Of == "" && len(v.AttachedTo) > 0 {
+		row.Of = string(v.AttachedTo[0])
+	}
+	for _, p := range v.Parts {
+		rate := p.Price.amount()
+		row.Parts = append(row.Parts, RowPart{
+			Dimension: p.Price.Item, Quantity: float64(p.Quantity), Unit: p.Unit,
+			Rate: rate, SKU: p.Price.SKU, Monthly: Amount{USD: p.USD, Known: rate.Known},
+		})
+	}
+	row.ToDate, row.Monthly, row.Forecast = v.ToDate, v.Monthly, v.Forecast
+	return row
+}
+
+func (r Report) lineRow(l *Line) Row {
+	row := r.row(l.Target, RowKind(l.Kind), l.Since)
+	row.ID, row.Name, row.Type, row.State = l.ID, l.Name, l.Type, l.State
+	row.Zone, row.Of, row.Tags, row.PriceStatus = l.Zone, l.Of, l.Tags, string(l.Status)
+	part := RowPart{Dimension: string(l.Kind), Quantity: l.Quantity, Unit: l.Unit, Monthly: l.Monthly}
+	if l.Price != nil {
+		part.Dimension, part.Rate, part.SKU = l.Price.Item, l.Price.amount(), l.Price.SKU
+	}
+	row.Parts = []RowPart{part}
+	row.ToDate, row.Monthly, row.Forecast = l.ToDate, l.Monthly, l.Forecast
+	return row
+}
+
+// amount is the price of one unit.
+func (p *Price) amount() Amount {
+	return Amount{USD: p.Rate.USD, Known: p.Status.Usable()}
+}
+
+// pace is what the row costs in a month at the pace of the month so far: an
+// instance in as large a part of 730 hours as it ran of the month so far,
+// anything else in a full month. In the first second of a month the state
+// decides.
+func (r Row) pace() Amount {
+	if len(r.Parts) == 0 {
+		return Amount{}
+	}
+	sum := known(0)
+	for _, p := range r.Parts {
+		sum = sum.plus(p.Monthly)
+	}
+	return Amount{USD: r.hours().of(sum.USD), Known: sum.Known}
+}
+
+// hoursShare is a fraction of a month.
+type hoursShare struct{ num, den int64 }
+
+func (r Row) hours() hoursShare {
+	switch {
+	case r.Kind != InstanceRow:
+		return hoursShare{1, 1}
+	case r.SecondsElapsed > 0:
+		return hoursShare{r.Seconds, r.SecondsElapsed}
+	case r.State == string(fleet.Running) || r.State == string(fleet.Pending):
+		return hoursShare{1, 1}
+	}
+	return hoursShare{0, 1}
+}
+
+// of is that share of an amount.
+func (s hoursShare) of(u price.USD) price.USD { return u.Times(s.num, s.den) }

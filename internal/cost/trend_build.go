@@ -1,0 +1,178 @@
+package cost
+
+import (
+	"fmt"
+	"unique"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// TrendBuilder makes a Trend from days that it reads one after the other. It
+// keeps of every resource what it had cost by the last day, and no rows.
+type TrendBuilder struct {
+	tags   []string
+	last   Date
+	begun  bool
+	states map[rowKey]spentSoFar
+	groups map[trendGroup]*trendSums
+	days   map[Date]trendDay
+}
+
+// NewTrend begins a Trend that is split up by the values of some tags, eight of
+// them at most.
+func NewTrend(tags []string) *TrendBuilder {
+	return &TrendBuilder{tags: tags, groups: map[trendGroup]*trendSums{}, days: map[Date]trendDay{}}
+}
+
+// rowKey names a resource over all days.
+type rowKey struct {
+	scope unique.Handle[rowScope]
+	id    string
+}
+
+type rowScope struct {
+	account fleet.Account
+	region  fleet.Region
+	kind    RowKind
+}
+
+func (r Row) key() rowKey {
+	return rowKey{unique.Make(rowScope{r.Account, r.Region, r.Kind}), r.ID}
+}
+
+// spentSoFar is what is known of a resource on the last day: what it had cost in the
+// month by then, and what it was going to cost in all of it.
+type spentSoFar struct {
+	toDate, forecast price.USD
+	hasForecast      bool
+	// gone is true where the last day did not have it, or not its cost. What it
+	// cost before is kept to the end of the month: if it comes back, that is not
+	// spent again.
+	gone  bool
+	group unique.Handle[trendGroups]
+}
+
+// trendGroup is one line of the trend: a type of a class, or a value of a tag.
+type trendGroup struct {
+	tag       bool
+	key, item string
+}
+
+// trendGroups are those of one row: its type, then one for each tag. It has a fixed
+// size so that it can be compared; more tags than that are left out.
+type trendGroups [1 + maxTags]trendGroup
+
+const maxTags = 8
+
+// trendDay is where the amounts of a day come from.
+type trendDay struct {
+	forecast bool // from a forecast
+	wide     bool // from a time of more than a week
+	unpriced int  // without so many resources
+}
+
+// trendSpending is what a group spent since the last day: in the month of the last
+// day, and in that of the next.
+type trendSpending struct{ before, now price.USD }
+
+// Add reads the next day. Of a day that ends with an error nothing is kept, and
+// the next day counts from the one before. Days come in their order.
+//
+// What a resource spent between two days of a month is the difference of what
+// it had cost in the month. Across the end of a month, the first month gets
+// what was still to come by the forecast, and the second one what it has cost
+// by then. A new resource spent all that it has cost in its month, and one that
+// is gone nothing after the last day that had it.
+func (b *TrendBuilder) Add(day Day) error {
+	if b.begun && day.Date <= b.last {
+		return fmt.Errorf("the day %s of the history does not come after %s", day.Date, b.last)
+	}
+	crossed := b.begun && day.Date.month() != b.last.month()
+	states := make(map[rowKey]spentSoFar, len(b.states))
+	spent := map[unique.Handle[trendGroups]]trendSpending{}
+	unpricedNow, unpricedBefore := 0, 0
+	for row, err := range day.Rows {
+		if err != nil {
+			return err
+		}
+		name := row.key()
+		before, had := b.states[name]
+		in := b.groupsOf(row)
+		s := spent[in]
+		switch {
+		case !had || !crossed || before.gone:
+		case !before.hasForecast:
+			unpricedBefore++
+		default:
+			rest := spent[before.group]
+			rest.before = rest.before.Add(before.forecast.Add(-before.toDate))
+			spent[before.group] = rest
+			s = spent[in]
+		}
+		if !row.ToDate.Known {
+			unpricedNow++
+			continue
+		}
+		s.now = s.now.Add(row.ToDate.USD)
+		if had && !crossed {
+			s.now = s.now.Add(-before.toDate)
+		}
+		spent[in] = s
+		states[name] = spentSoFar{toDate: row.ToDate.USD, forecast: row.Forecast.USD, hasForecast: row.Forecast.Known, group: in}
+	}
+	if !crossed {
+		for name, s := range b.states {
+			if _, ok := states[name]; !ok {
+				s.gone = true
+				states[name] = s
+			}
+		}
+	}
+	b.enter(day.Date, spent, unpricedNow, unpricedBefore)
+	b.states, b.last, b.begun = states, day.Date, true
+	return nil
+}
+
+func (b *TrendBuilder) groupsOf(row Row) unique.Handle[trendGroups] {
+	item := row.Type
+	if row.Kind.class() == classOther {
+		item = string(row.Kind)
+	}
+	all := trendGroups{{key: row.Kind.class(), item: item}}
+	for n, key := range b.tags[:min(len(b.tags), maxTags)] {
+		all[n+1] = trendGroup{tag: true, key: key, item: row.Tags[key]}
+	}
+	return unique.Make(all)
+}
+
+// enter spreads what was spent over the days since the last one.
+func (b *TrendBuilder) enter(day Date, spent map[unique.Handle[trendGroups]]trendSpending, unpricedNow, unpricedBefore int) {
+	first, end := day.month(), b.last.nextMonth()-1
+	crossed := b.begun && day.month() != b.last.month()
+	if b.begun && !crossed {
+		first = b.last + 1
+	}
+	for d := first; d <= day; d++ {
+		b.days[d] = trendDay{wide: day-first >= evenDays, unpriced: unpricedNow}
+	}
+	if crossed {
+		for d := min(b.last+1, end); d <= end; d++ {
+			b.days[d] = trendDay{forecast: true, unpriced: unpricedBefore}
+		}
+	}
+	for in, s := range spent {
+		for _, g := range in.Value() {
+			if g == (trendGroup{}) {
+				continue
+			}
+			if b.groups[g] == nil {
+				b.groups[g] = &trendSums{map[Date]price.USD{}, map[Date]price.USD{}}
+			}
+			b.groups[g].spread(s.now, first, day)
+			if crossed {
+				b.groups[g].spread(s.before, b.last+1, end)
+			}
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package cost
+
+import "strings"
+
+// weeksDetailed is how many of the last weeks the sheet Trend_Detail has: a
+// quarter.
+const weeksDetailed = 13
+
+// tables are the sheets of the trend: weeks, months, and what they are made of.
+func (t *Trend) tables() []Table {
+	return []Table{periodsTable("Trend", "Week", t.Weeks), periodsTable("Trend_Months", "Month", t.Months), t.detailTable()}
+}
+
+// periodRow is a period beside the one before.
+type periodRow struct {
+	Period
+	change any // nil where the two cannot be compared
+}
+
+func periodsTable(name, what string, periods []Period) Table {
+	rows := make([]periodRow, len(periods))
+	for n, p := range periods {
+		rows[n] = periodRow{Period: p}
+		if n > 0 && !p.Incomplete && !periods[n-1].Incomplete {
+			rows[n].change = p.Total.Add(-*periods[n-1].Total)
+		}
+	}
+	return table(name, 1, rows, []field[periodRow]{
+		{what, Text, func(p periodRow) any { return p.label(what) }},
+		{"EC2(USD)", Money, func(p periodRow) any { return optional(p.EC2) }},
+		{"EBS(USD)", Money, func(p periodRow) any { return optional(p.EBS) }},
+		{"Other(USD)", Money, func(p periodRow) any { return optional(p.Other) }},
+		{"Total(USD)", Money, func(p periodRow) any { return optional(p.Total) }},
+		{"Change(USD)", Money, func(p periodRow) any { return p.change }},
+		{"DaysKnown", Count, func(p periodRow) any { return int64(p.Days) }},
+		{"Unpriced", Count, func(p periodRow) any { return int64(p.Unpriced) }},
+		{"Note", Text, func(p periodRow) any { return p.Note() }},
+	})
+}
+
+// label is "2026-11" for a month and the Monday of a week.
+func (p Period) label(what string) string {
+	if what == "Month" {
+		return strings.TrimSuffix(p.Start.String(), "-01")
+	}
+	return p.Start.String()
+}
+
+// Note says in words how far the period can be trusted; it is empty for one
+// that is complete and was measured.
+func (p Period) Note() string {
+	if p.Days == 0 {
+		return "gap: the history has no day for it"
+	}
+	var notes []string
+	if p.Incomplete {
+		notes = append(notes, "incomplete")
+	}
+	if p.Estimated {
+		notes = append(notes, "partly estimated")
+	}
+	return strings.Join(notes, ", ")
+}
+
+// detailTable has a row for every type and every value of a tag, and a column
+// for each of the last weeks.
+func (t *Trend) detailTable() Table {
+	first := max(0, len(t.Weeks)-weeksDetailed)
+	fields := []field[Series]{
+		{"Group", Text, func(s Series) any { return s.Key }},
+		{"Item", Text, func(s Series) any { return s.Item }},
+		{"Total(USD)", Money, func(s Series) any { return s.Total }},
+	}
+	for n, week := range t.Weeks[first:] {
+		fields = append(fields, field[Series]{week.Start.String() + " (USD)", Money, func(s Series) any { return optional(s.Weeks[first+n]) }})
+	}
+	var rows []Series
+	rows = append(rows, t.Types...)
+	for _, s := range t.Tags {
+		s.Key = "tag " + s.Key
+		if s.Item == "" {
+			s.Item = "(none)"
+		}
+		rows = append(rows, s)
+	}
+	return table("Trend_Detail", 2, rows, fields)
+}
