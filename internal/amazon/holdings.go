@@ -103,8 +103,13 @@ func (f *Fleet) Reservations(ctx context.Context) ([]fleet.Reservation, error) {
 	}
 }
 
+// noVolume is what EC2 names as the volume of a snapshot that is a copy (Amazon
+// EBS User Guide, "Copy an Amazon EBS snapshot").
+const noVolume = "vol-ffffffff"
+
+// snapshot converts a snapshot of DescribeSnapshots. A copy is of no volume.
 func snapshot(region fleet.Region, s types.Snapshot) fleet.Snapshot {
-	return fleet.Snapshot{
+	out := fleet.Snapshot{
 		Target:      fleet.Target{Account: fleet.Account(shared(aws.ToString(s.OwnerId))), Region: region},
 		ID:          fleet.SnapshotID(aws.ToString(s.SnapshotId)),
 		Volume:      fleet.VolumeID(shared(aws.ToString(s.VolumeId))),
@@ -116,6 +121,10 @@ func snapshot(region fleet.Region, s types.Snapshot) fleet.Snapshot {
 		Description: shared(aws.ToString(s.Description)),
 		Tags:        tags(s.Tags),
 	}
+	if out.Volume == noVolume {
+		out.Volume = ""
+	}
+	return out
 }
 
 func host(region fleet.Region, h types.Host) fleet.Host {

@@ -84,7 +84,7 @@ const (
 	creditsPerCall = 1000
 	// creditRefusals bounds the requests that are refused before it is taken
 	// that all would be.
-	creditRefusals = 200
+	creditRefusals = 100
 )
 
 // Unlimited tells of burstable instances whether they run in unlimited mode,

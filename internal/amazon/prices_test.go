@@ -209,7 +209,12 @@ func TestPartOfTheRatesFails(t *testing.T) {
 // long to come.
 func TestNoPriceList(t *testing.T) {
 	server := sandboxtest.Start(t, faulty(t, "pricing:GetProducts=cut"))
-	s := newPeer(server.URL()).session(t)
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Practice: &amazon.Practice{
+		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: 1000, // the pauses are as much shorter
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	prices := s.Prices()
 	if _, err := prices.Rates(t.Context(), region); !errors.Is(err, fleet.ErrUnavailable) {
 		t.Errorf("%v, want that the price list is unavailable", err)
