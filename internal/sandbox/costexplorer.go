@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// costExplorerRegion is the only region in which Cost Explorer has an endpoint.
-const costExplorerRegion = "us-east-1"
-
 // costPage is how many groups a page has at most. AWS does not say how many its
 // pages have; every one costs a cent.
 const costPage = 1000

@@ -24,6 +24,8 @@ func (r *request) refuse(e *apiError) answer {
 	a := answer{status: e.status, code: e.code}
 	d := newDoc()
 	switch service := r.scope.service; {
+	case service == "monitoring" && !r.query:
+		return r.refuseMetrics(e)
 	case service == "ec2":
 		a.header = r.header("text/xml;charset=UTF-8")
 		d.open("Response")
@@ -53,6 +55,8 @@ func (r *request) refuse(e *apiError) answer {
 			d.root("ErrorResponse", autoScalingNamespace)
 		case "rds":
 			d.root("ErrorResponse", rdsNamespace)
+		case "monitoring":
+			d.root("ErrorResponse", cloudWatchNamespace)
 		default:
 			d.open("ErrorResponse")
 		}

@@ -175,6 +175,12 @@ func operations() []string {
 	for _, name := range sortedKeys(rdsActions()) {
 		all = append(all, "rds:"+name)
 	}
+	for _, name := range metricActions() {
+		all = append(all, "monitoring:"+name)
+	}
+	for _, name := range sortedKeys(costActions()) {
+		all = append(all, "ce:"+name)
+	}
 	for _, name := range s3Operations() {
 		all = append(all, "s3:"+name)
 	}

@@ -183,6 +183,10 @@ func (s *Sandbox) dispatch(r *request) answer {
 		return s.serveAutoScaling(r)
 	case "ssm":
 		return s.serveSSM(r)
+	case "monitoring":
+		return s.serveCloudWatch(r)
+	case "ce":
+		return s.serveCostExplorer(r)
 	case "organizations":
 		return s.serveOrganizations(r)
 	}
