@@ -13,6 +13,7 @@ import (
 func (a *app) sandboxCommand() *cobra.Command {
 	var (
 		listen, faults string
+		accounts       int
 		o              sandbox.Options
 	)
 	cmd := &cobra.Command{
@@ -20,15 +21,25 @@ func (a *app) sandboxCommand() *cobra.Command {
 		Short: "Serve a practice AWS account for nightshift, the AWS CLI or boto3",
 		Long: `Serve a practice AWS account until it is interrupted, and print the environment
 variables with which nightshift, the AWS CLI and boto3 reach it. Everything in it
-is in memory and gone at the end.`,
+is in memory and gone at the end.
+
+With --accounts it is the management account of an organization that has so many
+member accounts, each with a small fleet of its own. The keys are the management
+account's; each member has a role nightshift, which AssumeRole opens with the
+external id practice. Their ARNs are printed beside the environment.`,
 		Example: `  nightshift sandbox
   nightshift sandbox --listen 127.0.0.1:4566 --fleet 1000 --latency 20ms --throttle
+  nightshift sandbox --accounts 2
   nightshift sandbox --faults "` + faultExample + `"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if o.Fleet < 0 || o.Types < 0 || o.Latency < 0 {
 				return fleet.Errorf(fleet.ErrInvalid, "--fleet, --types and --latency cannot be negative")
 			}
+			if accounts < 0 || accounts > mostPracticeAccounts {
+				return fleet.Errorf(fleet.ErrInvalid, "--accounts %d: it must be from 0 to %d", accounts, mostPracticeAccounts)
+			}
+			o.Accounts = sandbox.Members(accounts)
 			if o.Faults, err = sandbox.ParseFaults(faults); err != nil {
 				return fleet.Errorf(fleet.ErrInvalid, "--faults: %w", err)
 			}
@@ -51,6 +62,10 @@ is in memory and gone at the end.`,
 			if o.Speed > 0 && o.Speed != 1 {
 				fmt.Fprintf(a.Stdout, "export NIGHTSHIFT_PRACTICE_SPEED=%g\n", o.Speed)
 			}
+			for _, one := range o.Accounts {
+				fmt.Fprintf(a.Stdout, "# account %s: role %s, external id %s\n",
+					one.ID, account.Account(one.ID).RoleARN(sandbox.MemberRole), sandbox.MemberExternalID)
+			}
 			fmt.Fprintf(a.Stderr, "a practice account listens at %s with the bucket %s; stop it with Ctrl-C\n", server.URL(), sandbox.DefaultBucket)
 			<-cmd.Context().Done()
 			return nil
@@ -59,6 +74,7 @@ is in memory and gone at the end.`,
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:4566", "address and port")
 	flags.IntVar(&o.Fleet, "fleet", 0, "generate this many instances instead of the default account")
+	flags.IntVar(&accounts, "accounts", 0, "add this many member accounts")
 	flags.IntVar(&o.Types, "types", 40, "distinct instance types of a generated fleet")
 	flags.Uint64Var(&o.Seed, "seed", 0, "seed of everything random")
 	flags.DurationVar(&o.Latency, "latency", 0, "delay of every answer, such as 20ms")
@@ -68,6 +84,9 @@ is in memory and gone at the end.`,
 	flags.StringSliceVar(&o.Buckets, "bucket", nil, "create this S3 bucket too")
 	return cmd
 }
+
+// mostPracticeAccounts is about as many as one machine serves in comfort.
+const mostPracticeAccounts = 1000
 
 // faultExample is an example of the syntax of --faults.
 const faultExample = "ec2:Describe*=throttle,share=0.2"

@@ -2,6 +2,13 @@
 // Scaling, STS, the Price List service, Parameter Store and S3 on one endpoint,
 // as the AWS SDKs, the AWS CLI and boto3 speak to them.
 //
+// With Options.Accounts it is an organization of several accounts. Each has its
+// own regions, resources, buckets, roles and token buckets; the clock, the price
+// list, the faults and the record of calls are common. Long-term keys, whatever
+// they are, belong to the management account, AccountID; the ways into the
+// others are the roles that STS AssumeRole opens. AWS Organizations tells the
+// management account which accounts there are.
+//
 // It keeps state and obeys the rules that a caller can see: states change over
 // time, batches are all or nothing, filters, pages, error codes, token buckets
 // and XML shapes are those of the service. It knows nothing of the program it
@@ -19,7 +26,8 @@ import (
 )
 
 // The practice account and what its clients need to sign requests. Signatures
-// are read for the region and the service but not verified: any key will do.
+// are read for the region and the service but not verified: any key will do, but
+// for the temporary ones, which begin with ASIA and must come from AssumeRole.
 const (
 	AccountID     = "123456789012"
 	AccessKey     = "AKIAPRACTICEACCOUNT0"
