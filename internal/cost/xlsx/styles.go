@@ -14,44 +14,69 @@ type styles struct {
 	header, headerOfNumbers          int
 	text, textAmongNumbers           int
 	doubtful, bad                    int
-	count, money, rate               int
+	count, decimal, money, rate      int
 	hours, moment                    int
 	leftCount, leftHours, leftMoment int
+
+	// Those of the summary.
+	title, section, label, link, big int
+	quiet, quietWrapped, underBig    int
+	figureText, figureCount          int
+	figureMoney, figureRate          int
 }
 
+// The workbook's colours.
 const (
-	countFormat  = "#,##0"
-	moneyFormat  = "#,##0.00"
-	rateFormat   = "#,##0.0000######"
-	momentFormat = "yyyy-mm-dd hh:mm"
+	dark     = "1F3A5F"
+	grey     = "595959"
+	linkBlue = "1F5FA8"
+	paleBlue = "C9DDF2"
 )
+
+const font = "Calibri"
+
+// seriesColors are told apart by people who do not see all colours, too
+// (Okabe and Ito, "Color Universal Design", 2008).
+func seriesColors() []string { return []string{"0072B2", "E69F00", "009E73", "CC79A7"} }
+
+const (
+	countFormat = "#,##0"
+	moneyFormat = "#,##0.00"
+	// Two decimals always: "#,##0.##" would leave a point behind whole numbers.
+	decimalFormat = moneyFormat
+	rateFormat    = "#,##0.0000######"
+	momentFormat  = "yyyy-mm-dd hh:mm"
+	bigFormat     = `"$"#,##0.00`
+)
+
+// textFormat keeps text from becoming a formula when a cell is edited and
+// entered again.
+const textFormat = 49
 
 func newStyles(f *excelize.File) (styles, error) {
 	var s styles
 	heading := func(align string) *excelize.Style {
 		return &excelize.Style{
-			Font:      &excelize.Font{Bold: true, Color: "FFFFFF", Family: "Calibri", Size: 11},
-			Fill:      fill("1F3A5F"),
+			Font:      &excelize.Font{Bold: true, Color: "FFFFFF", Family: font, Size: 11},
+			Fill:      fill(dark),
 			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: align, Indent: indent(align)},
 		}
 	}
 	number := func(format, align string) *excelize.Style {
 		return &excelize.Style{CustomNumFmt: &format, Alignment: &excelize.Alignment{Horizontal: align, Indent: indent(align)}}
 	}
-	// The text format keeps text from becoming a formula when a cell is edited
-	// and entered again.
-	const text = 49
 	for _, each := range []struct {
 		id    *int
 		style *excelize.Style
 	}{
 		{&s.header, heading("left")},
 		{&s.headerOfNumbers, heading("right")},
-		{&s.text, &excelize.Style{NumFmt: text}},
-		{&s.textAmongNumbers, &excelize.Style{NumFmt: text, Alignment: &excelize.Alignment{Horizontal: "right", Indent: 1}}},
-		{&s.doubtful, &excelize.Style{NumFmt: text, Fill: fill("FFF2CC")}},
-		{&s.bad, &excelize.Style{NumFmt: text, Fill: fill("F8CBAD")}},
+		{&s.text, &excelize.Style{NumFmt: textFormat, Alignment: leftToRight()}},
+		{&s.textAmongNumbers, &excelize.Style{NumFmt: textFormat, Alignment: &excelize.Alignment{Horizontal: "right", Indent: 1}}},
+		{&s.doubtful, &excelize.Style{NumFmt: textFormat, Alignment: leftToRight(), Fill: fill("FFF2CC")}},
+		{&s.bad, &excelize.Style{NumFmt: textFormat, Alignment: leftToRight(), Fill: fill("F8CBAD")}},
 		{&s.count, number(countFormat, "right")},
+		{&s.decimal, number(decimalFormat, "right")},
 		{&s.money, number(moneyFormat, "right")},
 		{&s.rate, number(rateFormat, "right")},
 		{&s.hours, number(moneyFormat, "right")},
@@ -59,6 +84,21 @@ func newStyles(f *excelize.File) (styles, error) {
 		{&s.leftCount, number(countFormat, "left")},
 		{&s.leftHours, number(moneyFormat, "left")},
 		{&s.leftMoment, number(momentFormat, "left")},
+		{&s.title, written(20, dark, true, "center")},
+		{&s.section, &excelize.Style{
+			Font:   &excelize.Font{Family: font, Bold: true, Size: 12, Color: dark},
+			Border: []excelize.Border{{Type: "bottom", Style: 1, Color: "A6A6A6"}},
+		}},
+		{&s.label, wrapped(written(11, "000000", false, "center"))},
+		{&s.link, wrapped(written(11, linkBlue, false, "center"))},
+		{&s.quiet, written(10, grey, false, "center")},
+		{&s.quietWrapped, wrapped(written(10, grey, false, "center"))},
+		{&s.underBig, wrapped(written(10, grey, false, "top"))},
+		{&s.big, shown(written(24, dark, true, "center"), bigFormat, "left")},
+		{&s.figureText, shown(written(11, "000000", true, "center"), "@", "right")},
+		{&s.figureCount, shown(written(11, "000000", true, "center"), countFormat, "right")},
+		{&s.figureMoney, shown(written(11, "000000", true, "center"), moneyFormat, "right")},
+		{&s.figureRate, shown(written(11, "000000", true, "center"), rateFormat, "right")},
 	} {
 		id, err := f.NewStyle(each.style)
 		if err != nil {
@@ -67,6 +107,46 @@ func newStyles(f *excelize.File) (styles, error) {
 		*each.id = id
 	}
 	return s, nil
+}
+
+// leftToRight keeps a name in Arabic or Hebrew from moving to the other side of
+// its column.
+func leftToRight() *excelize.Alignment {
+	return &excelize.Alignment{Horizontal: "left", ReadingOrder: 1}
+}
+
+// written is a style of the summary. Texts are of the text format.
+func written(size float64, color string, bold bool, vertical string) *excelize.Style {
+	return &excelize.Style{
+		NumFmt: textFormat, Font: &excelize.Font{Family: font, Size: size, Color: color, Bold: bold},
+		Alignment: &excelize.Alignment{Vertical: vertical, Horizontal: "left", ReadingOrder: 1},
+	}
+}
+
+func wrapped(s *excelize.Style) *excelize.Style {
+	s.Alignment.WrapText = true
+	return s
+}
+
+// shown is the style with a format of numbers.
+func shown(s *excelize.Style, format, align string) *excelize.Style {
+	s.NumFmt, s.CustomNumFmt = 0, &format
+	s.Alignment.Horizontal, s.Alignment.Indent = align, indent(align)
+	return s
+}
+
+// figure is the style of a value of the summary.
+func (s styles) figure(format cost.Format) int {
+	switch format {
+	case cost.Money:
+		return s.figureMoney
+	case cost.Rate:
+		return s.figureRate
+	case cost.Count:
+		return s.figureCount
+	default:
+		return s.figureText
+	}
 }
 
 // indent keeps what is aligned to the right off the column that follows.
@@ -109,6 +189,8 @@ func (s styles) of(format cost.Format, value any) int {
 			return s.rate
 		}
 		return s.money
+	case float64:
+		return s.decimal
 	case time.Duration:
 		return pick(left, s.leftHours, s.hours)
 	case time.Time:

@@ -103,6 +103,8 @@ func shownWidth(format cost.Format, value any) int {
 			return len(v.String()) + 2
 		}
 		return len(fmt.Sprintf("%.2f", v.Float())) * 4 / 3
+	case float64:
+		return len(fmt.Sprintf("%.2f", v)) * 4 / 3
 	case time.Duration:
 		return len(fmt.Sprintf("%.2f", v.Hours()))
 	case time.Time:
@@ -117,7 +119,7 @@ func textWidth(s string) int {
 	columns := 0
 	for _, r := range s {
 		columns++
-		if wide(r) {
+		if wideRune(r) {
 			columns++
 		}
 		if columns > maxWidth {
@@ -127,9 +129,9 @@ func textWidth(s string) int {
 	return columns
 }
 
-// wide is true for characters that take two columns: Hangul, Kana, CJK,
+// wideRune is true for characters that take two columns: Hangul, Kana, CJK,
 // full-width forms, emoji.
-func wide(r rune) bool {
+func wideRune(r rune) bool {
 	k := width.LookupRune(r).Kind()
 	return k == width.EastAsianWide || k == width.EastAsianFullwidth
 }

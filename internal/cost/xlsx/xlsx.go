@@ -6,199 +6,152 @@
 package xlsx
 
 import (
-	"archive/zip"
-	"compress/flate"
 	"fmt"
 	"io"
+	"sort"
 	"time"
 
 	"github.com/xuri/excelize/v2"
 
 	"nightshift/internal/cost"
-	"nightshift/internal/price"
 )
 
 // maxRows is how many rows a sheet holds, its header included.
 const maxRows = 1_048_576
 
-// Write writes the report's tables as one workbook, a sheet each. Numbers are
-// numbers, text is text whatever it begins with, and there are no formulas. A
-// table that is longer than a sheet can be is an error.
-func Write(w io.Writer, r cost.Report) (err error) {
-	f := excelize.NewFile()
+// Write writes the report as one workbook: a summary, then a sheet for each of
+// its tables. Numbers are numbers, text is text whatever it begins with, and
+// the only formulas are the sums of the summary. A table that is longer than a
+// sheet can be goes on in the next: EC2_Detail_Costs_2, EC2_Detail_Costs_3.
+// The same report gives the same bytes.
+func Write(w io.Writer, r cost.Report) error {
+	return write(w, r, maxRows)
+}
+
+func write(w io.Writer, r cost.Report, limit int) (err error) {
+	b := workbook{file: excelize.NewFile(), tables: map[string]placed{}}
 	defer func() {
 		// Closing removes the temporary files of long sheets.
-		if closeErr := f.Close(); err == nil && closeErr != nil {
+		if closeErr := b.file.Close(); err == nil && closeErr != nil {
 			err = fmt.Errorf("workbook: %w", closeErr)
 		}
 	}()
-	// The archive goes straight to w: excelize would keep all of it in memory.
-	f.SetZipWriter(func(io.Writer) excelize.ZipWriter { return fastZip(w) })
-	styles, err := newStyles(f)
-	if err != nil {
+	out := archive{to: w}
+	defer func() {
+		if removeErr := out.spool.remove(); err == nil && removeErr != nil {
+			err = fmt.Errorf("workbook: %w", removeErr)
+		}
+	}()
+	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return &out })
+	if b.styles, err = newStyles(b.file); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
-	for n, table := range r.Tables() {
-		if err := addSheet(f, n, table, styles); err != nil {
-			return fmt.Errorf("workbook: sheet %s: %w", table.Name, err)
+	b.footer = footer(r)
+	for _, table := range r.Tables() {
+		b.place(table, limit)
+	}
+	if err := b.addSummary(r); err != nil {
+		return fmt.Errorf("workbook: sheet %s: %w", summarySheet, err)
+	}
+	for _, name := range b.order {
+		if err := b.addTable(b.tables[name]); err != nil {
+			return fmt.Errorf("workbook: sheet %s: %w", name, err)
 		}
 	}
-	if err := f.SetDocProps(&excelize.DocProperties{
-		Title: "EC2 and EBS costs " + r.Month.Start.Format("2006-01"), Creator: "nightshift",
+	if err := b.file.SetDocProps(&excelize.DocProperties{
+		Title: r.Summary().Title, Creator: "nightshift",
 		Created: r.Generated.UTC().Format(time.RFC3339), Modified: r.Generated.UTC().Format(time.RFC3339),
 	}); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
-	if err := f.Write(io.Discard); err != nil {
+	b.sortContentTypes()
+	if err := b.file.Write(io.Discard); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
 	return nil
 }
 
-// fastZip compresses at the fastest level, which takes a third of the time and
-// makes files only a little larger: rows of a report are much alike.
-func fastZip(w io.Writer) *zip.Writer {
-	z := zip.NewWriter(w)
-	z.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(out, flate.BestSpeed)
-	})
-	return z
+// sortContentTypes gives the list of file extensions an order. With the first
+// chart excelize adds those of images in the order of a map.
+func (b *workbook) sortContentTypes() {
+	if b.file.ContentTypes == nil {
+		return
+	}
+	list := b.file.ContentTypes.Defaults
+	sort.Slice(list, func(i, j int) bool { return list[i].Extension < list[j].Extension })
 }
 
-// addSheet adds the n-th sheet. Everything that stands before the rows in the
-// file must be set before the first row is written.
-func addSheet(f *excelize.File, n int, table cost.Table, styles styles) error {
-	if table.Len >= maxRows {
-		return fmt.Errorf("%d rows do not fit on one sheet; report fewer regions or accounts at once", table.Len)
-	}
-	if n == 0 {
-		if err := f.SetSheetName("Sheet1", table.Name); err != nil {
-			return err
+// workbook is a file that is being written.
+type workbook struct {
+	file   *excelize.File
+	styles styles
+	footer string
+	// tables are placed before the first sheet is written, so that the summary
+	// can refer to all of them; order is theirs.
+	tables map[string]placed
+	order  []string
+}
+
+// placed is a table with the sheets that hold it.
+type placed struct {
+	cost.Table
+	sheets []part
+}
+
+// part is a sheet with a number of rows below its header.
+type part struct {
+	name string
+	rows int
+}
+
+// place says which sheets hold a table if each holds at most limit rows, the
+// header included.
+func (b *workbook) place(table cost.Table, limit int) {
+	p := placed{Table: table}
+	for rest := table.Len; rest > 0 || len(p.sheets) == 0; rest -= limit - 1 {
+		name := table.Name
+		if len(p.sheets) > 0 {
+			name = fmt.Sprintf("%s_%d", table.Name, len(p.sheets)+1)
 		}
-	} else if _, err := f.NewSheet(table.Name); err != nil {
-		return err
+		p.sheets = append(p.sheets, part{name, min(rest, limit-1)})
 	}
-	if err := layOut(f, table); err != nil {
-		return err
-	}
-	sheet, err := f.NewStreamWriter(table.Name)
-	if err != nil {
-		return err
-	}
-	if err := setView(sheet, table); err != nil {
-		return err
-	}
-	if err := writeRows(sheet, table, styles); err != nil {
-		return err
-	}
-	last, err := excelize.CoordinatesToCellName(len(table.Columns), table.Len+1)
-	if err != nil {
-		return err
-	}
-	if err := f.AutoFilter(table.Name, "A1:"+last, nil); err != nil {
-		return err
-	}
-	return sheet.Flush()
+	b.tables[table.Name] = p
+	b.order = append(b.order, table.Name)
 }
 
-// layOut sets up printing: landscape A4, the printed columns as wide as one
-// page, the header on every page.
-func layOut(f *excelize.File, table cost.Table) error {
-	fit, a4, landscape, one, many := true, 9, "landscape", 1, 0
-	if err := f.SetSheetProps(table.Name, &excelize.SheetPropsOptions{FitToPage: &fit}); err != nil {
-		return err
+// ranges are the cells of a column's first rows, or of all where rows is 0, on
+// every sheet of the table. There are none where the table is empty, and it is
+// false where there is no such column.
+func (b *workbook) ranges(table, column string, rows int) ([]string, bool) {
+	p, ok := b.tables[table]
+	if !ok {
+		return nil, false
 	}
-	if err := f.SetPageLayout(table.Name, &excelize.PageLayoutOptions{
-		Size: &a4, Orientation: &landscape, FitToWidth: &one, FitToHeight: &many,
-	}); err != nil {
-		return err
-	}
-	if table.Printed > 0 {
-		last, err := excelize.CoordinatesToCellName(table.Printed, table.Len+1, true)
+	for n, c := range p.Columns {
+		if c.Header != column {
+			continue
+		}
+		letter, err := excelize.ColumnNumberToName(n + 1)
 		if err != nil {
-			return err
+			return nil, false
 		}
-		if err := f.SetDefinedName(&excelize.DefinedName{
-			Name: "_xlnm.Print_Area", RefersTo: "'" + table.Name + "'!$A$1:" + last, Scope: table.Name,
-		}); err != nil {
-			return err
+		if rows == 0 {
+			rows = p.Len
 		}
-	}
-	return f.SetDefinedName(&excelize.DefinedName{
-		Name: "_xlnm.Print_Titles", RefersTo: "'" + table.Name + "'!$1:$1", Scope: table.Name,
-	})
-}
-
-// setView freezes the header with the first columns and sets the widths.
-func setView(sheet *excelize.StreamWriter, table cost.Table) error {
-	corner, err := excelize.CoordinatesToCellName(table.Frozen+1, 2)
-	if err != nil {
-		return err
-	}
-	if err := sheet.SetPanes(&excelize.Panes{
-		Freeze: true, XSplit: table.Frozen, YSplit: 1, TopLeftCell: corner, ActivePane: "bottomRight",
-		Selection: []excelize.Selection{{SQRef: corner, ActiveCell: corner, Pane: "bottomRight"}},
-	}); err != nil {
-		return err
-	}
-	for n, width := range widths(table) {
-		if err := sheet.SetColWidth(n+1, n+1, width); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeRows(sheet *excelize.StreamWriter, table cost.Table, styles styles) error {
-	header := make([]any, len(table.Columns))
-	cells := make([]excelize.Cell, len(table.Columns))
-	row := make([]any, len(table.Columns))
-	for n, column := range table.Columns {
-		header[n] = excelize.Cell{StyleID: styles.heading(column.Format), Value: column.Header}
-	}
-	if err := sheet.SetRow("A1", header, excelize.RowOpts{Height: 20}); err != nil {
-		return err
-	}
-	line := 1
-	for values := range table.Rows {
-		line++
-		for n, value := range values {
-			row[n] = nil
-			if value == nil || value == "" {
-				continue
+		var found []string
+		for _, s := range p.sheets {
+			if have := min(rows, s.rows); have > 0 {
+				found = append(found, fmt.Sprintf("'%s'!$%s$2:$%s$%d", s.name, letter, letter, have+1))
+				rows -= have
 			}
-			cells[n].Value, cells[n].StyleID = cellValue(value), styles.of(table.Columns[n].Format, value)
-			row[n] = &cells[n]
 		}
-		if err := sheet.SetRow(fmt.Sprintf("A%d", line), row); err != nil {
-			return err
-		}
+		return found, true
 	}
-	return nil
+	return nil, false
 }
 
-// cellValue is a value as a spreadsheet holds it. Only here does money become
-// a floating-point number. A time keeps the wall clock of its zone: cells have
-// no zone.
-func cellValue(value any) any {
-	switch v := value.(type) {
-	case string:
-		return safeText(v)
-	case price.USD:
-		return v.Float()
-	case time.Duration:
-		return v.Hours()
-	case time.Time:
-		return serial(v)
-	default:
-		return v
-	}
-}
-
-// serial is a time as days since 1899-12-30, the way spreadsheets count (ECMA-376
-// part 1, 18.17.4).
-func serial(t time.Time) float64 {
-	_, offset := t.Zone()
-	const unixEpoch = 25569
-	return unixEpoch + float64(t.Unix()+int64(offset))/86400
+// footer is what stands at the foot of printed pages: what the report is, the
+// sheet and the page.
+func footer(r cost.Report) string {
+	return "&L" + r.Summary().Title + ", as of " + r.Generated.Format("2006-01-02") + "&C&A&RPage &P of &N"
 }

@@ -1,0 +1,336 @@
+package cost
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// findingsShown is how many findings the summary names.
+const findingsShown = 5
+
+// Summary is the report's answer on one page. It is data: every writer shows it
+// in its own way.
+type Summary struct {
+	Title string // "EC2 and EBS costs, November 2026"
+	Scope string // of what and when
+	Basis string // what the prices are
+	// Headline are the few figures that matter most.
+	Headline []Figure
+	Blocks   []Block
+}
+
+// Block is a group of figures under a title.
+type Block struct {
+	Title   string
+	Figures []Figure
+}
+
+// Figure is one value of the summary.
+type Figure struct {
+	Label  string
+	Value  any // as in a cell of a table with this format
+	Format Format
+	Unit   string // "USD", "USD a month", empty where the value says it
+	Note   string
+	// Sheet names the table with the details, empty where there is none.
+	Sheet string
+	// Sum, if not empty, is what Value adds up, so that a workbook can add it up
+	// by itself.
+	Sum []ColumnSum
+}
+
+// ColumnSum is the sum of a table's column: of its first Rows rows, or of all
+// where Rows is 0.
+type ColumnSum struct {
+	Table, Column string
+	Rows          int
+}
+
+const (
+	usd        = "USD"
+	usdAMonth  = "USD a month"
+	totalSheet = "Totals"
+	runSheet   = "Run"
+)
+
+// Summary sums the report up. Amounts that are not known are in none of its
+// sums, and it says how many there are.
+func (r Report) Summary() Summary {
+	s := Summary{
+		Title: "EC2 and EBS costs, " + r.Month.Start.Format("January 2006"),
+		Scope: r.scope(),
+		Basis: "List prices, before discounts, Savings Plans, credits and tax.",
+	}
+	s.Headline = r.headline()
+	for _, block := range []Block{r.spending(), r.idle(), r.advice(), r.trust()} {
+		if len(block.Figures) > 0 {
+			s.Blocks = append(s.Blocks, block)
+		}
+	}
+	return s
+}
+
+// scope says of what and when the report is.
+func (r Report) scope() string {
+	accounts, regions := map[fleet.Account]bool{}, map[fleet.Region]bool{}
+	for _, t := range r.Targets {
+		accounts[t.Account], regions[t.Region] = true, true
+	}
+	who := counted(len(accounts), "account")
+	if len(accounts) == 1 {
+		for account := range accounts {
+			who = "account " + string(account)
+		}
+	}
+	where := counted(len(regions), "region")
+	if len(regions) <= 3 {
+		where = strings.Join(texts(slices.Sorted(maps.Keys(regions))), ", ")
+	}
+	return strings.Join([]string{who, where, r.Generated.Format("2006-01-02 15:04 MST")}, " · ")
+}
+
+func texts[T ~string](items []T) []string {
+	list := make([]string, len(items))
+	for n, item := range items {
+		list[n] = string(item)
+	}
+	return list
+}
+
+// counted is a number with its noun: "1 volume", "3 volumes", "3 addresses".
+func counted(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "s"):
+		noun += "e"
+	}
+	return grouped(int64(n)) + " " + noun + "s"
+}
+
+// grouped is a whole number with commas between thousands.
+func grouped(n int64) string {
+	digits := fmt.Sprint(n)
+	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
+
+// dollars is an amount in cents with commas between thousands.
+func dollars(u price.USD) string {
+	whole, cents, _ := strings.Cut(u.Cents().String(), ".")
+	for at := len(whole) - 3; at > 0 && whole[at-1] != '-'; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
+	}
+	return whole + "." + cents
+}
+
+// total is the total of all targets.
+func (r Report) total() Total {
+	if len(r.Totals) == 0 {
+		return Total{}
+	}
+	return r.Totals[len(r.Totals)-1]
+}
+
+// money is a figure in dollars that adds up a column of the totals.
+func (r Report) money(label string, amount price.USD, unit, column string) Figure {
+	return Figure{
+		Label: label, Value: amount, Format: Money, Unit: unit, Sheet: totalSheet,
+		Sum: []ColumnSum{{totalSheet, column, max(len(r.Totals)-1, 0)}},
+	}
+}
+
+func (r Report) headline() []Figure {
+	all := r.total()
+	toDate := r.money("Month to date", all.TotalToDate, usd, "TotalMonthToDate(USD)")
+	so, whole := r.Month.Now.Sub(r.Month.Start), r.Month.End.Sub(r.Month.Start)
+	toDate.Note = fmt.Sprintf("%.0f of the month's %.0f hours", so.Hours(), whole.Hours())
+	forecast := r.money("Forecast for "+r.Month.Start.Format("January"), all.Forecast, usd, "ForecastMonth(USD)")
+	forecast.Note = "if all stays as it is and schedules are followed"
+	rate := r.money("Run rate", all.RunRate, usdAMonth, "RunRateMonthly(USD)")
+	rate.Note = "730 hours of what is running and stored now"
+	return []Figure{toDate, forecast, rate}
+}
+
+// spending takes the month to date apart.
+func (r Report) spending() Block {
+	all := r.total()
+	whole := all.TotalToDate
+	ec2 := Figure{
+		Label: "EC2 instances", Value: all.EC2, Format: Money, Unit: usd, Sheet: "EC2_Detail_Costs",
+		Note: share(all.EC2, whole) + fmt.Sprintf("%s, %s running", counted(all.Instances, "instance"), grouped(int64(all.Running))),
+		Sum:  []ColumnSum{{"EC2_Detail_Costs", "EC2MonthToDate(USD)", 0}},
+	}
+	ebs := r.money("EBS volumes", all.EBSToDate, usd, "EBSMonthToDate(USD)")
+	ebs.Sheet = "EBS_Summary"
+	ebs.Note = share(all.EBSToDate, whole) + counted(all.Volumes, "volume")
+	figures := []Figure{ec2, ebs}
+	if len(r.Lines) > 0 {
+		figures = append(figures, Figure{
+			Label: "Other", Value: all.OtherToDate, Format: Money, Unit: usd, Sheet: "Other_Costs",
+			Note: share(all.OtherToDate, whole) + strings.Join(r.lineKinds(), ", "),
+			Sum:  []ColumnSum{{"Other_Costs", "MonthToDate(USD)", 0}},
+		})
+	}
+	return Block{"Spent this month so far", figures}
+}
+
+// lineKinds names the kinds of lines, the dearest first.
+func (r Report) lineKinds() []string {
+	sums := map[LineKind]price.USD{}
+	for _, l := range r.Lines {
+		sums[l.Kind] = sums[l.Kind].Add(l.ToDate.USD)
+	}
+	return texts(slices.SortedFunc(maps.Keys(sums), func(a, b LineKind) int {
+		return cmp.Or(cmp.Compare(sums[b], sums[a]), cmp.Compare(a, b))
+	}))
+}
+
+// share begins a note with how much of the whole a part is.
+func share(part, whole price.USD) string {
+	if whole <= 0 {
+		return ""
+	}
+	return percent(part, whole) + " · "
+}
+
+// percent is part of whole in tenths of a percent, never rounded up to 100.
+func percent(part, whole price.USD) string {
+	tenths := min(int64(float64(part)/float64(whole)*1000+0.5), 1000)
+	if part < whole {
+		tenths = min(tenths, 999)
+	}
+	return fmt.Sprintf("%d.%d %%", tenths/10, tenths%10)
+}
+
+// idle is what is paid for and used by nothing, by the full month.
+func (r Report) idle() Block {
+	var block Block
+	add := func(label string, amount price.USD, n int, noun, sheet string, sum ...ColumnSum) {
+		if n > 0 {
+			block.Figures = append(block.Figures, Figure{
+				Label: label, Value: amount, Format: Money, Unit: usdAMonth, Note: counted(n, noun), Sheet: sheet, Sum: sum,
+			})
+		}
+	}
+	block.Title = "Paid for and not in use"
+	unattached := 0
+	for _, t := range r.Types {
+		unattached += t.Unattached.Count
+	}
+	add("Unattached volumes", r.total().EBSUnattached, unattached, "volume", "Unattached_Volumes",
+		ColumnSum{"Unattached_Volumes", "Monthly(USD)", 0})
+	var stopped price.USD
+	n := 0
+	for _, i := range r.Instances {
+		if i.State == fleet.Stopped && i.EBS.USD > 0 {
+			stopped = stopped.Add(i.EBS.USD)
+			n++
+		}
+	}
+	add("Volumes of stopped instances", stopped, n, "stopped instance", "EC2_Detail_Costs")
+	var addresses, capacity price.USD
+	idle, reserved := 0, 0
+	for _, l := range r.Lines {
+		switch {
+		case l.Idle():
+			addresses = addresses.Add(l.Monthly.USD)
+			idle++
+		case l.Kind == ReservationLine:
+			capacity = capacity.Add(l.Monthly.USD)
+			reserved++
+		}
+	}
+	add("Idle public IPv4 addresses", addresses, idle, "address", "Other_Costs")
+	add("Unused reserved capacity", capacity, reserved, "reservation", "Other_Costs")
+	return block
+}
+
+// advice names the findings that would save most.
+func (r Report) advice() Block {
+	if len(r.Findings) == 0 {
+		return Block{}
+	}
+	var sum price.USD
+	for _, f := range r.Findings {
+		sum = sum.Add(f.Saving)
+	}
+	figures := []Figure{{
+		Label: "All findings", Value: sum, Format: Money, Unit: usdAMonth, Sheet: "Findings",
+		Note: counted(len(r.Findings), "finding") + "; those of one resource may overlap",
+		Sum:  []ColumnSum{{"Findings", "SavingMonthly(USD)", 0}},
+	}}
+	for _, f := range r.Findings[:min(len(r.Findings), findingsShown)] {
+		note := f.Reason
+		if !f.Certain {
+			note = "at most: " + note
+		}
+		label := f.Code + ": " + cmp.Or(f.Name, f.Resource)
+		figures = append(figures, Figure{Label: label, Value: f.Saving, Format: Money, Unit: usdAMonth, Note: note, Sheet: "Findings"})
+	}
+	return Block{"What could be saved", figures}
+}
+
+// trust says how far the report can be relied on.
+func (r Report) trust() Block {
+	all := r.total()
+	count := func(label string, n int, note, sheet string) Figure {
+		return Figure{Label: label, Value: int64(n), Format: Count, Note: note, Sheet: sheet}
+	}
+	var figures []Figure
+	if exact, whole := r.ExactShare(); whole > 0 {
+		figures = append(figures, Figure{
+			Label: "Exactly priced", Value: percent(exact, whole), Format: Text, Sheet: "Prices",
+			Note: "of the money so far; the rest rests on a price that its row explains",
+		})
+	}
+	figures = append(figures, count("Without a price", r.Missing(), "instances, volumes and others that are in no sum", "Prices"))
+	least := all.TotalToDate.Add(all.EC2AtLeast).Add(-all.EC2)
+	if doubt := all.TotalAtMost.Add(-least); doubt > 0 && r.Hours == BestHours {
+		figures = append(figures, Figure{
+			Label: "Hours not certain", Value: doubt, Format: Money, Unit: usd, Sheet: "EC2_Detail_Costs",
+			Note: fmt.Sprintf("the month to date is between %s and %s", dollars(least), dollars(all.TotalAtMost)),
+		})
+	}
+	problems := count("Problems", len(r.Problems), "all that there is was read", runSheet)
+	if len(r.Problems) > 0 {
+		problems.Note = r.Problems[0].Error()
+	}
+	figures = append(figures, problems)
+	for _, s := range r.Spend {
+		figures = append(figures, Figure{
+			Label: "Paid for this report", Value: s.USD, Format: Rate, Unit: usd, Sheet: runSheet,
+			Note: fmt.Sprintf("%s: %s %s of at most %s", s.Service, grouped(int64(s.Used)), s.Unit, grouped(int64(s.Cap))),
+		})
+	}
+	return Block{"How far to trust it", figures}
+}
+
+// ExactShare is how much of the month to date has an exact price, and all of
+// it. What has no price is in neither.
+func (r Report) ExactShare() (exact, all price.USD) {
+	add := func(amount price.USD, status price.Status) {
+		all = all.Add(amount)
+		if status == price.Exact {
+			exact = exact.Add(amount)
+		}
+	}
+	for _, i := range r.Instances {
+		add(i.EC2().USD, i.PriceStatus)
+	}
+	for _, v := range r.Volumes {
+		add(v.ToDate.USD, v.Status)
+	}
+	for _, l := range r.Lines {
+		add(l.ToDate.USD, l.Status)
+	}
+	return exact, all
+}
