@@ -40,12 +40,15 @@ type Cost struct {
 	MinCoverage float64
 }
 
-// The default and the bounds of what may be asked that is paid: a request of
-// Cost Explorer is one cent, a thousand metrics of CloudWatch are, too.
+// DefaultMetrics is the cap on CloudWatch's metrics where nothing is said. A
+// thousand of them cost one cent.
+const DefaultMetrics = 1000
+
+// The most that may be asked and is paid. A request of Cost Explorer costs one
+// cent.
 const (
-	defaultMetrics = 1000
-	mostMetrics    = 1_000_000
-	mostRequests   = 10_000
+	mostMetrics  = 1_000_000
+	mostRequests = 10_000
 )
 
 // cost reads the section. A mistake in a cap leaves it at nothing: what is paid

@@ -34,7 +34,7 @@ const (
 // config reads the whole file.
 func (l *loader) config(root *yaml.Node) {
 	l.out = &Config{
-		Zone: time.UTC, Cost: Cost{CloudWatch: defaultMetrics},
+		Zone: time.UTC, Cost: Cost{CloudWatch: DefaultMetrics},
 		rules: power.Rules{Keep: power.KeepLimits{Max: defaultKeep}, Tick: defaultTick},
 	}
 	top := l.fields(root, "the file", topKeys())
