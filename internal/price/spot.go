@@ -36,10 +36,12 @@ func SpotProduct(operation string) (string, bool) {
 // SpotMean is the mean price of an hour between two instants, weighted by the
 // time for which each price was in force, and the price at the end. The rows
 // are those of one type, zone and product in any order; prices before the first
-// row are taken to be that row's. It is false without rows up to the end.
+// row are taken to be that row's. It is false without rows up to the end. Time
+// counts in whole seconds, as Spot Instances are billed.
 // See "Spot Instance pricing history" in the EC2 User Guide.
 func SpotMean(rows []SpotPrice, from, to time.Time) (mean, last USD, ok bool) {
 	rows = slices.SortedFunc(slices.Values(rows), func(a, b SpotPrice) int { return a.At.Compare(b.At) })
+	from, to = from.Truncate(time.Second), to.Truncate(time.Second)
 	var sum USD
 	at := from
 	for n, row := range rows {
@@ -48,7 +50,7 @@ func SpotMean(rows []SpotPrice, from, to time.Time) (mean, last USD, ok bool) {
 		}
 		until := to
 		if n+1 < len(rows) && rows[n+1].At.Before(to) {
-			until = rows[n+1].At
+			until = rows[n+1].At.Truncate(time.Second)
 		}
 		if until.After(at) {
 			sum = sum.Add(row.USD.Times(int64(until.Sub(at)/time.Second), 1))
