@@ -32,16 +32,22 @@ func kinds() map[string]error {
 		"UnrecognizedClientException":          fleet.ErrCredentials,
 		"AccessDenied":                         fleet.ErrDenied,
 		"AccessDeniedException":                fleet.ErrDenied,
+		"AccessDeniedForDependencyException":   fleet.ErrDenied,
 		"AllAccessDisabled":                    fleet.ErrDenied,
 		"OptInRequired":                        fleet.ErrDenied,
+		"RegionDisabledException":              fleet.ErrDenied,
 		"UnauthorizedOperation":                fleet.ErrDenied,
 		"DBClusterNotFoundFault":               fleet.ErrNotFound,
 		"DBInstanceNotFound":                   fleet.ErrNotFound,
+		"DataUnavailableException":             fleet.ErrNotFound,
 		"InvalidInstanceID.NotFound":           fleet.ErrNotFound,
 		"NoSuchBucket":                         fleet.ErrNotFound,
 		"NotFoundException":                    fleet.ErrNotFound,
+		"ResourceNotFoundException":            fleet.ErrNotFound,
+		"AWSOrganizationsNotInUseException":    fleet.ErrInvalid,
 		"InvalidBucketName":                    fleet.ErrInvalid,
 		"InvalidInstanceID.Malformed":          fleet.ErrInvalid,
+		"InvalidNextTokenException":            fleet.ErrInvalid,
 		"InvalidParameterCombination":          fleet.ErrInvalid,
 		"InvalidParameterException":            fleet.ErrInvalid,
 		"InvalidParameterValue":                fleet.ErrInvalid,
@@ -72,12 +78,16 @@ func kinds() map[string]error {
 		"SpotMaxPriceTooLow":                   fleet.ErrCapacity,
 		"VcpuLimitExceeded":                    fleet.ErrCapacity,
 		"RequestLimitExceeded":                 fleet.ErrThrottled,
+		"LimitExceededException":               fleet.ErrThrottled,
 		"SlowDown":                             fleet.ErrThrottled,
 		"Throttling":                           fleet.ErrThrottled,
 		"ThrottlingException":                  fleet.ErrThrottled,
+		"TooManyRequestsException":             fleet.ErrThrottled,
 		"InternalError":                        fleet.ErrUnavailable,
 		"InternalErrorException":               fleet.ErrUnavailable,
 		"InternalFailure":                      fleet.ErrUnavailable,
+		"InternalServiceFault":                 fleet.ErrUnavailable,
+		"ServiceException":                     fleet.ErrUnavailable,
 		"ServiceUnavailable":                   fleet.ErrUnavailable,
 		"Unavailable":                          fleet.ErrUnavailable,
 	}
@@ -93,8 +103,8 @@ func translate(action string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", action, err)
 	}
-	if errors.Is(err, fleet.ErrNoTime) {
-		return fmt.Errorf("%s: %w", action, err)
+	if told, ok := errors.AsType[*own](err); ok {
+		return fmt.Errorf("%s: %w", action, told.error)
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		kind, known := kinds()[api.ErrorCode()]
@@ -128,6 +138,12 @@ func translate(action string, err error) error {
 	}
 	return fleet.Errorf(fleet.ErrUnavailable, "%s: %w", action, root(err))
 }
+
+// own is an error that we raise ourselves within the steps of the SDK, which
+// wraps it in their names: a budget that is used up, a role that is refused.
+type own struct{ error }
+
+func (e *own) Unwrap() error { return e.error }
 
 // byStatus judges an unknown code by the HTTP status of the answer.
 func byStatus(err error) error {

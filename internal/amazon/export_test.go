@@ -1,6 +1,11 @@
 package amazon
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"nightshift/internal/fleet"
+)
 
 // SetPage makes pages of names small enough for a test.
 func (o *Objects) SetPage(n int32) { o.page = n }
@@ -10,4 +15,10 @@ func Ask(ctx context.Context, action string, err error) error {
 	type options struct{}
 	_, err = capture(newSession(), action, func(context.Context, *int, ...func(*options)) (*int, error) { return nil, err })(ctx, nil)
 	return err
+}
+
+// RegionRequestsLeft is how many tokens a session has for DescribeRegions. No
+// time passes for its bucket, which is as it was when it was last used.
+func RegionRequestsLeft(s *Session, region fleet.Region) float64 {
+	return s.quota(region).request("DescribeRegions").TokensAt(time.Time{})
 }

@@ -15,8 +15,9 @@ import (
 )
 
 // gate stands behind the SDK's retry step, where every attempt passes: it
-// waits for a token of the client's own bucket, counts the request and learns
-// from the answer how fast the service lets us go.
+// waits for a token of the client's own bucket, pays for the request where it
+// costs something, counts it and learns from the answer how fast the service
+// lets us go.
 func (s *Session) gate(stack *middleware.Stack) error {
 	pass := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,
@@ -24,7 +25,10 @@ func (s *Session) gate(stack *middleware.Stack) error {
 		service, action := awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)
 		quota := s.quota(fleet.Region(awsmiddleware.GetRegion(ctx)))
 		if err := quota.pass(ctx, service, action); err != nil {
-			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, &own{err}
+		}
+		if err := pay(ctx); err != nil {
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, &own{err}
 		}
 		s.calls.add(service, action)
 		out, metadata, err := next.HandleFinalize(ctx, in)

@@ -69,5 +69,9 @@ func Actions() []string {
 	s.parameters()
 	s.identity()
 	s.regions(s.Region())
+	s.members()
+	s.roles(Role{})
+	s.Metrics(s.Region(), nil)
+	s.CostExplorer(nil)
 	return s.calls.captured()
 }

@@ -28,5 +28,5 @@ func (s *Session) Parameter(ctx context.Context, name string) (string, error) {
 }
 
 func (s *Session) parameters() operation[ssm.GetParameterInput, ssm.GetParameterOutput] {
-	return capture(s, "ssm:GetParameter", ssm.NewFromConfig(s.config).GetParameter)
+	return capture(s, "ssm:GetParameter", ssm.NewFromConfig(s.in(s.Region())).GetParameter)
 }

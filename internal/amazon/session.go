@@ -1,7 +1,7 @@
 // Package amazon is AWS as the rest of nightshift sees it: it reads instances,
-// databases, Auto Scaling groups, volumes, instance types, regions and prices,
-// stops, starts, tags and resizes machines, and keeps objects in S3. It
-// implements the ports that power, cost and journal declare, in terms of fleet
+// databases, Auto Scaling groups, volumes, instance types, regions, prices,
+// metrics and the bill, stops, starts, tags and resizes machines, keeps objects
+// in S3 and works in other accounts by assuming roles there. It implements the ports that power, cost and journal declare, in terms of fleet
 // and price; no type of the SDK leaves it, and no other package imports the
 // SDK.
 //
@@ -15,9 +15,11 @@ package amazon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -73,7 +75,7 @@ type Session struct {
 	calls  *ledger
 	speed  float64
 	now    func() time.Time
-	ahead  atomic.Int64 // of our clock, in nanoseconds
+	ahead  *atomic.Int64 // of our clock, in nanoseconds
 
 	mu     sync.Mutex
 	quotas map[fleet.Region]*quotas
@@ -81,7 +83,10 @@ type Session struct {
 
 // newSession is a session that is not configured yet.
 func newSession() *Session {
-	return &Session{log: slog.New(slog.DiscardHandler), calls: newLedger(), speed: 1, quotas: map[fleet.Region]*quotas{}}
+	return &Session{
+		log: slog.New(slog.DiscardHandler), calls: newLedger(), speed: 1,
+		ahead: new(atomic.Int64), quotas: map[fleet.Region]*quotas{},
+	}
 }
 
 // Open reads the configuration. It makes no call to AWS, but the default chain
@@ -123,7 +128,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	// Not an option above, which would make the SDK ignore AWS_MAX_ATTEMPTS.
 	s.config.Retryer = newRetryer(s.speed)
-	s.config.APIOptions = append(s.config.APIOptions, s.gate, agent(o.Agent))
+	s.config.APIOptions = append(s.config.APIOptions, agent(o.Agent))
 	return s, nil
 }
 
@@ -137,6 +142,9 @@ func (s *Session) Authenticate(ctx context.Context) error {
 		_, err := s.config.Credentials.Retrieve(ctx)
 		if err == nil {
 			return nil
+		}
+		if told, ok := errors.AsType[*own](err); ok {
+			return told.error
 		}
 		s.log.DebugContext(ctx, "no credentials", "error", err)
 		// The instance's role is what the chain tries when nothing else is
@@ -157,11 +165,21 @@ func ParseRegion(s string) (fleet.Region, error) {
 	return fleet.Region(s), nil
 }
 
-// in is the configuration for one region.
+// in is the configuration for one region. Its requests pass the session's gate.
 func (s *Session) in(region fleet.Region) aws.Config {
 	c := s.config.Copy()
 	c.Region = string(region)
+	c.APIOptions = append(slices.Clip(c.APIOptions), s.gate) // others have the same slice
 	return c
+}
+
+// global is the region that holds the services which a partition of AWS has
+// once: Cost Explorer and Organizations.
+func (s *Session) global() fleet.Region {
+	if strings.HasPrefix(string(s.Region()), "cn-") {
+		return "cn-northwest-1"
+	}
+	return "us-east-1"
 }
 
 // quota gives the client-side token buckets of a region, which all its

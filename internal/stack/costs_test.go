@@ -86,11 +86,11 @@ func TestPolicyOfSomeCosts(t *testing.T) {
 
 func TestPolicyRefusesCosts(t *testing.T) {
 	for want, costs := range map[string]stack.Costs{
-		`role "nightshift"`:                        {Roles: []string{"nightshift"}},
-		`role "arn:aws:iam::123456789012:role/*"`:  {Roles: []string{"arn:aws:iam::123456789012:role/*"}},
-		`role "*"`:                                 {Roles: []string{"*"}},
-		`history "records"`:                        {History: "records"},
-		`price cache "s3://"`:                      {PriceCache: "s3://"},
+		`role "nightshift"`:                       {Roles: []string{"nightshift"}},
+		`role "arn:aws:iam::123456789012:role/*"`: {Roles: []string{"arn:aws:iam::123456789012:role/*"}},
+		`role "*"`:            {Roles: []string{"*"}},
+		`history "records"`:   {History: "records"},
+		`price cache "s3://"`: {PriceCache: "s3://"},
 		"bill \"b\": use s3://bucket/prefix\nhist": {Bill: "b", History: "h"},
 	} {
 		_, err := stack.Policy(costed(), stack.Scope{Tag: tag("k=v"), Costs: costs})

@@ -1,0 +1,120 @@
+package amazon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"nightshift/internal/fleet"
+)
+
+// Role is a role in another account that trusts ours.
+type Role struct {
+	// ARN is the role's, "arn:aws:iam::123456789012:role/nightshift".
+	ARN string
+	// ExternalID is what the role's trust policy asks for; empty if nothing. It
+	// is kept out of errors and logs.
+	ExternalID string
+	// Name is that of the session, by which CloudTrail in the other account
+	// tells who acted: 2 to 64 letters, digits and characters of _+=,.@-. Empty
+	// means "nightshift".
+	Name string
+}
+
+// roleTime is for how long credentials of a role are asked for: the longest
+// that AWS allows where one role assumes another, and for roles by default.
+const roleTime = time.Hour
+
+// Assume gives a session with the credentials of a role, which are fetched
+// before it returns and again when they are about to expire. It shares log, count
+// of calls and clock with this session and has quotas of its own, as quotas are
+// those of an account. A refusal is [fleet.ErrDenied]; a role that does not
+// exist is refused as well, since AWS does not tell the difference.
+func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
+	if role.Name == "" {
+		role.Name = "nightshift"
+	}
+	switch {
+	case !regexp.MustCompile(`^arn:aws(-[a-z-]+)?:iam::\d{12}:role/[\w+=,.@/-]+$`).MatchString(role.ARN):
+		return nil, fleet.Errorf(fleet.ErrInvalid, "role %q is not the ARN of a role such as arn:aws:iam::123456789012:role/nightshift", role.ARN)
+	case !regexp.MustCompile(`^[\w+=,.@-]{2,64}$`).MatchString(role.Name):
+		return nil, fleet.Errorf(fleet.ErrInvalid, "session name %q: use 2 to 64 letters, digits and characters of _+=,.@-", role.Name)
+	}
+	away := newSession()
+	away.log, away.calls, away.speed, away.now, away.ahead = s.log, s.calls, s.speed, s.now, s.ahead
+	away.config = s.config.Copy()
+	away.config.Credentials = aws.NewCredentialsCache(
+		stscreds.NewAssumeRoleProvider(s.roles(role), role.ARN, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName, o.Duration = role.Name, roleTime
+			if role.ExternalID != "" {
+				o.ExternalID = &role.ExternalID
+			}
+		}),
+		func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = time.Duration(float64(time.Minute) / s.speed) },
+	)
+	if err := away.Authenticate(ctx); err != nil {
+		return nil, err
+	}
+	return away, nil
+}
+
+// assumer is the operation AssumeRole as stscreds wants it.
+type assumer operation[sts.AssumeRoleInput, sts.AssumeRoleOutput]
+
+// AssumeRole asks for credentials. Options are for clients.
+func (a assumer) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+	return a(ctx, in)
+}
+
+// roles assumes a role, and tells what to do where that is refused.
+func (s *Session) roles(role Role) assumer {
+	ask := capture(s, "sts:AssumeRole", sts.NewFromConfig(s.in(s.Region())).AssumeRole)
+	return func(ctx context.Context, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
+		out, err := ask(ctx, in)
+		if err != nil {
+			return nil, &own{role.refused(err)}
+		}
+		if expires := out.Credentials; expires != nil {
+			expires.Expiration = s.ourTime(expires.Expiration, out)
+		}
+		return out, nil
+	}
+}
+
+// ourTime tells by our clock when credentials expire: who caches them compares
+// with it, and that of a practice account may be another and run faster.
+func (s *Session) ourTime(expires *time.Time, out *sts.AssumeRoleOutput) *time.Time {
+	theirs, told := awsmiddleware.GetServerTime(out.ResultMetadata)
+	ours, known := awsmiddleware.GetResponseAt(out.ResultMetadata)
+	if expires == nil || !told || !known {
+		return expires
+	}
+	return aws.Time(ours.Add(time.Duration(float64(expires.Sub(theirs)) / s.speed)))
+}
+
+// refused says what to check. AWS repeats parameters that it does not like, and
+// an external id is nobody's business.
+func (r Role) refused(err error) error {
+	refusal, ok := errors.AsType[*fleet.Refusal](err)
+	if !ok {
+		return fmt.Errorf("the role %s cannot be assumed: %w", r.ARN, err)
+	}
+	told, asks := *refusal, "asks for no external id, as none is configured"
+	if r.ExternalID != "" {
+		told.Message = strings.ReplaceAll(told.Message, r.ExternalID, "(external id)")
+		asks = "asks for the external id that is configured"
+	}
+	if !errors.Is(err, fleet.ErrDenied) {
+		return fmt.Errorf("the role %s cannot be assumed: %w", r.ARN, &told)
+	}
+	return fmt.Errorf("the role %s may not be assumed: check that it exists, that its trust policy names this account or role and %s, and that sts:AssumeRole on it is allowed here: %w",
+		r.ARN, asks, &told)
+}
