@@ -253,6 +253,9 @@ func TestGeneratedMember(t *testing.T) {
 	if _, err := ec2.NewFromConfig(cfg).DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{}); code(err) != "AuthFailure" {
 		t.Errorf("a region that the member has not: %v", err)
 	}
+	if _, err := ssm.NewFromConfig(cfg).GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("/x")}); code(err) != "UnrecognizedClientException" {
+		t.Errorf("the same of a JSON service: %v", err)
+	}
 }
 
 func TestCallsAndFaultsNameTheAccount(t *testing.T) {

@@ -78,7 +78,9 @@ func pricingRegion(name string) bool {
 // global says whether a service has an endpoint without a region, for which
 // requests are signed as for us-east-1. Clients that are given an endpoint may
 // sign for their own region instead.
-func global(service string) bool { return service == "sts" || service == "organizations" || service == "ce" }
+func global(service string) bool {
+	return service == "sts" || service == "organizations" || service == "ce"
+}
 
 // authenticate refuses requests without a signature, with credentials that are
 // unknown or over, and for a region that the account has not enabled, as AWS
@@ -108,14 +110,11 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 		}
 	case global(r.scope.service) && r.scope.region == globalRegion:
 	case r.caller.account.regions[r.scope.region] == nil:
-		switch r.scope.service {
-		case "s3":
+		if r.scope.service == "s3" {
 			return fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",
 				"The authorization header is malformed; the region '"+r.scope.region+"' is wrong")
-		case "ec2":
-			return fail(http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials")
 		}
-		return fail(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid")
+		return r.unknownToken()
 	}
 	return nil
 }

@@ -337,6 +337,8 @@ func throttled(r *request) *apiError {
 		return limitExceeded()
 	case "s3":
 		return fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
+	case "ce":
+		return invalid("LimitExceededException", "Rate exceeded")
 	case "organizations":
 		return invalid("TooManyRequestsException", "You have sent too many requests in too short a period of time.")
 	}

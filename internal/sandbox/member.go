@@ -40,8 +40,9 @@ func memberServers(start time.Time) []server {
 	}
 }
 
-// buildSmallAccount fills a member account: four to six instances, a database
-// and a volume that nothing uses in DefaultRegion, and an instance in Virginia.
+// buildSmallAccount fills a member account: four to six instances, a database,
+// and a volume, an address and a snapshot that nothing uses in DefaultRegion, and
+// an instance in Virginia.
 // Which they are depends on the seed and the account's number; names end with
 // its last four digits.
 func (a *Account) buildSmallAccount() error {
@@ -64,6 +65,9 @@ func (a *Account) buildSmallAccount() error {
 		return err
 	}
 	r.add(spec, r.zones()[0], a.clock.start.AddDate(0, -2, 0), tags{{"Name", a.named("unused")}})
+	h := holder{region: r, rng: rng, start: a.clock.start}
+	h.snapshots([]takenSnapshot{{gib: 200, filled: 0.4, days: 300, name: a.named("old"), about: "before the move"}})
+	h.address("", "Name="+a.named("spare"))
 	return a.AddDatabase(DefaultRegion, Database{
 		ID: a.named("dev-mysql"), Tags: map[string]string{"AutoStopStart": "Yes", "Env": "dev"}, Created: a.clock.start.AddDate(0, -5, 0),
 	})
