@@ -84,6 +84,7 @@ func TestAssumeRole(t *testing.T) {
 // conditions it misses, as in AWS.
 func TestRefusedAssumptions(t *testing.T) {
 	a := organization(t, sandbox.Options{
+		Roles: []sandbox.Role{{Name: "own"}},
 		Accounts: []sandbox.AccountOptions{
 			{ID: "300000000003", Suspended: true, Roles: sandbox.Members(1)[0].Roles},
 			{ID: "400000000004", Roles: []sandbox.Role{
@@ -102,6 +103,7 @@ func TestRefusedAssumptions(t *testing.T) {
 		text string
 	}{
 		"right":               {assumption{}, "", ""},
+		"of its own account":  {assumption{account: sandbox.AccountID, role: "own"}, "", ""},
 		"no id where none is": {assumption{account: "400000000004", role: "open", external: "none"}, "", ""},
 		"an id where none is": {assumption{account: "400000000004", role: "open", external: "anything"}, "", ""},
 		"wrong external id":   {assumption{external: "guess"}, "AccessDenied", "not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::" + memberOne + ":role/nightshift"},
