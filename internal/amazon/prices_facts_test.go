@@ -72,7 +72,7 @@ func dimensions() map[string][]string {
 		"io2-IOPS tier1": {"EBS:VolumeP-IOPS.io2"}, "io2-IOPS tier2": {"EBS:VolumeP-IOPS.io2.tier2"}, "io2-IOPS tier3": {"EBS:VolumeP-IOPS.io2.tier3"},
 		"snapshot": {price.SnapshotStorage}, "snapshot-archive": {price.SnapshotArchive},
 		"public IPv4 (in use or idle)":   {price.AddressInUse, price.AddressIdle},
-		"T3/T4g unlimited CPU credit":    {price.CreditsDimension("t3", false), price.CreditsDimension("t4g", false)},
+		"T3/T4g unlimited CPU credit":    {price.CreditsDimension("t3", false)}, // the source names the usage type CPUCredits:t3
 		"CloudWatch detailed monitoring": {price.Metric},
 	}
 }
