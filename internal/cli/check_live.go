@@ -19,6 +19,7 @@ import (
 
 // checkedLive is what was found out about the account.
 type checkedLive struct {
+	// Account is that of the credentials.
 	Account     fleet.Account       `json:"account"`
 	Regions     []fleet.Region      `json:"regions"`
 	Permissions []checkedPermission `json:"permissions"`
@@ -30,15 +31,18 @@ type checkedLive struct {
 	Followed    int `json:"followed"`
 	LeftAlone   int `json:"left_alone"`
 	WithoutRule int `json:"without_rule"`
+
+	names names
 }
 
 // checkedPermission is one thing that nightshift needs. Result is "allowed",
 // "denied", "failed" or "not checked".
 type checkedPermission struct {
-	What   string       `json:"what"`
-	Region fleet.Region `json:"region,omitempty"`
-	Result string       `json:"result"`
-	Detail string       `json:"detail,omitempty"`
+	What    string        `json:"what"`
+	Account fleet.Account `json:"account,omitempty"`
+	Region  fleet.Region  `json:"region,omitempty"`
+	Result  string        `json:"result"`
+	Detail  string        `json:"detail,omitempty"`
 }
 
 const (
@@ -64,20 +68,17 @@ func permission(what string, region fleet.Region, err error, detail string) chec
 
 // checkLive looks over the account. The error says why nothing can be looked at.
 func (a *app) checkLive(ctx context.Context, cfg *config.Config) (*checkedLive, error) {
-	named := a.regions
-	if len(named) == 0 {
-		named = cfg.Regions
-	}
-	c, err := a.crew(ctx, named, nil)
+	c, err := a.crewFor(ctx, cfg, a.regions, nil)
 	if err != nil {
 		return nil, err
 	}
-	live := &checkedLive{Regions: c.regions, Permissions: []checkedPermission{}, Tags: []power.Mistake{}, Notes: []power.Mistake{}}
+	live := &checkedLive{Regions: c.regions, names: c.names, Permissions: []checkedPermission{}, Tags: []power.Mistake{}, Notes: []power.Mistake{}}
 	live.Account, err = c.session.Account(ctx)
 	if errors.Is(err, fleet.ErrCredentials) {
 		return nil, err
 	}
 	live.Permissions = append(live.Permissions, permission("sts:GetCallerIdentity", "", err, "account "+string(live.Account)))
+	live.Permissions = append(live.Permissions, c.entered()...)
 	parts := make([]checkedLive, len(c.posts))
 	var group errgroup.Group
 	group.SetLimit(postsAtOnce)
@@ -89,11 +90,32 @@ func (a *app) checkLive(ctx context.Context, cfg *config.Config) (*checkedLive, 
 		})
 	}
 	_ = group.Wait() // errors are kept by post
-	for _, p := range parts {
+	for n, p := range parts {
+		for k := range p.Permissions {
+			p.Permissions[k].Account = c.posts[n].target.Account
+		}
 		live.add(p)
 	}
 	live.Permissions = append(live.Permissions, a.checkJournal(ctx, cfg.Journal, c.session)...)
 	return live, nil
+}
+
+// entered tells which roles were assumed, and what was lost.
+func (c *crew) entered() []checkedPermission {
+	var list []checkedPermission
+	for n, p := range c.posts {
+		if p.session != c.session && (n == 0 || c.posts[n-1].session != p.session) {
+			entered := permission("sts:AssumeRole", "", nil, c.names.of(p.target.Account))
+			entered.Account = p.target.Account
+			list = append(list, entered)
+		}
+	}
+	for _, lost := range c.lost {
+		failed := permission("work in the account", "", lost.err, "")
+		failed.Account = lost.target.Account
+		list = append(list, failed)
+	}
+	return list
 }
 
 func (l *checkedLive) add(p checkedLive) {
@@ -167,9 +189,9 @@ func (l *checkedLive) err() error {
 }
 
 func (l *checkedLive) print(out io.Writer) {
-	t := table{header: []string{"CHECK", "REGION", "RESULT", "DETAIL"}}
+	t := l.names.table(1, "CHECK", "REGION", "RESULT", "DETAIL")
 	for _, p := range l.Permissions {
-		t.add(p.What, cmp.Or(string(p.Region), "-"), p.Result, p.Detail)
+		t.add(p.Account, p.What, cmp.Or(string(p.Region), "-"), p.Result, p.Detail)
 	}
 	t.print(out)
 	for _, part := range []struct {

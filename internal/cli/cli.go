@@ -90,7 +90,7 @@ func (h *heard) Write(p []byte) (int, error) {
 // app is the command line with its global flags.
 type app struct {
 	System
-	regions              []string
+	regions, accounts    []string
 	config               string
 	json, quiet, verbose bool
 }
@@ -110,6 +110,7 @@ func (a *app) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringArrayVar(&a.regions, "region", nil, "region to work in; repeat for several, or \"all\" (default: the configured region)")
+	flags.StringArrayVar(&a.accounts, "account", nil, "account of the configuration to work in, by id or name; repeat for several (default: all of them)")
 	flags.StringVar(&a.config, "config", "", "configuration: a path, s3://bucket/key or ssm:/name (default: ./nightshift.yaml, else $NIGHTSHIFT_CONFIG)")
 	flags.BoolVar(&a.json, "json", false, "print the answer as JSON, as the Lambda function gives it")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors")

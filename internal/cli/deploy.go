@@ -25,11 +25,14 @@ when the function reads it is a parameter.`,
 		Example: `  nightshift template > template.yaml
   nightshift template --config s3://my-settings/nightshift.yaml > template.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			schedules, err := a.scope(cmd.Context())
+			schedules, costs, err := a.scope(cmd.Context())
 			if err != nil {
 				return err
 			}
-			text, err := stack.Template(amazon.Actions(), schedules)
+			if schedules != nil && len(schedules.Rules) == 0 {
+				schedules = nil // there is nothing to follow
+			}
+			text, err := stack.TemplateWithCosts(amazon.Actions(), schedules, costs)
 			if err != nil {
 				return err
 			}
@@ -52,8 +55,9 @@ It is derived from the AWS operations that this binary contains. Stopping and
 starting is allowed only for instances that carry the tag.
 
 With a configuration it also has what following its schedules needs: to stop,
-start and mark what its rules choose, and to read and keep what it names in S3
-and Systems Manager.`,
+start and mark what its rules choose, to read and keep what it names in S3
+and Systems Manager, to assume the roles of its accounts, and to ask for what
+its cost report may ask.`,
 		Example: `  nightshift policy --bucket my-reports --prefix ec2/
   nightshift policy --tag Environment=dev --bucket my-reports
   nightshift policy --config nightshift.yaml`,
@@ -63,7 +67,7 @@ and Systems Manager.`,
 				return err
 			}
 			scope.Tag = chosen
-			if scope.Schedules, err = a.scope(cmd.Context()); err != nil {
+			if scope.Schedules, scope.Costs, err = a.scope(cmd.Context()); err != nil {
 				return err
 			}
 			document, err := stack.Policy(amazon.Actions(), scope)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
@@ -19,6 +21,7 @@ type explanation struct {
 	Kind     fleet.Kind       `json:"kind"`
 	ID       fleet.InstanceID `json:"id"`
 	Name     string           `json:"name"`
+	Account  fleet.Account    `json:"account,omitempty"`
 	Region   fleet.Region     `json:"region"`
 	State    fleet.State      `json:"state"`
 	Started  *time.Time       `json:"started,omitempty"`
@@ -38,8 +41,9 @@ type explanation struct {
 	fleet.Reason
 	Warnings []string `json:"warnings,omitempty"`
 
-	zone *time.Location
-	over string // said of an override that is over
+	zone    *time.Location
+	over    string // said of an override that is over
+	account string // what people call it, where there are several
 }
 
 func (a *app) explainCommand() *cobra.Command {
@@ -97,39 +101,50 @@ type foundStep struct {
 // made, since large groups start early and only the plan knows how large they
 // are. A machine that no rule looks at is read on its own.
 func (s *schedules) find(ctx context.Context, name string, now func() time.Time) ([]foundStep, error) {
+	lists, errs := make([][]foundStep, len(s.posts)), make([]error, len(s.posts))
+	var group errgroup.Group
+	group.SetLimit(postsAtOnce)
+	for n, at := range s.posts {
+		group.Go(func() error {
+			var err error
+			lists[n], err = s.findAt(ctx, at, name, now)
+			errs[n] = s.names.tell(at.target.Account, err)
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are kept by post
+	if found := slices.Concat(lists...); len(found) > 0 {
+		return found, nil
+	}
+	where := strings.Join(texts(s.regions), ", ")
+	if s.names.several() {
+		where = fmt.Sprintf("%d accounts, in %s", len(s.names), where)
+	}
+	errs = append(errs, s.lostErrors()...)
+	return nil, errors.Join(append(errs, fleet.Errorf(fleet.ErrInvalid,
+		"no machine %q in %s; with a name instead of an id, only machines with a tag of some rule are looked through", name, where))...)
+}
+
+// findAt is find for one post.
+func (s *schedules) findAt(ctx context.Context, at post, name string, now func() time.Time) ([]foundStep, error) {
+	judge := power.NewRulebook(s.job.rules)
+	plan, err := power.MakePlan(ctx, at.site(s.job.rules), judge, now)
 	var found []foundStep
-	var errs []error
-	for _, at := range s.posts {
-		site, judge := at.site(s.job.rules), power.NewRulebook(s.job.rules)
-		plan, err := power.MakePlan(ctx, site, judge, now)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		before := len(found)
-		for _, step := range plan.Steps {
-			if string(step.Machine.ID) == name || step.Machine.Name() == name {
-				found = append(found, foundStep{at, step})
-			}
-		}
-		if len(found) > before || !strings.HasPrefix(name, "i-") {
-			continue
-		}
-		for m, err := range at.session.Fleet(at.target.Region).Machines(ctx, fleet.Selector{IDs: []fleet.InstanceID{fleet.InstanceID(name)}}) {
-			if err != nil {
-				errs = append(errs, err)
-				break
-			}
-			found = append(found, foundStep{at, judge.Judge(m, now())})
+	for _, step := range plan.Steps {
+		if string(step.Machine.ID) == name || step.Machine.Name() == name {
+			found = append(found, foundStep{at, step})
 		}
 	}
-	if len(found) == 0 {
-		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "no machine %q in %s; with a name instead of an id, only machines with a tag of some rule are looked through",
-			name, strings.Join(texts(s.regions), ", ")))
+	if len(found) > 0 || !strings.HasPrefix(name, "i-") {
+		return found, err
 	}
-	if len(found) > 0 {
-		errs = nil
+	for m, readErr := range at.session.Fleet(at.target.Region).Machines(ctx, fleet.Selector{IDs: []fleet.InstanceID{fleet.InstanceID(name)}}) {
+		if readErr != nil {
+			return found, errors.Join(err, readErr)
+		}
+		found = append(found, foundStep{at, judge.Judge(m, now())})
 	}
-	return found, errors.Join(errs...)
+	return found, err
 }
 
 func texts[T ~string](list []T) []string {
@@ -143,11 +158,14 @@ func texts[T ~string](list []T) []string {
 func (s *schedules) explain(step foundStep) explanation {
 	m, w := step.Machine, step.Wanted
 	e := explanation{
-		Kind: m.Kind, ID: m.ID, Name: m.Name(), Region: m.Target.Region, State: m.State,
+		Kind: m.Kind, ID: m.ID, Name: m.Name(), Account: step.target.Account, Region: m.Target.Region, State: m.State,
 		Started: known(m.Started), Stopped: known(m.Stopped),
 		Rule: w.Rule, Schedule: w.Schedule, Window: w.By, Wanted: w.State, Last: known(w.Since), Next: known(w.Until),
 		Override: m.Tags[power.KeepTag], LastAct: m.Tags[power.LastTag], Action: step.Action, Reason: step.Reason, Warnings: w.Warnings,
 		zone: s.config.Zone,
+	}
+	if s.names.several() {
+		e.account = s.names.of(e.Account)
 	}
 	if k, err := power.ParseKeep(e.Override); err == nil && !s.job.now().Before(k.Until) {
 		e.over = " (over)"
@@ -179,7 +197,11 @@ func (a *app) printExplanation(e explanation) {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(a.Stdout, "  %-9s %s\n", name, printable(fmt.Sprintf(format, args...)))
 	}
-	fmt.Fprintf(a.Stdout, "%s (%s), %s in %s\n", e.ID, printable(e.Name), strings.ReplaceAll(string(e.Kind), "-", " "), e.Region)
+	where := string(e.Region)
+	if e.account != "" {
+		where += ", account " + printable(e.account)
+	}
+	fmt.Fprintf(a.Stdout, "%s (%s), %s in %s\n", e.ID, printable(e.Name), strings.ReplaceAll(string(e.Kind), "-", " "), where)
 	state := string(e.State)
 	if e.Started != nil {
 		state += ", last started " + moment(*e.Started)

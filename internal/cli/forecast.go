@@ -120,7 +120,7 @@ func (s *schedules) forecast(ctx context.Context, from, to time.Time) (forecast,
 		}
 		for i, err := range s.posts[at].session.Fleet(p.Target.Region).Instances(ctx) {
 			if err != nil {
-				errs = append(errs, err)
+				errs = append(errs, s.names.tell(p.Target.Account, err))
 				break
 			}
 			if n, ok := wanted[i.ID]; ok {

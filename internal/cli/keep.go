@@ -129,7 +129,11 @@ func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, keep
 		return err
 	}
 	if a.json {
-		return a.printJSON(envelope{1, "keep", map[string]any{"id": m.ID, "name": m.Name(), "region": m.Target.Region, "tag": k.String(), "until": k.Until}})
+		kept := map[string]any{"id": m.ID, "name": m.Name(), "region": m.Target.Region, "tag": k.String(), "until": k.Until}
+		if account := steps[0].target.Account; account != "" {
+			kept["account"] = account
+		}
+		return a.printJSON(envelope{1, "keep", kept})
 	}
 	if !a.quiet {
 		until := ""

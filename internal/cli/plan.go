@@ -126,7 +126,7 @@ var errChanges = errors.New("something is to be done")
 // showFollowed prints the result of a run and turns it into the command's error.
 func (a *app) showFollowed(f followed, all bool, mistakes error) error {
 	err := errors.Join(mistakes, f.err())
-	if len(f.errs) > 0 && f.seen() == 0 {
+	if f.unread() && f.seen() == 0 {
 		return err
 	}
 	if a.json {
@@ -138,7 +138,7 @@ func (a *app) showFollowed(f followed, all bool, mistakes error) error {
 	if a.quiet {
 		return err
 	}
-	t := table{header: []string{"MACHINE", "NAME", "REGION", "SCHEDULE", "OUTCOME", "REASON"}}
+	t := f.names.table(2, "MACHINE", "NAME", "REGION", "SCHEDULE", "OUTCOME", "REASON")
 	for n, p := range f.plans {
 		for k, s := range p.Steps {
 			outcome, reason := "leave", s.Reason
@@ -162,7 +162,7 @@ func (a *app) showFollowed(f followed, all bool, mistakes error) error {
 			if !all && !s.Do() && power.Quiet(reason.Code) {
 				continue
 			}
-			t.add(string(s.Machine.ID), s.Machine.Name(), string(p.Target.Region), s.Wanted.Schedule, outcome, reason.Text)
+			t.add(p.Target.Account, string(s.Machine.ID), s.Machine.Name(), string(p.Target.Region), s.Wanted.Schedule, outcome, reason.Text)
 		}
 	}
 	t.print(a.Stdout)

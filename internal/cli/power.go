@@ -35,8 +35,16 @@ type running struct {
 type posted struct {
 	plans    []power.Plan
 	outcomes [][]fleet.Outcome // each nil after a dry run
-	errs     []error           // of the posts that could not be read to the end
+	errs     []error           // of the posts that could not be read to the end, and of what was lost
+	targets  int               // how many posts there were, and lost ones
+	names    names
 }
+
+// all are the outcomes in one list.
+func (p posted) all() []fleet.Outcome { return slices.Concat(p.outcomes...) }
+
+// unread is true where nothing could be read to the end.
+func (p posted) unread() bool { return len(p.errs) > 0 && len(p.errs) == p.targets }
 
 // atPosts plans and, unless it is a dry run, applies the plan at every post,
 // each with its own site and judge. A post that fails does not hold up the
@@ -46,14 +54,17 @@ func (c *crew) atPosts(
 ) posted {
 	var group errgroup.Group
 	errs := make([]error, len(c.posts))
-	done := posted{plans: make([]power.Plan, len(c.posts)), outcomes: make([][]fleet.Outcome, len(c.posts))}
+	done := posted{
+		plans: make([]power.Plan, len(c.posts)), outcomes: make([][]fleet.Outcome, len(c.posts)),
+		targets: len(c.posts) + len(c.lost), names: c.names,
+	}
 	group.SetLimit(postsAtOnce)
 	for n, at := range c.posts {
 		group.Go(func() error {
 			site, judge := place(at)
 			plan, err := power.MakePlan(ctx, site, judge, now)
-			done.plans[n], errs[n] = plan, err
-			c.log.DebugContext(ctx, "planned", "region", at.target.Region, "machines", len(plan.Steps), "actionable", plan.Actionable())
+			done.plans[n], errs[n] = plan, c.names.tell(at.target.Account, err)
+			c.log.DebugContext(ctx, "planned", "account", at.target.Account, "region", at.target.Region, "machines", len(plan.Steps), "actionable", plan.Actionable())
 			if r.planned != nil {
 				r.planned(plan)
 			}
@@ -64,7 +75,7 @@ func (c *crew) atPosts(
 		})
 	}
 	_ = group.Wait() // errors are kept by post
-	done.errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	done.errs = slices.DeleteFunc(append(errs, c.lostErrors()...), func(err error) bool { return err == nil })
 	return done
 }
 
@@ -77,10 +88,8 @@ type powerJob struct {
 
 // powered is what came of it, in the order of the posts.
 type powered struct {
-	job      powerJob
-	plans    []power.Plan
-	outcomes []fleet.Outcome
-	errs     []error
+	posted
+	job powerJob
 }
 
 // power stops or starts what carries the tag.
@@ -93,7 +102,7 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 			Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: at.session.Fleet(at.target.Region)},
 		}, power.ByTag{Action: job.action, Tag: job.tag}
 	})
-	return powered{job: job, plans: done.plans, outcomes: slices.Concat(done.outcomes...), errs: done.errs}
+	return powered{done, job}
 }
 
 // grace is how long a request that is under way may take to end after the
@@ -119,12 +128,12 @@ func (p powered) answer() power.Answer {
 	if p.job.dryRun {
 		return power.Preview(p.job.action, p.plans, p.errs)
 	}
-	return power.NewAnswer(p.job.action, p.outcomes, p.errs)
+	return power.NewAnswer(p.job.action, p.all(), p.errs)
 }
 
 // unread is true where no post could be read: there is no answer then.
 func (p powered) unread() bool {
-	return len(p.errs) > 0 && len(p.errs) == len(p.plans) && p.answer().Status == power.NoneFound
+	return p.posted.unread() && p.answer().Status == power.NoneFound
 }
 
 // err says how the job went as a whole: nil when all is well, errPartly joined
@@ -143,7 +152,7 @@ func (p powered) err() error {
 	case len(causes) == 0:
 		return nil
 	case p.unread():
-		return errors.Join(causes...)
+		return together(causes)
 	case len(answer.Instances) == 0 && len(p.errs) == 0 && len(answer.Left) == 0 && all(answer.Failed, "denied"):
 		return fleet.Errorf(fleet.ErrDenied, "not permitted to %s any of the instances; `nightshift policy` prints the permissions that are needed", p.job.action)
 	case len(answer.Instances) == 0 && len(answer.Failed)+len(answer.Left) > 0:
@@ -253,7 +262,7 @@ func (a *app) showPower(p powered) error {
 
 // powerTable prints a row for each instance.
 func (a *app) powerTable(p powered) {
-	t := table{header: []string{"INSTANCE", "NAME", "REGION", "OUTCOME", "REASON"}}
+	t := p.names.table(2, "INSTANCE", "NAME", "REGION", "OUTCOME", "REASON")
 	if p.job.dryRun {
 		for _, plan := range p.plans {
 			for _, s := range plan.Steps {
@@ -264,16 +273,16 @@ func (a *app) powerTable(p powered) {
 				case !s.Do():
 					outcome = "leave"
 				}
-				t.add(string(s.Machine.ID), s.Machine.Name(), string(plan.Target.Region), outcome, s.Reason.Text)
+				t.add(plan.Target.Account, string(s.Machine.ID), s.Machine.Name(), string(plan.Target.Region), outcome, s.Reason.Text)
 			}
 		}
 	}
-	for _, o := range p.outcomes {
+	for _, o := range p.all() {
 		outcome := string(o.Result)
 		if o.Result == fleet.Done {
 			outcome = string(o.State)
 		}
-		t.add(string(o.ID), o.Name, string(o.Target.Region), outcome, o.Reason.Text)
+		t.add(o.Target.Account, string(o.ID), o.Name, string(o.Target.Region), outcome, o.Reason.Text)
 	}
 	t.print(a.Stdout)
 }

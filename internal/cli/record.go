@@ -45,28 +45,25 @@ func (c *crew) note(ctx context.Context, store journal.Store, watch stopwatch, n
 // journalFor is the journal of the configuration, for a job that needs no
 // configuration otherwise: none where there is none, or none that can be read.
 func (a *app) journalFor(ctx context.Context, c *crew) journal.Store {
-	if a.configName() == "" {
+	if c.config == nil {
 		return nil
 	}
-	cfg, err := a.configuration(ctx, nil)
-	var store journal.Store
-	if cfg != nil {
-		store, err = a.journal(cfg.Journal, c.session)
-	}
-	if store == nil && err != nil {
-		c.log.WarnContext(ctx, "the run is not in the journal, since the configuration cannot be read", "error", err)
+	store, err := a.journal(c.config.Journal, c.session)
+	if err != nil {
+		c.log.WarnContext(ctx, "the run is not in the journal", "error", err)
 	}
 	return store
 }
 
 // record is a stop or start as the journal keeps it.
 func (p powered) record() journal.Record {
-	r := journal.Record{Job: string(p.job.action), Seen: len(p.outcomes)}
+	outcomes := p.all()
+	r := journal.Record{Job: string(p.job.action), Seen: len(outcomes)}
 	for _, plan := range p.plans {
 		r.Targets = append(r.Targets, plan.Target)
 		r.Decided += plan.Actionable()
 	}
-	for _, o := range p.outcomes {
+	for _, o := range outcomes {
 		r.Add(outcomeOf(o, power.Wanted{}))
 	}
 	for _, err := range p.errs {

@@ -118,8 +118,8 @@ func (f followed) err() error {
 	switch {
 	case len(causes) == 0:
 		return nil
-	case len(f.errs) > 0 && len(f.errs) == len(f.plans) && f.seen() == 0:
-		return errors.Join(causes...)
+	case f.unread() && f.seen() == 0:
+		return together(causes)
 	case f.Changes() == 0 && len(f.errs)+len(f.Left)+len(f.Mistakes) == 0 && f.allDenied():
 		return fleet.Errorf(fleet.ErrDenied, "not permitted to act on any of the machines; `nightshift policy` prints the permissions that are needed")
 	case f.Changes() == 0 && len(f.Failed) > 0 && len(f.Mistakes) == 0:
@@ -166,21 +166,20 @@ func (a *app) schedulesEvent(ctx context.Context, r serve.Request, closing <-cha
 // schedules is all that a command about schedules works with.
 type schedules struct {
 	*crew
-	config *config.Config
-	job    scheduleJob
+	job scheduleJob
 	// mistakes is what the configuration's mistakes come to, once they have
 	// been told; what they are about is left alone, and all else is followed.
 	mistakes error
 }
 
-// schedules reads the configuration and opens a crew for its regions, where
-// none is named.
+// schedules reads the configuration and opens a crew for its accounts and, where
+// none is named, its regions.
 func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Practice) (*schedules, error) {
 	cfg, err := a.configuration(ctx, practice)
 	if cfg == nil {
 		return nil, err
 	}
-	s := &schedules{config: cfg, job: scheduleJob{rules: cfg.Rules()}}
+	s := &schedules{job: scheduleJob{rules: cfg.Rules()}}
 	a.tellMistakes(cfg, err)
 	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
 		s.mistakes = fleet.Errorf(errMistakes, "%s: %d to put right; what they are about was left alone", a.configName(), len(mistakes))
@@ -188,10 +187,7 @@ func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Pr
 	if len(s.job.rules.Rules) == 0 {
 		return nil, errors.Join(s.mistakes, fleet.Errorf(fleet.ErrInvalid, "%s has no rules (power: rules:), so that no machine follows a schedule", a.configName()))
 	}
-	if len(named) == 0 {
-		named = cfg.Regions
-	}
-	if s.crew, err = a.crew(ctx, named, practice); err != nil {
+	if s.crew, err = a.crewFor(ctx, cfg, named, practice); err != nil {
 		return nil, err
 	}
 	// What AWS remembers is in its time; ours is put right by what it answers.

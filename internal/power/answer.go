@@ -20,13 +20,15 @@ type Answer struct {
 	// Left are those that there was no time to try.
 	Left   []Item `json:"left,omitempty"`
 	DryRun bool   `json:"dry_run,omitempty"`
-	// Errors tell what could not be read, one sentence for each region.
+	// Errors tell what could not be read, one sentence for each account
+	// and region.
 	Errors []string `json:"errors,omitempty"`
 }
 
 // Item is one instance in an answer and why it is there.
 type Item struct {
 	Instance fleet.InstanceID `json:"instance"`
+	Account  fleet.Account    `json:"account,omitempty"`
 	Region   fleet.Region     `json:"region"`
 	Name     string           `json:"name"`
 	fleet.Reason
@@ -50,7 +52,7 @@ func NewAnswer(action Action, outcomes []fleet.Outcome, errs []error) Answer {
 	}
 	a.Instances, a.Failed, a.Skipped = []fleet.InstanceID{}, []Item{}, []Item{}
 	for _, o := range outcomes {
-		item := Item{Instance: o.ID, Region: o.Target.Region, Name: o.Name, Reason: o.Reason}
+		item := Item{Instance: o.ID, Account: o.Target.Account, Region: o.Target.Region, Name: o.Name, Reason: o.Reason}
 		switch o.Result {
 		case fleet.Done:
 			a.Instances = append(a.Instances, o.ID)

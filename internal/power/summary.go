@@ -30,7 +30,8 @@ type Summary struct {
 	AsWanted int  `json:"as_wanted"`
 	NoRule   int  `json:"no_rule"`
 	DryRun   bool `json:"dry_run,omitempty"`
-	// Errors tell what could not be read, one sentence for each region.
+	// Errors tell what could not be read, one sentence for each account
+	// and region.
 	Errors []string `json:"errors,omitempty"`
 }
 
@@ -39,6 +40,7 @@ type Act struct {
 	Kind     fleet.Kind       `json:"kind"`
 	ID       fleet.InstanceID `json:"id"`
 	Name     string           `json:"name"`
+	Account  fleet.Account    `json:"account,omitempty"`
 	Region   fleet.Region     `json:"region"`
 	Schedule string           `json:"schedule,omitempty"`
 	fleet.Reason
@@ -80,7 +82,7 @@ func Summarize(plans []Plan, outcomes [][]fleet.Outcome, errs []error) Summary {
 			}
 			s.add(result, action, Act{
 				Kind: step.Machine.Kind, ID: step.Machine.ID, Name: step.Machine.Name(),
-				Region: p.Target.Region, Schedule: step.Wanted.Schedule, Reason: reason,
+				Account: p.Target.Account, Region: p.Target.Region, Schedule: step.Wanted.Schedule, Reason: reason,
 			})
 		}
 	}
