@@ -9,21 +9,17 @@ import (
 	"sync"
 )
 
-// The price list that the catalogue serves: its version and since when its
-// prices are in force.
-const (
-	listVersion   = "20260925174521"
-	listPublished = "2026-09-25T17:45:21Z"
-	listEffective = "2026-09-01T00:00:00Z"
-)
-
-// catalog is the AmazonEC2 part of the AWS price list for the sandbox's
-// regions. Products are made when they are first asked for, since the whole
-// list has tens of thousands. It is safe for concurrent use once setAnyOf has
-// been called.
+// catalog is one version of the AWS price list: what EC2, its addresses and its
+// metrics cost in the sandbox's regions. Products are made when they are first
+// asked for, since the whole list has tens of thousands. It is safe for
+// concurrent use once setAnyOf has been called.
 type catalog struct {
+	edition
+	types    typeTable
 	shelves  []*shelf
-	fields   map[string]string // attribute name in lower case → as the list writes it
+	fields   map[string]attributeNames // by service
+	changes  map[priceItem]listPrice   // what other prices this edition has
+	older    func() (*catalog, error)  // the edition before; nil where there is none
 	anyOf    string
 	places   map[string]pricePlace
 	listed   map[instanceKey]listedPrice
@@ -34,12 +30,18 @@ type catalog struct {
 	recent map[string][]*product // what the last queries matched, for their next pages
 }
 
+// attributeNames are attributes in lower case and as the list writes them.
+type attributeNames map[string]string
+
 // shelf holds the products that have some attributes in common: those of one
 // instance type in one place, or the EBS products of one place.
 type shelf struct {
-	common []attribute     // shared by all products on the shelf
-	own    map[string]bool // names of the attributes that vary
-	rows   func() []*product
+	service string
+	region  string          // regionCode
+	common  []attribute     // shared by all products on the shelf
+	own     map[string]bool // names of the attributes that vary
+	make    func() []*product
+	rows    func() []*product // made once and kept
 }
 
 // pricePlace is a region, or a Local Zone, in the price list.
@@ -82,16 +84,25 @@ type reservedOffer struct {
 }
 
 // loadCatalog reads the embedded price list.
-func loadCatalog(types typeTable) (*catalog, error) {
+func loadCatalog(types typeTable) (*catalog, error) { return loadEdition(types, editions()) }
+
+// loadEdition reads the first of some editions, the newest first.
+func loadEdition(types typeTable, list []edition) (*catalog, error) {
 	c := &catalog{
+		edition:  list[0],
+		types:    types,
 		anyOf:    "comma",
-		fields:   map[string]string{},
+		fields:   map[string]attributeNames{},
+		changes:  map[priceItem]listPrice{},
 		places:   map[string]pricePlace{},
 		listed:   map[instanceKey]listedPrice{},
 		reserved: map[typeKey][]reservedOffer{},
 		recent:   map[string][]*product{},
 	}
-	for _, load := range []func() error{c.loadPlaces, c.loadLicences, c.loadListed, c.loadReserved} {
+	if len(list) > 1 {
+		c.older = sync.OnceValues(func() (*catalog, error) { return loadEdition(types, list[1:]) })
+	}
+	for _, load := range []func() error{c.loadPlaces, c.loadChanges, c.loadLicences, c.loadListed, c.loadReserved} {
 		if err := load(); err != nil {
 			return nil, err
 		}
@@ -107,17 +118,25 @@ func loadCatalog(types typeTable) (*catalog, error) {
 			c.shelves = append(c.shelves, c.computeShelf(c.places[code], spec))
 		}
 	}
-	volumes, err := c.volumeShelves()
-	if err != nil {
-		return nil, err
+	for _, build := range []func() ([]*shelf, error){c.volumeShelves, c.addonShelves, c.hostShelves} {
+		shelves, err := build()
+		if err != nil {
+			return nil, err
+		}
+		c.shelves = append(c.shelves, shelves...)
 	}
-	c.shelves = append(c.shelves, volumes...)
 	for _, s := range c.shelves {
+		s.rows = sync.OnceValue(s.make)
+		names := c.fields[s.service]
+		if names == nil {
+			names = attributeNames{}
+			c.fields[s.service] = names
+		}
 		for _, a := range s.common {
-			c.fields[strings.ToLower(a.name)] = a.name
+			names[strings.ToLower(a.name)] = a.name
 		}
 		for name := range s.own {
-			c.fields[strings.ToLower(name)] = name
+			names[strings.ToLower(name)] = name
 		}
 	}
 	return c, nil
@@ -179,6 +198,7 @@ func (c *catalog) loadListed() error {
 			return fmt.Errorf("no such region: %s", r[0])
 		}
 		key := instanceKey{region: r[0], name: r[1], operation: r[2], tenancy: r[3]}
+		usd = c.changed(priceItem{region: r[0], item: r[1], operation: r[2], tenancy: r[3]}, usd)
 		c.listed[key] = listedPrice{usd: usd, sku: r[5], unusedSKU: r[6], synthetic: r[8] != ""}
 		return nil
 	})

@@ -30,7 +30,7 @@ func filterTypes(anyOf string) []string {
 
 // readFilters checks the filters and prepares them. Fields are spelled as the
 // list spells them, whatever case the caller used.
-func (c *catalog) readFilters(filters []productFilter) *pricingError {
+func (c *catalog) readFilters(service string, filters []productFilter) *pricingError {
 	if len(filters) > maxProductFilters {
 		return constraint("filters", fmt.Sprintf("Member must have length less than or equal to %d", maxProductFilters))
 	}
@@ -48,7 +48,7 @@ func (c *catalog) readFilters(filters []productFilter) *pricingError {
 		case len(f.Value) > maxFilterValue:
 			return constraint(at+".value", fmt.Sprintf("Member must have length less than or equal to %d", maxFilterValue))
 		}
-		if name, ok := c.fields[strings.ToLower(f.Field)]; ok {
+		if name, ok := c.fields[service][strings.ToLower(f.Field)]; ok {
 			f.Field = name
 		}
 		f.values = []string{f.Value}

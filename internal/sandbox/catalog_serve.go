@@ -6,12 +6,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 )
 
-// ec2Offer is the only service whose prices the sandbox knows.
+// ec2Offer is the price list's code of EC2, to which EBS belongs.
 const ec2Offer = "AmazonEC2"
 
 // maxProductPage is the largest page of the price list's operations, and the
@@ -44,11 +45,27 @@ type pricingRequest struct {
 	Filters       []productFilter
 	NextToken     string
 	MaxResults    *int
+	RegionCode    *string
+	CurrencyCode  *string
+	EffectiveDate *float64 // seconds since 1970
+	PriceListArn  *string
+	FileFormat    *string
+
+	host string // under which the account was asked
 }
 
-// serve answers one call of the price list's JSON 1.1 protocol.
-func (c *catalog) serve(action string, body []byte) (status int, answer []byte) {
-	out, refused := c.answer(action, body)
+// service is the code of the service that the request is about.
+func (r pricingRequest) service() string {
+	if r.ServiceCode == nil {
+		return ""
+	}
+	return *r.ServiceCode
+}
+
+// serve answers one call of the price list's JSON 1.1 protocol. Files of the
+// list are served under the host that the caller used.
+func (c *catalog) serve(host, action string, body []byte) (status int, answer []byte) {
+	out, refused := c.answer(host, action, body)
 	if refused != nil {
 		status = refused.status
 		out = map[string]string{"__type": refused.code, "Message": refused.message}
@@ -62,12 +79,12 @@ func (c *catalog) serve(action string, body []byte) (status int, answer []byte) 
 	return status, answer
 }
 
-func (c *catalog) answer(action string, body []byte) (any, *pricingError) {
+func (c *catalog) answer(host, action string, body []byte) (any, *pricingError) {
 	operation, ok := pricingActions()[action]
 	if !ok {
 		return nil, refusePricing("UnknownOperationException", "%s is not an operation of the practice price list", action)
 	}
-	var r pricingRequest
+	r := pricingRequest{host: host}
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nil, refusePricing("SerializationException", "the request could not be read: %v", err)
 	}
@@ -82,9 +99,9 @@ func (c *catalog) answer(action string, body []byte) (any, *pricingError) {
 		return nil, constraint("maxResults", fmt.Sprintf("Member must have value less than or equal to %d", maxProductPage))
 	case r.FormatVersion != "" && r.FormatVersion != "aws_v1":
 		return nil, refusePricing("InvalidParameterException", "FormatVersion %q is not valid: use aws_v1", r.FormatVersion)
-	case r.ServiceCode == nil && action != "DescribeServices":
+	case r.ServiceCode == nil && action != "DescribeServices" && action != "GetPriceListFileUrl":
 		return nil, constraint("serviceCode", "Member must not be null")
-	case r.ServiceCode != nil && *r.ServiceCode != ec2Offer:
+	case r.ServiceCode != nil && c.fields[*r.ServiceCode] == nil:
 		return nil, refusePricing("NotFoundException", "Invalid service code: %q", *r.ServiceCode)
 	}
 	return operation(c, r, size)
@@ -95,25 +112,29 @@ type pricingAction func(*catalog, pricingRequest, int) (any, *pricingError)
 
 func pricingActions() map[string]pricingAction {
 	return map[string]pricingAction{
-		"DescribeServices":   (*catalog).describeServices,
-		"GetAttributeValues": (*catalog).getAttributeValues,
-		"GetProducts":        (*catalog).getProducts,
+		"DescribeServices":    (*catalog).describeServices,
+		"GetAttributeValues":  (*catalog).getAttributeValues,
+		"GetPriceListFileUrl": (*catalog).getPriceListFile,
+		"GetProducts":         (*catalog).getProducts,
+		"ListPriceLists":      (*catalog).listPriceLists,
 	}
 }
 
 func (c *catalog) getProducts(r pricingRequest, size int) (any, *pricingError) {
-	if refused := c.readFilters(r.Filters); refused != nil {
+	if refused := c.readFilters(r.service(), r.Filters); refused != nil {
 		return nil, refused
 	}
-	digest := queryDigest("GetProducts", r.Filters)
-	page, next, refused := nextPage(c.query(digest, r.Filters), digest, r.NextToken, size)
+	ofService := productFilter{Type: "TERM_MATCH", Field: "servicecode", values: []string{r.service()}}
+	filters := append([]productFilter{ofService}, r.Filters...)
+	digest := queryDigest("GetProducts "+r.service(), r.Filters)
+	page, next, refused := nextPage(c.version, c.query(digest, filters), digest, r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}
 	list := make([]string, len(page))
 	for i, p := range page {
 		var err error
-		if list[i], err = p.document(); err != nil {
+		if list[i], err = p.document(c.edition); err != nil {
 			return nil, &pricingError{http.StatusInternalServerError, "InternalErrorException", err.Error()}
 		}
 	}
@@ -124,31 +145,37 @@ func (c *catalog) getProducts(r pricingRequest, size int) (any, *pricingError) {
 	}{"aws_v1", next, list}, nil
 }
 
-func (c *catalog) describeServices(pricingRequest, int) (any, *pricingError) {
+func (c *catalog) describeServices(r pricingRequest, size int) (any, *pricingError) {
 	type service struct {
 		ServiceCode    string
 		AttributeNames []string
 	}
-	names := make([]string, 0, len(c.fields))
-	for _, name := range c.fields {
-		names = append(names, name)
+	var services []service
+	for _, code := range sortedKeys(c.fields) {
+		if r.ServiceCode == nil || *r.ServiceCode == code {
+			services = append(services, service{code, slices.Sorted(maps.Values(c.fields[code]))})
+		}
 	}
-	slices.Sort(names)
+	page, next, refused := nextPage(c.version, services, queryDigest("DescribeServices", r.service()), r.NextToken, size)
+	if refused != nil {
+		return nil, refused
+	}
 	return struct {
 		FormatVersion string
+		NextToken     string `json:",omitempty"`
 		Services      []service
-	}{"aws_v1", []service{{ec2Offer, names}}}, nil
+	}{"aws_v1", next, page}, nil
 }
 
 func (c *catalog) getAttributeValues(r pricingRequest, size int) (any, *pricingError) {
 	if r.AttributeName == nil {
 		return nil, constraint("attributeName", "Member must not be null")
 	}
-	name, ok := c.fields[strings.ToLower(*r.AttributeName)]
+	name, ok := c.fields[r.service()][strings.ToLower(*r.AttributeName)]
 	if !ok {
 		return nil, refusePricing("NotFoundException", "Invalid attribute name: %q", *r.AttributeName)
 	}
-	page, next, refused := nextPage(c.values(name), queryDigest("GetAttributeValues", name), r.NextToken, size)
+	page, next, refused := nextPage(c.version, c.values(r.service(), name), queryDigest("GetAttributeValues "+r.service(), name), r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}
@@ -163,10 +190,13 @@ func (c *catalog) getAttributeValues(r pricingRequest, size int) (any, *pricingE
 	}{values, next}, nil
 }
 
-// values returns the values that an attribute has, sorted.
-func (c *catalog) values(name string) []string {
+// values returns the values that an attribute has in a service, sorted.
+func (c *catalog) values(service, name string) []string {
 	seen := map[string]bool{}
 	for _, s := range c.shelves {
+		if s.service != service {
+			continue
+		}
 		if v, ok := find(s.common, name); ok {
 			seen[v] = true
 			continue
@@ -197,7 +227,7 @@ func (t pageToken) encode() string {
 
 // nextPage cuts a page of items and the token of the next one. A token belongs
 // to one query and one version of the price list.
-func nextPage[T any](items []T, digest, token string, size int) (page []T, next string, refused *pricingError) {
+func nextPage[T any](version string, items []T, digest, token string, size int) (page []T, next string, refused *pricingError) {
 	from := 0
 	if token != "" {
 		var t pageToken
@@ -208,7 +238,7 @@ func nextPage[T any](items []T, digest, token string, size int) (page []T, next 
 		switch {
 		case err != nil || t.List == "":
 			return nil, "", refusePricing("InvalidNextTokenException", "The pagination token is invalid. Try again without a pagination token.")
-		case t.List != listVersion:
+		case t.List != version:
 			return nil, "", refusePricing("ExpiredNextTokenException", "The pagination token expired. Try again without a pagination token.")
 		case t.Query != digest || t.Offset <= 0 || t.Offset >= len(items):
 			return nil, "", refusePricing("InvalidNextTokenException", "The pagination token is not one of this query. Try again without a pagination token.")
@@ -217,7 +247,7 @@ func nextPage[T any](items []T, digest, token string, size int) (page []T, next 
 	}
 	to := min(from+size, len(items))
 	if to < len(items) {
-		next = pageToken{List: listVersion, Query: digest, Offset: to}.encode()
+		next = pageToken{List: version, Query: digest, Offset: to}.encode()
 	}
 	return items[from:to], next, nil
 }

@@ -167,7 +167,7 @@ func TestPricingErrors(t *testing.T) {
 		{"token of an older list", "GetProducts", ec2(object{"NextToken": old}), "ExpiredNextTokenException"},
 		{"no attribute", "GetAttributeValues", ec2(nil), "ValidationException"},
 		{"unknown attribute", "GetAttributeValues", ec2(object{"AttributeName": "colour"}), "NotFoundException"},
-		{"unknown operation", "ListPriceLists", ec2(nil), "UnknownOperationException"},
+		{"unknown operation", "ListPrices", ec2(nil), "UnknownOperationException"},
 	} {
 		t.Run(tt.action+" "+tt.name, func(t *testing.T) {
 			status, a := callPricing(t, c, tt.action, tt.request)
@@ -191,7 +191,7 @@ func TestAttributeValues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			status, raw := c.serve("GetAttributeValues", body)
+			status, raw := c.serve("127.0.0.1", "GetAttributeValues", body)
 			var a struct {
 				AttributeValues []struct{ Value string }
 				NextToken       string
@@ -211,13 +211,13 @@ func TestAttributeValues(t *testing.T) {
 		"locationType":   {"AWS Local Zone", "AWS Outposts", "AWS Region"},
 		"tenancy":        {"Dedicated", "Host", "Shared"},
 		"volumeApiName":  {"gp2", "gp3", "io1", "io2", "sc1", "st1", "standard"},
-		"capacitystatus": {"AllocatedCapacityReservation", "UnusedCapacityReservation", "Used"},
+		"capacitystatus": {"AllocatedCapacityReservation", "AllocatedHost", "UnusedCapacityReservation", "Used"},
 	} {
 		if diff := cmp.Diff(want, values(name)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	status, raw := c.serve("DescribeServices", []byte(`{}`))
+	status, raw := c.serve("127.0.0.1", "DescribeServices", []byte(`{}`))
 	if status != 200 || !strings.Contains(string(raw), `"instanceType"`) {
 		t.Errorf("DescribeServices: %d %s", status, raw)
 	}

@@ -122,6 +122,64 @@ func TestSyntheticVolumePrices(t *testing.T) {
 	}
 }
 
+// TestSyntheticAddonPrices recomputes what addons.csv has from elsewhere, and the
+// hosts, whose prices all follow from those of instances.
+func TestSyntheticAddonPrices(t *testing.T) {
+	key := func(usage, os, region, begin string) string {
+		return strings.Join([]string{usage, os, region, begin}, "|")
+	}
+	usd := map[string]string{}
+	var rows [][]string
+	if err := eachRow("addons.csv", 9, func(r []string) error {
+		usd[key(r[0], r[1], r[2], r[4])] = r[3]
+		rows = append(rows, r)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	rules := map[string]int{}
+	for _, r := range rows {
+		rule, from, _ := strings.Cut(r[8], ":")
+		if (rule == "") == (r[7] == "") {
+			t.Errorf("%v: a price has a source or a rule", r)
+		}
+		switch want := ""; rule {
+		case "", "plausible":
+		case "same":
+			want = usd[key(r[0], r[1], from, r[4])]
+			if want != r[3] {
+				t.Errorf("%v: in %s it is %q", r, from, want)
+			}
+		case "like":
+			want = usd[key(from, r[1], r[2], r[4])]
+			if want != r[3] {
+				t.Errorf("%v: %s costs %q", r, from, want)
+			}
+		default:
+			t.Errorf("%v: unknown rule", r)
+		}
+		rules[rule]++
+	}
+	for _, rule := range []string{"", "same", "like", "plausible"} {
+		if rules[rule] == 0 {
+			t.Errorf("no price with rule %q", rule)
+		}
+	}
+	c := testCatalog(t)
+	for _, tt := range []struct{ region, usage, usd string }{
+		{"ap-northeast-2", "APN2-HostUsage:m5", "6.23"}, // 0.118 / 2 × 96 × 1.1 = 6.2304
+		{"us-east-1", "HostUsage:m5", "5.069"},          // as AWS has it
+		{"us-east-1", "HostUsage:c5", "3.366"},
+		{"us-east-1", "HostUsage:r5", "6.653"},
+	} {
+		got := offered(t, c, ec2Offer, "regionCode="+tt.region, "usagetype="+tt.usage)
+		wantOne(t, tt.usage, got, "Hrs", tt.usd, "")
+		if a := got[0].Product.Attributes; got[0].Product.ProductFamily != "Dedicated Host" || a["tenancy"] != "Host" || a["capacitystatus"] != "AllocatedHost" {
+			t.Errorf("%s: %s, %v", tt.usage, got[0].Product.ProductFamily, a)
+		}
+	}
+}
+
 // TestSyntheticReservedTerms: common families have the published discounts of
 // another type, the rest no terms at all.
 func TestSyntheticReservedTerms(t *testing.T) {

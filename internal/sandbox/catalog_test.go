@@ -3,11 +3,11 @@ package sandbox
 import (
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +86,7 @@ func callPricing(t testing.TB, c *catalog, action string, request any) (int, pro
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, raw := c.serve(action, body)
+	status, raw := c.serve("127.0.0.1", action, body)
 	var a productsAnswer
 	if err := json.Unmarshal(raw, &a); err != nil {
 		t.Fatalf("%s: %v", raw, err)
@@ -176,13 +176,11 @@ func TestEveryListedInstancePriceIsOneProduct(t *testing.T) {
 	}
 }
 
-// TestAgainstTheCollectedFacts compares the price list with the table of facts
-// that it was cut from, where that lies beside the checkout.
-func TestAgainstTheCollectedFacts(t *testing.T) {
-	f, err := os.Open("../../../shared/data/price_facts.csv")
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the table of collected price facts is not here")
-	}
+// TestPublishedPrices holds the price list against every price of an instance,
+// a volume and what comes with them that is known to have been published for
+// Seoul and Virginia. The sources are those of data/README.md.
+func TestPublishedPrices(t *testing.T) {
+	f, err := os.Open("testdata/price_facts.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,20 +208,26 @@ func TestAgainstTheCollectedFacts(t *testing.T) {
 	c := testCatalog(t)
 	checked := map[string]int{}
 	for _, row := range rows[1:] {
-		region, software, name, usd, kind, sku, note := row[1], row[3], row[4], row[6], row[7], row[8], row[9]
-		what := strings.Join(row[1:8], " ")
+		region, kind, software, name, usd, sku, note := row[0], row[1], row[3], row[4], row[6], row[7], row[8]
+		what := strings.Join(row[:7], " ")
+		price, err := parseListPrice(usd)
+		if err != nil {
+			t.Fatal(err)
+		}
 		switch {
 		case kind == "instance":
 			tenancy := "Shared"
 			if strings.Contains(software, "Dedicated") {
 				tenancy, software = "Dedicated", "NA"
 			}
-			operation := operations[row[2]+" "+software]
-			if strings.Contains(note, "UnusedBox") {
-				sku = "" // the fact's SKU is that of another row of the same price
+			filters := instanceFilters(region, name, operations[row[2]+" "+software], tenancy)
+			if note == "unused" { // the SKU is that of the unused reservation, which costs the same
+				filters = append(filters[:len(filters)-2], termFilters("capacitystatus=UnusedCapacityReservation")...)
 			}
-			wantOne(t, what, allProducts(t, c, instanceFilters(region, name, operation, tenancy)), "Hrs", usd, sku)
-		case kind == "ebs" && !strings.Contains(note, "rounded in the source"):
+			wantOne(t, what, allProducts(t, c, filters), "Hrs", usd, sku)
+		case note == "rounded": // the unrounded price is there too, or follows from it
+			continue
+		case kind == "ebs":
 			unit := units[name]
 			switch {
 			case strings.HasSuffix(name, "IOPS") || strings.Contains(name, "IOPS tier"):
@@ -231,27 +235,67 @@ func TestAgainstTheCollectedFacts(t *testing.T) {
 			case unit == "":
 				unit = "GB-Mo"
 			}
-			price, err := parseListPrice(usd)
-			if err != nil {
-				t.Fatal(err)
-			}
-			switch row[5] {
-			case "1M IOs":
+			if row[5] == "1M IOs" {
 				price /= 1_000_000
-			case "MiBps-Mo":
-				price *= 1024
 			}
 			usage := c.places[region].prefix + usages[name]
 			got := allProducts(t, c, termFilters("regionCode="+region, "locationType=AWS Region", "usagetype="+usage))
 			wantOne(t, what, got, unit, price.short(), sku)
+		case kind == "network":
+			for _, usage := range []string{"PublicIPv4:InUseAddress", "PublicIPv4:IdleAddress"} {
+				wantOne(t, what, offered(t, c, vpcOffer, "usagetype="+c.places[region].prefix+usage), "Hrs", usd, sku)
+			}
+		case strings.Contains(name, "CPU credit"):
+			wantOne(t, what, offered(t, c, ec2Offer, "regionCode="+region, "usagetype=CPUCredits:t3", "operatingSystem=Linux"), row[5], usd, sku)
+		case strings.Contains(name, "monitoring"):
+			got := offered(t, c, watchOffer, "regionCode="+region, "usagetype=CW:MetricMonitorUsage")
+			if first := got[0].tiers(t)[0]; len(got) != 1 || first != "0-10000 "+price.String() {
+				t.Errorf("%s: the first tier is %s", what, first)
+			}
 		default:
-			continue
+			t.Errorf("%s: nobody looks at it", what)
 		}
 		checked[region]++
 	}
-	if checked["ap-northeast-2"] < 100 || checked["us-east-1"] < 150 {
+	if checked["ap-northeast-2"] < 115 || checked["us-east-1"] < 185 {
 		t.Errorf("too few facts were compared: %v", checked)
 	}
+}
+
+// offered reads the products of a service that match "field=value" texts.
+func offered(t *testing.T, c *catalog, service string, pairs ...string) []listItem {
+	t.Helper()
+	status, a := callPricing(t, c, "GetProducts", object{"ServiceCode": service, "Filters": termFilters(pairs...)})
+	if status != 200 || a.NextToken != "" {
+		t.Fatalf("%s %v: %d %s, token %q", service, pairs, status, a.Message, a.NextToken)
+	}
+	items := make([]listItem, len(a.PriceList))
+	for n, text := range a.PriceList {
+		if err := json.Unmarshal([]byte(text), &items[n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return items
+}
+
+// tiers are the on-demand rates, "begin-end USD", by their beginning.
+func (i listItem) tiers(t *testing.T) []string {
+	t.Helper()
+	byBegin := map[int]string{}
+	for _, term := range i.Terms.OnDemand {
+		for code, d := range term.PriceDimensions {
+			begin, err := strconv.Atoi(d.BeginRange)
+			if err != nil || code != d.RateCode {
+				t.Errorf("%s: %+v", code, d)
+			}
+			byBegin[begin] = d.BeginRange + "-" + d.EndRange + " " + d.PricePerUnit["USD"]
+		}
+	}
+	var list []string
+	for _, begin := range slices.Sorted(maps.Keys(byBegin)) {
+		list = append(list, byBegin[begin])
+	}
+	return list
 }
 
 // TestRegionsShareEnoughTypes: fleets are spread over types that both main
@@ -458,7 +502,7 @@ func TestConcurrentQueries(t *testing.T) {
 		wg.Go(func() {
 			for _, name := range c.priced("us-east-1")[i*5 : i*5+20] {
 				body := fmt.Sprintf(`{"ServiceCode":"AmazonEC2","Filters":[{"Type":"TERM_MATCH","Field":"instanceType","Value":%q}]}`, name)
-				if status, answer := c.serve("GetProducts", []byte(body)); status != 200 {
+				if status, answer := c.serve("127.0.0.1", "GetProducts", []byte(body)); status != 200 {
 					t.Errorf("%s: %s", name, answer)
 				}
 			}

@@ -29,6 +29,7 @@ type product struct {
 	own    []attribute
 
 	usd      listPrice
+	tiers    []priceTier // nil: usd at any quantity
 	unit     string
 	begin    string // beginRange
 	per      string // what the price is for, in words
@@ -64,7 +65,7 @@ func derivedSKU(seed string) string {
 func (p *product) value(name string) (string, bool) {
 	switch name {
 	case "productFamily":
-		return p.family, true
+		return p.family, p.family != ""
 	case "sku":
 		return p.sku, true
 	}
@@ -95,7 +96,7 @@ type (
 		PublicationDate string      `json:"publicationDate"`
 	}
 	productBody struct {
-		ProductFamily string            `json:"productFamily"`
+		ProductFamily string            `json:"productFamily,omitempty"`
 		Attributes    map[string]string `json:"attributes"`
 		SKU           string            `json:"sku"`
 	}
@@ -122,7 +123,22 @@ type (
 )
 
 // document writes the product as GetProducts does: JSON in a string.
-func (p *product) document() (string, error) {
+func (p *product) document(e edition) (string, error) {
+	service, _ := p.value("servicecode")
+	doc := productJSON{
+		Product:         p.body(),
+		ServiceCode:     service,
+		Version:         e.version,
+		PublicationDate: e.published,
+	}
+	doc.Terms.OnDemand = p.onDemandTerms(e)
+	doc.Terms.Reserved = p.reservedTerms(e)
+	out, err := json.Marshal(doc)
+	return string(out), err
+}
+
+// body is the product itself, without its prices.
+func (p *product) body() productBody {
 	attributes := make(map[string]string, len(p.common)+len(p.own))
 	for _, a := range p.common {
 		attributes[a.name] = a.value
@@ -130,35 +146,59 @@ func (p *product) document() (string, error) {
 	for _, a := range p.own {
 		attributes[a.name] = a.value
 	}
-	doc := productJSON{
-		Product:         productBody{ProductFamily: p.family, Attributes: attributes, SKU: p.sku},
-		ServiceCode:     ec2Offer,
-		Version:         listVersion,
-		PublicationDate: listPublished,
+	return productBody{ProductFamily: p.family, Attributes: attributes, SKU: p.sku}
+}
+
+// priceTier is the price of the units between two quantities.
+type priceTier struct {
+	begin, end string
+	usd        listPrice
+}
+
+// rates are the product's on-demand prices. Each has a code of its own.
+func (p *product) rates() []dimensionJSON {
+	tiers := p.tiers
+	if tiers == nil {
+		tiers = []priceTier{{p.begin, "Inf", p.usd}}
 	}
-	code := p.sku + "." + onDemandTerm
-	doc.Terms.OnDemand = map[string]termJSON{code: {
-		SKU: p.sku, EffectiveDate: listEffective, OfferTermCode: onDemandTerm,
-		TermAttributes: map[string]string{},
-		PriceDimensions: dimensions(dimensionJSON{
-			Unit: p.unit, BeginRange: p.begin, EndRange: "Inf", RateCode: code + "." + hourlyRate,
-			Description:  "$" + p.usd.short() + " per " + p.per,
-			PricePerUnit: map[string]string{"USD": p.usd.String()},
-		}),
+	list := make([]dimensionJSON, len(tiers))
+	for n, t := range tiers {
+		code := hourlyRate
+		if len(tiers) > 1 {
+			code = derivedSKU(p.sku + t.begin)[:len(hourlyRate)]
+		}
+		list[n] = dimensionJSON{
+			Unit: p.unit, BeginRange: t.begin, EndRange: t.end, RateCode: p.sku + "." + onDemandTerm + "." + code,
+			Description:  "$" + t.usd.short() + " per " + p.per,
+			PricePerUnit: map[string]string{"USD": t.usd.String()},
+		}
+	}
+	return list
+}
+
+func (p *product) onDemandTerms(e edition) map[string]termJSON {
+	return map[string]termJSON{p.sku + "." + onDemandTerm: {
+		SKU: p.sku, EffectiveDate: e.effective, OfferTermCode: onDemandTerm,
+		TermAttributes:  map[string]string{},
+		PriceDimensions: dimensions(p.rates()...),
 	}}
-	if len(p.reserved) > 0 {
-		doc.Terms.Reserved = map[string]termJSON{}
+}
+
+// reservedTerms are the terms of reserved instances; nil for products without.
+func (p *product) reservedTerms(e edition) map[string]termJSON {
+	if len(p.reserved) == 0 {
+		return nil
 	}
+	terms := make(map[string]termJSON, len(p.reserved))
 	for _, offer := range p.reserved {
-		doc.Terms.Reserved[p.sku+"."+offer.term] = p.reservedTerm(offer)
+		terms[p.sku+"."+offer.term] = p.reservedTerm(e, offer)
 	}
-	out, err := json.Marshal(doc)
-	return string(out), err
+	return terms
 }
 
 // reservedTerm writes a reserved offer: an upfront fee for the whole length,
 // in whole dollars, and what is left as an hourly price.
-func (p *product) reservedTerm(offer reservedOffer) termJSON {
+func (p *product) reservedTerm(e edition, offer reservedOffer) termJSON {
 	code := p.sku + "." + offer.term
 	hours := listPrice(365 * 24)
 	if offer.contract == "3yr" {
@@ -186,7 +226,7 @@ func (p *product) reservedTerm(offer reservedOffer) termJSON {
 		PricePerUnit: map[string]string{"USD": hourly.String()},
 	})
 	return termJSON{
-		SKU: p.sku, EffectiveDate: listEffective, OfferTermCode: offer.term,
+		SKU: p.sku, EffectiveDate: e.effective, OfferTermCode: offer.term,
 		TermAttributes: map[string]string{
 			"LeaseContractLength": offer.contract, "OfferingClass": offer.class, "PurchaseOption": offer.option,
 		},

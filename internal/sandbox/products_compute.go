@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // box is a way in which the price list charges for an instance: usage type,
@@ -40,13 +39,15 @@ func boxesOf(tenancy string) []box {
 func (c *catalog) computeShelf(place pricePlace, spec typeSpec) *shelf {
 	common := typeAttributes(place, spec)
 	return &shelf{
-		common: common,
+		service: ec2Offer,
+		region:  place.code,
+		common:  common,
 		own: map[string]bool{
 			"tenancy": true, "operatingSystem": true, "preInstalledSw": true, "licenseModel": true,
 			"usagetype": true, "operation": true, "capacitystatus": true, "marketoption": true,
 			"instancesku": true, "productFamily": true, "sku": true,
 		},
-		rows: sync.OnceValue(func() []*product { return c.computeProducts(place, spec, common) }),
+		make: func() []*product { return c.computeProducts(place, spec, common) },
 	}
 }
 

@@ -36,8 +36,9 @@ func (c *catalog) volumeShelves() ([]*shelf, error) {
 			byPlace[place.code] = s
 			shelves = append(shelves, s)
 		}
-		products := append(s.rows(), volumeProduct(place, s.common, kind, usd, r[3], r[4]))
-		s.rows = func() []*product { return products }
+		usd = c.changed(priceItem{region: r[0], item: r[1]}, usd)
+		products := append(s.make(), volumeProduct(place, s.common, kind, usd, r[3], r[4]))
+		s.make = func() []*product { return products }
 		for _, a := range products[len(products)-1].own {
 			s.own[a.name] = true
 		}
@@ -48,6 +49,8 @@ func (c *catalog) volumeShelves() ([]*shelf, error) {
 
 func newVolumeShelf(place pricePlace) *shelf {
 	return &shelf{
+		service: ec2Offer,
+		region:  place.code,
 		common: []attribute{
 			{"servicecode", ec2Offer},
 			{"servicename", "Amazon Elastic Compute Cloud"},
@@ -56,7 +59,7 @@ func newVolumeShelf(place pricePlace) *shelf {
 			{"operation", ""},
 		},
 		own:  map[string]bool{"productFamily": true, "sku": true},
-		rows: func() []*product { return nil },
+		make: func() []*product { return nil },
 	}
 }
 

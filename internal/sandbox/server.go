@@ -92,6 +92,9 @@ type request struct {
 
 // ServeHTTP answers one API call.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.serveOffer(w, r) {
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, "the request's body could not be read", http.StatusBadRequest)
@@ -198,7 +201,7 @@ func (s *Sandbox) servePricing(r *request) answer {
 	if err := s.authorize(r, "*", nil); err != nil {
 		return r.refuse(err)
 	}
-	status, body := s.catalog.serve(r.call.Action, r.body)
+	status, body := s.catalog.serve(r.Host, r.call.Action, r.body)
 	a := answer{status: status, body: body, header: r.header("application/x-amz-json-1.1")}
 	if status != http.StatusOK {
 		a.code = jsonErrorCode(body)
