@@ -165,7 +165,7 @@ func (a *app) demoFile(now time.Time) (string, error) {
 	if err := os.MkdirAll(demoDir, 0o755); err != nil {
 		return "", fmt.Errorf("make the folder for the workbook: %w", err)
 	}
-	return filepath.Join(demoDir, cost.Key("", now)), nil
+	return filepath.Join(demoDir, cost.Key("", now, ".xlsx")), nil
 }
 
 // lastEvening is the last 19:00 on a working day that has been followed by a

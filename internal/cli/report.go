@@ -80,7 +80,7 @@ func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Ans
 func (c *crew) store(ctx context.Context, job reportJob, file *os.File, report cost.Report) (cost.Answer, error) {
 	answer := report.Written(job.out)
 	if job.bucket != "" {
-		key := cost.Key(job.prefix, report.Generated)
+		key := cost.Key(job.prefix, report.Generated, ".xlsx")
 		if err := c.session.Bucket(job.bucket).Put(ctx, key, xlsxType, file); err != nil {
 			return cost.Answer{}, err
 		}

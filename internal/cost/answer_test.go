@@ -30,10 +30,10 @@ func TestAnswerKeepsTheSeedsKeys(t *testing.T) {
 // TestKeyHasTheDateOfItsZone looks at one instant in two zones.
 func TestKeyHasTheDateOfItsZone(t *testing.T) {
 	at := time.Date(2026, 11, 30, 20, 0, 0, 0, time.UTC)
-	if got := cost.Key("ec2/", at); got != "ec2/ec2_monthly_costs_20261130.xlsx" {
+	if got := cost.Key("ec2/", at, ".xlsx"); got != "ec2/ec2_monthly_costs_20261130.xlsx" {
 		t.Errorf("key in UTC is %s", got)
 	}
-	if got := cost.Key("", at.In(kst)); got != "ec2_monthly_costs_20261201.xlsx" {
+	if got := cost.Key("", at.In(kst), ".xlsx"); got != "ec2_monthly_costs_20261201.xlsx" {
 		t.Errorf("key in Seoul is %s", got)
 	}
 }

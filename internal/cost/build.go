@@ -294,7 +294,7 @@ func unread(q price.Quote, err error) price.Quote {
 func (b *builder) report(sources []Source) Report {
 	r := Report{
 		Generated: b.month.Now, Month: b.month, Hours: cmp.Or(b.options.Hours, BestHours),
-		quotes: b.quoted, rates: b.rates,
+		quotes: b.quoted, rates: b.rates, billed: b.billLines, covered: b.past.complete,
 	}
 	faulty := map[fleet.Region]bool{}
 	for n := range b.shelves {

@@ -78,6 +78,16 @@ type Report struct {
 	// Spend is what the report's own paid requests cost.
 	Spend []Spend
 
+	// Trend and Movers are made from the history, Savings from the journal, Bill
+	// from what AWS charged; each is nil where there is none.
+	Trend   *Trend
+	Movers  *Movers
+	Savings *Savings
+
+	// billed are the lines of Cost Explorer that the hours came from, and covered
+	// the time for which they are complete, by account.
+	billed  []price.BillLine
+	covered map[fleet.Account]fleet.Span
 	// quotes and rates are all prices that were looked up, also those that
 	// nothing of the report has.
 	quotes quoted
@@ -85,6 +95,8 @@ type Report struct {
 	// Calls counts API calls by "service:Action". Who makes the calls fills
 	// it in.
 	Calls map[string]int
+	// Notes are sentences about where the report's data come from.
+	Notes []string
 }
 
 // Amount is a sum of money that may be unknown. Unknown is not zero.

@@ -57,6 +57,9 @@ func (r Report) runTable() Table {
 	for _, name := range slices.Sorted(maps.Keys(r.Calls)) {
 		facts = append(facts, fact{"API calls " + name, int64(r.Calls[name]), ""})
 	}
+	for _, note := range r.Notes {
+		facts = append(facts, fact{"Note", "", note})
+	}
 	for _, p := range r.Problems {
 		facts = append(facts, fact{"Problem", p.Error(), "what is missing on the other sheets"})
 	}
@@ -183,7 +186,8 @@ func (r Report) answer(body string) Answer {
 	return a
 }
 
-// Key is the object key of a report: the date is that of now in its zone.
-func Key(prefix string, now time.Time) string {
-	return prefix + "ec2_monthly_costs_" + now.Format("20060102") + ".xlsx"
+// Key is the object key of a report: the date is that of now in its zone. A
+// workbook's ending is ".xlsx".
+func Key(prefix string, now time.Time, ending string) string {
+	return prefix + "ec2_monthly_costs_" + now.Format("20060102") + ending
 }

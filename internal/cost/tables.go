@@ -75,10 +75,17 @@ func table[T any](name string, frozen int, rows []T, fields []field[T]) Table {
 
 // Tables are the report's sheets in their order.
 func (r Report) Tables() []Table {
-	return []Table{
-		r.instancesTable(), r.typesTable(), r.unattachedTable(), r.linesTable(), r.findingsTable(),
-		r.pricesTable(), r.totalsTable(), r.runTable(),
+	tables := []Table{r.instancesTable(), r.typesTable(), r.unattachedTable(), r.linesTable(), r.findingsTable()}
+	if r.Trend != nil {
+		tables = append(tables, r.Trend.tables()...)
 	}
+	if r.Movers != nil {
+		tables = append(tables, r.Movers.table())
+	}
+	if r.Savings != nil {
+		tables = append(tables, r.Savings.tables()...)
+	}
+	return append(tables, r.pricesTable(), r.totalsTable(), r.runTable())
 }
 
 // value is the amount, or nil where it is not known.

@@ -1,0 +1,141 @@
+package cost
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// Wish is something that does not exist yet, in one region. Exactly one of its
+// fields is set.
+type Wish struct {
+	Instance *price.InstanceKey
+	Volume   *fleet.Volume
+	// Dimension is anything else that the bill has a dimension for, such as
+	// price.AddressInUse: so much of it, in Unit.
+	Dimension string
+	Quantity  int64
+	Unit      string
+}
+
+// Quotation is what wishes would cost in a full month: 730 hours of what is paid
+// by the hour.
+type Quotation struct {
+	Region fleet.Region
+	Parts  []QuotationPart
+	// Monthly is unknown where one of the parts is.
+	Monthly Amount
+	Status  price.Status
+	Notes   []string
+	// Candidates are the rows of the price list that were looked at for
+	// instances.
+	Candidates []price.Product
+}
+
+// QuotationPart is one line of a quotation.
+type QuotationPart struct {
+	What      string // "m5.xlarge Windows", "gp3 1000 GiB"
+	Dimension string
+	Quantity  int64
+	Unit      string // "hours", "GiB", "IOPS", "MiB/s"
+	Quote     price.Quote
+	Monthly   Amount
+}
+
+// Quote finds out what wishes would cost in a region. A price that is not there
+// makes its part unknown; the error is that of the price list, beside what could
+// be read.
+func Quote(ctx context.Context, prices PriceList, region fleet.Region, wishes []Wish) (Quotation, error) {
+	q := Quotation{Region: region, Monthly: known(0), Status: price.Exact}
+	var keys []price.InstanceKey
+	rated := false
+	for _, w := range wishes {
+		if w.Instance != nil {
+			keys = append(keys, *w.Instance)
+		} else {
+			rated = true
+		}
+	}
+	var listed price.Rates
+	var err error
+	if len(keys) > 0 {
+		q.Candidates, err = prices.Instances(ctx, keys)
+	}
+	if rated {
+		products, ratesErr := prices.Rates(ctx, region)
+		listed = price.PickRates(products, region)
+		if ratesErr != nil && err == nil {
+			err = ratesErr
+		}
+	}
+	for _, w := range wishes {
+		switch {
+		case w.Instance != nil:
+			q.addInstance(*w.Instance)
+		case w.Volume != nil:
+			q.addVolume(*w.Volume, listed)
+		default:
+			q.addDimension(w, listed)
+		}
+	}
+	return q, err
+}
+
+func (q *Quotation) addInstance(key price.InstanceKey) {
+	found := price.Pick(q.Candidates, key)
+	part := QuotationPart{
+		What: fmt.Sprintf("%s %s", key.Type, price.Platform(key.Operation)), Dimension: key.Operation,
+		Quantity: int64(runRate.Hours()), Unit: "hours", Quote: found,
+	}
+	if key.Tenancy != "Shared" {
+		part.What += " " + key.Tenancy
+	}
+	if found.Status.Usable() {
+		part.Monthly = known(found.Rate.USD.Times(part.Quantity, 1))
+	}
+	q.add(part)
+}
+
+func (q *Quotation) addVolume(v fleet.Volume, listed price.Rates) {
+	cost := price.VolumePrice(v, listed)
+	what := fmt.Sprintf("%s %d GiB", v.Type, v.SizeGiB)
+	for _, p := range cost.Parts {
+		q.add(QuotationPart{
+			What: what, Dimension: p.Dimension, Quantity: p.Quantity, Unit: p.Unit, Quote: p.Quote,
+			Monthly: Amount{USD: p.USD, Known: p.Quote.Status.Usable()},
+		})
+	}
+	if len(cost.Parts) == 0 {
+		q.add(QuotationPart{What: what, Unit: "GiB", Quantity: v.SizeGiB, Quote: price.Quote{Status: cost.Status, Note: cost.Note}})
+	} else if cost.Note != "" {
+		q.note(cost.Note)
+	}
+}
+
+func (q *Quotation) addDimension(w Wish, listed price.Rates) {
+	found := listed.Quote(w.Dimension)
+	part := QuotationPart{What: w.Unit, Dimension: w.Dimension, Quantity: w.Quantity, Unit: w.Unit, Quote: found}
+	if found.Status.Usable() {
+		part.Monthly = known(found.Rate.USD.Times(w.Quantity, 1))
+		if found.Rate.Unit == "Hrs" {
+			part.Monthly = known(found.Rate.USD.Times(w.Quantity*seconds(runRate), 3600))
+		}
+	}
+	q.add(part)
+}
+
+func (q *Quotation) add(part QuotationPart) {
+	q.Parts = append(q.Parts, part)
+	q.Monthly = q.Monthly.plus(part.Monthly)
+	q.Status = price.Worst(q.Status, part.Quote.Status)
+	q.note(part.Quote.Note)
+}
+
+func (q *Quotation) note(text string) {
+	if text != "" && !slices.Contains(q.Notes, text) {
+		q.Notes = append(q.Notes, text)
+	}
+}
