@@ -107,8 +107,9 @@ func TestPriceFacts(t *testing.T) {
 	checked, exempt := map[string]int{}, 0
 	for _, f := range facts(t) {
 		var quotes []price.Quote
-		switch key, ok := f.key(); {
-		case f.kind == "instance" || f.kind == "billed":
+		switch f.kind {
+		case "instance", "billed":
+			key, ok := f.key()
 			if !ok {
 				t.Errorf("%+v: no such software", f)
 				continue

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/pricing/types"
-	"golang.org/x/sync/errgroup"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -44,20 +44,18 @@ func (p *Prices) Rates(ctx context.Context, region fleet.Region) ([]price.Produc
 	parts := rateParts()
 	found := make([][]price.Product, len(parts))
 	failed := make([]error, len(parts))
-	read := func(n int) error {
+	read := func(n int) {
 		var err error
 		if found[n], err = p.rates(ctx, parts[n], region); err != nil {
 			failed[n] = fmt.Errorf("read the %s prices of %s: %w", parts[n].what, region, err)
 		}
-		return nil
 	}
-	_ = read(0) // every region has it: it tells whether CONTAINS works
-	var group errgroup.Group
-	group.SetLimit(questionsAtOnce)
+	read(0) // every region has it: it tells whether CONTAINS works
+	var group sync.WaitGroup
 	for n := range parts[1:] {
-		group.Go(func() error { return read(1 + n) })
+		group.Go(func() { read(1 + n) })
 	}
-	_ = group.Wait()
+	group.Wait()
 	return slices.Concat(found...), errors.Join(failed...)
 }
 

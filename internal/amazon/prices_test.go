@@ -149,8 +149,8 @@ func TestCallsOfManyTypes(t *testing.T) {
 // some that no region sells.
 func manyTypes() []fleet.InstanceType {
 	var names []fleet.InstanceType
-	for _, family := range strings.Fields("t3 t3a t4g m4 m5 m5a m6g m6i m7g m7i m8g m8i c4 c5 c5a c6g c6i c7g c7i c8g c8i r4 r5 r5a r6g r6i r7g r7i r8g r8i i3 i4i g4dn g5 x1e x2iedn z1d p3") {
-		for _, size := range strings.Fields("nano micro small medium large xlarge 2xlarge 4xlarge") {
+	for family := range strings.FieldsSeq("t3 t3a t4g m4 m5 m5a m6g m6i m7g m7i m8g m8i c4 c5 c5a c6g c6i c7g c7i c8g c8i r4 r5 r5a r6g r6i r7g r7i r8g r8i i3 i4i g4dn g5 x1e x2iedn z1d p3") {
+		for size := range strings.FieldsSeq("nano micro small medium large xlarge 2xlarge 4xlarge") {
 			if len(names) < 300 {
 				names = append(names, fleet.InstanceType(family+"."+size))
 			}
@@ -174,8 +174,8 @@ func TestPageOfPricesFails(t *testing.T) {
 	s := newPeer(server.URL()).session(t)
 	var keys []price.InstanceKey
 	for _, operation := range price.Operations()[9:18] {
-		for _, name := range strings.Fields("m5 c5 r5") {
-			for _, size := range strings.Fields("xlarge 2xlarge 4xlarge 12xlarge 24xlarge") {
+		for name := range strings.FieldsSeq("m5 c5 r5") {
+			for size := range strings.FieldsSeq("xlarge 2xlarge 4xlarge 12xlarge 24xlarge") {
 				keys = append(keys, price.InstanceKey{
 					Region: region, Type: fleet.InstanceType(name + "." + size), Tenancy: "Shared", Operation: operation.Code,
 				})

@@ -27,10 +27,10 @@ func allDimensions() []string {
 		"EBS:VolumeP-IOPS.io2.tier3", "EBS:VolumeP-Throughput.gp3", "EBS:VolumeIOUsage",
 		price.SnapshotStorage, price.SnapshotArchive, price.AddressInUse, price.AddressIdle, price.Metric,
 	}
-	for _, family := range strings.Fields("m5 c5 r5 x1e u-6tb1 mac2") {
+	for family := range strings.FieldsSeq("m5 c5 r5 x1e u-6tb1 mac2") {
 		list = append(list, price.HostDimension(family))
 	}
-	for _, family := range strings.Fields("t2 t3 t3a t4g") {
+	for family := range strings.FieldsSeq("t2 t3 t3a t4g") {
 		list = append(list, price.CreditsDimension(family, false))
 	}
 	return list
