@@ -20,6 +20,7 @@ const (
 	computeService = "Amazon Elastic Compute Cloud - Compute"
 	otherService   = "EC2 - Other"
 	planService    = "Savings Plans for AWS Compute usage"
+	planUsage      = "EC2SP:m5.1yrNoUpfront"
 )
 
 // charge is what one resource was charged for one usage type in a span of time.

@@ -192,7 +192,7 @@ func (c *charge) records() []costRecord {
 func (b *biller) planFee(slot Span, covered listPrice) costRecord {
 	fee := charge{
 		from: slot.From, to: slot.To, region: "", service: planService, resource: b.account.planARN(),
-		usage: "ComputeSP:1yrNoUpfront", unit: "Hrs",
+		usage: planUsage, unit: "Hrs",
 	}
 	return costRecord{
 		charge: &fee, account: b.account.id, record: "SavingsPlanRecurringFee", unblended: covered,

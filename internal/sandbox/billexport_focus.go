@@ -1,0 +1,131 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// focusColumns are the columns of an export: those of FOCUS 1.0 in the order of
+// the FinOps Foundation's sample data, and three of AWS's own.
+func focusColumns() []string {
+	return []string{
+		"AvailabilityZone", "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
+		"ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "ChargePeriodEnd", "ChargePeriodStart",
+		"CommitmentDiscountCategory", "CommitmentDiscountId", "CommitmentDiscountName", "CommitmentDiscountStatus", "CommitmentDiscountType",
+		"ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice", "EffectiveCost", "InvoiceIssuerName", "ListCost", "ListUnitPrice",
+		"PricingCategory", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "RegionId", "RegionName",
+		"ResourceId", "ResourceName", "ResourceType", "ServiceCategory", "Id", "ServiceName", "SkuId", "SkuPriceId", "SubAccountId", "SubAccountName", "Tags",
+		"x_Operation", "x_ServiceCode", "x_UsageType",
+	}
+}
+
+// focusBill writes rows of one month. Cells that are missing or empty are NULL.
+type focusBill struct {
+	account *Account
+	month   time.Time
+	rows    int
+}
+
+const awsInc = "Amazon Web Services, Inc."
+
+// row is what all rows have.
+func (b *focusBill) row(from, to time.Time) map[string]string {
+	const layout = "2006-01-02 15:04:05"
+	return map[string]string{
+		"BillingAccountId": AccountID, "BillingAccountName": "practice", "BillingCurrency": "USD",
+		"BillingPeriodStart": b.month.Format(layout), "BillingPeriodEnd": b.month.AddDate(0, 1, 0).Format(layout),
+		"ChargePeriodStart": from.Format(layout), "ChargePeriodEnd": to.Format(layout),
+		"InvoiceIssuerName": awsInc, "PublisherName": awsInc, "ProviderName": "AWS",
+		"Id": strconv.Itoa(b.rows + 1), "SubAccountId": b.account.id, "SubAccountName": b.account.name,
+	}
+}
+
+// usage is the row of a charge. What a Savings Plan covers is billed with the
+// plan, so that only its effective cost is above zero.
+func (b *focusBill) usage(c charge) map[string]string {
+	row := b.row(c.from.Truncate(oneDay), c.to)
+	unit := focusUnit(c.unit)
+	quantity := strconv.FormatFloat(c.quantity, 'f', 15, 64)
+	for name, value := range map[string]string{
+		"AvailabilityZone": c.zone, "ChargeCategory": "Usage", "ChargeFrequency": "Usage-Based",
+		"BilledCost": c.cost.String(), "EffectiveCost": c.cost.String(), "ListCost": c.list.String(), "ContractedCost": c.list.String(),
+		"PricingCategory": "Standard", "ConsumedQuantity": quantity, "ConsumedUnit": unit, "PricingQuantity": quantity, "PricingUnit": unit,
+	} {
+		row[name] = value
+	}
+	b.resource(row, c)
+	switch c.payment {
+	case planPayment:
+		row["BilledCost"] = listPrice(0).String()
+		row["PricingCategory"] = "Committed"
+		row["CommitmentDiscountCategory"], row["CommitmentDiscountType"] = "Spend", "Savings Plan"
+		row["CommitmentDiscountStatus"], row["CommitmentDiscountId"] = "Used", b.account.planARN()
+	case spotPayment:
+		row["PricingCategory"] = "Dynamic"
+		row["ChargeDescription"] = c.kind + " Spot Instance-hour in " + row["RegionName"]
+	default:
+	}
+	return row
+}
+
+// resource fills in what a row tells of the resource and of its price.
+func (b *focusBill) resource(row map[string]string, c charge) {
+	row["ResourceId"], row["ResourceType"] = c.resource, "instance"
+	row["ServiceCategory"], row["ServiceName"] = "Compute", "Amazon Elastic Compute Cloud"
+	if strings.HasPrefix(c.resource, "vol-") {
+		row["ServiceCategory"], row["ResourceType"] = "Storage", "volume"
+	}
+	row["RegionId"], row["RegionName"] = c.region, b.account.catalog.places[c.region].location
+	row["x_Operation"], row["x_ServiceCode"], row["x_UsageType"] = c.operation, ec2Offer, c.usage
+	tags, _ := json.Marshal(c.tags.asMap()) // cannot fail: texts
+	row["Tags"] = string(tags)
+	if p := c.product; p != nil {
+		code := p.sku + "." + onDemandTerm + "." + hourlyRate
+		row["SkuId"], row["SkuPriceId"] = p.sku, code
+		row["ListUnitPrice"], row["ContractedUnitPrice"] = p.usd.short(), p.usd.short()
+		row["ChargeDescription"] = "$" + p.usd.short() + " per " + p.per
+	}
+}
+
+// credit is the row of what credits pay of a charge.
+func (b *focusBill) credit(c charge) map[string]string {
+	row := b.row(c.from.Truncate(oneDay), c.to)
+	b.resource(row, c)
+	for _, name := range []string{"BilledCost", "EffectiveCost", "ListCost", "ContractedCost"} {
+		row[name] = "-" + c.credited.String()
+	}
+	for _, name := range []string{"SkuPriceId", "ListUnitPrice", "ContractedUnitPrice"} {
+		delete(row, name)
+	}
+	row["ChargeCategory"], row["ChargeFrequency"], row["PricingCategory"] = "Credit", "One-Time", "Other"
+	row["ChargeDescription"] = "AWS Promotional Credits"
+	return row
+}
+
+// commitment is the row of what is paid for the Savings Plan. It has no
+// effective cost, since that is spread over what the plan covers.
+func (b *focusBill) commitment(from, to time.Time, paid listPrice) map[string]string {
+	row := b.row(from, to)
+	hours := strconv.FormatFloat(to.Sub(from).Hours(), 'f', 15, 64)
+	for name, value := range map[string]string{
+		"ChargeCategory": "Purchase", "ChargeFrequency": "Recurring", "PricingCategory": "Standard",
+		"ChargeDescription": "1 year No Upfront EC2 Instance Savings Plan",
+		"BilledCost":        paid.String(), "EffectiveCost": listPrice(0).String(), "ListCost": paid.String(), "ContractedCost": paid.String(),
+		"CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Savings Plan", "CommitmentDiscountId": b.account.planARN(),
+		"PricingQuantity": hours, "PricingUnit": "Hours", "ResourceId": b.account.planARN(), "ResourceType": "Savings Plan",
+		"ServiceCategory": "Compute", "ServiceName": planService, "x_ServiceCode": "ComputeSavingsPlans", "x_UsageType": planUsage,
+	} {
+		row[name] = value
+	}
+	return row
+}
+
+// focusUnit is how FOCUS writes a unit of the price list.
+func focusUnit(unit string) string {
+	known := map[string]string{
+		"Hrs": "Hours", "GB-Mo": "GB-Months", "GB-month": "GB-Months", "IOPS-Mo": "IOPS-Months", "GiBps-mo": "GiB/Second-Months",
+	}
+	return textOr(known[unit], unit)
+}
