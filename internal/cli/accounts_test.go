@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -364,5 +365,34 @@ func TestCheckOfSeveralAccounts(t *testing.T) {
 	}
 	if code != 4 {
 		t.Errorf("exit code %d, want 4", code)
+	}
+}
+
+// The function works in all accounts, too, and a lost one does not make it fail.
+func TestFunctionInSeveralAccounts(t *testing.T) {
+	api, server := function(t, sandbox.Options{Speed: 300, Accounts: sandbox.Members(2)}, "NIGHTSHIFT_CONFIG=ssm:/nightshift")
+	s := server.Sandbox()
+	text := `
+schedules: { off: { never: true } }
+power: { rules: [ { tag: AutoStopStart=Yes, schedule: off, enforce: true } ] }
+accounts:
+  - { name: dev, role: "` + role(dev) + `", external_id: practice }
+  - { name: stage, role: "` + role(stage) + `", external_id: wrong }
+`
+	if err := s.SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift", Value: text}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ event, want string }{
+		{`{"action":"stop","dry_run":true}`, `^\{"status":"would stop [1-9]\d* instances".*"errors":\["account stage \(` + stage + `\): the role`},
+		{`{"action":"power"}`, `"status":"stopped [1-9]\d*, .*"account":"` + dev + `".*"errors":\["account stage \(` + stage + `\): the role`},
+	} {
+		if got := api.invoke(t, tt.event, time.Minute); !regexp.MustCompile(tt.want).MatchString(got) {
+			t.Errorf("%s\ngot  %s\nwant %s", tt.event, got, tt.want)
+		}
+	}
+	for _, i := range s.Instances(sandbox.DefaultRegion) {
+		if i.State != string(fleet.Running) && i.Tags["Name"] == "개발-웹서버-1" {
+			t.Errorf("%s at home was stopped, which is none of the accounts", i.ID)
+		}
 	}
 }

@@ -214,9 +214,13 @@ func (a *app) showRun(r journal.Record, zone *time.Location) error {
 }
 
 func printRun(out io.Writer, r journal.Record, zone *time.Location) {
-	t := table{header: []string{"MACHINE", "NAME", "REGION", "SCHEDULE", "ACTION", "RESULT", "REASON"}}
+	accounts := names{}
+	for _, target := range r.Targets {
+		accounts[target.Account] = ""
+	}
+	t := accounts.table(2, "MACHINE", "NAME", "REGION", "SCHEDULE", "ACTION", "RESULT", "REASON")
 	for _, o := range r.Outcomes {
-		t.add(string(o.ID), o.Name, string(o.Target.Region), o.Schedule, o.Action, string(o.Result), o.Text)
+		t.add(o.Target.Account, string(o.ID), o.Name, string(o.Target.Region), o.Schedule, o.Action, string(o.Result), o.Text)
 	}
 	t.print(out)
 	if len(r.Outcomes) > 0 {

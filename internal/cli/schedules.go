@@ -157,7 +157,7 @@ func (a *app) schedulesEvent(ctx context.Context, r serve.Request, closing <-cha
 	if err != nil {
 		s.log.WarnContext(ctx, "not all is as wanted", "failed", done.Failed, "left", done.Left, "mistakes", done.Mistakes, "errors", done.Errors)
 	}
-	if done.seen() > 0 && !errors.Is(err, fleet.ErrDenied) {
+	if errors.Is(err, errPartly) || done.seen() > 0 && !errors.Is(err, fleet.ErrDenied) {
 		err = nil // the answer tells, and the next tick tries again
 	}
 	return done.Summary, err

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -63,6 +64,9 @@ func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practic
 		}
 		c.lost = append(c.lost, lostTarget{err: fmt.Errorf("accounts of the configuration, if it names any, are left out: %w", err)})
 		return c, nil
+	}
+	if mistakes, wrong := errors.AsType[config.Mistakes](err); wrong {
+		a.logger().WarnContext(ctx, "the configuration has mistakes; `nightshift check` tells", "mistakes", len(mistakes))
 	}
 	return a.crewAt(ctx, cfg, named, nil)
 }

@@ -90,6 +90,16 @@ func (l *loader) accounts(n *yaml.Node) {
 	}
 }
 
+// missAccounts keeps a wrong account where the key itself seems to be misspelt,
+// for the same reason. The mistake is told with those of the file.
+func (l *loader) missAccounts(root *yaml.Node) {
+	for i := 0; i+1 < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
+		if key := root.Content[i]; key.Value != "accounts" && nearest(key.Value, topKeys()) == "accounts" {
+			l.out.Accounts = []Account{{Err: l.wrongAccount(key)}}
+		}
+	}
+}
+
 func (l *loader) wrongAccount(n *yaml.Node) error {
 	return fleet.Errorf(fleet.ErrInvalid, "the account in %s:%d is wrong", l.name, n.Line)
 }

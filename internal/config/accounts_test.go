@@ -40,9 +40,10 @@ accounts:
 // credentials' own account might be worked in instead.
 func TestWrongAccountsAreKept(t *testing.T) {
 	for text, want := range map[string][]config.Account{
-		`accounts: { id: "123456789012" }`: {{}},
-		`accounts: []`:                     {{}},
-		`accounts: [{ titel: home }]`:      {{}},
+		`accounts: { id: "123456789012" }`:                                           {{}},
+		`acounts: [{ name: home }]`:                                                  {{}},
+		`accounts: []`:                                                               {{}},
+		`accounts: [{ titel: home }]`:                                                {{}},
 		`accounts: [{ name: home }, { id: "123456789012", role: x }]`:                {{Name: "home"}, {ID: "123456789012"}},
 		`accounts: [{ id: "123456789012" }, { id: "123456789012", name: twice }]`:    {{ID: "123456789012"}, {ID: "123456789012", Name: "twice"}},
 		`accounts: [{ organization: a }, { organization: b }]`:                       {{Organization: "a"}, {Organization: "b"}},

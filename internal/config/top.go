@@ -38,6 +38,7 @@ func (l *loader) config(root *yaml.Node) {
 		rules: power.Rules{Keep: power.KeepLimits{Max: defaultKeep}, Tick: defaultTick},
 	}
 	top := l.fields(root, "the file", topKeys())
+	l.missAccounts(root)
 	if entry, given := top["timezone"]; given {
 		if zone, ok := l.zone(entry.value); ok {
 			l.out.Zone = zone
