@@ -2,8 +2,8 @@
 // project, stop_start.py and cost_report.py, against the same practice account:
 // wall time, peak memory and API calls. It also measures a stop of 10,000
 // instances within EC2's token buckets, schedules, how the number of price list
-// calls grows with a fleet, a workbook of 100,000 rows and the cold
-// start of the function, and says which goals are met. It times but never
+// calls grows with a fleet, a report of 100,000 instances, a workbook of
+// 100,000 rows and the cold start of the function, and says which goals are met. It times but never
 // judges: it fails only where something breaks.
 //
 //	go run ./bench
@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	b := bench{out: stdout, progress: stderr, start: now()}
 	flags.IntVar(&b.fleet, "fleet", 2000, "instances of the fleet; there are twice as many volumes")
 	flags.IntVar(&b.types, "types", 40, "distinct instance types of the fleet")
-	flags.StringVar(&b.only, "only", "", "measure one part: report, power, buckets, schedules, pricing, workbook or start")
+	flags.StringVar(&b.only, "only", "", "measure one part: report, power, buckets, schedules, pricing, estate, workbook or start")
 	flags.DurationVar(&b.latency, "latency", 20*time.Millisecond, "delay of every answer of the account")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -105,6 +105,7 @@ func (b *bench) all(ctx context.Context) error {
 		{"buckets", b.buckets},
 		{"schedules", b.schedules},
 		{"pricing", b.pricing},
+		{"estate", b.estate},
 		{"workbook", b.workbook},
 		{"start", b.coldStart},
 	} {
