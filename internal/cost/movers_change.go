@@ -155,8 +155,6 @@ func (p figurePart) forQuantity(now figurePart) price.USD {
 	switch {
 	case p.quantity == now.quantity:
 		return p.monthly.USD
-	case p.rate == now.rate:
-		return now.monthly.USD
 	case p.rate.Known && now.rate.Known && now.rate.USD != 0:
 		return now.atRate(p.rate.USD, true)
 	case p.quantity != 0:

@@ -92,6 +92,30 @@ func TestDayComesBackAsItWas(t *testing.T) {
 	}
 }
 
+func TestSpendingIsPartOfTheDay(t *testing.T) {
+	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	if _, err := history.Write(ctx, store, date, slices.Values(sample())); err != nil {
+		t.Fatal(err)
+	}
+	days, err := history.Spending(ctx, store, date, date)
+	if err != nil || len(days) != 1 {
+		t.Fatal(days, err)
+	}
+	got, err := collect(days[0].Rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []cost.Row
+	for _, r := range sample() {
+		want = append(want, cost.Row{
+			Account: r.Account, Region: r.Region, Kind: r.Kind, ID: r.ID, Type: r.Type, Tags: r.Tags, ToDate: r.ToDate, Forecast: r.Forecast,
+		})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestRerunReplacesItsDay(t *testing.T) {
 	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
 	for _, rows := range [][]cost.Row{sample(), sample()[:1]} {
@@ -276,6 +300,7 @@ func TestReadingEndsWhereNobodyReadsOn(t *testing.T) {
 		break
 	}
 	ended, cancel := context.WithCancel(ctx)
+	defer cancel()
 	n := 0
 	for _, err := range history.Read(ended, store, date) {
 		if n++; n == 1 {
@@ -299,6 +324,15 @@ func TestManyGroups(t *testing.T) {
 	}
 	if len(opened.RowGroups()) != 3 {
 		t.Errorf("%d row groups", len(opened.RowGroups()))
+	}
+	for _, group := range opened.Metadata().RowGroups {
+		for _, column := range group.Columns {
+			for _, encoding := range column.MetaData.Encoding {
+				if !slices.Contains([]string{"PLAIN", "RLE", "PLAIN_DICTIONARY", "RLE_DICTIONARY"}, encoding.String()) {
+					t.Errorf("%v is encoded as %s, which old readers do not know", column.MetaData.PathInSchema, encoding)
+				}
+			}
+		}
 	}
 	n := 0
 	next, stop := iter.Pull(many(rows))
@@ -369,6 +403,32 @@ func BenchmarkDecode(b *testing.B) {
 	for b.Loop() {
 		if rows, err := count(history.Decode(file.Bytes())); rows != 300_000 || err != nil {
 			b.Fatal(rows, err)
+		}
+	}
+}
+
+// BenchmarkTenDays makes the trend of ten days of a large fleet from files.
+func BenchmarkTenDays(b *testing.B) {
+	store := journal.Folder(b.TempDir())
+	first := day(b, "2026-11-10")
+	for d := range cost.Date(10) {
+		if _, err := history.Write(b.Context(), store, first+d, many(300_000)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		days, err := history.Spending(b.Context(), store, first, first+9)
+		if err != nil {
+			b.Fatal(err)
+		}
+		trend := cost.NewTrend([]string{"Team"})
+		for _, d := range days {
+			if err := trend.Add(d); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if len(days) != 10 || len(trend.Trend().Weeks) == 0 {
+			b.Fatal("no trend")
 		}
 	}
 }

@@ -40,6 +40,9 @@ func Encode(w io.Writer, rows iter.Seq[cost.Row]) error {
 	writer := parquet.NewGenericWriter[record](io.MultiWriter(w, &sum),
 		parquet.WriteBufferSize(0), // what Flush has written is all that is summed up
 		parquet.Compression(&parquet.Zstd),
+		// Pages and encodings that every reader of Parquet knows.
+		parquet.DataPageVersion(1),
+		parquet.DefaultEncoding(&parquet.Plain),
 		parquet.MaxRowsPerRowGroup(rowsPerGroup),
 		parquet.PageBufferSize(64<<10),
 		parquet.CreatedBy("nightshift", strconv.Itoa(version), ""),
@@ -92,48 +95,45 @@ func intact(file []byte, want string) bool {
 
 // Decode yields the rows of a file. An error is the last that it yields, and
 // the rows before it are not the whole file.
-func Decode(file []byte) iter.Seq2[cost.Row, error] {
-	return func(yield func(cost.Row, error) bool) {
-		stopped := false
-		err := decode(file, func(row cost.Row) bool {
-			stopped = !yield(row, nil)
-			return !stopped
-		})
-		if err != nil && !stopped {
-			yield(cost.Row{}, err)
-		}
-	}
-}
+func Decode(file []byte) iter.Seq2[cost.Row, error] { return rows[record](file) }
 
-// decode calls row for each row until that is false.
-func decode(file []byte, row func(cost.Row) bool) error {
-	opened, reader, err := open(file)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = reader.Close() }()
-	records, once, total := make([]record, batch), words{}, int64(0)
-	for {
-		n, err := read(reader, records)
-		for i := range records[:n] {
-			if !row(records[i].row(once)) {
-				return nil
-			}
+// columns are a record with all columns of a file or with some.
+type columns interface{ row(once words) cost.Row }
+
+// rows yields the rows of a file, of which it reads the columns of C.
+func rows[C columns](file []byte) iter.Seq2[cost.Row, error] {
+	return func(yield func(cost.Row, error) bool) {
+		opened, reader, err := open[C](file)
+		if err != nil {
+			yield(cost.Row{}, err)
+			return
 		}
-		total += int64(n)
-		switch {
-		case errors.Is(err, io.EOF) && total == opened.NumRows():
-			return nil
-		case errors.Is(err, io.EOF) || err == nil && n == 0:
-			return fmt.Errorf("it has %d rows of %d", total, opened.NumRows())
-		case err != nil:
-			return err
+		defer func() { _ = reader.Close() }()
+		records, once, total := make([]C, batch), words{}, int64(0)
+		for {
+			n, err := read(reader, records)
+			for _, r := range records[:n] {
+				if !yield(r.row(once), nil) {
+					return
+				}
+			}
+			total += int64(n)
+			if err == nil && n > 0 {
+				continue
+			}
+			if (err == nil || errors.Is(err, io.EOF)) && total != opened.NumRows() {
+				err = fmt.Errorf("it has %d rows of %d", total, opened.NumRows())
+			}
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(cost.Row{}, err)
+			}
+			return
 		}
 	}
 }
 
 // open reads the file's footer and asks whether it is one of ours.
-func open(file []byte) (f *parquet.File, reader *parquet.GenericReader[record], err error) {
+func open[C columns](file []byte) (f *parquet.File, reader *parquet.GenericReader[C], err error) {
 	defer recovered(&err)
 	f, err = parquet.OpenFile(bytes.NewReader(file), int64(len(file)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
@@ -152,10 +152,10 @@ func open(file []byte) (f *parquet.File, reader *parquet.GenericReader[record], 
 	if sum, _ := f.Lookup(sumKey); !intact(file, sum) {
 		return nil, nil, errors.New("its checksum is another")
 	}
-	return f, parquet.NewGenericReader[record](f), nil
+	return f, parquet.NewGenericReader[C](f), nil
 }
 
-func read(reader *parquet.GenericReader[record], records []record) (n int, err error) {
+func read[C columns](reader *parquet.GenericReader[C], records []C) (n int, err error) {
 	defer recovered(&err)
 	clear(records)
 	return reader.Read(records)

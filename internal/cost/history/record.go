@@ -10,7 +10,8 @@ import (
 
 // record is a row as the file has it. Names are those that SQL engines take
 // without quotes; words that a resource may not have are null. Money is a
-// decimal with the ten places of the price list; what is not known is null.
+// decimal with the ten places of the price list, which holds amounts below a
+// hundred million dollars; what is not known is null.
 type record struct {
 	Generated      time.Time         `parquet:"generated,timestamp(millisecond)"`
 	Account        string            `parquet:"account,dict"`
@@ -47,7 +48,7 @@ type part struct {
 	Monthly   *int64  `parquet:"monthly_usd,decimal(10:18)"`
 }
 
-// recordOf fills a record, and uses the space that its parts have.
+// fill takes the values of a row. It uses the space of the parts before.
 func (r *record) fill(row cost.Row) {
 	parts := r.Parts[:0]
 	for _, p := range row.Parts {
@@ -65,7 +66,7 @@ func (r *record) fill(row cost.Row) {
 }
 
 // row is the record as a row. Words that many rows have are kept once.
-func (r *record) row(once words) cost.Row {
+func (r record) row(once words) cost.Row {
 	row := cost.Row{
 		Generated: r.Generated.UTC(), Account: fleet.Account(once.of(r.Account)), Region: fleet.Region(once.of(r.Region)),
 		Kind: cost.RowKind(once.of(r.Kind)), ID: r.ID, Name: r.Name, Type: once.of(r.Type), State: once.of(r.State),
@@ -75,12 +76,7 @@ func (r *record) row(once words) cost.Row {
 		HoursSource: once.of(r.HoursSource), PriceStatus: once.of(r.PriceStatus),
 		ToDate: amount(r.ToDate), Monthly: amount(r.Monthly), Forecast: amount(r.Forecast),
 	}
-	if len(r.Tags) > 0 {
-		row.Tags = make(fleet.Tags, len(r.Tags))
-		for key, value := range r.Tags {
-			row.Tags[once.of(key)] = once.of(value)
-		}
-	}
+	row.Tags = once.tags(r.Tags)
 	for _, p := range r.Parts {
 		row.Parts = append(row.Parts, cost.RowPart{
 			Dimension: once.of(p.Dimension), Quantity: p.Quantity, Unit: once.of(p.Unit),
@@ -88,6 +84,25 @@ func (r *record) row(once words) cost.Row {
 		})
 	}
 	return row
+}
+
+// spent are the columns of a record that a trend is made from.
+type spent struct {
+	Account  string            `parquet:"account,dict"`
+	Region   string            `parquet:"region,dict"`
+	Kind     string            `parquet:"kind,dict"`
+	ID       string            `parquet:"id"`
+	Type     string            `parquet:"type,optional,dict"`
+	Tags     map[string]string `parquet:"tags" parquet-key:",dict" parquet-value:",dict"`
+	ToDate   *int64            `parquet:"to_date_usd,decimal(10:18)"`
+	Forecast *int64            `parquet:"forecast_usd,decimal(10:18)"`
+}
+
+func (s spent) row(once words) cost.Row {
+	return cost.Row{
+		Account: fleet.Account(once.of(s.Account)), Region: fleet.Region(once.of(s.Region)), Kind: cost.RowKind(once.of(s.Kind)),
+		ID: s.ID, Type: once.of(s.Type), Tags: once.tags(s.Tags), ToDate: amount(s.ToDate), Forecast: amount(s.Forecast),
+	}
 }
 
 func units(a cost.Amount) *int64 {
@@ -114,4 +129,15 @@ func (w words) of(word string) string {
 	}
 	w[word] = word
 	return word
+}
+
+func (w words) tags(all map[string]string) fleet.Tags {
+	if len(all) == 0 {
+		return nil
+	}
+	tags := make(fleet.Tags, len(all))
+	for key, value := range all {
+		tags[w.of(key)] = w.of(value)
+	}
+	return tags
 }

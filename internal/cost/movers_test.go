@@ -1,0 +1,294 @@
+package cost_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/price"
+)
+
+// machineRow is an instance of a price that ran a share of the month so far, in
+// hundredths.
+func machineRow(id, kind string, hourly price.USD, share int64) cost.Row {
+	return cost.Row{
+		Account: seoul.Account, Region: seoul.Region, Kind: cost.InstanceRow, ID: id, Name: "name of " + id, Type: kind,
+		Tenancy: "Shared", Operation: "RunInstances", State: "running", Seconds: share, SecondsElapsed: 100,
+		Parts: []cost.RowPart{part(kind, "sku of "+kind, 730, hourly)},
+	}
+}
+
+func part(dimension, sku string, quantity int64, rate price.USD) cost.RowPart {
+	p := cost.RowPart{Dimension: dimension, SKU: sku, Quantity: float64(quantity)}
+	if rate >= 0 {
+		p.Rate, p.Monthly = amountOf(rate), amountOf(rate.Times(quantity, 1))
+	}
+	return p
+}
+
+// diskRow is a volume of 0.10 USD a GiB and 0.01 USD an IOPS.
+func diskRow(id string, gib, iops int64) cost.Row {
+	row := cost.Row{
+		Account: seoul.Account, Region: seoul.Region, Kind: cost.VolumeRow, ID: id, Name: id, Type: "gp3",
+		Parts: []cost.RowPart{part("storage", "SKU1", gib, price.Dollar/10)},
+	}
+	if iops > 0 {
+		row.Parts = append(row.Parts, part("iops", "SKU2", iops, price.Dollar/100))
+	}
+	return row
+}
+
+func compare(t testing.TB, n int, before, after []cost.Row) *cost.Movers {
+	t.Helper()
+	m, err := cost.Compare(dayOf(date(t, "2026-11-15"), before...), dayOf(date(t, "2026-11-22"), after...), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMoversNameTheCause(t *testing.T) {
+	const dollar = price.Dollar
+	otherwise := diskRow("vol-1", 100, 0)
+	otherwise.Type, otherwise.Parts = "io2", []cost.RowPart{part("io2 storage", "SKU3", 100, dollar/5)}
+	unknown := diskRow("vol-1", 100, 0)
+	unknown.Parts = []cost.RowPart{part("storage", "SKU1", 100, -1)}
+	windows := machineRow("i-1", "m5.large", 3*dollar, 50)
+	windows.Operation, windows.Parts[0].SKU = "RunInstances:0002", "sku of Windows"
+	for name, c := range map[string]struct {
+		before, after []cost.Row
+		want          cost.Change
+		main          string
+	}{
+		"nothing": {
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			cost.Change{}, "",
+		},
+		"new": {nil, []cost.Row{machineRow("i-1", "m5.large", dollar, 50)}, cost.Change{New: 365 * dollar}, "new"},
+		"gone": {
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			nil,
+			cost.Change{Gone: -365 * dollar}, "gone",
+		},
+		"hours": {
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 100)},
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 40)},
+			cost.Change{Hours: -438 * dollar}, "hours",
+		},
+		"price": {
+			[]cost.Row{machineRow("i-1", "m5.large", 2*dollar, 50)},
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			cost.Change{Price: -365 * dollar}, "price",
+		},
+		"type": {
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			[]cost.Row{machineRow("i-1", "m5.xlarge", 2*dollar, 50)},
+			cost.Change{Type: 365 * dollar}, "type",
+		},
+		"platform": {
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			[]cost.Row{windows},
+			cost.Change{Type: 730 * dollar}, "type",
+		},
+		// m5.xlarge cost 2.00 before, as the other instance shows, and 1.50 now:
+		// 1.00 → 2.00 by the type, 2.00 → 1.50 by the price.
+		"type and price and hours": {
+			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50), machineRow("i-2", "m5.xlarge", 2*dollar, 50)},
+			[]cost.Row{machineRow("i-1", "m5.xlarge", 3*dollar/2, 100), machineRow("i-2", "m5.xlarge", 3*dollar/2, 50)},
+			cost.Change{Type: 365 * dollar, Price: -365*dollar/2 - 365*dollar/2, Hours: 3 * 365 * dollar / 2}, "hours",
+		},
+		"size":            {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{diskRow("vol-1", 150, 0)}, cost.Change{Size: 5 * dollar}, "size"},
+		"IOPS":            {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{diskRow("vol-1", 100, 3000)}, cost.Change{Size: 30 * dollar}, "size"},
+		"less IOPS":       {[]cost.Row{diskRow("vol-1", 100, 100)}, []cost.Row{diskRow("vol-1", 100, 0)}, cost.Change{Size: -dollar}, "size"},
+		"volume type":     {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{otherwise}, cost.Change{Type: 10 * dollar}, "type"},
+		"price not known": {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{unknown}, cost.Change{Other: -10 * dollar}, "other"},
+		"price known now": {[]cost.Row{unknown}, []cost.Row{diskRow("vol-1", 100, 0)}, cost.Change{Other: 10 * dollar}, "other"},
+		"never known":     {[]cost.Row{unknown}, []cost.Row{unknown}, cost.Change{}, ""},
+		"new, not known":  {nil, []cost.Row{unknown}, cost.Change{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := compare(t, 10, c.before, c.after)
+			if diff := cmp.Diff(c.want, m.Total.Change); diff != "" {
+				t.Error(diff)
+			}
+			if got := m.Total.Change.Cause(); got != c.main {
+				t.Errorf("cause %q, want %q", got, c.main)
+			}
+			if got, want := m.Total.Change.Sum(), m.Total.After-m.Total.Before; got != want {
+				t.Errorf("sum %v, difference %v", got, want)
+			}
+		})
+	}
+}
+
+func TestMoversAreTheLargestFirst(t *testing.T) {
+	var before, after []cost.Row
+	for n := range int64(50) {
+		id := fmt.Sprintf("i-%02d", n)
+		before = append(before, machineRow(id, "m5.large", price.Dollar, 50))
+		after = append(after, machineRow(id, "m5.large", price.Dollar, 50+(n%2*2-1)*n))
+	}
+	m := compare(t, 3, before, after)
+	var ids []string
+	for _, top := range m.Top {
+		ids = append(ids, top.ID)
+	}
+	if !slices.Equal(ids, []string{"i-49", "i-48", "i-47"}) || m.Total.Count != 49 || m.Others.Count != 46 {
+		t.Error(ids, m.Total.Count, m.Others.Count)
+	}
+	if top := m.Top[0]; top.Name != "name of i-49" || top.Type != "m5.large" || top.Account != seoul.Account || top.Region != seoul.Region ||
+		*top.Before != 365*price.Dollar || *top.After != top.Before.Times(99, 50) {
+		t.Errorf("%+v", top)
+	}
+	resized := machineRow("i-01", "m5.xlarge", 2*price.Dollar, 50)
+	if got := compare(t, 1, before[1:2], []cost.Row{resized}).Top[0].Type; got != "m5.large → m5.xlarge" {
+		t.Error(got)
+	}
+}
+
+// TestMoversInTheFirstSecond: nothing of the month has gone by, and the state
+// decides.
+func TestMoversInTheFirstSecond(t *testing.T) {
+	running := machineRow("i-1", "m5.large", price.Dollar, 0)
+	running.SecondsElapsed = 0
+	stopped := running
+	stopped.State = "stopped"
+	if got := compare(t, 1, []cost.Row{running}, []cost.Row{stopped}).Total.Change; got != (cost.Change{Hours: -730 * price.Dollar}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestMoversOfADamagedDay(t *testing.T) {
+	damage := errors.New("damaged")
+	good, bad := dayOf(20_000), cost.Day{Date: 20_007, Rows: items([]cost.Row{diskRow("vol-1", 1, 1)}, damage)}
+	for _, pair := range [][2]cost.Day{{good, bad}, {bad, good}} {
+		if m, err := cost.Compare(pair[0], pair[1], 5); !errors.Is(err, damage) || m != nil {
+			t.Error(m, err)
+		}
+	}
+}
+
+func TestComparedDays(t *testing.T) {
+	for _, c := range []struct {
+		dates    []cost.Date
+		from, to cost.Date
+		ok       bool
+	}{
+		{nil, 0, 0, false},
+		{[]cost.Date{5}, 0, 0, false},
+		{[]cost.Date{5, 6}, 5, 6, true},
+		{[]cost.Date{1, 8, 14, 15, 22}, 15, 22, true},
+		{[]cost.Date{1, 8, 16, 22}, 8, 22, true},
+		{[]cost.Date{18, 20, 22}, 18, 22, true},
+	} {
+		if from, to, ok := cost.PickDays(c.dates); from != c.from || to != c.to || ok != c.ok {
+			t.Errorf("%v: %d, %d, %v", c.dates, from, to, ok)
+		}
+	}
+}
+
+// TestPartsAddUp compares random days: parts add up to the difference to the
+// last digit, of each resource and of all, and a part is zero where its cause
+// did not change.
+func TestPartsAddUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rates := [2]map[string]price.USD{{}, {}}
+		stable := rapid.Bool().Draw(t, "stable prices")
+		for _, item := range []string{"a", "b", "c"} {
+			rate := price.USD(rapid.Int64Range(0, 5e10).Draw(t, "rate"))
+			rates[0][item], rates[1][item] = rate, rate
+			if !stable {
+				rates[1][item] = price.USD(rapid.Int64Range(0, 5e10).Draw(t, "rate"))
+			}
+		}
+		var days [2][]cost.Row
+		for n := range rapid.IntRange(1, 5).Draw(t, "resources") {
+			kind := rapid.SampledFrom([]cost.RowKind{cost.InstanceRow, cost.VolumeRow}).Draw(t, "kind")
+			for d := range days {
+				if rapid.IntRange(0, 5).Draw(t, "there") == 0 {
+					continue
+				}
+				row := cost.Row{Kind: kind, ID: fmt.Sprintf("r-%d", n), SecondsElapsed: rapid.SampledFrom([]int64{86_400, 604_801}).Draw(t, "elapsed")}
+				row.Type = rapid.SampledFrom([]string{"x", "x", "y"}).Draw(t, "type")
+				row.Seconds = rapid.SampledFrom([]int64{0, 3601, row.SecondsElapsed}).Draw(t, "seconds")
+				for _, item := range []string{"a", "b", "c"} {
+					if quantity := rapid.SampledFrom([]int64{0, 7, 730}).Draw(t, "quantity"); quantity > 0 {
+						rate := rates[d][item]
+						if rapid.IntRange(0, 9).Draw(t, "known") == 0 {
+							rate = -1
+						}
+						p := part(item, "sku of "+item, quantity, rate)
+						if item == "c" && p.Rate.Known { // stated for another unit, as throughput is
+							p.Monthly = amountOf(rate.Times(quantity, 1024))
+						}
+						row.Parts = append(row.Parts, p)
+					}
+				}
+				days[d] = append(days[d], row)
+			}
+		}
+		m, err := cost.Compare(dayOf(1, days[0]...), dayOf(8, days[1]...), rapid.IntRange(0, 6).Draw(t, "n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after := map[string]cost.Row{}, map[string]cost.Row{}
+		for _, row := range days[0] {
+			before[row.ID] = row
+		}
+		for _, row := range days[1] {
+			after[row.ID] = row
+		}
+		var sum price.USD
+		for _, top := range m.Top {
+			was, had := before[top.ID]
+			is, has := after[top.ID]
+			checkParts(t, top, had, has, was, is, stable)
+			sum += top.Change.Sum()
+		}
+		if all := m.Total; all.Change.Sum() != all.After-all.Before || all.Change.Sum() != sum+m.Others.Change.Sum() ||
+			m.Others.Change.Sum() != m.Others.After-m.Others.Before {
+			t.Errorf("%+v does not add up", m)
+		}
+	})
+}
+
+func checkParts(t *rapid.T, m cost.Mover, had, has bool, was, is cost.Row, stable bool) {
+	c := m.Change
+	var difference price.USD
+	if m.After != nil {
+		difference += *m.After
+	}
+	if m.Before != nil {
+		difference -= *m.Before
+	}
+	same := func(of func(cost.Row) any) bool { return cmp.Equal(of(was), of(is)) }
+	quantities := func(r cost.Row) any {
+		list := map[string]float64{}
+		for _, p := range r.Parts {
+			list[p.Dimension] = p.Quantity
+		}
+		return list
+	}
+	for name, wrong := range map[string]bool{
+		"sum":           c.Sum() != difference,
+		"new":           had && c.New != 0,
+		"gone":          has && c.Gone != 0,
+		"steps":         (!had || !has) && (c.Type != 0 || c.Size != 0 || c.Price != 0 || c.Hours != 0 || c.Other != 0),
+		"other":         m.Before != nil && m.After != nil && c.Other != 0,
+		"type":          was.Type == is.Type && c.Type != 0,
+		"size":          (was.Type != is.Type || same(quantities)) && c.Size != 0,
+		"price":         stable && c.Price != 0,
+		"hours":         same(func(r cost.Row) any { return [2]int64{r.Seconds, r.SecondsElapsed} }) && c.Hours != 0,
+		"hours of disk": is.Kind == cost.VolumeRow && c.Hours != 0,
+	} {
+		if wrong {
+			t.Errorf("%s is wrong: %+v → %+v: %+v", name, was, is, m)
+		}
+	}
+}

@@ -1,0 +1,301 @@
+package cost_test
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+func date(t testing.TB, s string) cost.Date {
+	t.Helper()
+	d, err := cost.ParseDate(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// spent is the row of an instance of one type; unknown amounts are negative.
+func spent(id string, toDate, forecast price.USD) cost.Row {
+	return cost.Row{
+		Account: seoul.Account, Region: seoul.Region, Kind: cost.InstanceRow, ID: id, Type: "m5.large",
+		Tags:   fleet.Tags{"Team": "team of " + id},
+		ToDate: amountOf(toDate), Forecast: amountOf(forecast),
+	}
+}
+
+func amountOf(u price.USD) cost.Amount {
+	if u < 0 {
+		return cost.Amount{}
+	}
+	return cost.Amount{USD: u, Known: true}
+}
+
+func dayOf(d cost.Date, rows ...cost.Row) cost.Day {
+	return cost.Day{Date: d, Rows: items(rows, nil)}
+}
+
+func trendOf(t testing.TB, days ...cost.Day) *cost.Trend {
+	t.Helper()
+	b := cost.NewTrend([]string{"Team"})
+	for _, d := range days {
+		if err := b.Add(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Trend()
+}
+
+// brief is a period in one line.
+func brief(p cost.Period) string {
+	total := "-"
+	if p.Total != nil {
+		total = p.Total.String()
+	}
+	return fmt.Sprintf("%s %s %d %s", p.Start, total, p.Days, p.Note())
+}
+
+func checkPeriods(t *testing.T, got []cost.Period, want ...string) {
+	t.Helper()
+	var list []string
+	for _, p := range got {
+		list = append(list, brief(p))
+	}
+	if !slices.Equal(list, want) {
+		t.Errorf("got\n%q, want\n%q", list, want)
+	}
+}
+
+func TestTrendOfOneDay(t *testing.T) {
+	// 21 dollars in 21 days; the 1st is a Sunday.
+	trend := trendOf(t, dayOf(date(t, "2026-11-21"), spent("i-1", 21*price.Dollar, 30*price.Dollar)))
+	checkPeriods(t, trend.Months, "2026-11-01 21.00 21 incomplete")
+	checkPeriods(t, trend.Weeks,
+		"2026-10-26 1.00 1 incomplete, partly estimated", "2026-11-02 7.00 7 partly estimated",
+		"2026-11-09 7.00 7 partly estimated", "2026-11-16 6.00 6 incomplete, partly estimated")
+}
+
+func TestTrendAcrossTheMonthsEnd(t *testing.T) {
+	trend := trendOf(t,
+		dayOf(date(t, "2026-10-28"), spent("i-1", 28*price.Dollar, 31*price.Dollar), spent("gone", 10*price.Dollar, 20*price.Dollar)),
+		dayOf(date(t, "2026-11-04"), spent("i-1", 8*price.Dollar, 60*price.Dollar), spent("new", 4*price.Dollar, 9*price.Dollar)),
+		dayOf(date(t, "2026-11-08"), spent("i-1", 16*price.Dollar, 60*price.Dollar), spent("new", 5*price.Dollar, 9*price.Dollar)))
+	// October: 28 + 10, and 3 forecast. November: 16 + 5.
+	checkPeriods(t, trend.Months, "2026-10-01 41.00 31 partly estimated", "2026-11-01 21.00 8 incomplete")
+	// The week of 26 October: 3 days at 1.00 and 10.00 × 3 ÷ 28, of which the last
+	// day has what the division left; 3 forecast days at 1.00; and 12.00 ÷ 4.
+	checkPeriods(t, trend.Weeks[4:],
+		"2026-10-26 10.0714285725 7 partly estimated", "2026-11-02 18.00 7 incomplete")
+}
+
+func TestGapsAreNotZero(t *testing.T) {
+	trend := trendOf(t,
+		dayOf(date(t, "2026-08-31"), spent("i-1", 31*price.Dollar, 31*price.Dollar)),
+		dayOf(date(t, "2026-11-02"), spent("i-1", 2*price.Dollar, 30*price.Dollar)))
+	gap := "gap: the history has no day for it"
+	checkPeriods(t, trend.Months,
+		"2026-08-01 31.00 31 partly estimated", "2026-09-01 - 0 "+gap, "2026-10-01 - 0 "+gap, "2026-11-01 2.00 2 incomplete")
+	if w := trend.Weeks[6]; w.Start != date(t, "2026-09-07") || w.Total != nil || w.Days != 0 {
+		t.Error(brief(w))
+	}
+	for _, series := range [][]cost.Series{trend.Types, trend.Tags} {
+		if s := series[0]; s.Weeks[6] != nil || s.Months[1] != nil || s.Months[3] == nil || s.Total != 33*price.Dollar {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// TestWhatComesBackIsNotSpentAgain leaves a resource out of a day, as a failed
+// target does, and does not know the cost of another.
+func TestWhatComesBackIsNotSpentAgain(t *testing.T) {
+	trend := trendOf(t,
+		dayOf(date(t, "2026-11-03"), spent("i-1", 3*price.Dollar, 30*price.Dollar), spent("i-2", 3*price.Dollar, 30*price.Dollar)),
+		dayOf(date(t, "2026-11-10"), spent("i-2", -1, -1)),
+		dayOf(date(t, "2026-11-17"), spent("i-1", 17*price.Dollar, 30*price.Dollar), spent("i-2", 17*price.Dollar, -1)),
+		dayOf(date(t, "2026-12-01"), spent("i-1", 1*price.Dollar, 31*price.Dollar), spent("i-2", 1*price.Dollar, -1)))
+	checkPeriods(t, trend.Months, "2026-11-01 47.00 30 partly estimated", "2026-12-01 2.00 1 incomplete")
+	if n := trend.Months[0].Unpriced; n != 1 {
+		t.Errorf("%d unpriced, want 1", n)
+	}
+}
+
+func TestDamagedDayIsLeftOut(t *testing.T) {
+	damage := errors.New("damaged")
+	first := dayOf(date(t, "2026-11-03"), spent("i-1", 3*price.Dollar, 30*price.Dollar))
+	last := dayOf(date(t, "2026-11-17"), spent("i-1", 17*price.Dollar, 30*price.Dollar))
+	b := cost.NewTrend(nil)
+	if err := b.Add(first); err != nil {
+		t.Fatal(err)
+	}
+	broken := cost.Day{Date: date(t, "2026-11-10"), Rows: items([]cost.Row{spent("i-1", 900*price.Dollar, 0), spent("i-9", 1, 1)}, damage)}
+	if err := b.Add(broken); !errors.Is(err, damage) {
+		t.Error(err)
+	}
+	if err := b.Add(last); err != nil {
+		t.Fatal(err)
+	}
+	checkPeriods(t, b.Trend().Months, "2026-11-01 17.00 17 incomplete")
+	checkPeriods(t, b.Trend().Weeks,
+		"2026-10-26 1.00 1 incomplete", "2026-11-02 7.00 7 partly estimated",
+		"2026-11-09 7.00 7 partly estimated", "2026-11-16 2.00 2 incomplete, partly estimated")
+	if err := b.Add(first); err == nil {
+		t.Error("an earlier day was taken")
+	}
+	if got := cost.NewTrend(nil).Trend(); len(got.Weeks)+len(got.Months) != 0 {
+		t.Errorf("no days: %+v", got)
+	}
+}
+
+// TestTrendAddsUp lives through random months and reckons every month in
+// another way: what each resource had cost when the month's last day with a
+// known cost was stored, and what was still to come then if the next stored day
+// had it, too.
+func TestTrendAddsUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var days []cost.Day
+		var rows []map[string]cost.Row
+		var dates []cost.Date
+		at := cost.Date(rapid.IntRange(20_000, 20_800).Draw(t, "start"))
+		for range rapid.IntRange(1, 12).Draw(t, "days") {
+			today := map[string]cost.Row{}
+			for n := range rapid.IntRange(0, 4).Draw(t, "resources") {
+				id := fmt.Sprintf("i-%d", n)
+				row := spent(id, price.USD(rapid.Int64Range(-1e10, 1e13).Draw(t, "to date")), price.USD(rapid.Int64Range(0, 1e13).Draw(t, "forecast")))
+				row.Kind = rapid.SampledFrom([]cost.RowKind{cost.InstanceRow, cost.VolumeRow, cost.RowKind(cost.HostLine)}).Draw(t, "kind")
+				row.Type = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "type")
+				today[string(row.Kind)+id] = row
+			}
+			days = append(days, dayOf(at, slices.Collect(maps.Values(today))...))
+			rows, dates = append(rows, today), append(dates, at)
+			at += cost.Date(rapid.IntRange(1, 40).Draw(t, "gap"))
+		}
+		b := cost.NewTrend([]string{"Team"})
+		for _, d := range days {
+			if err := b.Add(d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		trend := b.Trend()
+
+		want := map[string]price.USD{}
+		for n, today := range rows {
+			month := dates[n].String()[:7]
+			last := n+1 == len(rows) || dates[n+1].String()[:7] != month
+			for key, row := range today {
+				if row.ToDate.Known && !laterKnown(rows[n+1:], dates[n+1:], key, month) {
+					want[month] += row.ToDate.USD
+				}
+				if last && n+1 < len(rows) && row.ToDate.Known && row.Forecast.Known {
+					if _, stays := rows[n+1][key]; stays {
+						want[month] += row.Forecast.USD - row.ToDate.USD
+					}
+				}
+			}
+		}
+		var months, weeks, all price.USD
+		for _, m := range trend.Months {
+			if m.Total == nil {
+				continue
+			}
+			months += *m.Total
+			if got := *m.Total; got != want[m.Start.String()[:7]] || got != *m.EC2+*m.EBS+*m.Other {
+				t.Errorf("%s: %v, want %v", m.Start, got, want[m.Start.String()[:7]])
+			}
+		}
+		for _, w := range trend.Weeks {
+			if w.Total != nil {
+				weeks += *w.Total
+			}
+		}
+		for _, usd := range want {
+			all += usd
+		}
+		if months != all || weeks != all || total(trend.Types) != all || total(trend.Tags) != all {
+			t.Errorf("months %v, weeks %v, types %v, tags %v, want %v", months, weeks, total(trend.Types), total(trend.Tags), all)
+		}
+	})
+}
+
+// laterKnown is true where a later day of the month knows the cost.
+func laterKnown(rows []map[string]cost.Row, dates []cost.Date, key, month string) bool {
+	for n, today := range rows {
+		if row, ok := today[key]; ok && row.ToDate.Known && dates[n].String()[:7] == month {
+			return true
+		}
+	}
+	return false
+}
+
+// total adds up the weeks of all series.
+func total(series []cost.Series) price.USD {
+	var sum price.USD
+	for _, s := range series {
+		for _, w := range s.Weeks {
+			if w != nil {
+				sum += *w
+			}
+		}
+	}
+	return sum
+}
+
+func TestSmallSeriesAreSummedUp(t *testing.T) {
+	var rows []cost.Row
+	for n := range 60 {
+		rows = append(rows, spent(fmt.Sprintf("i-%02d", n), price.USD(n)*price.Dollar, 0))
+	}
+	trend := trendOf(t, dayOf(date(t, "2026-11-17"), rows...))
+	if len(trend.Tags) != 41 || trend.Tags[0].Item != "team of i-59" || trend.Tags[40].Item != "(others)" || trend.Tags[40].Total != 190*price.Dollar {
+		t.Errorf("%d series, the last %+v", len(trend.Tags), trend.Tags[len(trend.Tags)-1])
+	}
+	if total(trend.Tags) != 1770*price.Dollar {
+		t.Error(total(trend.Tags))
+	}
+}
+
+// fleetOf yields the rows of a large fleet without holding them.
+func fleetOf(n int, day cost.Date) iter.Seq2[cost.Row, error] {
+	return func(yield func(cost.Row, error) bool) {
+		for i := range n {
+			row := spent(fmt.Sprintf("i-%017x", i), price.USD(day)*1000+price.USD(i), 1e9)
+			row.Tags = fleet.Tags{"Team": "a"}
+			row.Parts = []cost.RowPart{{Dimension: "m5.large", Quantity: 730, SKU: "SKU", Rate: row.ToDate, Monthly: row.ToDate}}
+			row.SecondsElapsed, row.Seconds = 3600, 1800
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+func BenchmarkTrend(b *testing.B) {
+	for b.Loop() {
+		trend := cost.NewTrend([]string{"Team"})
+		for d := range cost.Date(10) {
+			if err := trend.Add(cost.Day{Date: 20_400 + d, Rows: fleetOf(300_000, d)}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if len(trend.Trend().Weeks) == 0 {
+			b.Fatal("no weeks")
+		}
+	}
+}
+
+func BenchmarkMovers(b *testing.B) {
+	for b.Loop() {
+		m, err := cost.Compare(cost.Day{Rows: fleetOf(300_000, 1)}, cost.Day{Rows: fleetOf(300_000, 2)}, 20)
+		if err != nil || m.Total.Count != 300_000 {
+			b.Fatal(m, err)
+		}
+	}
+}
