@@ -358,7 +358,7 @@ func TestWrongAccountIsLeftAlone(t *testing.T) {
 func TestCheckOfSeveralAccounts(t *testing.T) {
 	o := newOrganization(t, fourAccounts)
 	code, stdout, _ := o.run("check", "--live")
-	for _, want := range []string{"sts:AssumeRole ", "dev ", "stage ", "lab ", "may not be assumed"} {
+	for _, want := range []string{"1 rule, 4 accounts, ", "sts:AssumeRole ", "dev ", "stage ", "lab ", "may not be assumed"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("not told: %s", want)
 		}
@@ -394,5 +394,51 @@ accounts:
 		if i.State != string(fleet.Running) && i.Tags["Name"] == "개발-웹서버-1" {
 			t.Errorf("%s at home was stopped, which is none of the accounts", i.ID)
 		}
+	}
+}
+
+// The printed policies suffice: that of the caller, and that of the roles which
+// it assumes.
+func TestPoliciesOfSeveralAccounts(t *testing.T) {
+	o := newOrganization(t, `accounts:
+  - { organization: nightshift, external_id: practice }
+  - { name: home, regions: all }
+`)
+	s := o.Sandbox()
+	print := func(args ...string) []byte {
+		t.Helper()
+		code, stdout, stderr := o.run(append([]string{"policy"}, args...)...)
+		if code != 0 {
+			t.Fatalf("%d: %s", code, stderr)
+		}
+		return []byte(stdout)
+	}
+	own, member := print("--bucket", sandbox.DefaultBucket), print("--member")
+	for _, action := range []string{"sts:AssumeRole", "organizations:ListAccounts", "s3:PutObject"} {
+		if !slices.Contains(allowedActions(t, own), action) || slices.Contains(allowedActions(t, member), action) {
+			t.Errorf("%s is of the caller alone", action)
+		}
+	}
+	if err := s.SetPolicy(own); err != nil {
+		t.Fatal(err)
+	}
+	for _, account := range []string{dev, stage, lab} {
+		if err := s.Account(account).SetRolePolicy(sandbox.MemberRole, member); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stopped := perAccount(o.apply(0).Data.Stopped)
+	if len(stopped) != 4 {
+		t.Errorf("machines were stopped in %v, want all four accounts", stopped)
+	}
+	if code, _, stderr := o.run("check", "--live"); code != 0 {
+		t.Errorf("check ends with %d: %s", code, stderr)
+	}
+	if trust := string(print("--trust", sandbox.AccountID, "--external-id", "practice")); !strings.Contains(trust, `"sts:ExternalId": "practice"`) ||
+		!strings.Contains(trust, sandbox.AccountID+":root") {
+		t.Errorf("the trust policy is %s", trust)
+	}
+	if code, _, _ := o.run("policy", "--external-id", "practice"); code != 5 {
+		t.Errorf("an external id without a trust policy ends with %d", code)
 	}
 }

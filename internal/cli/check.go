@@ -20,6 +20,7 @@ type checked struct {
 	Warnings      []checkedMistake  `json:"warnings"`
 	Schedules     []checkedSchedule `json:"schedules"`
 	Rules         int               `json:"rules"`
+	Accounts      int               `json:"accounts,omitempty"`
 	Live          *checkedLive      `json:"live,omitempty"`
 }
 
@@ -113,7 +114,7 @@ func (a *app) checkConfiguration(cfg *config.Config, mistakes config.Mistakes) c
 	if cfg == nil {
 		return c
 	}
-	c.Warnings, c.Rules = list(cfg.Warnings), len(cfg.Rules().Rules)
+	c.Warnings, c.Rules, c.Accounts = list(cfg.Warnings), len(cfg.Rules().Rules), len(cfg.Accounts)
 	now := a.Now()
 	for _, s := range cfg.Schedules {
 		one := checkedSchedule{Schedule: s.Name}
@@ -151,8 +152,12 @@ func (a *app) printChecked(c checked, cfg *config.Config, mistakes config.Mistak
 		for _, line := range scheduleLines(c.Schedules) {
 			fmt.Fprintln(out, line)
 		}
-		fmt.Fprintf(out, "%s: %s, %s, %s, %s\n", printable(c.Configuration), counted(len(c.Schedules), "schedule", "schedules"),
-			counted(c.Rules, "rule", "rules"), counted(len(mistakes), "mistake", "mistakes"), counted(len(c.Warnings), "warning", "warnings"))
+		accounts := ""
+		if c.Accounts > 0 {
+			accounts = counted(c.Accounts, "account", "accounts") + ", "
+		}
+		fmt.Fprintf(out, "%s: %s, %s, %s%s, %s\n", printable(c.Configuration), counted(len(c.Schedules), "schedule", "schedules"),
+			counted(c.Rules, "rule", "rules"), accounts, counted(len(mistakes), "mistake", "mistakes"), counted(len(c.Warnings), "warning", "warnings"))
 	}
 	if c.Live != nil {
 		fmt.Fprintln(out)

@@ -44,8 +44,10 @@ when the function reads it is a parameter.`,
 
 func (a *app) policyCommand() *cobra.Command {
 	var (
-		tag   string
-		scope stack.Scope
+		tag             string
+		scope           stack.Scope
+		member          bool
+		trust, external string
 	)
 	cmd := &cobra.Command{
 		Use:   "policy",
@@ -57,11 +59,27 @@ starting is allowed only for instances that carry the tag.
 With a configuration it also has what following its schedules needs: to stop,
 start and mark what its rules choose, to read and keep what it names in S3
 and Systems Manager, to assume the roles of its accounts, and to ask for what
-its cost report may ask.`,
+its cost report may ask.
+
+Accounts of the configuration have a role each, which nightshift assumes. With
+--member it is the policy of that role that is printed, and with --trust its
+trust policy, which names who may assume it.`,
 		Example: `  nightshift policy --bucket my-reports --prefix ec2/
   nightshift policy --tag Environment=dev --bucket my-reports
-  nightshift policy --config nightshift.yaml`,
+  nightshift policy --config nightshift.yaml
+  nightshift policy --config nightshift.yaml --member
+  nightshift policy --trust arn:aws:iam::123456789012:role/nightshift --external-id "$EXTERNAL_ID"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if trust != "" {
+				document, err := stack.Trust(trust, external)
+				if err != nil {
+					return err
+				}
+				return a.printPolicy(document)
+			}
+			if external != "" {
+				return fleet.Errorf(fleet.ErrInvalid, "--external-id stands in the trust policy; give --trust, too")
+			}
 			chosen, err := fleet.ParseTag(tag)
 			if err != nil {
 				return err
@@ -70,16 +88,15 @@ its cost report may ask.`,
 			if scope.Schedules, scope.Costs, err = a.scope(cmd.Context()); err != nil {
 				return err
 			}
-			document, err := stack.Policy(amazon.Actions(), scope)
+			policy := stack.Policy
+			if member {
+				policy = stack.MemberPolicy
+			}
+			document, err := policy(amazon.Actions(), scope)
 			if err != nil {
 				return err
 			}
-			text, err := document.JSON()
-			if err != nil {
-				return err
-			}
-			_, err = a.Stdout.Write(text)
-			return err
+			return a.printPolicy(document)
 		},
 	}
 	flags := cmd.Flags()
@@ -89,7 +106,21 @@ its cost report may ask.`,
 	flags.StringVar(&scope.Account, "account", "", "the account of the instances (default: any)")
 	flags.StringVar(&scope.Partition, "partition", "aws", "the partition: aws, aws-cn or aws-us-gov")
 	flags.StringArrayVar(&scope.Keys, "key", nil, "ARN of a KMS key that encrypts volumes of the instances; repeat for several")
+	flags.BoolVar(&member, "member", false, "print the policy of the role that is assumed in other accounts")
+	flags.StringVar(&trust, "trust", "", "print the trust policy of that role instead: for this account, role or user, by id or ARN")
+	flags.StringVar(&external, "external-id", "", "the external id that the trust policy asks for")
+	complete(cmd, "trust")
+	complete(cmd, "external-id")
 	return cmd
+}
+
+func (a *app) printPolicy(d stack.Document) error {
+	text, err := d.JSON()
+	if err != nil {
+		return err
+	}
+	_, err = a.Stdout.Write(text)
+	return err
 }
 
 func (a *app) versionCommand() *cobra.Command {
