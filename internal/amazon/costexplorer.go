@@ -52,9 +52,9 @@ const (
 )
 
 // Usage lists what EC2 charged for the running of instances between two
-// instants, in all regions of the account: by the hour where that is enabled,
-// else by the day of UTC, in whole hours or days that lie between the two, and
-// not from before the 14 days that Cost Explorer keeps.
+// instants, in all regions of the account: by the hour where that is enabled and
+// the budget suffices for it, else by the day of UTC, in whole hours or days that
+// lie between the two, and not from before the 14 days that Cost Explorer keeps.
 //
 // Complete says from when to when the lines are the whole usage: as far as Cost
 // Explorer has any, to the first hour or day that it calls estimated, or to 48
@@ -77,7 +77,7 @@ func (e *CostExplorer) Usage(ctx context.Context, from, to time.Time) ([]price.B
 	defer e.mu.Unlock()
 	if !e.daily {
 		r := byHour(account, now, fleet.Span{From: from, To: to})
-		if err = e.read(ctx, r); !refusesHours(err) {
+		if err = e.read(ctx, r); !errors.Is(err, errTooManyPages) && !refusesHours(err) {
 			return r.lines, r.complete(err), explainBill(err)
 		}
 		e.daily = true
@@ -86,6 +86,10 @@ func (e *CostExplorer) Usage(ctx context.Context, from, to time.Time) ([]price.B
 	err = e.read(ctx, r)
 	return r.lines, r.complete(err), explainBill(err)
 }
+
+// errTooManyPages: the budget does not suffice for the bill by the hour, of which
+// a part would be of no use. By the day it has a twenty-fourth of the pages.
+var errTooManyPages = errors.New("too many pages")
 
 // refusesHours tells whether days may be had where hours may not. Cost Explorer
 // says so in several ways, and not always by a code of its own.
@@ -139,7 +143,7 @@ func (e *CostExplorer) read(ctx context.Context, r *reading) error {
 		Metrics: []string{"UnblendedCost", "AmortizedCost", "UsageQuantity"},
 	}
 	ctx = e.budget.charge(ctx, 1)
-	for {
+	for page := 1; ; page++ {
 		out, err := e.usage(ctx, in)
 		if err != nil {
 			return err
@@ -151,6 +155,10 @@ func (e *CostExplorer) read(ctx context.Context, r *reading) error {
 		}
 		if aws.ToString(out.NextPageToken) == "" {
 			return nil
+		}
+		left := e.budget.left()
+		if page == 1 && left > 0 && r.pages()-page > left && r.granularity == types.GranularityHourly {
+			return errTooManyPages
 		}
 		in.NextPageToken = out.NextPageToken
 	}

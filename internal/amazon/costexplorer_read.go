@@ -26,6 +26,7 @@ type reading struct {
 	span        fleet.Span
 
 	lines     []price.BillLine
+	reached   time.Time // the end of the last step of which anything is told
 	last      time.Time // the end of the last step with any usage
 	estimated time.Time // the start of the first one that is estimated; zero where none is
 }
@@ -48,6 +49,13 @@ func (r *reading) over(span fleet.Span, first time.Time) *reading {
 	span = span.Within(fleet.Span{From: first, To: r.now})
 	r.span = fleet.Span{From: span.From.UTC().Add(r.step - 1).Truncate(r.step), To: span.To.UTC().Truncate(r.step)}
 	return r
+}
+
+// pages is how many pages the reading is likely to have when the first has been
+// read. Pages are in the order of time.
+func (r *reading) pages() int {
+	covered := max(r.reached.Sub(r.span.From), r.step)
+	return int((r.span.Length() + covered - 1) / covered)
 }
 
 // complete is the span of which the lines are the whole usage.
@@ -82,6 +90,9 @@ func (r *reading) add(result types.ResultByTime) error {
 	}
 	if result.Estimated && (r.estimated.IsZero() || start.Before(r.estimated)) {
 		r.estimated = start
+	}
+	if end.After(r.reached) {
+		r.reached = end
 	}
 	if len(result.Groups) > 0 && end.After(r.last) {
 		r.last = end
