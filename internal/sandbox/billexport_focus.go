@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -48,13 +49,11 @@ func (b *focusBill) usage(c charge) map[string]string {
 	row := b.row(c.from.Truncate(oneDay), c.to)
 	unit := focusUnit(c.unit)
 	quantity := strconv.FormatFloat(c.quantity, 'f', 15, 64)
-	for name, value := range map[string]string{
+	maps.Copy(row, map[string]string{
 		"AvailabilityZone": c.zone, "ChargeCategory": "Usage", "ChargeFrequency": "Usage-Based",
 		"BilledCost": c.cost.String(), "EffectiveCost": c.cost.String(), "ListCost": c.list.String(), "ContractedCost": c.list.String(),
 		"PricingCategory": "Standard", "ConsumedQuantity": quantity, "ConsumedUnit": unit, "PricingQuantity": quantity, "PricingUnit": unit,
-	} {
-		row[name] = value
-	}
+	})
 	b.resource(row, c)
 	switch c.payment {
 	case planPayment:
@@ -109,16 +108,14 @@ func (b *focusBill) credit(c charge) map[string]string {
 func (b *focusBill) commitment(from, to time.Time, paid listPrice) map[string]string {
 	row := b.row(from, to)
 	hours := strconv.FormatFloat(to.Sub(from).Hours(), 'f', 15, 64)
-	for name, value := range map[string]string{
+	maps.Copy(row, map[string]string{
 		"ChargeCategory": "Purchase", "ChargeFrequency": "Recurring", "PricingCategory": "Standard",
 		"ChargeDescription": "1 year No Upfront EC2 Instance Savings Plan",
 		"BilledCost":        paid.String(), "EffectiveCost": listPrice(0).String(), "ListCost": paid.String(), "ContractedCost": paid.String(),
 		"CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Savings Plan", "CommitmentDiscountId": b.account.planARN(),
 		"PricingQuantity": hours, "PricingUnit": "Hours", "ResourceId": b.account.planARN(), "ResourceType": "Savings Plan",
 		"ServiceCategory": "Compute", "ServiceName": planService, "x_ServiceCode": "ComputeSavingsPlans", "x_UsageType": planUsage,
-	} {
-		row[name] = value
-	}
+	})
 	return row
 }
 

@@ -221,8 +221,14 @@ func TestMetricsFade(t *testing.T) {
 		period time.Duration
 		want   int
 	}{
-		{14, time.Minute, 12}, {16, time.Minute, 0}, {16, 5 * time.Minute, 12}, {62, 5 * time.Minute, 12}, {64, 5 * time.Minute, 0}, {64, time.Hour, 1},
-		{300, time.Hour, 1}, {460, time.Hour, 0},
+		{14, time.Minute, 12},
+		{16, time.Minute, 0},
+		{16, 5 * time.Minute, 12},
+		{62, 5 * time.Minute, 12},
+		{64, 5 * time.Minute, 0},
+		{64, time.Hour, 1},
+		{300, time.Hour, 1},
+		{460, time.Hour, 0},
 	} {
 		from := a.Now().AddDate(0, 0, -tt.days)
 		values, _ := a.metrics(sandbox.DefaultRegion, from, from.Add(time.Hour), metricOf(id, "CPUUtilization", "SampleCount", tt.period))

@@ -57,35 +57,61 @@ const (
 // biller works out charges. It is for one call.
 type biller struct {
 	account  *Account
-	products map[string]*product
+	month    time.Time // of list
+	list     *catalog
+	products map[priceKey]*product
 }
 
-func (a *Account) biller() *biller { return &biller{account: a, products: map[string]*product{}} }
+// priceKey names a row of a price list.
+type priceKey struct{ version, region, usage, operation, os string }
 
-// product is the row of the price list by which a usage type is billed; nil
-// where there is none.
-func (b *biller) product(region, usage, operation string) *product {
-	key := region + "|" + usage + "|" + operation
+func (a *Account) biller() *biller { return &biller{account: a, products: map[priceKey]*product{}} }
+
+// prices is the price list that was in force at an instant. Prices come into
+// force with a month.
+func (b *biller) prices(at time.Time) *catalog {
+	if month := monthOf(at); b.list == nil || !month.Equal(b.month) {
+		b.month, b.list = month, b.account.catalog
+		if then, err := b.list.at(month); err == nil && then != nil {
+			b.list = then
+		}
+	}
+	return b.list
+}
+
+// product is the row by which a usage type was billed at an instant; nil where
+// there is none. Kind is the instance type of the usage, and operation its
+// software; os is that of CPU credits. They are empty where they do not matter.
+func (b *biller) product(at time.Time, region, usage, kind, operation, os string) *product {
+	list := b.prices(at)
+	key := priceKey{list.version, region, usage, operation, os}
 	p, known := b.products[key]
-	if known {
-		return p
+	if !known {
+		p = list.billedBy(key, kind)
+		b.products[key] = p
 	}
-	filters := []productFilter{equals("regionCode", region), equals("usagetype", usage)}
-	if operation != "" {
-		filters = append(filters, equals("operation", operation), equals("marketoption", "OnDemand"))
-	}
-	if _, kind, found := strings.Cut(usage, "Usage:"); found && operation != "" {
-		filters = append(filters, equals("instanceType", kind))
-	}
-	if rows := b.account.catalog.query(queryDigest("bill", filters), filters); len(rows) > 0 {
-		p = rows[0]
-	}
-	b.products[key] = p
 	return p
 }
 
-func equals(field, value string) productFilter {
-	return productFilter{Type: "EQUALS", Field: field, Value: value, values: []string{value}}
+// billedBy finds the row of a key on the shelves of an instance type or, where
+// kind is empty, on those of other things.
+func (c *catalog) billedBy(key priceKey, kind string) *product {
+	is := func(p *product, name, value string) bool {
+		has, _ := p.value(name)
+		return value == "" || has == value
+	}
+	for _, s := range c.shelves {
+		if of, _ := find(s.common, "instanceType"); s.region != key.region || of != kind {
+			continue
+		}
+		for _, p := range s.rows() {
+			if is(p, "usagetype", key.usage) && is(p, "operation", key.operation) && is(p, "operatingSystem", key.os) &&
+				!is(p, "marketoption", "CapacityBlock") {
+				return p
+			}
+		}
+	}
+	return nil
 }
 
 // prefix begins the usage types of a region.
@@ -96,8 +122,8 @@ func (b *biller) prefix(region string) string {
 	return strings.ToUpper(region) + "-"
 }
 
-// instance lists what an instance was charged for in a span of time. An hour
-// costs what the price list says now.
+// instance lists what an instance was charged for in a span of time, which lies
+// in one month.
 func (b *biller) instance(r *region, i *instance, from, to time.Time) []charge {
 	var kinds []string
 	ran := map[string]time.Duration{}
@@ -123,7 +149,7 @@ func (b *biller) instance(r *region, i *instance, from, to time.Time) []charge {
 			box, c.tenancy = "HostBoxUsage:", "Host"
 		}
 		c.usage = b.prefix(r.name) + box + kind
-		if c.product = b.product(r.name, c.usage, c.operation); c.product != nil {
+		if c.product = b.product(from, r.name, c.usage, kind, c.operation, ""); c.product != nil {
 			c.list = c.product.usd.times(seconds, 3600)
 		}
 		b.pay(&c, i)
@@ -206,8 +232,11 @@ func (b *biller) surplus(r *region, i *instance, from, to time.Time) (charge, bo
 	}
 	halves := int64(2 * credits) // a sample has whole halves
 	c.quantity = credits / 60
-	usd := surplusPrice
-	if c.product = b.product(r.name, c.usage, ""); c.product != nil {
+	usd, os := surplusPrice, "Linux"
+	if i.system.windows {
+		os = "Windows"
+	}
+	if c.product = b.product(from, r.name, c.usage, "", "", os); c.product != nil {
 		usd = c.product.usd
 	}
 	c.list = usd.times(halves, 120)

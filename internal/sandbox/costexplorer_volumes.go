@@ -56,7 +56,7 @@ func (b *biller) volume(r *region, v *volume, from, to time.Time) []charge {
 			usage: b.prefix(r.name) + d.usage, operation: volumeOperation(v.kind), unit: "GB-Mo", tags: v.tags,
 			quantity: float64(d.units*seconds) / float64(whole*d.parts),
 		}
-		if c.product = b.product(r.name, c.usage, ""); c.product != nil {
+		if c.product = b.product(from, r.name, c.usage, "", "", ""); c.product != nil {
 			c.unit = c.product.unit
 			c.list = c.product.usd.times(d.units*seconds, whole*d.parts)
 		}
@@ -87,7 +87,7 @@ func (b *biller) requests(r *region, v *volume, from, to time.Time) []charge {
 		usage: b.prefix(r.name) + "EBS:VolumeIOUsage", operation: "EBS:IO-Read-Write", unit: "IOs", tags: v.tags,
 		quantity: float64(count),
 	}
-	if c.product = b.product(r.name, c.usage, ""); c.product != nil {
+	if c.product = b.product(from, r.name, c.usage, "", "", ""); c.product != nil {
 		c.unit = c.product.unit
 		c.list = c.product.usd.times(count, 1)
 	}

@@ -194,15 +194,6 @@ func (h habit) firstEvening(launched time.Time) time.Time {
 	return evening
 }
 
-// running is how long an instance ran between two instants.
-func (i *instance) running(from, to time.Time) time.Duration {
-	var sum time.Duration
-	for r := range i.runs(from, to) {
-		sum += r.to.Sub(r.from)
-	}
-	return sum
-}
-
 // Runs lists when an instance ran between two instants, as far as they are not
 // in the future, in order. What CloudWatch, Cost Explorer and an export of the
 // bill tell follows from it. The last run ends at the stop that

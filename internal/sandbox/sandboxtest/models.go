@@ -24,6 +24,7 @@ const (
 func modelFiles() map[string]string {
 	return map[string]string{
 		"autoscaling":   "autoscaling/2011-01-01",
+		"ce":            "ce/2017-10-25",
 		"ec2":           "ec2/2016-11-15",
 		"organizations": "organizations/2016-11-28",
 		"pricing":       "pricing/2017-10-15",
