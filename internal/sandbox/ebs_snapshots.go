@@ -77,10 +77,9 @@ func imageSnapshots() []*ebsSnapshot {
 }
 
 // addSnapshot puts a snapshot into the region. Those of images come first.
-func (r *region) addSnapshot(s ebsSnapshot) *ebsSnapshot {
+func (r *region) addSnapshot(s ebsSnapshot) {
 	s.seq = 1<<32 | r.next()
 	r.holdings.snapshots = append(r.holdings.snapshots, &s)
-	return &s
 }
 
 // restorable are the snapshots that the region's owner can make volumes of.

@@ -10,7 +10,8 @@ import (
 // defaultTypes is the number of distinct instance types in a generated fleet.
 const defaultTypes = 40
 
-// generate fills DefaultRegion with n instances and 2n volumes.
+// generate fills DefaultRegion with n instances and 2n volumes, and what comes
+// with them.
 func (a *Account) generate(n, types int) error {
 	r := a.regions[DefaultRegion]
 	if r == nil {
@@ -29,6 +30,11 @@ func (a *Account) generate(n, types int) error {
 		g.reservation(min(1+g.rng.IntN(4), n-g.made))
 	}
 	g.volumes(2 * n)
+	hosts, err := loadHosts()
+	if err != nil {
+		return err
+	}
+	g.holdings(a.seed, hosts)
 	return nil
 }
 

@@ -11,7 +11,7 @@ type holdings struct {
 	capacity  []*capacityReservation
 }
 
-// holding is what tag calls need to know of one of them.
+// taggable finds what an id names.
 func (h *holdings) taggable(id string) (taggable, bool) {
 	for _, s := range h.snapshots {
 		if s.id == id {

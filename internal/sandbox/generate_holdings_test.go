@@ -1,0 +1,48 @@
+package sandbox
+
+import (
+	"runtime"
+	"testing"
+	"time"
+)
+
+// TestGeneratedHoldings: a large fleet has some of everything and stays small
+// in memory.
+func TestGeneratedHoldings(t *testing.T) {
+	const instances = 20_000
+	memory := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := memory()
+	s, err := New(Options{Fleet: instances, Speed: -1, Start: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := float64(memory()-before) / instances
+	r := s.regions[DefaultRegion]
+	public, monitored := 0, 0
+	for _, i := range r.instances {
+		if i.public {
+			public++
+		}
+		if i.monitored {
+			monitored++
+		}
+	}
+	if len(r.instances) != instances || len(r.volumeOrder) != 2*instances || len(r.holdings.snapshots) != instances/5 {
+		t.Errorf("%d instances, %d volumes, %d snapshots", len(r.instances), len(r.volumeOrder), len(r.holdings.snapshots))
+	}
+	if len(r.holdings.addresses) != mostAddresses || len(r.holdings.hosts) != 2 || len(r.holdings.capacity) == 0 {
+		t.Errorf("%d addresses, %d hosts, %d reservations", len(r.holdings.addresses), len(r.holdings.hosts), len(r.holdings.capacity))
+	}
+	if public < instances/12 || public > instances/8 || monitored < instances/25 || monitored > instances/15 {
+		t.Errorf("%d have a public address, %d detailed monitoring", public, monitored)
+	}
+	if each > 6<<10 {
+		t.Errorf("%.0f bytes an instance with its volumes", each)
+	}
+	t.Logf("%.0f bytes an instance with its volumes", each)
+}
