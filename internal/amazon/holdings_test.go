@@ -311,7 +311,8 @@ func testHoldings(t *testing.T, p *peer) {
 	}
 }
 
-// moto lets snapshots, addresses and hosts be made.
+// moto lets snapshots, addresses and hosts be made, and has a spot price for
+// everything. It has neither capacity reservations nor credit options.
 func TestHoldingsAgainstMoto(t *testing.T) {
 	p := newPeer(moto(t, "what an account holds was"))
 	p.frozen = true
@@ -326,4 +327,15 @@ func TestHoldingsAgainstMoto(t *testing.T) {
 		}
 	}
 	testHoldings(t, p)
+	rows, err := p.session(t).Fleet(region).SpotPrices(t.Context(), []fleet.InstanceType{"m5.large", "t3.micro"}, []string{"Linux/UNIX"}, time.Now().Add(-24*time.Hour))
+	kinds := map[fleet.InstanceType]bool{}
+	for _, r := range rows {
+		kinds[r.Type] = true
+		if r.USD <= 0 || r.Product != "Linux/UNIX" || !strings.HasPrefix(string(r.Zone), string(region)) || r.At.IsZero() {
+			t.Errorf("a spot price reads %+v", r)
+		}
+	}
+	if err != nil || len(kinds) != 2 {
+		t.Errorf("spot prices of %v, %v", kinds, err)
+	}
 }

@@ -99,7 +99,7 @@ func TestSpotPagesFail(t *testing.T) {
 
 // Instances that are gone and such without credits do not hide the others.
 func TestUnlimited(t *testing.T) {
-	server := sandboxtest.Start(t, sandbox.Options{Fleet: 1500})
+	server := sandboxtest.Start(t, sandbox.Options{Fleet: 500})
 	s := newPeer(server.URL()).session(t)
 	f := s.Fleet(region)
 	var ids []fleet.InstanceID

@@ -87,7 +87,7 @@ func TestPricesWithAndWithoutAnyOf(t *testing.T) {
 // A large fleet in one region takes at most 20 calls, its volumes and all else
 // that is priced included.
 func TestCallsOfALargeFleet(t *testing.T) {
-	account, err := sandbox.New(sandbox.Options{Fleet: 10_000})
+	account, err := sandbox.New(sandbox.Options{Fleet: largeFleet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,6 +210,33 @@ func TestPartOfTheRatesFails(t *testing.T) {
 	}
 	if q := rates.Quote("EBS:VolumeUsage.gp3"); q.Status != price.Missing {
 		t.Errorf("gp3: %s", q.Status)
+	}
+}
+
+// An endpoint that does not know CONTAINS gives the same rates, family by
+// family.
+func TestRatesWithoutContains(t *testing.T) {
+	whole, err := newPeer(sandboxtest.Start(t, sandbox.Options{}).URL()).session(t).Prices().Rates(t.Context(), region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newPeer(sandboxtest.Start(t, faulty(t, "pricing:GetProducts=deny,nth=1,code=ValidationException")).URL()).session(t)
+	products, err := s.Prices().Rates(t.Context(), region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := price.PickRates(whole, region), price.PickRates(products, region)
+	for _, p := range whole {
+		dimension, ok := price.DimensionOf(p.Attributes["usagetype"])
+		if !ok {
+			continue
+		}
+		if diff := cmp.Diff(want.Quote(dimension), got.Quote(dimension)); diff != "" {
+			t.Errorf("%s:\n%s", dimension, diff)
+		}
+	}
+	if n := calls(s, "Pricing", "GetProducts"); n != 9 {
+		t.Errorf("%d calls, want the one that is refused, and 8 for four families of EBS and four other parts", n)
 	}
 }
 
