@@ -135,6 +135,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 // Region is the region that the configuration names; empty if it names none.
 func (s *Session) Region() fleet.Region { return fleet.Region(s.config.Region) }
 
+// Practice reports whether the session leads to another place than AWS.
+func (s *Session) Practice() bool { return s.config.BaseEndpoint != nil }
+
 // Authenticate makes sure that there are credentials, so that their absence is
 // told once and in clear words instead of at every call.
 func (s *Session) Authenticate(ctx context.Context) error {

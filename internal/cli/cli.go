@@ -119,7 +119,7 @@ func (a *app) root() *cobra.Command {
 		return fleet.Errorf(fleet.ErrInvalid, "%w; see: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.schedulesCommand(),
+		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.costCommand(), a.schedulesCommand(),
 		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	complete(root, "region", "all")

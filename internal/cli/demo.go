@@ -93,13 +93,14 @@ func (a *app) demo(ctx context.Context) error {
 		return err
 	}
 	a.say("The report\n$ nightshift report --bucket %s --out %s --timezone Asia/Seoul", sandbox.DefaultBucket, out)
-	report, answer, err := c.report(ctx, reportJob{
-		now: account.Now(), zone: seoul, hours: cost.BestHours, bucket: sandbox.DefaultBucket, prefix: "ec2/", out: out,
+	report, answer, err := a.report(ctx, c, reportJob{
+		now: account.Now(), zone: seoul, hours: cost.BestHours, bucket: sandbox.DefaultBucket, prefix: "ec2/", out: out, format: formats()[0],
+		costs: costFlags{Cost: config.Cost{CloudWatch: config.DefaultMetrics, Prices: "none", Tags: []string{"Env", "Team"}}},
 	})
 	if err != nil {
 		return err
 	}
-	if err := a.showReport(report, answer); err != nil && !errors.Is(err, errPartly) {
+	if err := a.showReport(report, answer, 0); err != nil && !errors.Is(err, errPartly) {
 		return err
 	}
 	if err := a.demoSchedules(ctx, c, account.Now().In(seoul)); err != nil {

@@ -61,7 +61,7 @@ func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan st
 // reportEvent writes the report to the bucket for an event.
 func (a *app) reportEvent(ctx context.Context, r serve.Request) (cost.Answer, error) {
 	job := reportJob{
-		now: a.Now(), hours: cost.BestHours,
+		now: a.Now(), hours: cost.BestHours, format: formats()[0], keep: !r.DryRun,
 		bucket: a.Env("NIGHTSHIFT_BUCKET"), prefix: cmp.Or(a.Env("NIGHTSHIFT_PREFIX"), "ec2/"),
 	}
 	if job.bucket == "" {
@@ -71,17 +71,15 @@ func (a *app) reportEvent(ctx context.Context, r serve.Request) (cost.Answer, er
 		job.bucket = ""
 	}
 	var err error
-	if job.zone, err = location(cmp.Or(a.Env("NIGHTSHIFT_TIMEZONE"), time.UTC.String())); err != nil {
-		return cost.Answer{}, err
-	}
-	c, err := a.crew(ctx, fields(r.Region), nil)
+	a.regions = fields(r.Region)
+	c, err := a.costCrew(ctx, &job, a.Env("NIGHTSHIFT_TIMEZONE"))
 	if err != nil {
 		return cost.Answer{}, err
 	}
 	watch := c.begin(a.Now())
-	report, answer, err := c.report(ctx, job)
+	report, answer, err := a.report(ctx, c, job)
 	if err == nil && !r.DryRun {
-		c.note(ctx, a.journalFor(ctx, c), watch, a.Now(), reported(report))
+		c.note(ctx, job.journal, watch, a.Now(), reported(report))
 	}
 	if err == nil && !report.Complete() {
 		c.log.WarnContext(ctx, "the report is not complete", "missing_prices", report.Missing(), "problems", answer.Problems)

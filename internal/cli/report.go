@@ -13,16 +13,62 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/history"
+	"nightshift/internal/cost/page"
+	"nightshift/internal/cost/plain"
 	"nightshift/internal/cost/xlsx"
 	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
 )
 
-// xlsxType is the registered media type of a workbook.
-const xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+// format is a way to write a report.
+type format struct {
+	name, ending, media string
+	write               func(io.Writer, cost.Report) error
+}
 
-// reportJob is one cost report over the regions of a crew.
+// formats are all ways, the first of them the default.
+func formats() []format {
+	return []format{
+		{"xlsx", ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.Write},
+		{"html", ".html", "text/html; charset=utf-8", page.Write},
+		{"csv", ".csv", "text/csv; charset=utf-8", func(w io.Writer, r cost.Report) error { return plain.WriteCSV(w, r, "EC2_Detail_Costs") }},
+		{"json", ".json", "application/json", plain.WriteJSON},
+		{"parquet", ".parquet", "application/vnd.apache.parquet", writeRows},
+	}
+}
+
+// writeRows writes the rows of the report as the history keeps them.
+func writeRows(w io.Writer, r cost.Report) error {
+	file, err := history.Encode(r.DailyRows())
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(file)
+	return err
+}
+
+// formatOf is the format of a name, else the one that the file's name ends in,
+// else the default.
+func formatOf(name, file string) (format, error) {
+	all := formats()
+	var names []string
+	for _, f := range all {
+		if f.name == name || name == "" && file != "" && strings.EqualFold(filepath.Ext(file), f.ending) {
+			return f, nil
+		}
+		names = append(names, f.name)
+	}
+	if name != "" {
+		return format{}, fleet.Errorf(fleet.ErrInvalid, "--format %q: must be one of %s", name, strings.Join(names, ", "))
+	}
+	return all[0], nil
+}
+
+// reportJob is one cost report over the accounts and regions of a crew.
 type reportJob struct {
 	now    time.Time
 	zone   *time.Location
@@ -30,65 +76,109 @@ type reportJob struct {
 	bucket string // empty: not to S3
 	prefix string
 	out    string // empty: not to a file
+	format format
+	costs  costFlags
+	// journal tells of stops and starts; nil where there is none.
+	journal journal.Store
+	// keep is true where the day goes into the history.
+	keep bool
+	// only, if not empty, is the one resource that the report is about; seen
+	// gets the rows of the price list that answered.
+	only string
+	seen *candidates
 }
 
-// report reads, prices, writes and stores. The workbook is finished in a
-// temporary file before it gets its name or its key, so that neither ever
-// shows a part of one.
-func (c *crew) report(ctx context.Context, job reportJob) (cost.Report, cost.Answer, error) {
-	before := c.session.Calls()
-	account, err := c.session.Account(ctx)
-	if err != nil {
-		if errors.Is(err, fleet.ErrCredentials) {
-			return cost.Report{}, cost.Answer{}, err
-		}
-		c.log.DebugContext(ctx, "the account is not known", "error", err)
-	}
-	memory := newThrift(c.tuned)
-	var sources []cost.Source
-	for _, region := range c.regions {
-		sources = append(sources, cost.Source{
-			Target:    fleet.Target{Account: account, Region: region},
-			Inventory: memory.watch(c.session.Fleet(region)),
-		})
-	}
-	report, err := cost.Build(ctx, sources, c.session.Prices(), cost.Options{
-		Now: job.now, Zone: job.zone, Hours: job.hours, ExcludePlatform: "RDS",
-	})
+// report reads, prices, writes and stores. What is written is finished in a
+// temporary file before it gets its name or its key, so that neither ever shows
+// a part of one.
+func (a *app) report(ctx context.Context, c *crew, job reportJob) (cost.Report, cost.Answer, error) {
+	report, err := a.makeReport(ctx, c, job)
 	if err != nil {
 		return report, cost.Answer{}, err
 	}
-	report.Calls = c.callsSince(before)
 	folder := os.TempDir()
 	if job.out != "" {
 		folder = filepath.Dir(job.out) // renaming works within a file system only
 	}
-	file, err := os.CreateTemp(folder, ".nightshift-*.xlsx")
+	file, err := os.CreateTemp(folder, ".nightshift-*"+job.format.ending)
 	if err != nil {
-		return report, cost.Answer{}, fmt.Errorf("write the workbook: %w", err)
+		return report, cost.Answer{}, fmt.Errorf("write the report: %w", err)
 	}
 	defer os.Remove(file.Name())
 	defer file.Close()
-	if err := xlsx.Write(file, report); err != nil {
-		return report, cost.Answer{}, fmt.Errorf("write the workbook: %w", err)
+	if err := job.format.write(file, report); err != nil {
+		return report, cost.Answer{}, fmt.Errorf("write the report: %w", err)
 	}
 	answer, err := c.store(ctx, job, file, report)
 	return report, answer, err
 }
 
-// store puts the finished workbook where it belongs.
+// makeReport reads and reckons all that a report says.
+func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Report, error) {
+	before := c.session.Calls()
+	account, err := c.session.Account(ctx)
+	if err != nil {
+		if errors.Is(err, fleet.ErrCredentials) {
+			return cost.Report{}, err
+		}
+		c.log.DebugContext(ctx, "the account is not known", "error", err)
+	}
+	prices, err := a.priceList(ctx, c, job.costs, job.now)
+	if err != nil {
+		return cost.Report{}, err
+	}
+	if job.seen != nil {
+		job.seen.prices = prices
+		prices = job.seen
+	}
+	paid := newPaid(job.costs)
+	o := cost.Options{Now: job.now, Zone: job.zone, Hours: job.hours, ExcludePlatform: "RDS", Tags: job.costs.Tags}
+	month := cost.MonthOf(job.now.In(job.zone))
+	var journalErr error
+	o.Acts, o.Known, journalErr = acts(ctx, job.journal, account, month)
+	if c.config != nil && len(c.config.Rules().Rules) > 0 {
+		plans := newPlanner(c.config.Rules())
+		o.Planned = func(i fleet.Instance, to time.Time) (time.Duration, string, bool) {
+			return plans.running(i, job.now, to)
+		}
+	}
+	report, err := cost.Build(ctx, c.sources(account, job.only, paid), prices, o)
+	if err != nil {
+		return report, err
+	}
+	report.Problems = append(report.Problems, c.problems()...)
+	if journalErr != nil {
+		report.Problems = append(report.Problems, cost.Problem{What: "journal", Err: journalErr})
+	}
+	report.Spend = paid.spend()
+	report.Notes = append(report.Notes, prices.Notes()...)
+	if job.journal != nil {
+		report.Savings = cost.SavingsOf(report, o.Acts, fleet.Span{From: month.Start, To: month.Now})
+	}
+	if job.costs.History != "" {
+		store, err := a.journal(job.costs.History, c.session)
+		if err != nil {
+			return report, err
+		}
+		c.remember(ctx, store, &report, job.costs.Tags, job.keep)
+	}
+	report.Calls = c.callsSince(before)
+	return report, nil
+}
+
+// store puts the finished report where it belongs.
 func (c *crew) store(ctx context.Context, job reportJob, file *os.File, report cost.Report) (cost.Answer, error) {
 	answer := report.Written(job.out)
 	if job.bucket != "" {
-		key := cost.Key(job.prefix, report.Generated, ".xlsx")
-		if err := c.session.Bucket(job.bucket).Put(ctx, key, xlsxType, file); err != nil {
+		key := cost.Key(job.prefix, report.Generated, job.format.ending)
+		if err := c.session.Bucket(job.bucket).Put(ctx, key, job.format.media, file); err != nil {
 			return cost.Answer{}, err
 		}
 		answer = report.Uploaded(job.bucket, key)
 	}
 	if job.out != "" {
 		if err := place(file, job.out); err != nil {
-			return cost.Answer{}, fmt.Errorf("write the workbook: %w", err)
+			return cost.Answer{}, fmt.Errorf("write the report: %w", err)
 		}
 		if job.bucket != "" {
 			answer.Body += " and written to " + job.out
@@ -109,18 +199,21 @@ func place(file *os.File, name string) error {
 }
 
 func (a *app) reportCommand() *cobra.Command {
-	var zone, hours string
-	job := reportJob{}
+	var zone, hours, form string
+	job := reportJob{keep: true}
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Write the cost report of EC2 and EBS as a workbook",
 		Long: `Write the cost report of EC2 and EBS as a workbook, to a bucket, a file, or both.
-
 Prices come from the AWS price list, by the operation that AWS bills. A price
 that is missing has a status in its row and never counts as zero; the command
-then ends with the code 3.`,
+then ends with the code 3.
+
+The report can also be a page (html), the detail table (csv), all tables (json)
+or the rows of the history (parquet): by --format, or by the ending of --out.`,
 		Example: `  nightshift report --bucket my-reports --timezone Asia/Seoul
   nightshift report --out costs.xlsx --region ap-northeast-2 --region us-east-1
+  nightshift report --out costs.html --history ./history
   nightshift report --out costs.xlsx --hours assumed`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if job.out != "" && !cmd.Flags().Changed("bucket") {
@@ -133,39 +226,73 @@ then ends with the code 3.`,
 				return err
 			}
 			var err error
-			if job.zone, err = location(zone); err != nil {
+			if job.format, err = formatOf(form, job.out); err != nil {
 				return err
 			}
 			if job.hours, err = hoursMode(hours); err != nil {
 				return err
 			}
-			c, err := a.crew(cmd.Context(), a.regions, nil)
+			c, err := a.costCrew(cmd.Context(), &job, zone)
 			if err != nil {
 				return err
 			}
 			job.now = a.Now()
 			progress := a.progress("report")
 			watch := c.begin(a.Now())
-			report, answer, err := c.report(cmd.Context(), job)
+			report, answer, err := a.report(cmd.Context(), c, job)
 			progress.end()
 			if err != nil {
 				return err
 			}
-			c.note(cmd.Context(), a.journalFor(cmd.Context(), c), watch, a.Now(), reported(report))
-			return a.showReport(report, answer)
+			c.note(cmd.Context(), job.journal, watch, a.Now(), reported(report))
+			return a.showReport(report, answer, job.costs.MinCoverage)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&job.bucket, "bucket", a.Env("NIGHTSHIFT_BUCKET"), "upload to this S3 bucket")
 	flags.StringVar(&job.prefix, "prefix", cmp.Or(a.Env("NIGHTSHIFT_PREFIX"), "ec2/"), "prefix of the key in the bucket")
 	flags.StringVar(&job.out, "out", "", "write to this file")
+	flags.StringVar(&form, "format", "", "xlsx, html, csv, json or parquet (default: by the ending of --out, else xlsx)")
 	flags.StringVar(&hours, "hours", string(cost.BestHours), "source of running hours: \"best\", or \"assumed\" (24 hours a day for what runs now)")
-	flags.StringVar(&zone, "timezone", cmp.Or(a.Env("NIGHTSHIFT_TIMEZONE"), "UTC"), "time zone of the month and the date, such as Asia/Seoul")
+	flags.Float64Var(&job.costs.MinCoverage, "min-coverage", 0, "fail if fewer than so many percent of the rows have a price")
+	a.zoneFlag(flags, &zone)
+	job.costs.add(flags)
 	complete(cmd, "hours", string(cost.BestHours), string(cost.AssumedHours))
+	complete(cmd, "format", "xlsx", "html", "csv", "json", "parquet")
 	complete(cmd, "timezone", "UTC", "Asia/Seoul")
-	complete(cmd, "bucket")
-	complete(cmd, "prefix")
+	for _, flag := range []string{"bucket", "prefix", "cost-explorer", "cloudwatch", "min-coverage"} {
+		complete(cmd, flag)
+	}
 	return cmd
+}
+
+// zoneFlag defines the flag of the time zone.
+func (a *app) zoneFlag(flags *pflag.FlagSet, zone *string) {
+	flags.StringVar(zone, "timezone", a.Env("NIGHTSHIFT_TIMEZONE"), "time zone of the month and the date, such as Asia/Seoul (default: the configuration's, else UTC)")
+}
+
+// costCrew opens the crew of a command about costs, and completes its job from
+// the configuration. Its mistakes are told; what they do not concern is followed.
+func (a *app) costCrew(ctx context.Context, job *reportJob, zone string) (*crew, error) {
+	if err := job.costs.check(); err != nil {
+		return nil, err
+	}
+	c, err := a.crew(ctx, a.regions, nil)
+	if err != nil {
+		return nil, err
+	}
+	job.costs = job.costs.over(c)
+	job.journal = a.journalFor(ctx, c)
+	job.zone, err = a.zoneOf(c, zone)
+	return c, err
+}
+
+// zoneOf is the named time zone, else that of the configuration, else UTC.
+func (a *app) zoneOf(c *crew, name string) (*time.Location, error) {
+	if name == "" && c.config != nil {
+		return c.config.Zone, nil
+	}
+	return location(cmp.Or(name, time.UTC.String()))
 }
 
 // complete tells the shell what a flag takes, instead of the names of files.
@@ -213,7 +340,7 @@ func hoursMode(s string) (cost.HoursMode, error) {
 }
 
 // showReport prints what the report says in short.
-func (a *app) showReport(r cost.Report, answer cost.Answer) error {
+func (a *app) showReport(r cost.Report, answer cost.Answer, least float64) error {
 	if a.json {
 		if err := a.printJSON(answer); err != nil {
 			return err
@@ -228,7 +355,10 @@ func (a *app) showReport(r cost.Report, answer cost.Answer) error {
 	}
 	if n := r.Missing(); n > 0 {
 		errs = append(errs, fmt.Errorf("%d of %d prices are missing: see the columns PriceStatus and PriceNote; the totals are too low by them",
-			n, len(r.Instances)+len(r.Volumes)))
+			n, len(r.Instances)+len(r.Volumes)+len(r.Lines)))
+	}
+	if err := enough(r, least); err != nil {
+		return errors.Join(append(errs, err)...)
 	}
 	if len(errs) == 0 {
 		return nil
@@ -239,7 +369,7 @@ func (a *app) showReport(r cost.Report, answer cost.Answer) error {
 // reportSummary prints the totals of a report, of several regions only those
 // that hold something.
 func reportSummary(w io.Writer, r cost.Report) {
-	t := table{numbers: true, header: []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "EC2 SO FAR", "EBS A MONTH", "UNATTACHED", "RUN RATE", "UNPRICED"}}
+	t := table{numbers: true, header: []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "EC2 SO FAR", "EBS A MONTH", "OTHER", "SO FAR", "FORECAST", "RUN RATE", "UNPRICED"}}
 	for n, sum := range r.Totals {
 		if n == 1 && len(r.Totals) == 2 {
 			break // all of one target is that target
@@ -252,7 +382,8 @@ func reportSummary(w io.Writer, r cost.Report) {
 			name = "all"
 		}
 		t.add(name, fmt.Sprint(sum.Instances), fmt.Sprint(sum.Running), fmt.Sprint(sum.Volumes),
-			dollars(sum.EC2), dollars(sum.EBS), dollars(sum.EBSUnattached), dollars(sum.RunRate), fmt.Sprint(sum.Unpriced))
+			dollars(sum.EC2), dollars(sum.EBS.Add(sum.EBSUnattached).Add(sum.EBSOther)), dollars(sum.Other),
+			dollars(sum.TotalToDate), dollars(sum.Forecast), dollars(sum.RunRate), fmt.Sprint(sum.Unpriced))
 	}
 	t.print(w)
 }

@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/cost/history"
+	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
+	"nightshift/internal/price"
+)
+
+// past is the part of the history that a command is about.
+type past struct {
+	store journal.Store
+	dates []cost.Date
+	tags  []string
+}
+
+// openPast opens the history between two dates; the default is half a year.
+func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) (*past, error) {
+	c, err := a.crew(ctx, a.regions, nil)
+	if err != nil {
+		return nil, err
+	}
+	f = f.over(c)
+	store, err := a.historyStore(f, c)
+	if err != nil {
+		return nil, err
+	}
+	location, err := a.zoneOf(c, zone)
+	if err != nil {
+		return nil, err
+	}
+	today := cost.DateOf(a.Now().In(location))
+	first, last, err := between(from, to, today-trendDays, today)
+	if err != nil {
+		return nil, err
+	}
+	dates, err := history.Dates(ctx, store, first, last)
+	if err != nil {
+		return nil, err
+	}
+	if len(dates) == 0 {
+		return nil, fleet.Errorf(fleet.ErrNotFound, "the history has no day from %s to %s; each report leaves one", first, last)
+	}
+	return &past{store: store, dates: dates, tags: f.Tags}, nil
+}
+
+func (p *past) day(ctx context.Context, date cost.Date) cost.Day {
+	return cost.Day{Date: date, Rows: history.Read(ctx, p.store, date)}
+}
+
+// pastFlags defines the flags of the commands about the history.
+func (a *app) pastFlags(cmd *cobra.Command, f *costFlags, from, to, zone *string) {
+	flags := cmd.Flags()
+	f.set = flags
+	flags.StringVar(&f.History, "history", "", "the history: a directory or s3://bucket/prefix (default: the configuration's)")
+	flags.StringVar(from, "from", "", "from this day on, such as 2026-11-01 (default: half a year ago)")
+	flags.StringVar(to, "to", "", "to this day (default: today)")
+	a.zoneFlag(flags, zone)
+	complete(cmd, "from")
+	complete(cmd, "to")
+}
+
+func (a *app) trendCommand() *cobra.Command {
+	var f costFlags
+	var from, to, zone string
+	var tags []string
+	months := false
+	cmd := &cobra.Command{
+		Use:   "trend",
+		Short: "Show what was spent by week and month, from the history",
+		Long: `Show what was spent by week and month: from the rows that each report has left
+in the history. What lies between two days of it is spread evenly over the days
+between. Weeks begin on Monday.`,
+		Example: `  nightshift cost trend --history ./history
+  nightshift cost trend --months --by-tag Team --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.openPast(cmd.Context(), f, from, to, zone)
+			if err != nil {
+				return err
+			}
+			if len(tags) > 0 {
+				p.tags = tags
+			}
+			builder := cost.NewTrend(p.tags)
+			var errs []error
+			for _, date := range cost.Milestones(p.dates) {
+				if err := builder.Add(p.day(cmd.Context(), date)); err != nil {
+					errs = append(errs, err)
+				}
+			}
+			trend := builder.Trend()
+			if trend == nil {
+				return errors.Join(errs...)
+			}
+			if a.json {
+				err = a.printJSON(envelope{1, "trend", trend})
+			} else if !a.quiet {
+				a.printTrend(trend, months, len(tags) > 0)
+			}
+			if len(errs) > 0 {
+				errs = append(errs, errPartly)
+			}
+			return errors.Join(append(errs, err)...)
+		},
+	}
+	a.pastFlags(cmd, &f, &from, &to, &zone)
+	cmd.Flags().BoolVar(&months, "months", false, "by month instead of by week")
+	cmd.Flags().StringArrayVar(&tags, "by-tag", nil, "add up by this tag, too; the report must have kept it (cost: tags:)")
+	complete(cmd, "by-tag")
+	return cmd
+}
+
+func (a *app) printTrend(t *cost.Trend, months, byTag bool) {
+	periods := t.Weeks
+	title := "WEEK OF"
+	if months {
+		periods, title = t.Months, "MONTH"
+	}
+	out := table{numbers: true, header: []string{title, "EC2", "EBS", "OTHER", "TOTAL", "", "NOTE"}}
+	var most price.USD
+	for _, p := range periods {
+		if p.Total != nil {
+			most = max(most, *p.Total)
+		}
+	}
+	for _, p := range periods {
+		name := p.Start.String()
+		if months {
+			name = name[:len("2006-01")]
+		}
+		out.add(name, optionalUSD(p.EC2), optionalUSD(p.EBS), optionalUSD(p.Other), optionalUSD(p.Total), bar(p.Total, most), p.Note())
+	}
+	out.print(a.Stdout)
+	if !byTag {
+		return
+	}
+	groups := table{numbers: true, header: []string{"TAG", "VALUE", "TOTAL"}}
+	for _, s := range t.Tags {
+		groups.add(s.Key, s.Item, dollars(s.Total))
+	}
+	fmt.Fprintln(a.Stdout)
+	groups.print(a.Stdout)
+}
+
+// bar draws a share of the most as up to twenty blocks.
+func bar(u *price.USD, most price.USD) string {
+	if u == nil || most <= 0 || *u <= 0 {
+		return strings.Repeat(" ", barWidth)
+	}
+	n := int(u.Times(barWidth, int64(most)))
+	return strings.Repeat("█", n) + strings.Repeat(" ", barWidth-n)
+}
+
+const barWidth = 20
+
+func optionalUSD(u *price.USD) string {
+	if u == nil {
+		return "-"
+	}
+	return dollars(*u)
+}
+
+func (a *app) moversCommand() *cobra.Command {
+	var f costFlags
+	var from, to, zone string
+	top := 20
+	cmd := &cobra.Command{
+		Use:   "movers",
+		Short: "Show what changed between two days of the history, and why",
+		Long: `Show what changed between two days of the history, and why: what is new, gone, of
+another type or size, what has another price, and what ran for more or fewer
+hours. The parts add up to the difference. Costs are a month's at the pace of
+the month so far.`,
+		Example: `  nightshift cost movers --history ./history
+  nightshift cost movers --from 2026-11-01 --to 2026-11-22 --top 50 --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.openPast(cmd.Context(), f, from, to, zone)
+			if err != nil {
+				return err
+			}
+			first, last, ok := cost.PickDays(p.dates)
+			if from != "" {
+				first = p.dates[0]
+			}
+			if !ok {
+				return fleet.Errorf(fleet.ErrNotFound, "the history has one day only, %s; a change needs two", p.dates[0])
+			}
+			movers, err := cost.Compare(p.day(cmd.Context(), first), p.day(cmd.Context(), last), top)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(envelope{1, "movers", movers})
+			}
+			if !a.quiet {
+				a.printMovers(movers)
+			}
+			return nil
+		},
+	}
+	a.pastFlags(cmd, &f, &from, &to, &zone)
+	cmd.Flags().IntVar(&top, "top", top, "list so many")
+	complete(cmd, "top")
+	return cmd
+}
+
+func (a *app) printMovers(m *cost.Movers) {
+	fmt.Fprintf(a.Stdout, "%s to %s, a month at the pace of each: %s to %s (%s)\n\n", m.From, m.To,
+		dollars(m.Total.Before), dollars(m.Total.After), signed(m.Total.Change.Sum()))
+	t := table{numbers: true, header: []string{"RESOURCE", "TYPE", "CHANGE", "NEW", "GONE", "TYPE", "SIZE", "PRICE", "HOURS", "OTHER"}}
+	add := func(name, kind string, c cost.Change) {
+		cells := []string{name, kind, signed(c.Sum())}
+		for _, part := range []price.USD{c.New, c.Gone, c.Type, c.Size, c.Price, c.Hours, c.Other} {
+			cells = append(cells, signed(part))
+		}
+		t.add(cells...)
+	}
+	for _, mover := range m.Top {
+		add(nameAnd(mover.ID, mover.Name), mover.Type, mover.Change)
+	}
+	if m.Others.Count > 0 {
+		add(fmt.Sprintf("%d others", m.Others.Count), "", m.Others.Change)
+	}
+	add("together", "", m.Total.Change)
+	t.print(a.Stdout)
+}
+
+// signed writes an amount with its sign, and nothing for none.
+func signed(u price.USD) string {
+	switch {
+	case u == 0:
+		return "-"
+	case u > 0:
+		return "+" + dollars(u)
+	}
+	return "-" + dollars(-u)
+}
+
+func (a *app) savingsCommand() *cobra.Command {
+	var zone string
+	job := reportJob{hours: cost.BestHours}
+	cmd := &cobra.Command{
+		Use:   "savings",
+		Short: "Show what was not spent this month because machines were stopped",
+		Long: `Show what was not spent this month because nightshift stopped machines: the time
+from each stop in the journal to the next start by anyone, at the real price,
+without what goes on costing meanwhile, which are volumes and addresses.`,
+		Example: `  nightshift cost savings
+  nightshift cost savings --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, report, err := a.made(cmd.Context(), &job, zone)
+			if err != nil {
+				return err
+			}
+			if report.Savings == nil {
+				return fleet.Errorf(fleet.ErrInvalid, "there is no journal: name its place as journal: in the configuration")
+			}
+			if a.json {
+				err = a.printJSON(envelope{1, "savings", report.Savings})
+			} else if !a.quiet {
+				a.printSavings(report.Savings)
+			}
+			return errors.Join(err, told(report))
+		},
+	}
+	a.zoneFlag(cmd.Flags(), &zone)
+	job.costs.add(cmd.Flags())
+	return cmd
+}
+
+func (a *app) printSavings(s *cost.Savings) {
+	fmt.Fprintf(a.Stdout, "%s to %s\n\n", s.From.Format("2 Jan 15:04"), s.To.Format("2 Jan 15:04 MST"))
+	t := table{numbers: true, header: []string{"INSTANCE", "SCHEDULE", "OFF", "AN HOUR", "WOULD HAVE COST", "COSTS ON", "SAVED"}}
+	for _, i := range s.Instances {
+		keeps := "-"
+		if i.EBS != nil && i.Addresses != nil {
+			keeps = dollars(i.EBS.Add(*i.Addresses))
+		}
+		hourly := "-"
+		if i.Hourly != nil {
+			hourly = i.Hourly.String()
+		}
+		t.add(nameAnd(string(i.ID), i.Name), i.Schedule, fmt.Sprintf("%.1f h", i.Off.Hours()), hourly, optionalUSD(i.Gross), keeps, optionalUSD(i.Net))
+	}
+	total := s.Total
+	t.add("together", "", fmt.Sprintf("%.1f h", total.Off.Hours()), "", dollars(total.Gross), dollars(total.EBS.Add(total.Addresses)), dollars(total.Net))
+	t.print(a.Stdout)
+	if s.Gone > 0 {
+		fmt.Fprintf(a.Stdout, "%s stopped that %s not there any more\n", counted(s.Gone, "instance was", "instances were"), map[bool]string{true: "is", false: "are"}[s.Gone == 1])
+	}
+}

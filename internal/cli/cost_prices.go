@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+func (a *app) pricesCommand() *cobra.Command {
+	job := reportJob{hours: cost.AssumedHours}
+	var asOf string
+	var changes bool
+	cmd := &cobra.Command{
+		Use:   "prices",
+		Short: "List the prices of what the account has, with where each comes from",
+		Long: `List the prices of what the account has, with the SKU, the rate code and the
+publication date of each: every cell of the report can be reckoned again from
+them. --as-of sets the prices of an earlier day beside those of now; --changes
+lists the prices that have changed since they are kept here.`,
+		Example: `  nightshift cost prices
+  nightshift cost prices --as-of 2026-01-01 --region ap-northeast-2
+  nightshift cost prices --changes --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if changes {
+				return a.priceChanges(cmd.Context(), job.costs)
+			}
+			return a.listPrices(cmd.Context(), job, asOf)
+		},
+	}
+	cmd.Flags().StringVar(&asOf, "as-of", "", "set the prices of a day, such as 2026-01-01, beside those of now")
+	cmd.Flags().BoolVar(&changes, "changes", false, "list the prices that have changed since they are kept")
+	job.costs.addPrices(cmd.Flags())
+	return cmd
+}
+
+// listedPrice is a price as --json prints it.
+type listedPrice struct {
+	Kind      string       `json:"kind"`
+	Region    fleet.Region `json:"region"`
+	Item      string       `json:"item"`
+	Tenancy   string       `json:"tenancy,omitempty"`
+	Operation string       `json:"operation,omitempty"`
+	Platform  string       `json:"platform,omitempty"`
+	USD       *decimal     `json:"usd"`
+	Unit      string       `json:"unit,omitempty"`
+	Status    price.Status `json:"status"`
+	SKU       string       `json:"sku,omitempty"`
+	RateCode  string       `json:"rate_code,omitempty"`
+	Version   string       `json:"list_version,omitempty"`
+	Published *time.Time   `json:"list_published,omitempty"`
+	Note      string       `json:"note,omitempty"`
+	UsedBy    int          `json:"used_by"`
+	// Then is the price of the day that was asked for.
+	Then *decimal `json:"then_usd,omitempty"`
+}
+
+func (a *app) listPrices(ctx context.Context, job reportJob, asOf string) error {
+	c, err := a.costCrew(ctx, &job, "")
+	if err != nil {
+		return err
+	}
+	job.now = a.Now()
+	job.costs.History, job.costs.Bill, job.costs.CostExplorer, job.costs.CloudWatch = "", "", 0, 0
+	report, err := a.makeReport(ctx, c, job)
+	if err != nil {
+		return err
+	}
+	then := map[*cost.Price]price.Quote{}
+	if asOf != "" {
+		if then, err = a.pricesThen(ctx, c, job.costs, report.Prices, asOf); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		list := []listedPrice{}
+		for _, p := range report.Prices {
+			one := listedPrice{
+				Kind: p.Kind, Region: p.Region, Item: p.Item, Tenancy: p.Tenancy, Operation: p.Operation, Platform: p.Platform,
+				Unit: p.Rate.Unit, Status: p.Status, SKU: p.SKU, RateCode: p.Rate.Code, Version: p.Version, Note: p.Note, UsedBy: p.Uses,
+			}
+			one.USD = usableUSD(p.Quote)
+			one.Then = usableUSD(then[p])
+			if !p.Published.IsZero() {
+				one.Published = &p.Published
+			}
+			list = append(list, one)
+		}
+		if err := a.printJSON(envelope{1, "prices", list}); err != nil {
+			return err
+		}
+		return told(report)
+	}
+	if !a.quiet {
+		a.printPrices(report.Prices, then, asOf)
+	}
+	return told(report)
+}
+
+// usableUSD is the price of a quote, nil where it has none.
+func usableUSD(q price.Quote) *decimal {
+	return decimalOf(cost.Amount{USD: q.Rate.USD, Known: q.Status.Usable()})
+}
+
+func (a *app) printPrices(all []*cost.Price, then map[*cost.Price]price.Quote, asOf string) {
+	t := table{header: []string{"REGION", "PRICE OF", "PLATFORM", "USD", "PER", "STATUS", "SKU", "PUBLISHED", "USED BY"}}
+	if asOf != "" {
+		t.header = slices.Insert(t.header, 4, "ON "+asOf, "CHANGE")
+	}
+	for _, p := range all {
+		item := p.Item
+		if p.Tenancy != "" && p.Tenancy != "Shared" {
+			item += " " + p.Tenancy
+		}
+		published := "-"
+		if !p.Published.IsZero() {
+			published = p.Published.Format(time.DateOnly)
+		}
+		cells := []string{string(p.Region), item, cmp.Or(p.Platform, "-"), usdOf(p.Quote), cmp.Or(p.Rate.Unit, "-"), string(p.Status), cmp.Or(p.SKU, "-"), published, fmt.Sprint(p.Uses)}
+		if asOf != "" {
+			cells = slices.Insert(cells, 4, usdOf(then[p]), changeOf(then[p], p.Quote))
+		}
+		t.add(cells...)
+	}
+	t.print(a.Stdout)
+}
+
+func usdOf(q price.Quote) string {
+	if !q.Status.Usable() {
+		return "-"
+	}
+	return q.Rate.USD.String()
+}
+
+// changeOf is by how many percent a price has changed.
+func changeOf(then, now price.Quote) string {
+	if !then.Status.Usable() || !now.Status.Usable() || then.Rate.USD == 0 {
+		return "-"
+	}
+	if then.Rate.USD == now.Rate.USD {
+		return "same"
+	}
+	return fmt.Sprintf("%+.2f %%", 100*(now.Rate.USD.Float()/then.Rate.USD.Float()-1))
+}
+
+// pricesThen are the prices of a day, from the offer file that was in force, for
+// those of instances and of what the offer of EC2 has otherwise.
+func (a *app) pricesThen(ctx context.Context, c *crew, f costFlags, all []*cost.Price, asOf string) (map[*cost.Price]price.Quote, error) {
+	then := map[*cost.Price]price.Quote{}
+	byRegion := map[fleet.Region][]*cost.Price{}
+	for _, p := range all {
+		byRegion[p.Region] = append(byRegion[p.Region], p)
+	}
+	for region, listed := range byRegion {
+		offer, err := a.pricesOf(ctx, c, f, region, asOf)
+		if err != nil {
+			return nil, err
+		}
+		var keys []price.InstanceKey
+		for _, p := range listed {
+			if key, ok := instanceKey(p); ok {
+				keys = append(keys, key)
+			}
+		}
+		products, err := offer.Instances(ctx, keys)
+		if err != nil {
+			return nil, fmt.Errorf("prices of %s in %s: %w", asOf, region, err)
+		}
+		others, err := offer.Rates(ctx, region)
+		if err != nil {
+			return nil, fmt.Errorf("prices of %s in %s: %w", asOf, region, err)
+		}
+		rates, index := price.PickRates(others, region), price.Index(products)
+		for _, p := range listed {
+			if key, ok := instanceKey(p); ok {
+				then[p] = index.Pick(key)
+			} else if p.Kind != "spot" {
+				then[p] = rates.Quote(p.Item)
+			}
+		}
+	}
+	return then, nil
+}
+
+// instanceKey is the key of a price that is an instance's, used or reserved.
+func instanceKey(p *cost.Price) (price.InstanceKey, bool) {
+	key := price.InstanceKey{
+		Region: p.Region, Type: fleet.InstanceType(p.Item), Tenancy: p.Tenancy, Operation: p.Operation,
+		Unused: p.Kind == string(cost.ReservationLine),
+	}
+	return key, p.Operation != "" && p.Kind != "spot" && !key.HostBilled()
+}
+
+// priceChanges lists what the cache has seen change.
+func (a *app) priceChanges(ctx context.Context, f costFlags) error {
+	c, err := a.crew(ctx, a.regions, nil)
+	if err != nil {
+		return err
+	}
+	f = f.over(c)
+	cached, err := a.priceBook(c, f, a.Now())
+	if err != nil {
+		return err
+	}
+	changes, err := cached.Changes(ctx, c.regions)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(envelope{1, "price changes", changes})
+	}
+	t := table{header: []string{"SEEN", "REGION", "PRICE OF", "FROM", "TO", "PUBLISHED"}}
+	for _, one := range changes {
+		t.add(one.Seen.Format(time.DateOnly), string(one.Region), strings.TrimSpace(one.What), one.Old.String(), one.New.String(), one.Published.Format(time.DateOnly))
+	}
+	t.print(a.Stdout)
+	if len(changes) == 0 && !a.quiet {
+		fmt.Fprintln(a.Stdout, "no price has changed since prices are kept here")
+	}
+	return nil
+}

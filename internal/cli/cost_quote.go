@@ -1,0 +1,269 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// wishes are what the flags of quote ask for.
+type wishes struct {
+	instances, volumes            []string
+	operation, tenancy            string
+	snapshots, archive, addresses int64
+	asOf                          string
+}
+
+func (a *app) quoteCommand() *cobra.Command {
+	var w wishes
+	var f costFlags
+	cmd := &cobra.Command{
+		Use:   "quote",
+		Short: "Tell what something would cost that does not exist yet",
+		Long: `Tell what something would cost that does not exist yet, for a full month at list
+prices: 730 hours of what is paid by the hour. With several regions each is
+answered, so that they can be compared.
+
+A volume is written as TYPE:GIB:IOPS:MIB/S, of which the last two may be left
+out. The operation is the UsageOperation of the image; RunInstances, which is
+Linux, is the default, and RunInstances:0002 is Windows.`,
+		Example: `  nightshift cost quote --instance m5.xlarge --operation RunInstances:0002
+  nightshift cost quote --volume gp3:1000:16000:1000 --region ap-northeast-2 --json
+  nightshift cost quote --instance m5.xlarge --volume gp3:100 --address 1 --as-of 2026-01-01`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.quote(cmd.Context(), w, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&w.instances, "instance", nil, "an instance type; repeat for several")
+	flags.StringVar(&w.operation, "operation", "RunInstances", "the operation that is billed, which stands for platform and licence")
+	flags.StringVar(&w.tenancy, "tenancy", "default", "default or dedicated")
+	flags.StringArrayVar(&w.volumes, "volume", nil, "a volume as TYPE:GIB[:IOPS[:MIB/S]]; repeat for several")
+	flags.Int64Var(&w.snapshots, "snapshot", 0, "so many GiB of snapshots")
+	flags.Int64Var(&w.archive, "archive", 0, "so many GiB of archived snapshots")
+	flags.Int64Var(&w.addresses, "address", 0, "so many public IPv4 addresses")
+	flags.StringVar(&w.asOf, "as-of", "", "the prices of a day, such as 2026-01-01, from the price lists that AWS keeps")
+	f.addPrices(flags)
+	complete(cmd, "instance")
+	complete(cmd, "volume")
+	complete(cmd, "tenancy", "default", "dedicated")
+	var codes []string
+	for _, o := range price.Operations() {
+		codes = append(codes, o.Code+"\t"+o.Platform)
+	}
+	complete(cmd, "operation", codes...)
+	return cmd
+}
+
+// quotation is a quotation as --json prints it.
+type quotation struct {
+	Version int             `json:"version"`
+	Kind    string          `json:"kind"`
+	Region  fleet.Region    `json:"region"`
+	Monthly *decimal        `json:"monthly_usd"`
+	Status  price.Status    `json:"status"`
+	Parts   []quotationPart `json:"parts"`
+	Notes   []string        `json:"notes,omitempty"`
+}
+
+type quotationPart struct {
+	What      string       `json:"what"`
+	Dimension string       `json:"dimension"`
+	Quantity  int64        `json:"quantity"`
+	Unit      string       `json:"unit"`
+	Rate      *decimal     `json:"rate_usd"`
+	RateUnit  string       `json:"rate_unit,omitempty"`
+	Monthly   *decimal     `json:"monthly_usd"`
+	Status    price.Status `json:"status"`
+	SKU       string       `json:"sku,omitempty"`
+	RateCode  string       `json:"rate_code,omitempty"`
+	List      string       `json:"list_version,omitempty"`
+	Published *time.Time   `json:"list_published,omitempty"`
+	Note      string       `json:"note,omitempty"`
+}
+
+func (a *app) quote(ctx context.Context, w wishes, f costFlags) error {
+	if _, err := w.list(""); err != nil {
+		return err
+	}
+	c, err := a.priceCrew(ctx, f)
+	if err != nil {
+		return err
+	}
+	f = f.over(c)
+	unknown := 0
+	var errs []error
+	for n, region := range c.regions {
+		list, err := w.list(region)
+		if err != nil {
+			return err
+		}
+		prices, err := a.pricesOf(ctx, c, f, region, w.asOf)
+		if err != nil {
+			return err
+		}
+		q, err := cost.Quote(ctx, prices, region, list)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if !q.Monthly.Known {
+			unknown++
+		}
+		q.Notes = append(q.Notes, prices.Notes()...)
+		if err := a.showQuotation(q, n > 0); err != nil {
+			return err
+		}
+	}
+	if unknown == len(c.regions) {
+		return errors.Join(append(errs, errors.New("the price list does not have all prices: the notes say which"))...)
+	}
+	if unknown > 0 || len(errs) > 0 {
+		errs = append(errs, fmt.Errorf("%s without all prices", counted(unknown, "region is", "regions are")), errPartly)
+	}
+	return errors.Join(errs...)
+}
+
+// priceCrew is a crew for looking at prices only. With an offer file nothing is
+// asked of AWS, and no credentials are needed.
+func (a *app) priceCrew(ctx context.Context, f costFlags) (*crew, error) {
+	if f.priceList == "" {
+		return a.crew(ctx, a.regions, nil)
+	}
+	named := a.regions
+	if len(named) == 0 {
+		named = fields(a.Env("NIGHTSHIFT_REGIONS"))
+	}
+	if len(named) == 0 {
+		named = fields(a.Env("AWS_REGION"))
+	}
+	if len(named) == 0 {
+		return nil, errNoRegion
+	}
+	regions, err := parseRegions(named)
+	return &crew{regions: regions, log: a.logger()}, err
+}
+
+// pricesOf are the prices of a region: of a day, where one is named.
+func (a *app) pricesOf(ctx context.Context, c *crew, f costFlags, region fleet.Region, asOf string) (prices, error) {
+	if asOf == "" {
+		return a.priceList(ctx, c, f, a.Now())
+	}
+	day, err := time.Parse(time.DateOnly, asOf)
+	if err != nil {
+		return nil, fleet.Errorf(fleet.ErrInvalid, "--as-of %q: write the day like 2026-01-01", asOf)
+	}
+	_ = day
+	return a.priceList(ctx, c, f, a.Now())
+}
+
+// list reads what is wished for.
+func (w wishes) list(region fleet.Region) ([]cost.Wish, error) {
+	var all []cost.Wish
+	tenancy, ok := map[string]string{"default": "Shared", "shared": "Shared", "dedicated": "Dedicated"}[strings.ToLower(w.tenancy)]
+	if !ok {
+		return nil, fleet.Errorf(fleet.ErrInvalid, "--tenancy %q: must be default or dedicated", w.tenancy)
+	}
+	for _, kind := range w.instances {
+		if family, size, ok := strings.Cut(kind, "."); !ok || family == "" || size == "" {
+			return nil, fleet.Errorf(fleet.ErrInvalid, "--instance %q: not an instance type such as m5.xlarge", kind)
+		}
+		all = append(all, cost.Wish{Instance: &price.InstanceKey{Region: region, Type: fleet.InstanceType(kind), Tenancy: tenancy, Operation: w.operation}})
+	}
+	for _, text := range w.volumes {
+		v, err := parseVolume(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, cost.Wish{Volume: &v})
+	}
+	for _, other := range []cost.Wish{
+		{Dimension: price.SnapshotStorage, Quantity: w.snapshots, Unit: "GiB"},
+		{Dimension: price.SnapshotArchive, Quantity: w.archive, Unit: "GiB"},
+		{Dimension: price.AddressInUse, Quantity: w.addresses, Unit: "addresses"},
+	} {
+		switch {
+		case other.Quantity < 0:
+			return nil, fleet.Errorf(fleet.ErrInvalid, "--snapshot, --archive and --address take a number from 1 on")
+		case other.Quantity > 0:
+			all = append(all, other)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fleet.Errorf(fleet.ErrInvalid, "nothing to price: name an --instance, a --volume, a --snapshot or an --address")
+	}
+	return all, nil
+}
+
+// parseVolume reads "gp3:1000:16000:1000". What is left out is what EC2 gives
+// without being asked: 3,000 IOPS and 125 MiB/s for gp3. The volumes that are
+// billed for IOPS must say how many.
+func parseVolume(text string) (fleet.Volume, error) {
+	bad := func(why string) (fleet.Volume, error) {
+		return fleet.Volume{}, fleet.Errorf(fleet.ErrInvalid, "--volume %q: %s; write TYPE:GIB:IOPS:MIB/S, for example gp3:1000:16000:1000", text, why)
+	}
+	words := strings.Split(text, ":")
+	if len(words) < 2 || len(words) > 4 {
+		return bad("there must be two to four parts")
+	}
+	v := fleet.Volume{Type: fleet.VolumeType(words[0])}
+	for n, into := range []*int64{&v.SizeGiB, &v.IOPS, &v.ThroughputMiBps} {
+		if len(words) <= n+1 {
+			break
+		}
+		number, err := strconv.ParseInt(words[n+1], 10, 64)
+		if err != nil || number <= 0 || number > 1_000_000_000 {
+			return bad(fmt.Sprintf("%q is not a number that can be", words[n+1]))
+		}
+		*into = number
+	}
+	if v.IOPS == 0 && (v.Type == fleet.IO1 || v.Type == fleet.IO2) {
+		return bad("its IOPS are billed")
+	}
+	return v, nil
+}
+
+func (a *app) showQuotation(q cost.Quotation, further bool) error {
+	if a.json {
+		out := quotation{Version: 1, Kind: "quote", Region: q.Region, Monthly: decimalOf(q.Monthly), Status: q.Status, Parts: []quotationPart{}, Notes: q.Notes}
+		for _, p := range q.Parts {
+			part := quotationPart{
+				What: p.What, Dimension: p.Dimension, Quantity: p.Quantity, Unit: p.Unit, RateUnit: p.Quote.Rate.Unit, Monthly: decimalOf(p.Monthly),
+				Status: p.Quote.Status, SKU: p.Quote.SKU, RateCode: p.Quote.Rate.Code, List: p.Quote.Version, Note: p.Quote.Note,
+			}
+			if p.Quote.Status.Usable() {
+				part.Rate = decimalOf(cost.Amount{USD: p.Quote.Rate.USD, Known: true})
+			}
+			if !p.Quote.Published.IsZero() {
+				part.Published = &p.Quote.Published
+			}
+			out.Parts = append(out.Parts, part)
+		}
+		return a.printJSON(out)
+	}
+	if further {
+		fmt.Fprintln(a.Stdout)
+	}
+	t := table{header: []string{"IN " + strings.ToUpper(string(q.Region)), "BILLED AS", "QUANTITY", "PRICE", "A MONTH", "SKU"}}
+	for _, p := range q.Parts {
+		rate := "unknown"
+		if p.Quote.Status.Usable() {
+			rate = p.Quote.Rate.USD.String() + " per " + p.Quote.Rate.Unit
+		}
+		t.add(p.What, p.Dimension, fmt.Sprintf("%d %s", p.Quantity, p.Unit), rate, amount(p.Monthly), p.Quote.SKU)
+	}
+	t.add("together", "", "", "", amount(q.Monthly), "")
+	t.print(a.Stdout)
+	for _, note := range q.Notes {
+		fmt.Fprintln(a.Stdout, "note:", printable(note))
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"nightshift/internal/config"
+	"nightshift/internal/cost"
+	"nightshift/internal/cost/history"
+	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
+)
+
+// costFlags are what the command line says of costs; what it does not say the
+// configuration does.
+type costFlags struct {
+	config.Cost
+	// priceList is an offer file that is read instead of asking for prices.
+	priceList string
+	refresh   bool
+	set       *pflag.FlagSet
+}
+
+// add defines the flags.
+func (f *costFlags) add(flags *pflag.FlagSet) {
+	f.set = flags
+	flags.StringVar(&f.History, "history", "", "keep each day's rows here and make trend and movers from them: a directory or s3://bucket/prefix")
+	flags.StringVar(&f.Bill, "bill", "", "set an export of the bill (FOCUS or CUR) beside list prices: a directory or s3://bucket/prefix")
+	flags.IntVar(&f.CostExplorer, "cost-explorer", 0, "ask Cost Explorer for billed hours, with at most so many requests; each costs 0.01 USD")
+	flags.IntVar(&f.CloudWatch, "cloudwatch", 0, "ask CloudWatch for at most so many instances' hours; a thousand cost 0.01 USD (default 1000)")
+	f.addPrices(flags)
+}
+
+// addPrices defines the flags about prices.
+func (f *costFlags) addPrices(flags *pflag.FlagSet) {
+	f.set = flags
+	flags.StringVar(&f.Prices, "price-cache", "", "keep the price list here between runs: a directory or s3://bucket/prefix, or \"none\"")
+	flags.StringVar(&f.priceList, "price-list", "", "take prices from this offer file (JSON or CSV, plain or gzip) instead of asking AWS")
+	flags.BoolVar(&f.refresh, "refresh-prices", false, "ask for prices that are cached, too")
+}
+
+// over is the configuration's word where the command line has none.
+func (f *costFlags) over(c *crew) costFlags {
+	cfg := config.Cost{CloudWatch: config.DefaultMetrics}
+	if c.config != nil {
+		cfg = c.config.Cost
+	}
+	out := *f
+	given := func(name string) bool { return f.set != nil && f.set.Changed(name) }
+	if !given("history") {
+		out.History = cfg.History
+	}
+	if !given("bill") {
+		out.Bill = cfg.Bill
+	}
+	if !given("cost-explorer") {
+		out.CostExplorer = cfg.CostExplorer
+	}
+	if !given("cloudwatch") {
+		out.CloudWatch = cfg.CloudWatch
+	}
+	if !given("price-cache") {
+		out.Prices = cfg.Prices
+	}
+	if !given("min-coverage") {
+		out.MinCoverage = cfg.MinCoverage
+	}
+	out.Tags = cfg.Tags
+	return out
+}
+
+// check refuses caps and percentages that cannot be.
+func (f *costFlags) check() error {
+	switch {
+	case f.CostExplorer < 0 || f.CloudWatch < 0:
+		return fleet.Errorf(fleet.ErrInvalid, "--cost-explorer and --cloudwatch take a number from 0 on")
+	case f.MinCoverage < 0 || f.MinCoverage > 100:
+		return fleet.Errorf(fleet.ErrInvalid, "--min-coverage %v: must be a number of percent from 0 to 100", f.MinCoverage)
+	}
+	return nil
+}
+
+// The history that a report looks at: half a year, and of each week and month
+// the last day.
+const trendDays = 26 * 7
+
+// remember keeps the report's rows in the history, and makes trend and movers
+// from it. What cannot be read is a problem of the report.
+func (c *crew) remember(ctx context.Context, store journal.Store, report *cost.Report, tags []string, keep bool) {
+	fail := func(what string, err error) {
+		report.Problems = append(report.Problems, cost.Problem{What: what, Err: err})
+	}
+	today := report.Day()
+	if keep {
+		if _, err := history.Write(ctx, store, today.Date, report.DailyRows()); err != nil {
+			fail("history", err)
+		}
+	}
+	dates, err := history.Dates(ctx, store, today.Date-trendDays, today.Date-1)
+	if err != nil {
+		fail("history", err)
+		return
+	}
+	day := func(date cost.Date) cost.Day {
+		if date == today.Date {
+			return today
+		}
+		return cost.Day{Date: date, Rows: history.Read(ctx, store, date)}
+	}
+	dates = append(cost.Milestones(dates), today.Date)
+	trend := cost.NewTrend(tags)
+	var sound []cost.Date
+	for _, date := range dates {
+		if err := trend.Add(day(date)); err != nil {
+			fail(fmt.Sprintf("history of %s", date), err)
+			continue
+		}
+		sound = append(sound, date)
+	}
+	report.Trend = trend.Trend()
+	if from, to, ok := cost.PickDays(sound); ok {
+		if report.Movers, err = cost.Compare(day(from), day(to), moversShown); err != nil {
+			fail("movers", err)
+		}
+	}
+}
+
+// moversShown is how many movers a report lists.
+const moversShown = 50
+
+// enough fails a report of which too few rows have a price.
+func enough(r cost.Report, least float64) error {
+	if r.Coverage() >= least {
+		return nil
+	}
+	return fmt.Errorf("only %.1f %% of the rows have a price, and %v %% are asked for (--min-coverage): see the columns PriceStatus and PriceNote", r.Coverage(), least)
+}
+
+// historyStore is the history's place, which a command cannot do without.
+func (a *app) historyStore(f costFlags, c *crew) (journal.Store, error) {
+	if f.History == "" {
+		return nil, fleet.Errorf(fleet.ErrInvalid, "there is no history: name its place with --history, or as cost: history: in the configuration")
+	}
+	return a.journal(f.History, c.session)
+}
+
+// between reads two dates of the command line; the defaults are given.
+func between(from, to string, first, last cost.Date) (cost.Date, cost.Date, error) {
+	for _, each := range []struct {
+		text string
+		into *cost.Date
+	}{{from, &first}, {to, &last}} {
+		if each.text == "" {
+			continue
+		}
+		date, err := cost.ParseDate(each.text)
+		if err != nil {
+			return 0, 0, fleet.Errorf(fleet.ErrInvalid, "%q is not a date such as 2026-11-22", each.text)
+		}
+		*each.into = date
+	}
+	if last < first {
+		return 0, 0, fleet.Errorf(fleet.ErrInvalid, "the history cannot be read from %s back to %s", first, last)
+	}
+	return first, last, nil
+}
