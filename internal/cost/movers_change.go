@@ -55,7 +55,8 @@ func (f figure) monthly() (price.USD, bool) {
 	return sum.USD, sum.Known && len(f.parts) > 0
 }
 
-// cost is what Row.pace is, or nil where that is not known.
+// cost is what a month costs at the pace of the month so far, or nil where that
+// is not known.
 func (f figure) cost() *price.USD {
 	monthly, ok := f.monthly()
 	if !ok {

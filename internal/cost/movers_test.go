@@ -68,40 +68,47 @@ func TestMoversNameTheCause(t *testing.T) {
 		"nothing": {
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
-			cost.Change{}, "",
+			cost.Change{},
+			"",
 		},
 		"new": {nil, []cost.Row{machineRow("i-1", "m5.large", dollar, 50)}, cost.Change{New: 365 * dollar}, "new"},
 		"gone": {
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
 			nil,
-			cost.Change{Gone: -365 * dollar}, "gone",
+			cost.Change{Gone: -365 * dollar},
+			"gone",
 		},
 		"hours": {
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 100)},
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 40)},
-			cost.Change{Hours: -438 * dollar}, "hours",
+			cost.Change{Hours: -438 * dollar},
+			"hours",
 		},
 		"price": {
 			[]cost.Row{machineRow("i-1", "m5.large", 2*dollar, 50)},
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
-			cost.Change{Price: -365 * dollar}, "price",
+			cost.Change{Price: -365 * dollar},
+			"price",
 		},
 		"type": {
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
 			[]cost.Row{machineRow("i-1", "m5.xlarge", 2*dollar, 50)},
-			cost.Change{Type: 365 * dollar}, "type",
+			cost.Change{Type: 365 * dollar},
+			"type",
 		},
 		"platform": {
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
 			[]cost.Row{windows},
-			cost.Change{Type: 730 * dollar}, "type",
+			cost.Change{Type: 730 * dollar},
+			"type",
 		},
 		// m5.xlarge cost 2.00 before, as the other instance shows, and 1.50 now:
 		// 1.00 → 2.00 by the type, 2.00 → 1.50 by the price.
 		"type and price and hours": {
 			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50), machineRow("i-2", "m5.xlarge", 2*dollar, 50)},
 			[]cost.Row{machineRow("i-1", "m5.xlarge", 3*dollar/2, 100), machineRow("i-2", "m5.xlarge", 3*dollar/2, 50)},
-			cost.Change{Type: 365 * dollar, Price: -365*dollar/2 - 365*dollar/2, Hours: 3 * 365 * dollar / 2}, "hours",
+			cost.Change{Type: 365 * dollar, Price: -365*dollar/2 - 365*dollar/2, Hours: 3 * 365 * dollar / 2},
+			"hours",
 		},
 		"size":            {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{diskRow("vol-1", 150, 0)}, cost.Change{Size: 5 * dollar}, "size"},
 		"IOPS":            {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{diskRow("vol-1", 100, 3000)}, cost.Change{Size: 30 * dollar}, "size"},
@@ -149,6 +156,22 @@ func TestMoversAreTheLargestFirst(t *testing.T) {
 	resized := machineRow("i-01", "m5.xlarge", 2*price.Dollar, 50)
 	if got := compare(t, 1, before[1:2], []cost.Row{resized}).Top[0].Type; got != "m5.large → m5.xlarge" {
 		t.Error(got)
+	}
+}
+
+// TestPriceAloneResizesNothing has amounts that the rounding to 1e-10 dollars
+// moves: 1500 ÷ 1024 and 600 ÷ 1024 of them are both 1.
+func TestPriceAloneResizesNothing(t *testing.T) {
+	throughput := func(rate price.USD) []cost.Row {
+		row := diskRow("vol-1", 100, 0)
+		row.Parts = []cost.RowPart{{Dimension: "throughput", SKU: "SKU4", Quantity: 1, Rate: amountOf(rate), Monthly: amountOf(rate.Times(1, 1024))}}
+		return []cost.Row{row}
+	}
+	if got := compare(t, 1, throughput(1500), throughput(600)).Total.Change; got != (cost.Change{}) {
+		t.Errorf("%+v", got)
+	}
+	if got := compare(t, 1, throughput(1500), throughput(6000)).Total.Change; got != (cost.Change{Price: 5}) {
+		t.Errorf("%+v", got)
 	}
 }
 

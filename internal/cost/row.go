@@ -169,24 +169,12 @@ func (p *Price) amount() Amount {
 	return Amount{USD: p.Rate.USD, Known: p.Status.Usable()}
 }
 
-// pace is what the row costs in a month at the pace of the month so far: an
-// instance in as large a part of 730 hours as it ran of the month so far,
-// anything else in a full month. In the first second of a month the state
-// decides.
-func (r Row) pace() Amount {
-	if len(r.Parts) == 0 {
-		return Amount{}
-	}
-	sum := known(0)
-	for _, p := range r.Parts {
-		sum = sum.plus(p.Monthly)
-	}
-	return Amount{USD: r.hours().of(sum.USD), Known: sum.Known}
-}
-
 // hoursShare is a fraction of a month.
 type hoursShare struct{ num, den int64 }
 
+// hours is the pace of the month so far: the part of it that an instance ran,
+// and all of it of anything else. In the first second of a month the state
+// decides.
 func (r Row) hours() hoursShare {
 	switch {
 	case r.Kind != InstanceRow:

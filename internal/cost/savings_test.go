@@ -122,14 +122,17 @@ func TestWhatKeepsCosting(t *testing.T) {
 }
 
 // TestVolumesCostTheirShareOfEachMonth: 10.00 a month for the last day of
-// October and the first of November.
+// October, the first of November and another day.
 func TestVolumesCostTheirShareOfEachMonth(t *testing.T) {
-	r := report(&cost.Instance{ID: "i-1", State: fleet.Running, LaunchTime: nov(2, 0)})
+	r := report(&cost.Instance{ID: "i-1", State: fleet.Running, LaunchTime: nov(4, 0)})
 	r.Volumes = []*cost.Volume{{Volume: fleet.Volume{Target: seoul}, Bearer: "i-1", Monthly: amountOf(10 * price.Dollar)}}
 	span := fleet.Span{From: monthStart.AddDate(0, -1, 0).UTC(), To: now.UTC()}
-	s := cost.SavingsOf(r, []cost.Act{stop("i-1", nov(1, 0).AddDate(0, 0, -1).UTC())}, span)
-	if got := s.Instances[0].EBS.String(); got != "0.6559139785" {
-		t.Errorf("%s, want 10/31 + 10/30", got)
+	s := cost.SavingsOf(r, []cost.Act{
+		stop("i-1", nov(1, 0).AddDate(0, 0, -1).UTC()), start("i-1", nov(2, 0).UTC()),
+		stop("i-1", nov(3, 0).UTC()), start("i-1", nov(4, 0).UTC()),
+	}, span)
+	if got := s.Instances[0].EBS.String(); got != "0.9892473119" {
+		t.Errorf("%s, want 10/31 + 20/30", got)
 	}
 }
 

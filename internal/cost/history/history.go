@@ -8,7 +8,6 @@
 package history
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,11 +48,11 @@ func Key(day cost.Date) string { return root + partition + day.String() + "/" + 
 // its last run.
 func Write(ctx context.Context, store Store, day cost.Date, rows iter.Seq[cost.Row]) (key string, err error) {
 	key = Key(day)
-	var file bytes.Buffer
-	if err := Encode(&file, rows); err != nil {
+	body, err := Encode(rows)
+	if err != nil {
 		return "", fmt.Errorf("history: make %s: %w", key, err)
 	}
-	if err := store.Put(ctx, key, file.Bytes()); err != nil {
+	if err := store.Put(ctx, key, body); err != nil {
 		return "", fmt.Errorf("history: write %s: %w", key, err)
 	}
 	return key, nil
