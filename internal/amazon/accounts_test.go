@@ -48,6 +48,9 @@ func TestAssume(t *testing.T) {
 	if n == 0 {
 		t.Error("the member account has no instances")
 	}
+	if !away.Practice() {
+		t.Error("the practice account is taken for AWS")
+	}
 	if calls(s, "STS", "AssumeRole") != 1 || calls(s, "EC2", "DescribeInstances") == 0 || len(s.Calls()) != len(away.Calls()) {
 		t.Errorf("calls %v", s.Calls())
 	}
