@@ -34,6 +34,12 @@ func (r Report) Charts() []Chart {
 			Table: byVolumeTypeTable, Category: "VolumeType", Values: r.volumeUses(), Rows: n,
 		})
 	}
+	if r.Trend != nil && len(r.Trend.Weeks) > 1 {
+		charts = append(charts, Chart{
+			Title: "Cost by week (USD)", Kind: LineChart,
+			Table: "Trend", Category: "Week", Values: []string{"EC2(USD)", "EBS(USD)", "Other(USD)"}, Rows: len(r.Trend.Weeks),
+		})
+	}
 	if n := len(r.dearest()); n > 0 {
 		charts = append(charts, Chart{
 			Title: fmt.Sprintf("Top %d by cost, month to date (USD)", n), Kind: BarChart,

@@ -5,14 +5,18 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
-// findingsShown is how many findings the summary names.
-const findingsShown = 5
+// How many findings and movers the summary names.
+const (
+	findingsShown = 5
+	moversShown   = 3
+)
 
 // Summary is the report's answer on one page. It is data: every writer shows it
 // in its own way.
@@ -68,7 +72,7 @@ func (r Report) Summary() Summary {
 		Basis: "List prices, before discounts, Savings Plans, credits and tax.",
 	}
 	s.Headline = r.headline()
-	for _, block := range []Block{r.spending(), r.idle(), r.advice(), r.trust()} {
+	for _, block := range []Block{r.spending(), r.changes(), r.idle(), r.advice(), r.saved(), r.trust()} {
 		if len(block.Figures) > 0 {
 			s.Blocks = append(s.Blocks, block)
 		}
@@ -115,21 +119,19 @@ func counted(n int, noun string) string {
 }
 
 // grouped is a whole number with commas between thousands.
-func grouped(n int64) string {
-	digits := fmt.Sprint(n)
-	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	return digits
-}
+func grouped(n int64) string { return commas(strconv.FormatInt(n, 10)) }
 
 // dollars is an amount in cents with commas between thousands.
 func dollars(u price.USD) string {
 	whole, cents, _ := strings.Cut(u.Cents().String(), ".")
-	for at := len(whole) - 3; at > 0 && whole[at-1] != '-'; at -= 3 {
-		whole = whole[:at] + "," + whole[at:]
+	return commas(whole) + "." + cents
+}
+
+func commas(digits string) string {
+	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
 	}
-	return whole + "." + cents
+	return digits
 }
 
 // total is the total of all targets.
@@ -279,6 +281,49 @@ func (r Report) advice() Block {
 	return Block{"What could be saved", figures}
 }
 
+// changes names what changed most since an earlier report.
+func (r Report) changes() Block {
+	if r.Movers == nil || len(r.Movers.Top) == 0 {
+		return Block{}
+	}
+	figure := func(label string, change Change, before, after price.USD, note string) Figure {
+		return Figure{
+			Label: label, Value: change.Sum(), Format: Money, Unit: usdAMonth, Sheet: "Movers",
+			Note: fmt.Sprintf("%s, from %s to %s", note, dollars(before), dollars(after)),
+		}
+	}
+	sum := r.Movers.Total
+	block := Block{
+		"Changed since " + r.Movers.From.String(),
+		[]Figure{figure("All resources", sum.Change, sum.Before, sum.After, grouped(int64(sum.Count))+" of them changed")},
+	}
+	for _, m := range r.Movers.Top[:min(len(r.Movers.Top), moversShown)] {
+		var before, after price.USD
+		if m.Before != nil {
+			before = *m.Before
+		}
+		if m.After != nil {
+			after = *m.After
+		}
+		block.Figures = append(block.Figures, figure(cmp.Or(m.Name, m.ID)+" ("+m.Type+")", m.Change, before, after, m.Change.Cause()))
+	}
+	return block
+}
+
+// saved is what stopping machines saved.
+func (r Report) saved() Block {
+	if r.Savings == nil || r.Savings.Total.Instances == 0 {
+		return Block{}
+	}
+	s := r.Savings
+	return Block{"Saved by switching off", []Figure{{
+		Label: "Not spent", Value: s.Total.Net, Format: Money, Unit: usd, Sheet: "Savings",
+		Note: fmt.Sprintf("%s off for %s hours from %s to %s; volumes and addresses that went on costing are taken off",
+			counted(s.Total.Instances, "instance"), grouped(int64(s.Total.Off.Hours())), s.From.Format("2006-01-02"), s.To.Format("2006-01-02")),
+		Sum: []ColumnSum{{"Savings", "Net(USD)", 0}},
+	}}}
+}
+
 // trust says how far the report can be relied on.
 func (r Report) trust() Block {
 	all := r.total()
@@ -303,6 +348,9 @@ func (r Report) trust() Block {
 	problems := count("Problems", len(r.Problems), "all that there is was read", runSheet)
 	if len(r.Problems) > 0 {
 		problems.Note = r.Problems[0].Error()
+		if more := len(r.Problems) - 1; more > 0 {
+			problems.Note += fmt.Sprintf("; and %s more", grouped(int64(more)))
+		}
 	}
 	figures = append(figures, problems)
 	for _, s := range r.Spend {

@@ -17,6 +17,7 @@ const (
 	chartColumns     = 7
 	chartColumnWidth = 8.43 // characters, which are 64 pixels
 	chartPixels      = chartColumns*64 - 16
+	namesShown       = 6  // below a line chart
 	rowPixels        = 18 // of a row of the default height, as excelize reckons
 )
 
@@ -85,6 +86,9 @@ func (b *workbook) addChart(cell string, rows int, c cost.Chart, table placed) e
 	}
 	if c.Stacked {
 		chart.Overlap = &full
+	}
+	if c.Kind == cost.LineChart {
+		chart.XAxis.TickLabelSkip = (c.Rows + namesShown - 1) / namesShown
 	}
 	if c.Kind == cost.BarChart {
 		// Bars are drawn from the bottom up; the first row belongs at the top.

@@ -11,12 +11,12 @@ import (
 
 // styles are the workbook's cell styles by what they show.
 type styles struct {
-	header, headerOfNumbers          int
-	text, textAmongNumbers           int
-	doubtful, bad                    int
-	count, decimal, money, rate      int
-	hours, moment                    int
-	leftCount, leftHours, leftMoment int
+	header, headerOfNumbers            int
+	text, textAmongNumbers             int
+	doubtful, bad                      int
+	count, decimal, money, rate        int
+	hours, moment                      int
+	leftCount, leftDecimal, leftMoment int
 
 	// Those of the summary.
 	title, section, label, link, big int
@@ -37,7 +37,7 @@ const font = "Calibri"
 
 // seriesColors are told apart by people who do not see all colours, too
 // (Okabe and Ito, "Color Universal Design", 2008).
-func seriesColors() []string { return []string{"0072B2", "E69F00", "009E73", "CC79A7"} }
+func seriesColors() []string { return []string{"0072B2", "D55E00", "009E73", "CC79A7"} }
 
 const (
 	countFormat = "#,##0"
@@ -82,7 +82,7 @@ func newStyles(f *excelize.File) (styles, error) {
 		{&s.hours, number(moneyFormat, "right")},
 		{&s.moment, number(momentFormat, "right")},
 		{&s.leftCount, number(countFormat, "left")},
-		{&s.leftHours, number(moneyFormat, "left")},
+		{&s.leftDecimal, number(moneyFormat, "left")},
 		{&s.leftMoment, number(momentFormat, "left")},
 		{&s.title, written(20, dark, true, "center")},
 		{&s.section, &excelize.Style{
@@ -188,11 +188,11 @@ func (s styles) of(format cost.Format, value any) int {
 		if format == cost.Rate {
 			return s.rate
 		}
-		return s.money
+		return pick(left, s.leftDecimal, s.money)
 	case float64:
-		return s.decimal
+		return pick(left, s.leftDecimal, s.decimal)
 	case time.Duration:
-		return pick(left, s.leftHours, s.hours)
+		return pick(left, s.leftDecimal, s.hours)
 	case time.Time:
 		return pick(left, s.leftMoment, s.moment)
 	default:

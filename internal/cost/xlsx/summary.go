@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -207,21 +208,34 @@ func (p *page) formula(f cost.Figure) string {
 	return "SUM(" + strings.Join(cells, ",") + ")"
 }
 
-// contents lists the sheets.
+// contents lists the sheets, two in a row.
 func (p *page) contents() error {
 	if err := p.section("Sheets"); err != nil {
 		return err
 	}
+	var all []part
 	for _, name := range p.order {
-		for _, s := range p.tables[name].sheets {
-			if err := p.row(plainHeight,
-				excelize.Cell{StyleID: p.styles.link, Value: s.name},
-				excelize.Cell{StyleID: p.styles.count, Value: s.rows},
-				excelize.Cell{StyleID: p.styles.quiet, Value: "rows"},
-			); err != nil {
-				return err
+		all = append(all, p.tables[name].sheets...)
+	}
+	for two := range slices.Chunk(all, 2) {
+		cells := make([]any, noteColumn-labelColumn+1)
+		for n, s := range two {
+			name := excelize.Cell{StyleID: p.styles.link, Value: s.name}
+			if n == 0 {
+				cells[0] = name
+				cells[valueColumn-labelColumn] = excelize.Cell{StyleID: p.styles.count, Value: s.rows}
+				cells[unitColumn-labelColumn] = excelize.Cell{StyleID: p.styles.quiet, Value: "rows"}
+			} else {
+				name.Value = fmt.Sprintf("%s, %d rows", s.name, s.rows)
+				cells[noteColumn-labelColumn] = name
 			}
-			p.links = append(p.links, link{p.cell(labelColumn), s.name})
+		}
+		if err := p.row(plainHeight, cells...); err != nil {
+			return err
+		}
+		for n, s := range two {
+			column := []int{labelColumn, noteColumn}[n]
+			p.links = append(p.links, link{p.cell(column), s.name})
 		}
 	}
 	return nil
