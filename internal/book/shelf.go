@@ -1,0 +1,191 @@
+package book
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// shelf is what is kept of one region.
+type shelf struct {
+	region fleet.Region
+	// turn holds one token, and who takes it has the shelf. Unlike a lock it is
+	// not waited for when the caller's context has ended.
+	turn   chan struct{}
+	loaded bool
+	// closed is set where the cache could not be read: it may hold more than
+	// what would be written in its place.
+	closed bool
+
+	instances map[price.InstanceKey]answer
+	rates     answer
+	changes   []Change
+}
+
+// answer is what the price list answered to one question.
+type answer struct {
+	// fetched is when the whole answer was read. It is zero where a part of it is
+	// missing, which then is asked for again.
+	fetched  time.Time
+	products []price.Product
+	today    bool // it was read by this run
+}
+
+func (a answer) complete() bool { return !a.fetched.IsZero() }
+
+// empty is whether the question was never asked.
+func (a answer) empty() bool { return !a.complete() && len(a.products) == 0 }
+
+func newShelf(region fleet.Region) *shelf {
+	s := &shelf{region: region, turn: make(chan struct{}, 1), instances: map[price.InstanceKey]answer{}}
+	s.put()
+	return s
+}
+
+// put gives the shelf to the next caller.
+func (s *shelf) put() { s.turn <- struct{}{} }
+
+// keys are those of the instances, in the order of type, operation and tenancy.
+func (s *shelf) keys() []price.InstanceKey {
+	keys := make([]price.InstanceKey, 0, len(s.instances))
+	for k := range s.instances {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b price.InstanceKey) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Tenancy, b.Tenancy), cmp.Compare(a.Capacity(), b.Capacity()))
+	})
+	return keys
+}
+
+// take waits for the shelf of a region, and reads it the first time.
+func (c *Cached) take(ctx context.Context, region fleet.Region) (*shelf, error) {
+	c.mu.Lock()
+	s := c.shelves[region]
+	if s == nil {
+		s = newShelf(region)
+		c.shelves[region] = s
+	}
+	c.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-s.turn:
+	}
+	if !s.loaded {
+		if err := c.load(ctx, s); err != nil {
+			s.put()
+			return nil, err
+		}
+		s.loaded = true
+	}
+	return s, nil
+}
+
+// load reads what is kept. A cache that cannot be read costs time, not prices.
+func (c *Cached) load(ctx context.Context, s *shelf) error {
+	if c.store == nil {
+		return nil
+	}
+	body, err := c.store.Get(ctx, place(s.region))
+	switch {
+	case errors.Is(err, fleet.ErrNotFound):
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		s.closed = true
+		c.note(fmt.Sprintf("the price cache of %s cannot be read, and is left as it is: %s", s.region, line(err)))
+		return nil
+	}
+	if err := s.decode(body); err != nil {
+		c.note(fmt.Sprintf("the price cache of %s is ignored and made anew: %s", s.region, line(err)))
+	}
+	return nil
+}
+
+// save writes what is kept. It is not lost for the run where that fails.
+func (c *Cached) save(ctx context.Context, s *shelf) {
+	if c.store == nil || s.closed {
+		return
+	}
+	body, err := s.encode()
+	if err == nil {
+		err = c.store.Put(ctx, place(s.region), body)
+	}
+	if err != nil {
+		c.note(fmt.Sprintf("the prices of %s could not be kept for the next run: %s", s.region, line(err)))
+	}
+}
+
+// kept is what became of the keys of a question that failed.
+type kept struct {
+	answers []answer // those of earlier runs, which are given instead
+	lost    int      // how many keys have neither an answer nor an earlier one
+}
+
+// receive files the products that answer a question about keys. Where it failed,
+// a key's products may be a part of them only. They are taken for all of them
+// where they hold every SKU that the key had before; else they are kept until
+// the next time.
+func (s *shelf) receive(asked []price.InstanceKey, products []price.Product, failure error, now time.Time) kept {
+	got := map[price.InstanceKey][]price.Product{}
+	for _, p := range products {
+		if k, ok := keyOf(p.Attributes); ok {
+			got[k] = append(got[k], trim(p))
+		}
+	}
+	var out kept
+	for _, k := range asked {
+		old, found := s.instances[k], got[k]
+		switch {
+		case failure == nil, len(old.products) > 0 && old.complete() && covers(found, old.products):
+			s.compare(k, old, found, now)
+			s.instances[k] = answer{fetched: now, products: found, today: true}
+		case old.complete():
+			out.answers = append(out.answers, old)
+		case len(found) > 0:
+			s.instances[k] = answer{products: found}
+		default:
+			out.lost++
+		}
+	}
+	return out
+}
+
+// covers is whether every SKU of old is among the products.
+func covers(products, old []price.Product) bool {
+	return !slices.ContainsFunc(old, func(o price.Product) bool {
+		return !slices.ContainsFunc(products, func(p price.Product) bool { return p.SKU == o.SKU })
+	})
+}
+
+// receiveRates files the products of a region's rates, and tells whether all are
+// there. Where the question failed, the dimensions that did not come stay as they
+// were, and all are asked for again the next time.
+func (s *shelf) receiveRates(products []price.Product, failure error, now time.Time) (complete bool) {
+	next := answer{fetched: now, today: true}
+	came := map[string]bool{}
+	for _, p := range products {
+		if dimension, ok := price.DimensionOf(p.Attributes["usagetype"]); ok {
+			came[dimension] = true
+			next.products = append(next.products, trim(p))
+		}
+	}
+	if failure != nil {
+		next.fetched, next.today = s.rates.fetched, false
+		for _, p := range s.rates.products {
+			if dimension, _ := price.DimensionOf(p.Attributes["usagetype"]); !came[dimension] {
+				next.products = append(next.products, p)
+			}
+		}
+	}
+	s.compareRates(next.products, now)
+	s.rates = next
+	return next.complete()
+}
