@@ -65,7 +65,7 @@ func (a *Account) bill(month, until time.Time) ([]byte, error) {
 	for day := month; day.Before(earlier(month.AddDate(0, 1, 0), until)); day = day.AddDate(0, 0, 1) {
 		end := earlier(day.AddDate(0, 0, 1), until)
 		var covered listPrice
-		for c := range biller.charges(day, end, all) {
+		for c := range biller.charges(day, end, "", all) {
 			write(bill.usage(c))
 			if c.credited > 0 {
 				write(bill.credit(c))

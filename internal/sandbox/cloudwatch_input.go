@@ -127,11 +127,13 @@ func (q metricQuery) check(at string) *apiError {
 }
 
 // bookmark is what an opaque token holds: a digest of the request that it goes on
-// with, and the place where. Known is the end of what was known at the first
-// page, so that pages of one answer do not contradict each other.
+// with, and the place where: what is to be left out of which step, which begins
+// with a resource if one is named. Known is the end of what was known at the
+// first page, so that pages of one answer do not contradict each other.
 type bookmark struct {
 	Request    string
 	Step, Skip int
+	Resource   string `json:",omitempty"`
 	Known      time.Time
 }
 

@@ -91,30 +91,27 @@ func (a *Account) costs(q costQuery, now time.Time) (costAnswer, *apiError) {
 		}
 		mark = given
 	}
-	if first := a.firstCharge(); !first.Before(earlier(q.end, mark.Known)) {
+	if token == "" && !a.firstCharge().Before(earlier(q.end, mark.Known)) {
 		return out, invalid("DataUnavailableException",
 			"Data is not available. Please try to adjust the time period. If just enabled Cost Explorer, data might not be ingested yet")
 	}
 	s := invoice{biller: a.biller(), query: q, known: mark.Known}
-	room := costPage
-	for n := mark.Step; n < len(slots); n++ {
-		if room == 0 {
-			out.NextPageToken = bookmark{Request: mark.Request, Known: mark.Known, Step: n}.encode()
+	for room := costPage; mark.Step < len(slots); mark.Step++ {
+		if room <= 0 {
+			out.NextPageToken = mark.encode()
 			break
 		}
-		skip := 0
-		if n == mark.Step {
-			skip = mark.Skip
-		}
-		result, taken, more := s.result(slots[n], skip, room)
-		result.TimePeriod.Start, result.TimePeriod.End = q.text(slots[n].From), q.text(slots[n].To)
-		result.Estimated = slots[n].To.After(now.Add(-provisional))
+		slot := slots[mark.Step]
+		result, next := s.result(slot, mark, room)
+		result.TimePeriod.Start, result.TimePeriod.End = q.text(slot.From), q.text(slot.To)
+		result.Estimated = slot.To.After(now.Add(-provisional))
 		out.ResultsByTime = append(out.ResultsByTime, result)
-		if more {
-			out.NextPageToken = bookmark{Request: mark.Request, Known: mark.Known, Step: n, Skip: skip + taken}.encode()
+		if next != nil {
+			out.NextPageToken = next.encode()
 			break
 		}
-		room -= min(max(taken, 1), room)
+		room -= max(len(result.Groups), 1)
+		mark.Resource, mark.Skip = "", 0
 	}
 	return out, nil
 }

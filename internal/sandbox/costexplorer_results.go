@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -16,43 +17,49 @@ type invoice struct {
 	known  time.Time
 }
 
-// result is the answer for one span of time: at most room groups after the
-// first skip ones. It says how many it took and whether there are more.
-func (s invoice) result(slot Span, skip, room int) (r costResult, taken int, more bool) {
+// result is the answer for one span of time: from the bookmark on at most room
+// groups. Where there are more, it comes with the place of the next one.
+func (s invoice) result(slot Span, mark bookmark, room int) (r costResult, next *bookmark) {
 	r = costResult{Total: map[string]costAmount{}, Groups: []costGroupResult{}}
 	slot.To = earlier(slot.To, s.known)
 	if len(s.query.GroupBy) == 0 {
 		var sum costSum
-		for one := range s.records(slot) {
+		for one := range s.records(slot, "") {
 			sum.add(one)
 		}
 		r.Total = sum.metrics(s.query.Metrics)
-		return r, 1, false
+		return r, nil
 	}
-	for g := range s.groups(slot) {
+	skip := mark.Skip
+	for g := range s.groups(slot, mark.Resource) {
+		if g.resource != mark.Resource {
+			mark.Resource, mark.Skip, skip = g.resource, 0, 0
+		}
 		switch {
 		case skip > 0:
 			skip--
-		case taken == room:
-			return r, taken, true
+		case len(r.Groups) == room:
+			return r, &mark
 		default:
-			taken++
+			mark.Skip++
 			r.Groups = append(r.Groups, costGroupResult{Keys: g.keys, Metrics: g.metrics(s.query.Metrics)})
 		}
 	}
-	return r, taken, false
+	return r, nil
 }
 
-// costGroupSum is the sum of the records with the same keys.
+// costGroupSum is the sum of the records with the same keys: of one resource,
+// where resources are told apart.
 type costGroupSum struct {
-	keys []string
+	keys     []string
+	resource string
 	costSum
 }
 
 // groups yields the groups of a span of time. Where resources are told apart, a
 // group is complete as soon as its resource is: it need not be kept until all
-// are known.
-func (s invoice) groups(slot Span) iter.Seq[*costGroupSum] {
+// are known, and one can begin with any resource.
+func (s invoice) groups(slot Span, first string) iter.Seq[*costGroupSum] {
 	dimensions := costDimensions()
 	var keyed []func(costRecord) string
 	byResource := false
@@ -77,7 +84,7 @@ func (s invoice) groups(slot Span) iter.Seq[*costGroupSum] {
 			return true
 		}
 		resource := ""
-		for one := range s.records(slot) {
+		for one := range s.records(slot, first) {
 			if byResource && one.resource != resource {
 				if !flush() {
 					return
@@ -90,7 +97,7 @@ func (s invoice) groups(slot Span) iter.Seq[*costGroupSum] {
 			}
 			name := strings.Join(keys, "\x00")
 			if open[name] == nil {
-				open[name] = &costGroupSum{keys: keys}
+				open[name] = &costGroupSum{keys: keys, resource: resource}
 				order = append(order, name)
 			}
 			open[name].add(one)
@@ -100,14 +107,14 @@ func (s invoice) groups(slot Span) iter.Seq[*costGroupSum] {
 }
 
 // records yields the lines of the bill that pass the filter, those of one
-// resource after those of another.
-func (s invoice) records(slot Span) iter.Seq[costRecord] {
+// resource after those of another, from a first one on if it is named.
+func (s invoice) records(slot Span, first string) iter.Seq[costRecord] {
 	return func(yield func(costRecord) bool) {
 		if !slot.From.Before(slot.To) {
 			return
 		}
 		var covered listPrice
-		for c := range s.biller.charges(slot.From, slot.To, s.wanted()) {
+		for c := range s.biller.charges(slot.From, slot.To, first, s.wanted()) {
 			for _, one := range c.records() {
 				one.account = s.biller.account.id
 				if s.query.Filter.match(one) && !yield(one) {
@@ -133,23 +140,43 @@ func (s invoice) wanted() func(id string) bool {
 }
 
 // charges yields what the account was charged for in a span of time, region by
-// region, in the order in which resources came to be.
-func (b *biller) charges(from, to time.Time, wanted func(id string) bool) iter.Seq[charge] {
+// region, in the order in which resources came to be. If an instance is named,
+// it is the first.
+func (b *biller) charges(from, to time.Time, first string, wanted func(id string) bool) iter.Seq[charge] {
 	return func(yield func(charge) bool) {
 		for _, name := range sortedKeys(b.account.regions) {
-			if !b.regionCharges(b.account.regions[name], from, to, wanted, yield) {
+			r := b.account.regions[name]
+			if first != "" && !r.has(first) {
+				continue
+			}
+			if !b.regionCharges(r, from, to, first, wanted, yield) {
 				return
 			}
+			first = ""
 		}
 	}
 }
 
-func (b *biller) regionCharges(r *region, from, to time.Time, wanted func(id string) bool, yield func(charge) bool) bool {
+func (r *region) has(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, res := range r.reservations {
+	return r.instances[id] != nil
+}
+
+func (b *biller) regionCharges(r *region, from, to time.Time, first string, wanted func(id string) bool, yield func(charge) bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var begin uint64
+	if i := r.instances[first]; i != nil {
+		begin = i.reservation.seq
+	}
+	start, _ := slices.BinarySearchFunc(r.reservations, begin, func(res *reservation, seq uint64) int { return cmp.Compare(res.seq, seq) })
+	for _, res := range r.reservations[start:] {
 		for _, i := range res.instances {
-			if !wanted(i.id) {
+			if first != "" && first != i.id {
+				continue
+			}
+			if first = ""; !wanted(i.id) {
 				continue
 			}
 			i.settle(b.account.Now())
