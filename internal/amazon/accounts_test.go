@@ -3,11 +3,17 @@ package amazon_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/fleet"
@@ -252,5 +258,51 @@ func TestNoOrganization(t *testing.T) {
 	_, err := newPeer(sandboxtest.Start(t, sandbox.Options{}).URL()).session(t).Organization(t.Context())
 	if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), "in no organization") {
 		t.Error(err)
+	}
+}
+
+// An independent emulator has the same organization, and other accounts behind
+// its roles, which it refuses to nobody.
+func TestAccountsAgainstMoto(t *testing.T) {
+	endpoint := moto(t, "accounts and roles are")
+	client := organizations.NewFromConfig(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &endpoint, HTTPClient: awshttp.NewBuildableClient(),
+		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
+	})
+	s := newPeer(endpoint).session(t)
+	if _, err := client.CreateOrganization(t.Context(), &organizations.CreateOrganizationInput{}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for n := range 23 {
+		name := fmt.Sprint("team ", n)
+		want[name] = true
+		if _, err := client.CreateAccount(t.Context(), &organizations.CreateAccountInput{AccountName: &name, Email: aws.String(fmt.Sprintf("%d@example.com", n))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	members, err := s.Organization(t.Context())
+	if err != nil || len(members) != 24 {
+		t.Fatalf("%d accounts, %v", len(members), err)
+	}
+	for _, m := range members {
+		delete(want, m.Name)
+		if m.Status != "ACTIVE" {
+			t.Errorf("%+v", m)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("missing: %v", want)
+	}
+	other := members[len(members)-1].ID
+	away, err := s.Assume(t.Context(), amazon.Role{ARN: "arn:aws:iam::" + string(other) + ":role/nightshift", ExternalID: "practice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if account, err := away.Account(t.Context()); err != nil || account != other {
+		t.Errorf("in account %s, %v; want %s", account, err, other)
+	}
+	if n := calls(s, "STS", "AssumeRole"); n != 1 {
+		t.Errorf("%d calls of AssumeRole", n)
 	}
 }
