@@ -76,8 +76,9 @@ type trendDay struct {
 // day, and in that of the next.
 type trendSpending struct{ before, now price.USD }
 
-// Add reads the next day. Of a day that ends with an error nothing is kept, and
-// the next day counts from the one before. Days come in their order.
+// Add reads the next day. Of a day that ends with an error, and of one on which
+// no cost at all was known, nothing is kept, and the next day counts from the
+// one before. Days come in their order.
 //
 // What a resource spent between two days of a month is the difference of what
 // it had cost in the month. Across the end of a month, the first month gets
@@ -91,35 +92,40 @@ func (b *TrendBuilder) Add(day Day) error {
 	crossed := b.begun && day.Date.month() != b.last.month()
 	states := make(map[rowKey]spentSoFar, len(b.states))
 	spent := map[unique.Handle[trendGroups]]trendSpending{}
-	unpricedNow, unpricedBefore := 0, 0
+	var now, before counts
 	for row, err := range day.Rows {
 		if err != nil {
 			return err
 		}
 		name := row.key()
-		before, had := b.states[name]
+		was, had := b.states[name]
 		in := b.groupsOf(row)
 		s := spent[in]
 		switch {
-		case !had || !crossed || before.gone:
-		case !before.hasForecast:
-			unpricedBefore++
+		case !had || !crossed || was.gone:
+		case !was.hasForecast:
+			before.unpriced++
 		default:
-			rest := spent[before.group]
-			rest.before = rest.before.Add(before.forecast.Add(-before.toDate))
-			spent[before.group] = rest
+			before.priced++
+			rest := spent[was.group]
+			rest.before = rest.before.Add(was.forecast.Add(-was.toDate))
+			spent[was.group] = rest
 			s = spent[in]
 		}
 		if !row.ToDate.Known {
-			unpricedNow++
+			now.unpriced++
 			continue
 		}
+		now.priced++
 		s.now = s.now.Add(row.ToDate.USD)
 		if had && !crossed {
-			s.now = s.now.Add(-before.toDate)
+			s.now = s.now.Add(-was.toDate)
 		}
 		spent[in] = s
 		states[name] = spentSoFar{toDate: row.ToDate.USD, forecast: row.Forecast.USD, hasForecast: row.Forecast.Known, group: in}
+	}
+	if now.nothing() {
+		return nil
 	}
 	if !crossed {
 		for name, s := range b.states {
@@ -129,10 +135,17 @@ func (b *TrendBuilder) Add(day Day) error {
 			}
 		}
 	}
-	b.enter(day.Date, spent, unpricedNow, unpricedBefore)
+	b.enter(day.Date, spent, now, before)
 	b.states, b.last, b.begun = states, day.Date, true
 	return nil
 }
+
+// counts are of resources whose cost is known, and of others.
+type counts struct{ priced, unpriced int }
+
+// nothing is true where there are resources and none has a cost: what was spent
+// is then not known, and not zero.
+func (c counts) nothing() bool { return c.priced == 0 && c.unpriced > 0 }
 
 func (b *TrendBuilder) groupsOf(row Row) unique.Handle[trendGroups] {
 	item := row.Type
@@ -147,19 +160,17 @@ func (b *TrendBuilder) groupsOf(row Row) unique.Handle[trendGroups] {
 }
 
 // enter spreads what was spent over the days since the last one.
-func (b *TrendBuilder) enter(day Date, spent map[unique.Handle[trendGroups]]trendSpending, unpricedNow, unpricedBefore int) {
+func (b *TrendBuilder) enter(day Date, spent map[unique.Handle[trendGroups]]trendSpending, now, before counts) {
 	first, end := day.month(), b.last.nextMonth()-1
 	crossed := b.begun && day.month() != b.last.month()
 	if b.begun && !crossed {
 		first = b.last + 1
 	}
 	for d := first; d <= day; d++ {
-		b.days[d] = trendDay{wide: day-first >= evenDays, unpriced: unpricedNow}
+		b.days[d] = trendDay{wide: day-first >= evenDays, unpriced: now.unpriced}
 	}
-	if crossed {
-		for d := min(b.last+1, end); d <= end; d++ {
-			b.days[d] = trendDay{forecast: true, unpriced: unpricedBefore}
-		}
+	for d := min(b.last+1, end); d <= end && crossed && !before.nothing(); d++ {
+		b.days[d] = trendDay{forecast: true, unpriced: before.unpriced}
 	}
 	for in, s := range spent {
 		for _, g := range in.Value() {

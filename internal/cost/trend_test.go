@@ -128,6 +128,19 @@ func TestWhatComesBackIsNotSpentAgain(t *testing.T) {
 	}
 }
 
+// TestNothingKnownIsNotZero: a day without a single price is as good as none.
+func TestNothingKnownIsNotZero(t *testing.T) {
+	trend := trendOf(t,
+		dayOf(date(t, "2026-11-03"), spent("i-1", 3*price.Dollar, -1)),
+		dayOf(date(t, "2026-11-10"), spent("i-1", -1, -1)),
+		dayOf(date(t, "2026-12-02"), spent("i-1", 2*price.Dollar, -1)),
+		dayOf(date(t, "2026-12-03"), spent("i-1", -1, -1)))
+	checkPeriods(t, trend.Months, "2026-11-01 3.00 3 incomplete", "2026-12-01 2.00 2 incomplete")
+	if got := trendOf(t, dayOf(date(t, "2026-11-03"), spent("i-1", -1, -1))); len(got.Months) != 0 {
+		t.Errorf("%+v", got.Months)
+	}
+}
+
 func TestDamagedDayIsLeftOut(t *testing.T) {
 	damage := errors.New("damaged")
 	first := dayOf(date(t, "2026-11-03"), spent("i-1", 3*price.Dollar, 30*price.Dollar))
@@ -175,7 +188,9 @@ func TestTrendAddsUp(t *testing.T) {
 				today[string(row.Kind)+id] = row
 			}
 			days = append(days, dayOf(at, slices.Collect(maps.Values(today))...))
-			rows, dates = append(rows, today), append(dates, at)
+			if len(today) == 0 || slices.ContainsFunc(slices.Collect(maps.Values(today)), func(r cost.Row) bool { return r.ToDate.Known }) {
+				rows, dates = append(rows, today), append(dates, at)
+			}
 			at += cost.Date(rapid.IntRange(1, 40).Draw(t, "gap"))
 		}
 		b := cost.NewTrend([]string{"Team"})
