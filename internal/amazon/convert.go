@@ -147,6 +147,9 @@ func typeInfo(t types.InstanceTypeInfo) fleet.TypeInfo {
 	if t.MemoryInfo != nil {
 		out.MemoryMiB = aws.ToInt64(t.MemoryInfo.SizeInMiB)
 	}
+	if t.EbsInfo != nil && t.EbsInfo.EbsOptimizedInfo != nil {
+		out.EBSIOPS = int64(aws.ToInt32(t.EbsInfo.EbsOptimizedInfo.MaximumIops))
+	}
 	return out
 }
 

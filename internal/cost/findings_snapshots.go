@@ -8,8 +8,9 @@ import (
 	"nightshift/internal/price"
 )
 
-// copied is the volume that EC2 names for snapshots that were copied.
-const copied = "vol-ffffffff"
+// copied stands for the volume of snapshots that were copied, which EC2 does not
+// tell.
+const copied = ""
 
 // chain are the snapshots of one volume in the standard tier.
 type chain struct {

@@ -157,7 +157,7 @@ func TestSnapshotFindingsByHand(t *testing.T) {
 		snap("snap-1", "vol-1", 400, 100), snap("snap-2", "vol-1", 5, 50), // a chain that goes on
 		snap("snap-3", "vol-2", 400, 100), snap("snap-4", "vol-2", 91, 120), // one that ended
 		snap("snap-5", "vol-gone", 3, 40),                                              // of a volume that is gone
-		snap("snap-6", "vol-ffffffff", 3, 40), snap("snap-7", "vol-ffffffff", 200, 60), // copies
+		snap("snap-6", "", 3, 40), snap("snap-7", "", 200, 60), // copies
 	}})
 	for resource, want := range map[string][2]string{
 		"vol-2":    {cost.OldSnapshots, "6.00"},

@@ -83,7 +83,7 @@ func (b *builder) lines(s *shelf, target fleet.Target) []*Line {
 		}
 	}
 	for _, r := range s.holdings.reservations {
-		if unused(r) {
+		if unused(r) && (r.Target.Account == "" || r.Target.Account == target.Account) { // who lends it pays for what is not used
 			lines = append(lines, b.reservationLine(r, target))
 		}
 	}

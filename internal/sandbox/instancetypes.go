@@ -33,6 +33,9 @@ type typeSpec struct {
 	Network           string // the family's usual networkPerformance
 	BareMetal         bool
 	CurrentGeneration bool
+	// EBSMbps and EBSIOPS are the most that all EBS volumes of an instance do
+	// together, in Mbit/s and IOPS; 0 where the account's data do not have it.
+	EBSMbps, EBSIOPS int64
 }
 
 // size is the part of the name after the dot: "large", "metal-24xl".
@@ -102,7 +105,33 @@ func loadTypes() (typeTable, error) {
 		return nil
 	})
 	slices.Sort(t.sorted)
-	return t, err
+	if err != nil {
+		return t, err
+	}
+	return t, t.loadEBSLimits()
+}
+
+// loadEBSLimits reads what instances can do with their EBS volumes.
+func (t typeTable) loadEBSLimits() error {
+	return eachRow("ebs_limits.csv", 4, func(r []string) error {
+		mbps, err := strconv.ParseInt(r[1], 10, 64)
+		if err != nil {
+			return err
+		}
+		iops, err := strconv.ParseInt(r[2], 10, 64)
+		if err != nil {
+			return err
+		}
+		for name := range strings.FieldsSeq(r[0]) {
+			s, ok := t.specs[name]
+			if !ok {
+				return fmt.Errorf("there is no type %s", name)
+			}
+			s.EBSMbps, s.EBSIOPS = mbps, iops
+			t.specs[name] = s
+		}
+		return nil
+	})
 }
 
 // eachRow calls do with each row of an embedded CSV file after its header.

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -114,6 +115,16 @@ func (d *doc) typeInfo(t typeSpec) {
 		d.end("item")
 		d.end("disks")
 		d.end("instanceStorageInfo")
+	}
+	if t.EBSIOPS > 0 {
+		d.open("ebsInfo")
+		d.text("ebsOptimizedSupport", "default")
+		d.open("ebsOptimizedInfo")
+		d.number("maximumBandwidthInMbps", t.EBSMbps)
+		d.text("maximumThroughputInMBps", strconv.FormatFloat(float64(t.EBSMbps)/8, 'f', -1, 64))
+		d.number("maximumIops", t.EBSIOPS)
+		d.end("ebsOptimizedInfo")
+		d.end("ebsInfo")
 	}
 	d.flag("burstablePerformanceSupported", t.burstable())
 	d.flag("dedicatedHostsSupported", !t.burstable())
