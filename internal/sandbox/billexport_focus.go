@@ -71,10 +71,10 @@ func (b *focusBill) usage(c charge) map[string]string {
 
 // resource fills in what a row tells of the resource and of its price.
 func (b *focusBill) resource(row map[string]string, c charge) {
-	row["ResourceId"], row["ResourceType"] = c.resource, "instance"
+	row["ResourceId"], row["ResourceType"] = c.resource, resourceType(c.resource)
 	row["ServiceCategory"], row["ServiceName"] = "Compute", "Amazon Elastic Compute Cloud"
-	if strings.HasPrefix(c.resource, "vol-") {
-		row["ServiceCategory"], row["ResourceType"] = "Storage", "volume"
+	if c.service == otherService {
+		row["ServiceCategory"] = "Storage"
 	}
 	row["RegionId"], row["RegionName"] = c.region, b.account.catalog.places[c.region].location
 	row["x_Operation"], row["x_ServiceCode"], row["x_UsageType"] = c.operation, ec2Offer, c.usage
@@ -125,4 +125,17 @@ func focusUnit(unit string) string {
 		"Hrs": "Hours", "GB-Mo": "GB-Months", "GB-month": "GB-Months", "IOPS-Mo": "IOPS-Months", "GiBps-mo": "GiB/Second-Months",
 	}
 	return textOr(known[unit], unit)
+}
+
+// resourceType is what an export calls the kind of a resource: the first word of
+// the last part of an ARN.
+func resourceType(resource string) string {
+	switch {
+	case strings.HasPrefix(resource, "i-"):
+		return "instance"
+	case strings.HasPrefix(resource, "vol-"):
+		return "volume"
+	}
+	kind, _, _ := strings.Cut(resource[strings.LastIndexByte(resource, ':')+1:], "/")
+	return kind
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,17 +132,18 @@ func (s invoice) records(slot Span, first string) iter.Seq[costRecord] {
 	}
 }
 
-// wanted says which resources a query can be about; nil means all.
+// wanted says which resources a query can be about. Resources are told apart of
+// EC2 alone, which leaves out volumes.
 func (s invoice) wanted() func(id string) bool {
 	ids, some := s.query.Filter.only("RESOURCE_ID")
 	return func(id string) bool {
-		return (!some || ids[id]) && (!s.query.resources || strings.HasPrefix(id, "i-"))
+		return (!some || ids[id]) && (!s.query.resources || !strings.HasPrefix(id, "vol-"))
 	}
 }
 
 // charges yields what the account was charged for in a span of time, region by
-// region, in the order in which resources came to be. If an instance is named,
-// it is the first.
+// region, in the order in which resources came to be: instances, other holdings,
+// volumes. If one is named that is no volume, it is the first.
 func (b *biller) charges(from, to time.Time, first string, wanted func(id string) bool) iter.Seq[charge] {
 	return func(yield func(charge) bool) {
 		for _, name := range sortedKeys(b.account.regions) {
@@ -157,17 +159,21 @@ func (b *biller) charges(from, to time.Time, first string, wanted func(id string
 	}
 }
 
+// has says whether the region's charges can begin with a resource.
 func (r *region) has(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.instances[id] != nil
+	return r.instances[id] != nil || strings.HasPrefix(id, strings.TrimSuffix(r.arn("", ""), "/"))
 }
 
 func (b *biller) regionCharges(r *region, from, to time.Time, first string, wanted func(id string) bool, yield func(charge) bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var begin uint64
-	if i := r.instances[first]; i != nil {
+	begin := uint64(math.MaxUint64) // after all instances
+	switch i := r.instances[first]; {
+	case first == "":
+		begin = 0
+	case i != nil:
 		begin = i.reservation.seq
 	}
 	start, _ := slices.BinarySearchFunc(r.reservations, begin, func(res *reservation, seq uint64) int { return cmp.Compare(res.seq, seq) })
@@ -185,6 +191,14 @@ func (b *biller) regionCharges(r *region, from, to time.Time, first string, want
 					return false
 				}
 			}
+		}
+	}
+	for _, c := range b.holdings(r, from, to) {
+		if first != "" && first != c.resource {
+			continue
+		}
+		if first = ""; wanted(c.resource) && !yield(c) {
+			return false
 		}
 	}
 	for _, v := range r.volumeOrder {

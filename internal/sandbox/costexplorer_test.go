@@ -385,7 +385,14 @@ func TestAccountTotals(t *testing.T) {
 	if october["APN2-EBS:VolumeUsage.io2"] != 200 || october["APN2-EBS:VolumeP-IOPS.io2"] != 5000 {
 		t.Errorf("io2 in October: %v GB-Mo, %v IOPS-Mo", october["APN2-EBS:VolumeUsage.io2"], october["APN2-EBS:VolumeP-IOPS.io2"])
 	}
-	if october["APN2-EBS:VolumeIOUsage"] == 0 {
-		t.Error("the magnetic volumes were never read")
+	// The host was there all the month, whose hours are 744; nobody used two of the
+	// three reserved places.
+	if october["APN2-HostUsage:m5"] != 744 || october["APN2-UnusedBox:m5.2xlarge"] != 2*744 {
+		t.Errorf("October: %v hours of the host, %v of unused capacity", october["APN2-HostUsage:m5"], october["APN2-UnusedBox:m5.2xlarge"])
+	}
+	for _, usage := range []string{"APN2-EBS:VolumeIOUsage", "APN2-EBS:SnapshotUsage", "APN2-EBS:SnapshotArchiveStorage"} {
+		if october[usage] == 0 {
+			t.Errorf("no %s", usage)
+		}
 	}
 }
