@@ -112,7 +112,7 @@ func (c *catalog) getPriceListFile(r pricingRequest, _ int) (any, *pricingError)
 	case !slices.Contains(offerFormats(), strings.ToLower(*r.FileFormat)):
 		return nil, refusePricing("InvalidParameterException", "The price list has no file of the format %q; there are json and csv", *r.FileFormat)
 	}
-	return struct{ Url string }{ //nolint:staticcheck // the service's own spelling
+	return struct{ Url string }{
 		"http://" + r.host + offerPath + strings.Join([]string{file.service, file.version, file.region, "index." + strings.ToLower(*r.FileFormat)}, "/"),
 	}, nil
 }

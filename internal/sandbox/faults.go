@@ -190,7 +190,7 @@ func operations() []string {
 	for _, name := range sortedKeys(organizationActions()) {
 		all = append(all, "organizations:"+name)
 	}
-	return append(all, "ssm:GetParameter", "sts:AssumeRole", "sts:GetCallerIdentity")
+	return append(all, "offers:GetFile", "ssm:GetParameter", "sts:AssumeRole", "sts:GetCallerIdentity")
 }
 
 // ofInstances says whether a kind strikes instances rather than calls.

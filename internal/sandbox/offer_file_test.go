@@ -316,3 +316,31 @@ func TestPriceListsThatAreRefused(t *testing.T) {
 		t.Errorf("a file that is known already: %d", got)
 	}
 }
+
+// TestOfferFaults: a file can be refused, and break off in the middle.
+func TestOfferFaults(t *testing.T) {
+	a := openUnchecked(t, sandbox.Options{})
+	const path = "/offers/v1.0/aws/AmazonEC2/current/us-east-1/index.json"
+	if err := a.SetFaults([]sandbox.Fault{
+		{Action: "offers:GetFile", Kind: sandbox.Broken, Nth: 1}, {Action: "offers:*", Kind: sandbox.Lost, Nth: 2}, {Action: "offers:*", Kind: sandbox.Cut, Nth: 3},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.get(a.url+path, nil).StatusCode; got != http.StatusServiceUnavailable {
+		t.Errorf("broken: %d", got)
+	}
+	short := a.get(a.url+path, nil)
+	if raw, err := io.ReadAll(short.Body); err == nil || len(raw) < 100_000 {
+		t.Errorf("lost: %d bytes, %v", len(raw), err)
+	}
+	if request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.url+path, http.NoBody); err != nil {
+		t.Fatal(err)
+	} else if answer, err := http.DefaultClient.Do(request); err == nil {
+		_ = answer.Body.Close()
+		t.Errorf("cut: %s", answer.Status)
+	}
+	calls := a.Calls()
+	if len(calls) < 3 || calls[0].Service != "offers" || calls[0].Permission != "" || calls[1].Code != "ConnectionCut" {
+		t.Errorf("%+v", calls)
+	}
+}
