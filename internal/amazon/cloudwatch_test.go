@@ -93,14 +93,14 @@ func TestRunningWithAnotherMonitoring(t *testing.T) {
 // A large fleet takes few requests, each of which has all its points on one
 // page; an instance that is not there has run for nothing.
 func TestRunningOfMany(t *testing.T) {
-	account, s := paidSession(t, sandbox.Options{Fleet: 700})
+	account, s := paidSession(t, sandbox.Options{Fleet: 250})
 	instances := append(sampled(t, s), fleet.Sampled{ID: "i-0123456789abcdef0"})
 	budget := amazon.NewBudget(10_000)
 	running, err := s.Metrics(region, budget).Running(t.Context(), instances, seoulMonth(), account.Now())
-	if err != nil || len(running) != 701 || budget.Used() != 701 || running["i-0123456789abcdef0"] != 0 {
+	if err != nil || len(running) != 251 || budget.Used() != 251 || running["i-0123456789abcdef0"] != 0 {
 		t.Errorf("%d instances, %d metrics, %v", len(running), budget.Used(), err)
 	}
-	if n := calls(s, "CloudWatch", "GetMetricData"); n != 4 { // 523 hours of 192 instances are a page
+	if n := calls(s, "CloudWatch", "GetMetricData"); n != 2 { // 523 hours of 192 instances are a page
 		t.Errorf("%d requests", n)
 	}
 }
