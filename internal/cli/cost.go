@@ -24,6 +24,9 @@ func (a *app) costCommand() *cobra.Command {
 		Long: `Explain costs and follow them over time: by which price and for how long
 something costs what it does, what something would cost, what the price list
 says, what the last weeks cost and why that changed, and what could cost less.`,
+		Example: `  nightshift cost explain i-0123456789abcdef0
+  nightshift cost quote --instance m5.xlarge
+  nightshift cost findings`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
