@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,13 +51,18 @@ func (o *Objects) Put(ctx context.Context, key string, body []byte) error {
 	return o.bucket.Put(ctx, o.prefix+key, "application/octet-stream", bytes.NewReader(body))
 }
 
-// Get reads an object. One that is not there is [fleet.ErrNotFound]; without
-// the permission s3:ListBucket S3 calls it denied.
-func (o *Objects) Get(ctx context.Context, key string) ([]byte, error) {
-	key = o.prefix + key
+// Get reads an object. One that is not there is [fleet.ErrNotFound]. S3 calls
+// it denied where the permission s3:ListBucket is missing or bound to a prefix;
+// then its folder is listed to find out.
+func (o *Objects) Get(ctx context.Context, name string) ([]byte, error) {
+	key := o.prefix + name
 	out, err := o.get.ask(ctx, &s3.GetObjectInput{Bucket: aws.String(o.bucket.name), Key: aws.String(key)})
 	switch {
 	case errors.Is(err, fleet.ErrDenied):
+		names, listErr := o.List(ctx, name[:strings.LastIndexByte(name, '/')+1])
+		if listErr == nil && !slices.Contains(names, name) {
+			return nil, fleet.Errorf(fleet.ErrNotFound, "there is no s3://%s/%s", o.bucket.name, key)
+		}
 		return nil, fmt.Errorf("may not read s3://%s/%s: the role needs s3:GetObject there, and s3:ListBucket to tell what is missing: %w", o.bucket.name, key, err)
 	case err != nil:
 		return nil, fmt.Errorf("read s3://%s/%s: %w", o.bucket.name, key, err)

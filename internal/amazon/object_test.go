@@ -56,6 +56,24 @@ func testObjects(t *testing.T, p *peer) {
 	}
 }
 
+// Who may list only below a prefix is denied what is not there.
+func TestMissingIsToldFromDenied(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{Faults: []sandbox.Fault{{Action: "s3:GetObject", Kind: sandbox.Deny}}})
+	o := newPeer(server.URL()).session(t).Objects(sandbox.DefaultBucket, "history/")
+	if err := o.Put(t.Context(), "dt=2026-11-22/part-0.parquet", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]error{
+		"dt=2026-11-22/part-0.parquet": fleet.ErrDenied,
+		"dt=2026-11-21/part-0.parquet": fleet.ErrNotFound,
+		"part-0.parquet":               fleet.ErrNotFound,
+	} {
+		if _, err := o.Get(t.Context(), key); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", key, err, want)
+		}
+	}
+}
+
 // More objects than fit on a page are all listed, from a session of another
 // region, and with no more than the two permissions.
 func TestManyObjects(t *testing.T) {
