@@ -83,6 +83,7 @@ type Report struct {
 	Trend   *Trend
 	Movers  *Movers
 	Savings *Savings
+	Bill    *Reconciliation
 
 	// billed are the lines of Cost Explorer that the hours came from, and covered
 	// the time for which they are complete, by account.

@@ -85,6 +85,9 @@ func (r Report) Tables() []Table {
 	if r.Savings != nil {
 		tables = append(tables, r.Savings.tables()...)
 	}
+	if r.Bill != nil {
+		tables = append(tables, r.Bill.tables()...)
+	}
 	return append(tables, r.pricesTable(), r.totalsTable(), r.runTable())
 }
 

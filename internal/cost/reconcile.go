@@ -1,0 +1,283 @@
+package cost
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// Label says why the bill and the price list differ.
+type Label string
+
+// The labels.
+const (
+	// CommitmentLabel: a Savings Plan or a reservation paid, or was bought.
+	CommitmentLabel Label = "commitment"
+	// SpotLabel: the price of the Spot market was another than the report's.
+	SpotLabel Label = "spot"
+	// CreditLabel: credits, refunds and the free tier.
+	CreditLabel Label = "credit"
+	// LagLabel: the bill does not have this time, mostly not yet.
+	LagLabel Label = "lag"
+	// PrivateLabel: the same discount on everything that is paid on demand.
+	PrivateLabel Label = "private-rate"
+	// TaxLabel: taxes that are billed by resource.
+	TaxLabel Label = "tax"
+	// OnlyInBill: the report does not have the resource, which may be gone.
+	OnlyInBill Label = "only-in-bill"
+	// OnlyInList: the bill does not have the resource.
+	OnlyInList Label = "only-in-list"
+	// HoursLabel: the bill has another quantity than the report, for time that
+	// it does cover.
+	HoursLabel Label = "hours"
+	// EstimateLabel: the same where the report had to assume the quantity.
+	EstimateLabel Label = "estimate"
+	// ListLabel: the bill's own list price is not the report's, because it
+	// or the instance's type has changed this month.
+	ListLabel Label = "list-price"
+	// OtherUsageLabel: usage that the report does not price, such as data
+	// transfer.
+	OtherUsageLabel Label = "other-usage"
+	// UnknownLabel: none of these.
+	UnknownLabel Label = "unknown"
+)
+
+// Reconciliation sets what AWS billed beside list prices, month to date. What is
+// left of taxes, credits and purchases without a resource is not in it.
+type Reconciliation struct {
+	Sources []string  `json:"sources"` // of the bill
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"` // exclusive
+	// Covered is the time for which the bill has lines, by account.
+	Covered map[fleet.Account]fleet.Span `json:"covered"`
+	// Rows come by the size of the difference.
+	Rows   []Reconciled    `json:"rows"`
+	Labels []ReconciledSum `json:"labels"` // by size
+	Total  ReconciledSum   `json:"total"`
+	Notes  []string        `json:"notes"`
+}
+
+// Reconciled is one resource.
+type Reconciled struct {
+	Target   fleet.Target `json:"target"`
+	Resource string       `json:"resource"`
+	Name     string       `json:"name"`
+	// Kind is "instance", "volume" or a LineKind.
+	Kind string `json:"kind"`
+	// Billed is what the invoice has, credits and taxes included; Effective the
+	// same with commitments spread over what they pay for. Effective is nil where
+	// the bill does not say, List where there is no price.
+	Billed    price.USD  `json:"billed_usd"`
+	Effective *price.USD `json:"effective_usd"`
+	List      *price.USD `json:"list_usd"`
+	// Difference is Billed less List, which counts as nothing where it is nil.
+	Difference price.USD `json:"difference_usd"`
+	// Label is the largest of Causes, empty where the difference is no cent.
+	Label Label `json:"label"`
+	// Causes add up to Difference exactly, the largest first.
+	Causes []Cause `json:"causes"`
+	// BilledHours and Hours are those of the bill and of the report; only
+	// instances have them.
+	BilledHours time.Duration `json:"billed_hours_ns"`
+	Hours       time.Duration `json:"hours_ns"`
+	Note        string        `json:"note"`
+}
+
+// Cause is the part of a difference that one label explains.
+type Cause struct {
+	Label Label     `json:"label"`
+	USD   price.USD `json:"usd"`
+}
+
+// ReconciledSum adds up what has one label, or all, whose label is empty. Billed,
+// Effective and List are of all only: a row may have several labels.
+type ReconciledSum struct {
+	Label      Label      `json:"label"`
+	Rows       int        `json:"rows"`
+	Billed     price.USD  `json:"billed_usd"`
+	Effective  *price.USD `json:"effective_usd"` // nil where one is not known
+	List       price.USD  `json:"list_usd"`
+	Difference price.USD  `json:"difference_usd"`
+}
+
+// Reconcile compares a report with an export of the bill. Lines may be of any
+// time and account: those that do not begin in the report's month to date and
+// those of other accounts and regions are left out. What the bill covers is the
+// time from its first to its last usage.
+func Reconcile(r Report, lines []price.BillLine, from ...string) *Reconciliation {
+	c := balanceOf(r, from)
+	whole := fleet.Span{From: r.Month.Now, To: r.Month.Start}
+	var ours []price.BillLine
+	for _, line := range lines {
+		switch {
+		case !inside(line, c.span):
+			continue
+		case !c.scope[fleet.Target{Account: line.Account, Region: line.Region}]:
+			c.elsewhere++
+			c.elsewhereUSD = c.elsewhereUSD.Add(line.Billed)
+			continue
+		}
+		ours = append(ours, line)
+		if !usage(line) {
+			continue
+		}
+		if line.Start.Before(whole.From) {
+			whole.From = line.Start
+		}
+		whole.To = latest(whole.To, line.End)
+	}
+	whole = whole.Within(c.span)
+	for _, line := range ours {
+		if whole.Length() > 0 {
+			c.covered[line.Account] = whole
+		}
+	}
+	for _, i := range r.Instances {
+		c.enter(i.Target, string(i.ID), instanceKind, &entry{instance: i, list: i.EC2()})
+	}
+	for _, v := range r.Volumes {
+		c.enter(v.Target, string(v.ID), volumeKind, &entry{volume: v, list: v.ToDate})
+	}
+	for _, l := range r.Lines {
+		c.enter(l.Target, l.ID, string(l.Kind), &entry{line: l, list: l.ToDate})
+	}
+	return c.result(ours)
+}
+
+// ReconcileExplorer compares a report with the lines of Cost Explorer that its
+// hours come from. These are of instances only. It is nil where there are none.
+func ReconcileExplorer(r Report) *Reconciliation {
+	c := balanceOf(r, []string{"Cost Explorer"})
+	var ours []price.BillLine
+	for _, line := range r.billed {
+		if span, ok := r.covered[line.Account]; ok && !line.Start.Before(span.From) && !line.End.After(span.To) {
+			ours = append(ours, line)
+		}
+	}
+	if len(ours) == 0 {
+		return nil
+	}
+	for account, span := range r.covered {
+		c.covered[account] = span
+	}
+	for _, i := range r.Instances {
+		if _, asked := c.covered[i.Target.Account]; asked {
+			c.enter(i.Target, string(i.ID), instanceKind, &entry{instance: i, list: i.EC2()})
+		}
+	}
+	return c.result(ours)
+}
+
+// inside is true for what begins in a span.
+func inside(line price.BillLine, span fleet.Span) bool {
+	return !line.Start.Before(span.From) && line.Start.Before(span.To)
+}
+
+// balance is a Reconciliation that is being made.
+type balance struct {
+	span    fleet.Span
+	sources []string
+	// scope are the report's targets, and its accounts without a region.
+	scope   map[fleet.Target]bool
+	covered map[fleet.Account]fleet.Span
+	month   time.Duration
+	entries map[entryKey]*entry
+	order   []*entry
+	private discount
+	// elsewhere counts the lines that are out of scope.
+	elsewhere    int
+	elsewhereUSD price.USD
+}
+
+func balanceOf(r Report, sources []string) *balance {
+	c := &balance{
+		span: fleet.Span{From: r.Month.Start, To: r.Month.Now}, month: r.Month.End.Sub(r.Month.Start), sources: sources,
+		scope: map[fleet.Target]bool{}, covered: map[fleet.Account]fleet.Span{}, entries: map[entryKey]*entry{},
+	}
+	for _, t := range r.Targets {
+		c.scope[t] = true
+		c.scope[fleet.Target{Account: t.Account}] = true
+	}
+	return c
+}
+
+// enter makes the row of something that the report has.
+func (c *balance) enter(target fleet.Target, id, kind string, e *entry) *entry {
+	e.target, e.id, e.kind = target, id, kind
+	c.entries[entryKey{target.Account, id, kind}] = e
+	c.order = append(c.order, e)
+	return e
+}
+
+// result books the lines and draws up the balance.
+func (c *balance) result(lines []price.BillLine) *Reconciliation {
+	for _, line := range lines {
+		c.find(line).book(line)
+	}
+	c.private = discountOf(c.order)
+	out := &Reconciliation{Sources: c.sources, From: c.span.From, To: c.span.To, Covered: c.covered}
+	sums := map[Label]*ReconciledSum{}
+	effective := price.USD(0)
+	out.Total.Effective = &effective
+	for _, e := range c.order {
+		if e.nothing() {
+			continue
+		}
+		row := c.row(e)
+		out.Rows = append(out.Rows, row)
+		out.Total.add(row)
+		for _, cause := range row.Causes {
+			if sums[cause.Label] == nil {
+				sums[cause.Label] = &ReconciledSum{Label: cause.Label}
+			}
+			sums[cause.Label].Rows++
+			sums[cause.Label].Difference = sums[cause.Label].Difference.Add(cause.USD)
+		}
+	}
+	for _, sum := range sums {
+		out.Labels = append(out.Labels, *sum)
+	}
+	slices.SortFunc(out.Labels, func(a, b ReconciledSum) int {
+		return cmp.Or(cmp.Compare(size64(b.Difference), size64(a.Difference)), strings.Compare(string(a.Label), string(b.Label)))
+	})
+	slices.SortStableFunc(out.Rows, func(a, b Reconciled) int {
+		return cmp.Or(cmp.Compare(size64(b.Difference), size64(a.Difference)), cmp.Compare(a.Target.Account, b.Target.Account),
+			cmp.Compare(a.Target.Region, b.Target.Region), strings.Compare(a.Resource, b.Resource))
+	})
+	out.Notes = c.notes()
+	return out
+}
+
+// notes are sentences about the whole.
+func (c *balance) notes() []string {
+	var notes []string
+	if c.private.known {
+		notes = append(notes, fmt.Sprintf("everything that is paid on demand is billed %.2f %% below list price", 100*(1-c.private.ratio)))
+	}
+	if c.elsewhere > 0 {
+		notes = append(notes, fmt.Sprintf("%d lines of the bill, %s USD, are of accounts or regions that the report does not have and are left out",
+			c.elsewhere, c.elsewhereUSD.Cents()))
+	}
+	return notes
+}
+
+func (s *ReconciledSum) add(row Reconciled) {
+	s.Rows++
+	s.Billed, s.Difference = s.Billed.Add(row.Billed), s.Difference.Add(row.Difference)
+	if row.List != nil {
+		s.List = s.List.Add(*row.List)
+	}
+	if row.Effective == nil {
+		s.Effective = nil
+	} else if s.Effective != nil {
+		*s.Effective = s.Effective.Add(*row.Effective)
+	}
+}
+
+// size64 is an amount without its sign.
+func size64(u price.USD) price.USD { return max(u, -u) }

@@ -1,0 +1,167 @@
+package cost
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+// aCent is the difference that is none.
+const aCent = price.Dollar / 100
+
+// settling is how long it may take until usage is in the bill. Exports are
+// written at least once a day (AWS Cost and Usage Report guide), and a line of a
+// day may be of its first hours only.
+const settling = 24 * time.Hour
+
+// row draws the balance of a resource.
+func (c *balance) row(e *entry) Reconciled {
+	row := Reconciled{
+		Target: e.target, Resource: e.id, Name: e.name(), Kind: e.kind, Billed: e.billed,
+		BilledHours: time.Duration(math.Round(e.hours*3600)) * time.Second, Difference: e.billed,
+	}
+	if e.lines == 0 {
+		e.effective = known(0)
+	}
+	if e.effective.Known {
+		row.Effective = &e.effective.USD
+	}
+	if e.instance != nil {
+		row.Hours = e.instance.Hours
+	}
+	var notes []string
+	switch {
+	case !e.listed():
+		row.List = new(price.USD)
+		notes = append(notes, "the report does not have it: it is gone, or left out")
+	case !e.list.Known:
+		notes = append(notes, "there is no list price")
+		e.because(UnknownLabel, e.worth)
+	default:
+		row.List = &e.list.USD
+		row.Difference = e.billed.Add(-e.list.USD)
+		notes = append(notes, c.quantities(e)...)
+	}
+	if e.standardList != e.standard {
+		label := UnknownLabel
+		if c.private.holds(e) {
+			label = PrivateLabel
+		}
+		e.because(label, e.standard.Add(-e.standardList))
+	}
+	row.Causes = causes(e.causes)
+	if len(row.Causes) > 0 && size64(row.Difference) >= aCent {
+		row.Label = row.Causes[0].Label
+	}
+	row.Note = strings.Join(append(notes, several(row.Causes)...), "; ")
+	return row
+}
+
+// quantities explains that the bill has more or less of a resource than the
+// report.
+func (c *balance) quantities(e *entry) (notes []string) {
+	more := e.worth.Add(-e.list.USD)
+	covered, there := c.covered[e.target.Account]
+	sure := covered.Within(fleet.Span{From: covered.From, To: c.span.To.Add(-settling)})
+	uncovered := c.span.Length() - sure.Length()
+	late := e.lasting(uncovered, c.month)
+	rest := HoursLabel
+	if e.assumed() {
+		rest = EstimateLabel
+	}
+	switch {
+	case more == 0:
+	case !there:
+		e.because(OnlyInList, more)
+		return []string{"the bill has nothing of this account"}
+	case more > 0:
+		e.because(rest, more)
+	case e.lines == 0 && -more > late.Add(aCent):
+		e.because(OnlyInList, more)
+		return []string{"the bill does not have it"}
+	case -more <= late.Add(aCent):
+		e.because(LagLabel, more)
+	default:
+		e.because(LagLabel, -late)
+		e.because(rest, more.Add(late))
+	}
+	if size64(e.causes[LagLabel]) >= aCent {
+		notes = append(notes, fmt.Sprintf("the bill covers %s to %s UTC", covered.From.UTC().Format("2006-01-02 15:04"), covered.To.UTC().Format("2006-01-02 15:04")))
+	}
+	return notes
+}
+
+// causes sorts what is not zero, the largest first.
+func causes(of map[Label]price.USD) []Cause {
+	var list []Cause
+	for label, u := range of {
+		if u != 0 {
+			list = append(list, Cause{label, u})
+		}
+	}
+	slices.SortFunc(list, func(a, b Cause) int {
+		return cmp.Or(cmp.Compare(size64(b.USD), size64(a.USD)), strings.Compare(string(a.Label), string(b.Label)))
+	})
+	return list
+}
+
+// several tells the causes of at least a cent where there is more than one.
+func several(list []Cause) []string {
+	var parts []string
+	for _, cause := range list {
+		if size64(cause.USD) >= aCent {
+			parts = append(parts, fmt.Sprintf("%s %s", cause.Label, cause.USD.Cents()))
+		}
+	}
+	if len(parts) < 2 {
+		return nil
+	}
+	return []string{strings.Join(parts, ", ")}
+}
+
+// discount is the share of list price that is paid for everything on demand.
+type discount struct {
+	ratio float64
+	known bool
+}
+
+// Enough resources to call a discount private: fewer may agree by chance.
+const enough = 3
+
+// discountOf finds a discount that is the same for all resources which are paid
+// on demand.
+func discountOf(entries []*entry) discount {
+	var paid, list price.USD
+	count := 0
+	for _, e := range entries {
+		if e.standardList > 0 {
+			paid, list = paid.Add(e.standard), list.Add(e.standardList)
+			count++
+		}
+	}
+	if count < enough {
+		return discount{}
+	}
+	d := discount{ratio: paid.Float() / list.Float(), known: true}
+	if d.ratio > 0.9999 || d.ratio <= 0 {
+		return discount{}
+	}
+	for _, e := range entries {
+		if e.standardList > 0 && !d.holds(e) {
+			return discount{}
+		}
+	}
+	return d
+}
+
+// holds allows for the rounding of lines: a ten-thousandth, or a cent.
+func (d discount) holds(e *entry) bool {
+	off := math.Abs(e.standard.Float() - d.ratio*e.standardList.Float())
+	return d.known && off <= max(e.standardList.Float()/10_000, 0.01)
+}

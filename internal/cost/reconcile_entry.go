@@ -1,0 +1,304 @@
+package cost
+
+import (
+	"math"
+	"regexp"
+	"strings"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+)
+
+const (
+	instanceKind = "instance"
+	volumeKind   = "volume"
+)
+
+type entryKey struct {
+	account  fleet.Account
+	id, kind string
+}
+
+// entry is a resource of the report, the bill or both. Of the first three one is
+// set where the report has it.
+type entry struct {
+	instance *Instance
+	volume   *Volume
+	line     *Line
+
+	target   fleet.Target
+	id, kind string
+	list     Amount // month to date
+
+	lines     int
+	billed    price.USD
+	effective Amount
+	hours     float64
+	// worth is what the billed quantities cost at the report's prices.
+	worth price.USD
+	// standard and standardList are what was paid on demand, and the list's
+	// amount for the same.
+	standard, standardList price.USD
+	causes                 map[Label]price.USD
+}
+
+func (e *entry) listed() bool { return e.instance != nil || e.volume != nil || e.line != nil }
+
+// nothing is true for what neither costs nor should.
+func (e *entry) nothing() bool {
+	return e.lines == 0 && e.list.Known && e.list.USD == 0
+}
+
+func (e *entry) because(label Label, u price.USD) {
+	if e.causes == nil {
+		e.causes = map[Label]price.USD{}
+	}
+	e.causes[label] = e.causes[label].Add(u)
+}
+
+// find is the entry that a line belongs to; a new one where the report has
+// none.
+func (c *balance) find(line price.BillLine) *entry {
+	kind, _ := kindOf(line)
+	if e := c.entries[entryKey{line.Account, line.Resource, kind}]; e != nil {
+		return e
+	}
+	natural := kindOfID(line.Resource)
+	for _, other := range []string{natural, string(ArchiveLine)} {
+		if e := c.entries[entryKey{line.Account, line.Resource, other}]; e != nil {
+			return e
+		}
+	}
+	return c.enter(fleet.Target{Account: line.Account, Region: line.Region}, line.Resource, natural, &entry{})
+}
+
+// kindOfID is the kind of a resource by its id.
+func kindOfID(id string) string {
+	prefix, _, _ := strings.Cut(id, "-")
+	switch prefix {
+	case "i":
+		return instanceKind
+	case "vol":
+		return volumeKind
+	case "snap":
+		return string(SnapshotLine)
+	case "eipalloc", "eni":
+		return string(AddressLine)
+	case "h":
+		return string(HostLine)
+	case "cr":
+		return string(ReservationLine)
+	}
+	return "other"
+}
+
+// prefix begins a usage type outside of us-east-1: "APN2-", "USW2-".
+var regionPrefix = regexp.MustCompile(`^([A-Z][A-Z0-9]*-)+`)
+
+// kindOf is the kind of row that a line belongs to by its usage type, or by its
+// resource and unit where the bill has none. It is false for usage that the
+// report does not price. See "Understanding your AWS usage report" in the AWS
+// Cost and Usage Report guide.
+func kindOf(line price.BillLine) (string, bool) {
+	natural := kindOfID(line.Resource)
+	if line.UsageType == "" {
+		switch line.Unit {
+		case "Hrs", "GB-Mo", "IOPS-Mo", "GiBps-mo":
+			return natural, natural != "other"
+		}
+		return natural, false
+	}
+	dimension := regionPrefix.ReplaceAllString(line.UsageType, "")
+	name, _, _ := strings.Cut(dimension, ":")
+	switch {
+	case natural == instanceKind && isBox(name):
+		return instanceKind, true
+	case strings.HasPrefix(dimension, "EBS:VolumeIOUsage"):
+		return volumeKind, false
+	case strings.HasPrefix(dimension, "EBS:Volume"):
+		return volumeKind, true
+	case dimension == price.SnapshotStorage:
+		return string(SnapshotLine), true
+	case dimension == price.SnapshotArchive:
+		return string(ArchiveLine), true
+	case name == "PublicIPv4", name == "ElasticIP":
+		return string(AddressLine), true
+	case name == "HostUsage":
+		return string(HostLine), true
+	case name == "UnusedBox", name == "UnusedDed":
+		return string(ReservationLine), true
+	case name == "CPUCredits":
+		return string(CreditsLine), true
+	case dimension == price.Metric:
+		return string(MonitoringLine), true
+	}
+	return natural, false
+}
+
+func isBox(name string) bool {
+	switch name {
+	case "BoxUsage", "SpotUsage", "DedicatedUsage", "HostBoxUsage", "SchedUsage":
+		return true
+	}
+	return false
+}
+
+// spot is true for what the Spot market priced.
+func spot(line price.BillLine) bool {
+	return line.Pricing == "Dynamic" || strings.Contains(line.UsageType, "SpotUsage")
+}
+
+// committed is true for what a Savings Plan or a reservation paid. Where the
+// bill does not say, it shows in an effective cost that is not the billed one.
+func committed(line price.BillLine) bool {
+	return line.Commitment != "" || line.Pricing == "Committed" ||
+		line.Pricing == "" && line.Effective != nil && *line.Effective != line.Billed
+}
+
+func usage(line price.BillLine) bool { return line.Kind == "Usage" || line.Kind == "" }
+
+// book adds a line to the resource. Whatever it decides, the causes and worth
+// together grow by what was billed.
+func (e *entry) book(line price.BillLine) {
+	e.lines++
+	e.billed = e.billed.Add(line.Billed)
+	if e.lines == 1 {
+		e.effective = known(0)
+	}
+	if line.Effective == nil {
+		e.effective = Amount{}
+	} else {
+		e.effective = e.effective.plus(known(*line.Effective))
+	}
+	_, priced := kindOf(line)
+	switch {
+	case line.Kind == "Tax":
+		e.because(TaxLabel, line.Billed)
+	case line.Kind == "Credit", line.Kind == "Adjustment":
+		e.because(CreditLabel, line.Billed)
+	case line.Kind == "Purchase":
+		e.because(CommitmentLabel, line.Billed)
+	case !e.listed():
+		e.countHours(line, priced)
+		e.because(OnlyInBill, line.Billed)
+	case !priced:
+		e.because(OtherUsageLabel, line.Billed)
+	default:
+		e.countHours(line, priced)
+		e.compare(line)
+	}
+}
+
+func (e *entry) countHours(line price.BillLine, priced bool) {
+	if priced && e.kind == instanceKind && line.Unit == "Hrs" {
+		e.hours += line.Quantity
+	}
+}
+
+// compare explains why the usage of a line does not cost what the report's
+// prices make of it.
+func (e *entry) compare(line price.BillLine) {
+	worth, ok := e.price(line)
+	if !ok && !e.list.Known {
+		e.because(UnknownLabel, line.Billed)
+		return
+	}
+	list := worth
+	switch {
+	case !ok && line.List != nil: // such as the gp2 rate of what is gp3 by now
+		worth, list = *line.List, *line.List
+	case !ok:
+		worth, list = line.Billed, line.Billed
+	case line.List != nil && !spot(line) && line.Quantity != 0:
+		list = *line.List
+	}
+	e.worth = e.worth.Add(worth)
+	e.because(ListLabel, list.Add(-worth))
+	below := line.Billed.Add(-list)
+	switch {
+	case spot(line):
+		e.because(SpotLabel, below)
+	case committed(line):
+		e.because(CommitmentLabel, below)
+	case line.Billed == 0 && (line.Effective == nil || *line.Effective == 0):
+		e.because(CreditLabel, below) // free tier
+	case line.Quantity == 0 && line.Billed < 0:
+		e.because(PrivateLabel, below) // a discount on a line of its own
+	default:
+		e.standard, e.standardList = e.standard.Add(line.Billed), e.standardList.Add(list)
+	}
+}
+
+// price is what the quantity of a line costs at the report's price.
+func (e *entry) price(line price.BillLine) (price.USD, bool) {
+	switch {
+	case e.instance != nil:
+		hourly := e.instance.Mean
+		if hourly == 0 {
+			if !e.instance.Price.Status.Usable() {
+				return 0, false
+			}
+			hourly = e.instance.Price.Rate.USD
+		}
+		return times(hourly, line.Quantity), true
+	case e.volume != nil:
+		dimension, _ := price.DimensionOf(line.UsageType)
+		for _, part := range e.volume.Parts {
+			if part.Price.Item == dimension && part.Price.Status.Usable() {
+				return times(part.Price.Rate.USD, line.Quantity), true
+			}
+		}
+		return 0, false
+	default:
+		if !e.line.Price.Status.Usable() {
+			return 0, false
+		}
+		return times(e.line.Price.Rate.USD, line.Quantity), true
+	}
+}
+
+// times is the cost of a quantity, of which nine decimals count.
+func times(u price.USD, quantity float64) price.USD {
+	const decimals = 1_000_000_000
+	if math.Abs(quantity) > decimals {
+		return u.Times(int64(math.Round(quantity)), 1)
+	}
+	return u.Times(int64(math.Round(quantity*decimals)), decimals)
+}
+
+// lasting is what the resource costs in a time of the month.
+func (e *entry) lasting(d, month time.Duration) price.USD {
+	switch {
+	case e.instance != nil:
+		return e.instance.spent(d).USD
+	case e.volume != nil:
+		return e.volume.Monthly.USD.Times(seconds(d), seconds(month))
+	case e.line.Kind == SnapshotLine, e.line.Kind == ArchiveLine:
+		return e.line.Monthly.USD.Times(seconds(d), seconds(month))
+	}
+	return e.line.Monthly.USD.Times(seconds(d), seconds(runRate))
+}
+
+func (e *entry) name() string {
+	switch {
+	case e.instance != nil:
+		return e.instance.Name
+	case e.volume != nil:
+		return e.volume.Name
+	case e.line != nil:
+		return e.line.Name
+	}
+	return e.id
+}
+
+// assumed is true where the report does not know the quantity.
+func (e *entry) assumed() bool {
+	switch {
+	case e.instance != nil:
+		return e.instance.Hours != e.instance.AtLeast || e.instance.Hours != e.instance.AtMost
+	case e.line != nil:
+		return e.line.Status == price.Fallback
+	}
+	return false
+}

@@ -1,0 +1,49 @@
+package cost
+
+// tables are the sheets of the reconciliation: by resource and by label.
+func (b *Reconciliation) tables() []Table {
+	hours := func(of func(Reconciled) any) func(Reconciled) any {
+		return func(row Reconciled) any {
+			if row.Kind != instanceKind {
+				return nil
+			}
+			return of(row)
+		}
+	}
+	rows := table("Reconciliation", 2, b.Rows, []field[Reconciled]{
+		{"Resource", Text, func(row Reconciled) any { return row.Resource }},
+		{"Name", Text, func(row Reconciled) any { return row.Name }},
+		{"Kind", Text, func(row Reconciled) any { return row.Kind }},
+		{"Account", Text, func(row Reconciled) any { return string(row.Target.Account) }},
+		{"Region", Text, func(row Reconciled) any { return string(row.Target.Region) }},
+		{"Billed(USD)", Money, func(row Reconciled) any { return row.Billed }},
+		{"Effective(USD)", Money, func(row Reconciled) any { return optional(row.Effective) }},
+		{"List(USD)", Money, func(row Reconciled) any { return optional(row.List) }},
+		{"Difference(USD)", Money, func(row Reconciled) any { return row.Difference }},
+		{"Label", Text, func(row Reconciled) any { return string(row.Label) }},
+		{"BilledHours", Hours, hours(func(row Reconciled) any { return row.BilledHours })},
+		{"Hours", Hours, hours(func(row Reconciled) any { return row.Hours })},
+		{"Note", Text, func(row Reconciled) any { return row.Note }},
+	})
+	whole := b.Total
+	whole.Label = "All"
+	labels := table("Reconciliation_By_Label", 1, append(b.Labels[:len(b.Labels):len(b.Labels)], whole), []field[ReconciledSum]{
+		{"Label", Text, func(s ReconciledSum) any { return string(s.Label) }},
+		{"Resources", Count, func(s ReconciledSum) any { return int64(s.Rows) }},
+		{"Difference(USD)", Money, func(s ReconciledSum) any { return s.Difference }},
+		{"Billed(USD)", Money, ofAll(func(s ReconciledSum) any { return s.Billed })},
+		{"Effective(USD)", Money, ofAll(func(s ReconciledSum) any { return optional(s.Effective) })},
+		{"List(USD)", Money, ofAll(func(s ReconciledSum) any { return s.List })},
+	})
+	return []Table{rows, labels}
+}
+
+// ofAll is a value that only the sum of all has.
+func ofAll(value func(ReconciledSum) any) func(ReconciledSum) any {
+	return func(s ReconciledSum) any {
+		if s.Label != "All" {
+			return nil
+		}
+		return value(s)
+	}
+}
