@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"compress/flate"
 	"errors"
@@ -88,7 +89,11 @@ func (a *archive) Close() error {
 		if err != nil {
 			return err
 		}
-		if _, err := io.Copy(w, a.spool.section(e.at, int64(e.header.CompressedSize64))); err != nil {
+		compressed, err := a.spool.section(e.at, int64(e.header.CompressedSize64))
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(w, compressed); err != nil {
 			return err
 		}
 	}
@@ -102,6 +107,7 @@ const inMemory = 4 << 20
 type spool struct {
 	memory bytes.Buffer
 	file   *os.File
+	buffer *bufio.Writer // to file; what is compressed comes in small pieces
 	size   int64
 }
 
@@ -115,7 +121,7 @@ func (s *spool) Write(p []byte) (n int, err error) {
 				return 0, err
 			}
 		}
-		n, err = s.file.Write(p)
+		n, err = s.buffer.Write(p)
 	}
 	s.size += int64(n)
 	return n, err
@@ -127,7 +133,7 @@ func (s *spool) spill() error {
 	if err != nil {
 		return fmt.Errorf("large workbooks need a temporary file: %w", err)
 	}
-	s.file = file
+	s.file, s.buffer = file, bufio.NewWriterSize(file, 1<<16)
 	if _, err := s.memory.WriteTo(file); err != nil {
 		return err
 	}
@@ -135,11 +141,12 @@ func (s *spool) spill() error {
 	return nil
 }
 
-func (s *spool) section(at, size int64) io.Reader {
+// section reads a part of what was written.
+func (s *spool) section(at, size int64) (io.Reader, error) {
 	if s.file == nil {
-		return bytes.NewReader(s.memory.Bytes()[at : at+size])
+		return bytes.NewReader(s.memory.Bytes()[at : at+size]), nil
 	}
-	return io.NewSectionReader(s.file, at, size)
+	return io.NewSectionReader(s.file, at, size), s.buffer.Flush()
 }
 
 // remove deletes the file, if there is one.

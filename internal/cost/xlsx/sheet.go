@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -46,7 +47,7 @@ func (b *workbook) addTable(table placed) error {
 			cells[n].Value, cells[n].StyleID = cellValue(value), b.styles.of(table.Columns[n].Format, value)
 			row[n] = &cells[n]
 		}
-		if err := sheet.SetRow(fmt.Sprintf("A%d", line), row); err != nil {
+		if err := sheet.SetRow("A"+strconv.Itoa(line), row); err != nil {
 			return err
 		}
 	}

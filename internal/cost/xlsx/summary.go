@@ -53,7 +53,7 @@ type link struct{ cell, sheet string }
 
 // addSummary adds the first sheet: the answer, charts and the way to the other
 // sheets.
-func (b *workbook) addSummary(r cost.Report) error {
+func (b *workbook) addSummary(summary cost.Summary, charts []cost.Chart) error {
 	if err := b.file.SetSheetName("Sheet1", summarySheet); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (b *workbook) addSummary(r cost.Report) error {
 		}
 	}
 	p := page{workbook: b, sheet: sheet}
-	if err := p.figures(r.Summary()); err != nil {
+	if err := p.figures(summary); err != nil {
 		return err
 	}
 	if err := p.contents(); err != nil {
@@ -85,7 +85,7 @@ func (b *workbook) addSummary(r cost.Report) error {
 			return err
 		}
 	}
-	if err := p.charts(r.Charts()); err != nil {
+	if err := p.charts(charts); err != nil {
 		return err
 	}
 	return sheet.Flush()

@@ -241,8 +241,13 @@ func TestSheetsArePrintable(t *testing.T) {
 
 // TestShadedColumns: the amounts that matter are shaded where there are any.
 func TestShadedColumns(t *testing.T) {
-	f := open(t, write(t, reportOf(t, many(3))))
-	for sheet, want := range map[string]string{"EC2_Detail_Costs": "M2:M4", "EBS_Summary": "B2:B2", "By_Type": "D2:D4", "Unattached_Volumes": "", "Prices": ""} {
+	r := reportOf(t, many(3))
+	r.Findings = []cost.Finding{{Code: "unattached-volume", Saving: price.Dollar}}
+	r.Lines = []*cost.Line{{Kind: cost.SnapshotLine, Price: &cost.Price{}}}
+	f := open(t, write(t, r))
+	for sheet, want := range map[string]string{
+		"EC2_Detail_Costs": "M2:M4", "EBS_Summary": "B2:B2", "By_Type": "D2:D4", "Top_20": "F2:F4", "Findings": "D2:D2", "Other_Costs": "L2:L2", "Unattached_Volumes": "", "Prices": "",
+	} {
 		formats, err := f.GetConditionalFormats(sheet)
 		if err != nil {
 			t.Fatal(err)

@@ -46,11 +46,13 @@ func write(w io.Writer, r cost.Report, limit int) (err error) {
 	if b.styles, err = newStyles(b.file); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
-	b.footer = footer(r)
+	summary := r.Summary()
+	// At the foot of printed pages stand what the report is, the sheet, the page.
+	b.footer = "&L" + summary.Title + ", as of " + r.Generated.Format("2006-01-02") + "&C&A&RPage &P of &N"
 	for _, table := range r.Tables() {
 		b.place(table, limit)
 	}
-	if err := b.addSummary(r); err != nil {
+	if err := b.addSummary(summary, r.Charts()); err != nil {
 		return fmt.Errorf("workbook: sheet %s: %w", summarySheet, err)
 	}
 	for _, name := range b.order {
@@ -59,7 +61,7 @@ func write(w io.Writer, r cost.Report, limit int) (err error) {
 		}
 	}
 	if err := b.file.SetDocProps(&excelize.DocProperties{
-		Title: r.Summary().Title, Creator: "nightshift",
+		Title: summary.Title, Creator: "nightshift",
 		Created: r.Generated.UTC().Format(time.RFC3339), Modified: r.Generated.UTC().Format(time.RFC3339),
 	}); err != nil {
 		return fmt.Errorf("workbook: %w", err)
@@ -148,10 +150,4 @@ func (b *workbook) ranges(table, column string, rows int) ([]string, bool) {
 		return found, true
 	}
 	return nil, false
-}
-
-// footer is what stands at the foot of printed pages: what the report is, the
-// sheet and the page.
-func footer(r cost.Report) string {
-	return "&L" + r.Summary().Title + ", as of " + r.Generated.Format("2006-01-02") + "&C&A&RPage &P of &N"
 }
