@@ -12,10 +12,11 @@ import (
 	"nightshift/internal/price"
 )
 
-// How many findings and movers the summary names.
+// How many findings, movers and reasons of a difference the summary names.
 const (
 	findingsShown = 5
 	moversShown   = 3
+	labelsShown   = 3
 )
 
 // Summary is the report's answer on one page. It is data: every writer shows it
@@ -72,7 +73,7 @@ func (r Report) Summary() Summary {
 		Basis: "List prices, before discounts, Savings Plans, credits and tax.",
 	}
 	s.Headline = r.headline()
-	for _, block := range []Block{r.spending(), r.changes(), r.idle(), r.advice(), r.saved(), r.trust()} {
+	for _, block := range []Block{r.spending(), r.bill(), r.changes(), r.idle(), r.advice(), r.saved(), r.trust()} {
 		if len(block.Figures) > 0 {
 			s.Blocks = append(s.Blocks, block)
 		}
@@ -279,6 +280,26 @@ func (r Report) advice() Block {
 		figures = append(figures, Figure{Label: label, Value: f.Saving, Format: Money, Unit: usdAMonth, Note: note, Sheet: "Findings"})
 	}
 	return Block{"What could be saved", figures}
+}
+
+// bill sets what AWS billed beside list prices, and says why they differ.
+func (r Report) bill() Block {
+	if r.Bill == nil {
+		return Block{}
+	}
+	all := r.Bill.Total
+	figures := []Figure{{
+		Label: "Billed", Value: all.Billed, Format: Money, Unit: usd, Sheet: "Reconciliation",
+		Note: fmt.Sprintf("%s, for which list prices come to %s", counted(all.Rows, "resource"), dollars(all.List)),
+		Sum:  []ColumnSum{{"Reconciliation", "Billed(USD)", 0}},
+	}}
+	for _, l := range r.Bill.Labels[:min(len(r.Bill.Labels), labelsShown)] {
+		figures = append(figures, Figure{
+			Label: "Difference: " + string(l.Label), Value: l.Difference, Format: Money, Unit: usd, Sheet: "Reconciliation_By_Label",
+			Note: counted(l.Rows, "resource"),
+		})
+	}
+	return Block{"Billed this month so far", figures}
 }
 
 // changes names what changed most since an earlier report.

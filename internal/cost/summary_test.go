@@ -69,6 +69,9 @@ func full(t *testing.T) cost.Report {
 		Top:   []cost.Mover{{ID: "i-9", Type: "m5.large", Before: &before, Change: cost.Change{Gone: -before}}},
 		Total: cost.MoverSum{Count: 1, Before: before, Change: cost.Change{Gone: -before}},
 	}
+	r.Bill = cost.Reconcile(r, []price.BillLine{
+		{Account: seoul.Account, Region: seoul.Region, Resource: "i-1", Start: monthStart, End: now, Quantity: 513, Billed: dollars(t, "50.50")},
+	}, "a bill")
 	net := price.Dollar * 12
 	r.Savings = &cost.Savings{
 		From: monthStart, To: now, Instances: []cost.Saved{{ID: "i-2", Stops: 2, Off: 240 * time.Hour, Net: &net}},
@@ -120,6 +123,7 @@ func TestSummaryAnswers(t *testing.T) {
 		"EC2 instances":                {r.Totals[2].EC2, "4 instances, 3 running"},
 		"EBS volumes":                  {r.Totals[2].EBSToDate, "4 volumes"},
 		"Other":                        {dollars(t, "66.914"), "unused-capacity, public-ipv4, snapshot"},
+		"Billed":                       {dollars(t, "50.5"), "list prices come to"},
 		"Unattached volumes":           {dollars(t, "1.938"), "1 volume"},
 		"Volumes of stopped instances": {dollars(t, "2.166"), "1 stopped instance"},
 		"Idle public IPv4 addresses":   {dollars(t, "3.65"), "1 address"},
