@@ -143,7 +143,7 @@ func (c *Cached) instances(ctx context.Context, region fleet.Region, keys []pric
 			err = failure
 		}
 	}
-	var all []price.Product
+	all := make([]price.Product, 0, len(keys))
 	for _, k := range keys {
 		all = append(all, s.instances[k].products...)
 	}

@@ -24,25 +24,25 @@ func bulk(bytes int) io.ReadCloser {
 	in, out := io.Pipe()
 	go func() {
 		w := bufio.NewWriterSize(out, 1<<20)
-		io.WriteString(w, `{"formatVersion":"v1.0","disclaimer":"made up","offerCode":"AmazonEC2","version":"20261101000000","publicationDate":"2026-11-01T00:00:00Z","products":{`)
+		fmt.Fprint(w, `{"formatVersion":"v1.0","disclaimer":"made up","offerCode":"AmazonEC2","version":"20261101000000","publicationDate":"2026-11-01T00:00:00Z","products":{`)
 		for k := range n {
 			comma(w, k)
-			io.WriteString(w, `"`+bulkSKU(k)+`":{"sku":"`+bulkSKU(k)+`","productFamily":"Compute Instance","attributes":{`+
+			fmt.Fprint(w, `"`+bulkSKU(k)+`":{"sku":"`+bulkSKU(k)+`","productFamily":"Compute Instance","attributes":{`+
 				`"servicecode":"AmazonEC2","location":"Asia Pacific (Seoul)","locationType":"AWS Region","instanceType":"`+string(bulkType(k))+`",`+bulkPadding+
 				`"tenancy":"Shared","operatingSystem":"Linux","licenseModel":"No License required","usagetype":"APN2-BoxUsage:`+string(bulkType(k))+
 				`","operation":"RunInstances","capacitystatus":"Used","marketoption":"OnDemand","preInstalledSw":"NA","regionCode":"ap-northeast-2"}}`)
 		}
-		io.WriteString(w, `},"terms":{"OnDemand":{`)
+		fmt.Fprint(w, `},"terms":{"OnDemand":{`)
 		for k := range n {
 			comma(w, k)
 			bulkTerm(w, bulkSKU(k), "JRTCKXETXF", "")
 		}
-		io.WriteString(w, `},"Reserved":{`)
+		fmt.Fprint(w, `},"Reserved":{`)
 		for k := range n {
 			comma(w, k)
 			bulkTerm(w, bulkSKU(k), "MZU6U2429S", `"LeaseContractLength":"3yr","OfferingClass":"convertible","PurchaseOption":"All Upfront"`)
 		}
-		io.WriteString(w, `}},"attributesList":{}}`)
+		fmt.Fprint(w, `}},"attributesList":{}}`)
 		out.CloseWithError(w.Flush())
 	}()
 	return in
@@ -61,13 +61,13 @@ func bulkType(k int) fleet.InstanceType {
 
 func comma(w *bufio.Writer, k int) {
 	if k > 0 {
-		w.WriteByte(',')
+		fmt.Fprint(w, ",")
 	}
 }
 
 // bulkTerm writes the terms of a product: one on demand, or twelve reserved ones.
 func bulkTerm(w *bufio.Writer, sku, code, lease string) {
-	io.WriteString(w, `"`+sku+`":{`)
+	fmt.Fprint(w, `"`+sku+`":{`)
 	many := 1
 	if lease != "" {
 		many = 12
@@ -75,10 +75,10 @@ func bulkTerm(w *bufio.Writer, sku, code, lease string) {
 	for n := range many {
 		comma(w, n)
 		term := sku + "." + code[:9] + string(rune('A'+n))
-		io.WriteString(w, `"`+term+`":{"offerTermCode":"`+code+`","sku":"`+sku+`","effectiveDate":"2026-11-01T00:00:00Z","priceDimensions":{"`+term+`.6YS6EN2CT7":{"rateCode":"`+term+`.6YS6EN2CT7",`+
+		fmt.Fprint(w, `"`+term+`":{"offerTermCode":"`+code+`","sku":"`+sku+`","effectiveDate":"2026-11-01T00:00:00Z","priceDimensions":{"`+term+`.6YS6EN2CT7":{"rateCode":"`+term+`.6YS6EN2CT7",`+
 			`"description":"$0.118 per On Demand Linux Instance Hour","beginRange":"0","endRange":"Inf","unit":"Hrs","pricePerUnit":{"USD":"0.1180000000"},"appliesTo":[]}},"termAttributes":{`+lease+`}}`)
 	}
-	io.WriteString(w, `}`)
+	fmt.Fprint(w, `}`)
 }
 
 // peakHeap runs something and tells how many bytes of objects, live or not yet
