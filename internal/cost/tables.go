@@ -75,7 +75,8 @@ func table[T any](name string, frozen int, rows []T, fields []field[T]) Table {
 
 // Tables are the report's sheets in their order.
 func (r Report) Tables() []Table {
-	tables := []Table{r.instancesTable(), r.typesTable(), r.unattachedTable(), r.linesTable(), r.findingsTable()}
+	tables := append([]Table{r.instancesTable(), r.typesTable()}, r.chartTables()...)
+	tables = append(tables, r.unattachedTable(), r.linesTable(), r.findingsTable())
 	if r.Trend != nil {
 		tables = append(tables, r.Trend.tables()...)
 	}
@@ -146,6 +147,7 @@ func (r Report) instancesTable() Table {
 		{"HoursToCome", Hours, func(i *Instance) any { return i.Planned }},
 		{"ForecastMonth(USD)", Money, func(i *Instance) any { return i.Forecast().value() }},
 		{"MeanHourly(USD)", Rate, func(i *Instance) any { return nonZero(i.Mean) }},
+		{"EC2MonthToDate(USD)", Money, func(i *Instance) any { return i.EC2().value() }},
 	})
 	t.Printed = 13
 	return t
