@@ -1,0 +1,81 @@
+package bill
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightshift/internal/price"
+)
+
+// amount reads a decimal number of dollars with any number of decimals or an
+// exponent and rounds it to 1e-10 USD, half away from zero.
+func amount(text string) (price.USD, error) {
+	if exact, err := price.ParseUSD(text); err == nil {
+		return exact, nil
+	}
+	rough, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || math.Abs(rough) > 900e6 || math.IsNaN(rough):
+		return 0, fmt.Errorf("%w: the amount %.40q", errRow, text)
+	case math.Abs(rough) < 1e-12: // and no exponent that would take long
+		return 0, nil
+	}
+	exact, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return 0, fmt.Errorf("%w: the amount %.40q", errRow, text)
+	}
+	units, ok := new(big.Int).SetString(exact.Mul(exact, big.NewRat(int64(price.Dollar), 1)).FloatString(0), 10)
+	if !ok || !units.IsInt64() {
+		return 0, fmt.Errorf("%w: the amount %.40q", errRow, text)
+	}
+	return price.USD(units.Int64()), nil
+}
+
+// known is an amount, nil where the cell is empty.
+func known(text string) (*price.USD, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // unknown is no mistake
+	}
+	u, err := amount(text)
+	return &u, err
+}
+
+func quantity(text string) (float64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return 0, fmt.Errorf("%w: the quantity %.40q", errRow, text)
+	}
+	return n, nil
+}
+
+// moment reads ISO 8601 as the exports write it. What has no zone is UTC.
+func moment(text string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05Z07:00", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%w: the time %.40q", errRow, text)
+}
+
+// unit is how the price list writes a unit.
+func unit(text string) string {
+	switch strings.ToLower(text) {
+	case "hrs", "hours", "hour":
+		return "Hrs"
+	case "gb-mo", "gb-month", "gb-months":
+		return "GB-Mo"
+	case "iops-mo", "iops-month", "iops-months":
+		return "IOPS-Mo"
+	case "gibps-mo", "gib/second-months", "gibps-months":
+		return "GiBps-mo"
+	}
+	return text
+}
