@@ -18,6 +18,7 @@ const headLines = 20
 // with a name and a value, then a header, then a row for each price. Columns
 // stand in any order, and some are missing where no product has them.
 type csvOffer struct {
+	width      int               // how many columns there are
 	columns    map[string]int    // by columnOf their names
 	attributes map[string]string // the row's
 	head       offerHead
@@ -32,7 +33,7 @@ func readCSV(r io.Reader, want func(string, map[string]string) bool) ([]price.Pr
 	if err := o.readHead(in); err != nil {
 		return nil, o.head, err
 	}
-	in.FieldsPerRecord = len(o.columns)
+	in.FieldsPerRecord = o.width
 	for {
 		row, err := in.Read()
 		if errors.Is(err, io.EOF) {
@@ -92,12 +93,9 @@ func (o *csvOffer) readHead(in *csv.Reader) error {
 
 // header finds the columns by their names.
 func (o *csvOffer) header(row []string) error {
-	o.columns = make(map[string]int, len(row))
+	o.width, o.columns = len(row), make(map[string]int, len(row))
 	for n, name := range row {
 		o.columns[columnOf(name)] = n
-	}
-	if len(o.columns) < len(row) {
-		return fleet.Errorf(fleet.ErrInvalid, "two columns have the same name")
 	}
 	for _, name := range []string{"SKU", "RateCode", "TermType", "Unit", "PricePerUnit", "Currency", "Region Code", "usageType", "operation"} {
 		if _, ok := o.columns[columnOf(name)]; !ok {
