@@ -156,7 +156,7 @@ func ours(id string) bool {
 func service(code string) bool {
 	switch code {
 	case "", "AmazonEC2", "AmazonVPC", "AmazonCloudWatch",
-		"Amazon Elastic Compute Cloud", "Amazon Virtual Private Cloud", "AmazonCloudWatch ", "Amazon CloudWatch", "EC2 - Other":
+		"Amazon Elastic Compute Cloud", "Amazon Virtual Private Cloud":
 		return true
 	}
 	return false

@@ -28,7 +28,16 @@ type parquetTable struct {
 	row     []string
 }
 
-func openParquet(stream io.ReadCloser, buffered io.Reader) (table, error) {
+// guard makes an error of a panic, by which the reader of Parquet answers some
+// damage.
+func guard(err *error) {
+	if reason := recover(); reason != nil {
+		*err = fleet.Errorf(fleet.ErrInvalid, "the Parquet file is damaged: %v", reason)
+	}
+}
+
+func openParquet(stream io.ReadCloser, buffered io.Reader) (_ table, err error) {
+	defer guard(&err)
 	t := &parquetTable{closer: stream}
 	from, ok := stream.(seekable)
 	if !ok {
@@ -60,7 +69,8 @@ func (t *parquetTable) columns() []string { return t.names }
 
 func (t *parquetTable) want(columns []int) { t.wanted = columns }
 
-func (t *parquetTable) next() ([]string, error) {
+func (t *parquetTable) next() (row []string, err error) {
+	defer guard(&err)
 	for t.left == 0 {
 		if err := t.closeGroup(); err != nil {
 			return nil, err
