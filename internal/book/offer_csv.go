@@ -57,9 +57,6 @@ func invalidCSV(err error) error {
 	if wrong := (*csv.ParseError)(nil); errors.As(err, &wrong) {
 		return fleet.Errorf(fleet.ErrInvalid, "%w", err)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fleet.Errorf(fleet.ErrInvalid, "the file ends in the middle")
-	}
 	return err
 }
 

@@ -120,8 +120,10 @@ func TestDamagedOffer(t *testing.T) {
 		"half of the products":   {json[:2000], "the file ends in the middle, at byte 19"},
 		"half of the terms":      {json[:len(json)-900], "the file ends in the middle"},
 		"all but the last brace": {strings.TrimSuffix(json, "}\n"), "the file ends in the middle"},
-		"half of what is packed": {string(packed(t, []byte(json))[:1000]), "the file ends in the middle"},
-		"no checksum":            {string(packed(t, []byte(json))[:len(packed(t, []byte(json)))-8]), "the file ends in the middle"},
+		"half of what is packed": {string(packed(t, []byte(json))[:1000]), "fetch it again"},
+		"no checksum":            {string(packed(t, []byte(json))[:len(packed(t, []byte(json)))-8]), "fetch it again"},
+		"a packed head":          {string(packed(t, []byte(json))[:12]), "fetch it again"},
+		"scrambled":              {string(packed(t, []byte(json))[:10]) + strings.Repeat("\xff", 100), "fetch it again"},
 		"another checksum":       {string(damaged), "fetch it again"},
 		"a head of gzip":         {"\x1f\x8b\x08", "cannot be unpacked"},
 		"more after the end":     {json + "{}", `'{' after the end`},
@@ -176,6 +178,11 @@ func TestReadingFails(t *testing.T) {
 		products, err := book.ReadOffer(io.MultiReader(bytes.NewReader(text[:3000]), iotest.ErrReader(errDown)), everything)
 		if products != nil || !errors.Is(err, errDown) || errors.Is(err, fleet.ErrInvalid) {
 			t.Errorf("%s: %v, %v", name, products, err)
+		}
+		broken := fleet.Errorf(fleet.ErrUnavailable, "the connection breaks off: %w", io.ErrUnexpectedEOF)
+		_, err = book.ReadOffer(io.MultiReader(bytes.NewReader(text[:3000]), iotest.ErrReader(broken)), everything)
+		if !errors.Is(err, fleet.ErrUnavailable) || errors.Is(err, fleet.ErrInvalid) {
+			t.Errorf("%s from a connection: %v", name, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package book
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -65,19 +66,23 @@ func readOffer(r io.Reader, want func(string, map[string]string) bool) ([]price.
 		products, head, err = readCSV(buffered, want)
 	}
 	switch {
-	case err == nil:
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
-		err = fleet.Errorf(fleet.ErrInvalid, "the offer file is damaged; fetch it again: %w", err)
-	default:
-		err = fmt.Errorf("the offer file cannot be read: %w", err)
-	}
-	if err != nil {
-		return nil, head, err
+	case damaged(err):
+		return nil, head, fleet.Errorf(fleet.ErrInvalid, "the offer file is damaged; fetch it again: %w", err)
+	case err != nil:
+		return nil, head, fmt.Errorf("the offer file cannot be read: %w", err)
 	}
 	for n := range products {
 		products[n].Version, products[n].Published = head.version, head.published
 	}
 	return products, head, nil
+}
+
+// damaged is whether what is packed cannot be unpacked. A connection that breaks
+// off is something else: whoever reads from it says so.
+func damaged(err error) bool {
+	corrupt := flate.CorruptInputError(0)
+	return errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &corrupt) ||
+		errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, fleet.ErrUnavailable)
 }
 
 // timeOf reads an instant or a date. One that is neither is not known.

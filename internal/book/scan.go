@@ -56,8 +56,8 @@ func (s *scanner) more() error {
 	switch {
 	case n > 0:
 		return nil // an error comes again
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		s.over = errors.Is(err, io.EOF)
+	case errors.Is(err, io.EOF):
+		s.over = true
 		return s.wrong("the file ends in the middle")
 	}
 	return fmt.Errorf("read on from byte %d: %w", s.before+int64(s.end), err)
