@@ -3,6 +3,7 @@ package cost
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -162,9 +163,7 @@ func ReconcileExplorer(r Report) *Reconciliation {
 	if len(ours) == 0 {
 		return nil
 	}
-	for account, span := range r.covered {
-		c.covered[account] = span
-	}
+	maps.Copy(c.covered, r.covered)
 	for _, i := range r.Instances {
 		if _, asked := c.covered[i.Target.Account]; asked {
 			c.enter(i.Target, string(i.ID), instanceKind, &entry{instance: i, list: i.EC2()})

@@ -84,7 +84,7 @@ func (c *balance) quantities(e *entry) (notes []string) {
 		e.because(rest, more)
 	case e.lines == 0 && -more > late.Add(aCent):
 		e.because(OnlyInList, more)
-		return []string{"the bill does not have it"}
+		return []string{absent(e)}
 	case -more <= late.Add(aCent):
 		e.because(LagLabel, more)
 	default:
@@ -95,6 +95,17 @@ func (c *balance) quantities(e *entry) (notes []string) {
 		notes = append(notes, fmt.Sprintf("the bill covers %s to %s UTC", covered.From.UTC().Format("2006-01-02 15:04"), covered.To.UTC().Format("2006-01-02 15:04")))
 	}
 	return notes
+}
+
+// absent tells why the bill may not have a resource.
+func absent(e *entry) string {
+	switch e.kind {
+	case string(AddressLine):
+		return "the bill does not have it under this id; addresses are billed with their network interface"
+	case string(MonitoringLine):
+		return "the bill does not have it under this id; metrics are billed by Amazon CloudWatch"
+	}
+	return "the bill does not have it"
 }
 
 // causes sorts what is not zero, the largest first.

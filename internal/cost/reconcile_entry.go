@@ -2,7 +2,6 @@ package cost
 
 import (
 	"math"
-	"regexp"
 	"strings"
 	"time"
 
@@ -51,6 +50,9 @@ func (e *entry) nothing() bool {
 }
 
 func (e *entry) because(label Label, u price.USD) {
+	if u == 0 {
+		return
+	}
 	if e.causes == nil {
 		e.causes = map[Label]price.USD{}
 	}
@@ -93,8 +95,17 @@ func kindOfID(id string) string {
 	return "other"
 }
 
-// prefix begins a usage type outside of us-east-1: "APN2-", "USW2-".
-var regionPrefix = regexp.MustCompile(`^([A-Z][A-Z0-9]*-)+`)
+// dimensionOf cuts off what begins a usage type outside of us-east-1: "APN2-",
+// "USE2-", and both regions of a copy.
+func dimensionOf(usageType string) string {
+	for {
+		prefix, rest, ok := strings.Cut(usageType, "-")
+		if !ok || strings.Trim(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+			return usageType
+		}
+		usageType = rest
+	}
+}
 
 // kindOf is the kind of row that a line belongs to by its usage type, or by its
 // resource and unit where the bill has none. It is false for usage that the
@@ -109,7 +120,7 @@ func kindOf(line price.BillLine) (string, bool) {
 		}
 		return natural, false
 	}
-	dimension := regionPrefix.ReplaceAllString(line.UsageType, "")
+	dimension := dimensionOf(line.UsageType)
 	name, _, _ := strings.Cut(dimension, ":")
 	switch {
 	case natural == instanceKind && isBox(name):

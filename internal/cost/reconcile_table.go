@@ -1,5 +1,7 @@
 package cost
 
+import "slices"
+
 // tables are the sheets of the reconciliation: by resource and by label.
 func (b *Reconciliation) tables() []Table {
 	hours := func(of func(Reconciled) any) func(Reconciled) any {
@@ -27,7 +29,7 @@ func (b *Reconciliation) tables() []Table {
 	})
 	whole := b.Total
 	whole.Label = "All"
-	labels := table("Reconciliation_By_Label", 1, append(b.Labels[:len(b.Labels):len(b.Labels)], whole), []field[ReconciledSum]{
+	labels := table("Reconciliation_By_Label", 1, append(slices.Clip(b.Labels), whole), []field[ReconciledSum]{
 		{"Label", Text, func(s ReconciledSum) any { return string(s.Label) }},
 		{"Resources", Count, func(s ReconciledSum) any { return int64(s.Rows) }},
 		{"Difference(USD)", Money, func(s ReconciledSum) any { return s.Difference }},

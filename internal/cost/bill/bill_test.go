@@ -156,7 +156,7 @@ i-1   111122223333 2026-11-01T00:00:00Z 2026-11-01T01:00:00Z Credit             
 func modern() string {
 	header, rows, _ := strings.Cut(strings.TrimSpace(legacy), "\n")
 	var names []string
-	for _, name := range strings.Fields(header) {
+	for name := range strings.FieldsSeq(header) {
 		var b strings.Builder
 		for n, r := range strings.ReplaceAll(name, "/", "_") {
 			if 'A' <= r && r <= 'Z' {

@@ -66,7 +66,7 @@ func (w *walk) folder(ctx context.Context, prefix string, depth int) error {
 		switch {
 		case ok && period.Within(w.span).Length() == 0:
 		case ok:
-			err = w.period(ctx, name, years.ReplaceAllString(prefix, ""), depth+1)
+			err = w.period(ctx, name, exportOf(prefix), depth+1)
 		default:
 			err = w.folder(ctx, name, depth+1)
 		}
@@ -149,29 +149,24 @@ func isExport(name string) bool {
 	return strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".csv.gz") || strings.HasSuffix(name, ".parquet")
 }
 
-// The names of folders of a billing period: "BILLING_PERIOD=2026-11" in Data
-// Exports, "20261101-20261201" in the legacy report, "year=2026/month=11" where
-// that is made for Athena.
-var (
-	dataExport = regexp.MustCompile(`(?i)^billing_period=(\d{4})-(\d{1,2})$`)
-	legacy     = regexp.MustCompile(`^(\d{4})(\d{2})01-\d{4}\d{2}01$`)
-	athena     = regexp.MustCompile(`(?i)(?:^|/)year=(\d{4})/month=(\d{1,2})$`)
-	years      = regexp.MustCompile(`(?i)year=\d{4}/$`)
-)
-
 // periodOf is the month of a folder, in UTC; false where it is not one of a
-// billing period.
+// billing period. Such folders are "BILLING_PERIOD=2026-11" in Data Exports,
+// "20261101-20261201" in the legacy report, and "year=2026/month=11" where that
+// is made for Athena.
 func periodOf(folder string) (fleet.Span, bool) {
-	parts := dataExport.FindStringSubmatch(path.Base(folder))
-	if parts == nil {
-		parts = legacy.FindStringSubmatch(path.Base(folder))
+	for _, name := range []string{
+		`(?i)(?:^|/)billing_period=(\d{4})-(\d{1,2})$`, `(?:^|/)(\d{4})(\d{2})01-\d{6}01$`, `(?i)(?:^|/)year=(\d{4})/month=(\d{1,2})$`,
+	} {
+		if parts := regexp.MustCompile(name).FindStringSubmatch(folder); parts != nil {
+			month, err := time.Parse("2006-1", parts[1]+"-"+strings.TrimPrefix(parts[2], "0"))
+			return fleet.Span{From: month, To: month.AddDate(0, 1, 0)}, err == nil
+		}
 	}
-	if parts == nil {
-		parts = athena.FindStringSubmatch(folder)
-	}
-	if parts == nil {
-		return fleet.Span{}, false
-	}
-	month, err := time.Parse("2006-1", parts[1]+"-"+strings.TrimPrefix(parts[2], "0"))
-	return fleet.Span{From: month, To: month.AddDate(0, 1, 0)}, err == nil
+	return fleet.Span{}, false
+}
+
+// exportOf is the folder of an export, given that in which those of its billing
+// periods lie.
+func exportOf(prefix string) string {
+	return regexp.MustCompile(`(?i)year=\d{4}/$`).ReplaceAllString(prefix, "")
 }

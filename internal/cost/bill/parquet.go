@@ -167,7 +167,7 @@ func textOf(c *parquet.Column) func(parquet.Value) string {
 		case *format.DecimalType:
 			return decimal(v, int(kind.Scale))
 		}
-		switch v.Kind() {
+		switch v.Kind() { //nolint:exhaustive // the others are written as they are
 		case parquet.Double:
 			return strconv.FormatFloat(v.Double(), 'f', -1, 64)
 		case parquet.Float:

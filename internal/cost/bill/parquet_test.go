@@ -89,7 +89,8 @@ func focusParquet(t *testing.T) string {
 	var rows []focusRow
 	for _, row := range texts(t, focus) {
 		rows = append(rows, focusRow{
-			map[string]string{"team": "a", "env": "b"}, text(row["ResourceId"]), *number(t, row["BilledCost"]), number(t, row["EffectiveCost"]), number(t, row["ListCost"]),
+			map[string]string{"team": "a", "env": "b"},
+			text(row["ResourceId"]), *number(t, row["BilledCost"]), number(t, row["EffectiveCost"]), number(t, row["ListCost"]),
 			instant(t, row["ChargePeriodStart"]), instant(t, row["ChargePeriodEnd"]), row["SubAccountId"], row["RegionId"], row["ChargeCategory"],
 			text(row["PricingCategory"]), text(row["CommitmentDiscountId"]), number(t, row["PricingQuantity"]), text(row["PricingUnit"]),
 			row["x_ServiceCode"], text(row["x_UsageType"]), text(row["x_Operation"]),
