@@ -48,7 +48,8 @@ const (
 	UnknownLabel Label = "unknown"
 )
 
-// Reconciliation sets what AWS billed beside list prices, month to date. What is
+// Reconciliation sets what AWS billed beside list prices between two instants:
+// of an export month to date, of Cost Explorer the time that it covers. What is
 // left of taxes, credits and purchases without a resource is not in it.
 type Reconciliation struct {
 	Sources []string  `json:"sources"` // of the bill
@@ -119,8 +120,7 @@ func Reconcile(r Report, lines []price.BillLine, from ...string) *Reconciliation
 		case !inside(line, c.span):
 			continue
 		case !c.scope[fleet.Target{Account: line.Account, Region: line.Region}]:
-			c.elsewhere++
-			c.elsewhereUSD = c.elsewhereUSD.Add(line.Billed)
+			c.leaveOut(line)
 			continue
 		}
 		ours = append(ours, line)
@@ -151,25 +151,55 @@ func Reconcile(r Report, lines []price.BillLine, from ...string) *Reconciliation
 }
 
 // ReconcileExplorer compares a report with the lines of Cost Explorer that its
-// hours come from. These are of instances only. It is nil where there are none.
+// hours come from. These are of instances only, and of the last days: hours and
+// list prices are of the same time. It is nil where there are none.
+//
+// Cost Explorer does not tell regions. Lines of instances that the report does
+// not have count as elsewhere unless the usage type begins as those of the
+// report's instances do.
 func ReconcileExplorer(r Report) *Reconciliation {
 	c := balanceOf(r, []string{"Cost Explorer"})
-	var ours []price.BillLine
-	for _, line := range r.billed {
-		if span, ok := r.covered[line.Account]; ok && !line.Start.Before(span.From) && !line.End.After(span.To) {
-			ours = append(ours, line)
-		}
-	}
-	if len(ours) == 0 {
-		return nil
-	}
 	maps.Copy(c.covered, r.covered)
 	for _, i := range r.Instances {
 		if _, asked := c.covered[i.Target.Account]; asked {
-			c.enter(i.Target, string(i.ID), instanceKind, &entry{instance: i, list: i.EC2()})
+			c.enter(i.Target, string(i.ID), instanceKind, &entry{instance: i, asBilled: true})
 		}
 	}
+	prefixes := map[string]bool{}
+	var ours []price.BillLine
+	for _, line := range r.billed {
+		if span, ok := r.covered[line.Account]; !ok || line.Start.Before(span.From) || line.End.After(span.To) {
+			continue
+		}
+		if c.entries[entryKey{line.Account, line.Resource, instanceKind}] != nil {
+			prefixes[prefixOf(line.UsageType)] = true
+		}
+		ours = append(ours, line)
+	}
+	ours = slices.DeleteFunc(ours, func(line price.BillLine) bool {
+		here := prefixes[prefixOf(line.UsageType)] || c.entries[entryKey{line.Account, line.Resource, instanceKind}] != nil
+		if !here {
+			c.leaveOut(line)
+		}
+		return !here
+	})
+	if len(ours) == 0 {
+		return nil
+	}
+	c.span = fleet.Span{From: ours[0].Start, To: ours[0].End}
+	for _, line := range ours {
+		if line.Start.Before(c.span.From) {
+			c.span.From = line.Start
+		}
+		c.span.To = latest(c.span.To, line.End)
+	}
 	return c.result(ours)
+}
+
+// leaveOut counts a line that is out of scope.
+func (c *balance) leaveOut(line price.BillLine) {
+	c.elsewhere++
+	c.elsewhereUSD = c.elsewhereUSD.Add(line.Billed)
 }
 
 // inside is true for what begins in a span.
@@ -217,6 +247,12 @@ func (c *balance) enter(target fleet.Target, id, kind string, e *entry) *entry {
 func (c *balance) result(lines []price.BillLine) *Reconciliation {
 	for _, line := range lines {
 		c.find(line).book(line)
+	}
+	for _, e := range c.order {
+		if e.asBilled {
+			e.list = e.instance.cost(time.Duration(e.hours*float64(time.Hour)), e.instance.Price.Rate.USD)
+			e.list.USD = e.worth
+		}
 	}
 	c.private = discountOf(c.order)
 	out := &Reconciliation{Sources: c.sources, From: c.span.From, To: c.span.To, Covered: c.covered}

@@ -35,6 +35,9 @@ func (c *balance) row(e *entry) Reconciled {
 	if e.instance != nil {
 		row.Hours = e.instance.Hours
 	}
+	if e.asBilled {
+		row.Hours = row.BilledHours
+	}
 	var notes []string
 	switch {
 	case !e.listed():

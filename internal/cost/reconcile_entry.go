@@ -25,6 +25,9 @@ type entry struct {
 	instance *Instance
 	volume   *Volume
 	line     *Line
+	// asBilled is true where the hours of the report in the same time are those of
+	// the bill.
+	asBilled bool
 
 	target   fleet.Target
 	id, kind string
@@ -145,6 +148,11 @@ func kindOf(line price.BillLine) (string, bool) {
 		return string(MonitoringLine), true
 	}
 	return natural, false
+}
+
+// prefixOf is what a usage type begins with in a region.
+func prefixOf(usageType string) string {
+	return strings.TrimSuffix(usageType, dimensionOf(usageType))
 }
 
 func isBox(name string) bool {

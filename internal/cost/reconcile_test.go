@@ -238,7 +238,9 @@ func TestReconcileExplorer(t *testing.T) {
 	line.Start, line.End, line.Kind, line.Pricing = covered.From, covered.To, "", ""
 	late := line
 	late.Start, late.End = covered.To, now
-	billing := &bill{lines: []price.BillLine{line, late}, complete: covered}
+	away := line
+	away.Resource, away.UsageType, away.Billed = "i-8", "BoxUsage:m5.large", dollars(t, "7")
+	billing := &bill{lines: []price.BillLine{line, late, away}, complete: covered}
 	r, err := cost.Build(t.Context(), []cost.Source{{
 		Target: seoul, Billing: billing, Inventory: estate{instances: []fleet.Instance{i}, volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 100, "i-1")}},
 	}}, seoulPrices(t), cost.Options{Now: now, Zone: kst})
@@ -247,12 +249,15 @@ func TestReconcileExplorer(t *testing.T) {
 	}
 	got := cost.ReconcileExplorer(r)
 	balanced(t, got)
-	if len(got.Rows) != 1 || got.Rows[0].BilledHours != 288*time.Hour || got.Rows[0].Hours != 513*time.Hour || got.Rows[0].Billed != dollars(t, "20") {
+	list := r.Instances[0].Price.Rate.USD.Times(288, 1)
+	if len(got.Rows) != 1 || got.Rows[0].BilledHours != 288*time.Hour || got.Rows[0].Hours != 288*time.Hour || *got.Rows[0].List != list {
 		t.Fatalf("%+v", got.Rows)
 	}
-	list := r.Instances[0].Price.Rate.USD
-	if want := fmt.Sprintf("lag %s unknown %s", list.Times(-225, 1), dollars(t, "20")-list.Times(288, 1)); texts(got.Rows[0].Causes) != want {
+	if want := fmt.Sprintf("unknown %s", dollars(t, "20")-list); texts(got.Rows[0].Causes) != want {
 		t.Errorf("%s, want %s", texts(got.Rows[0].Causes), want)
+	}
+	if !got.From.Equal(covered.From) || !got.To.Equal(covered.To) || len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "1 lines of the bill, 7.00 USD") {
+		t.Errorf("%v to %v, notes %q", got.From, got.To, got.Notes)
 	}
 	if cost.ReconcileExplorer(priced(ran("i-1", 1))) != nil {
 		t.Error("reconciled with a bill that nobody asked for")

@@ -90,6 +90,14 @@ type lineKey struct {
 	kind, pricing, commitment        string
 }
 
+// own copies the texts, each of which would keep the whole row.
+func (k *lineKey) own() {
+	k.account, k.region = fleet.Account(strings.Clone(string(k.account))), fleet.Region(strings.Clone(string(k.region)))
+	for _, text := range []*string{&k.resource, &k.usage, &k.operation, &k.unit, &k.kind, &k.pricing, &k.commitment} {
+		*text = strings.Clone(*text)
+	}
+}
+
 // reading is a Bill that is being made.
 type reading struct {
 	span  fleet.Span
@@ -175,6 +183,10 @@ func (r *reading) add(line price.BillLine) {
 	}
 	sum := r.sums[key]
 	if sum == nil {
+		key.own()
+		line.Resource, line.UsageType, line.Operation = key.resource, key.usage, key.operation
+		line.Account, line.Region, line.Unit = key.account, key.region, key.unit
+		line.Kind, line.Pricing, line.Commitment = key.kind, key.pricing, key.commitment
 		r.sums[key] = &line
 		r.order = append(r.order, &line)
 		return
