@@ -46,6 +46,13 @@ type prices interface {
 // priceList is where prices come from: an offer file, or the AWS price list with
 // what is kept of it between runs.
 func (a *app) priceList(ctx context.Context, c *crew, f costFlags, now time.Time) (prices, error) {
+	if f.priceList != "" {
+		offer, err := book.OpenOffer(f.priceList)
+		if err != nil {
+			return nil, fleet.Errorf(fleet.ErrInvalid, "--price-list: %w", err)
+		}
+		return offer, nil
+	}
 	return a.priceBook(c, f, now)
 }
 
@@ -183,7 +190,7 @@ func (a *app) showFindings(c *crew, r cost.Report, least float64) {
 	if a.json {
 		list := []finding{}
 		for _, f := range chosen {
-			list = append(list, finding{f.Code, f.Target.Account, f.Target.Region, f.Resource, f.Name, decimal(f.Saving), f.Certain, f.Reason, f.Fix})
+			list = append(list, finding{f.Code, f.Target.Account, f.Target.Region, f.Resource, f.Name, decimal(f.Saving), f.Certain, f.Reason, f.Fix()})
 		}
 		_ = a.printJSON(envelope{1, "findings", list}) // Main tells where it cannot be written
 		return
@@ -200,7 +207,7 @@ func (a *app) showFindings(c *crew, r cost.Report, least float64) {
 		if !f.Certain {
 			bound = "up to "
 		}
-		fmt.Fprintf(a.Stdout, "%s%s a month  %s  %s\n    %s\n    $ %s\n", bound, dollars(f.Saving), f.Code, printable(nameAnd(f.Resource, f.Name)), printable(f.Reason), f.Fix)
+		fmt.Fprintf(a.Stdout, "%s%s a month  %s  %s\n    %s\n    $ %s\n", bound, dollars(f.Saving), f.Code, printable(nameAnd(f.Resource, f.Name)), printable(f.Reason), f.Fix())
 	}
 	fmt.Fprintf(a.Stdout, "%s, up to %s a month; some exclude each other\n", counted(len(chosen), "finding", "findings"), dollars(sum))
 }

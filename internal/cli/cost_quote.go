@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"nightshift/internal/book"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -161,8 +163,7 @@ func (a *app) pricesOf(ctx context.Context, c *crew, f costFlags, region fleet.R
 	if err != nil {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "--as-of %q: write the day like 2026-01-01", asOf)
 	}
-	_ = day
-	return a.priceList(ctx, c, f, a.Now())
+	return book.Offer(func() (io.ReadCloser, error) { return c.session.Prices().Offer(ctx, region, day) }), nil
 }
 
 // list reads what is wished for.

@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/bill"
 	"nightshift/internal/cost/history"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
@@ -129,6 +130,27 @@ func (c *crew) remember(ctx context.Context, store journal.Store, report *cost.R
 
 // moversShown is how many movers a report lists.
 const moversShown = 50
+
+// reconcile sets the bill beside the report's list prices: an export where one
+// is configured, else what Cost Explorer told.
+func (a *app) reconcile(ctx context.Context, c *crew, place string, report *cost.Report) {
+	if place == "" {
+		report.Bill = cost.ReconcileExplorer(*report)
+		return
+	}
+	store, err := a.journal(place, c.session)
+	if err == nil {
+		var read bill.Bill
+		read, err = bill.Read(ctx, store, fleet.Span{From: report.Month.Start, To: report.Month.Now})
+		report.Notes = append(report.Notes, read.Notes...)
+		if len(read.Files) > 0 {
+			report.Bill = cost.Reconcile(*report, read.Lines, place)
+		}
+	}
+	if err != nil {
+		report.Problems = append(report.Problems, cost.Problem{What: "bill", Err: err})
+	}
+}
 
 // enough fails a report of which too few rows have a price.
 func enough(r cost.Report, least float64) error {

@@ -11,13 +11,14 @@ import (
 )
 
 // A report lets the heap grow to three times what is alive between collections,
-// which is fastest, until it has read largeFleet instances. From then on 40
-// percent on top must do: a large fleet's memory is what a function would run
-// out of.
+// which is fastest, until it has read largeFleet instances. From then on the
+// heap is kept below a limit for as long as what is alive leaves room: a large
+// fleet's memory is what a function would run out of.
 const (
 	roomyPercent   = 200
-	thriftyPercent = 40
+	thriftyPercent = 100
 	largeFleet     = 10_000
+	heapLimit      = 300 << 20
 )
 
 // thrift watches over the memory of one report. Where GOGC is set it leaves the
@@ -47,6 +48,7 @@ func (w watched) Instances(ctx context.Context) iter.Seq2[fleet.Instance, error]
 		for i, err := range w.Inventory.Instances(ctx) {
 			if w.thrift.read.Add(1) == largeFleet && !w.thrift.off {
 				debug.SetGCPercent(thriftyPercent)
+				debug.SetMemoryLimit(heapLimit)
 			}
 			if !yield(i, err) {
 				return

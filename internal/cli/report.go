@@ -155,6 +155,9 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Repo
 	if job.journal != nil {
 		report.Savings = cost.SavingsOf(report, o.Acts, fleet.Span{From: month.Start, To: month.Now})
 	}
+	if job.costs.Bill != "" || job.costs.CostExplorer > 0 {
+		a.reconcile(ctx, c, job.costs.Bill, &report)
+	}
 	if job.costs.History != "" {
 		store, err := a.journal(job.costs.History, c.session)
 		if err != nil {

@@ -36,21 +36,49 @@ func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (
 		b.options.Now = o.Now.UTC()
 	}
 	b.month = MonthOf(b.options.Now)
-	b.read(ctx, sources, prices)
-	if err := ctx.Err(); err != nil {
-		return Report{}, fmt.Errorf("cost report not finished: %w", err)
-	}
-	if err := b.nothing(); err != nil {
+	if err := b.read(ctx, sources, prices); err != nil {
 		return Report{}, err
 	}
-	b.readMore(ctx, sources, prices)
 	if err := ctx.Err(); err != nil {
 		return Report{}, fmt.Errorf("cost report not finished: %w", err)
 	}
 	return b.report(sources), nil
 }
 
-// readMore reads what depends on the inventory.
+// read reads everything. Volumes take longest: what depends on the instances is
+// asked for meanwhile.
+func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) error {
+	var rest sync.WaitGroup
+	rest.Go(func() {
+		each(sources, func(n int) { b.shelves[n].readStorage(ctx, sources[n], b.options) })
+	})
+	rest.Go(func() { b.readRates(ctx, sources, prices) })
+	each(sources, func(n int) { b.shelves[n].readMachines(ctx, sources[n], b.options) })
+	err := b.nothing()
+	if err == nil && ctx.Err() == nil {
+		b.readMore(ctx, sources, prices)
+	}
+	rest.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("cost report not finished: %w", ctx.Err())
+	}
+	return err
+}
+
+// each does something for each of the sources, some at the same time.
+func each(sources []Source, do func(n int)) {
+	var group errgroup.Group
+	group.SetLimit(targetsAtOnce)
+	for n := range sources {
+		group.Go(func() error {
+			do(n)
+			return nil
+		})
+	}
+	_ = group.Wait() // errors stay with what they belong to
+}
+
+// readMore reads what depends on the instances.
 func (b *builder) readMore(ctx context.Context, sources []Source, prices PriceList) {
 	var group sync.WaitGroup
 	group.Go(func() { b.describeTypes(ctx, sources) })
@@ -107,54 +135,53 @@ func (b *builder) fail(p Problem) {
 	b.failed = append(b.failed, p)
 }
 
-// read fills the shelves, and the EBS rates of all regions meanwhile. Errors
-// stay with what they belong to, so the group never ends early.
-func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) {
+// readRates reads the rates of all regions.
+func (b *builder) readRates(ctx context.Context, sources []Source, prices PriceList) {
+	var regions []fleet.Region
+	for _, s := range sources {
+		if !slices.Contains(regions, s.Target.Region) {
+			regions = append(regions, s.Target.Region)
+		}
+	}
+	found := make([]rates, len(regions))
 	var group errgroup.Group
 	group.SetLimit(targetsAtOnce)
-	var mu sync.Mutex
-	regions := map[fleet.Region]bool{}
-	for _, s := range sources {
-		if regions[s.Target.Region] {
-			continue
-		}
-		regions[s.Target.Region] = true
+	for n, region := range regions {
 		group.Go(func() error {
-			products, err := prices.Rates(ctx, s.Target.Region)
-			mu.Lock()
-			defer mu.Unlock()
-			b.rates[s.Target.Region] = rates{price.PickRates(products, s.Target.Region), err}
+			products, err := prices.Rates(ctx, region)
+			found[n] = rates{price.PickRates(products, region), err}
 			return nil
 		})
 	}
-	for n, s := range sources {
-		group.Go(func() error {
-			b.shelves[n].read(ctx, s, b.options)
-			return nil
-		})
+	_ = group.Wait() // each region keeps its error
+	for n, region := range regions {
+		b.rates[region] = found[n]
 	}
-	_ = group.Wait()
 }
 
-// read takes the target from the source: EC2 does not say whose a volume is.
-func (s *shelf) read(ctx context.Context, source Source, o Options) {
-	inventory := source.Inventory
-	var volumes sync.WaitGroup
-	volumes.Go(func() { s.holdings.read(ctx, source, o.Tags) })
-	volumes.Go(func() {
-		for v, err := range inventory.Volumes(ctx) {
-			if err != nil {
-				s.volumesErr = err
-				return
-			}
-			v.Target = source.Target
-			name := v.Name()
-			v.Tags = kept(v.Tags, o.Tags)
-			s.volumes = append(s.volumes, &Volume{Volume: v, Name: name})
+// readStorage reads the volumes and what else is paid for beside instances. EC2
+// does not say whose a volume is: it is the target's.
+func (s *shelf) readStorage(ctx context.Context, source Source, o Options) {
+	var group sync.WaitGroup
+	group.Go(func() { s.holdings.read(ctx, source, o.Tags) })
+	for v, err := range source.Inventory.Volumes(ctx) {
+		if err != nil {
+			s.volumesErr = err
+			break
 		}
-	})
-	defer volumes.Wait()
-	for i, err := range inventory.Instances(ctx) {
+		v.Target = source.Target
+		name := v.Name()
+		v.Tags = kept(v.Tags, o.Tags)
+		s.volumes = append(s.volumes, &Volume{Volume: v, Name: name})
+	}
+	group.Wait()
+}
+
+// readMachines reads the instances, and the capacity that is reserved for them.
+func (s *shelf) readMachines(ctx context.Context, source Source, o Options) {
+	var group sync.WaitGroup
+	group.Go(func() { s.holdings.readReservations(ctx, source) })
+	for i, err := range source.Inventory.Instances(ctx) {
 		if err != nil {
 			s.instancesErr = err
 			break
@@ -176,6 +203,7 @@ func (s *shelf) read(ctx context.Context, source Source, o Options) {
 		}
 		s.found = append(s.found, &i)
 	}
+	group.Wait()
 }
 
 // plan says for how long the instance that was just read will run this month.
@@ -221,7 +249,8 @@ func (b *builder) describeTypes(ctx context.Context, sources []Source) {
 // nothing is the reason where no target's instances could be read.
 func (b *builder) nothing() error {
 	var errs []error
-	for _, s := range b.shelves {
+	for n := range b.shelves { // by index: volumes are being read meanwhile
+		s := &b.shelves[n]
 		if s.instancesErr == nil || len(s.instances) > 0 {
 			return nil
 		}

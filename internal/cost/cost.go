@@ -225,9 +225,9 @@ type Volume struct {
 	// Bearer is the instance on whose row the cost stands: the first attached
 	// one that the report lists. Empty where there is none.
 	Bearer fleet.InstanceID
-	// The parts of a full month; Monthly is unknown where one of them is.
-	Storage, IOPSCost, Throughput Amount
-	Monthly, ToDate               Amount
+	// Monthly is a full month, unknown where one of Parts is; ToDate this month
+	// so far.
+	Monthly, ToDate Amount
 	// Forecast is ToDate and what it will cost to the end of the month.
 	Forecast Amount
 	Status   price.Status
@@ -246,6 +246,20 @@ type Part struct {
 
 // Unattached is true for a volume that no instance uses.
 func (v *Volume) Unattached() bool { return len(v.AttachedTo) == 0 }
+
+// part is what is billed by one unit in a full month.
+func (v *Volume) part(unit string) Amount {
+	sum := known(0)
+	for _, p := range v.Parts {
+		if p.Unit == unit {
+			sum = sum.plus(Amount{USD: p.USD, Known: p.Price.Status.Usable()})
+		}
+	}
+	if len(v.Parts) == 0 && unit == "GiB" {
+		return Amount{} // there is no rule for its type
+	}
+	return sum
+}
 
 // TypeSummary adds up the volumes of one type. Attached are those of listed
 // instances, Other those attached to instances that the report leaves out.

@@ -1,6 +1,8 @@
 package cost
 
 import (
+	"strings"
+
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -18,5 +20,12 @@ type Finding struct {
 	// negative. Certain is false where it is an upper bound.
 	Saving  price.USD
 	Certain bool
-	Fix     string
+	// fix is the command, in which {id} and {region} stand for those of the
+	// resource: a large fleet has many findings of few kinds.
+	fix string
+}
+
+// Fix is the command that would do it.
+func (f Finding) Fix() string {
+	return strings.NewReplacer("{id}", f.Resource, "{region}", string(f.Target.Region)).Replace(f.fix)
 }

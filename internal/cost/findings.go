@@ -49,11 +49,17 @@ func findings(r Report) []Finding {
 	return all
 }
 
-// cli is a command of the AWS CLI for one region. The arguments are ids and
-// numbers of AWS's own making, none of which a shell would read otherwise.
-func cli(region fleet.Region, format string, args ...any) string {
-	return "aws ec2 " + fmt.Sprintf(format, args...) + " --region " + string(region)
-}
+// The commands of findings. Their arguments are ids and numbers of AWS's own
+// making, none of which a shell would read otherwise.
+const (
+	releaseAddress = "aws ec2 release-address --allocation-id {id} --region {region}"
+	lookAtCapacity = "aws ec2 describe-capacity-reservations --capacity-reservation-ids {id} --region {region}; then modify-capacity-reservation or cancel-capacity-reservation"
+	keepAndEnd     = "aws ec2 create-image --instance-id {id} --name {id} --region {region}; when the image is available: aws ec2 terminate-instances --instance-ids {id} --region {region}"
+	keepAndDelete  = "aws ec2 create-snapshot --volume-id {id} --region {region}; then aws ec2 delete-volume --volume-id {id} --region {region}"
+	giveSchedule   = "aws ec2 create-tags --resources {id} --tags Key=Schedule,Value=office-hours --region {region}; with the schedule office-hours in nightshift.yaml"
+	changeType     = "aws ec2 stop-instances --instance-ids {id} --region {region}; aws ec2 modify-instance-attribute --instance-id {id} --instance-type %s --region {region}; aws ec2 start-instances --instance-ids {id} --region {region}"
+	changeVolume   = "aws ec2 modify-volume --volume-id {id} %s --region {region}"
+)
 
 // lineFindings are idle addresses and capacity that is reserved for nothing.
 func lineFindings(r Report) []Finding {
@@ -64,11 +70,11 @@ func lineFindings(r Report) []Finding {
 		case l.Idle():
 			f.Code = IdleAddress
 			f.Reason = "no running instance uses this public IPv4 address, which costs the same as one in use"
-			f.Fix = cli(l.Target.Region, "release-address --allocation-id %s", l.ID)
+			f.fix = releaseAddress
 		case l.Kind == ReservationLine:
 			f.Code = UnusedCapacity
 			f.Reason = fmt.Sprintf("%.0f of the instances that this capacity reservation is for do not run, and cost as though they did", l.Quantity)
-			f.Fix = cli(l.Target.Region, "describe-capacity-reservations --capacity-reservation-ids %s", l.ID) + "; then modify-capacity-reservation or cancel-capacity-reservation"
+			f.fix = lookAtCapacity
 		default:
 			continue
 		}
@@ -103,7 +109,7 @@ func stoppedFindings(r Report) []Finding {
 		f := Finding{
 			Target: i.Target, Code: StoppedInstance, Resource: string(i.ID), Name: i.Name, Certain: listed.Status.Usable(),
 			Reason: fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(since.Hours()/24), gib),
-			Fix:    cli(i.Target.Region, "create-image --instance-id %s --name %s", i.ID, i.ID) + "; when the image is available: " + cli(i.Target.Region, "terminate-instances --instance-ids %s", i.ID),
+			fix:    keepAndEnd,
 		}
 		if listed.Status.Usable() {
 			kept = listed.Rate.USD.Times(gib, 1)

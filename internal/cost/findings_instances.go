@@ -65,9 +65,7 @@ func generationFindings(r Report) []Finding {
 			Saving: hourly.Times(seconds(runRate), 3600).Times(ran, elapsed), Certain: true,
 			Reason: fmt.Sprintf("%s is of an older generation; %s has at least its vCPUs and memory for %s an hour instead of %s (its image needs drivers for ENA and NVMe)",
 				i.Type, key.Type, newer.Rate.USD, i.Price.Rate.USD),
-			Fix: cli(i.Target.Region, "stop-instances --instance-ids %s", i.ID) + "; " +
-				cli(i.Target.Region, "modify-instance-attribute --instance-id %s --instance-type %s", i.ID, key.Type) + "; " +
-				cli(i.Target.Region, "start-instances --instance-ids %s", i.ID),
+			fix: fmt.Sprintf(changeType, key.Type),
 		})
 	}
 	return all
@@ -103,8 +101,8 @@ func nightFindings(r Report) []Finding {
 		all = append(all, Finding{
 			Target: i.Target, Code: RunsAllNight, Resource: string(i.ID), Name: i.Name,
 			Saving: i.IfRunning().USD.Times(weekHours-officeHours, weekHours), Certain: false,
-			Reason: fmt.Sprintf("runs day and night and follows no schedule; from Monday to Friday, 8 to 19, it would run %d of the week's %d hours", officeHours, weekHours),
-			Fix:    cli(i.Target.Region, "create-tags --resources %s --tags Key=Schedule,Value=office-hours", i.ID) + "; with the schedule office-hours in nightshift.yaml",
+			Reason: "runs day and night and follows no schedule; from Monday to Friday, 8 to 19, it would run 55 of the week's 168 hours",
+			fix:    giveSchedule,
 		})
 	}
 	return all

@@ -55,7 +55,7 @@ func snapshotFindings(r Report) []Finding {
 				newest = l
 			}
 		}
-		f := Finding{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain, Fix: deleteSnapshots(c.target.Region, ids)}
+		f := Finding{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain, fix: deleteSnapshots(ids)}
 		old := r.Month.Now.Sub(newest.Since) >= oldSnapshot && !newest.Since.IsZero()
 		switch {
 		case !there[c.volume] && !unread[c.target] && c.volume != copied:
@@ -103,13 +103,13 @@ const most = 5
 
 // deleteSnapshots deletes one snapshot after the other, as EC2 wants it. A
 // snapshot that an image uses is refused.
-func deleteSnapshots(region fleet.Region, ids []string) string {
+func deleteSnapshots(ids []string) string {
 	if len(ids) > most {
-		return cli(region, "describe-snapshots --snapshot-ids %s", strings.Join(ids[:most], " ")) + fmt.Sprintf(" and %d more; then delete-snapshot each", len(ids)-most)
+		return fmt.Sprintf("aws ec2 describe-snapshots --snapshot-ids %s --region {region} and %d more; then delete-snapshot each", strings.Join(ids[:most], " "), len(ids)-most)
 	}
 	var commands []string
 	for _, id := range ids {
-		commands = append(commands, cli(region, "delete-snapshot --snapshot-id %s", id))
+		commands = append(commands, fmt.Sprintf("aws ec2 delete-snapshot --snapshot-id %s --region {region}", id))
 	}
 	return strings.Join(commands, "; ")
 }

@@ -114,7 +114,7 @@ func TestVolumeFindingsByHand(t *testing.T) {
 			t.Errorf("%s: %+v, want nothing", resource, got)
 		}
 	}
-	if fix := about(all, "vol-gp2-2000")[0].Fix; fix != "aws ec2 modify-volume --volume-id vol-gp2-2000 --volume-type gp3 --iops 6000 --throughput 250 --region ap-northeast-2" {
+	if fix := about(all, "vol-gp2-2000")[0].Fix(); fix != "aws ec2 modify-volume --volume-id vol-gp2-2000 --volume-type gp3 --iops 6000 --throughput 250 --region ap-northeast-2" {
 		t.Errorf("the command is %s", fix)
 	}
 }
@@ -156,7 +156,7 @@ func TestSnapshotFindingsByHand(t *testing.T) {
 	}, belongings{snapshots: []fleet.Snapshot{
 		snap("snap-1", "vol-1", 400, 100), snap("snap-2", "vol-1", 5, 50), // a chain that goes on
 		snap("snap-3", "vol-2", 400, 100), snap("snap-4", "vol-2", 91, 120), // one that ended
-		snap("snap-5", "vol-gone", 3, 40),                                              // of a volume that is gone
+		snap("snap-5", "vol-gone", 3, 40),                      // of a volume that is gone
 		snap("snap-6", "", 3, 40), snap("snap-7", "", 200, 60), // copies
 	}})
 	for resource, want := range map[string][2]string{
@@ -252,8 +252,8 @@ func TestCommandsHoldNoForeignText(t *testing.T) {
 	loose := disk("vol-1", fleet.GP3, 10)
 	loose.State, loose.Tags = "available", fleet.Tags{"Name": "; rm -rf /"}
 	for _, f := range findingsOf(t, estate{instances: []fleet.Instance{i}, volumes: []fleet.Volume{loose}}, belongings{}) {
-		if strings.ContainsAny(f.Fix, "$`") || strings.Contains(f.Fix, "rm -rf") {
-			t.Errorf("%s: %s", f.Code, f.Fix)
+		if strings.ContainsAny(f.Fix(), "$`") || strings.Contains(f.Fix(), "rm -rf") {
+			t.Errorf("%s: %s", f.Code, f.Fix())
 		}
 	}
 }

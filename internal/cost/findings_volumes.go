@@ -25,7 +25,7 @@ func volumeFindings(r Report) []Finding {
 				all = append(all, Finding{
 					Target: v.Target, Code: UnattachedVolume, Resource: string(v.ID), Name: v.Name, Saving: v.Monthly.USD, Certain: true,
 					Reason: fmt.Sprintf("no instance uses this %s volume of %d GiB", v.Type, v.SizeGiB),
-					Fix:    cli(v.Target.Region, "create-snapshot --volume-id %s", v.ID) + "; then " + cli(v.Target.Region, "delete-volume --volume-id %s", v.ID),
+					fix:    keepAndDelete,
 				})
 			}
 			continue
@@ -40,7 +40,7 @@ func volumeFindings(r Report) []Finding {
 			best = Finding{
 				Target: v.Target, Code: change.code, Resource: string(v.ID), Name: v.Name, Saving: saving, Certain: true,
 				Reason: fmt.Sprintf("%s: %s would cost %s a month instead of %s", change.why, describe(change.to), cost.USD.Cents(), v.Monthly.USD.Cents()),
-				Fix:    cli(v.Target.Region, "modify-volume --volume-id %s %s", v.ID, arguments(change.to)),
+				fix:    fmt.Sprintf(changeVolume, arguments(change.to)),
 			}
 		}
 		if best.Saving > 0 {

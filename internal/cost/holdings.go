@@ -23,7 +23,7 @@ type holdings struct {
 	snapshotsErr, addressesErr, hostsErr, reservationsErr error
 }
 
-// read reads all kinds at once; each may fail on its own.
+// read reads all kinds but the reservations at once; each may fail on its own.
 func (h *holdings) read(ctx context.Context, source Source, tags []string) {
 	if source.Holdings == nil {
 		return
@@ -41,8 +41,15 @@ func (h *holdings) read(ctx context.Context, source Source, tags []string) {
 	})
 	group.Go(func() { h.addresses, h.addressesErr = source.Holdings.Addresses(ctx) })
 	group.Go(func() { h.hosts, h.hostsErr = source.Holdings.Hosts(ctx) })
-	group.Go(func() { h.reservations, h.reservationsErr = source.Holdings.Reservations(ctx) })
 	group.Wait()
+}
+
+// readReservations reads those by themselves: their prices are asked for together
+// with those of the instances.
+func (h *holdings) readReservations(ctx context.Context, source Source) {
+	if source.Holdings != nil {
+		h.reservations, h.reservationsErr = source.Holdings.Reservations(ctx)
+	}
 }
 
 // kept are the tags with one of the keys, nil where there are none: all tags

@@ -267,9 +267,9 @@ func (r Report) unattachedTable() Table {
 		{"Account", Text, func(v *Volume) any { return string(v.Target.Account) }},
 		{"Region", Text, func(v *Volume) any { return string(v.Target.Region) }},
 		{"Created", Moment, func(v *Volume) any { return timeValue(v.Created, zone) }},
-		{"Storage(USD)", Money, func(v *Volume) any { return v.Storage.value() }},
-		{"IOPS(USD)", Money, func(v *Volume) any { return v.IOPSCost.value() }},
-		{"Throughput(USD)", Money, func(v *Volume) any { return v.Throughput.value() }},
+		{"Storage(USD)", Money, func(v *Volume) any { return v.part("GiB").value() }},
+		{"IOPS(USD)", Money, func(v *Volume) any { return v.part("IOPS").value() }},
+		{"Throughput(USD)", Money, func(v *Volume) any { return v.part("MiB/s").value() }},
 		{"Monthly(USD)", Money, func(v *Volume) any { return v.Monthly.value() }},
 		{"MonthToDate(USD)", Money, func(v *Volume) any { return v.ToDate.value() }},
 		{"PriceStatus", Status, func(v *Volume) any { return string(v.Status) }},
@@ -319,7 +319,7 @@ func (r Report) findingsTable() Table {
 			return "at most"
 		}},
 		{"Reason", Text, func(f Finding) any { return f.Reason }},
-		{"Fix", Text, func(f Finding) any { return f.Fix }},
+		{"Fix", Text, func(f Finding) any { return f.Fix() }},
 		{"Account", Text, func(f Finding) any { return string(f.Target.Account) }},
 		{"Region", Text, func(f Finding) any { return string(f.Target.Region) }},
 	})

@@ -22,23 +22,11 @@ func (b *builder) priceVolume(v *Volume) {
 	if listed.err != nil && c.Status == price.Missing {
 		v.Note = "the price list could not be read: " + listed.err.Error()
 	}
-	v.Storage, v.IOPSCost, v.Throughput = known(0), known(0), known(0)
-	for _, part := range c.Parts {
-		v.Parts = append(v.Parts, Part{Price: b.rate("volume", v.Target.Region, part.Dimension), Quantity: part.Quantity, Unit: part.Unit, USD: part.USD})
-		cost := Amount{USD: part.USD, Known: part.Quote.Status.Usable()}
-		switch part.Unit {
-		case "GiB":
-			v.Storage = v.Storage.plus(cost)
-		case "IOPS":
-			v.IOPSCost = v.IOPSCost.plus(cost)
-		default:
-			v.Throughput = v.Throughput.plus(cost)
-		}
+	v.Parts = make([]Part, len(c.Parts))
+	for n, part := range c.Parts {
+		v.Parts[n] = Part{Price: b.rate("volume", v.Target.Region, part.Dimension), Quantity: part.Quantity, Unit: part.Unit, USD: part.USD}
 	}
 	if !c.Status.Usable() {
-		if len(c.Parts) == 0 {
-			v.Storage = Amount{}
-		}
 		return
 	}
 	v.Monthly = known(c.USD)
