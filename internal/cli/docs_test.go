@@ -3,10 +3,8 @@ package cli
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path"
@@ -25,8 +23,6 @@ import (
 	"nightshift/internal/amazon"
 	"nightshift/internal/cost"
 	"nightshift/internal/price"
-	"nightshift/internal/sandbox"
-	"nightshift/internal/sandbox/sandboxtest"
 )
 
 // The documents are held against the code, so that they cannot rot.
@@ -246,99 +242,6 @@ func TestReadmeStatuses(t *testing.T) {
 		text, _, _ = strings.Cut(text, "\n## ")
 		sameSet(t, "statuses and sources", words, firstCells(text, "`([a-z-]+)`"))
 	})
-}
-
-// The excerpt shows what the demo prints. Lines with a time, a date or money
-// are different every day.
-func TestReadmeDemo(t *testing.T) {
-	excerpt := slices.DeleteFunc(fences(document(t, english)), func(block string) bool {
-		return !strings.Contains(block, "Evening,")
-	})
-	if len(excerpt) != 1 {
-		t.Fatalf("%d excerpts of the demo in %s, want one", len(excerpt), english)
-	}
-	t.Chdir(t.TempDir())
-	var stdout, stderr bytes.Buffer
-	code := Main([]string{"demo"}, System{
-		Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: time.Now,
-	})
-	if code != 0 {
-		t.Fatalf("demo: %d %s", code, stderr.Bytes())
-	}
-	printed := strings.Split(stdout.String(), "\n")
-	lines := strings.Split(excerpt[0], "\n")
-	daily := regexp.MustCompile(`\d\d:\d\d|\d{8}\.xlsx|\$\d`)
-	for _, line := range lines[1 : len(lines)-1] {
-		if !daily.MatchString(line) && !slices.Contains(printed, line) {
-			t.Errorf("the demo does not print %q", line)
-		}
-	}
-}
-
-// TestReadmeAnswers runs what the console blocks show on a practice account
-// whose clock stands still, and compares what it prints. With -update it writes
-// the blocks of both languages anew.
-func TestReadmeAnswers(t *testing.T) {
-	account := sandboxtest.Start(t, sandbox.Options{
-		Speed: -1, Start: time.Date(2026, time.November, 20, 9, 55, 0, 0, time.UTC),
-	})
-	env := map[string]string{
-		"AWS_ENDPOINT_URL": account.URL(), "AWS_REGION": sandbox.DefaultRegion,
-		"AWS_ACCESS_KEY_ID": sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY": sandbox.SecretKey,
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	}
-	for key, value := range env {
-		t.Setenv(key, value) // the SDK reads the process's environment
-	}
-	texts := map[string]string{english: document(t, english), korean: document(t, korean)}
-	g := guide{account: account.Sandbox()}
-	answers := 0
-	for _, block := range fences(texts[english]) {
-		said, ok := strings.CutPrefix(strings.TrimSuffix(block, "```"), "```console\n")
-		if !ok || strings.Contains(block, "nightshift sandbox") {
-			continue
-		}
-		answers++
-		printed := g.run(t, said)
-		if g.code != 0 {
-			t.Errorf("code %d: %s", g.code, printed)
-		}
-		if diff := gocmp.Diff(printed, said); diff != "" && !*update {
-			t.Errorf("an answer in %s (-printed +document)\n%s", english, diff)
-		}
-		for name, text := range texts {
-			texts[name] = strings.Replace(text, block, "```console\n"+printed+"```", 1)
-		}
-	}
-	if answers == 0 {
-		t.Errorf("%s shows no answer", english)
-	}
-	if !*update {
-		return
-	}
-	for name, text := range texts {
-		if err := os.WriteFile(filepath.Join("..", "..", name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// TestReadmeSandbox compares the variables that the sandbox prints. It ends at
-// once, since it is interrupted from the beginning.
-func TestReadmeSandbox(t *testing.T) {
-	var stdout bytes.Buffer
-	a := &app{System: System{Stdout: &stdout, Stderr: io.Discard, Env: func(string) string { return "" }, Now: time.Now}}
-	root := a.root()
-	root.SetArgs([]string{"sandbox", "--listen", "127.0.0.1:0"})
-	ctx, interrupt := context.WithCancel(t.Context())
-	interrupt()
-	if err := root.ExecuteContext(ctx); err != nil {
-		t.Fatal(err)
-	}
-	printed := regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(stdout.String(), "127.0.0.1:4566")
-	if block := "```console\n$ nightshift sandbox\n" + printed + "```"; !slices.Contains(fences(document(t, english)), block) {
-		t.Errorf("%s does not show\n%s", english, block)
-	}
 }
 
 // invocations are the uses of nightshift in a text, without what follows a
