@@ -55,6 +55,20 @@ func (o *Objects) Put(ctx context.Context, key string, body []byte) error {
 // it denied where the permission s3:ListBucket is missing or bound to a prefix;
 // then its folder is listed to find out.
 func (o *Objects) Get(ctx context.Context, name string) ([]byte, error) {
+	object, err := o.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(object)
+	if err := errors.Join(err, object.Close()); err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: %w", o.bucket.name, o.prefix+name, translate("s3:GetObject", err))
+	}
+	return body, nil
+}
+
+// Open reads an object as a stream, which the caller closes. Its errors are those
+// of Get.
+func (o *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	key := o.prefix + name
 	out, err := o.get.ask(ctx, &s3.GetObjectInput{Bucket: aws.String(o.bucket.name), Key: aws.String(key)})
 	switch {
@@ -67,11 +81,7 @@ func (o *Objects) Get(ctx context.Context, name string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read s3://%s/%s: %w", o.bucket.name, key, err)
 	}
-	body, err := io.ReadAll(out.Body)
-	if err := errors.Join(err, out.Body.Close()); err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", o.bucket.name, key, translate("s3:GetObject", err))
-	}
-	return body, nil
+	return out.Body, nil
 }
 
 // List names what lies directly under a prefix that ends in "/": objects by

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -131,6 +132,20 @@ func (c *crew) remember(ctx context.Context, store journal.Store, report *cost.R
 // moversShown is how many movers a report lists.
 const moversShown = 50
 
+// billStore is the place of an export of the bill, whose files may be large.
+func (a *app) billStore(place string, c *crew) (bill.Store, error) {
+	bucket, prefix, inS3 := cutS3(place)
+	switch {
+	case !inS3:
+		return bill.Folder(place), nil
+	case bucket == "":
+		return nil, fleet.Errorf(fleet.ErrInvalid, "bill %q: give it as s3://bucket/prefix", place)
+	case prefix != "" && !strings.HasSuffix(prefix, "/"):
+		prefix += "/"
+	}
+	return c.session.Objects(bucket, prefix), nil
+}
+
 // reconcile sets the bill beside the report's list prices: an export where one
 // is configured, else what Cost Explorer told.
 func (a *app) reconcile(ctx context.Context, c *crew, place string, report *cost.Report) {
@@ -138,13 +153,14 @@ func (a *app) reconcile(ctx context.Context, c *crew, place string, report *cost
 		report.Bill = cost.ReconcileExplorer(*report)
 		return
 	}
-	store, err := a.journal(place, c.session)
+	store, err := a.billStore(place, c)
 	if err == nil {
 		var read bill.Bill
 		read, err = bill.Read(ctx, store, fleet.Span{From: report.Month.Start, To: report.Month.Now})
 		report.Notes = append(report.Notes, read.Notes...)
 		if len(read.Files) > 0 {
 			report.Bill = cost.Reconcile(*report, read.Lines, place)
+			report.Notes = append(report.Notes, report.Bill.Notes...)
 		}
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -37,7 +38,7 @@ func (a *Account) ExportBill(bucket, prefix string, month time.Time) (key string
 		prefix += "/"
 	}
 	key = prefix + "data/BILLING_PERIOD=" + month.Format("2006-01") + "/focus-00001.csv.gz"
-	meta := map[string]string{"Content-Type": "application/gzip", "Last-Modified": now.Format(time.RFC1123)}
+	meta := map[string]string{"Content-Type": "application/gzip", "Last-Modified": now.UTC().Format(http.TimeFormat)}
 	if _, err := a.s3.backend.PutObject(bucket, key, meta, bytes.NewReader(body), int64(len(body)), nil); err != nil {
 		return "", fmt.Errorf("export the bill: %w", err)
 	}
