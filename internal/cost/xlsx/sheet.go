@@ -2,41 +2,63 @@ package xlsx
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"time"
 
 	"github.com/xuri/excelize/v2"
+	"golang.org/x/sync/errgroup"
 
 	"nightshift/internal/cost"
 	"nightshift/internal/price"
 )
 
-// addTable adds the sheets of a table.
-func (b *workbook) addTable(table placed) error {
-	fitted := widths(table.Table)
-	n, line := -1, 0
-	var sheet *excelize.StreamWriter
-	next := func() (err error) {
-		if sheet != nil {
+// addTables adds the sheets of all tables. What all sheets share is set up one
+// after the other; the rows of several tables are written at the same time.
+func (b *workbook) addTables() error {
+	sheets := make([][]*excelize.StreamWriter, len(b.order))
+	for n, name := range b.order {
+		table := b.tables[name]
+		fitted := widths(table.Table)
+		for part := range table.sheets {
+			sheet, err := b.begin(table, part, fitted)
+			if err != nil {
+				return fmt.Errorf("sheet %s: %w", name, err)
+			}
+			sheets[n] = append(sheets[n], sheet)
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for n, name := range b.order {
+		group.Go(func() error {
+			if err := b.fill(b.tables[name], sheets[n]); err != nil {
+				return fmt.Errorf("sheet %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for n, name := range b.order {
+		for _, sheet := range sheets[n] {
 			if err := sheet.Flush(); err != nil {
-				return err
+				return fmt.Errorf("sheet %s: %w", name, err)
 			}
 		}
-		n++
-		line = 1
-		sheet, err = b.begin(table, n, fitted)
-		return err
 	}
-	if err := next(); err != nil {
-		return err
-	}
+	return nil
+}
+
+// fill writes the rows of a table into its sheets, one after the other.
+func (b *workbook) fill(table placed, sheets []*excelize.StreamWriter) error {
 	cells := make([]excelize.Cell, len(table.Columns))
 	row := make([]any, len(table.Columns))
+	part, line := 0, 1
 	for values := range table.Rows {
-		if line > table.sheets[n].rows {
-			if err := next(); err != nil {
-				return err
-			}
+		if line > table.sheets[part].rows {
+			part, line = part+1, 1
 		}
 		line++
 		for n, value := range values {
@@ -47,11 +69,11 @@ func (b *workbook) addTable(table placed) error {
 			cells[n].Value, cells[n].StyleID = cellValue(value), b.styles.of(table.Columns[n].Format, value)
 			row[n] = &cells[n]
 		}
-		if err := sheet.SetRow("A"+strconv.Itoa(line), row); err != nil {
+		if err := sheets[part].SetRow("A"+strconv.Itoa(line), row); err != nil {
 			return err
 		}
 	}
-	return sheet.Flush()
+	return nil
 }
 
 // begin adds the n-th sheet of a table with its header. Everything that stands

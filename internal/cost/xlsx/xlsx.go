@@ -55,10 +55,8 @@ func write(w io.Writer, r cost.Report, limit int) (err error) {
 	if err := b.addSummary(summary, r.Charts()); err != nil {
 		return fmt.Errorf("workbook: sheet %s: %w", summarySheet, err)
 	}
-	for _, name := range b.order {
-		if err := b.addTable(b.tables[name]); err != nil {
-			return fmt.Errorf("workbook: sheet %s: %w", name, err)
-		}
+	if err := b.addTables(); err != nil {
+		return fmt.Errorf("workbook: %w", err)
 	}
 	if err := b.file.SetDocProps(&excelize.DocProperties{
 		Title: summary.Title, Creator: "nightshift",
