@@ -60,10 +60,10 @@ func snapshotFindings(r Report) []Finding {
 		switch {
 		case !there[c.volume] && !unread[c.target] && c.volume != copied:
 			f.Code = OrphanedSnapshots
-			f.Reason = fmt.Sprintf("the volume is gone, and %d of its snapshots are kept, the newest from %s", len(ids), newest.Since.Format("2006-01-02"))
+			f.Reason = fmt.Sprintf("the volume is gone; %s, the newest from %s", snapshotsKept(len(ids)), newest.Since.Format("2006-01-02"))
 		case old:
 			f.Code = OldSnapshots
-			f.Reason = fmt.Sprintf("the newest of %d snapshots is %d days old", len(ids), int(r.Month.Now.Sub(newest.Since).Hours()/24))
+			f.Reason = fmt.Sprintf("%s, the newest %d days old", snapshotsKept(len(ids)), int(r.Month.Now.Sub(newest.Since).Hours()/24))
 		default:
 			continue
 		}
@@ -112,4 +112,11 @@ func deleteSnapshots(ids []string) string {
 		commands = append(commands, fmt.Sprintf("aws ec2 delete-snapshot --snapshot-id %s --region {region}", id))
 	}
 	return strings.Join(commands, "; ")
+}
+
+func snapshotsKept(n int) string {
+	if n == 1 {
+		return "1 snapshot is kept"
+	}
+	return fmt.Sprintf("%d snapshots are kept", n)
 }
