@@ -61,10 +61,10 @@ type change struct {
 // performance that it has, or could make use of.
 func changes(v fleet.Volume, types map[fleet.InstanceID]*fleet.TypeInfo) []change {
 	var all []change
-	switch v.Type {
-	case fleet.GP2:
+	if v.Type == fleet.GP2 {
 		all = append(all, change{GP2ToGP3, "gp3 with at least the IOPS and throughput of this gp2 volume", gp3Of(v, max(gp2IOPS(v), gp3IOPS), gp2MiBps(v))})
-	case fleet.IO1:
+	}
+	if v.Type == fleet.IO1 {
 		if len(v.AttachedTo) <= 1 && v.IOPS <= mostGP3IOPS { // gp3 cannot be attached to several instances
 			all = append(all, change{IO1ToGP3, "gp3 with the IOPS and throughput of this io1 volume, and the same durability", gp3Of(v, max(v.IOPS, gp3IOPS), io1MiBps(v))})
 		}
