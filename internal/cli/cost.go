@@ -45,7 +45,7 @@ type prices interface {
 
 // priceList is where prices come from: an offer file, or the AWS price list with
 // what is kept of it between runs.
-func (a *app) priceList(ctx context.Context, c *crew, f costFlags, now time.Time) (prices, error) {
+func (a *app) priceList(c *crew, f costFlags, now time.Time) (prices, error) {
 	if f.priceList != "" {
 		offer, err := book.OpenOffer(f.priceList)
 		if err != nil {
@@ -90,16 +90,15 @@ func (a *app) priceStore(c *crew, f costFlags) (journal.Store, error) {
 }
 
 // made is a report that a command is about, without anything that is stored.
-func (a *app) made(ctx context.Context, job *reportJob, zone string) (*crew, cost.Report, error) {
+func (a *app) made(ctx context.Context, job *reportJob, zone string) (cost.Report, error) {
 	c, err := a.costCrew(ctx, job, zone)
 	if err != nil {
-		return nil, cost.Report{}, err
+		return cost.Report{}, err
 	}
 	job.now = a.Now()
 	progress := a.progress("costs")
 	defer progress.end()
-	report, err := a.makeReport(ctx, c, *job)
-	return c, report, err
+	return a.makeReport(ctx, c, *job)
 }
 
 // told ends a command whose answer is printed: partly where the report behind it
@@ -151,11 +150,11 @@ the command, judge it, and run it yourself.`,
 		Example: `  nightshift cost findings
   nightshift cost findings --region all --least 10 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, report, err := a.made(cmd.Context(), &job, zone)
+			report, err := a.made(cmd.Context(), &job, zone)
 			if err != nil {
 				return err
 			}
-			a.showFindings(c, report, least)
+			a.showFindings(report, least)
 			return told(report)
 		},
 	}
@@ -178,7 +177,7 @@ type finding struct {
 	Fix      string        `json:"fix"`
 }
 
-func (a *app) showFindings(c *crew, r cost.Report, least float64) {
+func (a *app) showFindings(r cost.Report, least float64) {
 	var chosen []cost.Finding
 	var sum price.USD
 	for _, f := range r.Findings {

@@ -256,7 +256,7 @@ without what goes on costing meanwhile, which are volumes and addresses.`,
 		Example: `  nightshift cost savings
   nightshift cost savings --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, report, err := a.made(cmd.Context(), &job, zone)
+			report, err := a.made(cmd.Context(), &job, zone)
 			if err != nil {
 				return err
 			}

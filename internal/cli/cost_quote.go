@@ -157,7 +157,7 @@ func (a *app) priceCrew(ctx context.Context, f costFlags) (*crew, error) {
 // pricesOf are the prices of a region: of a day, where one is named.
 func (a *app) pricesOf(ctx context.Context, c *crew, f costFlags, region fleet.Region, asOf string) (prices, error) {
 	if asOf == "" {
-		return a.priceList(ctx, c, f, a.Now())
+		return a.priceList(c, f, a.Now())
 	}
 	day, err := time.Parse(time.DateOnly, asOf)
 	if err != nil {

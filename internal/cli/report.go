@@ -123,7 +123,7 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Repo
 		}
 		c.log.DebugContext(ctx, "the account is not known", "error", err)
 	}
-	prices, err := a.priceList(ctx, c, job.costs, job.now)
+	prices, err := a.priceList(c, job.costs, job.now)
 	if err != nil {
 		return cost.Report{}, err
 	}
