@@ -1,0 +1,316 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/config"
+	"nightshift/internal/cost"
+	"nightshift/internal/cost/history"
+	"nightshift/internal/price"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+)
+
+const (
+	costing      = "docs/cost.md"
+	manyAccounts = "docs/accounts.md"
+)
+
+// TestCostGuides runs what the guides to costs and to several accounts show, as
+// TestScheduling does. One more scene is known:
+//
+//	<!-- accounts 2 at 2026-11-20T18:55:00+09:00 -->   an organization with so many members
+func TestCostGuides(t *testing.T) {
+	for _, name := range []string{costing, manyAccounts} {
+		t.Run(filepath.Base(name), func(t *testing.T) { play(t, name) })
+	}
+}
+
+// practise sets up the environment of a practice account, and a folder to work
+// in.
+func practise(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for key, value := range map[string]string{
+		"AWS_REGION": sandbox.DefaultRegion, "AWS_ACCESS_KEY_ID": sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY": sandbox.SecretKey,
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		t.Setenv(key, value) // the SDK reads the process's environment
+	}
+}
+
+// play runs the examples of a document, from the top to the bottom.
+func play(t *testing.T, name string) {
+	t.Helper()
+	text := document(t, name)
+	file, err := filepath.Abs(filepath.Join("..", "..", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	practise(t)
+	var g guide
+	ran := 0
+	scene := regexp.MustCompile("(?ms)^<!-- (account|clock|accounts (\\d+)) at (\\S+) -->$|^```(\\w*)\n(.*?)^```$")
+	written := scene.ReplaceAllStringFunc(text, func(whole string) string {
+		m := scene.FindStringSubmatch(whole)
+		switch what, members, when, language, block := m[1], m[2], m[3], m[4], m[5]; {
+		case members != "":
+			g.organize(t, members, when)
+		case what != "":
+			g.enter(t, what, when)
+		case language == "yaml":
+			g.configure(t, block)
+		case language == "json":
+			if !json.Valid([]byte(block)) {
+				t.Errorf("not JSON:\n%s", block)
+			}
+		case language == "sh":
+			for _, args := range invocations(block) {
+				understood(t, args)
+			}
+		case language == "console":
+			ran++
+			printed := g.run(t, block)
+			if diff := gocmp.Diff(printed, block); diff != "" && !*update {
+				t.Errorf("an example of %s (-printed +document)\n%s", name, diff)
+			}
+			return "```console\n" + printed + "```"
+		}
+		return whole
+	})
+	if g.mistakes != nil {
+		t.Error(g.mistakes)
+	}
+	if ran == 0 {
+		t.Errorf("%s shows no command", name)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(written), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// organize opens a practice account with member accounts at a time.
+func (g *guide) organize(t *testing.T, members, when string) {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, when)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _ := strconv.Atoi(members)
+	server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Start: at, Accounts: sandbox.Members(n)})
+	t.Setenv("AWS_ENDPOINT_URL", server.URL())
+	g.account = server.Sandbox()
+}
+
+// section is a part of a document, from a heading to the next of its level or
+// above.
+func section(t *testing.T, text, heading string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(text, "\n"+heading+"\n")
+	if !ok {
+		t.Fatalf("there is no heading %q", heading)
+	}
+	level := strings.IndexByte(heading, ' ')
+	if next := regexp.MustCompile(`(?m)^#{1,` + strconv.Itoa(level) + `} `).FindStringIndex(rest); next != nil {
+		rest = rest[:next[0]]
+	}
+	return rest
+}
+
+// TestCostColumns finds each sheet, in its order, with each of its columns in
+// theirs. Dates in headers stand for any.
+func TestCostColumns(t *testing.T) {
+	text := document(t, costing)
+	whole := cost.Report{
+		Month: cost.MonthOf(time.Now()),
+		Trend: &cost.Trend{Weeks: make([]cost.Period, 1)}, Movers: &cost.Movers{}, Savings: &cost.Savings{}, Bill: &cost.Reconciliation{},
+	}
+	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
+	sheets := []string{"Summary"}
+	for _, table := range whole.Tables() {
+		sheets = append(sheets, table.Name)
+		var want []string
+		for _, c := range table.Columns {
+			want = append(want, day.ReplaceAllString(c.Header, "DATE"))
+		}
+		got := firstCells(section(t, text, "### `"+table.Name+"`"), "`([^`]+)`")
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("the sheet %s (-code +document)\n%s", table.Name, diff)
+		}
+	}
+	var got []string
+	for _, m := range regexp.MustCompile("(?m)^### `(\\w+)`$").FindAllStringSubmatch(section(t, text, "## The sheets"), -1) {
+		got = append(got, m[1])
+	}
+	if diff := gocmp.Diff(sheets, got); diff != "" {
+		t.Errorf("sheets (-code +document)\n%s", diff)
+	}
+}
+
+// TestCostWords finds every word of the report that stands for something, and
+// no others.
+func TestCostWords(t *testing.T) {
+	text := document(t, costing)
+	folder := filepath.Join("..", "cost")
+	for heading, pattern := range map[string]string{
+		"### Other costs":             `LineKind = "([a-z0-9-]+)"`,
+		"## Hours":                    `HoursSource = "([a-z-]+)"`,
+		"## Findings":                 `(?m)^\t\w+ += "([a-z0-9]+(?:-[a-z0-9]+)+)"$`,
+		"## The bill beside the list": `Label = "([a-z-]+)"`,
+	} {
+		want := inSource(t, folder, pattern)
+		if heading == "### Other costs" {
+			want = append(want, "detailed-monitoring")
+		}
+		slices.Sort(want)
+		sameSet(t, heading, slices.Compact(want), firstCells(section(t, text, heading), "`([a-z0-9-]+)`"))
+	}
+	var statuses, names []string
+	for _, s := range []price.Status{price.Exact, price.Fallback, price.Ambiguous, price.Missing} {
+		statuses = append(statuses, string(s))
+	}
+	sameSet(t, "statuses", statuses, firstCells(section(t, text, "### Statuses"), "`([a-z]+)`"))
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	sameSet(t, "formats", names, firstCells(section(t, text, "## Formats"), "`([a-z]+)`"))
+}
+
+// TestCostNotes finds each note that the document explains in the program.
+func TestCostNotes(t *testing.T) {
+	var source strings.Builder
+	for _, folder := range []string{"price", "cost"} {
+		for _, text := range inSource(t, filepath.Join("..", folder), `"((?:[^"\\\n]|\\.)*)"`) {
+			source.WriteString(strings.ReplaceAll(text, `\"`, `"`) + "\n")
+		}
+	}
+	notes := firstCells(section(t, document(t, costing), "### Notes"), "`([^`]+)`")
+	if len(notes) < 20 {
+		t.Errorf("%d notes", len(notes))
+	}
+	for _, note := range notes {
+		if constant, _, _ := strings.Cut(note, "…"); !strings.Contains(source.String(), constant) {
+			t.Errorf("no note begins %q", constant)
+		}
+	}
+}
+
+// TestCostGuideKeys finds every key of the two sections of the configuration.
+func TestCostGuideKeys(t *testing.T) {
+	for name, keys := range map[string][]string{costing: config.CostKeys(), manyAccounts: config.AccountKeys()} {
+		text := document(t, name)
+		for _, key := range keys {
+			if !regexp.MustCompile("`[^`\n]*\\b" + key + "\\b[^`\n]*`").MatchString(text) {
+				t.Errorf("%s does not explain the key %s", name, key)
+			}
+		}
+	}
+}
+
+// TestCostQuotes asks for the table of quotations.
+func TestCostQuotes(t *testing.T) {
+	_, listed, _ := strings.Cut(section(t, document(t, costing), "### What something would cost"), "| `nightshift cost quote` with")
+	practise(t)
+	t.Setenv("AWS_ENDPOINT_URL", sandboxtest.Start(t, sandbox.Options{}).URL())
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\| ([^|]+) \\|$").FindAllStringSubmatch(listed, -1)
+	if len(rows) < 18 {
+		t.Errorf("%d quotations", len(rows))
+	}
+	for _, row := range rows {
+		var stdout, stderr bytes.Buffer
+		code := Main(append([]string{"cost", "quote", "--json"}, strings.Fields(row[1])...), System{
+			Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: time.Now,
+		})
+		var answer struct {
+			Monthly json.Number `json:"monthly_usd"`
+			Parts   []struct {
+				Monthly json.Number `json:"monthly_usd"`
+			} `json:"parts"`
+		}
+		if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil || code != 0 {
+			t.Errorf("%s: %d %v %s", row[1], code, err, stderr.Bytes())
+			continue
+		}
+		got := []json.Number{answer.Monthly}
+		for _, part := range answer.Parts {
+			got = append(got, part.Monthly)
+		}
+		want := append([]string{row[3]}, strings.Split(row[2], " + ")...)
+		for n := range want {
+			if len(got) != len(want) || dollarsOf(t, string(got[n])) != dollarsOf(t, want[n]) {
+				t.Errorf("%s: %s, want %s", row[1], got, want)
+				break
+			}
+		}
+	}
+}
+
+func dollarsOf(t *testing.T, text string) price.USD {
+	t.Helper()
+	amount, err := price.ParseUSD(text)
+	if err != nil {
+		t.Errorf("%q: %v", text, err)
+	}
+	return amount
+}
+
+// TestCostRow compares the row of the worked example, which is that of a report
+// of the same moment and configuration.
+func TestCostRow(t *testing.T) {
+	text := document(t, costing)
+	practise(t)
+	var g guide
+	g.enter(t, "account", "2026-11-20T18:55:00+09:00")
+	g.configure(t, regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(text)[1])
+	g.run(t, "$ nightshift report --out costs.csv\n")
+	file, err := os.Open("costs.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := slices.IndexFunc(rows, func(row []string) bool { return row[0] == "개발-WAS-1" })
+	example := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\|$").FindAllStringSubmatch(section(t, text, "## One instance by hand"), -1)
+	if mine < 0 || len(example) < 10 {
+		t.Fatalf("row %d, %d values", mine, len(example))
+	}
+	for _, value := range example {
+		if n := slices.Index(rows[0], value[1]); n < 0 || rows[mine][n] != value[2] {
+			t.Errorf("%s is %s in the document; the report has %s", value[1], value[2], rows[mine][max(n, 0)])
+		}
+	}
+}
+
+// TestCostSchema compares the definition for Athena, and the schema.
+func TestCostSchema(t *testing.T) {
+	first, err := cost.ParseDate("2026-11-01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := fences(section(t, document(t, costing), "### Other readers"))
+	for _, want := range []string{
+		"```sql\n" + history.Athena("costs", "s3://example-nightshift/reports/", first) + "```",
+		"```text\n" + history.Schema() + "```",
+	} {
+		if !slices.Contains(shown, want) {
+			t.Errorf("%s does not show\n%s", costing, want)
+		}
+	}
+}
