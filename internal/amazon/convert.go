@@ -27,6 +27,7 @@ func instance(target fleet.Target, i types.Instance) fleet.Instance {
 		Windows:         i.Platform != "",
 		Lifecycle:       fleet.Lifecycle(shared(string(i.InstanceLifecycle))),
 		Tenancy:         "default",
+		InstanceStore:   i.RootDeviceType == types.DeviceTypeInstanceStore,
 	}
 	if i.State != nil {
 		out.State = fleet.State(shared(string(i.State.Name)))

@@ -16,6 +16,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
 )
@@ -32,11 +33,12 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole job on a practice account, without AWS",
 		Long: `Show the whole job on a practice account: an evening, a morning, the report,
-and what would be done by schedule.
+what would be done by schedule, and what three weeks cost.
 
 The account is a server inside this process that speaks the protocols of EC2,
 S3, STS and the price list. No credentials are needed, and those of the
-environment are not looked at. The workbook is left in ./` + demoDir + `.`,
+environment are not looked at. The workbook, the page, the history and the
+journal are left in ./` + demoDir + `.`,
 		Example: `  nightshift demo`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.demo(cmd.Context())
@@ -69,12 +71,15 @@ func (a *app) demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := clearDemo(); err != nil {
+		return err
+	}
+	s := stage{account: account, crew: c, tag: tag, zone: seoul, journal: journal.Folder(demoJournal())}
 	a.say("A practice AWS account now listens at %s, with its machines in Seoul.\n", server.URL())
 
 	act := func(title string, action power.Action) error {
-		a.say("%s, %s\n$ nightshift %s --tag %s", title, account.Now().In(seoul).Format("Mon 2 Jan 15:04"), action, tag)
-		done := c.power(ctx, powerJob{action: action, tag: tag, running: running{Options: power.Options{Wait: time.Minute}}})
-		if err := a.showPower(done); err != nil && !errors.Is(err, errPartly) {
+		a.say("%s, %s\n$ nightshift %s --tag %s", title, s.now().Format("Mon 2 Jan 15:04"), action, tag)
+		if err := a.showPower(s.act(ctx, action, time.Minute)); err != nil && !errors.Is(err, errPartly) {
 			return err
 		}
 		a.say("")
@@ -83,36 +88,43 @@ func (a *app) demo(ctx context.Context) error {
 	if err := act("Evening", power.Stop); err != nil {
 		return err
 	}
-	account.Advance(morningAfter(account.Now().In(seoul)))
+	account.Advance(morningAfter(s.now()))
 	if err := act("Morning", power.Start); err != nil {
 		return err
 	}
 
-	out, err := a.demoFile(account.Now().In(seoul))
+	out, err := a.demoFile(s.now())
 	if err != nil {
 		return err
 	}
 	a.say("The report\n$ nightshift report --bucket %s --out %s --timezone Asia/Seoul", sandbox.DefaultBucket, out)
-	report, answer, err := a.report(ctx, c, reportJob{
-		now: account.Now(), zone: seoul, hours: cost.BestHours, bucket: sandbox.DefaultBucket, prefix: "ec2/", out: out, format: formats()[0],
-		costs: costFlags{Cost: config.Cost{CloudWatch: config.DefaultMetrics, Prices: "none", Tags: []string{"Env", "Team"}}},
-	})
+	report, answer, err := a.demoReport(ctx, s, sandbox.DefaultBucket, out)
 	if err != nil {
 		return err
 	}
 	if err := a.showReport(report, answer, 0); err != nil && !errors.Is(err, errPartly) {
 		return err
 	}
-	if err := a.demoSchedules(ctx, c, account.Now().In(seoul)); err != nil {
+	cfg, err := config.Load(defaultConfig, func(string) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(demoConfig)), nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.demoSchedules(ctx, c, cfg, s.now()); err != nil {
+		return err
+	}
+	if err := a.demoCosts(ctx, s, cfg); err != nil {
 		return err
 	}
 	a.say(`
 What to try next
   open %s
+  open %s in a browser
   nightshift sandbox              keep a practice account running for nightshift, the AWS CLI or boto3
   nightshift stop --dry-run       with AWS credentials: what would be stopped, and why the rest would not
   nightshift check --example      a commented configuration to start from
-  nightshift template             the CloudFormation template that installs it for good`, out)
+  nightshift template             the CloudFormation template that installs it for good`, out, filepath.Join(demoDir, "ec2_monthly_costs.html"))
 	return nil
 }
 
@@ -126,13 +138,7 @@ power:
 `
 
 // demoSchedules shows what the same machines would do by schedule, this evening.
-func (a *app) demoSchedules(ctx context.Context, c *crew, now time.Time) error {
-	cfg, err := config.Load(defaultConfig, func(string) (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(demoConfig)), nil
-	})
-	if err != nil {
-		return err
-	}
+func (a *app) demoSchedules(ctx context.Context, c *crew, cfg *config.Config, now time.Time) error {
 	chosen, err := chooseSchedules(cfg, nil, "")
 	if err != nil {
 		return err

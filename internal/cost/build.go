@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,10 +31,11 @@ func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (
 		options: o, shelves: make([]shelf, len(sources)),
 		rates: map[fleet.Region]rates{}, parts: map[partKey]*Price{}, spots: map[spotKey]*Price{},
 	}
+	// In whole seconds, so that what has been and what is to come add up to the
+	// month.
+	b.options.Now = o.Now.UTC().Truncate(time.Second)
 	if o.Zone != nil {
-		b.options.Now = o.Now.In(o.Zone)
-	} else {
-		b.options.Now = o.Now.UTC()
+		b.options.Now = b.options.Now.In(o.Zone)
 	}
 	b.month = MonthOf(b.options.Now)
 	if err := b.read(ctx, sources, prices); err != nil {
@@ -195,7 +197,7 @@ func (s *shelf) readMachines(ctx context.Context, source Source, o Options) {
 		s.instances = append(s.instances, &Instance{
 			Target: i.Target, ID: i.ID, Type: i.Type, State: i.State, Zone: i.Zone,
 			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
-			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), live: live(i.Tags),
+			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), live: live(i.Tags) || i.InstanceStore,
 		})
 		s.plan(o, i)
 		if i.UsageOperation != "" {
@@ -392,6 +394,9 @@ func (b *builder) priceInstances(s *shelf) {
 		i.Price.Uses++
 		known := b.hoursOf(found)
 		i.Hours, i.AtLeast, i.AtMost, i.Source = known.hours, known.atLeast, known.atMost, known.source
+		if i.Source == Assumed { // which may count the rest of this day, too
+			i.Planned = min(i.Planned, max(b.month.End.Sub(b.month.Start)-i.Hours, 0))
+		}
 	}
 }
 

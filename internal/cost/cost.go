@@ -142,7 +142,7 @@ type Instance struct {
 	// Stopped is the last stop, FirstLaunch the first launch, where EC2 tells.
 	Stopped, FirstLaunch time.Time
 	Tags                 fleet.Tags // those of Options.Tags
-	live                 bool       // its tags say that it must run
+	live                 bool       // it must run, by its tags, or cannot be stopped
 
 	VolumeGiB int64
 	Attached  []VolumeShape

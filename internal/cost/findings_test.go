@@ -196,8 +196,10 @@ func TestInstanceFindingsByHand(t *testing.T) {
 	young := server("i-young")
 	young.LaunchTime = now.Add(-10 * time.Hour)
 	young.FirstLaunch = young.LaunchTime
+	scratch := server("i-scratch")
+	scratch.InstanceStore = true
 	all := findingsOf(t, estate{
-		instances: []fleet.Instance{off, lately, old, wide, young, server("i-night"), prod(server("i-prod"))},
+		instances: []fleet.Instance{off, lately, old, wide, young, scratch, server("i-night"), prod(server("i-prod"))},
 		volumes:   []fleet.Volume{disk("vol-1", fleet.GP3, 200, "i-off"), disk("vol-2", fleet.GP3, 200, "i-lately")},
 	}, belongings{})
 	for resource, want := range map[string][2]string{

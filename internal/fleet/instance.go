@@ -69,6 +69,9 @@ type Instance struct {
 	// Cores and ThreadsPerCore are the instance's CPU options; 0 when unknown.
 	Cores, ThreadsPerCore int
 
+	// InstanceStore is true where its root device would be lost by a stop, so that
+	// it cannot be stopped.
+	InstanceStore bool
 	// PublicIPs are the public IPv4 addresses of its network interfaces,
 	// Elastic IP addresses among them.
 	PublicIPs []string
