@@ -98,7 +98,7 @@ func (b *builder) lines(s *shelf, target fleet.Target) []*Line {
 		if credits := s.market.surplus[i.ID]; credits > 0 {
 			lines = append(lines, b.creditsLine(i, s.found[n], credits))
 		}
-		if s.found[n].Detailed && i.Hours > 0 {
+		if s.found[n].Detailed && i.Hours+i.Planned > 0 {
 			lines = append(lines, b.monitoringLine(i))
 		}
 	}
@@ -106,19 +106,19 @@ func (b *builder) lines(s *shelf, target fleet.Target) []*Line {
 }
 
 // snapshotLines prices the snapshots. What a snapshot adds to those before it
-// only the bill knows. All snapshots of one volume cost at least as much as the
-// largest of them has blocks: its line carries that, the others nothing.
+// only the bill knows. All snapshots of one volume cost at any time at least as
+// much as the largest of them has blocks: the line of the largest carries that,
+// the others nothing.
 func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target) []*Line {
-	largest := map[fleet.VolumeID]int64{}
-	bearer := map[fleet.VolumeID]fleet.SnapshotID{}
-	kin := map[fleet.VolumeID]int{}
+	chains := map[fleet.VolumeID][]fleet.Snapshot{}
+	bearer := map[fleet.VolumeID]fleet.Snapshot{}
 	for _, s := range snapshots {
-		if s.Archived || s.Volume == copied {
+		if s.Archived || s.Volume == copied || s.FullBytes == 0 {
 			continue
 		}
-		kin[s.Volume]++
-		if size(s) > largest[s.Volume] {
-			largest[s.Volume], bearer[s.Volume] = size(s), s.ID
+		chains[s.Volume] = append(chains[s.Volume], s)
+		if s.FullBytes > bearer[s.Volume].FullBytes {
+			bearer[s.Volume] = s
 		}
 	}
 	var lines []*Line
@@ -133,26 +133,46 @@ func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target)
 		}
 		l.Price = b.rate(string(l.Kind), target.Region, dimension)
 		l.Status, l.Note = l.Price.Status, l.Price.Note
-		switch {
-		case !l.Status.Usable():
-			lines = append(lines, l)
+		lines = append(lines, l)
+		if !l.Status.Usable() {
 			continue
-		case s.FullBytes == 0:
-			l.doubt("EC2 does not tell how much is stored; this is the size of the volume, which is the upper bound")
-		case s.Archived:
-		case kin[s.Volume] > 0 && bearer[s.Volume] != s.ID:
+		}
+		chain, largest := chains[s.Volume], bearer[s.Volume].ID
+		if len(chain) > 0 && largest != s.ID && !s.Archived {
 			l.Monthly, l.ToDate, l.Forecast = known(0), known(0), known(0)
 			l.doubt(fmt.Sprintf("only what it adds to other snapshots of %s is billed, which EC2 does not tell: between 0 and %s a month; %s carries the cost that all have at least",
-				s.Volume, l.Price.Rate.USD.Times(size(s), gib).Cents(), bearer[s.Volume]))
-			lines = append(lines, l)
+				s.Volume, l.Price.Rate.USD.Times(size(s), gib).Cents(), largest))
 			continue
-		case kin[s.Volume] > 1:
-			l.doubt("the least that the snapshots of this volume cost together")
 		}
 		l.storage(b, l.Price.Rate.USD.Times(size(s), gib))
-		lines = append(lines, l)
+		switch {
+		case s.FullBytes == 0:
+			l.most = true
+			l.doubt("EC2 does not tell how much is stored; this is the size of the volume, which is the upper bound")
+		case len(chain) > 1 && !s.Archived:
+			l.ToDate = known(b.chainToDate(chain, l.Price.Rate.USD))
+			l.Forecast = b.toTheEnd(l.ToDate, l.Monthly)
+			l.doubt("the least that the snapshots of this volume cost together")
+		}
 	}
 	return lines
+}
+
+// chainToDate is what the snapshots of one volume have cost at least this month
+// so far: at any time as much as the largest of those that were there.
+func (b *builder) chainToDate(chain []fleet.Snapshot, rate price.USD) price.USD {
+	slices.SortStableFunc(chain, func(a, b fleet.Snapshot) int { return a.Started.Compare(b.Started) })
+	var sum price.USD
+	var largest int64
+	before, month := int64(0), seconds(b.month.End.Sub(b.month.Start))
+	for n, s := range chain {
+		left, _ := b.month.share(s.Started) // from its start to now
+		if n > 0 {
+			sum = sum.Add(rate.Times(largest, gib).Times(before-left, month))
+		}
+		largest, before = max(largest, s.FullBytes), left
+	}
+	return sum.Add(rate.Times(largest, gib).Times(before, month))
 }
 
 const gib = 1 << 30

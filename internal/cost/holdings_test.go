@@ -234,3 +234,72 @@ func TestSpotWithoutHistoryIsABound(t *testing.T) {
 		t.Errorf("%s %s (%s), want the on-demand price as a fallback", got.Price.Rate.USD, got.PriceStatus, got.PriceNote)
 	}
 }
+
+// TestSnapshotsOfAVolumeCostTheirLargest: whenever a snapshot was made, so far
+// the volume's snapshots have cost at least the largest of those that were there
+// at each time. One whose size EC2 does not tell yet adds to the others.
+func TestSnapshotsOfAVolumeCostTheirLargest(t *testing.T) {
+	const full = 1 << 30
+	snap := func(id string, hours int, gib int64) fleet.Snapshot {
+		return fleet.Snapshot{ID: fleet.SnapshotID(id), Volume: "vol-1", State: "completed", Started: monthStart.Add(time.Duration(hours) * time.Hour), SizeGiB: 200, FullBytes: gib * full}
+	}
+	_, lines := linesOf(t, cost.Source{Inventory: estate{}, Holdings: belongings{snapshots: []fleet.Snapshot{
+		snap("snap-new", 360, 120), snap("snap-pending", 512, 0), snap("snap-old", -300, 100), snap("snap-less", 200, 90), snap("snap-same", 500, 120),
+	}}})
+	// (100 GiB × 360 h + 120 GiB × 153 h) × 0.05 ÷ 720 h; to come 120 × 0.05 × 207 ÷ 720
+	want := [3]string{"3.775", "6.00", "5.50"}
+	l := lines["snapshot snap-new"]
+	if got := [3]string{l.ToDate.USD.String(), l.Monthly.USD.String(), l.Forecast.USD.String()}; got != want {
+		t.Errorf("the snapshots cost %v, want %v", got, want)
+	}
+	for _, id := range []string{"snap-pending", "snap-old", "snap-less", "snap-same"} {
+		if l := lines["snapshot "+id]; !l.Monthly.Known || l.Monthly.USD != 0 || l.ToDate.USD != 0 || l.Status != price.Fallback {
+			t.Errorf("%s costs %s, %s a month, %s", id, l.ToDate.USD, l.Monthly.USD, l.Status)
+		}
+	}
+}
+
+// TestWholeMonthForecastIsTheMonth: what is there all month costs a full month in
+// the end, at whatever fraction of a second the report is made.
+func TestWholeMonthForecastIsTheMonth(t *testing.T) {
+	e := estate{instances: []fleet.Instance{server("i-1")}, volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 500, "i-1")}}
+	for _, odd := range []time.Duration{0, 1, 500 * time.Millisecond, time.Second - 1} {
+		r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: e}}, seoulPrices(t), cost.Options{Now: now.Add(odd), Zone: kst})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, i := r.Volumes[0], r.Instances[0]; v.Forecast != v.Monthly || i.EC2Forecast().USD != i.Price.Rate.USD.Times(720, 1) {
+			t.Errorf("at %v: the volume's forecast is %s, the instance's %s", odd, v.Forecast.USD, i.EC2Forecast().USD)
+		}
+	}
+}
+
+// TestScheduledStartIsMonitored: what is off now and will run this month has
+// metrics then.
+func TestScheduledStartIsMonitored(t *testing.T) {
+	off := server("i-1")
+	off.State, off.Stopped, off.Detailed = fleet.Stopped, monthStart.AddDate(0, 0, -1), true
+	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: estate{instances: []fleet.Instance{off}}}}, more(t, seoulPrices(t)), cost.Options{
+		Now: now, Zone: kst, Planned: func(fleet.Instance, time.Time) (time.Duration, string, bool) { return 72 * time.Hour, "weekdays", true },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Lines) != 1 || r.Lines[0].Forecast.USD.String() != "0.21" || r.Lines[0].ToDate.USD != 0 { // 2.10 × 72 ÷ 720
+		t.Errorf("lines %+v", r.Lines)
+	}
+}
+
+// TestAssumedForecastStaysInTheMonth: assumed hours count all of today, which is
+// not to come once more.
+func TestAssumedForecastStaysInTheMonth(t *testing.T) {
+	last := monthStart.AddDate(0, 1, -1).Add(time.Hour)
+	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: estate{instances: []fleet.Instance{server("i-1")}}}}, seoulPrices(t),
+		cost.Options{Now: last, Zone: kst, Hours: cost.AssumedHours})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := r.Instances[0]; i.Hours+i.Planned != 720*time.Hour {
+		t.Errorf("%s so far and %s to come, of 720 hours", i.Hours, i.Planned)
+	}
+}

@@ -49,6 +49,8 @@ type Line struct {
 	// there now, Forecast the whole of this month.
 	ToDate, Monthly, Forecast Amount
 	Tags                      fleet.Tags // those of Options.Tags
+	// most is true where the amounts are an upper bound.
+	most bool
 }
 
 // Idle is true for an address that nothing uses.
