@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -120,7 +121,8 @@ func (q *Quotation) addDimension(w Wish, listed price.Rates) {
 	part := QuotationPart{What: w.Unit, Dimension: w.Dimension, Quantity: w.Quantity, Unit: w.Unit, Quote: found}
 	if found.Status.Usable() {
 		part.Monthly = known(found.Rate.USD.Times(w.Quantity, 1))
-		if found.Rate.Unit == "Hrs" {
+		switch strings.ToLower(found.Rate.Unit) {
+		case "hrs", "hours":
 			part.Monthly = known(found.Rate.USD.Times(w.Quantity*seconds(runRate), 3600))
 		}
 	}
