@@ -69,7 +69,7 @@ func (a *app) costExplain(ctx context.Context, id string, job reportJob, zone st
 	}
 	if a.json {
 		err = a.printJSON(envelope{1, "cost explanation", e.data()})
-	} else {
+	} else if !a.quiet {
 		e.print(a.Stdout)
 	}
 	if err != nil {

@@ -157,7 +157,10 @@ func (e costExplanation) printInstance(w io.Writer, i *cost.Instance) {
 	}
 	for _, l := range e.report.Lines {
 		if l.Of == string(i.ID) {
-			fmt.Fprintf(w, "\n%s %s: %s so far, %s a month %s\n", l.Kind, printable(l.ID), amount(l.ToDate), amount(l.Monthly), printable(l.Note))
+			fmt.Fprintf(w, "\n%s %s: %s so far, %s a month\n", l.Kind, printable(l.ID), amount(l.ToDate), amount(l.Monthly))
+			if l.Note != "" {
+				fmt.Fprintf(w, "Note: %s\n", printable(l.Note))
+			}
 		}
 	}
 }

@@ -30,8 +30,15 @@ lists the prices that have changed since they are kept here.`,
   nightshift cost prices --as-of 2026-01-01 --region ap-northeast-2
   nightshift cost prices --changes --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if changes {
+			switch {
+			case changes && asOf != "":
+				return fleet.Errorf(fleet.ErrInvalid, "--changes and --as-of exclude each other")
+			case changes:
 				return a.priceChanges(cmd.Context(), job.costs)
+			case asOf != "":
+				if _, err := a.pastDay(asOf, job.costs); err != nil {
+					return err
+				}
 			}
 			return a.listPrices(cmd.Context(), job, asOf)
 		},
@@ -206,6 +213,13 @@ func (a *app) priceChanges(ctx context.Context, f costFlags) error {
 		return err
 	}
 	f = f.over(c)
+	store, err := a.priceStore(c, f)
+	switch {
+	case err != nil:
+		return err
+	case store == nil:
+		return fleet.Errorf(fleet.ErrInvalid, "no prices are kept: name their place with --price-cache, or as cost: prices: in the configuration")
+	}
 	cached, err := a.priceBook(c, f, a.Now())
 	if err != nil {
 		return err
@@ -221,8 +235,11 @@ func (a *app) priceChanges(ctx context.Context, f costFlags) error {
 	for _, one := range changes {
 		t.add(one.Seen.Format(time.DateOnly), string(one.Region), strings.TrimSpace(one.What), one.Old.String(), one.New.String(), one.Published.Format(time.DateOnly))
 	}
+	if a.quiet {
+		return nil
+	}
 	t.print(a.Stdout)
-	if len(changes) == 0 && !a.quiet {
+	if len(changes) == 0 {
 		fmt.Fprintln(a.Stdout, "no price has changed since prices are kept here")
 	}
 	return nil

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +42,7 @@ out. The operation is the UsageOperation of the image; RunInstances, which is
 Linux, is the default, and RunInstances:0002 is Windows.`,
 		Example: `  nightshift cost quote --instance m5.xlarge --operation RunInstances:0002
   nightshift cost quote --volume gp3:1000:16000:1000 --region ap-northeast-2 --json
-  nightshift cost quote --instance m5.xlarge --volume gp3:100 --address 1 --as-of 2026-01-01`,
+  nightshift cost quote --instance m5.xlarge --volume gp3:100 --as-of 2026-01-01`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.quote(cmd.Context(), w, f)
 		},
@@ -97,6 +99,11 @@ func (a *app) quote(ctx context.Context, w wishes, f costFlags) error {
 	if _, err := w.list(""); err != nil {
 		return err
 	}
+	if w.asOf != "" {
+		if _, err := a.pastDay(w.asOf, f); err != nil {
+			return err
+		}
+	}
 	c, err := a.priceCrew(ctx, f)
 	if err != nil {
 		return err
@@ -104,7 +111,8 @@ func (a *app) quote(ctx context.Context, w wishes, f costFlags) error {
 	f = f.over(c)
 	unknown := 0
 	var errs []error
-	for n, region := range c.regions {
+	var answers []cost.Quotation
+	for _, region := range c.regions {
 		list, err := w.list(region)
 		if err != nil {
 			return err
@@ -121,9 +129,10 @@ func (a *app) quote(ctx context.Context, w wishes, f costFlags) error {
 			unknown++
 		}
 		q.Notes = append(q.Notes, prices.Notes()...)
-		if err := a.showQuotation(q, n > 0); err != nil {
-			return err
-		}
+		answers = append(answers, q)
+	}
+	if err := a.showQuotations(answers); err != nil {
+		return err
 	}
 	if unknown == len(c.regions) {
 		return errors.Join(append(errs, errors.New("the price list does not have all prices: the notes say which"))...)
@@ -145,10 +154,13 @@ func (a *app) priceCrew(ctx context.Context, f costFlags) (*crew, error) {
 		named = fields(a.Env("NIGHTSHIFT_REGIONS"))
 	}
 	if len(named) == 0 {
-		named = fields(a.Env("AWS_REGION"))
+		named = fields(cmp.Or(a.Env("AWS_REGION"), a.Env("AWS_DEFAULT_REGION")))
 	}
-	if len(named) == 0 {
+	switch {
+	case len(named) == 0:
 		return nil, errNoRegion
+	case slices.Contains(named, "all"):
+		return nil, fleet.Errorf(fleet.ErrInvalid, "--region all asks AWS for the regions, and with --price-list AWS is not asked: name them")
 	}
 	regions, err := parseRegions(named)
 	return &crew{regions: regions, log: a.logger()}, err
@@ -159,12 +171,31 @@ func (a *app) pricesOf(ctx context.Context, c *crew, f costFlags, region fleet.R
 	if asOf == "" {
 		return a.priceList(c, f, a.Now())
 	}
-	day, err := time.Parse(time.DateOnly, asOf)
+	day, err := a.pastDay(asOf, f)
 	if err != nil {
-		return nil, fleet.Errorf(fleet.ErrInvalid, "--as-of %q: write the day like 2026-01-01", asOf)
+		return nil, err
 	}
 	return book.Offer(func() (io.ReadCloser, error) { return c.session.Prices().Offer(ctx, region, day) }), nil
 }
+
+// pastDay reads the day of --as-of. A day to come has no prices yet, and an
+// offer file has those of one day, which is not asked for.
+func (a *app) pastDay(text string, f costFlags) (time.Time, error) {
+	day, err := time.Parse(time.DateOnly, text)
+	switch {
+	case err != nil:
+		return day, fleet.Errorf(fleet.ErrInvalid, "--as-of %q: write the day like 2026-01-01", text)
+	case day.After(a.Now()):
+		return day, fleet.Errorf(fleet.ErrInvalid, "--as-of %s is in the future; its prices are not known", text)
+	case f.priceList != "":
+		return day, fleet.Errorf(fleet.ErrInvalid, "--as-of and --price-list exclude each other: a price list is of one day")
+	}
+	return day, nil
+}
+
+// mostWished is the largest number of anything that is priced: more is a
+// mistake, and its price would have too many digits.
+const mostWished = 100_000_000
 
 // list reads what is wished for.
 func (w wishes) list(region fleet.Region) ([]cost.Wish, error) {
@@ -192,8 +223,8 @@ func (w wishes) list(region fleet.Region) ([]cost.Wish, error) {
 		{Dimension: price.AddressInUse, Quantity: w.addresses, Unit: "addresses"},
 	} {
 		switch {
-		case other.Quantity < 0:
-			return nil, fleet.Errorf(fleet.ErrInvalid, "--snapshot, --archive and --address take a number from 1 on")
+		case other.Quantity < 0 || other.Quantity > mostWished:
+			return nil, fleet.Errorf(fleet.ErrInvalid, "--snapshot, --archive and --address take a number from 1 to %d", mostWished)
 		case other.Quantity > 0:
 			all = append(all, other)
 		}
@@ -221,38 +252,67 @@ func parseVolume(text string) (fleet.Volume, error) {
 			break
 		}
 		number, err := strconv.ParseInt(words[n+1], 10, 64)
-		if err != nil || number <= 0 || number > 1_000_000_000 {
+		if err != nil || number <= 0 || number > mostWished {
 			return bad(fmt.Sprintf("%q is not a number that can be", words[n+1]))
 		}
 		*into = number
 	}
-	if v.IOPS == 0 && (v.Type == fleet.IO1 || v.Type == fleet.IO2) {
+	provisioned := v.Type == fleet.IO1 || v.Type == fleet.IO2
+	switch {
+	case provisioned && v.IOPS == 0:
 		return bad("its IOPS are billed")
+	case provisioned && v.ThroughputMiBps > 0:
+		return bad("its throughput comes with its IOPS")
+	case !provisioned && v.Type != fleet.GP3 && v.IOPS > 0:
+		return bad(string(v.Type) + " has neither IOPS nor throughput to choose")
 	}
 	return v, nil
 }
 
-func (a *app) showQuotation(q cost.Quotation, further bool) error {
+// showQuotations prints the answers: as JSON one document, which is the answer
+// itself where one region is asked for.
+func (a *app) showQuotations(all []cost.Quotation) error {
 	if a.json {
-		out := quotation{Version: 1, Kind: "quote", Region: q.Region, Monthly: decimalOf(q.Monthly), Status: q.Status, Parts: []quotationPart{}, Notes: q.Notes}
-		for _, p := range q.Parts {
-			part := quotationPart{
-				What: p.What, Dimension: p.Dimension, Quantity: p.Quantity, Unit: p.Unit, RateUnit: p.Quote.Rate.Unit, Monthly: decimalOf(p.Monthly),
-				Status: p.Quote.Status, SKU: p.Quote.SKU, RateCode: p.Quote.Rate.Code, List: p.Quote.Version, Note: p.Quote.Note,
-			}
-			if p.Quote.Status.Usable() {
-				part.Rate = decimalOf(cost.Amount{USD: p.Quote.Rate.USD, Known: true})
-			}
-			if !p.Quote.Published.IsZero() {
-				part.Published = &p.Quote.Published
-			}
-			out.Parts = append(out.Parts, part)
+		var list []quotation
+		for _, q := range all {
+			list = append(list, quotationOf(q))
 		}
-		return a.printJSON(out)
+		if len(list) == 1 {
+			return a.printJSON(list[0])
+		}
+		return a.printJSON(envelope{1, "quotes", list})
 	}
-	if further {
-		fmt.Fprintln(a.Stdout)
+	if a.quiet {
+		return nil
 	}
+	for n, q := range all {
+		if n > 0 {
+			fmt.Fprintln(a.Stdout)
+		}
+		a.printQuotation(q)
+	}
+	return nil
+}
+
+func quotationOf(q cost.Quotation) quotation {
+	out := quotation{Version: 1, Kind: "quote", Region: q.Region, Monthly: decimalOf(q.Monthly), Status: q.Status, Parts: []quotationPart{}, Notes: q.Notes}
+	for _, p := range q.Parts {
+		part := quotationPart{
+			What: p.What, Dimension: p.Dimension, Quantity: p.Quantity, Unit: p.Unit, RateUnit: p.Quote.Rate.Unit, Monthly: decimalOf(p.Monthly),
+			Status: p.Quote.Status, SKU: p.Quote.SKU, RateCode: p.Quote.Rate.Code, List: p.Quote.Version, Note: p.Quote.Note,
+		}
+		if p.Quote.Status.Usable() {
+			part.Rate = decimalOf(cost.Amount{USD: p.Quote.Rate.USD, Known: true})
+		}
+		if !p.Quote.Published.IsZero() {
+			part.Published = &p.Quote.Published
+		}
+		out.Parts = append(out.Parts, part)
+	}
+	return out
+}
+
+func (a *app) printQuotation(q cost.Quotation) {
 	t := table{header: []string{"IN " + strings.ToUpper(string(q.Region)), "BILLED AS", "QUANTITY", "PRICE", "A MONTH", "SKU"}}
 	for _, p := range q.Parts {
 		rate := "unknown"
@@ -266,5 +326,4 @@ func (a *app) showQuotation(q cost.Quotation, further bool) error {
 	for _, note := range q.Notes {
 		fmt.Fprintln(a.Stdout, "note:", printable(note))
 	}
-	return nil
 }

@@ -257,7 +257,7 @@ func (a *app) printExplanation(e explanation) {
 // one accepts exactly one argument.
 func one(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != 1 {
+		if len(args) != 1 || args[0] == "" { // nothing would name all that have no name
 			return fleet.Errorf(fleet.ErrInvalid, "give %s; see: %s --help", what, cmd.CommandPath())
 		}
 		return nil
