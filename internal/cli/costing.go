@@ -78,7 +78,7 @@ func (f *costFlags) check() error {
 	switch {
 	case f.CostExplorer < 0 || f.CloudWatch < 0:
 		return fleet.Errorf(fleet.ErrInvalid, "--cost-explorer and --cloudwatch take a number from 0 on")
-	case f.MinCoverage < 0 || f.MinCoverage > 100:
+	case !(f.MinCoverage >= 0 && f.MinCoverage <= 100): // NaN is neither
 		return fleet.Errorf(fleet.ErrInvalid, "--min-coverage %v: must be a number of percent from 0 to 100", f.MinCoverage)
 	}
 	return nil
@@ -173,7 +173,9 @@ func enough(r cost.Report, least float64) error {
 	if r.Coverage() >= least {
 		return nil
 	}
-	return fmt.Errorf("only %.1f %% of the rows have a price, and %v %% are asked for (--min-coverage): see the columns PriceStatus and PriceNote", r.Coverage(), least)
+	rows := len(r.Instances) + len(r.Volumes) + len(r.Lines)
+	return fmt.Errorf("only %d of %d rows have a price, and %v percent are asked for (--min-coverage): see the columns PriceStatus and PriceNote",
+		rows-r.Missing(), rows, least)
 }
 
 // historyStore is the history's place, which a command cannot do without.

@@ -248,7 +248,7 @@ or the rows of the history (parquet): by --format, or by the ending of --out.`,
 				return err
 			}
 			c.note(cmd.Context(), job.journal, watch, a.Now(), reported(report))
-			return a.showReport(report, answer, job.costs.MinCoverage)
+			return a.showReportOf(c.names, report, answer, job.costs.MinCoverage)
 		},
 	}
 	flags := cmd.Flags()
@@ -320,7 +320,11 @@ func checkPlaces(job reportJob) error {
 	if info, err := os.Stat(job.out); err == nil && info.IsDir() {
 		return fleet.Errorf(fleet.ErrInvalid, "--out %s: this is a folder; name a file in it", job.out)
 	}
-	return nil
+	trial, err := os.CreateTemp(folder, ".nightshift-*")
+	if err != nil {
+		return fleet.Errorf(fleet.ErrInvalid, "--out %s: nothing can be written there: %w", job.out, err)
+	}
+	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }
 
 // location reads the name of a time zone. "Local" is not one: a report must not
@@ -342,14 +346,20 @@ func hoursMode(s string) (cost.HoursMode, error) {
 	}
 }
 
-// showReport prints what the report says in short.
+// showReport prints what the report of one account says in short.
 func (a *app) showReport(r cost.Report, answer cost.Answer, least float64) error {
+	return a.showReportOf(nil, r, answer, least)
+}
+
+// showReportOf prints what the report says in short, with the names of its
+// accounts.
+func (a *app) showReportOf(n names, r cost.Report, answer cost.Answer, least float64) error {
 	if a.json {
 		if err := a.printJSON(answer); err != nil {
 			return err
 		}
 	} else if !a.quiet {
-		reportSummary(a.Stdout, r)
+		reportSummary(a.Stdout, n, r)
 		fmt.Fprintln(a.Stdout, answer.Body)
 	}
 	var errs []error
@@ -361,7 +371,7 @@ func (a *app) showReport(r cost.Report, answer cost.Answer, least float64) error
 			n, len(r.Instances)+len(r.Volumes)+len(r.Lines)))
 	}
 	if err := enough(r, least); err != nil {
-		return errors.Join(append(errs, err)...)
+		return together(append(errs, err)) // whatever else went wrong, this is a failure
 	}
 	if len(errs) == 0 {
 		return nil
@@ -369,23 +379,26 @@ func (a *app) showReport(r cost.Report, answer cost.Answer, least float64) error
 	return errors.Join(append(errs, errPartly)...)
 }
 
-// reportSummary prints the totals of a report, of several regions only those
-// that hold something.
-func reportSummary(w io.Writer, r cost.Report) {
-	t := table{numbers: true, header: []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "EC2 SO FAR", "EBS A MONTH", "OTHER", "SO FAR", "FORECAST", "RUN RATE", "UNPRICED"}}
+// reportSummary prints the totals of a report, of several accounts and regions
+// only those that hold something.
+func reportSummary(w io.Writer, accounts names, r cost.Report) {
+	t := accounts.table(0, "REGION", "INSTANCES", "RUNNING", "VOLUMES", "SO FAR", "FORECAST", "RUN RATE", "UNPRICED")
+	t.numbers = true
 	for n, sum := range r.Totals {
 		if n == 1 && len(r.Totals) == 2 {
 			break // all of one target is that target
 		}
-		if len(r.Totals) > 2 && n < len(r.Totals)-1 && sum.Instances+sum.Volumes == 0 {
+		if len(r.Totals) > 2 && n < len(r.Totals)-1 && sum.Instances+sum.Volumes == 0 && sum.RunRate == 0 {
 			continue
 		}
-		name := string(sum.Target.Region)
-		if name == "" {
-			name = "all"
+		account, region := sum.Target.Account, string(sum.Target.Region)
+		switch {
+		case region == "" && accounts.several():
+			account = "all"
+		case region == "":
+			region = "all"
 		}
-		t.add(name, fmt.Sprint(sum.Instances), fmt.Sprint(sum.Running), fmt.Sprint(sum.Volumes),
-			dollars(sum.EC2), dollars(sum.EBS.Add(sum.EBSUnattached).Add(sum.EBSOther)), dollars(sum.Other),
+		t.add(account, region, fmt.Sprint(sum.Instances), fmt.Sprint(sum.Running), fmt.Sprint(sum.Volumes),
 			dollars(sum.TotalToDate), dollars(sum.Forecast), dollars(sum.RunRate), fmt.Sprint(sum.Unpriced))
 	}
 	t.print(w)
