@@ -92,7 +92,7 @@ between. Weeks begin on Monday.`,
 			builder := cost.NewTrend(p.tags)
 			var errs []error
 			for _, date := range cost.Milestones(p.dates) {
-				if err := builder.Add(p.day(cmd.Context(), date)); err != nil {
+				if err := builder.Add(cost.Day{Date: date, Rows: history.ReadSpending(cmd.Context(), p.store, date)}); err != nil {
 					errs = append(errs, err)
 				}
 			}

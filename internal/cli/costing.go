@@ -115,7 +115,11 @@ func (c *crew) remember(ctx context.Context, store journal.Store, report *cost.R
 	trend := cost.NewTrend(tags)
 	var sound []cost.Date
 	for _, date := range dates {
-		if err := trend.Add(day(date)); err != nil {
+		spent := today
+		if date != today.Date {
+			spent.Date, spent.Rows = date, history.ReadSpending(ctx, store, date)
+		}
+		if err := trend.Add(spent); err != nil {
 			fail(fmt.Sprintf("history of %s", date), err)
 			continue
 		}
@@ -139,7 +143,7 @@ func (a *app) billStore(place string, c *crew) (bill.Store, error) {
 	case !inS3:
 		return bill.Folder(place), nil
 	case bucket == "":
-		return nil, fleet.Errorf(fleet.ErrInvalid, "bill %q: give it as s3://bucket/prefix", place)
+		return nil, fleet.Errorf(fleet.ErrInvalid, "%q names no bucket: give it as s3://bucket/prefix", place)
 	case prefix != "" && !strings.HasSuffix(prefix, "/"):
 		prefix += "/"
 	}

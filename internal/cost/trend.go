@@ -85,15 +85,42 @@ func (k RowKind) class() string {
 // trendSums are the sums of a group by the first day of the period.
 type trendSums struct{ weeks, months map[Date]price.USD }
 
-// spread adds an amount to the days from first to last in equal parts. What the
-// division leaves goes to the last day, so that the days add up to the amount.
-func (s trendSums) spread(amount price.USD, first, last Date) {
-	first = min(first, last)
-	days := int64(last-first) + 1
-	part := price.USD(int64(amount) / days)
-	for d := first; d <= last; d++ {
-		if d == last {
-			part = amount.Add(-part.Times(days-1, 1))
+// stretch is a time from some second of its first day to some second of its
+// last, over which an amount is spread evenly.
+type stretch struct {
+	first, last Date
+	from, to    int64 // seconds into the first and into the last day
+}
+
+// seconds is how much of the stretch lies in one of its days.
+func (s stretch) seconds(d Date) int64 {
+	from, to := int64(0), int64(secondsPerDay)
+	if d == s.first {
+		from = s.from
+	}
+	if d == s.last {
+		to = s.to
+	}
+	return max(to-from, 0)
+}
+
+// spread adds an amount to the days of a stretch, by its seconds in each. What
+// the division leaves goes to the last day, so that the days add up to the
+// amount.
+func (s trendSums) spread(amount price.USD, over stretch) {
+	var total int64
+	for d := over.first; d <= over.last; d++ {
+		total += over.seconds(d)
+	}
+	rest := amount
+	for d := over.first; d <= over.last; d++ {
+		part := rest
+		if d != over.last {
+			part = 0
+			if total > 0 {
+				part = amount.Times(over.seconds(d), total)
+			}
+			rest = rest.Add(-part)
 		}
 		s.weeks[d.week()] = s.weeks[d.week()].Add(part)
 		s.months[d.month()] = s.months[d.month()].Add(part)

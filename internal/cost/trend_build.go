@@ -13,6 +13,7 @@ import (
 type TrendBuilder struct {
 	tags   []string
 	last   Date
+	lastAt int64 // seconds into the last day
 	begun  bool
 	states map[rowKey]spentSoFar
 	groups map[trendGroup]*trendSums
@@ -93,10 +94,12 @@ func (b *TrendBuilder) Add(day Day) error {
 	states := make(map[rowKey]spentSoFar, len(b.states))
 	spent := map[unique.Handle[trendGroups]]trendSpending{}
 	var now, before counts
+	var at int64
 	for row, err := range day.Rows {
 		if err != nil {
 			return err
 		}
+		at = secondsInto(row)
 		name := row.key()
 		was, had := b.states[name]
 		in := b.groupsOf(row)
@@ -135,9 +138,18 @@ func (b *TrendBuilder) Add(day Day) error {
 			}
 		}
 	}
-	b.enter(day.Date, spent, now, before)
-	b.states, b.last, b.begun = states, day.Date, true
+	b.enter(day.Date, at, spent, now, before)
+	b.states, b.last, b.lastAt, b.begun = states, day.Date, at, true
 	return nil
+}
+
+// secondsInto is how far into its day a row was made, and all of the day where
+// that is not known. On the days after a change of the clocks it is an hour off.
+func secondsInto(row Row) int64 {
+	if row.SecondsElapsed == 0 {
+		return secondsPerDay
+	}
+	return row.SecondsElapsed % secondsPerDay
 }
 
 // counts are of resources whose cost is known, and of others.
@@ -159,17 +171,21 @@ func (b *TrendBuilder) groupsOf(row Row) unique.Handle[trendGroups] {
 	return unique.Make(all)
 }
 
-// enter spreads what was spent over the days since the last one.
-func (b *TrendBuilder) enter(day Date, spent map[unique.Handle[trendGroups]]trendSpending, now, before counts) {
-	first, end := day.month(), b.last.nextMonth()-1
+// enter spreads what was spent over the time since the last day, up to some
+// seconds into this one.
+func (b *TrendBuilder) enter(day Date, at int64, spent map[unique.Handle[trendGroups]]trendSpending, now, before counts) {
 	crossed := b.begun && day.month() != b.last.month()
+	lately := stretch{first: day.month(), last: day, to: at}
 	if b.begun && !crossed {
-		first = b.last + 1
+		lately.first, lately.from = b.last, b.lastAt
 	}
-	for d := first; d <= day; d++ {
-		b.days[d] = trendDay{wide: day-first >= evenDays, unpriced: now.unpriced}
+	earlier := stretch{first: b.last, last: b.last.nextMonth() - 1, from: b.lastAt, to: secondsPerDay}
+	for d := lately.first; d <= day; d++ {
+		if d != b.last || !b.begun {
+			b.days[d] = trendDay{wide: day-lately.first > evenDays, unpriced: now.unpriced}
+		}
 	}
-	for d := min(b.last+1, end); d <= end && crossed && !before.nothing(); d++ {
+	for d := b.last; d <= earlier.last && crossed && !before.nothing(); d++ {
 		b.days[d] = trendDay{forecast: true, unpriced: before.unpriced}
 	}
 	for in, s := range spent {
@@ -180,9 +196,9 @@ func (b *TrendBuilder) enter(day Date, spent map[unique.Handle[trendGroups]]tren
 			if b.groups[g] == nil {
 				b.groups[g] = &trendSums{map[Date]price.USD{}, map[Date]price.USD{}}
 			}
-			b.groups[g].spread(s.now, first, day)
+			b.groups[g].spread(s.now, lately)
 			if crossed {
-				b.groups[g].spread(s.before, b.last+1, end)
+				b.groups[g].spread(s.before, earlier)
 			}
 		}
 	}

@@ -314,3 +314,45 @@ func BenchmarkMovers(b *testing.B) {
 		}
 	}
 }
+
+// TestTrendKnowsTheTimeOfDay: three reports at 8:00, on the Fridays 20 and 27
+// November and 4 December. Something that costs 24 a day, in November and in
+// December, costs 168 in every week.
+func TestTrendKnowsTheTimeOfDay(t *testing.T) {
+	builder := cost.NewTrend(nil)
+	for _, one := range []struct {
+		day                       string
+		elapsed, toDate, forecast int64 // hours and dollars
+	}{
+		{"2026-11-20", 19*24 + 8, 19*24 + 8, 720},
+		{"2026-11-27", 26*24 + 8, 26*24 + 8, 720},
+		{"2026-12-04", 3*24 + 8, 3*24 + 8, 744},
+	} {
+		date, err := cost.ParseDate(one.day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := cost.Row{
+			Account: "1", Region: "r", Kind: cost.InstanceRow, ID: "i-1", SecondsElapsed: one.elapsed * 3600,
+			ToDate:   cost.Amount{USD: price.Dollar.Times(one.toDate, 1), Known: true},
+			Forecast: cost.Amount{USD: price.Dollar.Times(one.forecast, 1), Known: true},
+		}
+		if err := builder.Add(cost.Day{Date: date, Rows: func(yield func(cost.Row, error) bool) { yield(row, nil) }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	weeks := builder.Trend().Weeks
+	if len(weeks) != 6 {
+		t.Fatalf("%d weeks, want 6", len(weeks))
+	}
+	for _, w := range weeks[1:5] {
+		if got := w.Total.Cents().String(); got != "168.00" {
+			t.Errorf("the week of %s cost %s, want 168.00", w.Start, got)
+		}
+	}
+	for n, want := range map[int]string{0: "24.00", 5: "104.00"} { // a Sunday; Monday to Friday at 8:00
+		if got := weeks[n].Total.Cents().String(); got != want {
+			t.Errorf("week %d cost %s, want %s", n, got, want)
+		}
+	}
+}

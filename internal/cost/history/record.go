@@ -94,6 +94,7 @@ type spent struct {
 	ID       string            `parquet:"id"`
 	Type     string            `parquet:"type,optional,dict"`
 	Tags     map[string]string `parquet:"tags" parquet-key:",dict" parquet-value:",dict"`
+	Elapsed  int64             `parquet:"seconds_elapsed,dict"`
 	ToDate   *int64            `parquet:"to_date_usd,decimal(10:18)"`
 	Forecast *int64            `parquet:"forecast_usd,decimal(10:18)"`
 }
@@ -101,7 +102,7 @@ type spent struct {
 func (s spent) row(once words) cost.Row {
 	return cost.Row{
 		Account: fleet.Account(once.of(s.Account)), Region: fleet.Region(once.of(s.Region)), Kind: cost.RowKind(once.of(s.Kind)),
-		ID: s.ID, Type: once.of(s.Type), Tags: once.tags(s.Tags), ToDate: amount(s.ToDate), Forecast: amount(s.Forecast),
+		ID: s.ID, Type: once.of(s.Type), Tags: once.tags(s.Tags), SecondsElapsed: s.Elapsed, ToDate: amount(s.ToDate), Forecast: amount(s.Forecast),
 	}
 }
 
