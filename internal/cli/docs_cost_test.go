@@ -314,3 +314,33 @@ func TestCostSchema(t *testing.T) {
 		}
 	}
 }
+
+// TestCostPermissions compares the actions that the document lists with those of
+// the policy for its configuration, of which stopping and starting is no part.
+func TestCostPermissions(t *testing.T) {
+	text := document(t, costing)
+	practise(t)
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(section(t, text, "## Configuration"))[1]
+	if err := os.WriteFile(defaultConfig, []byte(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := Main([]string{"policy", "--bucket", "my-reports"}, System{
+		Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: time.Now,
+	})
+	if code != 0 {
+		t.Fatalf("policy: %d %s", code, stderr.Bytes())
+	}
+	actions := regexp.MustCompile(`[a-z0-9]+:[A-Z][A-Za-z]+`)
+	shown := actions.FindAllString(section(t, text, "## Permissions"), -1)
+	printed := slices.DeleteFunc(regexp.MustCompile(`"([a-z0-9]+:[A-Z][A-Za-z]+)"`).FindAllString(stdout.String(), -1), func(quoted string) bool {
+		action := strings.Trim(quoted, `"`)
+		return slices.Contains([]string{"aws:ResourceTag", "ec2:StartInstances", "ec2:StopInstances", "ec2:DescribeSpotInstanceRequests"}, action)
+	})
+	for n, quoted := range printed {
+		printed[n] = strings.Trim(quoted, `"`)
+	}
+	slices.Sort(shown)
+	slices.Sort(printed)
+	sameSet(t, "actions", slices.Compact(printed), slices.Compact(shown))
+}
