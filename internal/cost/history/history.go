@@ -111,7 +111,7 @@ func Read(ctx context.Context, store Store, day cost.Date) iter.Seq2[cost.Row, e
 	return stored(ctx, store, day, rows[record])
 }
 
-// ReadSpending is Read with those columns that a trend is made from: the
+// ReadSpending is Read with those columns that a trend is made from: the time, the
 // resource, its type, its tags, and what it cost.
 func ReadSpending(ctx context.Context, store Store, day cost.Date) iter.Seq2[cost.Row, error] {
 	return stored(ctx, store, day, rows[spent])

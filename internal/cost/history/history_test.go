@@ -107,7 +107,7 @@ func TestSpendingIsPartOfTheDay(t *testing.T) {
 	var want []cost.Row
 	for _, r := range sample() {
 		want = append(want, cost.Row{
-			Account: r.Account, Region: r.Region, Kind: r.Kind, ID: r.ID, Type: r.Type, Tags: r.Tags, ToDate: r.ToDate, Forecast: r.Forecast,
+			Account: r.Account, Region: r.Region, Kind: r.Kind, ID: r.ID, Type: r.Type, Tags: r.Tags, SecondsElapsed: r.SecondsElapsed, ToDate: r.ToDate, Forecast: r.Forecast,
 		})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
