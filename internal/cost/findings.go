@@ -53,6 +53,7 @@ func findings(r Report) []Finding {
 // making, none of which a shell would read otherwise.
 const (
 	releaseAddress = "aws ec2 release-address --allocation-id {id} --region {region}"
+	releaseHeld    = "aws ec2 describe-addresses --allocation-ids {id} --region {region}; aws ec2 disassociate-address --region {region} with the association id that it shows; then aws ec2 release-address --allocation-id {id} --region {region}"
 	lookAtCapacity = "aws ec2 describe-capacity-reservations --capacity-reservation-ids {id} --region {region}; then modify-capacity-reservation or cancel-capacity-reservation"
 	keepAndEnd     = "aws ec2 create-image --instance-id {id} --name {id} --region {region}; when the image is available: aws ec2 terminate-instances --instance-ids {id} --region {region}"
 	keepAndDelete  = "aws ec2 create-snapshot --volume-id {id} --region {region}; then aws ec2 delete-volume --volume-id {id} --region {region}"
@@ -61,16 +62,25 @@ const (
 	changeVolume   = "aws ec2 modify-volume --volume-id {id} %s --region {region}"
 )
 
-// lineFindings are idle addresses and capacity that is reserved for nothing.
+// lineFindings are idle addresses and capacity that is reserved for nothing. The
+// address of an instance that is off for the night is waited for.
 func lineFindings(r Report) []Finding {
 	var all []Finding
+	forgotten := map[machine]bool{}
+	for _, i := range r.Instances {
+		if i.forgotten(r.Month.Now) {
+			forgotten[machine{i.Target.Account, i.ID}] = true
+		}
+	}
 	for _, l := range r.Lines {
 		f := Finding{Target: l.Target, Resource: l.ID, Name: l.Name, Saving: l.Monthly.USD, Certain: true}
 		switch {
-		case l.Idle():
-			f.Code = IdleAddress
-			f.Reason = "no running instance uses this public IPv4 address, which costs the same as one in use"
-			f.fix = releaseAddress
+		case l.Idle() && l.Of == "":
+			f.Code, f.fix = IdleAddress, releaseAddress
+			f.Reason = "nothing uses this public IPv4 address, which costs the same as one in use"
+		case l.Idle() && forgotten[machine{l.Target.Account, fleet.InstanceID(l.Of)}]:
+			f.Code, f.fix = IdleAddress, releaseHeld
+			f.Reason = "the instance of this public IPv4 address has been stopped for long; the address costs the same as one in use"
 		case l.Kind == ReservationLine:
 			f.Code = UnusedCapacity
 			f.Reason = fmt.Sprintf("%.0f of the instances that this capacity reservation is for do not run, and cost as though they did", l.Quantity)
@@ -83,32 +93,37 @@ func lineFindings(r Report) []Finding {
 	return all
 }
 
+// forgotten is true for an instance that was stopped long ago.
+func (i *Instance) forgotten(now time.Time) bool {
+	return i.State == fleet.Stopped && !i.Stopped.IsZero() && now.Sub(i.Stopped) >= longStopped
+}
+
 // stoppedFindings are instances that have been stopped for long: their volumes
 // are paid for. A snapshot of each keeps the data; it is reckoned at the full
 // size, so that the saving is what is left at least.
 func stoppedFindings(r Report) []Finding {
-	volumes := map[fleet.InstanceID][]*Volume{}
+	volumes := map[machine][]*Volume{}
 	for _, v := range r.Volumes {
 		if v.Bearer != "" && len(v.AttachedTo) == 1 {
-			volumes[v.Bearer] = append(volumes[v.Bearer], v)
+			who := machine{v.Target.Account, v.Bearer}
+			volumes[who] = append(volumes[who], v)
 		}
 	}
 	var all []Finding
 	for _, i := range r.Instances {
-		since := r.Month.Now.Sub(i.Stopped)
-		if i.State != fleet.Stopped || i.Stopped.IsZero() || since < longStopped {
+		if !i.forgotten(r.Month.Now) {
 			continue
 		}
 		var cost, kept price.USD
 		var gib int64
 		listed := r.rates[i.Target.Region].Quote(price.SnapshotStorage)
-		for _, v := range volumes[i.ID] {
+		for _, v := range volumes[machine{i.Target.Account, i.ID}] {
 			cost = cost.Add(v.Monthly.USD)
 			gib += v.SizeGiB
 		}
 		f := Finding{
 			Target: i.Target, Code: StoppedInstance, Resource: string(i.ID), Name: i.Name, Certain: listed.Status.Usable(),
-			Reason: fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(since.Hours()/24), gib),
+			Reason: fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(r.Month.Now.Sub(i.Stopped).Hours()/24), gib),
 			fix:    keepAndEnd,
 		}
 		if listed.Status.Usable() {

@@ -62,7 +62,9 @@ func generationFindings(r Report) []Finding {
 		hourly := i.Price.Rate.USD.Add(-newer.Rate.USD)
 		all = append(all, Finding{
 			Target: i.Target, Code: PreviousGeneration, Resource: string(i.ID), Name: i.Name,
-			Saving: hourly.Times(seconds(runRate), 3600).Times(ran, elapsed), Certain: true,
+			Saving: hourly.Times(seconds(runRate), 3600).Times(ran, elapsed),
+			// What is off may never be started again.
+			Certain: i.State == fleet.Running || i.State == fleet.Pending,
 			Reason: fmt.Sprintf("%s is of an older generation; %s has at least its vCPUs and memory for %s an hour instead of %s (its image needs drivers for ENA and NVMe)",
 				i.Type, key.Type, newer.Rate.USD, i.Price.Rate.USD),
 			fix: fmt.Sprintf(changeType, key.Type),

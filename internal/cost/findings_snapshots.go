@@ -31,9 +31,13 @@ func (c *chain) resource() string {
 // which even the newest is old. Only whole chains are told: what a single
 // snapshot saves the others keep, as far as they share its blocks.
 func snapshotFindings(r Report) []Finding {
-	there := map[string]bool{}
+	type place struct {
+		account fleet.Account
+		volume  string
+	}
+	there := map[place]bool{}
 	for _, v := range r.Volumes {
-		there[string(v.ID)] = true
+		there[place{v.Target.Account, string(v.ID)}] = true
 	}
 	unread := map[fleet.Target]bool{}
 	for _, p := range r.Problems {
@@ -45,11 +49,12 @@ func snapshotFindings(r Report) []Finding {
 	for _, c := range chains(r.Lines) {
 		newest := c.lines[0]
 		var saving price.USD
-		certain := true
+		certain, imaged := true, false
 		var ids []string
 		for _, l := range c.lines {
 			saving = saving.Add(l.Monthly.USD)
-			certain = certain && l.Status.Usable()
+			certain = certain && l.Status.Usable() && !l.most && !l.imaged
+			imaged = imaged || l.imaged
 			ids = append(ids, l.ID)
 			if l.Since.After(newest.Since) {
 				newest = l
@@ -58,7 +63,7 @@ func snapshotFindings(r Report) []Finding {
 		f := Finding{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain, fix: deleteSnapshots(ids)}
 		old := r.Month.Now.Sub(newest.Since) >= oldSnapshot && !newest.Since.IsZero()
 		switch {
-		case !there[c.volume] && !unread[c.target] && c.volume != copied:
+		case !there[place{c.target.Account, c.volume}] && !unread[c.target] && c.volume != copied:
 			f.Code = OrphanedSnapshots
 			f.Reason = fmt.Sprintf("the volume is gone; %s, the newest from %s", snapshotsKept(len(ids)), newest.Since.Format("2006-01-02"))
 		case old:
@@ -66,6 +71,9 @@ func snapshotFindings(r Report) []Finding {
 			f.Reason = fmt.Sprintf("%s, the newest %d days old", snapshotsKept(len(ids)), int(r.Month.Now.Sub(newest.Since).Hours()/24))
 		default:
 			continue
+		}
+		if imaged {
+			f.Reason += "; an image was made of them, which has to go first"
 		}
 		all = append(all, f)
 	}

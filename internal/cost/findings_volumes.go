@@ -9,11 +9,16 @@ import (
 
 // volumeFindings are volumes that nothing uses or that another type would do
 // the work of for less. Each volume has one finding at most, the one that saves
-// most.
+// most. Those of instances that the report leaves out are their owners' matter,
+// and of those that are to go with a forgotten instance nothing is left to save.
 func volumeFindings(r Report) []Finding {
-	limits := map[fleet.InstanceID]*fleet.TypeInfo{}
+	limits := map[machine]*fleet.TypeInfo{}
 	for _, i := range r.Instances {
-		limits[i.ID] = i.Info
+		limits[machine{i.Target.Account, i.ID}] = i.Info
+	}
+	going := map[machine]bool{}
+	for _, f := range stoppedFindings(r) {
+		going[machine{f.Target.Account, fleet.InstanceID(f.Resource)}] = f.Saving.Cents() > 0
 	}
 	var all []Finding
 	for _, v := range r.Volumes {
@@ -28,6 +33,9 @@ func volumeFindings(r Report) []Finding {
 					fix:    keepAndDelete,
 				})
 			}
+			continue
+		}
+		if v.Bearer == "" || len(v.AttachedTo) == 1 && going[machine{v.Target.Account, v.Bearer}] {
 			continue
 		}
 		var best Finding
@@ -59,7 +67,7 @@ type change struct {
 
 // changes are the ways in which a volume could be changed with no loss of
 // performance that it has, or could make use of.
-func changes(v fleet.Volume, types map[fleet.InstanceID]*fleet.TypeInfo) []change {
+func changes(v fleet.Volume, types map[machine]*fleet.TypeInfo) []change {
 	var all []change
 	if v.Type == fleet.GP2 {
 		all = append(all, change{GP2ToGP3, "gp3 with at least the IOPS and throughput of this gp2 volume", gp3Of(v, max(gp2IOPS(v), gp3IOPS), gp2MiBps(v))})
@@ -117,24 +125,26 @@ func io1MiBps(v fleet.Volume) int64 {
 
 // usableIOPS is what the instances of a volume can do at most, 0 where that is
 // not known or where the volume's IOPS are not paid for.
-func usableIOPS(v fleet.Volume, types map[fleet.InstanceID]*fleet.TypeInfo) int64 {
+func usableIOPS(v fleet.Volume, types map[machine]*fleet.TypeInfo) int64 {
 	if v.Type != fleet.GP3 && v.Type != fleet.IO1 && v.Type != fleet.IO2 {
 		return 0
 	}
 	var most int64
 	for _, id := range v.AttachedTo {
-		if types[id] == nil || types[id].EBSIOPS == 0 {
+		info := types[machine{v.Target.Account, id}]
+		if info == nil || info.EBSIOPS == 0 {
 			return 0
 		}
-		most += types[id].EBSIOPS
+		most += info.EBSIOPS
 	}
 	return most
 }
 
-// leastIOPS is what a volume of its type has at least.
+// leastIOPS is what a volume of its type has at least. With gp3 four IOPS are
+// needed for each MiB/s (EBS User Guide, "General Purpose SSD volumes").
 func leastIOPS(v fleet.Volume) int64 {
 	if v.Type == fleet.GP3 {
-		return gp3IOPS
+		return max(gp3IOPS, 4*v.ThroughputMiBps)
 	}
 	return 100
 }

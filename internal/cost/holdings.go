@@ -126,6 +126,7 @@ func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target)
 		l := &Line{
 			Target: target, Kind: SnapshotLine, ID: string(s.ID), Name: s.Name(), Of: string(s.Volume), State: s.State,
 			Since: s.Started, Quantity: float64(size(s)) / gib, Unit: "GiB", Tags: kept(s.Tags, b.options.Tags),
+			imaged: strings.HasPrefix(s.Description, "Created by CreateImage("),
 		}
 		dimension := price.SnapshotStorage
 		if s.Archived {

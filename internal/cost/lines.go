@@ -49,8 +49,9 @@ type Line struct {
 	// there now, Forecast the whole of this month.
 	ToDate, Monthly, Forecast Amount
 	Tags                      fleet.Tags // those of Options.Tags
-	// most is true where the amounts are an upper bound.
-	most bool
+	// most is true where the amounts are an upper bound, imaged for a snapshot
+	// that EC2 made for an image.
+	most, imaged bool
 }
 
 // Idle is true for an address that nothing uses.
