@@ -29,7 +29,7 @@ const targetsAtOnce = 8
 func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (Report, error) {
 	b := builder{
 		options: o, shelves: make([]shelf, len(sources)),
-		rates: map[fleet.Region]rates{}, parts: map[partKey]*Price{}, spots: map[spotKey]*Price{},
+		rates: map[fleet.Region]rates{}, parts: map[partKey]*Price{}, spots: map[spotName]*Price{},
 	}
 	// In whole seconds, so that what has been and what is to come add up to the
 	// month.
@@ -121,7 +121,7 @@ type builder struct {
 	rates   map[fleet.Region]rates
 	quoted  quoted
 	parts   map[partKey]*Price
-	spots   map[spotKey]*Price
+	spots   map[spotName]*Price
 	past    past
 	// billLines are what Cost Explorer tells, and failed the problems that are not
 	// of one shelf.

@@ -31,6 +31,12 @@ type spotKey struct {
 	product string
 }
 
+// spotName names one spot price of the report: several operations have the same.
+type spotName struct {
+	spotKey
+	operation string
+}
+
 // readMarkets reads the markets of all targets.
 func (b *builder) readMarkets(ctx context.Context, sources []Source) {
 	var group errgroup.Group
@@ -126,6 +132,8 @@ func (b *builder) priceSpot(s *shelf, i *Instance, found *fleet.Instance) bool {
 		return false
 	}
 	key := spotKey{i.Target.Region, i.Type, i.Zone, product}
+	listed, _, _ := price.KeyFor(*found, fleet.TypeInfo{})
+	operation := listed.Operation
 	until := b.month.Now
 	if i.State != fleet.Running && !found.Stopped.IsZero() {
 		until = found.Stopped
@@ -134,14 +142,15 @@ func (b *builder) priceSpot(s *shelf, i *Instance, found *fleet.Instance) bool {
 	if !ok {
 		return false
 	}
-	if b.spots[key] == nil {
+	name := spotName{key, operation}
+	if b.spots[name] == nil {
 		_, last, _ := price.SpotMean(s.market.spots[key], b.month.Start, b.month.Now)
-		b.spots[key] = &Price{
-			Kind: "spot", Region: key.region, Item: string(key.kind), Tenancy: "Shared", Operation: string(key.zone), Platform: product,
+		b.spots[name] = &Price{
+			Kind: "spot", Region: key.region, Item: string(key.kind) + " in " + string(key.zone), Tenancy: "Shared", Operation: operation, Platform: product,
 			Quote: price.Quote{Status: price.Exact, Note: "the spot price of now in this zone", Rate: price.Rate{Unit: "Hrs", USD: last, Effective: changed(s.market.spots[key], b.month.Now)}},
 		}
 	}
-	i.Price = b.spots[key]
+	i.Price = b.spots[name]
 	if mean != i.Price.Rate.USD {
 		i.Mean = mean
 	}
