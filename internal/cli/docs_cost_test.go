@@ -2,8 +2,8 @@ package cli
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -268,34 +268,67 @@ func dollarsOf(t *testing.T, text string) price.USD {
 	return amount
 }
 
-// TestCostRow compares the row of the worked example, which is that of a report
-// of the same moment and configuration.
-func TestCostRow(t *testing.T) {
+// exampleRows makes a report in the configuration and at the moment of the worked
+// examples and gives the rows of a table as JSON has them.
+func exampleRows(t *testing.T, table string, flags ...string) []map[string]any {
+	t.Helper()
 	text := document(t, costing)
 	practise(t)
 	var g guide
 	g.enter(t, "account", "2026-11-20T18:55:00+09:00")
 	g.configure(t, regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(text)[1])
-	g.run(t, "$ nightshift report --out costs.csv\n")
-	file, err := os.Open("costs.csv")
+	if _, err := g.account.ExportBill(sandbox.DefaultBucket, "exports", g.account.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if printed := g.run(t, "$ nightshift report --out costs.json "+strings.Join(flags, " ")+"\n"); g.code != 0 {
+		t.Fatal(printed)
+	}
+	file, err := os.Open("costs.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	rows, err := csv.NewReader(file).ReadAll()
-	if err != nil {
+	var report struct {
+		Data struct{ Tables map[string][]map[string]any }
+	}
+	decoder := json.NewDecoder(file)
+	decoder.UseNumber()
+	if err := decoder.Decode(&report); err != nil {
 		t.Fatal(err)
 	}
-	mine := slices.IndexFunc(rows, func(row []string) bool { return row[0] == "개발-WAS-1" })
-	example := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\|$").FindAllStringSubmatch(section(t, text, "## One instance by hand"), -1)
-	if mine < 0 || len(example) < 10 {
-		t.Fatalf("row %d, %d values", mine, len(example))
+	return report.Data.Tables[table]
+}
+
+// sameRow compares a table of columns and values with the row of a name.
+func sameRow(t *testing.T, shown string, rows []map[string]any, name string) {
+	t.Helper()
+	mine := slices.IndexFunc(rows, func(row map[string]any) bool { return row["name"] == name })
+	example := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\|$").FindAllStringSubmatch(shown, -1)
+	if mine < 0 || len(example) < 7 {
+		t.Fatalf("row %d of %d, %d values", mine, len(rows), len(example))
+	}
+	letters := regexp.MustCompile(`[^a-z0-9]`) // a header and its key have the same
+	values := map[string]any{}
+	for key, value := range rows[mine] {
+		values[letters.ReplaceAllString(key, "")] = value
 	}
 	for _, value := range example {
-		if n := slices.Index(rows[0], value[1]); n < 0 || rows[mine][n] != value[2] {
-			t.Errorf("%s is %s in the document; the report has %s", value[1], value[2], rows[mine][max(n, 0)])
+		if got := fmt.Sprint(values[letters.ReplaceAllString(strings.ToLower(value[1]), "")]); got != value[2] {
+			t.Errorf("%s is %s in the document; the report has %s", value[1], value[2], got)
 		}
 	}
+}
+
+// TestCostRow compares the row of the worked example.
+func TestCostRow(t *testing.T) {
+	shown := section(t, document(t, costing), "## One instance by hand")
+	sameRow(t, shown, exampleRows(t, "ec2_detail_costs"), "개발-WAS-1")
+}
+
+// TestCostBill compares the example of a bill beside the list.
+func TestCostBill(t *testing.T) {
+	_, shown, _ := strings.Cut(section(t, document(t, costing), "## The bill beside the list"), "\nAn example: ")
+	sameRow(t, shown, exampleRows(t, "reconciliation", "--bill", "s3://"+sandbox.DefaultBucket+"/exports"), "운영-웹-2")
 }
 
 // TestCostSchema compares the definition for Athena, and the schema.
