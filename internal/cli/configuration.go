@@ -118,7 +118,7 @@ func (a *app) journal(place string, session *amazon.Session) (journal.Store, err
 	case !inS3:
 		return journal.Folder(place), nil
 	case bucket == "":
-		return nil, fleet.Errorf(fleet.ErrInvalid, "journal %q: give it as s3://bucket/prefix", place)
+		return nil, fleet.Errorf(fleet.ErrInvalid, "%q names no bucket: give it as s3://bucket/prefix", place)
 	}
 	if prefix != "" && !strings.HasSuffix(prefix, "/") {
 		prefix += "/"

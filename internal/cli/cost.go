@@ -96,6 +96,7 @@ func (a *app) made(ctx context.Context, job *reportJob, zone string) (cost.Repor
 		return cost.Report{}, err
 	}
 	job.now = a.Now()
+	job.costs.History, job.costs.Bill = "", "" // they tell nothing of today
 	progress := a.progress("costs")
 	defer progress.end()
 	return a.makeReport(ctx, c, *job)
@@ -150,6 +151,9 @@ the command, judge it, and run it yourself.`,
 		Example: `  nightshift cost findings
   nightshift cost findings --region all --least 10 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !(least >= 0) { // NaN is not
+				return fleet.Errorf(fleet.ErrInvalid, "--least %v: must be a number of dollars from 0 on", least)
+			}
 			report, err := a.made(cmd.Context(), &job, zone)
 			if err != nil {
 				return err

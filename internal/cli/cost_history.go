@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +26,9 @@ type past struct {
 
 // openPast opens the history between two dates; the default is half a year.
 func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) (*past, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
 	c, err := a.crew(ctx, a.regions, nil)
 	if err != nil {
 		return nil, err
@@ -37,8 +42,9 @@ func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) 
 	if err != nil {
 		return nil, err
 	}
+	// Where no zone is given here, that of the reports may be a day ahead.
 	today := cost.DateOf(a.Now().In(location))
-	first, last, err := between(from, to, today-trendDays, today)
+	first, last, err := between(from, to, today-trendDays, today+1)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +150,7 @@ func (a *app) printTrend(t *cost.Trend, months, byTag bool) {
 	}
 	groups := table{numbers: true, header: []string{"TAG", "VALUE", "TOTAL"}}
 	for _, s := range t.Tags {
-		groups.add(s.Key, s.Item, dollars(s.Total))
+		groups.add(s.Key, cmp.Or(s.Item, "(none)"), dollars(s.Total))
 	}
 	fmt.Fprintln(a.Stdout)
 	groups.print(a.Stdout)
@@ -182,34 +188,73 @@ the month so far.`,
 		Example: `  nightshift cost movers --history ./history
   nightshift cost movers --from 2026-11-01 --to 2026-11-22 --top 50 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if top < 1 {
+				return fleet.Errorf(fleet.ErrInvalid, "--top %d: must be at least 1", top)
+			}
 			p, err := a.openPast(cmd.Context(), f, from, to, zone)
 			if err != nil {
 				return err
 			}
-			first, last, ok := cost.PickDays(p.dates)
-			if from != "" {
-				first = p.dates[0]
-			}
-			if !ok {
-				return fleet.Errorf(fleet.ErrNotFound, "the history has one day only, %s; a change needs two", p.dates[0])
-			}
-			movers, err := cost.Compare(p.day(cmd.Context(), first), p.day(cmd.Context(), last), top)
-			if err != nil {
-				return err
+			movers, errs := p.movers(cmd.Context(), from != "", top)
+			if movers == nil {
+				return errors.Join(errs...)
 			}
 			if a.json {
-				return a.printJSON(envelope{1, "movers", movers})
-			}
-			if !a.quiet {
+				err = a.printJSON(envelope{1, "movers", movers})
+			} else if !a.quiet {
 				a.printMovers(movers)
 			}
-			return nil
+			if len(errs) > 0 {
+				errs = append(errs, errPartly)
+			}
+			return errors.Join(append(errs, err)...)
 		},
 	}
 	a.pastFlags(cmd, &f, &from, &to, &zone)
 	cmd.Flags().IntVar(&top, "top", top, "list so many")
 	complete(cmd, "top")
 	return cmd
+}
+
+// movers compares two days of the past, of which the first is the earliest where
+// it was asked for. A day that cannot be read is passed over, with its error.
+func (p *past) movers(ctx context.Context, earliest bool, top int) (*cost.Movers, []error) {
+	var errs []error
+	for {
+		if len(p.dates) == 0 {
+			return nil, errs
+		}
+		first, last, ok := cost.PickDays(p.dates)
+		switch {
+		case !ok:
+			return nil, append(errs, fleet.Errorf(fleet.ErrNotFound, "the history has one day only, %s; a change needs two", p.dates[0]))
+		case earliest:
+			first = p.dates[0]
+		}
+		movers, err := cost.Compare(p.day(ctx, first), p.day(ctx, last), top)
+		if err == nil {
+			return movers, errs
+		}
+		damaged := last
+		if p.sound(ctx, last) {
+			damaged = first
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			return nil, errs
+		}
+		p.dates = slices.DeleteFunc(p.dates, func(d cost.Date) bool { return d == damaged })
+	}
+}
+
+// sound reports whether a day can be read to its end.
+func (p *past) sound(ctx context.Context, date cost.Date) bool {
+	for _, err := range p.day(ctx, date).Rows {
+		if err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *app) printMovers(m *cost.Movers) {
@@ -224,6 +269,9 @@ func (a *app) printMovers(m *cost.Movers) {
 		t.add(cells...)
 	}
 	for _, mover := range m.Top {
+		if unmoved(mover.Change) {
+			continue
+		}
 		add(nameAnd(mover.ID, mover.Name), mover.Type, mover.Change)
 	}
 	if m.Others.Count > 0 {
@@ -233,10 +281,20 @@ func (a *app) printMovers(m *cost.Movers) {
 	t.print(a.Stdout)
 }
 
-// signed writes an amount with its sign, and nothing for none.
+// unmoved is true where no part of a change is a cent.
+func unmoved(c cost.Change) bool {
+	for _, part := range []price.USD{c.New, c.Gone, c.Type, c.Size, c.Price, c.Hours, c.Other} {
+		if part.Cents() != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// signed writes an amount with its sign, and nothing for less than half a cent.
 func signed(u price.USD) string {
 	switch {
-	case u == 0:
+	case u.Cents() == 0:
 		return "-"
 	case u > 0:
 		return "+" + dollars(u)

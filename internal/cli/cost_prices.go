@@ -208,6 +208,9 @@ func instanceKey(p *cost.Price) (price.InstanceKey, bool) {
 
 // priceChanges lists what the cache has seen change.
 func (a *app) priceChanges(ctx context.Context, f costFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	c, err := a.crew(ctx, a.regions, nil)
 	if err != nil {
 		return err

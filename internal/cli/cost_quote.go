@@ -96,6 +96,9 @@ type quotationPart struct {
 }
 
 func (a *app) quote(ctx context.Context, w wishes, f costFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	if _, err := w.list(""); err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/bill"
-	"nightshift/internal/cost/history"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
 )
@@ -25,11 +24,14 @@ type costFlags struct {
 	set       *pflag.FlagSet
 }
 
-// add defines the flags.
-func (f *costFlags) add(flags *pflag.FlagSet) {
-	f.set = flags
+// addPlaces defines the flags of what a report keeps and sets beside itself.
+func (f *costFlags) addPlaces(flags *pflag.FlagSet) {
 	flags.StringVar(&f.History, "history", "", "keep each day's rows here and make trend and movers from them: a directory or s3://bucket/prefix")
 	flags.StringVar(&f.Bill, "bill", "", "set an export of the bill (FOCUS or CUR) beside list prices: a directory or s3://bucket/prefix")
+}
+
+// add defines the flags about hours and prices.
+func (f *costFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&f.CostExplorer, "cost-explorer", 0, "ask Cost Explorer for billed hours, with at most so many requests; each costs 0.01 USD")
 	flags.IntVar(&f.CloudWatch, "cloudwatch", 0, "ask CloudWatch for at most so many instances' hours; a thousand cost 0.01 USD (default 1000)")
 	f.addPrices(flags)
@@ -73,7 +75,7 @@ func (f *costFlags) over(c *crew) costFlags {
 	return out
 }
 
-// check refuses caps and percentages that cannot be.
+// check refuses caps, percentages and places that cannot be.
 func (f *costFlags) check() error {
 	switch {
 	case f.CostExplorer < 0 || f.CloudWatch < 0:
@@ -81,60 +83,16 @@ func (f *costFlags) check() error {
 	case !(f.MinCoverage >= 0 && f.MinCoverage <= 100): // NaN is neither
 		return fleet.Errorf(fleet.ErrInvalid, "--min-coverage %v: must be a number of percent from 0 to 100", f.MinCoverage)
 	}
+	for _, place := range [][2]string{{"history", f.History}, {"bill", f.Bill}, {"price-cache", f.Prices}} {
+		switch bucket, _, inS3 := cutS3(place[1]); {
+		case inS3 && bucket == "":
+			return fleet.Errorf(fleet.ErrInvalid, "--%s %q names no bucket: give it as s3://bucket/prefix", place[0], place[1])
+		case !inS3 && strings.Contains(place[1], "://"):
+			return fleet.Errorf(fleet.ErrInvalid, "--%s %q: must be a directory or s3://bucket/prefix", place[0], place[1])
+		}
+	}
 	return nil
 }
-
-// The history that a report looks at: half a year, and of each week and month
-// the last day.
-const trendDays = 26 * 7
-
-// remember keeps the report's rows in the history, and makes trend and movers
-// from it. What cannot be read is a problem of the report.
-func (c *crew) remember(ctx context.Context, store journal.Store, report *cost.Report, tags []string, keep bool) {
-	fail := func(what string, err error) {
-		report.Problems = append(report.Problems, cost.Problem{What: what, Err: err})
-	}
-	today := report.Day()
-	if keep {
-		if _, err := history.Write(ctx, store, today.Date, report.DailyRows()); err != nil {
-			fail("history", err)
-		}
-	}
-	dates, err := history.Dates(ctx, store, today.Date-trendDays, today.Date-1)
-	if err != nil {
-		fail("history", err)
-		return
-	}
-	day := func(date cost.Date) cost.Day {
-		if date == today.Date {
-			return today
-		}
-		return cost.Day{Date: date, Rows: history.Read(ctx, store, date)}
-	}
-	dates = append(cost.Milestones(dates), today.Date)
-	trend := cost.NewTrend(tags)
-	var sound []cost.Date
-	for _, date := range dates {
-		spent := today
-		if date != today.Date {
-			spent.Date, spent.Rows = date, history.ReadSpending(ctx, store, date)
-		}
-		if err := trend.Add(spent); err != nil {
-			fail(fmt.Sprintf("history of %s", date), err)
-			continue
-		}
-		sound = append(sound, date)
-	}
-	report.Trend = trend.Trend()
-	if from, to, ok := cost.PickDays(sound); ok {
-		if report.Movers, err = cost.Compare(day(from), day(to), moversShown); err != nil {
-			fail("movers", err)
-		}
-	}
-}
-
-// moversShown is how many movers a report lists.
-const moversShown = 50
 
 // billStore is the place of an export of the bill, whose files may be large.
 func (a *app) billStore(place string, c *crew) (bill.Store, error) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"nightshift/internal/fleet"
@@ -66,7 +67,12 @@ func (a *app) complain(err error) {
 	if err == nil || errors.Is(err, errChanges) {
 		return
 	}
+	told := map[string]bool{}
 	for line := range strings.Lines(err.Error()) {
+		if told[line] && line == strings.TrimLeft(line, " ") {
+			continue // two requests met the same
+		}
+		told[line] = true
 		switch text := strings.TrimSpace(line); {
 		case text == "":
 		case text != strings.TrimRight(line, "\r\n"): // set in, as the line that a mistake is in and the caret below it
@@ -75,12 +81,38 @@ func (a *app) complain(err error) {
 			fmt.Fprintln(a.Stderr, "nightshift:", printable(text))
 		}
 	}
-	if refusal, ok := errors.AsType[*fleet.Refusal](err); ok {
+	var denied []string
+	credentials := false
+	for _, refusal := range refusals(err) {
 		switch {
-		case errors.Is(refusal, fleet.ErrDenied):
-			fmt.Fprintf(a.Stderr, "nightshift: allow %s to the role; `nightshift policy` prints all that is needed\n", refusal.Action)
+		case errors.Is(refusal, fleet.ErrDenied) && !slices.Contains(denied, refusal.Action):
+			denied = append(denied, refusal.Action)
 		case errors.Is(refusal, fleet.ErrCredentials):
-			fmt.Fprintln(a.Stderr, "nightshift: AWS does not accept the credentials, or the region is not enabled; `aws sts get-caller-identity` shows who you are")
+			credentials = true
 		}
+	}
+	if len(denied) > 0 {
+		fmt.Fprintf(a.Stderr, "nightshift: allow %s to the role; `nightshift policy` prints all that is needed\n", strings.Join(denied, ", "))
+	}
+	if credentials {
+		fmt.Fprintln(a.Stderr, "nightshift: AWS does not accept the credentials, or the region is not enabled; `aws sts get-caller-identity` shows who you are")
+	}
+}
+
+// refusals are all refusals in an error that may join several.
+func refusals(err error) []*fleet.Refusal {
+	switch err := err.(type) { //nolint:errorlint // it goes down the tree itself
+	case *fleet.Refusal:
+		return []*fleet.Refusal{err}
+	case interface{ Unwrap() error }:
+		return refusals(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*fleet.Refusal
+		for _, one := range err.Unwrap() {
+			all = append(all, refusals(one)...)
+		}
+		return all
+	default:
+		return nil
 	}
 }

@@ -81,6 +81,9 @@ func (a *app) reportEvent(ctx context.Context, r serve.Request) (cost.Answer, er
 	if err == nil && !r.DryRun {
 		c.note(ctx, job.journal, watch, a.Now(), reported(report))
 	}
+	if err == nil {
+		err = enough(report, job.costs.MinCoverage) // it is stored all the same
+	}
 	if err == nil && !report.Complete() {
 		c.log.WarnContext(ctx, "the report is not complete", "missing_prices", report.Missing(), "problems", answer.Problems)
 	}

@@ -259,6 +259,7 @@ or the rows of the history (parquet): by --format, or by the ending of --out.`,
 	flags.StringVar(&hours, "hours", string(cost.BestHours), "source of running hours: \"best\", or \"assumed\" (24 hours a day for what runs now)")
 	flags.Float64Var(&job.costs.MinCoverage, "min-coverage", 0, "fail if fewer than so many percent of the rows have a price")
 	a.zoneFlag(flags, &zone)
+	job.costs.addPlaces(flags)
 	job.costs.add(flags)
 	complete(cmd, "hours", string(cost.BestHours), string(cost.AssumedHours))
 	complete(cmd, "format", "xlsx", "html", "csv", "json", "parquet")

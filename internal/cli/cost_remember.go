@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/cost/history"
+	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
+)
+
+// The history that a report looks at: half a year, and of each week and month
+// the last day.
+const trendDays = 26 * 7
+
+// moversShown is how many movers a report lists.
+const moversShown = 50
+
+// remember keeps the report's rows in the history, and makes trend and movers
+// from it. What cannot be read is a problem of the report.
+func (c *crew) remember(ctx context.Context, store journal.Store, report *cost.Report, tags []string, keep bool) {
+	fail := func(what string, err error) {
+		report.Problems = append(report.Problems, cost.Problem{What: what, Err: err})
+	}
+	today := report.Day()
+	if keep {
+		var err error
+		if today, err = write(ctx, store, *report); err != nil {
+			fail("rows of this report", err)
+		}
+	}
+	dates, err := history.Dates(ctx, store, today.Date-trendDays, today.Date-1)
+	if err != nil {
+		fail("trend", err)
+		return
+	}
+	day := func(date cost.Date) cost.Day {
+		if date == today.Date {
+			return today
+		}
+		return cost.Day{Date: date, Rows: history.Read(ctx, store, date)}
+	}
+	dates = append(cost.Milestones(dates), today.Date)
+	trend := cost.NewTrend(tags)
+	var sound []cost.Date
+	for _, date := range dates {
+		if err := trend.Add(day(date)); err != nil {
+			fail(fmt.Sprintf("trend on %s", date), err)
+			continue
+		}
+		sound = append(sound, date)
+	}
+	report.Trend = trend.Trend()
+	if from, to, ok := cost.PickDays(sound); ok {
+		read := seenBy(*report)
+		if report.Movers, err = cost.Compare(read.of(day(from)), read.of(day(to)), moversShown); err != nil {
+			fail("movers", err)
+		}
+	}
+}
+
+// seen are the accounts and regions that a report has read, true where it has
+// read them without any problem.
+type seen map[fleet.Target]bool
+
+func seenBy(r cost.Report) seen {
+	s := seen{}
+	for _, t := range r.Targets {
+		s[t] = true
+	}
+	for _, p := range r.Problems {
+		for t := range s {
+			if p.Target == t || p.Target.Account == t.Account && p.Target.Region == "" && p.What == "account" {
+				s[t] = false
+			}
+		}
+	}
+	return s
+}
+
+// of is a day with those accounts and regions only that were read without a
+// problem: of the others nobody knows what changed.
+func (s seen) of(day cost.Day) cost.Day {
+	return cost.Day{Date: day.Date, Rows: func(yield func(cost.Row, error) bool) {
+		for row, err := range day.Rows {
+			if (err != nil || s[targetOf(row)]) && !yield(row, err) {
+				return
+			}
+		}
+	}}
+}
+
+func targetOf(row cost.Row) fleet.Target {
+	return fleet.Target{Account: row.Account, Region: row.Region}
+}
+
+// write puts the rows of a report into the history and gives the day as it is
+// there now. A rerun replaces its day; where it did not read an account or a
+// region, or not all of it, what an earlier run of the day has of it stays.
+func write(ctx context.Context, store journal.Store, report cost.Report) (cost.Day, error) {
+	today := report.Day()
+	earlier, err := kept(history.Read(ctx, store, today.Date), report)
+	if err != nil && !errors.Is(err, fleet.ErrNotFound) && !errors.Is(err, fleet.ErrInvalid) {
+		return today, err
+	}
+	rows := func(yield func(cost.Row) bool) {
+		for row := range report.DailyRows() {
+			if !yield(row) {
+				return
+			}
+		}
+		for _, row := range earlier {
+			if !yield(row) {
+				return
+			}
+		}
+	}
+	if _, err := history.Write(ctx, store, today.Date, rows); err != nil {
+		return today, err
+	}
+	today.Rows = func(yield func(cost.Row, error) bool) {
+		for row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+	return today, nil
+}
+
+// rowID is what is unique in a day.
+type rowID struct {
+	target fleet.Target
+	kind   cost.RowKind
+	id     string
+}
+
+// kept are the rows of an earlier run of the day that a report does not replace.
+// A file that is damaged has none.
+func kept(rows iter.Seq2[cost.Row, error], report cost.Report) ([]cost.Row, error) {
+	whole := seenBy(report)
+	had := map[rowID]bool{}
+	if slices.Contains(slices.Collect(maps.Values(whole)), false) {
+		for row := range report.DailyRows() {
+			had[rowID{targetOf(row), row.Kind, row.ID}] = true
+		}
+	}
+	var stay []cost.Row
+	for row, err := range rows {
+		if err != nil {
+			return nil, err
+		}
+		if !whole[targetOf(row)] && !had[rowID{targetOf(row), row.Kind, row.ID}] {
+			stay = append(stay, row)
+		}
+	}
+	return stay, nil
+}
