@@ -117,6 +117,9 @@ func (a *app) demo(ctx context.Context) error {
 	if err := a.demoCosts(ctx, s, cfg); err != nil {
 		return err
 	}
+	if out, err = a.demoFile(s.now()); err != nil {
+		return err
+	}
 	a.say(`
 What to try next
   open %s

@@ -79,7 +79,7 @@ func (a *app) demoCosts(ctx context.Context, s stage, cfg *config.Config) error 
 			running: running{Options: power.Options{Now: s.account.Now, Mark: true}},
 		})
 	}
-	for week := range demoWeeks {
+	for range demoWeeks {
 		for range 5 {
 			s.until(19)
 			tick()
@@ -87,10 +87,11 @@ func (a *app) demoCosts(ctx context.Context, s stage, cfg *config.Config) error 
 			tick()
 		}
 		s.account.Advance(5 * time.Minute) // until they run
-		if week == demoWeeks-1 {
-			break
+		out, err := a.demoFile(s.now())
+		if err != nil {
+			return err
 		}
-		if _, _, err := a.demoReport(ctx, s, "", filepath.Join(demoDir, "ec2_monthly_costs.html")); err != nil && !errors.Is(err, errPartly) {
+		if _, _, err := a.demoReport(ctx, s, "", out); err != nil {
 			return err
 		}
 	}
