@@ -383,7 +383,12 @@ func (a *app) showReportOf(n names, r cost.Report, answer cost.Answer, least flo
 // reportSummary prints the totals of a report, of several accounts and regions
 // only those that hold something.
 func reportSummary(w io.Writer, accounts names, r cost.Report) {
-	t := accounts.table(0, "REGION", "INSTANCES", "RUNNING", "VOLUMES", "SO FAR", "FORECAST", "RUN RATE", "UNPRICED")
+	header := []string{"REGION", "INSTANCES", "RUNNING", "VOLUMES", "SO FAR", "FORECAST", "RUN RATE"}
+	missing := r.Missing() > 0
+	if missing {
+		header = append(header, "UNPRICED")
+	}
+	t := accounts.table(0, header...)
 	t.numbers = true
 	for n, sum := range r.Totals {
 		if n == 1 && len(r.Totals) == 2 {
@@ -399,8 +404,14 @@ func reportSummary(w io.Writer, accounts names, r cost.Report) {
 		case region == "":
 			region = "all"
 		}
-		t.add(account, region, fmt.Sprint(sum.Instances), fmt.Sprint(sum.Running), fmt.Sprint(sum.Volumes),
-			dollars(sum.TotalToDate), dollars(sum.Forecast), dollars(sum.RunRate), fmt.Sprint(sum.Unpriced))
+		cells := []string{
+			region, fmt.Sprint(sum.Instances), fmt.Sprint(sum.Running), fmt.Sprint(sum.Volumes),
+			dollars(sum.TotalToDate), dollars(sum.Forecast), dollars(sum.RunRate),
+		}
+		if missing {
+			cells = append(cells, fmt.Sprint(sum.Unpriced))
+		}
+		t.add(account, cells...)
 	}
 	t.print(w)
 }

@@ -2,7 +2,11 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/xuri/excelize/v2"
 
@@ -49,6 +54,10 @@ func TestScripts(t *testing.T) {
 			"launch":   launch,
 			"cells":    printCells,
 			"uploaded": uploaded,
+			"document": document,
+			"fetch":    fetch,
+			"media":    media,
+			"damage":   damage,
 			"waitfor":  waitFor,
 			"pause":    pause,
 		},
@@ -58,7 +67,7 @@ func TestScripts(t *testing.T) {
 
 // startAccount is the script command
 //
-//	account [fleet=N] [speed=N] [faults=PLAN] [policy=FILE] [anyof=MODE]
+//	account [fleet=N] [speed=N] [faults=PLAN] [policy=FILE] [anyof=MODE] [accounts=N] [bucket=NAME]
 //
 // which starts a practice account and sets the variables to reach it.
 func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
@@ -78,6 +87,12 @@ func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
 				o.Policy = []byte(ts.ReadFile(value))
 			case "anyof":
 				o.AnyOf = value
+			case "accounts":
+				var n int
+				n, err = strconv.Atoi(value)
+				o.Accounts = sandbox.Members(n)
+			case "bucket":
+				o.Buckets = append(o.Buckets, value)
 			default:
 				err = fmt.Errorf("account does not know %q", key)
 			}
@@ -121,6 +136,64 @@ func uploaded(ts *testscript.TestScript, _ bool, args []string) {
 	if least, _ := strconv.Atoi(args[0]); len(body) < least {
 		ts.Fatalf("%s has %d bytes, want at least %d", keys[0], len(body), least)
 	}
+}
+
+// document runs a command and checks that its standard output is one JSON
+// document and nothing else, whatever its code is: document nightshift cost
+// prices --json.
+func document(ts *testscript.TestScript, _ bool, args []string) {
+	_ = ts.Exec(args[0], args[1:]...)
+	out := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	var one any
+	if err := out.Decode(&one); err != nil {
+		ts.Fatalf("%v print no JSON: %v", args, err)
+	}
+	if _, isObject := one.(map[string]any); !isObject || !errors.Is(out.Decode(&one), io.EOF) {
+		ts.Fatalf("%v do not print one JSON object alone", args)
+	}
+}
+
+// fetch downloads a file of the practice account's price lists, which need no
+// credentials: fetch aws/AmazonEC2/current/ap-northeast-2/index.csv FILE.
+func fetch(ts *testscript.TestScript, _ bool, args []string) {
+	response, err := http.Get(ts.Getenv("AWS_ENDPOINT_URL") + "/offers/v1.0/" + args[0]) //nolint:noctx // a script has none
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	if response.StatusCode != http.StatusOK {
+		ts.Fatalf("%s: %s", args[0], response.Status)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), body, 0o600))
+}
+
+// media checks the media type and the ending of the only object in a bucket
+// under a prefix: media BUCKET PREFIX .html text/html.
+func media(ts *testscript.TestScript, _ bool, args []string) {
+	endpoint := ts.Getenv("AWS_ENDPOINT_URL")
+	client := s3.New(s3.Options{
+		Region: sandbox.DefaultRegion, BaseEndpoint: &endpoint, UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
+	})
+	list, err := client.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: &args[0], Prefix: &args[1]})
+	ts.Check(err)
+	if len(list.Contents) != 1 {
+		ts.Fatalf("%s/%s holds %d objects, want one", args[0], args[1], len(list.Contents))
+	}
+	key := *list.Contents[0].Key
+	head, err := client.HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: &args[0], Key: &key})
+	ts.Check(err)
+	if !strings.HasSuffix(key, args[2]) || !strings.HasPrefix(*head.ContentType, args[3]) {
+		ts.Fatalf("%s is %s, want %s of %s", key, *head.ContentType, args[2], args[3])
+	}
+}
+
+// damage cuts off the last part of a file: damage FILE.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	info, err := os.Stat(name)
+	ts.Check(err)
+	ts.Check(os.Truncate(name, info.Size()*2/3))
 }
 
 // waitFor waits until the practice account has been asked for an action:
