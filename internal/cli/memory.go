@@ -18,7 +18,7 @@ const (
 	roomyPercent   = 200
 	thriftyPercent = 100
 	largeFleet     = 10_000
-	heapLimit      = 260 << 20
+	heapLimit      = 340 << 20
 )
 
 // thrift watches over the memory of one report. Where GOGC is set it leaves the

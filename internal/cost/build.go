@@ -50,17 +50,25 @@ func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (
 // read reads everything. Volumes take longest: what depends on the instances is
 // asked for meanwhile.
 func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) error {
+	rated, allRated := b.rateReader(ctx, prices)
 	var rest sync.WaitGroup
 	rest.Go(func() {
-		each(sources, func(n int) { b.shelves[n].readStorage(ctx, sources[n], b.options) })
+		each(sources, func(n int) {
+			b.shelves[n].readStorage(ctx, sources[n], b.options, func() { rated(sources[n].Target.Region) })
+		})
 	})
-	rest.Go(func() { b.readRates(ctx, sources, prices) })
-	each(sources, func(n int) { b.shelves[n].readMachines(ctx, sources[n], b.options) })
+	each(sources, func(n int) {
+		b.shelves[n].readMachines(ctx, sources[n], b.options)
+		if len(b.shelves[n].found) > 0 {
+			rated(sources[n].Target.Region)
+		}
+	})
 	err := b.nothing()
 	if err == nil && ctx.Err() == nil {
 		b.readMore(ctx, sources, prices)
 	}
 	rest.Wait()
+	allRated()
 	if ctx.Err() != nil {
 		return fmt.Errorf("cost report not finished: %w", ctx.Err())
 	}
@@ -137,39 +145,49 @@ func (b *builder) fail(p Problem) {
 	b.failed = append(b.failed, p)
 }
 
-// readRates reads the rates of all regions.
-func (b *builder) readRates(ctx context.Context, sources []Source, prices PriceList) {
-	var regions []fleet.Region
-	for _, s := range sources {
-		if !slices.Contains(regions, s.Target.Region) {
-			regions = append(regions, s.Target.Region)
+// rateReader gives a function that reads the rates of a region, the first time
+// that something is found there, and one that waits until all are read. Most
+// regions of an account are empty, and their prices are of no use.
+func (b *builder) rateReader(ctx context.Context, prices PriceList) (read func(fleet.Region), wait func()) {
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	asked := map[fleet.Region]bool{}
+	read = func(region fleet.Region) {
+		mu.Lock()
+		defer mu.Unlock()
+		if asked[region] {
+			return
 		}
-	}
-	found := make([]rates, len(regions))
-	var group errgroup.Group
-	group.SetLimit(targetsAtOnce)
-	for n, region := range regions {
-		group.Go(func() error {
+		asked[region] = true
+		group.Go(func() {
 			products, err := prices.Rates(ctx, region)
-			found[n] = rates{price.PickRates(products, region), err}
-			return nil
+			found := rates{price.PickRates(products, region), err}
+			mu.Lock()
+			defer mu.Unlock()
+			b.rates[region] = found
 		})
 	}
-	_ = group.Wait() // each region keeps its error
-	for n, region := range regions {
-		b.rates[region] = found[n]
-	}
+	return read, group.Wait
 }
 
 // readStorage reads the volumes and what else is paid for beside instances. EC2
 // does not say whose a volume is: it is the target's.
-func (s *shelf) readStorage(ctx context.Context, source Source, o Options) {
+// It tells when the first of it is there.
+func (s *shelf) readStorage(ctx context.Context, source Source, o Options, there func()) {
 	var group sync.WaitGroup
-	group.Go(func() { s.holdings.read(ctx, source, o.Tags) })
+	group.Go(func() {
+		s.holdings.read(ctx, source, o.Tags)
+		if s.holdings.any() {
+			there()
+		}
+	})
 	for v, err := range source.Inventory.Volumes(ctx) {
 		if err != nil {
 			s.volumesErr = err
 			break
+		}
+		if len(s.volumes) == 0 {
+			there()
 		}
 		v.Target = source.Target
 		name := v.Name()

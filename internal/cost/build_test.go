@@ -244,7 +244,6 @@ func TestFailuresStayWhereTheyHappen(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"123456789012 ap-northeast-1: instances: access denied",
 		"123456789012 ap-northeast-1: volumes: access denied",
-		"ap-northeast-1: volume prices: throttled",
 		"123456789012 ap-northeast-2: volumes: connection cut",
 		"123456789012 ap-northeast-2: instance types: access denied",
 		"ap-northeast-2: volume prices: throttled",
@@ -303,5 +302,19 @@ func TestEndedContextIsAnError(t *testing.T) {
 	_, err := cost.Build(ctx, []cost.Source{{Target: seoul, Inventory: estate{}}}, seoulPrices(t), cost.Options{Now: now})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want the context's", err)
+	}
+}
+
+// TestEmptyRegionsAskForNoPrices: most regions of an account are empty.
+func TestEmptyRegionsAskForNoPrices(t *testing.T) {
+	prices := seoulPrices(t)
+	if _, err := cost.Build(t.Context(), []cost.Source{
+		{Target: tokyo, Inventory: estate{}, Holdings: belongings{}},
+		{Target: seoul, Inventory: estate{volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 10), disk("vol-2", fleet.GP3, 10)}}},
+	}, prices, cost.Options{Now: now, Zone: kst}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]fleet.Region{seoul.Region}, prices.regions); diff != "" || len(prices.asked) != 0 {
+		t.Errorf("asked for rates of %v and instances %v", prices.regions, prices.asked)
 	}
 }

@@ -44,6 +44,9 @@ func (h *holdings) read(ctx context.Context, source Source, tags []string) {
 	group.Wait()
 }
 
+// any is true where something was read.
+func (h *holdings) any() bool { return len(h.snapshots)+len(h.addresses)+len(h.hosts) > 0 }
+
 // readReservations reads those by themselves: their prices are asked for together
 // with those of the instances.
 func (h *holdings) readReservations(ctx context.Context, source Source) {

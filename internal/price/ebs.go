@@ -69,6 +69,10 @@ func VolumePrice(v fleet.Volume, rates Rates) VolumeCost {
 		cost.Status = Missing
 		cost.note(fmt.Sprintf("no pricing rule for volume type %q", v.Type))
 	}
+	if elsewhere := outsideRegion(v.Target.Region, v.Zone); elsewhere != "" {
+		cost.Status = Worst(cost.Status, Fallback)
+		cost.note(elsewhere)
+	}
 	return cost
 }
 

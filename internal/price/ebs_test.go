@@ -199,3 +199,13 @@ func TestMoreNeverCostsLess(t *testing.T) {
 		}
 	})
 }
+
+func TestVolumesInLocalZonesAreNotExact(t *testing.T) {
+	rates := price.PickRates(seoulRates(t), seoul)
+	for zone, want := range map[fleet.Zone]price.Status{"ap-northeast-2a": price.Exact, "": price.Exact, "ap-northeast-2-icn-1a": price.Fallback} {
+		v := fleet.Volume{Target: fleet.Target{Region: seoul}, Zone: zone, Type: fleet.GP3, SizeGiB: 100}
+		if cost := price.VolumePrice(v, rates); cost.Status != want || cost.USD.String() != "9.12" {
+			t.Errorf("in %q: %s %s (%s), want 9.12 %s", zone, cost.USD, cost.Status, cost.Note, want)
+		}
+	}
+}

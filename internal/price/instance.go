@@ -23,6 +23,9 @@ func KeyFor(i fleet.Instance, info fleet.TypeInfo) (InstanceKey, Status, string)
 		notes = append(notes, assumed)
 	}
 	key := InstanceKey{Region: i.Target.Region, Type: i.Type, Tenancy: tenancyOf(i), Operation: operation}
+	if elsewhere := outsideRegion(i.Target.Region, i.Zone); elsewhere != "" {
+		notes = append(notes, elsewhere)
+	}
 	switch i.Lifecycle {
 	case fleet.OnDemand:
 	case fleet.Spot:
@@ -43,6 +46,18 @@ func KeyFor(i fleet.Instance, info fleet.TypeInfo) (InstanceKey, Status, string)
 		return key, Fallback, strings.Join(notes, "; ")
 	}
 	return key, Exact, ""
+}
+
+// outsideRegion says what to know of the price of something that is not in one of
+// its region's Availability Zones, which are named like the region with a letter
+// behind: in a Local Zone, a Wavelength Zone or on an Outpost. Their prices are
+// others, and the list has them under names of their own.
+func outsideRegion(region fleet.Region, zone fleet.Zone) string {
+	letter, ok := strings.CutPrefix(string(zone), string(region))
+	if zone == "" || region == "" || ok && len(letter) == 1 {
+		return ""
+	}
+	return fmt.Sprintf("%s is no Availability Zone of %s; this is the region's price, and that there is another", zone, region)
 }
 
 // HostBilled is true for an instance on a Dedicated Host: the host is billed,

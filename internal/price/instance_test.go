@@ -109,6 +109,14 @@ func TestKeyForNamesWhatItAssumes(t *testing.T) {
 			func(i *fleet.Instance) { i.UsageOperation = "RunInstances"; i.Lifecycle = fleet.Spot },
 			"RunInstances", "Shared", price.Fallback, "upper bound",
 		},
+		"Availability Zone": {
+			func(i *fleet.Instance) { i.UsageOperation = "RunInstances"; i.Zone = "ap-northeast-2d" },
+			"RunInstances", "Shared", price.Exact, "",
+		},
+		"Local Zone": {
+			func(i *fleet.Instance) { i.UsageOperation = "RunInstances"; i.Zone = "ap-northeast-2-icn-1a" },
+			"RunInstances", "Shared", price.Fallback, "ap-northeast-2-icn-1a is no Availability Zone",
+		},
 		"marketplace": {
 			func(i *fleet.Instance) { i.UsageOperation = "RunInstances"; i.ProductCodes = []string{"abc123"} },
 			"RunInstances", "Shared", price.Fallback, "Marketplace is not in this price: abc123",
