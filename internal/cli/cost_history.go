@@ -99,7 +99,7 @@ between. Weeks begin on Monday.`,
 			var errs []error
 			for _, date := range cost.Milestones(p.dates) {
 				if err := builder.Add(cost.Day{Date: date, Rows: history.ReadSpending(cmd.Context(), p.store, date)}); err != nil {
-					errs = append(errs, err)
+					errs = append(errs, unread(err))
 				}
 			}
 			trend := builder.Trend()
@@ -199,6 +199,9 @@ the month so far.`,
 			if movers == nil {
 				return errors.Join(errs...)
 			}
+			if movers.Top == nil {
+				movers.Top = []cost.Mover{} // a list in JSON, too
+			}
 			if a.json {
 				err = a.printJSON(envelope{1, "movers", movers})
 			} else if !a.quiet {
@@ -239,12 +242,21 @@ func (p *past) movers(ctx context.Context, earliest bool, top int) (*cost.Movers
 		if p.sound(ctx, last) {
 			damaged = first
 		}
-		errs = append(errs, err)
+		errs = append(errs, unread(err))
 		if ctx.Err() != nil {
 			return nil, errs
 		}
 		p.dates = slices.DeleteFunc(p.dates, func(d cost.Date) bool { return d == damaged })
 	}
+}
+
+// unread is the error of a day that cannot be read. A damaged one is nobody's
+// wrong usage.
+func unread(err error) error {
+	if errors.Is(err, fleet.ErrInvalid) {
+		return errors.New(err.Error())
+	}
+	return err
 }
 
 // sound reports whether a day can be read to its end.

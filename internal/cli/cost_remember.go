@@ -74,10 +74,8 @@ func seenBy(r cost.Report) seen {
 		s[t] = true
 	}
 	for _, p := range r.Problems {
-		for t := range s {
-			if p.Target == t || p.Target.Account == t.Account && p.Target.Region == "" && p.What == "account" {
-				s[t] = false
-			}
+		if s[p.Target] {
+			s[p.Target] = false
 		}
 	}
 	return s
