@@ -206,8 +206,8 @@ const slack = 10 * time.Minute
 // two starts in a row, or two stops.
 func (p past) walk(i *fleet.Instance, span fleet.Span) (time.Duration, bool) {
 	acts := slices.Clone(p.acts[machine{i.Target.Account, i.ID}])
-	if len(acts) == 0 || p.known.From.After(span.From) {
-		return 0, false
+	if len(acts) == 0 || p.known.Length() == 0 || p.known.From.After(span.From) || p.known.To.Before(span.To) {
+		return 0, false // an act may be missing
 	}
 	running := i.State == fleet.Running || i.State == fleet.Pending
 	for _, seen := range []Act{{At: i.FirstLaunch}, {At: i.LaunchTime}, {At: i.Stopped, Stop: true}} {

@@ -110,6 +110,12 @@ func TestHoursFromTheJournal(t *testing.T) {
 		"the journal began too late": {
 			func(_ *fleet.Instance, o *cost.Options) { o.Known.From = day(2, 0) }, month - 240, cost.LowerBound,
 		},
+		"the journal ends too early": {
+			func(_ *fleet.Instance, o *cost.Options) { o.Known.To = day(20, 0) }, month - 240, cost.LowerBound,
+		},
+		"a part of the journal is lost": {
+			func(_ *fleet.Instance, o *cost.Options) { o.Known = fleet.Span{} }, month - 240, cost.LowerBound,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := server("i-1")
