@@ -46,7 +46,7 @@ func TestArchiveOrdersItsParts(t *testing.T) {
 func archived(t *testing.T, parts map[string][]byte, order ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	a := archive{to: &b}
+	a := archive{}
 	for _, name := range order {
 		w, err := a.Create(name)
 		if err != nil {
@@ -56,10 +56,10 @@ func archived(t *testing.T, parts map[string][]byte, order ...string) []byte {
 			t.Fatal(err)
 		}
 	}
-	if err := a.Close(); err != nil {
+	if err := a.writeTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.spool.remove(); err != nil {
+	if err := a.remove(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

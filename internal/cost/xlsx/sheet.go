@@ -2,113 +2,49 @@ package xlsx
 
 import (
 	"fmt"
-	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/xuri/excelize/v2"
-	"golang.org/x/sync/errgroup"
-
 	"nightshift/internal/cost"
 	"nightshift/internal/price"
 )
 
-// addTables adds the sheets of all tables. What all sheets share is set up one
-// after the other; the rows of several tables are written at the same time.
+// addTables adds the sheets of all tables, with everything but their rows.
 func (b *workbook) addTables() error {
-	sheets := make([][]*excelize.StreamWriter, len(b.order))
-	for n, name := range b.order {
+	for _, name := range b.order {
 		table := b.tables[name]
 		fitted := widths(table.Table)
-		for part := range table.sheets {
-			sheet, err := b.begin(table, part, fitted)
-			if err != nil {
+		for n := range table.sheets {
+			if err := b.addSheet(table.Table, table.sheets[n], fitted); err != nil {
 				return fmt.Errorf("sheet %s: %w", name, err)
 			}
-			sheets[n] = append(sheets[n], sheet)
 		}
 	}
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for n, name := range b.order {
-		group.Go(func() error {
-			if err := b.fill(b.tables[name], sheets[n]); err != nil {
-				return fmt.Errorf("sheet %s: %w", name, err)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	return nil
+}
+
+// addSheet adds one sheet of a table.
+func (b *workbook) addSheet(table cost.Table, s part, widths []float64) error {
+	if _, err := b.file.NewSheet(s.name); err != nil {
 		return err
 	}
-	for n, name := range b.order {
-		for _, sheet := range sheets[n] {
-			if err := sheet.Flush(); err != nil {
-				return fmt.Errorf("sheet %s: %w", name, err)
-			}
-		}
+	if err := b.layOut(s, table); err != nil {
+		return err
 	}
-	return nil
-}
-
-// fill writes the rows of a table into its sheets, one after the other.
-func (b *workbook) fill(table placed, sheets []*excelize.StreamWriter) error {
-	cells := make([]excelize.Cell, len(table.Columns))
-	row := make([]any, len(table.Columns))
-	part, line := 0, 1
-	for values := range table.Rows {
-		if line > table.sheets[part].rows {
-			part, line = part+1, 1
-		}
-		line++
-		for n, value := range values {
-			row[n] = nil
-			if value == nil || value == "" {
-				continue
-			}
-			cells[n].Value, cells[n].StyleID = cellValue(value), b.styles.of(table.Columns[n].Format, value)
-			row[n] = &cells[n]
-		}
-		if err := sheets[part].SetRow("A"+strconv.Itoa(line), row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// begin adds the n-th sheet of a table with its header. Everything that stands
-// before the rows in the file must be set before the first row is written, and
-// what stands behind them before the sheet is flushed.
-func (b *workbook) begin(table placed, n int, widths []float64) (*excelize.StreamWriter, error) {
-	s := table.sheets[n]
-	if _, err := b.file.NewSheet(s.name); err != nil {
-		return nil, err
-	}
-	if err := b.layOut(s, table.Table); err != nil {
-		return nil, err
-	}
-	sheet, err := b.file.NewStreamWriter(s.name)
-	if err != nil {
-		return nil, err
-	}
-	if err := setView(sheet, table.Frozen, widths); err != nil {
-		return nil, err
+	if err := b.setView(s, table.Frozen, widths); err != nil {
+		return err
 	}
 	last, err := excelize.CoordinatesToCellName(len(table.Columns), s.rows+1)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if err := b.file.SetSheetDimension(s.name, "A1:"+last); err != nil {
+		return err
 	}
 	if err := b.file.AutoFilter(s.name, "A1:"+last, nil); err != nil {
-		return nil, err
+		return err
 	}
-	if err := b.shade(s, table.Table); err != nil {
-		return nil, err
-	}
-	header := make([]any, len(table.Columns))
-	for n, column := range table.Columns {
-		header[n] = excelize.Cell{StyleID: b.styles.heading(column.Format), Value: column.Header}
-	}
-	return sheet, sheet.SetRow("A1", header, excelize.RowOpts{Height: 20})
+	return b.shade(s, table)
 }
 
 // layOut sets up printing: landscape A4, the printed columns as wide as one
@@ -155,19 +91,23 @@ func (b *workbook) paper(sheet string, high int) error {
 }
 
 // setView freezes the header with the first columns and sets the widths.
-func setView(sheet *excelize.StreamWriter, frozen int, widths []float64) error {
+func (b *workbook) setView(s part, frozen int, widths []float64) error {
 	corner, err := excelize.CoordinatesToCellName(frozen+1, 2)
 	if err != nil {
 		return err
 	}
-	if err := sheet.SetPanes(&excelize.Panes{
+	if err := b.file.SetPanes(s.name, &excelize.Panes{
 		Freeze: true, XSplit: frozen, YSplit: 1, TopLeftCell: corner, ActivePane: "bottomRight",
 		Selection: []excelize.Selection{{SQRef: corner, ActiveCell: corner, Pane: "bottomRight"}},
 	}); err != nil {
 		return err
 	}
 	for n, width := range widths {
-		if err := sheet.SetColWidth(n+1, n+1, width); err != nil {
+		letter, err := excelize.ColumnNumberToName(n + 1)
+		if err != nil {
+			return err
+		}
+		if err := b.file.SetColWidth(s.name, letter, letter, width); err != nil {
 			return err
 		}
 	}
@@ -214,21 +154,32 @@ func (b *workbook) shade(s part, table cost.Table) error {
 	return nil
 }
 
-// cellValue is a value as a spreadsheet holds it. Only here does money become
-// a floating-point number. A time keeps the wall clock of its zone: cells have
-// no zone.
+// cellValue is a value as a spreadsheet holds it.
 func cellValue(value any) any {
+	if text, ok := value.(string); ok {
+		return safeText(text)
+	}
+	if number, ok := number(value); ok {
+		return number
+	}
+	return value
+}
+
+// number is a value that is no whole number as a spreadsheet holds it. Only here
+// does money become a floating-point number. A time keeps the wall clock of its
+// zone: cells have no zone.
+func number(value any) (float64, bool) {
 	switch v := value.(type) {
-	case string:
-		return safeText(v)
 	case price.USD:
-		return v.Float()
+		return v.Float(), true
 	case time.Duration:
-		return v.Hours()
+		return v.Hours(), true
 	case time.Time:
-		return serial(v)
+		return serial(v), true
+	case float64:
+		return v, true
 	default:
-		return v
+		return 0, false
 	}
 }
 

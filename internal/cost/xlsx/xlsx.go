@@ -1,5 +1,7 @@
 // Package xlsx writes the cost report as an Office Open XML workbook for Excel,
 // LibreOffice and their like. It streams: memory does not grow with the cells.
+// excelize makes the workbook and its summary; the rows of all other sheets are
+// written here, into the parts that excelize has made.
 //
 // It may import cost, fleet and price, and is the only package that imports
 // excelize.
@@ -31,18 +33,17 @@ func Write(w io.Writer, r cost.Report) error {
 func write(w io.Writer, r cost.Report, limit int) (err error) {
 	b := workbook{file: excelize.NewFile(), tables: map[string]placed{}}
 	defer func() {
-		// Closing removes the temporary files of long sheets.
 		if closeErr := b.file.Close(); err == nil && closeErr != nil {
 			err = fmt.Errorf("workbook: %w", closeErr)
 		}
 	}()
-	out := archive{to: w}
+	parts := archive{}
 	defer func() {
-		if removeErr := out.spool.remove(); err == nil && removeErr != nil {
+		if removeErr := parts.remove(); err == nil && removeErr != nil {
 			err = fmt.Errorf("workbook: %w", removeErr)
 		}
 	}()
-	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return &out })
+	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return parts })
 	if b.styles, err = newStyles(b.file); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
@@ -66,6 +67,12 @@ func write(w io.Writer, r cost.Report, limit int) (err error) {
 	}
 	b.sortContentTypes()
 	if err := b.file.Write(io.Discard); err != nil {
+		return fmt.Errorf("workbook: %w", err)
+	}
+	if err := b.fill(parts); err != nil {
+		return fmt.Errorf("workbook: %w", err)
+	}
+	if err := parts.writeTo(w); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
 	return nil
