@@ -17,6 +17,8 @@ type costExplanation struct {
 	seen      *candidates
 	instances []*cost.Instance
 	volumes   []*cost.Volume
+	// screen is the width of the terminal, 0 where it is none.
+	screen int
 }
 
 // candidate is a row of the price list with what is wrong with it; nothing for
@@ -144,6 +146,7 @@ func (e costExplanation) printInstance(w io.Writer, i *cost.Instance) {
 			}
 			t.add(c.SKU, usd, c.Operation, c.Tenancy, c.Licence, c.Verdict)
 		}
+		t.fit(e.screen, "LICENCE", "TENANCY", "OPERATION")
 		t.print(w)
 	}
 	printQuote(w, i.PriceStatus, i.PriceNote, i.Price.Quote)
@@ -209,6 +212,7 @@ func (e costExplanation) printVolume(w io.Writer, v *cost.Volume) {
 		}
 		t.add(p.Price.Item, fmt.Sprintf("%d %s", p.Quantity, p.Unit), rate, p.USD.String(), string(p.Price.Status), p.Price.SKU)
 	}
+	t.fit(e.screen, "SKU", "STATUS")
 	t.print(w)
 	fmt.Fprintf(w, "%s a month, %s so far, %s this month\n", amount(v.Monthly), amount(v.ToDate), amount(v.Forecast))
 	if v.Note != "" {

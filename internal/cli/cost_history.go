@@ -144,16 +144,27 @@ func (a *app) printTrend(t *cost.Trend, months, byTag bool) {
 		}
 		out.add(name, optionalUSD(p.EC2), optionalUSD(p.EBS), optionalUSD(p.Other), optionalUSD(p.Total), bar(p.Total, most), p.Note())
 	}
+	out.fit(a.terminal(), "")
 	out.print(a.Stdout)
 	if !byTag {
 		return
 	}
-	groups := table{numbers: true, header: []string{"TAG", "VALUE", "TOTAL"}}
+	groups := table{numbers: true, header: []string{"TAG", "TOTAL"}}
 	for _, s := range t.Tags {
-		groups.add(s.Key, cmp.Or(s.Item, "(none)"), dollars(s.Total))
+		groups.add(clip(s.Key+"="+cmp.Or(s.Item, "(none)")), dollars(s.Total))
 	}
 	fmt.Fprintln(a.Stdout)
 	groups.print(a.Stdout)
+}
+
+// clip cuts off a name that would make a table wider than a terminal: tags may
+// have 256 characters.
+func clip(s string) string {
+	const most = 60
+	if letters := []rune(s); len(letters) > most {
+		return string(letters[:most-1]) + "…"
+	}
+	return s
 }
 
 // bar draws a share of the most as up to twenty blocks.
@@ -284,12 +295,13 @@ func (a *app) printMovers(m *cost.Movers) {
 		if unmoved(mover.Change) {
 			continue
 		}
-		add(nameAnd(mover.ID, mover.Name), mover.Type, mover.Change)
+		add(clip(nameAnd(mover.ID, mover.Name)), mover.Type, mover.Change)
 	}
 	if m.Others.Count > 0 {
 		add(fmt.Sprintf("%d others", m.Others.Count), "", m.Others.Change)
 	}
 	add("together", "", m.Total.Change)
+	t.fit(a.terminal(), t.idle()...)
 	t.print(a.Stdout)
 }
 
@@ -358,10 +370,11 @@ func (a *app) printSavings(s *cost.Savings) {
 		if i.Hourly != nil {
 			hourly = i.Hourly.String()
 		}
-		t.add(nameAnd(string(i.ID), i.Name), i.Schedule, fmt.Sprintf("%.1f h", i.Off.Hours()), hourly, optionalUSD(i.Gross), keeps, optionalUSD(i.Net))
+		t.add(clip(nameAnd(string(i.ID), i.Name)), i.Schedule, fmt.Sprintf("%.1f h", i.Off.Hours()), hourly, optionalUSD(i.Gross), keeps, optionalUSD(i.Net))
 	}
 	total := s.Total
 	t.add("together", "", fmt.Sprintf("%.1f h", total.Off.Hours()), "", dollars(total.Gross), dollars(total.EBS.Add(total.Addresses)), dollars(total.Net))
+	t.fit(a.terminal(), "WOULD HAVE COST", "COSTS ON", "SCHEDULE")
 	t.print(a.Stdout)
 	if s.Gone > 0 {
 		fmt.Fprintf(a.Stdout, "%s stopped that %s not there any more\n", counted(s.Gone, "instance was", "instances were"), map[bool]string{true: "is", false: "are"}[s.Gone == 1])

@@ -137,6 +137,11 @@ func (a *app) printPrices(all []*cost.Price, then map[*cost.Price]price.Quote, a
 		}
 		t.add(cells...)
 	}
+	narrow := []string{"SKU", "PUBLISHED", "USED BY", "STATUS", "PER"}
+	if len(all) > 0 && !slices.ContainsFunc(all, func(p *cost.Price) bool { return p.Region != all[0].Region }) {
+		narrow = append(narrow, "REGION")
+	}
+	t.fit(a.terminal(), narrow...)
 	t.print(a.Stdout)
 }
 

@@ -325,6 +325,7 @@ func (a *app) printQuotation(q cost.Quotation) {
 		t.add(p.What, p.Dimension, fmt.Sprintf("%d %s", p.Quantity, p.Unit), rate, amount(p.Monthly), p.Quote.SKU)
 	}
 	t.add("together", "", "", "", amount(q.Monthly), "")
+	t.fit(a.terminal(), "SKU", "BILLED AS")
 	t.print(a.Stdout)
 	for _, note := range q.Notes {
 		fmt.Fprintln(a.Stdout, "note:", printable(note))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -72,6 +73,45 @@ func (t *table) print(w io.Writer) {
 		}
 		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	}
+}
+
+// fit leaves out columns of these names, one after the other, until the table is
+// as wide as the screen. A screen of no width is none: everything is printed.
+func (t *table) fit(screen int, names ...string) {
+	for _, name := range names {
+		column := slices.Index(t.header, name)
+		if screen == 0 || column < 0 || t.width() <= screen {
+			continue
+		}
+		t.header = slices.Delete(slices.Clone(t.header), column, column+1)
+		for n := range t.rows {
+			t.rows[n] = slices.Delete(t.rows[n], column, column+1)
+		}
+	}
+}
+
+// width is how many columns of a terminal the table takes.
+func (t *table) width() int {
+	sum := 0
+	for column := range t.header {
+		widest := columns(t.header[column])
+		for _, row := range t.rows {
+			widest = max(widest, columns(row[column]))
+		}
+		sum += widest + 2
+	}
+	return sum - 2
+}
+
+// idle are the names of the columns that say nothing in any row.
+func (t *table) idle() []string {
+	var names []string
+	for column, name := range t.header {
+		if !slices.ContainsFunc(t.rows, func(row []string) bool { return row[column] != "-" && row[column] != "" }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // columns is the width of a text on a terminal: Korean, Chinese and Japanese

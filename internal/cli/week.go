@@ -119,19 +119,27 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 // screen is how wide standard output is, and whether it takes colours: a
 // terminal's width, else that of COLUMNS, else 80.
 func (a *app) screen() (width int, color bool) {
-	out := a.Stdout
-	if h, ok := out.(*heard); ok {
-		out = h.Writer
-	}
-	if file, ok := out.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
-			return columns, a.Env("NO_COLOR") == ""
-		}
+	if columns := a.terminal(); columns > 0 {
+		return columns, a.Env("NO_COLOR") == ""
 	}
 	if columns, err := strconv.Atoi(a.Env("COLUMNS")); err == nil && columns > 0 {
 		return columns, false
 	}
 	return 80, false
+}
+
+// terminal is the width of the terminal that is printed to, or 0 where it is none.
+func (a *app) terminal() int {
+	out := a.Stdout
+	if h, ok := out.(*heard); ok {
+		out = h.Writer
+	}
+	if file, ok := out.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
+			return columns
+		}
+	}
+	return 0
 }
 
 // firstDay gives the first day of a week in a zone, as midnight in UTC: Monday
