@@ -93,7 +93,7 @@ func (b *builder) lines(s *shelf, target fleet.Target) []*Line {
 		}
 	}
 	for _, r := range s.holdings.reservations {
-		if unused(r) && (r.Target.Account == "" || r.Target.Account == target.Account) { // who lends it pays for what is not used
+		if unused(r) && (r.Target.Account == "" || target.Account == "" || r.Target.Account == target.Account) { // who lends it pays for what is not used
 			lines = append(lines, b.reservationLine(r, target))
 		}
 	}
@@ -243,12 +243,13 @@ func (b *builder) addressLines(s *shelf, target fleet.Target) []*Line {
 		lines = append(lines, l)
 	}
 	for n, i := range s.instances {
+		key := string(i.ID) // each start gives another address
 		for _, ip := range s.found[n].PublicIPs {
 			if elastic[ip] {
 				continue
 			}
 			l := &Line{
-				Target: target, Kind: AddressLine, ID: ip, Name: i.Name, Of: string(i.ID), Zone: i.Zone, State: "in-use",
+				Target: target, Kind: AddressLine, ID: ip, key: key, Name: i.Name, Of: string(i.ID), Zone: i.Zone, State: "in-use",
 				Since: i.LaunchTime, Quantity: 1, Unit: "address", Tags: i.Tags,
 			}
 			b.price(l, price.AddressInUse)
@@ -256,6 +257,7 @@ func (b *builder) addressLines(s *shelf, target fleet.Target) []*Line {
 				l.hourly(l.Price.Rate.USD, i.Hours, i.Planned)
 			}
 			lines = append(lines, l)
+			key += "+" // of an instance with several of them
 		}
 	}
 	return lines

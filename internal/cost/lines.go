@@ -49,6 +49,8 @@ type Line struct {
 	// there now, Forecast the whole of this month.
 	ToDate, Monthly, Forecast Amount
 	Tags                      fleet.Tags // those of Options.Tags
+	// key is the id that the history knows it by, where that is not ID.
+	key string
 	// most is true where the amounts are an upper bound, imaged for a snapshot
 	// that EC2 made for an image.
 	most, imaged bool

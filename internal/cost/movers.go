@@ -59,7 +59,7 @@ type Change struct {
 	Price price.USD `json:"price_usd"`
 	Hours price.USD `json:"hours_usd"` // ran for another share of the month
 	// Other is what changed in what is known: a cost that was not known before,
-	// or is not any more.
+	// or is not any more, or that another snapshot of the volume carried.
 	Other price.USD `json:"other_usd"`
 }
 

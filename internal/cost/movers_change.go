@@ -2,6 +2,7 @@ package cost
 
 import (
 	"math"
+	"slices"
 	"unique"
 
 	"nightshift/internal/fleet"
@@ -126,9 +127,21 @@ func (c *comparison) steps(before, after figure, first, last price.USD) Change {
 	}
 	monthly, _ := after.monthly()
 	priced := before.hours.of(monthly)
-	change.Price = priced.Add(-configured)
+	if repriced(before, after) {
+		change.Price = priced.Add(-configured)
+	} else { // such as a snapshot that carries its volume's cost now
+		change.Other = priced.Add(-configured)
+	}
 	change.Hours = last.Add(-priced)
 	return change
+}
+
+// repriced is true where a part has another price than before, or was not there.
+func repriced(before, after figure) bool {
+	return slices.ContainsFunc(after.parts, func(now figurePart) bool {
+		was, ok := before.part(now.id.dimension)
+		return !ok || was.rate != now.rate
+	})
 }
 
 // atOldPrices is a full month of the second day's configuration at the first

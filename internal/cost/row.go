@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"cmp"
 	"iter"
 	"time"
 
@@ -153,7 +154,7 @@ func (r Report) volumeRow(v *Volume) Row {
 
 func (r Report) lineRow(l *Line) Row {
 	row := r.row(l.Target, RowKind(l.Kind), l.Since)
-	row.ID, row.Name, row.Type, row.State = l.ID, l.Name, l.Type, l.State
+	row.ID, row.Name, row.Type, row.State = cmp.Or(l.key, l.ID), l.Name, l.Type, l.State
 	row.Zone, row.Of, row.Tags, row.PriceStatus = l.Zone, l.Of, l.Tags, string(l.Status)
 	part := RowPart{Dimension: string(l.Kind), Quantity: l.Quantity, Unit: l.Unit, Monthly: l.Monthly}
 	if l.Price != nil {
