@@ -100,6 +100,8 @@ func (f *filler) begin(sheet *entry) error {
 	if !ok || !bytes.HasSuffix(head, []byte("<sheetData>")) {
 		return fmt.Errorf("part %s has no place for rows", sheet.header.Name)
 	}
+	// excelize says that rows are filtered out wherever there is a filter.
+	head = bytes.Replace(head, []byte(` filterMode="true"`), nil, 1)
 	f.deflater.begin(sheet)
 	f.tail = tail
 	f.buffer = f.rows.appendHeader(append(f.buffer, head...))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/xuri/excelize/v2"
+
 	"nightshift/internal/cost"
 	"nightshift/internal/price"
 )
@@ -28,20 +29,21 @@ func (b *workbook) addSheet(table cost.Table, s part, widths []float64) error {
 	if _, err := b.file.NewSheet(s.name); err != nil {
 		return err
 	}
-	if err := b.layOut(s, table); err != nil {
-		return err
-	}
-	if err := b.setView(s, table.Frozen, widths); err != nil {
-		return err
-	}
 	last, err := excelize.CoordinatesToCellName(len(table.Columns), s.rows+1)
 	if err != nil {
+		return err
+	}
+	// This comes first: it replaces the sheet's properties.
+	if err := b.file.AutoFilter(s.name, "A1:"+last, nil); err != nil {
 		return err
 	}
 	if err := b.file.SetSheetDimension(s.name, "A1:"+last); err != nil {
 		return err
 	}
-	if err := b.file.AutoFilter(s.name, "A1:"+last, nil); err != nil {
+	if err := b.layOut(s, table); err != nil {
+		return err
+	}
+	if err := b.setView(s, table.Frozen, widths); err != nil {
 		return err
 	}
 	return b.shade(s, table)

@@ -229,6 +229,10 @@ func TestSheetsArePrintable(t *testing.T) {
 		if err != nil || *layout.Size != 9 || *layout.Orientation != "landscape" || *layout.FitToWidth != 1 {
 			t.Errorf("%s: layout %+v, %v; want landscape A4, one page wide", sheet, layout, err)
 		}
+		props, err := f.GetSheetProps(sheet)
+		if err != nil || !*props.FitToPage {
+			t.Errorf("%s does not fit its columns to the page: %v", sheet, err)
+		}
 		foot, err := f.GetHeaderFooter(sheet)
 		if err != nil || !strings.Contains(foot.OddFooter, "Page &P of &N") {
 			t.Errorf("%s: foot %+v, %v; want page numbers", sheet, foot, err)

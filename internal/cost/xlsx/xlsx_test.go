@@ -29,7 +29,7 @@ import (
 func hostile() [][2]string {
 	same := []string{
 		"=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(\"http://example.com\",\"click\")", "http://example.com",
-		"결제-서버", "データベース", "👩‍💻 dev", "مرحبا", "_x0041_", "_x005F_", "_x000D_", "<b>&amp;\"'", "  spaces  ", "1234", "1e5", "2026-11-22",
+		"결제-서버", "データベース", "👩‍💻 dev", "مرحبا", "_x0041_", "_x005F_", "_x000D_", "_x005F_x0041_", "_xD800_", "_x0041_x0042_", "__x00e9__", "<b>&amp;\"'", "  spaces  ", "1234", "1e5", "2026-11-22",
 		"TRUE", "#REF!", "two\nlines", "a\ttab", strings.Repeat("x", 255), "&#x0;", "]]>",
 	}
 	var all [][2]string
