@@ -303,3 +303,17 @@ func TestAssumedForecastStaysInTheMonth(t *testing.T) {
 		t.Errorf("%s so far and %s to come, of 720 hours", i.Hours, i.Planned)
 	}
 }
+
+// TestReservationsOfAnUnknownAccountCount: where nobody could tell whose
+// credentials these are, what they see is theirs.
+func TestReservationsOfAnUnknownAccountCount(t *testing.T) {
+	lent := fleet.Reservation{Target: seoul, ID: "cr-1", Type: "m5.xlarge", Platform: "Linux/UNIX", Tenancy: "default", State: "active", Total: 1, Available: 1, Created: monthStart}
+	for account, want := range map[fleet.Account]int{"": 1, seoul.Account: 1, "210987654321": 0} {
+		r, err := cost.Build(t.Context(), []cost.Source{{
+			Target: fleet.Target{Account: account, Region: seoul.Region}, Inventory: estate{}, Holdings: belongings{reservations: []fleet.Reservation{lent}},
+		}}, more(t, seoulPrices(t)), cost.Options{Now: now, Zone: kst})
+		if err != nil || len(r.Lines) != want {
+			t.Errorf("in the account %q there are %d lines, want %d (%v)", account, len(r.Lines), want, err)
+		}
+	}
+}
