@@ -67,12 +67,18 @@ power: { rules: [{ tag: AutoStopStart=Yes, schedule: office-hours }] }
 // run runs nightshift with the credentials of the management account.
 func (o *organization) run(args ...string) (code int, stdout, stderr string) {
 	o.t.Helper()
+	return o.runAt(o.Sandbox().Now, args...)
+}
+
+// runAt runs nightshift with a clock of its own.
+func (o *organization) runAt(now func() time.Time, args ...string) (code int, stdout, stderr string) {
+	o.t.Helper()
 	for key, value := range o.env {
 		o.t.Setenv(key, value)
 	}
 	var out, errs bytes.Buffer
 	code = cli.Main(append(args, "--config", o.config()), cli.System{
-		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Env: func(key string) string { return o.env[key] }, Now: o.Sandbox().Now,
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Env: func(key string) string { return o.env[key] }, Now: now,
 	})
 	o.t.Logf("nightshift %s: %d\n%s%s", strings.Join(args, " "), code, &out, &errs)
 	return code, out.String(), errs.String()

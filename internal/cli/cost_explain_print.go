@@ -85,10 +85,13 @@ type sum struct {
 
 // sums are the arithmetic of an instance.
 func sums(i *cost.Instance, m cost.Month) []sum {
-	rate := i.Price.Rate.USD
-	mean := rate
+	rate, mean := "unknown", "unknown"
+	if i.Price.Status.Usable() {
+		rate = i.Price.Rate.USD.String()
+		mean = rate
+	}
 	if i.Mean != 0 {
-		mean = i.Mean
+		mean = i.Mean.String()
 	}
 	all := []sum{{"EC2 so far", fmt.Sprintf("%s × %s h", mean, hoursText(i.Hours)), decimalOf(i.EC2())}}
 	if i.AtMost != i.AtLeast {
@@ -137,7 +140,7 @@ func (e costExplanation) printInstance(w io.Writer, i *cost.Instance) {
 		for _, f := range filters(i) {
 			fmt.Fprintf(w, "  %-15s %s\n", f[0], f[1])
 		}
-		fmt.Fprintf(w, "  which is %s\n\n", i.Price.Platform)
+		fmt.Fprintf(w, "  which is %s\n", i.Price.Platform)
 		t := table{header: []string{"SKU", "PRICE", "OPERATION", "TENANCY", "LICENCE", "VERDICT"}}
 		for _, c := range e.rows(i) {
 			usd := "-"
@@ -147,6 +150,9 @@ func (e costExplanation) printInstance(w io.Writer, i *cost.Instance) {
 			t.add(c.SKU, usd, c.Operation, c.Tenancy, c.Licence, c.Verdict)
 		}
 		t.fit(e.screen, "LICENCE", "TENANCY", "OPERATION")
+		if len(t.rows) > 0 {
+			fmt.Fprintln(w)
+		}
 		t.print(w)
 	}
 	printQuote(w, i.PriceStatus, i.PriceNote, i.Price.Quote)
