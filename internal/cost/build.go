@@ -409,6 +409,9 @@ func (b *builder) priceInstances(s *shelf) {
 			i.PriceStatus = price.Worst(status, i.Price.Status)
 			i.PriceNote = join(note, i.Price.Note)
 		}
+		if other := b.retyped(i); other != "" {
+			i.PriceStatus, i.PriceNote = price.Worst(i.PriceStatus, price.Fallback), join(i.PriceNote, other)
+		}
 		i.Price.Uses++
 		known := b.hoursOf(found)
 		i.Hours, i.AtLeast, i.AtMost, i.Source = known.hours, known.atLeast, known.atMost, known.source

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,9 @@ type past struct {
 	complete map[fleet.Account]fleet.Span
 
 	sampled map[sample]time.Duration
+
+	// kinds are the instance types that the bill has of each, in its order.
+	kinds map[machine][]string
 }
 
 // sample is the running time of an instance in a span, which CloudWatch tells.
@@ -45,6 +49,7 @@ func (b *builder) readPast(ctx context.Context, sources []Source) {
 	b.past = past{
 		acts: map[machine][]Act{}, known: b.options.Known,
 		billed: map[machine]time.Duration{}, complete: map[fleet.Account]fleet.Span{}, sampled: map[sample]time.Duration{},
+		kinds: map[machine][]string{},
 	}
 	for _, act := range b.options.Acts {
 		who := machine{act.Target.Account, act.ID}
@@ -86,8 +91,21 @@ func (b *builder) bill(account fleet.Account, lines []price.BillLine, complete f
 		if line.Unit == "Hrs" && !line.Start.Before(complete.From) && !line.End.After(complete.To) {
 			who := machine{account, fleet.InstanceID(line.Resource)}
 			b.past.billed[who] += time.Duration(line.Quantity * float64(time.Hour))
+			if _, kind, ok := strings.Cut(line.UsageType, ":"); ok && !slices.Contains(b.past.kinds[who], kind) {
+				b.past.kinds[who] = append(b.past.kinds[who], kind)
+			}
 		}
 	}
+}
+
+// retyped says that an instance was of other types this month, as far as the bill
+// tells: all hours are reckoned at the price of the present one.
+func (b *builder) retyped(i *Instance) string {
+	others := slices.DeleteFunc(slices.Clone(b.past.kinds[machine{i.Target.Account, i.ID}]), func(kind string) bool { return kind == string(i.Type) })
+	if len(others) == 0 {
+		return ""
+	}
+	return "billed as " + strings.Join(others, " and ") + ", too, this month; all hours are at the price of " + string(i.Type)
 }
 
 // readMetrics asks CloudWatch for the instances whose hours nothing else tells

@@ -3,6 +3,7 @@ package cost_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -276,5 +277,21 @@ func TestForecastFollowsTheSchedule(t *testing.T) {
 	}
 	if got := r.Instances[0].Schedule; got != "office-hours" {
 		t.Errorf("schedule %q", got)
+	}
+}
+
+// TestAnotherTypeInTheBillIsTold: the hours of the smaller type are reckoned at
+// the price of the larger one, and the row does not call that exact.
+func TestAnotherTypeInTheBillIsTold(t *testing.T) {
+	complete := fleet.Span{From: at("2026-11-10 00:00:00"), To: at("2026-11-20 00:00:00")}
+	line := func(id, kind string) price.BillLine {
+		return price.BillLine{Account: seoul.Account, Resource: id, UsageType: "APN2-BoxUsage:" + kind, Unit: "Hrs", Start: complete.From, End: complete.From.AddDate(0, 0, 1), Quantity: 12}
+	}
+	explorer := &bill{complete: complete, lines: []price.BillLine{line("i-1", "t3.nano"), line("i-1", "m5.large"), line("i-1", "t3.nano"), line("i-2", "m5.large")}}
+	for id, want := range map[fleet.InstanceID]price.Status{"i-1": price.Fallback, "i-2": price.Exact} {
+		got := hoursFrom(t, cost.Source{Inventory: estate{instances: []fleet.Instance{server(id)}}, Billing: explorer}, cost.Options{})
+		if got.PriceStatus != want || strings.Contains(got.PriceNote, "billed as t3.nano, too") != (want == price.Fallback) {
+			t.Errorf("%s: %s, %q", id, got.PriceStatus, got.PriceNote)
+		}
 	}
 }
