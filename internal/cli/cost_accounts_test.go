@@ -278,3 +278,25 @@ func policyWith(t *testing.T, env map[string]string, args ...string) []byte {
 	}
 	return stdout.Bytes()
 }
+
+// A report of which too few rows have a price fails the function, so that
+// whoever watches it hears of it; it is stored all the same.
+func TestReportEventOfTooFewPrices(t *testing.T) {
+	faults, err := sandbox.ParseFaults("pricing:*=deny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, server := function(t, sandbox.Options{Speed: 1, Faults: faults},
+		"NIGHTSHIFT_CONFIG=ssm:/nightshift", "NIGHTSHIFT_BUCKET="+sandbox.DefaultBucket)
+	s := server.Sandbox()
+	if err := s.SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift", Value: "cost: { min_coverage: 95 }\n"}); err != nil {
+		t.Fatal(err)
+	}
+	answer := api.invoke(t, `{"action":"report"}`, time.Minute)
+	if !strings.HasPrefix(answer, "error ") || !strings.Contains(answer, "rows have a price, and 95 percent are asked for") {
+		t.Errorf("the function answers %s", answer)
+	}
+	if len(s.Objects(sandbox.DefaultBucket)) != 1 {
+		t.Errorf("the bucket holds %v, want the report", s.Objects(sandbox.DefaultBucket))
+	}
+}
