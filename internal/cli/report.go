@@ -318,8 +318,14 @@ func checkPlaces(job reportJob) error {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		return fleet.Errorf(fleet.ErrInvalid, "--out %s: there is no folder %s; make it first", job.out, folder)
 	}
-	if info, err := os.Stat(job.out); err == nil && info.IsDir() {
+	switch info, err := os.Stat(job.out); {
+	case job.out == "-":
+		return fleet.Errorf(fleet.ErrInvalid, "--out -: a report is not printed; name a file")
+	case err != nil: // it is not there yet
+	case info.IsDir():
 		return fleet.Errorf(fleet.ErrInvalid, "--out %s: this is a folder; name a file in it", job.out)
+	case !info.Mode().IsRegular(): // which the report would take the place of
+		return fleet.Errorf(fleet.ErrInvalid, "--out %s: this is no file; name one", job.out)
 	}
 	trial, err := os.CreateTemp(folder, ".nightshift-*")
 	if err != nil {
