@@ -49,11 +49,10 @@ func (a archive) writeTo(w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		e := a[name]
 		if e.spool.size == 0 {
-			d.begin(e)
-			if _, err := d.Write(e.made.Bytes()); err != nil {
+			if err := d.compress(e, func(w io.Writer) error {
+				_, err := w.Write(e.made.Bytes())
 				return err
-			}
-			if err := d.end(); err != nil {
+			}); err != nil {
 				return err
 			}
 		}
@@ -79,8 +78,9 @@ func (a archive) remove() error {
 
 // deflater compresses parts, one after the other.
 type deflater struct {
-	flate *flate.Writer
-	part  *entry
+	flate  *flate.Writer
+	buffer []byte
+	header *zip.FileHeader // of the part
 }
 
 // newDeflater compresses at the fastest level. It takes a third of the time of
@@ -88,33 +88,40 @@ type deflater struct {
 // alike.
 func newDeflater() (*deflater, error) {
 	w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
-	return &deflater{flate: w}, err
+	return &deflater{flate: w, buffer: make([]byte, 2*enough)}, err
 }
 
-// begin says which part follows.
-func (d *deflater) begin(part *entry) {
-	d.part = part
+// compress makes a part of what is written to it, at the same time as that is
+// written.
+func (d *deflater) compress(part *entry, write func(io.Writer) error) error {
+	d.header = &part.header
 	d.flate.Reset(&part.spool)
+	from, to := io.Pipe()
+	done := make(chan error)
+	go func() {
+		_, err := io.CopyBuffer(d, from, d.buffer)
+		_ = from.CloseWithError(err) // it never fails
+		done <- err
+	}()
+	// An error of either side is the error of both.
+	_ = to.CloseWithError(write(to))
+	if err := <-done; err != nil {
+		return err
+	}
+	if err := d.flate.Close(); err != nil {
+		return fmt.Errorf("compress %s: %w", part.header.Name, err)
+	}
+	part.header.CompressedSize64 = uint64(part.spool.size)
+	return nil
 }
 
 // Write compresses.
 func (d *deflater) Write(p []byte) (int, error) {
-	h := &d.part.header
-	h.CRC32 = crc32.Update(h.CRC32, crc32.IEEETable, p)
-	h.UncompressedSize64 += uint64(len(p))
+	d.header.CRC32 = crc32.Update(d.header.CRC32, crc32.IEEETable, p)
+	d.header.UncompressedSize64 += uint64(len(p))
 	n, err := d.flate.Write(p)
 	if err != nil {
-		return n, fmt.Errorf("compress %s: %w", h.Name, err)
+		return n, fmt.Errorf("compress %s: %w", d.header.Name, err)
 	}
 	return n, nil
-}
-
-// end ends the part.
-func (d *deflater) end() error {
-	h := &d.part.header
-	if err := d.flate.Close(); err != nil {
-		return fmt.Errorf("compress %s: %w", h.Name, err)
-	}
-	h.CompressedSize64 = uint64(d.part.spool.size)
-	return nil
 }

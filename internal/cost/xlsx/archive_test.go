@@ -3,9 +3,12 @@ package xlsx
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -63,6 +66,32 @@ func archived(t *testing.T, parts map[string][]byte, order ...string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// TestCompressReturnsErrorsOfBothSides holds that neither side waits for the
+// other when one fails.
+func TestCompressReturnsErrorsOfBothSides(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+	d, err := newDeflater()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.compress(&entry{}, func(w io.Writer) error {
+		for seed := range uint64(100) {
+			if _, err := w.Write(noise(seed, inMemory)); err != nil {
+				return err
+			}
+		}
+		t.Error("all was written, though there is no place for it")
+		return nil
+	})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want that there is no place for temporary files", err)
+	}
+	broken := errors.New("broken")
+	if err := d.compress(&entry{}, func(io.Writer) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v", err, broken)
+	}
 }
 
 // noise cannot be compressed.

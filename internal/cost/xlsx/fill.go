@@ -3,7 +3,10 @@ package xlsx
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"runtime"
 	"slices"
 
@@ -33,17 +36,16 @@ func (b *workbook) fill(parts archive) error {
 			if err != nil {
 				return err
 			}
-			f := filler{deflater: d}
 			for name := range queue {
-				table := b.tables[name]
 				var sheets []*entry
-				for _, s := range table.sheets {
-					sheets = append(sheets, parts[paths[s.name]])
+				for _, s := range b.tables[name].sheets {
+					sheet, ok := parts[paths[s.name]]
+					if !ok {
+						return fmt.Errorf("sheet %s: excelize has not made it", s.name)
+					}
+					sheets = append(sheets, sheet)
 				}
-				if f.rows, err = newRowWriter(table.Columns, b.styles); err == nil {
-					err = f.fill(table, sheets)
-				}
-				if err != nil {
+				if err := b.fillTable(d, b.tables[name], sheets); err != nil {
 					return fmt.Errorf("sheet %s: %w", name, err)
 				}
 			}
@@ -53,73 +55,58 @@ func (b *workbook) fill(parts archive) error {
 	return group.Wait()
 }
 
-// filler writes sheets, one after the other.
-type filler struct {
-	deflater *deflater
-	rows     rowWriter
-	buffer   []byte // of rows
-	tail     []byte // of the sheet that is being written
-}
-
-// enough is how much is compressed at once.
-const enough = 1 << 15
-
-// fill writes the rows of a table into its sheets.
-func (f *filler) fill(table placed, sheets []*entry) error {
-	n, row := 0, 1
-	if err := f.begin(sheets[n]); err != nil {
+// fillTable writes the rows of a table into its sheets, one after the other.
+func (b *workbook) fillTable(d *deflater, table placed, sheets []*entry) error {
+	w, err := newRowWriter(table.Columns, b.styles)
+	if err != nil {
 		return err
 	}
-	for values := range table.Rows {
-		if row > table.sheets[n].rows {
-			if err := f.end(); err != nil {
-				return err
-			}
-			n, row = n+1, 1
-			if err := f.begin(sheets[n]); err != nil {
-				return err
-			}
-		}
-		row++
-		var err error
-		if f.buffer, err = f.rows.appendRow(f.buffer, row, values); err != nil {
+	next, stop := iter.Pull(table.Rows)
+	defer stop()
+	for n, s := range table.sheets {
+		if err := d.compress(sheets[n], func(to io.Writer) error {
+			return w.writeSheet(to, sheets[n].made.Bytes(), s.rows, next)
+		}); err != nil {
 			return err
 		}
-		if len(f.buffer) >= enough {
-			if err := f.flush(); err != nil {
-				return err
-			}
-		}
 	}
-	return f.end()
-}
-
-// begin writes what stands before the rows of a sheet, and its header.
-func (f *filler) begin(sheet *entry) error {
-	head, tail, ok := bytes.Cut(sheet.made.Bytes(), []byte("</sheetData>"))
-	if !ok || !bytes.HasSuffix(head, []byte("<sheetData>")) {
-		return fmt.Errorf("part %s has no place for rows", sheet.header.Name)
+	if _, more := next(); more {
+		return fmt.Errorf("there are more than %d rows", table.Len)
 	}
-	// excelize says that rows are filtered out wherever there is a filter.
-	head = bytes.Replace(head, []byte(` filterMode="true"`), nil, 1)
-	f.deflater.begin(sheet)
-	f.tail = tail
-	f.buffer = f.rows.appendHeader(append(f.buffer, head...))
 	return nil
 }
 
-// end writes what stands behind the rows.
-func (f *filler) end() error {
-	f.buffer = append(f.buffer, "</sheetData>"...)
-	f.buffer = append(f.buffer, f.tail...)
-	if err := f.flush(); err != nil {
-		return err
-	}
-	return f.deflater.end()
-}
+// enough is how much is written at once.
+const enough = 1 << 16
 
-func (f *filler) flush() error {
-	_, err := f.deflater.Write(f.buffer)
-	f.buffer = f.buffer[:0]
+// writeSheet writes a sheet that was made without rows, its header and so many
+// of the next rows.
+func (w rowWriter) writeSheet(to io.Writer, made []byte, rows int, next func() ([]any, bool)) error {
+	head, tail, ok := bytes.Cut(made, []byte("</sheetData>"))
+	if !ok || !bytes.HasSuffix(head, []byte("<sheetData>")) {
+		return errors.New("excelize has left no place for rows")
+	}
+	// excelize says that rows are filtered out wherever there is a filter.
+	head = bytes.Replace(head, []byte(` filterMode="true"`), nil, 1)
+	buffer := make([]byte, 0, 2*enough)
+	buffer = w.appendHeader(append(buffer, head...))
+	for n := range rows {
+		values, ok := next()
+		if !ok {
+			return fmt.Errorf("there are only %d of %d rows", n, rows)
+		}
+		var err error
+		if buffer, err = w.appendRow(buffer, n+2, values); err != nil {
+			return err
+		}
+		if len(buffer) >= enough {
+			if _, err := to.Write(buffer); err != nil {
+				return err
+			}
+			buffer = buffer[:0]
+		}
+	}
+	buffer = append(buffer, "</sheetData>"...)
+	_, err := to.Write(append(buffer, tail...))
 	return err
 }

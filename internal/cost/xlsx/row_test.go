@@ -117,3 +117,33 @@ func TestUnknownValuesAreNotWritten(t *testing.T) {
 		t.Errorf("error %v, want one that names the column", err)
 	}
 }
+
+// TestSheetsHaveTheRowsTheySay: a table that counts its rows wrongly is no
+// workbook that lacks some.
+func TestSheetsHaveTheRowsTheySay(t *testing.T) {
+	three := cost.Table{Name: "Three", Columns: []cost.Column{{Header: "Row", Format: cost.Count}}, Rows: func(yield func([]any) bool) {
+		for n := range int64(3) {
+			if !yield([]any{n}) {
+				return
+			}
+		}
+	}}
+	for rows, want := range map[int]string{2: "more than 2 rows", 3: "", 4: "only 1 of 2 rows"} {
+		b := workbook{tables: map[string]placed{}}
+		three.Len = rows
+		b.place(three, 3)
+		d, err := newDeflater()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sheets []*entry
+		for range b.tables["Three"].sheets {
+			sheets = append(sheets, &entry{})
+			sheets[len(sheets)-1].made.WriteString("<worksheet><sheetData></sheetData></worksheet>")
+		}
+		err = b.fillTable(d, b.tables["Three"], sheets)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d rows: error %v, want %q", rows, err, want)
+		}
+	}
+}
