@@ -29,7 +29,7 @@ func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) 
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	c, err := a.crew(ctx, a.regions, nil)
+	c, err := a.costCrewIn(ctx, a.regions)
 	if err != nil {
 		return nil, err
 	}

@@ -216,7 +216,7 @@ func (a *app) priceChanges(ctx context.Context, f costFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	c, err := a.crew(ctx, a.regions, nil)
+	c, err := a.costCrewIn(ctx, a.regions)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func (a *app) quote(ctx context.Context, w wishes, f costFlags) error {
 // asked of AWS, and no credentials are needed.
 func (a *app) priceCrew(ctx context.Context, f costFlags) (*crew, error) {
 	if f.priceList == "" {
-		return a.crew(ctx, a.regions, nil)
+		return a.costCrewIn(ctx, a.regions)
 	}
 	named := a.regions
 	if len(named) == 0 {

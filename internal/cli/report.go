@@ -281,7 +281,7 @@ func (a *app) costCrew(ctx context.Context, job *reportJob, zone string) (*crew,
 	if err := job.costs.check(); err != nil {
 		return nil, err
 	}
-	c, err := a.crew(ctx, a.regions, nil)
+	c, err := a.costCrewIn(ctx, a.regions)
 	if err != nil {
 		return nil, err
 	}

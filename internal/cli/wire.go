@@ -49,6 +49,20 @@ const home = fleet.Region("us-east-1")
 // where none is named, in those of NIGHTSHIFT_REGIONS or the configured one. A
 // practice account replaces everything that the environment says.
 func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practice) (*crew, error) {
+	return a.crewBy(ctx, named, practice, a.crewAt)
+}
+
+// costCrewIn is crew for what is told of costs: where no region is named it is
+// about those of the configuration.
+func (a *app) costCrewIn(ctx context.Context, named []string) (*crew, error) {
+	return a.crewBy(ctx, named, nil, a.crewFor)
+}
+
+// crewBy opens a session by the configuration, if there is one.
+func (a *app) crewBy(
+	ctx context.Context, named []string, practice *amazon.Practice,
+	open func(context.Context, *config.Config, []string, *amazon.Practice) (*crew, error),
+) (*crew, error) {
 	if practice != nil || a.configName() == "" {
 		return a.crewAt(ctx, nil, named, practice)
 	}
@@ -68,7 +82,7 @@ func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practic
 	if mistakes, wrong := errors.AsType[config.Mistakes](err); wrong {
 		a.logger().WarnContext(ctx, "the configuration has mistakes; `nightshift check` tells", "mistakes", len(mistakes))
 	}
-	return a.crewAt(ctx, cfg, named, nil)
+	return open(ctx, cfg, named, nil)
 }
 
 // crewFor opens a session for the accounts of a configuration, and for its
