@@ -118,6 +118,21 @@ func TestUnknownValuesAreNotWritten(t *testing.T) {
 	}
 }
 
+// TestHeadersAreAnyText holds that headers are as safe as values are.
+func TestHeadersAreAnyText(t *testing.T) {
+	w, err := newRowWriter([]cost.Column{{Header: "a<b\x00"}, {}}, styles{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var row sheetRow
+	if err := xml.Unmarshal(w.appendHeader(nil), &row); err != nil {
+		t.Fatal(err)
+	}
+	if len(row.Cells) != 2 || row.Cells[0].Text.Text != "a<b␀" || row.Cells[1].Text.Text != "" {
+		t.Errorf("header %+v", row)
+	}
+}
+
 // TestSheetsHaveTheRowsTheySay: a table that counts its rows wrongly is no
 // workbook that lacks some.
 func TestSheetsHaveTheRowsTheySay(t *testing.T) {
