@@ -162,7 +162,7 @@ func (p *planner) running(i fleet.Instance, from, to time.Time) (time.Duration, 
 func (c *crew) problems() []cost.Problem {
 	var all []cost.Problem
 	for _, l := range c.lost {
-		all = append(all, cost.Problem{Target: l.target, What: "account", Err: l.err})
+		all = append(all, cost.Problem{What: "left out", Err: l.err})
 	}
 	return slices.Clip(all)
 }

@@ -27,5 +27,5 @@ type Finding struct {
 
 // Fix is the command that would do it.
 func (f Finding) Fix() string {
-	return strings.NewReplacer("{id}", f.Resource, "{region}", string(f.Target.Region)).Replace(f.fix)
+	return strings.ReplaceAll(strings.ReplaceAll(f.fix, "{id}", f.Resource), "{region}", string(f.Target.Region))
 }

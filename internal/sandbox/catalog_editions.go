@@ -14,7 +14,7 @@ type edition struct{ version, published, effective string }
 func editions() []edition {
 	return []edition{
 		{"20260925174521", "2026-09-25T17:45:21Z", "2026-09-01T00:00:00Z"},
-		{"20260417093012", "2026-04-17T09:30:12Z", "2025-01-01T00:00:00Z"},
+		{"20241220093012", "2024-12-20T09:30:12Z", "2025-01-01T00:00:00Z"},
 	}
 }
 
