@@ -18,21 +18,24 @@ import (
 func (a *app) pricesCommand() *cobra.Command {
 	job := reportJob{hours: cost.AssumedHours}
 	var asOf string
-	var changes bool
+	var changes, kept bool
 	cmd := &cobra.Command{
 		Use:   "prices",
 		Short: "List the prices of what the account has, with where each comes from",
 		Long: `List the prices of what the account has, with the SKU, the rate code and the
 publication date of each: every cell of the report can be reckoned again from
-them. --as-of sets the prices of an earlier day beside those of now; --changes
-lists the prices that have changed since they are kept here.`,
+them. --as-of sets the prices of an earlier day beside those of now. --kept lists
+all that is kept of the price list between runs, and --changes what has changed
+in it; both ask AWS nothing.`,
 		Example: `  nightshift cost prices
   nightshift cost prices --as-of 2026-01-01 --region ap-northeast-2
   nightshift cost prices --changes --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case changes && asOf != "":
-				return fleet.Errorf(fleet.ErrInvalid, "--changes and --as-of exclude each other")
+			case changes && asOf != "" || kept && asOf != "" || changes && kept:
+				return fleet.Errorf(fleet.ErrInvalid, "--changes, --kept and --as-of exclude each other")
+			case kept:
+				return a.keptPrices(cmd.Context(), job.costs)
 			case changes:
 				return a.priceChanges(cmd.Context(), job.costs)
 			case asOf != "":
@@ -44,6 +47,7 @@ lists the prices that have changed since they are kept here.`,
 		},
 	}
 	cmd.Flags().StringVar(&asOf, "as-of", "", "set the prices of a day, such as 2026-01-01, beside those of now")
+	cmd.Flags().BoolVar(&kept, "kept", false, "list the prices that are kept, also those that nothing of the account has")
 	cmd.Flags().BoolVar(&changes, "changes", false, "list the prices that have changed since they are kept")
 	job.costs.addPrices(cmd.Flags())
 	return cmd
@@ -66,8 +70,10 @@ type listedPrice struct {
 	Published *time.Time   `json:"list_published,omitempty"`
 	Note      string       `json:"note,omitempty"`
 	UsedBy    int          `json:"used_by"`
-	// Then is the price of the day that was asked for.
-	Then *decimal `json:"then_usd,omitempty"`
+	// Then is the price of the day that was asked for, Fetched when a kept price
+	// was read.
+	Then    *decimal   `json:"then_usd,omitempty"`
+	Fetched *time.Time `json:"fetched,omitempty"`
 }
 
 func (a *app) listPrices(ctx context.Context, job reportJob, asOf string) error {
@@ -126,6 +132,9 @@ func (a *app) printPrices(all []*cost.Price, then map[*cost.Price]price.Quote, a
 		item := p.Item
 		if p.Tenancy != "" && p.Tenancy != "Shared" {
 			item += " " + p.Tenancy
+		}
+		if p.Kind == string(cost.ReservationLine) {
+			item += " unused"
 		}
 		published := "-"
 		if !p.Published.IsZero() {
@@ -213,22 +222,7 @@ func instanceKey(p *cost.Price) (price.InstanceKey, bool) {
 
 // priceChanges lists what the cache has seen change.
 func (a *app) priceChanges(ctx context.Context, f costFlags) error {
-	if err := f.check(); err != nil {
-		return err
-	}
-	c, err := a.costCrewIn(ctx, a.regions)
-	if err != nil {
-		return err
-	}
-	f = f.over(c)
-	store, err := a.priceStore(c, f)
-	switch {
-	case err != nil:
-		return err
-	case store == nil:
-		return fleet.Errorf(fleet.ErrInvalid, "no prices are kept: name their place with --price-cache, or as cost: prices: in the configuration")
-	}
-	cached, err := a.priceBook(c, f, a.Now())
+	c, cached, err := a.keptBook(ctx, f)
 	if err != nil {
 		return err
 	}

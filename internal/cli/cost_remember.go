@@ -49,7 +49,11 @@ func (c *crew) remember(ctx context.Context, store journal.Store, report *cost.R
 	trend := cost.NewTrend(tags)
 	var sound []cost.Date
 	for _, date := range dates {
-		if err := trend.Add(day(date)); err != nil {
+		spent := today
+		if date != today.Date {
+			spent = cost.Day{Date: date, Rows: history.ReadSpending(ctx, store, date)}
+		}
+		if err := trend.Add(spent); err != nil {
 			fail(fmt.Sprintf("trend on %s", date), err)
 			continue
 		}

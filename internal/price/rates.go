@@ -46,12 +46,9 @@ func PickRates(products []Product, region fleet.Region) Rates {
 		if p.Attributes["regionCode"] != string(region) || p.Attributes["locationType"] != "AWS Region" {
 			continue
 		}
-		dimension, ok := DimensionOf(p.Attributes["usagetype"])
+		dimension, ok := p.Dimension()
 		if !ok {
 			continue
-		}
-		if strings.HasPrefix(dimension, cpuCredits) && p.Attributes["operatingSystem"] == "Windows" {
-			dimension += " Windows"
 		}
 		// The price list writes the same unit in several ways.
 		quotes := p.quotes("GB-Mo", "GB-month", "IOPS-Mo", "GiBps-mo", "MiBps-Mo", "Hrs", "Hours", "vCPU-Hours", "Metrics")
@@ -65,6 +62,16 @@ func PickRates(products []Product, region fleet.Region) Rates {
 		rates.quotes[dimension] = settle(fmt.Sprintf("%s %s", region, dimension), quotes)
 	}
 	return rates
+}
+
+// Dimension is what a product is billed by; false for what is no dimension of
+// this package. Surplus CPU credits of Windows are one of their own.
+func (p Product) Dimension() (string, bool) {
+	dimension, ok := DimensionOf(p.Attributes["usagetype"])
+	if ok && strings.HasPrefix(dimension, cpuCredits) && p.Attributes["operatingSystem"] == "Windows" {
+		dimension += " Windows"
+	}
+	return dimension, ok
 }
 
 // firstTier is the rate from the first unit on. How much of a tier others have

@@ -79,30 +79,6 @@ func Dates(ctx context.Context, store Store, from, to cost.Date) ([]cost.Date, e
 	return slices.Compact(dates), nil
 }
 
-// Days are the days between two dates, both included, with all columns. Each is
-// read when its rows are.
-func Days(ctx context.Context, store Store, from, to cost.Date) ([]cost.Day, error) {
-	return days(ctx, store, from, to, Read)
-}
-
-// Spending are the days between two dates with those columns that a trend is
-// made from; reading them takes a third of the time.
-func Spending(ctx context.Context, store Store, from, to cost.Date) ([]cost.Day, error) {
-	return days(ctx, store, from, to, ReadSpending)
-}
-
-func days(ctx context.Context, store Store, from, to cost.Date, read func(context.Context, Store, cost.Date) iter.Seq2[cost.Row, error]) ([]cost.Day, error) {
-	dates, err := Dates(ctx, store, from, to)
-	if err != nil {
-		return nil, err
-	}
-	days := make([]cost.Day, len(dates))
-	for n, date := range dates {
-		days[n] = cost.Day{Date: date, Rows: read(ctx, store, date)}
-	}
-	return days, nil
-}
-
 // Read yields the rows of a day. A file that is not there is fleet.ErrNotFound;
 // one that is damaged, cut off or not ours is fleet.ErrInvalid. The error names
 // the file and is the last that is yielded; the rows before it are not the
@@ -111,8 +87,8 @@ func Read(ctx context.Context, store Store, day cost.Date) iter.Seq2[cost.Row, e
 	return stored(ctx, store, day, rows[record])
 }
 
-// ReadSpending is Read with those columns that a trend is made from: the time, the
-// resource, its type, its tags, and what it cost.
+// ReadSpending is Read, in a third of the time, with those columns that a trend
+// is made from: the time, the resource, its type, its tags, and what it cost.
 func ReadSpending(ctx context.Context, store Store, day cost.Date) iter.Seq2[cost.Row, error] {
 	return stored(ctx, store, day, rows[spent])
 }

@@ -96,7 +96,7 @@ func TestSpendingIsPartOfTheDay(t *testing.T) {
 	if _, err := history.Write(ctx, store, date, slices.Values(sample())); err != nil {
 		t.Fatal(err)
 	}
-	days, err := history.Spending(ctx, store, date, date)
+	days, err := daysOf(ctx, store, date, date, history.ReadSpending)
 	if err != nil || len(days) != 1 {
 		t.Fatal(days, err)
 	}
@@ -224,7 +224,7 @@ func TestDamageIsAnErrorOfThatDay(t *testing.T) {
 		if err := store.Put(ctx, key, body); err != nil {
 			t.Fatal(err)
 		}
-		days, err := history.Days(ctx, store, date, other)
+		days, err := daysOf(ctx, store, date, other, history.Read)
 		if err != nil || len(days) != 2 {
 			t.Fatal(days, err)
 		}
@@ -275,7 +275,7 @@ func TestAbsentDayAndBrokenStore(t *testing.T) {
 	if _, err := history.Write(ctx, broken, date, slices.Values(sample())); !errors.Is(err, fleet.ErrDenied) {
 		t.Error(err)
 	}
-	if _, err := history.Days(ctx, broken, date, date); !errors.Is(err, fleet.ErrDenied) {
+	if _, err := history.Dates(ctx, broken, date, date); !errors.Is(err, fleet.ErrDenied) {
 		t.Error(err)
 	}
 	if _, err := collect(history.Read(ctx, broken, date)); !errors.Is(err, fleet.ErrDenied) || errors.Is(err, fleet.ErrInvalid) {
@@ -409,7 +409,7 @@ func BenchmarkTenDays(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		days, err := history.Spending(b.Context(), store, first, first+9)
+		days, err := daysOf(b.Context(), store, first, first+9, history.ReadSpending)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -430,4 +430,16 @@ func count(rows iter.Seq2[cost.Row, error]) (n int, err error) {
 		n++
 	}
 	return n, err
+}
+
+// daysOf are the stored days between two dates. Each is read when its rows are.
+func daysOf(
+	ctx context.Context, store history.Store, from, to cost.Date, read func(context.Context, history.Store, cost.Date) iter.Seq2[cost.Row, error],
+) ([]cost.Day, error) {
+	dates, err := history.Dates(ctx, store, from, to)
+	var days []cost.Day
+	for _, date := range dates {
+		days = append(days, cost.Day{Date: date, Rows: read(ctx, store, date)})
+	}
+	return days, err
 }
