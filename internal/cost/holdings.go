@@ -226,6 +226,9 @@ func (b *builder) addressLines(s *shelf, target fleet.Target) []*Line {
 	elapsed, left := b.month.Now.Sub(b.month.Start), b.month.End.Sub(b.month.Now)
 	for _, a := range s.holdings.addresses {
 		elastic[a.IP] = true
+		if a.Own {
+			continue
+		}
 		l := &Line{
 			Target: target, Kind: AddressLine, ID: a.ID, Name: a.Name(), Of: string(a.Instance), State: "in-use",
 			Quantity: 1, Unit: "address", Tags: kept(a.Tags, b.options.Tags),

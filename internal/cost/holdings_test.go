@@ -112,6 +112,7 @@ func TestOtherCostsByHand(t *testing.T) {
 			addresses: []fleet.Address{
 				{ID: "eipalloc-1", IP: "203.0.113.7", Instance: "i-1", Interface: "eni-1"},
 				{ID: "eipalloc-2", IP: "203.0.113.8"},
+				{ID: "eipalloc-own", IP: "192.0.2.1", Own: true},
 				{ID: "eipalloc-3", IP: "203.0.113.9", Instance: "i-2", Interface: "eni-2"},
 				{ID: "eipalloc-4", IP: "203.0.113.10", Interface: "eni-nat"},
 			},

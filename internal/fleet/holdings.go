@@ -35,7 +35,10 @@ type Address struct {
 	// Instance and Interface are what it is associated with, if anything.
 	Instance  InstanceID
 	Interface string
-	Tags      Tags
+	// Own is true for an address that the account has brought to AWS, which is
+	// not charged for.
+	Own  bool
+	Tags Tags
 }
 
 // Name is the Name tag, or the address itself.

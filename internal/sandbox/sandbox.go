@@ -1,6 +1,7 @@
 // Package sandbox is a practice AWS account behind real HTTP: EC2, RDS, Auto
-// Scaling, STS, the Price List service, Parameter Store and S3 on one endpoint,
-// as the AWS SDKs, the AWS CLI and boto3 speak to them.
+// Scaling, STS, Organizations, the Price List service, CloudWatch, Cost Explorer,
+// Parameter Store and S3 on one endpoint, as the AWS SDKs, the AWS CLI and boto3
+// speak to them.
 //
 // With Options.Accounts it is an organization of several accounts. Each has its
 // own regions, resources, buckets, roles and token buckets; the clock, the price
