@@ -60,14 +60,10 @@ func (c *ec2Call) describeReservations() *apiError {
 	if err != nil {
 		return err
 	}
-	p, err := c.page(1000, len(fs) > 0)
+	p, err := c.listing(1000, len(fs) > 0, ids, "")
 	if err != nil {
 		return err
 	}
-	if err := c.readOnly(); err != nil {
-		return err
-	}
-	c.resources = len(ids)
 	list, err := named(c.region.holdings.capacity, func(r *capacityReservation) string { return r.id }, ids, noReservation)
 	if err != nil {
 		return err

@@ -16,14 +16,8 @@ func (c *ec2Call) describeInstances() *apiError {
 		return err
 	}
 	c.form.accept("IncludeManagedResources")
-	if len(ids) > 0 && c.form.has("MaxResults") {
-		return invalid("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
-	}
-	p, err := c.page(1000, len(fs) > 0)
+	p, err := c.listing(1000, len(fs) > 0, ids, "instancesSet")
 	if err != nil {
-		return err
-	}
-	if err := c.readOnly(); err != nil {
 		return err
 	}
 	keep := func(i *instance) bool { return matchAll(fs, i) }
@@ -340,14 +334,10 @@ func (c *ec2Call) describeSpots() *apiError {
 	if err != nil {
 		return err
 	}
-	p, err := c.page(1000, len(fs) > 0)
+	p, err := c.listing(1000, len(fs) > 0, ids, "")
 	if err != nil {
 		return err
 	}
-	if err := c.readOnly(); err != nil {
-		return err
-	}
-	c.resources = len(ids)
 	wanted := map[string]bool{}
 	for _, id := range ids {
 		if !wellFormed(id, "sir-") {

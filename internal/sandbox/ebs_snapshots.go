@@ -106,17 +106,10 @@ func (c *ec2Call) describeSnapshots() *apiError {
 	if err != nil {
 		return err
 	}
-	if len(ids) > 0 && c.form.has("MaxResults") {
-		return invalid("InvalidParameterCombination", "The parameter snapshotSet cannot be used with the parameter maxResults")
-	}
-	p, err := c.page(1000, len(fs) > 0)
+	p, err := c.listing(1000, len(fs) > 0, ids, "snapshotSet")
 	if err != nil {
 		return err
 	}
-	if err := c.readOnly(); err != nil {
-		return err
-	}
-	c.resources = len(ids)
 	for _, id := range ids {
 		if !wellFormed(id, "snap-") {
 			return invalid("InvalidParameterValue", "Value ("+id+") for parameter snapshotId is invalid. Expected: 'snap-...'.")

@@ -64,17 +64,10 @@ func (c *ec2Call) describeHosts() *apiError {
 	if err != nil {
 		return err
 	}
-	if len(ids) > 0 && c.form.has("MaxResults") {
-		return invalid("InvalidParameterCombination", "The parameter hostIdSet cannot be used with the parameter maxResults")
-	}
-	p, err := c.page(500, len(fs) > 0)
+	p, err := c.listing(500, len(fs) > 0, ids, "hostIdSet")
 	if err != nil {
 		return err
 	}
-	if err := c.readOnly(); err != nil {
-		return err
-	}
-	c.resources = len(ids)
 	list, err := named(c.region.holdings.hosts, func(h *dedicatedHost) string { return h.id }, ids, noHost)
 	if err != nil {
 		return err

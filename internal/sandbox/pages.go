@@ -30,6 +30,21 @@ func (c *ec2Call) page(most int64, filtered bool) (page, *apiError) {
 	return c.pageFrom(leastResults, most, filtered)
 }
 
+// listing is what Describe operations begin with, once their filters are read:
+// the page, and the checks of a call that only reads. Ids exclude MaxResults
+// where the operation has a set for them, by whose name the refusal calls it.
+func (c *ec2Call) listing(most int64, filtered bool, ids []string, set string) (page, *apiError) {
+	if set != "" && len(ids) > 0 && c.form.has("MaxResults") {
+		return page{}, invalid("InvalidParameterCombination", "The parameter "+set+" cannot be used with the parameter maxResults")
+	}
+	p, err := c.page(most, filtered)
+	if err != nil {
+		return page{}, err
+	}
+	c.resources = len(ids)
+	return p, c.readOnly()
+}
+
 // pageFrom is page where MaxResults may be smaller or must be larger.
 func (c *ec2Call) pageFrom(least, most int64, filtered bool) (page, *apiError) {
 	p := page{query: c.form.fingerprint(c.request.call.Action), seed: c.sandbox.opts.Seed}

@@ -15,14 +15,8 @@ func (c *ec2Call) describeStatus() *apiError {
 	if err != nil {
 		return err
 	}
-	if len(ids) > 0 && c.form.has("MaxResults") {
-		return invalid("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
-	}
-	p, err := c.page(1000, len(fs) > 0)
+	p, err := c.listing(1000, len(fs) > 0, ids, "instancesSet")
 	if err != nil {
-		return err
-	}
-	if err := c.readOnly(); err != nil {
 		return err
 	}
 	candidates := c.region.reservations
