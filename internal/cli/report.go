@@ -52,7 +52,7 @@ func writeRows(w io.Writer, r cost.Report) error {
 }
 
 // formatOf is the format of a name, else the one that the file's name ends in,
-// else the default.
+// else, where it has no ending, the default.
 func formatOf(name, file string) (format, error) {
 	all := formats()
 	var names []string
@@ -62,8 +62,11 @@ func formatOf(name, file string) (format, error) {
 		}
 		names = append(names, f.name)
 	}
-	if name != "" {
+	switch ending := filepath.Ext(file); {
+	case name != "":
 		return format{}, fleet.Errorf(fleet.ErrInvalid, "--format %q: must be one of %s", name, strings.Join(names, ", "))
+	case ending != "":
+		return format{}, fleet.Errorf(fleet.ErrInvalid, "--out %s: no format is known by %s; pass --format with one of %s", file, ending, strings.Join(names, ", "))
 	}
 	return all[0], nil
 }
