@@ -133,9 +133,12 @@ func (e costExplanation) print(w io.Writer) {
 
 func (e costExplanation) printInstance(w io.Writer, i *cost.Instance) {
 	fmt.Fprintf(w, "%s  %s  %s  %s\n\n", printable(nameAnd(string(i.ID), i.Name)), i.Type, i.State, i.Zone)
-	if i.Price.Kind == "spot" {
+	switch {
+	case i.Price.Tenancy == "Host":
+		fmt.Fprintln(w, "The price list is not asked: the Dedicated Host is billed, and what runs on it is not")
+	case i.Price.Kind == "spot":
 		fmt.Fprintf(w, "Spot price of %s in %s (%s)\n", i.Type, i.Zone, i.Price.Platform)
-	} else {
+	default:
 		fmt.Fprintln(w, "The price list is asked for")
 		for _, f := range filters(i) {
 			fmt.Fprintf(w, "  %-15s %s\n", f[0], f[1])

@@ -126,7 +126,7 @@ func (a *app) reconcile(ctx context.Context, c *crew, place string, report *cost
 		}
 	}
 	if err != nil {
-		report.Problems = append(report.Problems, cost.Problem{What: "bill", Err: err})
+		report.Problems = append(report.Problems, cost.Problem{What: "reconciliation", Err: err})
 	}
 }
 
