@@ -35,7 +35,7 @@ const roleTime = time.Hour
 
 // Assume gives a session with the credentials of a role, which are fetched
 // before it returns and again when they are about to expire. It shares log, count
-// of calls and clock with this session and has quotas of its own, as quotas are
+// of calls and clock with the one that it comes from and has quotas of its own, as quotas are
 // those of an account. A refusal is [fleet.ErrDenied]; a role that does not
 // exist is refused as well, since AWS does not tell the difference.
 func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
