@@ -32,7 +32,7 @@ when the function reads it is a parameter.`,
 			if schedules != nil && len(schedules.Rules) == 0 {
 				schedules = nil // there is nothing to follow
 			}
-			text, err := stack.TemplateWithCosts(amazon.Actions(), schedules, costs)
+			text, err := stack.Template(amazon.Actions(), schedules, costs)
 			if err != nil {
 				return err
 			}

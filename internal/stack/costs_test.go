@@ -97,7 +97,7 @@ func TestPolicyRefusesCosts(t *testing.T) {
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %q", costs, err, want)
 		}
-		if _, err := stack.TemplateWithCosts(costed(), nil, costs); !errors.Is(err, fleet.ErrInvalid) {
+		if _, err := stack.Template(costed(), nil, costs); !errors.Is(err, fleet.ErrInvalid) {
 			t.Errorf("template of %+v: %v", costs, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestPolicyRefusesCosts(t *testing.T) {
 // TestTemplateOfCosts has the policy's statements, with texts that
 // CloudFormation leaves as they are.
 func TestTemplateOfCosts(t *testing.T) {
-	text, err := stack.TemplateWithCosts(costed(), nil, everything())
+	text, err := stack.Template(costed(), nil, everything())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func TestPolicyRefuses(t *testing.T) {
 			t.Errorf("%q is missing in: %v", want, err)
 		}
 	}
-	if _, err := stack.Template([]string{"iam:PassRole"}, nil); !errors.Is(err, stack.ErrUnscoped) {
+	if _, err := stack.Template([]string{"iam:PassRole"}, nil, stack.Costs{}); !errors.Is(err, stack.ErrUnscoped) {
 		t.Errorf("Template: got %v, want ErrUnscoped", err)
 	}
 }

@@ -32,13 +32,10 @@ const maxInline = 8192
 // The function's role may do exactly what [Policy] says of the actions. Its
 // code is a file named bootstrap beside the template, which `aws cloudformation
 // package` puts into an archive and uploads.
-func Template(actions []string, schedules *Schedules) ([]byte, error) {
-	return TemplateWithCosts(actions, schedules, Costs{})
-}
-
-// TemplateWithCosts is [Template] whose role may also do what a configured cost
-// report needs.
-func TemplateWithCosts(actions []string, schedules *Schedules, costs Costs) ([]byte, error) {
+//
+// The role may also do what a configured cost report needs; the zero value of
+// costs needs nothing more.
+func Template(actions []string, schedules *Schedules, costs Costs) ([]byte, error) {
 	if err := costs.check(); err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}

@@ -20,7 +20,7 @@ import (
 
 func template(t *testing.T, schedules *stack.Schedules) string {
 	t.Helper()
-	text, err := stack.Template(scheduled(), schedules)
+	text, err := stack.Template(scheduled(), schedules, stack.Costs{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestTemplateRefuses(t *testing.T) {
 		"s3://bucket/key": {Config: "nightshift.yaml"},
 		"IAM takes 8192":  {Rules: keys},
 	} {
-		if _, err := stack.Template(scheduled(), &schedules); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
+		if _, err := stack.Template(scheduled(), &schedules, stack.Costs{}); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
