@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -164,5 +163,5 @@ func (c *crew) problems() []cost.Problem {
 	for _, l := range c.lost {
 		all = append(all, cost.Problem{What: "left out", Err: l.err})
 	}
-	return slices.Clip(all)
+	return all
 }

@@ -201,6 +201,7 @@ func (s *shelf) readStorage(ctx context.Context, source Source, o Options, there
 func (s *shelf) readMachines(ctx context.Context, source Source, o Options) {
 	var group sync.WaitGroup
 	group.Go(func() { s.holdings.readReservations(ctx, source) })
+	end := MonthOf(o.Now).End
 	for i, err := range source.Inventory.Instances(ctx) {
 		if err != nil {
 			s.instancesErr = err
@@ -217,7 +218,7 @@ func (s *shelf) readMachines(ctx context.Context, source Source, o Options) {
 			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
 			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), live: live(i.Tags) || i.InstanceStore,
 		})
-		s.plan(o, i)
+		s.plan(o, i, end)
 		if i.UsageOperation != "" {
 			i.Tags = nil // many tags would be half of the memory
 		}
@@ -226,10 +227,10 @@ func (s *shelf) readMachines(ctx context.Context, source Source, o Options) {
 	group.Wait()
 }
 
-// plan says for how long the instance that was just read will run this month.
-func (s *shelf) plan(o Options, i fleet.Instance) {
+// plan says for how long the instance that was just read will run to the end of
+// the month.
+func (s *shelf) plan(o Options, i fleet.Instance, end time.Time) {
 	row := s.instances[len(s.instances)-1]
-	end := MonthOf(o.Now).End
 	if o.Planned != nil {
 		if running, schedule, ok := o.Planned(i, end); ok {
 			row.Planned, row.Schedule = running, schedule
@@ -243,9 +244,7 @@ func (s *shelf) plan(o Options, i fleet.Instance) {
 
 // describeTypes asks each target once for the types of its instances.
 func (b *builder) describeTypes(ctx context.Context, sources []Source) {
-	var group errgroup.Group
-	group.SetLimit(targetsAtOnce)
-	for n := range b.shelves {
+	each(sources, func(n int) {
 		s := &b.shelves[n]
 		seen := map[fleet.InstanceType]bool{}
 		var types []fleet.InstanceType
@@ -255,15 +254,10 @@ func (b *builder) describeTypes(ctx context.Context, sources []Source) {
 				types = append(types, i.Type)
 			}
 		}
-		if len(types) == 0 {
-			continue
-		}
-		group.Go(func() error {
+		if len(types) > 0 {
 			s.types, s.typesErr = sources[n].Inventory.Types(ctx, types)
-			return nil
-		})
-	}
-	_ = group.Wait() // errors stay with their target
+		}
+	})
 }
 
 // nothing is the reason where no target's instances could be read.

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -39,19 +37,13 @@ type spotName struct {
 
 // readMarkets reads the markets of all targets.
 func (b *builder) readMarkets(ctx context.Context, sources []Source) {
-	var group errgroup.Group
-	group.SetLimit(targetsAtOnce)
-	for n := range b.shelves {
-		group.Go(func() error {
-			s := &b.shelves[n]
-			var both sync.WaitGroup
-			both.Go(func() { s.readSpots(ctx, sources[n], b.month) })
-			both.Go(func() { s.readSurplus(ctx, sources[n], b.month) })
-			both.Wait()
-			return nil
-		})
-	}
-	_ = group.Wait() // errors stay with their target
+	each(sources, func(n int) {
+		s := &b.shelves[n]
+		var both sync.WaitGroup
+		both.Go(func() { s.readSpots(ctx, sources[n], b.month) })
+		both.Go(func() { s.readSurplus(ctx, sources[n], b.month) })
+		both.Wait()
+	})
 }
 
 func (s *shelf) readSpots(ctx context.Context, source Source, m Month) {
@@ -61,7 +53,7 @@ func (s *shelf) readSpots(ctx context.Context, source Source, m Month) {
 	var types []fleet.InstanceType
 	var products []string
 	for _, i := range s.found {
-		if product, ok := spotProduct(i); ok {
+		if product, _, ok := spotProduct(i); ok {
 			types, products = append(types, i.Type), append(products, product)
 		}
 	}
@@ -79,14 +71,15 @@ func (s *shelf) readSpots(ctx context.Context, source Source, m Month) {
 	}
 }
 
-// spotProduct is the product under which a Spot instance's price is listed;
-// false for other instances.
-func spotProduct(i *fleet.Instance) (string, bool) {
+// spotProduct is the product under which a Spot instance's price is listed, and
+// its operation; false for other instances.
+func spotProduct(i *fleet.Instance) (product, operation string, ok bool) {
 	if i.Lifecycle != fleet.Spot {
-		return "", false
+		return "", "", false
 	}
 	key, _, _ := price.KeyFor(*i, fleet.TypeInfo{})
-	return price.SpotProduct(key.Operation)
+	product, ok = price.SpotProduct(key.Operation)
+	return product, key.Operation, ok
 }
 
 // readSurplus asks for the surplus credits of the burstable instances that may
@@ -127,13 +120,11 @@ func burstableFamily(t fleet.InstanceType) (string, bool) {
 // priceSpot gives a Spot instance the price of its market; false where that is
 // not known.
 func (b *builder) priceSpot(s *shelf, i *Instance, found *fleet.Instance) bool {
-	product, ok := spotProduct(found)
+	product, operation, ok := spotProduct(found)
 	if !ok {
 		return false
 	}
 	key := spotKey{i.Target.Region, i.Type, i.Zone, product}
-	listed, _, _ := price.KeyFor(*found, fleet.TypeInfo{})
-	operation := listed.Operation
 	until := b.month.Now
 	if i.State != fleet.Running && !found.Stopped.IsZero() {
 		until = found.Stopped

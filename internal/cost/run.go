@@ -41,8 +41,9 @@ func (r Report) runTable() Table {
 		facts = append(facts, fact{"Price " + string(s), int64(counts[s]), statusMeaning(s)})
 	}
 	facts = append(facts, fact{"Coverage (%)", math.Round(r.Coverage()*100) / 100, "share of the rows that have a price"})
-	for _, s := range slices.Sorted(maps.Keys(r.sources())) {
-		facts = append(facts, fact{"Hours from " + string(s), int64(r.sources()[s]), s.meaning()})
+	sources := r.sources()
+	for _, s := range slices.Sorted(maps.Keys(sources)) {
+		facts = append(facts, fact{"Hours from " + string(s), int64(sources[s]), s.meaning()})
 	}
 	for _, s := range r.Spend {
 		facts = append(facts,
