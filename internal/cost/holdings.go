@@ -28,6 +28,7 @@ func (h *holdings) read(ctx context.Context, source Source, tags []string) {
 	if source.Holdings == nil {
 		return
 	}
+	keys := slices.Concat(tags, []string{"Name"}) // the caller's tags are those of all targets
 	var group sync.WaitGroup
 	group.Go(func() {
 		for s, err := range source.Holdings.Snapshots(ctx) {
@@ -35,7 +36,7 @@ func (h *holdings) read(ctx context.Context, source Source, tags []string) {
 				h.snapshotsErr = err
 				return
 			}
-			s.Target, s.Tags = source.Target, kept(s.Tags, append(tags, "Name"))
+			s.Target, s.Tags = source.Target, kept(s.Tags, keys)
 			h.snapshots = append(h.snapshots, s)
 		}
 	})
