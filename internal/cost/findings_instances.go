@@ -97,7 +97,7 @@ func nightFindings(r Report) []Finding {
 			continue
 		}
 		seen := max(elapsed, r.Month.Now.Sub(i.LaunchTime))
-		if i.LaunchTime.IsZero() || seen < awhile || i.AtLeast*100 < min(elapsed, seen)*allNight {
+		if i.LaunchTime.IsZero() || seen < awhile || i.AtLeast*100 < elapsed*allNight {
 			continue
 		}
 		all = append(all, Finding{
