@@ -172,7 +172,7 @@ func TestQuotasAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := s.Fleet(region)
-	var batch []fleet.InstanceID
+	var batch []fleet.ResourceID
 	asked := 0
 	for i, err := range f.Machines(t.Context(), fleet.Selector{}) {
 		if err != nil {

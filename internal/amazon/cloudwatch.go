@@ -53,16 +53,16 @@ func (s *Session) Metrics(region fleet.Region, budget *Budget) *Metrics {
 // An instance without samples has run for 0. One that is not in the answer could
 // not be asked for; the error says why, and is [fleet.ErrCapped] where the
 // budget is used up.
-func (m *Metrics) Running(ctx context.Context, instances []fleet.Sampled, from, to time.Time) (map[fleet.InstanceID]time.Duration, error) {
-	known := make(map[fleet.InstanceID]time.Duration, len(instances))
-	monitored := make(map[fleet.InstanceID]bool, len(instances))
-	ids := make([]fleet.InstanceID, 0, len(instances))
+func (m *Metrics) Running(ctx context.Context, instances []fleet.Sampled, from, to time.Time) (map[fleet.ResourceID]time.Duration, error) {
+	known := make(map[fleet.ResourceID]time.Duration, len(instances))
+	monitored := make(map[fleet.ResourceID]bool, len(instances))
+	ids := make([]fleet.ResourceID, 0, len(instances))
 	for _, i := range instances {
 		monitored[i.ID] = i.Detailed
 		ids = append(ids, i.ID)
 	}
 	q := question{name: "CPUUtilization", statistic: "SampleCount", span: fleet.Span{From: from, To: to}}
-	err := m.ask(ctx, q, ids, func(id fleet.InstanceID, points []point, period time.Duration) {
+	err := m.ask(ctx, q, ids, func(id fleet.ResourceID, points []point, period time.Duration) {
 		known[id] = running(points, period, q.span, monitored[id])
 	})
 	return known, err
@@ -90,10 +90,10 @@ func running(points []point, period time.Duration, span fleet.Span, monitored bo
 // Surplus is the number of surplus CPU credits charged to burstable instances
 // between two instants, as far as CloudWatch has it by now. It answers as
 // Running does.
-func (m *Metrics) Surplus(ctx context.Context, ids []fleet.InstanceID, from, to time.Time) (map[fleet.InstanceID]float64, error) {
-	known := make(map[fleet.InstanceID]float64, len(ids))
+func (m *Metrics) Surplus(ctx context.Context, ids []fleet.ResourceID, from, to time.Time) (map[fleet.ResourceID]float64, error) {
+	known := make(map[fleet.ResourceID]float64, len(ids))
 	q := question{name: "CPUSurplusCreditsCharged", statistic: "Sum", span: fleet.Span{From: from, To: to}}
-	err := m.ask(ctx, q, ids, func(id fleet.InstanceID, points []point, _ time.Duration) {
+	err := m.ask(ctx, q, ids, func(id fleet.ResourceID, points []point, _ time.Duration) {
 		known[id] = 0
 		for _, p := range points {
 			known[id] += p.value
@@ -130,7 +130,7 @@ func (q question) periods() (period time.Duration, whole fleet.Span) {
 
 // ask asks for a metric of many instances, as many at once as a page has points
 // for, and hands over the points of each, in order of time.
-func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.InstanceID, tell func(fleet.InstanceID, []point, time.Duration)) error {
+func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.ResourceID, tell func(fleet.ResourceID, []point, time.Duration)) error {
 	if q.span.Length() == 0 {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.InstanceID, t
 		some, err := m.series(ctx, q, ids[:n])
 		// Of single metrics CloudWatch may say that it could not read them.
 		if missing := absent(ids[:n], some); err == nil && len(missing) > 0 {
-			var again map[fleet.InstanceID][]point
+			var again map[fleet.ResourceID][]point
 			again, err = m.series(ctx, q, missing)
 			maps.Copy(some, again)
 			unread += len(missing) - len(again)
@@ -162,17 +162,17 @@ func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.InstanceID, t
 }
 
 // absent lists the instances for which there is no answer.
-func absent(ids []fleet.InstanceID, answers map[fleet.InstanceID][]point) []fleet.InstanceID {
-	return slices.DeleteFunc(slices.Clone(ids), func(id fleet.InstanceID) bool { _, there := answers[id]; return there })
+func absent(ids []fleet.ResourceID, answers map[fleet.ResourceID][]point) []fleet.ResourceID {
+	return slices.DeleteFunc(slices.Clone(ids), func(id fleet.ResourceID) bool { _, there := answers[id]; return there })
 }
 
 // series makes one request with all its pages. Instances whose points are not
 // all there are absent from the answer; after an error that is every instance
 // whose points might go on.
-func (m *Metrics) series(ctx context.Context, q question, ids []fleet.InstanceID) (map[fleet.InstanceID][]point, error) {
+func (m *Metrics) series(ctx context.Context, q question, ids []fleet.ResourceID) (map[fleet.ResourceID][]point, error) {
 	period, whole := q.periods()
 	in := &cloudwatch.GetMetricDataInput{StartTime: &whole.From, EndTime: &whole.To, ScanBy: types.ScanByTimestampAscending}
-	named := make(map[string]fleet.InstanceID, len(ids))
+	named := make(map[string]fleet.ResourceID, len(ids))
 	for n, id := range ids {
 		name := fmt.Sprintf("m%d", n)
 		named[name] = id
@@ -187,7 +187,7 @@ func (m *Metrics) series(ctx context.Context, q question, ids []fleet.InstanceID
 			},
 		})
 	}
-	read, complete := map[fleet.InstanceID][]point{}, map[fleet.InstanceID]bool{}
+	read, complete := map[fleet.ResourceID][]point{}, map[fleet.ResourceID]bool{}
 	ctx = m.budget.charge(ctx, len(ids))
 	for {
 		out, err := m.getMetricData(ctx, in)
@@ -212,8 +212,8 @@ func (m *Metrics) series(ctx context.Context, q question, ids []fleet.InstanceID
 }
 
 // only gives the points of the instances that are complete, in order of time.
-func only(read map[fleet.InstanceID][]point, complete map[fleet.InstanceID]bool) map[fleet.InstanceID][]point {
-	all := make(map[fleet.InstanceID][]point, len(complete))
+func only(read map[fleet.ResourceID][]point, complete map[fleet.ResourceID]bool) map[fleet.ResourceID][]point {
+	all := make(map[fleet.ResourceID][]point, len(complete))
 	for id, is := range complete {
 		if is {
 			all[id] = slices.SortedFunc(slices.Values(read[id]), func(a, b point) int { return a.at.Compare(b.at) })

@@ -57,20 +57,20 @@ func TestMetricPages(t *testing.T) {
 	whole := 23 * 5 * time.Minute
 	for name, tt := range map[string]struct {
 		broken   map[string]int
-		want     map[fleet.InstanceID]time.Duration
+		want     map[fleet.ResourceID]time.Duration
 		requests [][]string
 		kind     error
 	}{
-		"all": {nil, map[fleet.InstanceID]time.Duration{"i-a": whole, "i-b": whole, "i-c": whole}, [][]string{{"i-a", "i-b", "i-c"}}, nil},
+		"all": {nil, map[fleet.ResourceID]time.Duration{"i-a": whole, "i-b": whole, "i-c": whole}, [][]string{{"i-a", "i-b", "i-c"}}, nil},
 		"some at the second try": {
 			map[string]int{"i-b": 1},
-			map[fleet.InstanceID]time.Duration{"i-a": whole, "i-b": whole, "i-c": whole},
+			map[fleet.ResourceID]time.Duration{"i-a": whole, "i-b": whole, "i-c": whole},
 			[][]string{{"i-a", "i-b", "i-c"}, {"i-b"}},
 			nil,
 		},
 		"some not": {
 			map[string]int{"i-a": 1, "i-c": 2},
-			map[fleet.InstanceID]time.Duration{"i-a": whole, "i-b": whole},
+			map[fleet.ResourceID]time.Duration{"i-a": whole, "i-b": whole},
 			[][]string{{"i-a", "i-b", "i-c"}, {"i-a", "i-c"}},
 			fleet.ErrUnavailable,
 		},
@@ -98,11 +98,11 @@ func TestMetricPageFails(t *testing.T) {
 		return answer(ctx, in)
 	}}
 	from := utc(t, "2026-11-01 00:00:00")
-	got, err := m.Surplus(t.Context(), []fleet.InstanceID{"i-a", "i-b", "i-c"}, from, from.Add(2*time.Hour))
-	if diff := cmp.Diff(map[fleet.InstanceID]float64{"i-a": 23}, got); diff != "" || !errors.Is(err, fleet.ErrThrottled) {
+	got, err := m.Surplus(t.Context(), []fleet.ResourceID{"i-a", "i-b", "i-c"}, from, from.Add(2*time.Hour))
+	if diff := cmp.Diff(map[fleet.ResourceID]float64{"i-a": 23}, got); diff != "" || !errors.Is(err, fleet.ErrThrottled) {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
-	if got, err := m.Surplus(t.Context(), []fleet.InstanceID{"i-a"}, from, from); err != nil || len(got) != 0 || len(requests) != 1 {
+	if got, err := m.Surplus(t.Context(), []fleet.ResourceID{"i-a"}, from, from); err != nil || len(got) != 0 || len(requests) != 1 {
 		t.Errorf("of no time at all: %v, %v in %d requests", got, err, len(requests))
 	}
 }

@@ -146,7 +146,7 @@ func TestMetricsAreCapped(t *testing.T) {
 // charged.
 func TestSurplus(t *testing.T) {
 	account, s := paidSession(t, sandbox.Options{})
-	var ids []fleet.InstanceID
+	var ids []fleet.ResourceID
 	for _, i := range sampled(t, s) {
 		ids = append(ids, i.ID)
 	}

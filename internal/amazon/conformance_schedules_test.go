@@ -63,9 +63,9 @@ func schedules(t *testing.T, p *peer) {
 }
 
 // read is the machine of every id, as AWS shows it.
-func (p *peer) read(t *testing.T, sel fleet.Selector) map[fleet.InstanceID]fleet.Machine {
+func (p *peer) read(t *testing.T, sel fleet.Selector) map[fleet.ResourceID]fleet.Machine {
 	t.Helper()
-	out := map[fleet.InstanceID]fleet.Machine{}
+	out := map[fleet.ResourceID]fleet.Machine{}
 	for m, err := range p.session(t).Fleet(region).Machines(t.Context(), sel) {
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func (p *peer) read(t *testing.T, sel fleet.Selector) map[fleet.InstanceID]fleet
 }
 
 // The person's hands: calls that go past nightshift.
-func (p *peer) stopByHand(t *testing.T, ids ...fleet.InstanceID) {
+func (p *peer) stopByHand(t *testing.T, ids ...fleet.ResourceID) {
 	t.Helper()
 	if _, err := p.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: strs(ids)}); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func (p *peer) stopByHand(t *testing.T, ids ...fleet.InstanceID) {
 	p.await(t, ids, fleet.Stopped)
 }
 
-func (p *peer) startByHand(t *testing.T, ids ...fleet.InstanceID) {
+func (p *peer) startByHand(t *testing.T, ids ...fleet.ResourceID) {
 	t.Helper()
 	if _, err := p.ec2.StartInstances(t.Context(), &ec2.StartInstancesInput{InstanceIds: strs(ids)}); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func (p *peer) startByHand(t *testing.T, ids ...fleet.InstanceID) {
 	p.await(t, ids, fleet.Running)
 }
 
-func (p *peer) tagByHand(t *testing.T, key, value string, ids ...fleet.InstanceID) {
+func (p *peer) tagByHand(t *testing.T, key, value string, ids ...fleet.ResourceID) {
 	t.Helper()
 	if _, err := p.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{
 		Resources: strs(ids), Tags: []types.Tag{{Key: &key, Value: &value}},
@@ -104,7 +104,7 @@ func (p *peer) tagByHand(t *testing.T, key, value string, ids ...fleet.InstanceI
 	}
 }
 
-func strs(ids []fleet.InstanceID) []string {
+func strs(ids []fleet.ResourceID) []string {
 	out := make([]string, len(ids))
 	for n, id := range ids {
 		out[n] = string(id)
@@ -114,7 +114,7 @@ func strs(ids []fleet.InstanceID) []string {
 
 func testKeysChoose(t *testing.T, p *peer) {
 	keys := []string{"keys-a", "keys-b", "keys-*", "keys-?", `keys-\`, `keys-\*`, "Keys-a", "keys-서울", "keys:a/b=c+d@e"}
-	ids := map[string]fleet.InstanceID{}
+	ids := map[string]fleet.ResourceID{}
 	for n, id := range p.run(t, len(keys), "chosen-by", "keys") {
 		ids[keys[n]] = id
 		p.tagByHand(t, keys[n], "any", id)
@@ -138,7 +138,7 @@ func testKeysChoose(t *testing.T, p *peer) {
 		{fleet.Selector{Keys: []string{`keys-\*`}}, []string{`keys-\*`}},
 		{fleet.Selector{Keys: []string{"keys:a/b=c+d@e"}}, []string{"keys:a/b=c+d@e"}},
 		{fleet.Selector{Keys: append(many, "keys-b")}, []string{"keys-a", "keys-b"}},
-		{fleet.Selector{Keys: []string{"keys-a", "keys-*"}, IDs: []fleet.InstanceID{ids["keys-*"], ids["keys-b"]}}, []string{"keys-*"}},
+		{fleet.Selector{Keys: []string{"keys-a", "keys-*"}, IDs: []fleet.ResourceID{ids["keys-*"], ids["keys-b"]}}, []string{"keys-*"}},
 		{fleet.Selector{Keys: []string{"keys-b"}, Tag: fleet.Tag{Key: "keys-a", Value: "any"}}, []string{"keys-a"}},
 	} {
 		got := p.read(t, tt.sel)
@@ -197,7 +197,7 @@ func testMark(t *testing.T, p *peer) {
 	missing := fleet.Machine{ID: "i-0123456789abcdef0", Kind: fleet.KindInstance}
 	err := f.Mark(t.Context(), append(machines, missing), fleet.Tags{power.LastTag: "start 2026-11-23T10:00:00Z"})
 	refusal, ok := errors.AsType[*fleet.Refusal](err)
-	if !ok || !errors.Is(err, fleet.ErrNotFound) || !slices.Equal(refusal.IDs, []fleet.InstanceID{missing.ID}) {
+	if !ok || !errors.Is(err, fleet.ErrNotFound) || !slices.Equal(refusal.IDs, []fleet.ResourceID{missing.ID}) {
 		t.Errorf("a missing machine: %v, want a refusal that names it", err)
 	}
 	for id, m := range p.read(t, fleet.Selector{IDs: ids[:2]}) {
@@ -272,14 +272,14 @@ func (p *peer) site(s *amazon.Session) power.Site {
 
 // follow is one run as of now: what became of every machine, as result,
 // action and code.
-func (p *peer) follow(t *testing.T, rules power.Rules, now time.Time) map[fleet.InstanceID]string {
+func (p *peer) follow(t *testing.T, rules power.Rules, now time.Time) map[fleet.ResourceID]string {
 	t.Helper()
 	s, book := p.site(p.session(t)), power.NewRulebook(rules)
 	plan, err := power.MakePlan(t.Context(), s, book, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[fleet.InstanceID]string{}
+	got := map[fleet.ResourceID]string{}
 	for _, o := range power.Apply(t.Context(), s, book, plan, power.Options{Mark: true, Wait: 20 * time.Second}) {
 		got[o.ID] = fmt.Sprintf("%s %s %s", o.Result, o.Action, o.Reason.Code)
 	}
@@ -343,7 +343,7 @@ func testDayByRules(t *testing.T, p *peer) {
 }
 
 // launched is the first launch of the machines.
-func (p *peer) launched(t *testing.T, ids []fleet.InstanceID) time.Time {
+func (p *peer) launched(t *testing.T, ids []fleet.ResourceID) time.Time {
 	t.Helper()
 	var first time.Time
 	for _, m := range p.read(t, fleet.Selector{IDs: ids}) {
@@ -416,7 +416,7 @@ func testTwoRunsAtOnce(t *testing.T, p *peer) {
 	}
 	both.Wait()
 
-	done := map[fleet.InstanceID]int{}
+	done := map[fleet.ResourceID]int{}
 	for n := range 2 {
 		for _, o := range outcomes[n] {
 			switch {

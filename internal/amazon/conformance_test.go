@@ -60,7 +60,7 @@ func (p *peer) session(t *testing.T) *amazon.Session {
 }
 
 // run starts n instances with a tag and waits until they run.
-func (p *peer) run(t *testing.T, n int, key, value string) []fleet.InstanceID {
+func (p *peer) run(t *testing.T, n int, key, value string) []fleet.ResourceID {
 	t.Helper()
 	out, err := p.ec2.RunInstances(t.Context(), &ec2.RunInstancesInput{
 		ImageId: &p.image, InstanceType: types.InstanceTypeT3Micro, MinCount: aws.Int32(int32(n)), MaxCount: aws.Int32(int32(n)),
@@ -71,15 +71,15 @@ func (p *peer) run(t *testing.T, n int, key, value string) []fleet.InstanceID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ids []fleet.InstanceID
+	var ids []fleet.ResourceID
 	for _, i := range out.Instances {
-		ids = append(ids, fleet.InstanceID(*i.InstanceId))
+		ids = append(ids, fleet.ResourceID(*i.InstanceId))
 	}
 	p.await(t, ids, fleet.Running)
 	return ids
 }
 
-func (p *peer) await(t *testing.T, ids []fleet.InstanceID, state fleet.State) {
+func (p *peer) await(t *testing.T, ids []fleet.ResourceID, state fleet.State) {
 	t.Helper()
 	f := p.session(t).Fleet(region)
 	deadline := time.Now().Add(20 * time.Second)
@@ -149,20 +149,20 @@ func conformance(t *testing.T, p *peer) {
 
 func testTagsChoose(t *testing.T, p *peer) {
 	hostile := []string{`a*b`, `a?b`, `a\b`, "axb", "=cmd|'/c calc'!A1", "서울 웹", "a\\*b"}
-	ids := map[string]fleet.InstanceID{}
+	ids := map[string]fleet.ResourceID{}
 	for _, value := range hostile {
 		ids[value] = p.run(t, 1, "chosen", value)[0]
 	}
 	f := p.session(t).Fleet(region)
 	for _, value := range hostile {
-		var got []fleet.InstanceID
+		var got []fleet.ResourceID
 		for i, err := range f.Machines(t.Context(), fleet.Selector{Tag: fleet.Tag{Key: "chosen", Value: value}}) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			got = append(got, i.ID)
 		}
-		if !slices.Equal(got, []fleet.InstanceID{ids[value]}) {
+		if !slices.Equal(got, []fleet.ResourceID{ids[value]}) {
 			t.Errorf("tag value %q chose %v, want only %s", value, got, ids[value])
 		}
 	}
@@ -185,7 +185,7 @@ func testStopAndStart(t *testing.T, p *peer) {
 		t.Fatal(err)
 	}
 	p.await(t, ids, fleet.Stopped)
-	before := map[fleet.InstanceID]fleet.Machine{}
+	before := map[fleet.ResourceID]fleet.Machine{}
 	for i, err := range f.Machines(t.Context(), fleet.Selector{IDs: ids}) {
 		if err != nil {
 			t.Fatal(err)
@@ -216,19 +216,19 @@ func testStopAndStart(t *testing.T, p *peer) {
 func testRefusals(t *testing.T, p *peer) {
 	good := p.run(t, 1, "refused", "no")[0]
 	f := p.session(t).Fleet(region)
-	missing := fleet.InstanceID("i-0123456789abcdef0")
-	refusal, ok := errors.AsType[*fleet.Refusal](f.Stop(t.Context(), []fleet.InstanceID{good, missing}, false))
-	if !ok || !errors.Is(refusal, fleet.ErrNotFound) || !slices.Equal(refusal.IDs, []fleet.InstanceID{missing}) {
+	missing := fleet.ResourceID("i-0123456789abcdef0")
+	refusal, ok := errors.AsType[*fleet.Refusal](f.Stop(t.Context(), []fleet.ResourceID{good, missing}, false))
+	if !ok || !errors.Is(refusal, fleet.ErrNotFound) || !slices.Equal(refusal.IDs, []fleet.ResourceID{missing}) {
 		t.Errorf("a missing instance: %+v, want a refusal that names it", refusal)
 	}
 	p.protect(t, good)
-	refusal, ok = errors.AsType[*fleet.Refusal](f.Stop(t.Context(), []fleet.InstanceID{good}, false))
+	refusal, ok = errors.AsType[*fleet.Refusal](f.Stop(t.Context(), []fleet.ResourceID{good}, false))
 	if !ok || !errors.Is(refusal, fleet.ErrProtected) || !slices.Contains(refusal.IDs, good) {
 		t.Errorf("a protected instance: %+v, want a refusal that names it", refusal)
 	}
 }
 
-func (p *peer) protect(t *testing.T, id fleet.InstanceID) {
+func (p *peer) protect(t *testing.T, id fleet.ResourceID) {
 	t.Helper()
 	_, err := p.ec2.ModifyInstanceAttribute(t.Context(), &ec2.ModifyInstanceAttributeInput{
 		InstanceId: aws.String(string(id)), DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)},
@@ -255,7 +255,7 @@ func testPower(t *testing.T, p *peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[fleet.InstanceID]string{}
+	got := map[fleet.ResourceID]string{}
 	for _, o := range power.Apply(t.Context(), site, judge, plan, power.Options{Wait: 20 * time.Second}) {
 		got[o.ID] = fmt.Sprint(o.Result, " ", o.Reason.Code)
 	}
@@ -276,7 +276,7 @@ func testPower(t *testing.T, p *peer) {
 func testVolumes(t *testing.T, p *peer) {
 	id := p.run(t, 1, "volumes", "yes")[0]
 	zone := sandbox.DefaultRegion + "a"
-	for i, err := range p.session(t).Fleet(region).Machines(t.Context(), fleet.Selector{IDs: []fleet.InstanceID{id}}) {
+	for i, err := range p.session(t).Fleet(region).Machines(t.Context(), fleet.Selector{IDs: []fleet.ResourceID{id}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,7 +309,7 @@ func testVolumes(t *testing.T, p *peer) {
 		seen[v.ID] = v
 	}
 	v := seen[fleet.VolumeID(*created.VolumeId)]
-	if v.Type != fleet.GP3 || v.SizeGiB != 100 || v.IOPS != 4000 || v.ThroughputMiBps != 250 || !slices.Equal(v.AttachedTo, []fleet.InstanceID{id}) {
+	if v.Type != fleet.GP3 || v.SizeGiB != 100 || v.IOPS != 4000 || v.ThroughputMiBps != 250 || !slices.Equal(v.AttachedTo, []fleet.ResourceID{id}) {
 		t.Errorf("the attached volume reads %+v", v)
 	}
 	if v := seen[fleet.VolumeID(*free.VolumeId)]; v.Type != fleet.ST1 || v.SizeGiB != 500 || len(v.AttachedTo) != 0 {

@@ -18,7 +18,7 @@ import (
 func instance(target fleet.Target, i types.Instance) fleet.Instance {
 	out := fleet.Instance{
 		Target:          target,
-		ID:              fleet.InstanceID(aws.ToString(i.InstanceId)),
+		ID:              fleet.ResourceID(aws.ToString(i.InstanceId)),
 		Type:            fleet.InstanceType(shared(string(i.InstanceType))),
 		Tags:            tags(i.Tags),
 		LaunchTime:      aws.ToTime(i.LaunchTime).UTC(),
@@ -133,7 +133,7 @@ func volume(region fleet.Region, v types.Volume) fleet.Volume {
 		Tags:            tags(v.Tags),
 	}
 	for _, a := range v.Attachments {
-		out.AttachedTo = append(out.AttachedTo, fleet.InstanceID(aws.ToString(a.InstanceId)))
+		out.AttachedTo = append(out.AttachedTo, fleet.ResourceID(aws.ToString(a.InstanceId)))
 	}
 	return out
 }

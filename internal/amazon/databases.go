@@ -76,7 +76,7 @@ func (d *Databases) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[
 // Stop asks RDS to stop the databases, one by one. It ends at the first
 // refusal, which names the database. Databases do not hibernate: they are just
 // stopped.
-func (d *Databases) Stop(ctx context.Context, ids []fleet.InstanceID, _ bool) error {
+func (d *Databases) Stop(ctx context.Context, ids []fleet.ResourceID, _ bool) error {
 	return oneByOne(ids, func(id *string) error {
 		_, err := d.stop(ctx, &rds.StopDBInstanceInput{DBInstanceIdentifier: id})
 		return err
@@ -85,7 +85,7 @@ func (d *Databases) Stop(ctx context.Context, ids []fleet.InstanceID, _ bool) er
 
 // Start asks RDS to start the databases, one by one. It ends at the first
 // refusal, which names the database.
-func (d *Databases) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (d *Databases) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	return oneByOne(ids, func(id *string) error {
 		_, err := d.start(ctx, &rds.StartDBInstanceInput{DBInstanceIdentifier: id})
 		return err
@@ -173,7 +173,7 @@ func (c *Clusters) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[f
 }
 
 // Stop asks RDS to stop the clusters, one by one, as [Databases.Stop] does.
-func (c *Clusters) Stop(ctx context.Context, ids []fleet.InstanceID, _ bool) error {
+func (c *Clusters) Stop(ctx context.Context, ids []fleet.ResourceID, _ bool) error {
 	return oneByOne(ids, func(id *string) error {
 		_, err := c.stop(ctx, &rds.StopDBClusterInput{DBClusterIdentifier: id})
 		return err
@@ -181,7 +181,7 @@ func (c *Clusters) Stop(ctx context.Context, ids []fleet.InstanceID, _ bool) err
 }
 
 // Start asks RDS to start the clusters, one by one, as [Databases.Start] does.
-func (c *Clusters) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (c *Clusters) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	return oneByOne(ids, func(id *string) error {
 		_, err := c.start(ctx, &rds.StartDBClusterInput{DBClusterIdentifier: id})
 		return err
@@ -222,11 +222,11 @@ func clusterNeverStops(i types.DBCluster) fleet.Reason {
 func reason(code, text string) fleet.Reason { return fleet.Reason{Code: code, Text: text} }
 
 // oneByOne asks for each database in turn and names it in a refusal.
-func oneByOne(ids []fleet.InstanceID, ask func(id *string) error) error {
+func oneByOne(ids []fleet.ResourceID, ask func(id *string) error) error {
 	for _, id := range ids {
 		err := ask(aws.String(string(id)))
 		if refusal, ok := errors.AsType[*fleet.Refusal](err); ok {
-			refusal.IDs = []fleet.InstanceID{id}
+			refusal.IDs = []fleet.ResourceID{id}
 		}
 		if err != nil {
 			return err

@@ -54,7 +54,7 @@ func (r relational) Mark(ctx context.Context, machines []fleet.Machine, set flee
 	}
 	slices.SortFunc(tags, func(a, b types.Tag) int { return cmp.Compare(*a.Key, *b.Key) })
 	for _, m := range machines {
-		err := oneByOne([]fleet.InstanceID{m.ID}, func(*string) error {
+		err := oneByOne([]fleet.ResourceID{m.ID}, func(*string) error {
 			_, err := r.addTags(ctx, &rds.AddTagsToResourceInput{ResourceName: aws.String(m.ARN), Tags: tags})
 			return err
 		})
@@ -88,7 +88,7 @@ func (r relational) machines(ctx context.Context, sel fleet.Selector, read func(
 // machine is what databases and clusters are converted to in the same way.
 func (r relational) machine(kind fleet.Kind, id, name, status string, list []types.Tag) fleet.Machine {
 	m := fleet.Machine{
-		Target: fleet.Target{Region: r.region}, Kind: kind, ID: fleet.InstanceID(id), ARN: name,
+		Target: fleet.Target{Region: r.region}, Kind: kind, ID: fleet.ResourceID(id), ARN: name,
 		Tags: make(fleet.Tags, len(list)), Ready: status == "available",
 	}
 	if parsed, err := arn.Parse(name); err == nil {
@@ -126,7 +126,7 @@ func stopsUntil(m *fleet.Machine, restart *time.Time) {
 }
 
 // byID asks for machines by their identifiers, where those are not too many.
-func byID(filter string, ids []fleet.InstanceID) []types.Filter {
+func byID(filter string, ids []fleet.ResourceID) []types.Filter {
 	if len(ids) == 0 || len(ids) > idsPerFilter {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (p past) tell(m *fleet.Machine, now time.Time) {
 
 // events reads the past of all databases of the region, or of all clusters,
 // and the service's time.
-func (r relational) events(ctx context.Context) (map[fleet.InstanceID]past, time.Time, error) {
+func (r relational) events(ctx context.Context) (map[fleet.ResourceID]past, time.Time, error) {
 	in := &rds.DescribeEventsInput{
 		SourceType: r.source, Duration: aws.Int32(int32(eventsKept / time.Minute)), MaxRecords: aws.Int32(recordsPerPage),
 		EventCategories: []string{"notification"},
@@ -219,9 +219,9 @@ func (r relational) events(ctx context.Context) (map[fleet.InstanceID]past, time
 		in.Marker = out.Marker
 	}
 	slices.SortStableFunc(all, func(a, b types.Event) int { return timeOf(a.Date).Compare(timeOf(b.Date)) })
-	pasts := map[fleet.InstanceID]past{}
+	pasts := map[fleet.ResourceID]past{}
 	for _, e := range all {
-		id := fleet.InstanceID(aws.ToString(e.SourceIdentifier))
+		id := fleet.ResourceID(aws.ToString(e.SourceIdentifier))
 		pasts[id] = pasts[id].with(aws.ToString(e.Message), timeOf(e.Date))
 	}
 	return pasts, now, nil

@@ -34,9 +34,9 @@ func TestDatabasesAgainstMoto(t *testing.T) {
 }
 
 // seen lists machines by id; an error ends the test.
-func seen(t *testing.T, m power.Machines, sel fleet.Selector) map[fleet.InstanceID]fleet.Machine {
+func seen(t *testing.T, m power.Machines, sel fleet.Selector) map[fleet.ResourceID]fleet.Machine {
 	t.Helper()
-	found := map[fleet.InstanceID]fleet.Machine{}
+	found := map[fleet.ResourceID]fleet.Machine{}
 	for one, err := range m.Machines(t.Context(), sel) {
 		if err != nil {
 			t.Fatal(err)
@@ -50,7 +50,7 @@ func seen(t *testing.T, m power.Machines, sel fleet.Selector) map[fleet.Instance
 }
 
 // settled waits until no machine is on its way.
-func settled(t *testing.T, m power.Machines) map[fleet.InstanceID]fleet.Machine {
+func settled(t *testing.T, m power.Machines) map[fleet.ResourceID]fleet.Machine {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		found := seen(t, m, fleet.Selector{})
@@ -73,7 +73,7 @@ func databases(t *testing.T, endpoint string) {
 	d, c := s.Databases(region), s.Clusters(region)
 	all := settled(t, d)
 	settled(t, c)
-	unfit := map[fleet.InstanceID]string{}
+	unfit := map[fleet.ResourceID]string{}
 	for id, m := range all {
 		unfit[id] = m.Unfit.Code
 		if m.Kind != fleet.KindDatabase || m.State != fleet.Running || m.Type != "db.t3.medium" || m.Zone == "" || m.Created.IsZero() ||
@@ -81,20 +81,20 @@ func databases(t *testing.T, endpoint string) {
 			t.Errorf("incomplete: %+v", m)
 		}
 	}
-	if diff := cmp.Diff(map[fleet.InstanceID]string{
+	if diff := cmp.Diff(map[fleet.ResourceID]string{
 		"plain": "", "tagged": "", "source": "replica", "copy": "replica", "member": "cluster-member",
 	}, unfit); diff != "" {
 		t.Errorf("unfit (-want +got)\n%s", diff)
 	}
 	for _, tt := range []struct {
 		sel  fleet.Selector
-		want []fleet.InstanceID
+		want []fleet.ResourceID
 	}{
-		{fleet.Selector{Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}}, []fleet.InstanceID{"tagged"}},
+		{fleet.Selector{Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}}, []fleet.ResourceID{"tagged"}},
 		{fleet.Selector{Tag: fleet.Tag{Key: "AutoStopStart", Value: "yes"}}, nil},
-		{fleet.Selector{Keys: []string{"Schedule", "AutoStopStart"}}, []fleet.InstanceID{"plain", "tagged"}},
-		{fleet.Selector{IDs: []fleet.InstanceID{"plain", "no-such-database"}}, []fleet.InstanceID{"plain"}},
-		{fleet.Selector{IDs: []fleet.InstanceID{"plain"}, Tag: fleet.Tag{Key: "AutoStopStart"}}, nil},
+		{fleet.Selector{Keys: []string{"Schedule", "AutoStopStart"}}, []fleet.ResourceID{"plain", "tagged"}},
+		{fleet.Selector{IDs: []fleet.ResourceID{"plain", "no-such-database"}}, []fleet.ResourceID{"plain"}},
+		{fleet.Selector{IDs: []fleet.ResourceID{"plain"}, Tag: fleet.Tag{Key: "AutoStopStart"}}, nil},
 	} {
 		if got := slices.Sorted(maps.Keys(seen(t, d, tt.sel))); !slices.Equal(got, tt.want) {
 			t.Errorf("%+v chose %v, want %v", tt.sel, got, tt.want)
@@ -113,20 +113,20 @@ func databases(t *testing.T, endpoint string) {
 	}
 
 	// Stop ends at the first refusal and names it.
-	if err := d.Stop(t.Context(), []fleet.InstanceID{"plain"}, false); err != nil {
+	if err := d.Stop(t.Context(), []fleet.ResourceID{"plain"}, false); err != nil {
 		t.Fatal(err)
 	}
 	if m := settled(t, d)["plain"]; m.State != fleet.Stopped || m.Cause != fleet.CauseCall || m.Ready {
 		t.Errorf("stopped: %+v", m)
 	}
-	refused(t, "stopping it twice", d.Stop(t.Context(), []fleet.InstanceID{"plain", "tagged"}, false), fleet.ErrConflict, "plain")
-	refused(t, "stopping what is missing", d.Stop(t.Context(), []fleet.InstanceID{"no-such-database"}, false), fleet.ErrNotFound, "no-such-database")
-	refused(t, "stopping a replica", d.Stop(t.Context(), []fleet.InstanceID{"copy"}, false), fleet.ErrConflict, "copy")
+	refused(t, "stopping it twice", d.Stop(t.Context(), []fleet.ResourceID{"plain", "tagged"}, false), fleet.ErrConflict, "plain")
+	refused(t, "stopping what is missing", d.Stop(t.Context(), []fleet.ResourceID{"no-such-database"}, false), fleet.ErrNotFound, "no-such-database")
+	refused(t, "stopping a replica", d.Stop(t.Context(), []fleet.ResourceID{"copy"}, false), fleet.ErrConflict, "copy")
 	if m := seen(t, d, fleet.Selector{})["tagged"]; m.State != fleet.Running {
 		t.Errorf("behind the refusal: %+v", m)
 	}
-	refused(t, "starting what runs", d.Start(t.Context(), []fleet.InstanceID{"tagged"}), fleet.ErrConflict, "tagged")
-	if err := d.Start(t.Context(), []fleet.InstanceID{"plain"}); err != nil {
+	refused(t, "starting what runs", d.Start(t.Context(), []fleet.ResourceID{"tagged"}), fleet.ErrConflict, "tagged")
+	if err := d.Start(t.Context(), []fleet.ResourceID{"plain"}); err != nil {
 		t.Fatal(err)
 	}
 	if m := settled(t, d)["plain"]; m.State != fleet.Running || !m.Stopped.IsZero() {
@@ -134,19 +134,19 @@ func databases(t *testing.T, endpoint string) {
 	}
 
 	// Clusters do the same.
-	if err := c.Stop(t.Context(), []fleet.InstanceID{"many"}, false); err != nil {
+	if err := c.Stop(t.Context(), []fleet.ResourceID{"many"}, false); err != nil {
 		t.Fatal(err)
 	}
 	m := settled(t, c)["many"]
 	if m.Kind != fleet.KindCluster || m.State != fleet.Stopped || m.Tags["AutoStopStart"] != "Yes" || m.Unfit.Code != "" || len(m.Target.Account) != 12 {
 		t.Errorf("the cluster reads %+v", m)
 	}
-	refused(t, "stopping a cluster twice", c.Stop(t.Context(), []fleet.InstanceID{"many"}, false), fleet.ErrConflict, "many")
-	refused(t, "starting no cluster", c.Start(t.Context(), []fleet.InstanceID{"none"}), fleet.ErrNotFound, "none")
+	refused(t, "stopping a cluster twice", c.Stop(t.Context(), []fleet.ResourceID{"many"}, false), fleet.ErrConflict, "many")
+	refused(t, "starting no cluster", c.Start(t.Context(), []fleet.ResourceID{"none"}), fleet.ErrNotFound, "none")
 	if err := c.Mark(t.Context(), []fleet.Machine{m}, mark); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(t.Context(), []fleet.InstanceID{"many"}); err != nil {
+	if err := c.Start(t.Context(), []fleet.ResourceID{"many"}); err != nil {
 		t.Fatal(err)
 	}
 	if m := settled(t, c)["many"]; m.State != fleet.Running || m.Tags["b"] != "1" {
@@ -154,10 +154,10 @@ func databases(t *testing.T, endpoint string) {
 	}
 }
 
-func refused(t *testing.T, what string, err, kind error, id fleet.InstanceID) {
+func refused(t *testing.T, what string, err, kind error, id fleet.ResourceID) {
 	t.Helper()
 	refusal, ok := errors.AsType[*fleet.Refusal](err)
-	if !ok || !errors.Is(err, kind) || !slices.Equal(refusal.IDs, []fleet.InstanceID{id}) {
+	if !ok || !errors.Is(err, kind) || !slices.Equal(refusal.IDs, []fleet.ResourceID{id}) {
 		t.Errorf("%s: %v (%+v), want a refusal of kind %q that names %s", what, err, refusal, kind, id)
 	}
 }
@@ -229,7 +229,7 @@ func TestPastOfDatabases(t *testing.T) {
 	gone.ID, gone.ARN = "gone", strings.Replace(gone.ARN, "young", "gone", 1)
 	refused(t, "marking what is gone", d.Mark(t.Context(), []fleet.Machine{gone}, fleet.Tags{"a": "b"}), fleet.ErrNotFound, "gone")
 	refused(t, "marking as RDS does not allow", d.Mark(t.Context(), []fleet.Machine{all["young"]}, fleet.Tags{"a": "1/2;3"}), fleet.ErrInvalid, "young")
-	for id, want := range map[fleet.InstanceID]time.Time{
+	for id, want := range map[fleet.ResourceID]time.Time{
 		"dev-mysql":    began.Add(-days(0.4)), // an event tells
 		"dev-postgres": began.Add(-days(14)),  // older than all events
 		"young":        began.Add(-days(5)),   // never stopped since it was made
@@ -243,7 +243,7 @@ func TestPastOfDatabases(t *testing.T) {
 	if m := all["qa-oracle"]; m.State != fleet.Stopped || !near(m.Stopped, began.Add(-days(2.5))) || m.Cause != fleet.CauseCall || m.Why == "" {
 		t.Errorf("qa-oracle reads %+v", m)
 	}
-	for id, want := range map[fleet.InstanceID]string{
+	for id, want := range map[fleet.ResourceID]string{
 		"dev-mysql": "", "qa-mariadb": "busy", "erp-mssql": "sqlserver-multi-az", "report": "replica", "report-replica": "replica",
 		"dev-aurora-1": "cluster-member", "orders": "",
 	} {
@@ -253,8 +253,8 @@ func TestPastOfDatabases(t *testing.T) {
 	}
 
 	for _, err := range []error{
-		d.Stop(t.Context(), []fleet.InstanceID{"dev-mysql", "dev-postgres"}, false),
-		c.Stop(t.Context(), []fleet.InstanceID{"dev-aurora"}, false),
+		d.Stop(t.Context(), []fleet.ResourceID{"dev-mysql", "dev-postgres"}, false),
+		c.Stop(t.Context(), []fleet.ResourceID{"dev-aurora"}, false),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -265,13 +265,13 @@ func TestPastOfDatabases(t *testing.T) {
 	}
 	account.Advance(time.Hour)
 	// Whoever starts one of them by hand is not AWS.
-	if err := d.Start(t.Context(), []fleet.InstanceID{"dev-postgres"}); err != nil {
+	if err := d.Start(t.Context(), []fleet.ResourceID{"dev-postgres"}); err != nil {
 		t.Fatal(err)
 	}
 	account.Advance(days(7))
 	all = seen(t, d, fleet.Selector{})
 	maps.Copy(all, seen(t, c, fleet.Selector{}))
-	for id, want := range map[fleet.InstanceID]struct {
+	for id, want := range map[fleet.ResourceID]struct {
 		after time.Duration
 		byAWS bool
 	}{
@@ -286,15 +286,15 @@ func TestPastOfDatabases(t *testing.T) {
 	}
 
 	// A stop ends what AWS began.
-	if err := d.Stop(t.Context(), []fleet.InstanceID{"dev-mysql"}, false); err != nil {
+	if err := d.Stop(t.Context(), []fleet.ResourceID{"dev-mysql"}, false); err != nil {
 		t.Fatal(err)
 	}
 	account.Advance(time.Hour)
-	if err := d.Start(t.Context(), []fleet.InstanceID{"dev-mysql"}); err != nil {
+	if err := d.Start(t.Context(), []fleet.ResourceID{"dev-mysql"}); err != nil {
 		t.Fatal(err)
 	}
 	account.Advance(time.Hour)
-	if m := seen(t, d, fleet.Selector{IDs: []fleet.InstanceID{"dev-mysql"}})["dev-mysql"]; m.StartedByAWS || !m.Started.After(began.Add(days(7)+time.Hour)) {
+	if m := seen(t, d, fleet.Selector{IDs: []fleet.ResourceID{"dev-mysql"}})["dev-mysql"]; m.StartedByAWS || !m.Started.After(began.Add(days(7)+time.Hour)) {
 		t.Errorf("started by hand after that: %+v", m)
 	}
 }
@@ -326,7 +326,7 @@ func TestManyDatabases(t *testing.T) {
 		t.Errorf("%d databases, want %d", len(found), n/2)
 	}
 	for i := 1; i < n; i += 2 {
-		m := found[fleet.InstanceID(fmt.Sprintf("db-%03d", i))]
+		m := found[fleet.ResourceID(fmt.Sprintf("db-%03d", i))]
 		if want := account.Now().Add(-time.Duration(i+1) * time.Minute); !near(m.Started, want) {
 			t.Errorf("%s was started %s, want %s", m.ID, m.Started, want)
 		}
@@ -343,9 +343,9 @@ func TestManyDatabases(t *testing.T) {
 	if got := calls(s, "RDS", "DescribeEvents"); got != 3 {
 		t.Errorf("events were read although nothing chosen runs")
 	}
-	var many []fleet.InstanceID
+	var many []fleet.ResourceID
 	for i := range 150 {
-		many = append(many, fleet.InstanceID(fmt.Sprintf("db-%03d", i)))
+		many = append(many, fleet.ResourceID(fmt.Sprintf("db-%03d", i)))
 	}
 	if found := seen(t, d, fleet.Selector{IDs: many}); len(found) != len(many) {
 		t.Errorf("%d of %d databases by id", len(found), len(many))
@@ -357,7 +357,7 @@ func TestManyDatabases(t *testing.T) {
 func TestDatabasesWithoutEvents(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Policy: sandbox.PolicyDenying("rds:DescribeEvents")})
 	all := seen(t, newPeer(server.URL()).session(t).Databases(region), fleet.Selector{})
-	for id, want := range map[fleet.InstanceID]string{"dev-mysql": "events-unknown", "qa-oracle": "", "report": "replica"} {
+	for id, want := range map[fleet.ResourceID]string{"dev-mysql": "events-unknown", "qa-oracle": "", "report": "replica"} {
 		if got := all[id].Unfit.Code; got != want {
 			t.Errorf("%s is unfit for %q, want %q", id, got, want)
 		}
@@ -390,22 +390,22 @@ func TestDatabasesUnderPolicy(t *testing.T) {
 	}
 	server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Policy: document})
 	s := newPeer(server.URL()).session(t)
-	for id, m := range map[fleet.InstanceID]power.Machines{"dev-mysql": s.Databases(region), "dev-aurora": s.Clusters(region)} {
+	for id, m := range map[fleet.ResourceID]power.Machines{"dev-mysql": s.Databases(region), "dev-aurora": s.Clusters(region)} {
 		all := seen(t, m, fleet.Selector{})
 		if err := m.Mark(t.Context(), []fleet.Machine{all[id]}, fleet.Tags{power.LastTag: "stop 2026-11-22T19:00:00Z"}); err != nil {
 			t.Error(err)
 		}
-		if err := m.Stop(t.Context(), []fleet.InstanceID{id}, false); err != nil {
+		if err := m.Stop(t.Context(), []fleet.ResourceID{id}, false); err != nil {
 			t.Error(err)
 		}
 		server.Sandbox().Advance(time.Hour)
-		if err := m.Start(t.Context(), []fleet.InstanceID{id}); err != nil {
+		if err := m.Start(t.Context(), []fleet.ResourceID{id}); err != nil {
 			t.Error(err)
 		}
 	}
 	d := s.Databases(region)
 	orders := seen(t, d, fleet.Selector{})["orders"]
-	refused(t, "stopping what does not carry the tag", d.Stop(t.Context(), []fleet.InstanceID{"orders"}, false), fleet.ErrDenied, "orders")
+	refused(t, "stopping what does not carry the tag", d.Stop(t.Context(), []fleet.ResourceID{"orders"}, false), fleet.ErrDenied, "orders")
 	refused(t, "marking what does not carry the tag", d.Mark(t.Context(), []fleet.Machine{orders}, fleet.Tags{power.LastTag: "stop"}), fleet.ErrDenied, "orders")
 	dev := seen(t, d, fleet.Selector{})["dev-mysql"]
 	refused(t, "setting a tag that is not ours", d.Mark(t.Context(), []fleet.Machine{dev}, fleet.Tags{"Env": "prod"}), fleet.ErrDenied, "dev-mysql")

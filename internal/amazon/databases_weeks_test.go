@@ -37,7 +37,7 @@ func TestWeeklyRestartIsUndone(t *testing.T) {
 		Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}, Kinds: []fleet.Kind{fleet.KindDatabase, fleet.KindCluster}, Schedule: "never",
 		Read: func(string) (power.Named, error) { return power.Named{Name: "never", Schedule: never}, nil },
 	}}})
-	if err := c.Stop(t.Context(), []fleet.InstanceID{"dev-aurora"}, false); err != nil {
+	if err := c.Stop(t.Context(), []fleet.ResourceID{"dev-aurora"}, false); err != nil {
 		t.Fatal(err)
 	}
 	account.Advance(10 * time.Minute)

@@ -175,10 +175,10 @@ func root(err error) error {
 }
 
 // instanceIDs finds the instances that a message of EC2 names.
-func instanceIDs(message string) []fleet.InstanceID {
-	var ids []fleet.InstanceID
+func instanceIDs(message string) []fleet.ResourceID {
+	var ids []fleet.ResourceID
 	for _, id := range regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`).FindAllString(message, -1) {
-		ids = append(ids, fleet.InstanceID(id))
+		ids = append(ids, fleet.ResourceID(id))
 	}
 	return ids
 }

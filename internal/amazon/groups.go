@@ -124,7 +124,7 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 	tags := groupTags(group)
 	m := fleet.Machine{
 		Target: fleet.Target{Account: accountOf(aws.ToString(group.AutoScalingGroupARN)), Region: g.region},
-		Kind:   fleet.KindGroup, ID: fleet.InstanceID(aws.ToString(group.AutoScalingGroupName)), ARN: aws.ToString(group.AutoScalingGroupARN),
+		Kind:   fleet.KindGroup, ID: fleet.ResourceID(aws.ToString(group.AutoScalingGroupName)), ARN: aws.ToString(group.AutoScalingGroupARN),
 		Tags: tags, Type: fleet.InstanceType(present(group).numbers()), Created: aws.ToTime(group.CreatedTime).UTC(),
 	}
 	if len(group.AvailabilityZones) == 1 {
@@ -222,13 +222,13 @@ func groupUnfit(group types.AutoScalingGroup, tags fleet.Tags) fleet.Reason {
 
 // Stop empties the groups, one by one. It ends at the first refusal, which
 // names the group. Groups do not hibernate: their instances are terminated.
-func (g *Groups) Stop(ctx context.Context, ids []fleet.InstanceID, _ bool) error {
+func (g *Groups) Stop(ctx context.Context, ids []fleet.ResourceID, _ bool) error {
 	return oneByOne(ids, func(id *string) error { return g.empty(ctx, id) })
 }
 
 // Start gives the groups their remembered sizes back, one by one. It ends at
 // the first refusal, which names the group.
-func (g *Groups) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (g *Groups) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	return oneByOne(ids, func(id *string) error { return g.fill(ctx, id) })
 }
 

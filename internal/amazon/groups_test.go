@@ -37,13 +37,13 @@ func (p *peer) scaling() *autoscaling.Client {
 func group(t *testing.T, g *amazon.Groups, name string) fleet.Machine {
 	t.Helper()
 	var found []fleet.Machine
-	for m, err := range g.Machines(t.Context(), fleet.Selector{IDs: []fleet.InstanceID{fleet.InstanceID(name)}}) {
+	for m, err := range g.Machines(t.Context(), fleet.Selector{IDs: []fleet.ResourceID{fleet.ResourceID(name)}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		found = append(found, m)
 	}
-	if len(found) != 1 || found[0].ID != fleet.InstanceID(name) {
+	if len(found) != 1 || found[0].ID != fleet.ResourceID(name) {
 		t.Fatalf("asked for %s, got %v", name, found)
 	}
 	return found[0]
@@ -75,7 +75,7 @@ func testGroups(t *testing.T, p *peer) {
 		{fleet.Selector{Keys: []string{"Schedule", "Env"}}, "api batch other"},
 		{fleet.Selector{Keys: []string{"Env", "None"}}, "other"},
 		{fleet.Selector{Keys: []string{"Env"}, Tag: fleet.Tag{Key: "Schedule"}}, ""},
-		{fleet.Selector{IDs: []fleet.InstanceID{"api", "gone", "other"}, Tag: fleet.Tag{Key: "Env", Value: "dev"}}, "other"},
+		{fleet.Selector{IDs: []fleet.ResourceID{"api", "gone", "other"}, Tag: fleet.Tag{Key: "Env", Value: "dev"}}, "other"},
 	} {
 		var got []string
 		for m, err := range g.Machines(t.Context(), tt.sel) {
@@ -108,7 +108,7 @@ func testGroups(t *testing.T, p *peer) {
 		}
 	}
 	mark(m, stopped)
-	if err := g.Stop(t.Context(), []fleet.InstanceID{"api"}, false); err != nil {
+	if err := g.Stop(t.Context(), []fleet.ResourceID{"api"}, false); err != nil {
 		t.Fatal(err)
 	}
 	awaitGroup(t, g, "api", func(m fleet.Machine) bool { return m.State == fleet.Stopped })
@@ -123,7 +123,7 @@ func testGroups(t *testing.T, p *peer) {
 		t.Errorf("suspended while stopped: %s", got)
 	}
 	mark(m, started)
-	if err := g.Start(t.Context(), []fleet.InstanceID{"api"}); err != nil {
+	if err := g.Start(t.Context(), []fleet.ResourceID{"api"}); err != nil {
 		t.Fatal(err)
 	}
 	awaitGroup(t, g, "api", func(m fleet.Machine) bool { return m.State == fleet.Running && m.Ready })
@@ -134,9 +134,9 @@ func testGroups(t *testing.T, p *peer) {
 	if got := asleep(t, api, "api"); got != "ScheduledActions" {
 		t.Errorf("suspended after the start: %s, want what people suspended", got)
 	}
-	err := g.Stop(t.Context(), []fleet.InstanceID{"batch", "gone", "api"}, false)
+	err := g.Stop(t.Context(), []fleet.ResourceID{"batch", "gone", "api"}, false)
 	refusal, ok := errors.AsType[*fleet.Refusal](err)
-	if !ok || !errors.Is(err, fleet.ErrNotFound) || !slices.Equal(refusal.IDs, []fleet.InstanceID{"gone"}) {
+	if !ok || !errors.Is(err, fleet.ErrNotFound) || !slices.Equal(refusal.IDs, []fleet.ResourceID{"gone"}) {
 		t.Errorf("a missing group: %v, want a refusal that names it", err)
 	}
 	if batch, api := group(t, g, "batch"), group(t, g, "api"); batch.Type != "0/0/4" || api.Type != "1/2/4" {
@@ -202,9 +202,9 @@ func (n night) act(action power.Action) error {
 		n.t.Fatal(err)
 	}
 	if action == power.Start {
-		return n.groups.Start(n.t.Context(), []fleet.InstanceID{groupName})
+		return n.groups.Start(n.t.Context(), []fleet.ResourceID{groupName})
 	}
-	return n.groups.Stop(n.t.Context(), []fleet.InstanceID{groupName}, false)
+	return n.groups.Stop(n.t.Context(), []fleet.ResourceID{groupName}, false)
 }
 
 func (n night) mustAct(action power.Action) {
@@ -450,7 +450,7 @@ func TestGroupWithoutSizes(t *testing.T) {
 			t.Errorf("%s %+v, want %q", m.State, m.Unfit, says)
 		}
 		refusal, ok := errors.AsType[*fleet.Refusal](n.act(power.Start))
-		if !ok || refusal.Code != "no-sizes" || !strings.Contains(refusal.Message, says) || !strings.Contains(refusal.Message, "1/2/4") || !slices.Equal(refusal.IDs, []fleet.InstanceID{groupName}) {
+		if !ok || refusal.Code != "no-sizes" || !strings.Contains(refusal.Message, says) || !strings.Contains(refusal.Message, "1/2/4") || !slices.Equal(refusal.IDs, []fleet.ResourceID{groupName}) {
 			t.Errorf("start: %+v, want %q", refusal, says)
 		}
 	}
@@ -520,7 +520,7 @@ func TestManyGroups(t *testing.T) {
 	if err := g.Mark(t.Context(), all, fleet.Tags{"nightshift:a": "1", "nightshift:b": "2"}); err != nil {
 		t.Fatal(err)
 	}
-	var ids []fleet.InstanceID
+	var ids []fleet.ResourceID
 	for _, m := range all {
 		ids = append(ids, m.ID)
 	}
@@ -528,7 +528,7 @@ func TestManyGroups(t *testing.T) {
 		if diff := cmp.Diff(fleet.Tags{"nightshift:a": "1", "nightshift:b": "2"}, m.Tags); diff != "" {
 			t.Fatalf("%s: %s", m.ID, diff)
 		}
-		ids = slices.DeleteFunc(ids, func(id fleet.InstanceID) bool { return id == m.ID })
+		ids = slices.DeleteFunc(ids, func(id fleet.ResourceID) bool { return id == m.ID })
 	}
 	if len(ids) > 0 {
 		t.Errorf("not found again: %v", ids)

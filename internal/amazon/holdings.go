@@ -50,7 +50,7 @@ func (f *Fleet) Addresses(ctx context.Context) ([]fleet.Address, error) {
 			Target:    fleet.Target{Account: fleet.Account(aws.ToString(a.NetworkInterfaceOwnerId)), Region: f.region},
 			ID:        aws.ToString(a.AllocationId),
 			IP:        aws.ToString(a.PublicIp),
-			Instance:  fleet.InstanceID(aws.ToString(a.InstanceId)),
+			Instance:  fleet.ResourceID(aws.ToString(a.InstanceId)),
 			Interface: aws.ToString(a.NetworkInterfaceId),
 			Own:       strings.HasPrefix(aws.ToString(a.PublicIpv4Pool), "ipv4pool-ec2-"),
 			Tags:      tags(a.Tags),
@@ -144,7 +144,7 @@ func host(region fleet.Region, h types.Host) fleet.Host {
 		out.Family, _, _ = strings.Cut(string(out.Type), ".")
 	}
 	for _, i := range h.Instances {
-		out.Instances = append(out.Instances, fleet.InstanceID(aws.ToString(i.InstanceId)))
+		out.Instances = append(out.Instances, fleet.ResourceID(aws.ToString(i.InstanceId)))
 	}
 	return out
 }

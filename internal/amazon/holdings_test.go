@@ -97,7 +97,7 @@ func TestWhatInstancesHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	instances := map[fleet.InstanceID]fleet.Instance{}
+	instances := map[fleet.ResourceID]fleet.Instance{}
 	given, detailed := 0, 0
 	for i, err := range f.Instances(t.Context()) {
 		if err != nil {

@@ -204,7 +204,7 @@ func (f *Fleet) passing(ctx context.Context, page []found) (map[string]bool, err
 
 // Stop asks EC2 to stop the instances, as a whole. It waits first until the
 // quota allows that many.
-func (f *Fleet) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error {
+func (f *Fleet) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error {
 	if err := wait(ctx, f.quotas.stopIDs, len(ids)); err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (f *Fleet) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool
 
 // Start asks EC2 to start the instances, as a whole. It waits first until the
 // quota allows that many.
-func (f *Fleet) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (f *Fleet) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	if err := wait(ctx, f.quotas.startIDs, len(ids)); err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (f *Fleet) Mark(ctx context.Context, machines []fleet.Machine, set fleet.Ta
 }
 
 // Resize changes the type of a stopped instance.
-func (f *Fleet) Resize(ctx context.Context, id fleet.InstanceID, to fleet.InstanceType) error {
+func (f *Fleet) Resize(ctx context.Context, id fleet.ResourceID, to fleet.InstanceType) error {
 	_, err := f.modifyAttribute(ctx, &ec2.ModifyInstanceAttributeInput{
 		InstanceId:   aws.String(string(id)),
 		InstanceType: &types.AttributeValue{Value: aws.String(string(to))},

@@ -92,8 +92,8 @@ const (
 // instance that is gone, or of a type without credits: such ones are taken out,
 // by name where the refusal names them and else by halving, and are absent from
 // the answer. After an error the answer holds what was read.
-func (f *Fleet) Unlimited(ctx context.Context, ids []fleet.InstanceID) (map[fleet.InstanceID]bool, error) {
-	known := make(map[fleet.InstanceID]bool, len(ids))
+func (f *Fleet) Unlimited(ctx context.Context, ids []fleet.ResourceID) (map[fleet.ResourceID]bool, error) {
+	known := make(map[fleet.ResourceID]bool, len(ids))
 	left := creditRefusals
 	open := slices.Collect(slices.Chunk(ids, creditsPerCall))
 	for len(open) > 0 {
@@ -102,7 +102,7 @@ func (f *Fleet) Unlimited(ctx context.Context, ids []fleet.InstanceID) (map[flee
 		out, err := f.describeCredits(ctx, &ec2.DescribeInstanceCreditSpecificationsInput{InstanceIds: texts(batch)})
 		if err == nil {
 			for _, c := range out.InstanceCreditSpecifications {
-				known[fleet.InstanceID(aws.ToString(c.InstanceId))] = aws.ToString(c.CpuCredits) == "unlimited"
+				known[fleet.ResourceID(aws.ToString(c.InstanceId))] = aws.ToString(c.CpuCredits) == "unlimited"
 			}
 			continue
 		}
@@ -110,7 +110,7 @@ func (f *Fleet) Unlimited(ctx context.Context, ids []fleet.InstanceID) (map[flee
 		if left--; !ok || left < 0 || !aboutInstances(refusal) {
 			return known, err
 		}
-		rest := slices.DeleteFunc(slices.Clone(batch), func(id fleet.InstanceID) bool { return slices.Contains(refusal.IDs, id) })
+		rest := slices.DeleteFunc(slices.Clone(batch), func(id fleet.ResourceID) bool { return slices.Contains(refusal.IDs, id) })
 		switch {
 		case len(rest) == 0, len(batch) == 1:
 		case len(rest) < len(batch):

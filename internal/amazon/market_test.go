@@ -102,7 +102,7 @@ func TestUnlimited(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Fleet: 500})
 	s := newPeer(server.URL()).session(t)
 	f := s.Fleet(region)
-	var ids []fleet.InstanceID
+	var ids []fleet.ResourceID
 	burstable, others := 0, 0
 	for i, err := range f.Instances(t.Context()) {
 		if err != nil {
@@ -118,7 +118,7 @@ func TestUnlimited(t *testing.T) {
 		}
 		ids = append(ids, i.ID)
 		if len(ids)%100 == 50 {
-			ids = append(ids, fleet.InstanceID(fmt.Sprintf("i-0%016x", len(ids))))
+			ids = append(ids, fleet.ResourceID(fmt.Sprintf("i-0%016x", len(ids))))
 		}
 	}
 	got, err := f.Unlimited(t.Context(), ids)
@@ -145,7 +145,7 @@ func TestUnlimited(t *testing.T) {
 func TestUnlimitedDenied(t *testing.T) {
 	server := sandboxtest.Start(t, faulty(t, "ec2:DescribeInstanceCreditSpecifications=deny"))
 	s := newPeer(server.URL()).session(t)
-	got, err := s.Fleet(region).Unlimited(t.Context(), []fleet.InstanceID{"i-0123456789abcdef0", "i-0123456789abcdef1"})
+	got, err := s.Fleet(region).Unlimited(t.Context(), []fleet.ResourceID{"i-0123456789abcdef0", "i-0123456789abcdef1"})
 	if n := calls(s, "EC2", "DescribeInstanceCreditSpecifications"); !errors.Is(err, fleet.ErrDenied) || len(got) > 0 || n != 1 {
 		t.Errorf("%v, %v in %d calls", got, err, n)
 	}
@@ -154,7 +154,7 @@ func TestUnlimitedDenied(t *testing.T) {
 // A refusal that names nothing is found by halving, and one that holds for all
 // is given up.
 func TestUnlimitedHalves(t *testing.T) {
-	var ids []fleet.InstanceID
+	var ids []fleet.ResourceID
 	server := sandboxtest.Start(t, sandbox.Options{})
 	f := newPeer(server.URL()).session(t).Fleet(region)
 	for i, err := range f.Instances(t.Context()) {
@@ -178,7 +178,7 @@ func TestUnlimitedHalves(t *testing.T) {
 	if _, known := got[bad]; known || len(got) != len(ids)-1 {
 		t.Errorf("%d of %d instances, the bad one among them: %v", len(got), len(ids), known)
 	}
-	many := make([]fleet.InstanceID, 1000)
+	many := make([]fleet.ResourceID, 1000)
 	for n := range many {
 		many[n] = ids[n%len(ids)]
 	}

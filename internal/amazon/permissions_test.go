@@ -36,7 +36,7 @@ func TestPermissions(t *testing.T) {
 		if got := may(m, fleet.Tags{"Owner": "me"}); got["ec2:CreateTags"] {
 			t.Error("another key may be tagged")
 		}
-		for now, err := range ec2.Machines(t.Context(), fleet.Selector{IDs: []fleet.InstanceID{m.ID}}) {
+		for now, err := range ec2.Machines(t.Context(), fleet.Selector{IDs: []fleet.ResourceID{m.ID}}) {
 			if err != nil || now.State != m.State || now.Tags["nightshift:last"] != "" || now.Type != m.Type {
 				t.Errorf("it became %+v, %v", now, err)
 			}
@@ -68,7 +68,7 @@ func testPermissions(t *testing.T, p *peer) {
 			t.Errorf("%s: %v", permission.Action, permission.Err)
 		}
 	}
-	for m, err := range ec2.Machines(t.Context(), fleet.Selector{IDs: []fleet.InstanceID{id}}) {
+	for m, err := range ec2.Machines(t.Context(), fleet.Selector{IDs: []fleet.ResourceID{id}}) {
 		if err != nil || m.State != fleet.Running || m.Tags["nightshift:last"] != "" {
 			t.Errorf("it became %+v, %v", m, err)
 		}

@@ -81,6 +81,6 @@ func TestDeniedForSome(t *testing.T) {
 			t.Errorf("machine %d: %q, want %q", n, got[id], want)
 		}
 	}
-	p.await(t, []fleet.InstanceID{ids[0], ids[2], ids[4]}, fleet.Stopped)
-	p.await(t, []fleet.InstanceID{ids[1], ids[3]}, fleet.Running)
+	p.await(t, []fleet.ResourceID{ids[0], ids[2], ids[4]}, fleet.Stopped)
+	p.await(t, []fleet.ResourceID{ids[1], ids[3]}, fleet.Running)
 }

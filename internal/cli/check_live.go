@@ -136,7 +136,7 @@ func (l *checkedLive) add(p checkedLive) {
 }
 
 // noteFor tells a reason once, with all machines that it is about.
-func noteFor(list *[]power.Mistake, r fleet.Reason, id fleet.InstanceID) {
+func noteFor(list *[]power.Mistake, r fleet.Reason, id fleet.ResourceID) {
 	n := slices.IndexFunc(*list, func(m power.Mistake) bool { return m.Reason == r })
 	if n < 0 {
 		*list = append(*list, power.Mistake{Reason: r})
@@ -211,7 +211,7 @@ func (l *checkedLive) print(out io.Writer) {
 }
 
 // machinesInShort counts machines and names the first of them.
-func machinesInShort(ids []fleet.InstanceID) string {
+func machinesInShort(ids []fleet.ResourceID) string {
 	const shown = 3
 	var names []string
 	for _, id := range ids[:min(shown, len(ids))] {

@@ -99,14 +99,14 @@ type onlyInventory struct {
 	once    sync.Once
 	volumes []fleet.Volume
 	err     error
-	holders map[fleet.InstanceID]bool
-	wanted  map[fleet.InstanceID]bool
+	holders map[fleet.ResourceID]bool
+	wanted  map[fleet.ResourceID]bool
 	mu      sync.Mutex
 	read    chan struct{}
 }
 
 func only(inventory cost.Inventory, id string) *onlyInventory {
-	return &onlyInventory{Inventory: inventory, id: id, holders: map[fleet.InstanceID]bool{}, wanted: map[fleet.InstanceID]bool{}, read: make(chan struct{})}
+	return &onlyInventory{Inventory: inventory, id: id, holders: map[fleet.ResourceID]bool{}, wanted: map[fleet.ResourceID]bool{}, read: make(chan struct{})}
 }
 
 // list reads all volumes, once: which instances are wanted may hang on them.

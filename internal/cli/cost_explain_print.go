@@ -243,7 +243,7 @@ func (e costExplanation) data() any {
 		Note    string           `json:"note,omitempty"`
 	}
 	type instance struct {
-		ID         fleet.InstanceID  `json:"id"`
+		ID         fleet.ResourceID  `json:"id"`
 		Name       string            `json:"name"`
 		Account    fleet.Account     `json:"account"`
 		Region     fleet.Region      `json:"region"`

@@ -19,7 +19,7 @@ import (
 // explanation is why a machine is, or is not, acted on: what --json prints.
 type explanation struct {
 	Kind     fleet.Kind       `json:"kind"`
-	ID       fleet.InstanceID `json:"id"`
+	ID       fleet.ResourceID `json:"id"`
 	Name     string           `json:"name"`
 	Account  fleet.Account    `json:"account,omitempty"`
 	Region   fleet.Region     `json:"region"`
@@ -138,7 +138,7 @@ func (s *schedules) findAt(ctx context.Context, at post, name string, now func()
 	if len(found) > 0 || !strings.HasPrefix(name, "i-") {
 		return found, err
 	}
-	for m, readErr := range at.session.Fleet(at.target.Region).Machines(ctx, fleet.Selector{IDs: []fleet.InstanceID{fleet.InstanceID(name)}}) {
+	for m, readErr := range at.session.Fleet(at.target.Region).Machines(ctx, fleet.Selector{IDs: []fleet.ResourceID{fleet.ResourceID(name)}}) {
 		if readErr != nil {
 			return found, errors.Join(err, readErr)
 		}

@@ -99,7 +99,7 @@ func (s *schedules) forecast(ctx context.Context, from, to time.Time) (forecast,
 			machines[n] = step.Machine
 		}
 		book.Prepare(machines, from)
-		wanted := map[fleet.InstanceID]int{}
+		wanted := map[fleet.ResourceID]int{}
 		for _, step := range p.Steps {
 			item, ok := book.Scheduled(step.Machine)
 			switch {

@@ -50,7 +50,7 @@ func nightly(t *testing.T) (*sandbox.Server, *amazon.Session) {
 	var resized []fleet.Machine // those of the type m5.large
 	for _, name := range []string{"개발-WAS-1", "야간-리포트"} {
 		i, _ := s.Named(sandbox.DefaultRegion, name)
-		resized = append(resized, fleet.Machine{ID: fleet.InstanceID(i.ID)})
+		resized = append(resized, fleet.Machine{ID: fleet.ResourceID(i.ID)})
 	}
 	for _, err := range []error{
 		session.Objects(sandbox.DefaultBucket, "").Put(t.Context(), "settings/nightshift.yaml", []byte(nights)),
@@ -200,13 +200,13 @@ func TestPolicyProtectsFromSchedules(t *testing.T) {
 		if !ok {
 			t.Fatalf("there is no %s", name)
 		}
-		return []fleet.Machine{{ID: fleet.InstanceID(i.ID)}}
+		return []fleet.Machine{{ID: fleet.ResourceID(i.ID)}}
 	}
 	ctx, f := t.Context(), session.Fleet(sandbox.DefaultRegion)
 	bound, typed, other := machine("개발-웹서버-1"), machine("개발-WAS-1"), machine("운영-웹-1")
 	databases, clusters, groups := session.Databases(sandbox.DefaultRegion), session.Clusters(sandbox.DefaultRegion), session.Groups(sandbox.DefaultRegion)
 	database := func(kind, id string) []fleet.Machine {
-		return []fleet.Machine{{ID: fleet.InstanceID(id), ARN: "arn:aws:rds:" + sandbox.DefaultRegion + ":" + sandbox.AccountID + ":" + kind + ":" + id}}
+		return []fleet.Machine{{ID: fleet.ResourceID(id), ARN: "arn:aws:rds:" + sandbox.DefaultRegion + ":" + sandbox.AccountID + ":" + kind + ":" + id}}
 	}
 	workers, others := []fleet.Machine{{ID: "workers"}}, []fleet.Machine{{ID: "others"}}
 	ours, foreign := fleet.Tags{"nightshift:last": "stop"}, fleet.Tags{"Owner": "me"}
@@ -225,22 +225,22 @@ func TestPolicyProtectsFromSchedules(t *testing.T) {
 		"another tag beside ours":     {f.Mark(ctx, bound, fleet.Tags{"nightshift:last": "stop", "Owner": "me"}), true},
 		"our tag, on another machine": {f.Mark(ctx, other, ours), true},
 		"the rule's tag on another":   {f.Mark(ctx, other, fleet.Tags{"AutoStopStart": "Yes"}), true},
-		"a stop":                      {f.Stop(ctx, []fleet.InstanceID{bound[0].ID}, false), false},
-		"a stop of another machine":   {f.Stop(ctx, []fleet.InstanceID{other[0].ID}, false), true},
+		"a stop":                      {f.Stop(ctx, []fleet.ResourceID{bound[0].ID}, false), false},
+		"a stop of another machine":   {f.Stop(ctx, []fleet.ResourceID{other[0].ID}, false), true},
 		"a type without the tag":      {f.Resize(ctx, bound[0].ID, "m5.large"), true},
 		"a type of another machine":   {f.Resize(ctx, other[0].ID, "m5.large"), true},
 
 		"our tag on a database":      {databases.Mark(ctx, database("db", "night-orders"), ours), false},
 		"another tag on a database":  {databases.Mark(ctx, database("db", "night-orders"), foreign), true},
 		"our tag on another one":     {databases.Mark(ctx, database("db", "orders"), ours), true},
-		"a stop of a database":       {databases.Stop(ctx, []fleet.InstanceID{"night-orders"}, false), false},
-		"a stop of another database": {databases.Stop(ctx, []fleet.InstanceID{"orders"}, false), true},
+		"a stop of a database":       {databases.Stop(ctx, []fleet.ResourceID{"night-orders"}, false), false},
+		"a stop of another database": {databases.Stop(ctx, []fleet.ResourceID{"orders"}, false), true},
 		"another tag on a cluster":   {clusters.Mark(ctx, database("cluster", "night-ledger"), foreign), true},
-		"a stop of another cluster":  {clusters.Stop(ctx, []fleet.InstanceID{"dev-aurora"}, false), true},
+		"a stop of another cluster":  {clusters.Stop(ctx, []fleet.ResourceID{"dev-aurora"}, false), true},
 		"our tag on a group":         {groups.Mark(ctx, workers, ours), false},
 		"another tag on a group":     {groups.Mark(ctx, workers, foreign), true},
 		"our tag on another group":   {groups.Mark(ctx, others, ours), true},
-		"a stop of another group":    {groups.Stop(ctx, []fleet.InstanceID{"others"}, false), true},
+		"a stop of another group":    {groups.Stop(ctx, []fleet.ResourceID{"others"}, false), true},
 
 		"the configuration":          {readable, false},
 		"another object":             {unreadable, true},

@@ -54,8 +54,8 @@ type life struct {
 	endpoint string
 	// byHand is the last act of a person that changed a machine, wish the state
 	// that it was about.
-	byHand  map[fleet.InstanceID]time.Time
-	wish    map[fleet.InstanceID]fleet.State
+	byHand  map[fleet.ResourceID]time.Time
+	wish    map[fleet.ResourceID]fleet.State
 	trouble time.Time // the last fault or missed tick
 	// checks counts the machines that were held against their schedule, wishes
 	// those held against a person's wish that is none of their schedule's.
@@ -79,7 +79,7 @@ func newLife(t *testing.T, seed uint64, extras bool) *life {
 	l := &life{
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), account: account,
 		config: filepath.Join(dir, "nightshift.yaml"), journal: filepath.Join(dir, "journal"),
-		endpoint: server.URL(), byHand: map[fleet.InstanceID]time.Time{}, wish: map[fleet.InstanceID]fleet.State{}, trouble: account.Now(),
+		endpoint: server.URL(), byHand: map[fleet.ResourceID]time.Time{}, wish: map[fleet.ResourceID]fleet.State{}, trouble: account.Now(),
 	}
 	text := strings.Replace(yearConfig, "JOURNAL", l.journal, 1)
 	if !extras {
@@ -214,7 +214,7 @@ func (l *life) person(hand, victim int, keep time.Duration) {
 	machines := l.machines()
 	m := machines[victim%len(machines)]
 	port := l.port(m.Kind)
-	id := []fleet.InstanceID{m.ID}
+	id := []fleet.ResourceID{m.ID}
 	now := l.account.Now()
 	switch {
 	case m.Unfit.Code != "" && m.Unfit.Code != "no-sizes":
@@ -327,7 +327,7 @@ func (l *life) must(err error) {
 
 // live goes through the days. Where forgetful is true, everything that
 // nightshift has on disk is lost every night, and its process with it.
-func (l *life) live(days int, forgetful bool) map[fleet.InstanceID]string {
+func (l *life) live(days int, forgetful bool) map[fleet.ResourceID]string {
 	l.t.Helper()
 	for day := range days {
 		for range 24 {
@@ -346,7 +346,7 @@ func (l *life) live(days int, forgetful bool) map[fleet.InstanceID]string {
 			l.check(tick)
 		}
 	}
-	end := map[fleet.InstanceID]string{}
+	end := map[fleet.ResourceID]string{}
 	for range 5 { // the last hours are quiet
 		l.s.follow(l.t.Context(), l.s.job)
 		l.account.Advance(time.Hour)
@@ -366,7 +366,7 @@ func TestYear(t *testing.T) {
 	if testing.Short() || raceDetector {
 		days = 21
 	}
-	ends := make([]map[fleet.InstanceID]string, 2)
+	ends := make([]map[fleet.ResourceID]string, 2)
 	t.Run("lives", func(t *testing.T) {
 		for n, name := range []string{"with a journal", "without a memory"} {
 			t.Run(name, func(t *testing.T) {

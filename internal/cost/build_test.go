@@ -96,7 +96,7 @@ func TestSeedColumns(t *testing.T) {
 func TestMemoryIsWrittenAsInThePriceList(t *testing.T) {
 	var e estate
 	for _, name := range []fleet.InstanceType{"t3.nano", "m5.xlarge", "x1e.32xlarge"} {
-		i := server(fleet.InstanceID("i-" + name))
+		i := server(fleet.ResourceID("i-" + name))
 		i.Type = name
 		e.instances = append(e.instances, i)
 	}
@@ -111,7 +111,7 @@ func TestMemoryIsWrittenAsInThePriceList(t *testing.T) {
 func TestDistinctKeysAreLookedUpOnce(t *testing.T) {
 	var e estate
 	for n := range 100 {
-		i := server(fleet.InstanceID(rune('a' + n)))
+		i := server(fleet.ResourceID(rune('a' + n)))
 		if n%2 == 1 {
 			i.UsageOperation, i.Type = "RunInstances:0002", "m5.xlarge"
 		}

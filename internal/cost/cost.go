@@ -52,7 +52,7 @@ type Options struct {
 // Act is a stop or start of an instance that was seen through.
 type Act struct {
 	Target fleet.Target
-	ID     fleet.InstanceID
+	ID     fleet.ResourceID
 	Stop   bool // else a start
 	At     time.Time
 }
@@ -109,7 +109,7 @@ type Amount struct {
 // Instance is one row of the report.
 type Instance struct {
 	Target     fleet.Target
-	ID         fleet.InstanceID
+	ID         fleet.ResourceID
 	Type       fleet.InstanceType
 	State      fleet.State
 	Zone       fleet.Zone
@@ -224,7 +224,7 @@ type Volume struct {
 	Name string
 	// Bearer is the instance on whose row the cost stands: the first attached
 	// one that the report lists. Empty where there is none.
-	Bearer fleet.InstanceID
+	Bearer fleet.ResourceID
 	// Monthly is a full month, unknown where one of Parts is; ToDate this month
 	// so far.
 	Monthly, ToDate Amount

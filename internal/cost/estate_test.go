@@ -138,7 +138,7 @@ func seoulPrices(t testing.TB) *list {
 }
 
 // server is a running m5.large that has been up since the month before.
-func server(id fleet.InstanceID) fleet.Instance {
+func server(id fleet.ResourceID) fleet.Instance {
 	return fleet.Instance{
 		Target: seoul, ID: id, Type: "m5.large", State: fleet.Running, Zone: "ap-northeast-2a",
 		Tags:       fleet.Tags{"Name": "name of " + string(id)},
@@ -147,7 +147,7 @@ func server(id fleet.InstanceID) fleet.Instance {
 	}
 }
 
-func disk(id fleet.VolumeID, kind fleet.VolumeType, size int64, on ...fleet.InstanceID) fleet.Volume {
+func disk(id fleet.VolumeID, kind fleet.VolumeType, size int64, on ...fleet.ResourceID) fleet.Volume {
 	return fleet.Volume{
 		Target: seoul, ID: id, Type: kind, State: "in-use", Zone: "ap-northeast-2a", SizeGiB: size,
 		Created: monthStart.AddDate(-1, 0, 0), AttachedTo: on,

@@ -78,7 +78,7 @@ func lineFindings(r Report) []Finding {
 		case l.Idle() && l.Of == "":
 			f.Code, f.fix = IdleAddress, releaseAddress
 			f.Reason = "nothing uses this public IPv4 address, which costs the same as one in use"
-		case l.Idle() && forgotten[machine{l.Target.Account, fleet.InstanceID(l.Of)}]:
+		case l.Idle() && forgotten[machine{l.Target.Account, fleet.ResourceID(l.Of)}]:
 			f.Code, f.fix = IdleAddress, releaseHeld
 			f.Reason = "the instance of this public IPv4 address has been stopped for long; the address costs the same as one in use"
 		case l.Kind == ReservationLine:

@@ -13,7 +13,7 @@ import (
 // out, what goes with a forgotten instance anyway, and the address of an instance
 // that is off for the night.
 func TestNoFindingWhereThereIsNothingToSave(t *testing.T) {
-	off := func(id fleet.InstanceID, days int) fleet.Instance {
+	off := func(id fleet.ResourceID, days int) fleet.Instance {
 		i := server(id)
 		i.State, i.Stopped = fleet.Stopped, now.AddDate(0, 0, -days)
 		return i

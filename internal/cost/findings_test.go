@@ -81,7 +81,7 @@ func TestVolumeFindingsByHand(t *testing.T) {
 	being := disk("vol-new", fleet.GP3, 500)
 	being.State = "creating"
 	shared := with(disk("vol-shared", fleet.IO1, 100, "i-1", "i-2"), 40_000, 0)
-	host := func(id fleet.InstanceID) fleet.Instance {
+	host := func(id fleet.ResourceID) fleet.Instance {
 		i := prod(server(id))
 		i.Type = "m5.xlarge" // whose limits are not known here
 		return i

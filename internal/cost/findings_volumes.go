@@ -18,7 +18,7 @@ func volumeFindings(r Report) []Finding {
 	}
 	going := map[machine]bool{}
 	for _, f := range stoppedFindings(r) {
-		going[machine{f.Target.Account, fleet.InstanceID(f.Resource)}] = f.Saving.Cents() > 0
+		going[machine{f.Target.Account, fleet.ResourceID(f.Resource)}] = f.Saving.Cents() > 0
 	}
 	var all []Finding
 	for _, v := range r.Volumes {

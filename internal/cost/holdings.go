@@ -218,7 +218,7 @@ func (l *Line) doubt(why string) {
 func (b *builder) addressLines(s *shelf, target fleet.Target) []*Line {
 	elastic := map[string]bool{}
 	var lines []*Line
-	rows := make(map[fleet.InstanceID]*Instance, len(s.instances))
+	rows := make(map[fleet.ResourceID]*Instance, len(s.instances))
 	if len(s.holdings.addresses) > 0 {
 		for _, i := range s.instances {
 			rows[i.ID] = i

@@ -36,14 +36,14 @@ func (b belongings) Reservations(context.Context) ([]fleet.Reservation, error) {
 // bazaar is a market in memory.
 type bazaar struct {
 	spots     []price.SpotPrice
-	unlimited map[fleet.InstanceID]bool
+	unlimited map[fleet.ResourceID]bool
 }
 
 func (b bazaar) SpotPrices(context.Context, []fleet.InstanceType, []string, time.Time) ([]price.SpotPrice, error) {
 	return b.spots, nil
 }
 
-func (b bazaar) Unlimited(context.Context, []fleet.InstanceID) (map[fleet.InstanceID]bool, error) {
+func (b bazaar) Unlimited(context.Context, []fleet.ResourceID) (map[fleet.ResourceID]bool, error) {
 	return b.unlimited, nil
 }
 
@@ -117,7 +117,7 @@ func TestOtherCostsByHand(t *testing.T) {
 				{ID: "eipalloc-4", IP: "203.0.113.10", Interface: "eni-nat"},
 			},
 			hosts: []fleet.Host{
-				{ID: "h-1", Family: "m5", State: "available", Allocated: before, Instances: []fleet.InstanceID{"i-4"}},
+				{ID: "h-1", Family: "m5", State: "available", Allocated: before, Instances: []fleet.ResourceID{"i-4"}},
 				{ID: "h-2", Family: "m5", State: "released", Allocated: before},
 			},
 			reservations: []fleet.Reservation{
@@ -126,8 +126,8 @@ func TestOtherCostsByHand(t *testing.T) {
 				{Target: seoul, ID: "cr-3", Type: "m5.xlarge", Platform: "Linux/UNIX", Tenancy: "default", State: "expired", Total: 3, Available: 3, Created: before},
 			},
 		},
-		Market:  bazaar{unlimited: map[fleet.InstanceID]bool{"i-3": true}},
-		Metrics: &samples{asked: map[fleet.InstanceID]fleet.Span{}, surplus: map[fleet.InstanceID]float64{"i-3": 1200}},
+		Market:  bazaar{unlimited: map[fleet.ResourceID]bool{"i-3": true}},
+		Metrics: &samples{asked: map[fleet.ResourceID]fleet.Span{}, surplus: map[fleet.ResourceID]float64{"i-3": 1200}},
 	})
 	for id, want := range map[string][3]string{ // to date, a month, this month
 		"snapshot snap-1":          {"0.00", "0.00", "0.00"},

@@ -16,7 +16,7 @@ import (
 type market struct {
 	spots map[spotKey][]price.SpotPrice
 	// surplus are the credits charged this month by instance.
-	surplus map[fleet.InstanceID]float64
+	surplus map[fleet.ResourceID]float64
 
 	spotErr, surplusErr error
 }
@@ -88,7 +88,7 @@ func (s *shelf) readSurplus(ctx context.Context, source Source, m Month) {
 	if source.Market == nil || source.Metrics == nil || !m.Now.After(m.Start) {
 		return
 	}
-	var burstable []fleet.InstanceID
+	var burstable []fleet.ResourceID
 	for _, i := range s.found {
 		if _, ok := burstableFamily(i.Type); ok && i.State != fleet.Terminated && !i.LaunchTime.IsZero() {
 			if i.State == fleet.Running || i.Stopped.After(m.Start) {
@@ -101,7 +101,7 @@ func (s *shelf) readSurplus(ctx context.Context, source Source, m Month) {
 	}
 	unlimited, err := source.Market.Unlimited(ctx, burstable)
 	s.market.surplusErr = err
-	ids := slices.DeleteFunc(burstable, func(id fleet.InstanceID) bool { return !unlimited[id] })
+	ids := slices.DeleteFunc(burstable, func(id fleet.ResourceID) bool { return !unlimited[id] })
 	if len(ids) == 0 {
 		return
 	}

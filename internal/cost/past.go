@@ -17,7 +17,7 @@ import (
 // machine is an instance of any target.
 type machine struct {
 	account fleet.Account
-	id      fleet.InstanceID
+	id      fleet.ResourceID
 }
 
 // past is what is known of when instances ran this month beside what EC2 tells
@@ -89,7 +89,7 @@ func (b *builder) bill(account fleet.Account, lines []price.BillLine, complete f
 	b.past.complete[account] = complete
 	for _, line := range lines {
 		if line.Unit == "Hrs" && !line.Start.Before(complete.From) && !line.End.After(complete.To) {
-			who := machine{account, fleet.InstanceID(line.Resource)}
+			who := machine{account, fleet.ResourceID(line.Resource)}
 			b.past.billed[who] += time.Duration(line.Quantity * float64(time.Hour))
 			if _, kind, ok := strings.Cut(line.UsageType, ":"); ok && !slices.Contains(b.past.kinds[who], kind) {
 				b.past.kinds[who] = append(b.past.kinds[who], kind)

@@ -16,14 +16,14 @@ import (
 
 // samples is CloudWatch in memory. It remembers what it was asked.
 type samples struct {
-	running map[fleet.InstanceID]time.Duration
-	surplus map[fleet.InstanceID]float64
+	running map[fleet.ResourceID]time.Duration
+	surplus map[fleet.ResourceID]float64
 	err     error
-	asked   map[fleet.InstanceID]fleet.Span
+	asked   map[fleet.ResourceID]fleet.Span
 }
 
-func (s *samples) Running(_ context.Context, instances []fleet.Sampled, from, to time.Time) (map[fleet.InstanceID]time.Duration, error) {
-	found := map[fleet.InstanceID]time.Duration{}
+func (s *samples) Running(_ context.Context, instances []fleet.Sampled, from, to time.Time) (map[fleet.ResourceID]time.Duration, error) {
+	found := map[fleet.ResourceID]time.Duration{}
 	for _, i := range instances {
 		s.asked[i.ID] = fleet.Span{From: from, To: to}
 		if d, ok := s.running[i.ID]; ok {
@@ -33,8 +33,8 @@ func (s *samples) Running(_ context.Context, instances []fleet.Sampled, from, to
 	return found, s.err
 }
 
-func (s *samples) Surplus(_ context.Context, ids []fleet.InstanceID, _, _ time.Time) (map[fleet.InstanceID]float64, error) {
-	found := map[fleet.InstanceID]float64{}
+func (s *samples) Surplus(_ context.Context, ids []fleet.ResourceID, _, _ time.Time) (map[fleet.ResourceID]float64, error) {
+	found := map[fleet.ResourceID]float64{}
 	for _, id := range ids {
 		if credits, ok := s.surplus[id]; ok {
 			found[id] = credits
@@ -58,7 +58,7 @@ func (b *bill) Usage(context.Context, time.Time, time.Time) ([]price.BillLine, f
 
 // restarted is an instance of which EC2 only tells that it has been running for
 // the last hours.
-func restarted(id fleet.InstanceID, hours float64) fleet.Instance {
+func restarted(id fleet.ResourceID, hours float64) fleet.Instance {
 	i := server(id)
 	i.LaunchTime = now.Add(-time.Duration(hours * float64(time.Hour)))
 	return i
@@ -75,7 +75,7 @@ func hoursFrom(t testing.TB, source cost.Source, o cost.Options) *cost.Instance 
 	return r.Instances[0]
 }
 
-func acts(id fleet.InstanceID, times ...time.Time) []cost.Act {
+func acts(id fleet.ResourceID, times ...time.Time) []cost.Act {
 	var list []cost.Act
 	for n, at := range times { // a stop first, then a start, …
 		list = append(list, cost.Act{Target: seoul, ID: id, Stop: n%2 == 0, At: at})
@@ -170,7 +170,7 @@ func TestJournalTellsWhatHappened(t *testing.T) {
 }
 
 func TestHoursFromSamples(t *testing.T) {
-	metrics := &samples{asked: map[fleet.InstanceID]fleet.Span{}, running: map[fleet.InstanceID]time.Duration{"i-1": 100 * time.Hour, "i-2": time.Hour}}
+	metrics := &samples{asked: map[fleet.ResourceID]fleet.Span{}, running: map[fleet.ResourceID]time.Duration{"i-1": 100 * time.Hour, "i-2": time.Hour}}
 	got := hoursFrom(t, cost.Source{
 		Inventory: estate{instances: []fleet.Instance{restarted("i-1", 10), server("i-2")}}, Metrics: metrics,
 	}, cost.Options{})
@@ -184,7 +184,7 @@ func TestHoursFromSamples(t *testing.T) {
 
 // TestSamplesNeverLowerWhatIsCertain: CloudWatch lags by some minutes.
 func TestSamplesNeverLowerWhatIsCertain(t *testing.T) {
-	metrics := &samples{asked: map[fleet.InstanceID]fleet.Span{}, running: map[fleet.InstanceID]time.Duration{"i-1": 9 * time.Hour}}
+	metrics := &samples{asked: map[fleet.ResourceID]fleet.Span{}, running: map[fleet.ResourceID]time.Duration{"i-1": 9 * time.Hour}}
 	got := hoursFrom(t, cost.Source{Inventory: estate{instances: []fleet.Instance{restarted("i-1", 10)}}, Metrics: metrics}, cost.Options{})
 	if got.Hours != 10*time.Hour {
 		t.Errorf("%v, want the 10 hours since the last start", got.Hours)
@@ -192,7 +192,7 @@ func TestSamplesNeverLowerWhatIsCertain(t *testing.T) {
 }
 
 func TestCapOnMetricsIsTold(t *testing.T) {
-	metrics := &samples{asked: map[fleet.InstanceID]fleet.Span{}, err: fleet.ErrCapped}
+	metrics := &samples{asked: map[fleet.ResourceID]fleet.Span{}, err: fleet.ErrCapped}
 	r, err := cost.Build(t.Context(), []cost.Source{{
 		Target: seoul, Inventory: estate{instances: []fleet.Instance{restarted("i-1", 10)}}, Metrics: metrics,
 	}}, seoulPrices(t), cost.Options{Now: now, Zone: kst})
@@ -217,7 +217,7 @@ func TestHoursFromTheBill(t *testing.T) {
 		line("i-1", "APN2-DataTransfer-Out-Bytes", "GB", 3, 999), line("i-1", "APN2-BoxUsage:m5.large", "Hrs", 10, 24), // after what is complete
 		line("i-2", "APN2-BoxUsage:m5.large", "Hrs", 0, 1),
 	}}
-	metrics := &samples{asked: map[fleet.InstanceID]fleet.Span{}, running: map[fleet.InstanceID]time.Duration{"i-1": 30 * time.Hour}}
+	metrics := &samples{asked: map[fleet.ResourceID]fleet.Span{}, running: map[fleet.ResourceID]time.Duration{"i-1": 30 * time.Hour}}
 	i := server("i-1")
 	i.LaunchTime = at("2026-11-15 00:00:00")
 	got := hoursFrom(t, cost.Source{Inventory: estate{instances: []fleet.Instance{i}}, Billing: cost1, Metrics: metrics}, cost.Options{})
@@ -288,7 +288,7 @@ func TestAnotherTypeInTheBillIsTold(t *testing.T) {
 		return price.BillLine{Account: seoul.Account, Resource: id, UsageType: "APN2-BoxUsage:" + kind, Unit: "Hrs", Start: complete.From, End: complete.From.AddDate(0, 0, 1), Quantity: 12}
 	}
 	explorer := &bill{complete: complete, lines: []price.BillLine{line("i-1", "t3.nano"), line("i-1", "m5.large"), line("i-1", "t3.nano"), line("i-2", "m5.large")}}
-	for id, want := range map[fleet.InstanceID]price.Status{"i-1": price.Fallback, "i-2": price.Exact} {
+	for id, want := range map[fleet.ResourceID]price.Status{"i-1": price.Fallback, "i-2": price.Exact} {
 		got := hoursFrom(t, cost.Source{Inventory: estate{instances: []fleet.Instance{server(id)}}, Billing: explorer}, cost.Options{})
 		if got.PriceStatus != want || strings.Contains(got.PriceNote, "billed as t3.nano, too") != (want == price.Fallback) {
 			t.Errorf("%s: %s, %q", id, got.PriceStatus, got.PriceNote)

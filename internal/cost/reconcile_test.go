@@ -18,7 +18,7 @@ import (
 )
 
 // ran is an instance at 0.10 USD an hour that is known to have run so long.
-func ran(id fleet.InstanceID, hours float64) *cost.Instance {
+func ran(id fleet.ResourceID, hours float64) *cost.Instance {
 	d := time.Duration(hours * float64(time.Hour))
 	return &cost.Instance{ID: id, Name: "web", State: fleet.Running, Type: "m5.large", Hours: d, AtLeast: d, AtMost: d}
 }
@@ -300,7 +300,7 @@ func TestCausesAddUp(t *testing.T) {
 		pick := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }
 		r := priced()
 		for _, id := range ids[:3] {
-			i := ran(fleet.InstanceID(id), rapid.Float64Range(0, 513).Draw(t, "hours"))
+			i := ran(fleet.ResourceID(id), rapid.Float64Range(0, 513).Draw(t, "hours"))
 			i.Target = seoul
 			i.Price = &cost.Price{Quote: price.Quote{Status: price.Status(pick("status", "exact", "missing")), Rate: price.Rate{USD: max(amount.Draw(t, "rate"), 0)}}}
 			r.Instances = append(r.Instances, i)

@@ -26,7 +26,7 @@ type Savings struct {
 // not known.
 type Saved struct {
 	Target   fleet.Target       `json:"target"`
-	ID       fleet.InstanceID   `json:"id"`
+	ID       fleet.ResourceID   `json:"id"`
 	Name     string             `json:"name"`
 	Type     fleet.InstanceType `json:"type"`
 	Schedule string             `json:"schedule"`
@@ -116,7 +116,7 @@ func (r Report) keeps(of map[machine][]Act) map[machine]keeps {
 		}
 	}
 	for _, l := range r.Lines {
-		who := machine{l.Target.Account, fleet.InstanceID(l.Of)}
+		who := machine{l.Target.Account, fleet.ResourceID(l.Of)}
 		if k, ok := kept[who]; ok && l.Kind == AddressLine && strings.HasPrefix(l.ID, "eipalloc-") {
 			k.addresses = k.addresses.plus(l.Monthly)
 			kept[who] = k

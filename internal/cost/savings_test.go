@@ -14,11 +14,11 @@ import (
 // november is the month so far.
 func november() fleet.Span { return fleet.Span{From: monthStart, To: now} }
 
-func stop(id fleet.InstanceID, at time.Time) cost.Act {
+func stop(id fleet.ResourceID, at time.Time) cost.Act {
 	return cost.Act{Target: seoul, ID: id, Stop: true, At: at}
 }
 
-func start(id fleet.InstanceID, at time.Time) cost.Act {
+func start(id fleet.ResourceID, at time.Time) cost.Act {
 	return cost.Act{Target: seoul, ID: id, At: at}
 }
 
@@ -98,7 +98,7 @@ func TestWhatKeepsCosting(t *testing.T) {
 		{Target: seoul, Kind: cost.SnapshotLine, ID: "eipalloc-2", Of: "i-1", Monthly: known("1000")},
 	}
 	var acts []cost.Act
-	for _, id := range []fleet.InstanceID{"i-1", "i-2", "i-3", "i-4", "i-5"} {
+	for _, id := range []fleet.ResourceID{"i-1", "i-2", "i-3", "i-4", "i-5"} {
 		acts = append(acts, stop(id, nov(21, 9)))
 	}
 	s := cost.SavingsOf(r, acts, november())

@@ -38,7 +38,7 @@ type Market interface {
 	SpotPrices(ctx context.Context, types []fleet.InstanceType, products []string, since time.Time) ([]price.SpotPrice, error)
 	// Unlimited tells of burstable instances whether they pay for surplus
 	// credits. Instances that it does not know are absent.
-	Unlimited(ctx context.Context, ids []fleet.InstanceID) (map[fleet.InstanceID]bool, error)
+	Unlimited(ctx context.Context, ids []fleet.ResourceID) (map[fleet.ResourceID]bool, error)
 }
 
 // Metrics is CloudWatch, which is paid by the metric. Both methods return what
@@ -47,10 +47,10 @@ type Market interface {
 type Metrics interface {
 	// Running counts for how long instances sent samples between two instants.
 	// Of an instance without samples it knows nothing and says 0.
-	Running(ctx context.Context, instances []fleet.Sampled, from, to time.Time) (map[fleet.InstanceID]time.Duration, error)
+	Running(ctx context.Context, instances []fleet.Sampled, from, to time.Time) (map[fleet.ResourceID]time.Duration, error)
 	// Surplus is the number of surplus CPU credits charged between two
 	// instants. 60 of them are an hour of a vCPU.
-	Surplus(ctx context.Context, ids []fleet.InstanceID, from, to time.Time) (map[fleet.InstanceID]float64, error)
+	Surplus(ctx context.Context, ids []fleet.ResourceID, from, to time.Time) (map[fleet.ResourceID]float64, error)
 }
 
 // Billing is Cost Explorer of one account, which is paid by the request.

@@ -49,7 +49,7 @@ func (b *builder) toTheEnd(toDate, monthly Amount) Amount {
 // that several instances share is shown on each of them, but its cost stands on
 // one row only, so that nothing is counted twice.
 func (s *shelf) attach() {
-	rows := make(map[fleet.InstanceID]*Instance, len(s.instances))
+	rows := make(map[fleet.ResourceID]*Instance, len(s.instances))
 	for _, i := range s.instances {
 		rows[i.ID] = i
 		i.EBS, i.EBSToDate, i.EBSForecast = known(0), known(0), known(0)

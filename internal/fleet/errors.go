@@ -44,7 +44,7 @@ type Refusal struct {
 	Action  string // the IAM action that was refused: "ec2:StopInstances"
 	Code    string // as AWS wrote it, for example "IncorrectInstanceState"
 	Message string // as AWS wrote it
-	IDs     []InstanceID
+	IDs     []ResourceID
 	// Elsewhere is the region that S3 points to when it refuses a request
 	// because the bucket lies there.
 	Elsewhere Region

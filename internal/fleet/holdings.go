@@ -33,7 +33,7 @@ type Address struct {
 	ID     string // allocation id, "eipalloc-…"
 	IP     string
 	// Instance and Interface are what it is associated with, if anything.
-	Instance  InstanceID
+	Instance  ResourceID
 	Interface string
 	// Own is true for an address that the account has brought to AWS, which is
 	// not charged for.
@@ -54,7 +54,7 @@ type Host struct {
 	State     string // available, under-assessment, permanent-failure, released, …
 	Zone      Zone
 	Allocated time.Time
-	Instances []InstanceID
+	Instances []ResourceID
 	Tags      Tags
 }
 

@@ -2,8 +2,10 @@ package fleet
 
 import "time"
 
-// InstanceID is an EC2 instance id such as "i-0123456789abcdef0".
-type InstanceID string
+// ResourceID identifies a resource of any kind within an account and a region, as
+// AWS spells it: "i-0123456789abcdef0" for an instance, "vol-…" for a volume, the
+// identifier of a DB instance or cluster, the name of an Auto Scaling group.
+type ResourceID string
 
 // InstanceType is an EC2 instance type such as "m5.xlarge".
 type InstanceType string
@@ -36,7 +38,7 @@ const (
 // zero time means that EC2 did not say.
 type Instance struct {
 	Target Target
-	ID     InstanceID
+	ID     ResourceID
 	Type   InstanceType
 	State  State
 	Zone   Zone

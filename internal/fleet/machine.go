@@ -37,7 +37,7 @@ type Machine struct {
 	Kind   Kind
 	// ID names the machine within its kind and target: an instance id, a
 	// database identifier, the name of an Auto Scaling group.
-	ID   InstanceID
+	ID   ResourceID
 	ARN  string
 	Tags Tags
 	// Type is the instance type, the database instance class, or, of a group,

@@ -23,7 +23,7 @@ type Reason struct {
 type Outcome struct {
 	Target Target
 	Kind   Kind
-	ID     InstanceID
+	ID     ResourceID
 	Name   string
 	// Action is "stop" or "start"; empty where nothing was to be done.
 	Action string

@@ -25,6 +25,6 @@ func (s Span) Within(other Span) Span {
 // Sampled is an instance whose samples in CloudWatch are counted: one every
 // five minutes, or, with detailed monitoring, one a minute.
 type Sampled struct {
-	ID       InstanceID
+	ID       ResourceID
 	Detailed bool
 }

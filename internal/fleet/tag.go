@@ -56,7 +56,7 @@ func (t Tag) On(tags Tags) bool {
 type Selector struct {
 	Tag  Tag
 	Keys []string
-	IDs  []InstanceID
+	IDs  []ResourceID
 	// Readiness asks for Machine.Ready, which takes calls of its own.
 	Readiness bool
 	// Brief leaves out what takes calls of its own and is not needed to see in

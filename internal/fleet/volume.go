@@ -32,7 +32,7 @@ type Volume struct {
 	// ThroughputMiBps is provisioned for gp3 only, in MiB/s; else 0.
 	ThroughputMiBps int64
 	Created         time.Time
-	AttachedTo      []InstanceID
+	AttachedTo      []ResourceID
 	// Snapshot is what the volume was made from; empty where it began empty.
 	Snapshot SnapshotID
 	Tags     Tags

@@ -70,7 +70,7 @@ type Record struct {
 type Outcome struct {
 	Target fleet.Target     `json:"target"`
 	Kind   fleet.Kind       `json:"kind"`
-	ID     fleet.InstanceID `json:"id"`
+	ID     fleet.ResourceID `json:"id"`
 	Name   string           `json:"name,omitempty"`
 	Action string           `json:"action,omitempty"`
 	Result fleet.Result     `json:"result"`

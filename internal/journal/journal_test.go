@@ -102,7 +102,7 @@ func TestARecordComesBackWhole(t *testing.T) {
 	}
 	for i, result := range []fleet.Result{fleet.Done, fleet.Failed, fleet.Skipped, fleet.Left} {
 		want.Add(journal.Outcome{
-			Target: want.Targets[0], Kind: fleet.KindInstance, ID: fleet.InstanceID(fmt.Sprintf("i-%d", i)),
+			Target: want.Targets[0], Kind: fleet.KindInstance, ID: fleet.ResourceID(fmt.Sprintf("i-%d", i)),
 			Name: "야간 배치", Action: "stop", Result: result, Reason: fleet.Reason{Code: "transition", Text: "outside all windows"},
 			State: fleet.Stopped, Schedule: "office-hours",
 		})

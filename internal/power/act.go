@@ -128,7 +128,7 @@ func aboutInstances(kind error) bool {
 }
 
 // split separates the steps whose machines are named from the rest.
-func split(batch []Step, named []fleet.InstanceID) (in, out []Step) {
+func split(batch []Step, named []fleet.ResourceID) (in, out []Step) {
 	for _, s := range batch {
 		if slices.Contains(named, s.Machine.ID) {
 			in = append(in, s)
@@ -139,8 +139,8 @@ func split(batch []Step, named []fleet.InstanceID) (in, out []Step) {
 	return in, out
 }
 
-func ids(batch []Step) []fleet.InstanceID {
-	out := make([]fleet.InstanceID, len(batch))
+func ids(batch []Step) []fleet.ResourceID {
+	out := make([]fleet.ResourceID, len(batch))
 	for n, s := range batch {
 		out[n] = s.Machine.ID
 	}

@@ -14,7 +14,7 @@ type Answer struct {
 	// found" or "invalid action".
 	Status string `json:"status"`
 	// Instances are those that were stopped or started.
-	Instances []fleet.InstanceID `json:"instances,omitzero"`
+	Instances []fleet.ResourceID `json:"instances,omitzero"`
 	Failed    []Item             `json:"failed,omitzero"`
 	Skipped   []Item             `json:"skipped,omitzero"`
 	// Left are those that there was no time to try.
@@ -27,7 +27,7 @@ type Answer struct {
 
 // Item is one instance in an answer and why it is there.
 type Item struct {
-	Instance fleet.InstanceID `json:"instance"`
+	Instance fleet.ResourceID `json:"instance"`
 	Account  fleet.Account    `json:"account,omitempty"`
 	Region   fleet.Region     `json:"region"`
 	Name     string           `json:"name"`
@@ -50,7 +50,7 @@ func NewAnswer(action Action, outcomes []fleet.Outcome, errs []error) Answer {
 	if len(outcomes) == 0 {
 		return a
 	}
-	a.Instances, a.Failed, a.Skipped = []fleet.InstanceID{}, []Item{}, []Item{}
+	a.Instances, a.Failed, a.Skipped = []fleet.ResourceID{}, []Item{}, []Item{}
 	for _, o := range outcomes {
 		item := Item{Instance: o.ID, Account: o.Target.Account, Region: o.Target.Region, Name: o.Name, Reason: o.Reason}
 		switch o.Result {

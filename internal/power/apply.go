@@ -87,7 +87,7 @@ func Apply(ctx context.Context, site Site, judge Judge, plan Plan, opts Options)
 
 type machineKey struct {
 	kind fleet.Kind
-	id   fleet.InstanceID
+	id   fleet.ResourceID
 }
 
 func keyOf(m fleet.Machine) machineKey { return machineKey{m.Kind, m.ID} }

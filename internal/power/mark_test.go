@@ -12,7 +12,7 @@ import (
 // untaggable refuses to tag some machines, and names them or not.
 type untaggable struct {
 	*world
-	bad   map[fleet.InstanceID]bool
+	bad   map[fleet.ResourceID]bool
 	named bool
 	calls int
 }
@@ -25,7 +25,7 @@ func (u *untaggable) Mark(ctx context.Context, machines []fleet.Machine, set fle
 		}
 		refusal := &fleet.Refusal{Kind: fleet.ErrDenied, Action: "ec2:CreateTags", Code: "UnauthorizedOperation"}
 		if u.named {
-			refusal.Kind, refusal.IDs = fleet.ErrNotFound, []fleet.InstanceID{m.ID}
+			refusal.Kind, refusal.IDs = fleet.ErrNotFound, []fleet.ResourceID{m.ID}
 		}
 		return refusal
 	}
@@ -45,7 +45,7 @@ func TestMarksAreOnePerMachine(t *testing.T) {
 		"all":           {func(int) bool { return true }, false, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u := &untaggable{world: newWorld(100, monday().Add(-time.Hour)), bad: map[fleet.InstanceID]bool{}, named: tt.named}
+			u := &untaggable{world: newWorld(100, monday().Add(-time.Hour)), bad: map[fleet.ResourceID]bool{}, named: tt.named}
 			for n, m := range u.machines {
 				u.bad[m.ID] = tt.bad(n)
 			}

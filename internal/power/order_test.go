@@ -21,7 +21,7 @@ import (
 // and which writes down who was asked when.
 type booting struct {
 	*world
-	looks map[fleet.InstanceID]int
+	looks map[fleet.ResourceID]int
 	log   []string
 	never bool
 }
@@ -40,12 +40,12 @@ func (b *booting) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fl
 	}
 }
 
-func (b *booting) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error {
+func (b *booting) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error {
 	b.log = append(b.log, fmt.Sprint("stop ", ids))
 	return b.world.Stop(ctx, ids, hibernate)
 }
 
-func (b *booting) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (b *booting) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	b.log = append(b.log, fmt.Sprint("start ", ids))
 	return b.world.Start(ctx, ids)
 }
@@ -73,10 +73,10 @@ func chain(t *testing.T) power.Rules {
 
 func tiers(t *testing.T, state fleet.State) *booting {
 	t.Helper()
-	b := &booting{world: newWorld(3, clock(t, "Tue 06:00")), looks: map[fleet.InstanceID]int{}}
+	b := &booting{world: newWorld(3, clock(t, "Tue 06:00")), looks: map[fleet.ResourceID]int{}}
 	for n, tier := range []string{"proxy", "app", "db"} {
 		m := b.machines[n]
-		m.ID, m.Tags, m.State = fleet.InstanceID("i-"+tier), fleet.Tags{"Tier": tier}, state
+		m.ID, m.Tags, m.State = fleet.ResourceID("i-"+tier), fleet.Tags{"Tier": tier}, state
 		if state == fleet.Stopped {
 			m.Cause, m.Stopped = fleet.CauseCall, clock(t, "Mon 19:00")
 		}

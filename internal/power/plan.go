@@ -115,7 +115,7 @@ func MakePlan(ctx context.Context, site Site, judge Judge, now func() time.Time)
 // the fleet changes.
 func list(ctx context.Context, port Machines, sel fleet.Selector) ([]fleet.Machine, error) {
 	var machines []fleet.Machine
-	seen := map[fleet.InstanceID]bool{}
+	seen := map[fleet.ResourceID]bool{}
 	for m, err := range port.Machines(ctx, sel) {
 		if err != nil {
 			return machines, err

@@ -69,15 +69,15 @@ type Machines interface {
 	// Stop and Start ask for all ids at once. EC2 accepts or refuses them as a
 	// whole; other services take them one by one and end at the first
 	// refusal. A refusal is a *fleet.Refusal. Hibernate asks for hibernation.
-	Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error
-	Start(ctx context.Context, ids []fleet.InstanceID) error
+	Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error
+	Start(ctx context.Context, ids []fleet.ResourceID) error
 	// Mark sets tags on all of the machines.
 	Mark(ctx context.Context, machines []fleet.Machine, set fleet.Tags) error
 }
 
 // Resizer changes the type of stopped machines.
 type Resizer interface {
-	Resize(ctx context.Context, id fleet.InstanceID, to fleet.InstanceType) error
+	Resize(ctx context.Context, id fleet.ResourceID, to fleet.InstanceType) error
 }
 
 // Site is one account and region with the kinds of machines that are looked

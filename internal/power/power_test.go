@@ -58,7 +58,7 @@ func (y *yard) Machines(_ context.Context, sel fleet.Selector) iter.Seq2[fleet.M
 	}
 }
 
-func (y *yard) Stop(ctx context.Context, ids []fleet.InstanceID, _ bool) error {
+func (y *yard) Stop(ctx context.Context, ids []fleet.ResourceID, _ bool) error {
 	return y.act(ctx, ids, fleet.Stopping)
 }
 
@@ -73,11 +73,11 @@ func (y *yard) Mark(_ context.Context, machines []fleet.Machine, set fleet.Tags)
 	return nil
 }
 
-func (y *yard) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (y *yard) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	return y.act(ctx, ids, fleet.Pending)
 }
 
-func (y *yard) act(ctx context.Context, ids []fleet.InstanceID, to fleet.State) error {
+func (y *yard) act(ctx context.Context, ids []fleet.ResourceID, to fleet.State) error {
 	y.requests++
 	if err := ctx.Err(); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (y *yard) act(ctx context.Context, ids []fleet.InstanceID, to fleet.State) 
 	if y.down != nil {
 		return y.down
 	}
-	chosen := map[fleet.InstanceID]bool{}
+	chosen := map[fleet.ResourceID]bool{}
 	for _, id := range ids {
 		chosen[id] = true
 	}
@@ -95,7 +95,7 @@ func (y *yard) act(ctx context.Context, ids []fleet.InstanceID, to fleet.State) 
 		}
 		r := &fleet.Refusal{Kind: m.refuse, Action: "ec2:Stop", Code: "Refused", Message: "no"}
 		if !y.quiet {
-			r.IDs = []fleet.InstanceID{m.ID}
+			r.IDs = []fleet.ResourceID{m.ID}
 		}
 		return r
 	}
@@ -111,7 +111,7 @@ var tag = fleet.Tag{Key: "AutoStopStart", Value: "Yes"}
 
 func running(n int) *machine {
 	return &machine{Machine: fleet.Machine{
-		Kind: fleet.KindInstance, ID: fleet.InstanceID(fmt.Sprintf("i-%08x", n)), State: fleet.Running,
+		Kind: fleet.KindInstance, ID: fleet.ResourceID(fmt.Sprintf("i-%08x", n)), State: fleet.Running,
 		Tags: fleet.Tags{"AutoStopStart": "Yes"},
 	}}
 }
@@ -400,7 +400,7 @@ type closer struct {
 	closing chan struct{}
 }
 
-func (c *closer) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error {
+func (c *closer) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error {
 	close(c.closing)
 	return c.yard.Stop(ctx, ids, hibernate)
 }
@@ -408,7 +408,7 @@ func (c *closer) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate boo
 // failing falls back to stopped after every start.
 type failing struct{ *yard }
 
-func (f failing) Start(context.Context, []fleet.InstanceID) error {
+func (f failing) Start(context.Context, []fleet.ResourceID) error {
 	for _, m := range f.machines {
 		m.Started = m.Started.Add(time.Hour)
 		m.Why = "Server.InternalError: Internal error on launch"
@@ -478,16 +478,16 @@ func TestStartsGoTogetherByTypeAndZone(t *testing.T) {
 
 type recording struct {
 	yard
-	batches [][]fleet.InstanceID
+	batches [][]fleet.ResourceID
 }
 
-func (r *recording) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (r *recording) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	r.batches = append(r.batches, ids)
 	return r.yard.Start(ctx, ids)
 }
 
 // lastDigit is the pool of TestStartsGoTogetherByTypeAndZone.
-func lastDigit(id fleet.InstanceID) int {
+func lastDigit(id fleet.ResourceID) int {
 	var n int
 	_, _ = fmt.Sscanf(string(id), "i-%x", &n)
 	return n % 10

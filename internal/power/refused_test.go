@@ -20,14 +20,14 @@ type refusing struct {
 	fails bool
 }
 
-func (f *refusing) Stop(ctx context.Context, ids []fleet.InstanceID, hibernate bool) error {
+func (f *refusing) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error {
 	if f.fails {
 		return fleet.Errorf(fleet.ErrUnavailable, "not now")
 	}
 	return f.world.Stop(ctx, ids, hibernate)
 }
 
-func (f *refusing) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (f *refusing) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	if f.fails {
 		return &fleet.Refusal{Kind: fleet.ErrCapacity, Action: "ec2:StartInstances", Code: "InsufficientInstanceCapacity", Message: "none"}
 	}
@@ -81,7 +81,7 @@ type closes struct {
 	closing chan struct{}
 }
 
-func (c closes) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (c closes) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	err := c.scarce.Start(ctx, ids)
 	if err != nil {
 		close(c.closing)

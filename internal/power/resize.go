@@ -87,7 +87,7 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 			has = t
 		}
 		r.tried[keyOf(s.Machine)] = append(r.tried[keyOf(s.Machine)], t)
-		err := r.site.Machines[s.Machine.Kind].Start(ctx, []fleet.InstanceID{id})
+		err := r.site.Machines[s.Machine.Kind].Start(ctx, []fleet.ResourceID{id})
 		if err == nil {
 			s.Machine.Type = t
 			if first := typesOf(s.Machine)[0]; t != first {
@@ -121,7 +121,7 @@ func (r *run) goesOn(err error) bool {
 }
 
 // restore gives a machine that could not be started its preferred type back.
-func (r *run) restore(ctx context.Context, id fleet.InstanceID, has, preferred fleet.InstanceType, why fleet.Reason) fleet.Reason {
+func (r *run) restore(ctx context.Context, id fleet.ResourceID, has, preferred fleet.InstanceType, why fleet.Reason) fleet.Reason {
 	if has == preferred {
 		return why
 	}

@@ -38,7 +38,7 @@ type Summary struct {
 // Act is one machine in a summary.
 type Act struct {
 	Kind     fleet.Kind       `json:"kind"`
-	ID       fleet.InstanceID `json:"id"`
+	ID       fleet.ResourceID `json:"id"`
 	Name     string           `json:"name"`
 	Account  fleet.Account    `json:"account,omitempty"`
 	Region   fleet.Region     `json:"region"`
@@ -49,7 +49,7 @@ type Act struct {
 // Mistake is what somebody has to put right, with the machines that it is on.
 type Mistake struct {
 	fleet.Reason
-	Machines []fleet.InstanceID `json:"machines"`
+	Machines []fleet.ResourceID `json:"machines"`
 }
 
 // Quiet reports whether a reason is one of machines of which nothing was wanted.
@@ -110,14 +110,14 @@ func (s *Summary) add(result fleet.Result, action Action, a Act) {
 }
 
 // tell adds a machine to the mistake that it shares with others.
-func tell(list []Mistake, r fleet.Reason, id fleet.InstanceID) []Mistake {
+func tell(list []Mistake, r fleet.Reason, id fleet.ResourceID) []Mistake {
 	for n := range list {
 		if list[n].Reason == r {
 			list[n].Machines = append(list[n].Machines, id)
 			return list
 		}
 	}
-	return append(list, Mistake{r, []fleet.InstanceID{id}})
+	return append(list, Mistake{r, []fleet.ResourceID{id}})
 }
 
 func (s *Summary) status() string {

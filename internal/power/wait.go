@@ -143,8 +143,8 @@ func (r *run) late(ctx context.Context, action Action, state fleet.State, troubl
 
 // states reads the machines of the steps, which are of one kind, as they are
 // now, in as much detail as the selector asks for. After an error it holds what was read.
-func (r *run) states(ctx context.Context, steps []Step, sel fleet.Selector) (map[fleet.InstanceID]fleet.Machine, error) {
-	now := make(map[fleet.InstanceID]fleet.Machine, len(steps))
+func (r *run) states(ctx context.Context, steps []Step, sel fleet.Selector) (map[fleet.ResourceID]fleet.Machine, error) {
+	now := make(map[fleet.ResourceID]fleet.Machine, len(steps))
 	if len(steps) == 0 {
 		return now, nil
 	}

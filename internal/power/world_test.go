@@ -22,13 +22,13 @@ type world struct {
 	now      time.Time
 	machines []*machine
 	// byHand is the last act of a person on each machine that changed it.
-	byHand map[fleet.InstanceID]time.Time
+	byHand map[fleet.ResourceID]time.Time
 	// late makes every request take this long.
 	late time.Duration
 }
 
 func newWorld(n int, at time.Time) *world {
-	w := &world{now: at, byHand: map[fleet.InstanceID]time.Time{}}
+	w := &world{now: at, byHand: map[fleet.ResourceID]time.Time{}}
 	for k := range n {
 		m := running(k)
 		m.Started, m.Created = at.Add(-1000*time.Hour), at.Add(-2000*time.Hour)
@@ -64,7 +64,7 @@ func (w *world) set(m *machine, state fleet.State, cause fleet.Cause) {
 	}
 }
 
-func (w *world) request(ids []fleet.InstanceID, state fleet.State) error {
+func (w *world) request(ids []fleet.ResourceID, state fleet.State) error {
 	w.now = w.now.Add(w.late)
 	for _, m := range w.machines {
 		if slices.Contains(ids, m.ID) && m.State != state {
@@ -74,11 +74,11 @@ func (w *world) request(ids []fleet.InstanceID, state fleet.State) error {
 	return nil
 }
 
-func (w *world) Stop(_ context.Context, ids []fleet.InstanceID, _ bool) error {
+func (w *world) Stop(_ context.Context, ids []fleet.ResourceID, _ bool) error {
 	return w.request(ids, fleet.Stopped)
 }
 
-func (w *world) Start(_ context.Context, ids []fleet.InstanceID) error {
+func (w *world) Start(_ context.Context, ids []fleet.ResourceID) error {
 	return w.request(ids, fleet.Running)
 }
 
@@ -130,7 +130,7 @@ func TestPeopleAndSchedules(t *testing.T) {
 			Tag: tag, Schedule: text, Read: func(string) (power.Named, error) { return power.Named{Name: text, Schedule: s}, nil },
 		}}}
 		w := newWorld(3, monday())
-		keeps := map[fleet.InstanceID]power.Keep{}
+		keeps := map[fleet.ResourceID]power.Keep{}
 		for range rapid.IntRange(1, 200).Draw(t, "events") {
 			// People act seven minutes after a tick: nightshift takes what
 			// happens within five minutes of its own act for its own.
@@ -354,7 +354,7 @@ type scarce struct {
 	dies    bool // the process is killed before the start
 }
 
-func (s *scarce) Start(ctx context.Context, ids []fleet.InstanceID) error {
+func (s *scarce) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	for _, m := range s.machines {
 		if slices.Contains(ids, m.ID) && !s.has[m.Type] {
 			return &fleet.Refusal{Kind: fleet.ErrCapacity, Action: "ec2:StartInstances", Code: "InsufficientInstanceCapacity", Message: "none"}
@@ -366,7 +366,7 @@ func (s *scarce) Start(ctx context.Context, ids []fleet.InstanceID) error {
 	return s.world.Start(ctx, ids)
 }
 
-func (s *scarce) Resize(_ context.Context, id fleet.InstanceID, to fleet.InstanceType) error {
+func (s *scarce) Resize(_ context.Context, id fleet.ResourceID, to fleet.InstanceType) error {
 	for _, m := range s.machines {
 		if m.ID == id {
 			if m.State != fleet.Stopped {

@@ -99,7 +99,7 @@ func reportOf(t testing.TB, e estate) cost.Report {
 func many(n int) estate {
 	names := []string{"web", "결제-서버", "batch", "データベース"}
 	types := []fleet.InstanceType{"m5.large", "m5.xlarge", "t3.medium"}
-	id := func(k int) fleet.InstanceID { return fleet.InstanceID(fmt.Sprintf("i-%017x", k)) }
+	id := func(k int) fleet.ResourceID { return fleet.ResourceID(fmt.Sprintf("i-%017x", k)) }
 	instances := func(yield func(fleet.Instance) bool) {
 		for k := range n {
 			i := fleet.Instance{
@@ -121,7 +121,7 @@ func many(n int) estate {
 			if !yield(fleet.Volume{
 				Target: seoul, ID: fleet.VolumeID(fmt.Sprintf("vol-%017x", k)), Type: fleet.GP3, State: "in-use", Zone: "ap-northeast-2a",
 				SizeGiB: int64(8 + k%500), IOPS: 3000, ThroughputMiBps: 125, Created: now.AddDate(-1, 0, 0),
-				AttachedTo: []fleet.InstanceID{id(k)},
+				AttachedTo: []fleet.ResourceID{id(k)},
 			}) {
 				return
 			}

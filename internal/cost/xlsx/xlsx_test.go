@@ -50,7 +50,7 @@ func named(names [][2]string) estate {
 		instances: func(yield func(fleet.Instance) bool) {
 			for n, name := range names {
 				i := fleet.Instance{
-					Target: seoul, ID: fleet.InstanceID("i-" + string(rune('A'+n))), Type: "m5.large", State: fleet.Running,
+					Target: seoul, ID: fleet.ResourceID("i-" + string(rune('A'+n))), Type: "m5.large", State: fleet.Running,
 					LaunchTime: now.AddDate(0, -1, 0), Tags: fleet.Tags{"Name": name[0]}, UsageOperation: "RunInstances",
 				}
 				if !yield(i) {
