@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightshift/internal/book"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 func (a *app) costCommand() *cobra.Command {
@@ -47,7 +47,7 @@ type prices interface {
 // what is kept of it between runs.
 func (a *app) priceList(c *crew, f costFlags, now time.Time) (prices, error) {
 	if f.priceList != "" {
-		offer, err := book.OpenOffer(f.priceList)
+		offer, err := pricelist.OpenOffer(f.priceList)
 		if err != nil {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "--price-list: %w", err)
 		}
@@ -57,19 +57,19 @@ func (a *app) priceList(c *crew, f costFlags, now time.Time) (prices, error) {
 }
 
 // priceBook is the AWS price list with what is kept of it between runs.
-func (a *app) priceBook(c *crew, f costFlags, now time.Time) (*book.Cached, error) {
+func (a *app) priceBook(c *crew, f costFlags, now time.Time) (*pricelist.Cached, error) {
 	store, err := a.priceStore(c, f)
 	if err != nil {
 		return nil, err
 	}
-	o := book.Options{Now: now}
+	o := pricelist.Options{Now: now}
 	if store != nil {
 		o.Store = store
 	}
 	if f.refresh {
 		o.Fresh = -1
 	}
-	return book.New(c.session.Prices(), o), nil
+	return pricelist.New(c.session.Prices(), o), nil
 }
 
 // priceStore is where the price list is kept between runs: where it is told to,

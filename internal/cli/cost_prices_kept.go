@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"time"
 
-	"nightshift/internal/book"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 // keptBook opens the prices that are kept between runs.
-func (a *app) keptBook(ctx context.Context, f costFlags) (*crew, *book.Cached, error) {
+func (a *app) keptBook(ctx context.Context, f costFlags) (*crew, *pricelist.Cached, error) {
 	if err := f.check(); err != nil {
 		return nil, nil, err
 	}
@@ -72,7 +72,7 @@ func (a *app) keptPrices(ctx context.Context, f costFlags) error {
 
 // keptOf are the prices of one entry: that of an instance, or all rates of a
 // region.
-func keptOf(region fleet.Region, e book.Entry) []listedPrice {
+func keptOf(region fleet.Region, e pricelist.Entry) []listedPrice {
 	if k := e.Key; k != nil {
 		p := keptPrice(region, price.Pick(e.Products, *k), e.Fetched)
 		p.Kind, p.Item, p.Tenancy, p.Operation, p.Platform = "instance", string(k.Type), k.Tenancy, k.Operation, price.Platform(k.Operation)

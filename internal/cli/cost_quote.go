@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightshift/internal/book"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 // wishes are what the flags of quote ask for.
@@ -178,7 +178,7 @@ func (a *app) pricesOf(ctx context.Context, c *crew, f costFlags, region fleet.R
 	if err != nil {
 		return nil, err
 	}
-	return book.Offer(func() (io.ReadCloser, error) { return c.session.Prices().Offer(ctx, region, day) }), nil
+	return pricelist.Offer(func() (io.ReadCloser, error) { return c.session.Prices().Offer(ctx, region, day) }), nil
 }
 
 // pastDay reads the day of --as-of. A day to come has no prices yet, and an

@@ -8,15 +8,15 @@ import (
 
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
+	"nightshift/internal/function"
 	"nightshift/internal/power"
-	"nightshift/internal/serve"
 )
 
 // function serves AWS Lambda until the process is ended. What differs from one
 // deployment to the next is in environment variables: NIGHTSHIFT_ACTION,
 // _TAG, _REGIONS, _BUCKET, _PREFIX, _TIMEZONE and _CONFIG.
 func (a *app) function(ctx context.Context) {
-	serve.Handler{
+	function.Handler{
 		Power:         a.powerEvent,
 		Schedules:     a.schedulesEvent,
 		Report:        a.reportEvent,
@@ -31,7 +31,7 @@ const settleTime = 5 * time.Minute
 
 // powerEvent stops or starts for an event. It does not wait for the wanted
 // state: the function would be paid for waiting.
-func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan struct{}) (power.Answer, error) {
+func (a *app) powerEvent(ctx context.Context, r function.Request, closing <-chan struct{}) (power.Answer, error) {
 	tag, err := fleet.ParseTag(cmp.Or(r.Tag, a.Env("NIGHTSHIFT_TAG"), defaultTag))
 	if err != nil {
 		return power.Answer{}, err
@@ -59,7 +59,7 @@ func (a *app) powerEvent(ctx context.Context, r serve.Request, closing <-chan st
 }
 
 // reportEvent writes the report to the bucket for an event.
-func (a *app) reportEvent(ctx context.Context, r serve.Request) (cost.Answer, error) {
+func (a *app) reportEvent(ctx context.Context, r function.Request) (cost.Answer, error) {
 	job := reportJob{
 		now: a.Now(), hours: cost.BestHours, format: formats()[0], keep: !r.DryRun,
 		bucket: a.Env("NIGHTSHIFT_BUCKET"), prefix: cmp.Or(a.Env("NIGHTSHIFT_PREFIX"), "ec2/"),

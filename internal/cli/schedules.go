@@ -11,9 +11,9 @@ import (
 	"nightshift/internal/amazon"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
+	"nightshift/internal/function"
 	"nightshift/internal/journal"
 	"nightshift/internal/power"
-	"nightshift/internal/serve"
 )
 
 // scheduleJob is one run that follows schedules, at the posts of a crew.
@@ -143,7 +143,7 @@ func (f followed) allDenied() bool {
 
 // schedulesEvent follows the schedules for an event of the function. It does
 // not wait for the wanted states: the next tick looks again.
-func (a *app) schedulesEvent(ctx context.Context, r serve.Request, closing <-chan struct{}) (power.Summary, error) {
+func (a *app) schedulesEvent(ctx context.Context, r function.Request, closing <-chan struct{}) (power.Summary, error) {
 	s, err := a.schedules(ctx, fields(r.Region), nil)
 	if err != nil {
 		return power.Summary{}, err

@@ -1,10 +1,10 @@
-package book_test
+package pricelist_test
 
 import (
 	"fmt"
 	"os"
 
-	"nightshift/internal/book"
+	"nightshift/internal/pricelist"
 )
 
 // The storage prices of an offer file.
@@ -15,7 +15,7 @@ func ExampleReadOffer() {
 		return
 	}
 	defer file.Close()
-	products, err := book.ReadOffer(file, func(family string, _ map[string]string) bool { return family == "Storage" })
+	products, err := pricelist.ReadOffer(file, func(family string, _ map[string]string) bool { return family == "Storage" })
 	if err != nil {
 		fmt.Println(err)
 		return

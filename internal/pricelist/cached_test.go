@@ -1,4 +1,4 @@
-package book_test
+package pricelist_test
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"nightshift/internal/book"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 const seoul = fleet.Region("ap-northeast-2")
@@ -22,13 +22,13 @@ const seoul = fleet.Region("ap-northeast-2")
 func instant() time.Time { return time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC) }
 
 // run is a run with a cache, some time after the instant.
-func run(t *testing.T, s *shop, store book.Store, after time.Duration) *book.Cached {
+func run(t *testing.T, s *shop, store pricelist.Store, after time.Duration) *pricelist.Cached {
 	t.Helper()
-	return book.New(s, book.Options{Store: store, Now: instant().Add(after)})
+	return pricelist.New(s, pricelist.Options{Store: store, Now: instant().Add(after)})
 }
 
 // hourly are the prices of instance types by the list, "-" where it has none.
-func hourly(t *testing.T, list book.PriceList, keys ...price.InstanceKey) string {
+func hourly(t *testing.T, list pricelist.PriceList, keys ...price.InstanceKey) string {
 	t.Helper()
 	products, err := list.Instances(t.Context(), keys)
 	text := prices(products, keys...)
@@ -52,7 +52,7 @@ func prices(products []price.Product, keys ...price.InstanceKey) string {
 }
 
 // monthly are the rates of gp3 storage, snapshots and addresses.
-func monthly(t *testing.T, list book.PriceList) string {
+func monthly(t *testing.T, list pricelist.PriceList) string {
 	t.Helper()
 	products, err := list.Rates(t.Context(), seoul)
 	rates := price.PickRates(products, seoul)
@@ -79,7 +79,7 @@ func want(t *testing.T, what string, got, wanted any) {
 }
 
 // noNotes fails where there is something to tell.
-func noNotes(t *testing.T, c *book.Cached) {
+func noNotes(t *testing.T, c *pricelist.Cached) {
 	t.Helper()
 	if notes := c.Notes(); len(notes) > 0 {
 		t.Errorf("notes: %q", notes)
@@ -135,12 +135,12 @@ func TestRefresh(t *testing.T) {
 	s, store := newShop(), journal.Folder(t.TempDir())
 	hourly(t, run(t, s, store, 0), key("m5.large"), key("none.large"))
 	s.took()
-	c := book.New(s, book.Options{Store: store, Now: instant(), Fresh: -1})
+	c := pricelist.New(s, pricelist.Options{Store: store, Now: instant(), Fresh: -1})
 	for range 2 {
 		want(t, "prices", hourly(t, c, key("m5.large"), key("none.large")), "0.118 -")
 	}
 	want(t, "calls", s.took(), 1)
-	short := book.New(s, book.Options{Store: store, Now: instant().Add(2 * time.Minute), Fresh: time.Minute})
+	short := pricelist.New(s, pricelist.Options{Store: store, Now: instant().Add(2 * time.Minute), Fresh: time.Minute})
 	hourly(t, short, key("m5.large"))
 	want(t, "calls of a list that is fresh for a minute", s.took(), 1)
 }
@@ -303,7 +303,7 @@ func TestTwoRuns(t *testing.T) {
 	var group sync.WaitGroup
 	for n := range 8 {
 		group.Go(func() {
-			c := book.New(s, book.Options{Store: store, Now: instant(), Fresh: -1})
+			c := pricelist.New(s, pricelist.Options{Store: store, Now: instant(), Fresh: -1})
 			k := key(fleet.InstanceType(fmt.Sprintf("m%d.large", n)))
 			if _, err := c.Instances(t.Context(), []price.InstanceKey{k}); err != nil {
 				t.Error(err)

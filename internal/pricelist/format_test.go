@@ -1,4 +1,4 @@
-package book_test
+package pricelist_test
 
 import (
 	"bytes"
@@ -21,10 +21,10 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"nightshift/internal/book"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 // memory is a store.
@@ -105,7 +105,7 @@ func TestFlippedBit(t *testing.T) {
 		body := bytes.Clone(whole)
 		at := rapid.IntRange(0, len(body)*8-1).Draw(r, "bit")
 		body[at/8] ^= 1 << (at % 8)
-		c := book.New(s, book.Options{Store: memory{string(seoul) + ".gz": body}, Now: instant()})
+		c := pricelist.New(s, pricelist.Options{Store: memory{string(seoul) + ".gz": body}, Now: instant()})
 		products, err := c.Instances(context.Background(), []price.InstanceKey{key("m5.large")})
 		if got := prices(products, key("m5.large")); got != "0.118" || err != nil {
 			r.Fatalf("%s, %v", got, err)
@@ -195,8 +195,8 @@ func TestKeptAsItWas(t *testing.T) {
 			list = append(list, p)
 		}
 		store := memory{}
-		ask := func(list book.PriceList) (instances, rates []price.Product, notes []string) {
-			c := book.New(list, book.Options{Store: store, Now: instant()})
+		ask := func(list pricelist.PriceList) (instances, rates []price.Product, notes []string) {
+			c := pricelist.New(list, pricelist.Options{Store: store, Now: instant()})
 			instances, err := c.Instances(context.Background(), []price.InstanceKey{k})
 			if err != nil {
 				r.Fatal(err)
@@ -206,7 +206,7 @@ func TestKeptAsItWas(t *testing.T) {
 			}
 			return instances, rates, c.Notes()
 		}
-		for _, from := range []book.PriceList{list, fixed(nil)} { // the second is not asked
+		for _, from := range []pricelist.PriceList{list, fixed(nil)} { // the second is not asked
 			instances, rates, notes := ask(from)
 			if diff := gocmp.Diff([]price.Product(list), instances); diff != "" {
 				r.Fatalf("instances (-list +kept):\n%s", diff)
@@ -244,12 +244,12 @@ func tenThousand() (fixed, []price.InstanceKey) {
 func BenchmarkLoad10000(b *testing.B) {
 	list, keys := tenThousand()
 	store := memory{}
-	if _, err := book.New(list, book.Options{Store: store, Now: instant()}).Instances(b.Context(), keys); err != nil {
+	if _, err := pricelist.New(list, pricelist.Options{Store: store, Now: instant()}).Instances(b.Context(), keys); err != nil {
 		b.Fatal(err)
 	}
 	defer func() { b.ReportMetric(float64(len(store[string(seoul)+".gz"]))/1024, "KiB") }()
 	for b.Loop() {
-		products, err := book.New(fixed(nil), book.Options{Store: store, Now: instant()}).Instances(b.Context(), keys)
+		products, err := pricelist.New(fixed(nil), pricelist.Options{Store: store, Now: instant()}).Instances(b.Context(), keys)
 		if len(products) != len(keys) || err != nil {
 			b.Fatal(len(products), err)
 		}
@@ -305,7 +305,7 @@ func TestAttributesThatAreRead(t *testing.T) {
 	}
 	p := s.product("EBS:VolumeUsage.gp3", "GB-Mo", "1", seoul, more)
 	p.Attributes["usagetype"] = "EBS:VolumeUsage.gp3"
-	kept, err := book.New(fixed{p}, book.Options{Now: instant()}).Rates(t.Context(), seoul)
+	kept, err := pricelist.New(fixed{p}, pricelist.Options{Now: instant()}).Rates(t.Context(), seoul)
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("%v, %v", kept, err)
 	}
@@ -316,4 +316,4 @@ func TestAttributesThatAreRead(t *testing.T) {
 	}
 }
 
-var _ book.Store = journal.Folder("")
+var _ pricelist.Store = journal.Folder("")

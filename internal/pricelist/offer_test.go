@@ -1,4 +1,4 @@
-package book_test
+package pricelist_test
 
 import (
 	"bytes"
@@ -18,9 +18,9 @@ import (
 	"testing/iotest"
 	"time"
 
-	"nightshift/internal/book"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 func file(t testing.TB, name string) []byte {
@@ -47,7 +47,7 @@ func everything(string, map[string]string) bool { return true }
 // bySKU is what a file has, in an order that both formats share.
 func bySKU(t testing.TB, r io.Reader, want func(string, map[string]string) bool) []price.Product {
 	t.Helper()
-	products, err := book.ReadOffer(r, want)
+	products, err := pricelist.ReadOffer(r, want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestDamagedOffer(t *testing.T) {
 		"a row with fewer cells": {csv + "1,2,3\n", "wrong number of fields"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			products, err := book.ReadOffer(strings.NewReader(test.text), everything)
+			products, err := pricelist.ReadOffer(strings.NewReader(test.text), everything)
 			if products != nil || !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), test.err) {
 				t.Errorf("%d products, %v; want %q", len(products), err, test.err)
 			}
@@ -165,7 +165,7 @@ func TestDamagedOffer(t *testing.T) {
 func TestCutOff(t *testing.T) {
 	text := bytes.TrimSpace(file(t, "offer.json"))
 	for n := 0; n < len(text); n += 7 {
-		if _, err := book.ReadOffer(bytes.NewReader(text[:n]), everything); !errors.Is(err, fleet.ErrInvalid) {
+		if _, err := pricelist.ReadOffer(bytes.NewReader(text[:n]), everything); !errors.Is(err, fleet.ErrInvalid) {
 			t.Fatalf("cut at %d of %d: %v", n, len(text), err)
 		}
 	}
@@ -175,12 +175,12 @@ func TestCutOff(t *testing.T) {
 func TestReadingFails(t *testing.T) {
 	for _, name := range []string{"offer.json", "offer.csv"} {
 		text := file(t, name)
-		products, err := book.ReadOffer(io.MultiReader(bytes.NewReader(text[:3000]), iotest.ErrReader(errDown)), everything)
+		products, err := pricelist.ReadOffer(io.MultiReader(bytes.NewReader(text[:3000]), iotest.ErrReader(errDown)), everything)
 		if products != nil || !errors.Is(err, errDown) || errors.Is(err, fleet.ErrInvalid) {
 			t.Errorf("%s: %v, %v", name, products, err)
 		}
 		broken := fleet.Errorf(fleet.ErrUnavailable, "the connection breaks off: %w", io.ErrUnexpectedEOF)
-		_, err = book.ReadOffer(io.MultiReader(bytes.NewReader(text[:3000]), iotest.ErrReader(broken)), everything)
+		_, err = pricelist.ReadOffer(io.MultiReader(bytes.NewReader(text[:3000]), iotest.ErrReader(broken)), everything)
 		if !errors.Is(err, fleet.ErrUnavailable) || errors.Is(err, fleet.ErrInvalid) {
 			t.Errorf("%s from a connection: %v", name, err)
 		}
@@ -188,11 +188,11 @@ func TestReadingFails(t *testing.T) {
 }
 
 // opened is a list over a file of testdata, with the number of its passes.
-func opened(t *testing.T, name string) (*book.OfferList, *atomic.Int64) {
+func opened(t *testing.T, name string) (*pricelist.OfferList, *atomic.Int64) {
 	t.Helper()
 	text := file(t, name)
 	passes := &atomic.Int64{}
-	return book.Offer(func() (io.ReadCloser, error) {
+	return pricelist.Offer(func() (io.ReadCloser, error) {
 		passes.Add(1)
 		return io.NopCloser(bytes.NewReader(text)), nil
 	}), passes
@@ -251,7 +251,7 @@ func TestTwoPasses(t *testing.T) {
 
 func TestOfferFails(t *testing.T) {
 	opens := 0
-	offer := book.Offer(func() (io.ReadCloser, error) { opens++; return nil, errDown })
+	offer := pricelist.Offer(func() (io.ReadCloser, error) { opens++; return nil, errDown })
 	for range 2 {
 		if _, err := offer.Rates(t.Context(), seoul); !errors.Is(err, errDown) {
 			t.Error(err)
@@ -273,7 +273,7 @@ func TestOfferFails(t *testing.T) {
 }
 
 func TestOpenOffer(t *testing.T) {
-	offer, err := book.OpenOffer(filepath.Join("testdata", "offer.csv"))
+	offer, err := pricelist.OpenOffer(filepath.Join("testdata", "offer.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,10 +281,10 @@ func TestOpenOffer(t *testing.T) {
 	if notes := offer.Notes(); !strings.HasPrefix(notes[0], "prices are those of "+filepath.Join("testdata", "offer.csv")+": AmazonEC2") {
 		t.Errorf("notes: %q", notes)
 	}
-	if _, err := book.OpenOffer("testdata"); !errors.Is(err, fleet.ErrInvalid) {
+	if _, err := pricelist.OpenOffer("testdata"); !errors.Is(err, fleet.ErrInvalid) {
 		t.Error(err)
 	}
-	if _, err := book.OpenOffer(filepath.Join("testdata", "none.json")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := pricelist.OpenOffer(filepath.Join("testdata", "none.json")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -300,7 +300,7 @@ func TestForeignOffer(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Skip("not here:", err)
 	}
-	offer, err := book.OpenOffer(path)
+	offer, err := pricelist.OpenOffer(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package book_test
+package pricelist_test
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"nightshift/internal/book"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 // slowly is ReadOffer with encoding/json and the whole file in memory.
@@ -166,8 +166,8 @@ func sameAs(t interface{ Fatalf(string, ...any) }, text []byte) {
 			})
 		}
 	}
-	got, err := book.ReadOffer(bytes.NewReader(text), everything)
-	again, err2 := book.ReadOffer(iotest.HalfReader(bytes.NewReader(text)), everything)
+	got, err := pricelist.ReadOffer(bytes.NewReader(text), everything)
+	again, err2 := pricelist.ReadOffer(iotest.HalfReader(bytes.NewReader(text)), everything)
 	order(got)
 	order(again)
 	if diff := gocmp.Diff(got, again); diff != "" || (err == nil) != (err2 == nil) {
@@ -198,7 +198,7 @@ func FuzzReadOffer(f *testing.F) {
 	f.Add([]byte(`{"version": 1e5, "products": {"A": {"attributes": {"operation": null}, "productFamily": ["}"]}}, "terms": {}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) == 0 || !bytes.ContainsAny(text[:1], "{ \n") {
-			_, _ = book.ReadOffer(bytes.NewReader(text), everything) // it ends, and does not panic
+			_, _ = pricelist.ReadOffer(bytes.NewReader(text), everything) // it ends, and does not panic
 			return
 		}
 		sameAs(t, text)
@@ -253,7 +253,7 @@ func TestLikeEncodingJSON(t *testing.T) {
 			`, "terms": {"Reserved": ` + encode(value(3).Draw(r, "reserved")) + `, "OnDemand": ` + encode(terms) + `}, "attributesList": {}}` + "\n"
 		sameAs(r, []byte(file))
 		cut := rapid.IntRange(0, len(file)-2).Draw(r, "cut")
-		if _, err := book.ReadOffer(io.LimitReader(bytes.NewReader([]byte(file)), int64(cut)), everything); err == nil {
+		if _, err := pricelist.ReadOffer(io.LimitReader(bytes.NewReader([]byte(file)), int64(cut)), everything); err == nil {
 			r.Fatalf("cut off after %d of %d bytes, and read", cut, len(file))
 		}
 	})

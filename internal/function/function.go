@@ -1,10 +1,10 @@
-// Package serve is nightshift without a human: it turns the events of AWS
+// Package function is nightshift without a human: it turns the events of AWS
 // Lambda into work and the result into the answers that callers of the first
 // scripts know.
 //
 // It may import fleet, power and cost, and is the only importer of
 // aws-lambda-go.
-package serve
+package function
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package serve
+package function
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package book_test
+package pricelist_test
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"nightshift/internal/amazon"
-	"nightshift/internal/book"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
 )
@@ -40,7 +40,7 @@ func TestPracticeAccount(t *testing.T) {
 		"EBS:VolumeUsage", "EBS:VolumeUsage.gp2", "EBS:VolumeUsage.gp3", "EBS:VolumeP-IOPS.gp3", "EBS:VolumeP-Throughput.gp3", "EBS:VolumeUsage.io2",
 		"EBS:VolumeP-IOPS.io2.tier2", price.SnapshotStorage, price.SnapshotArchive, price.HostDimension("m5"), price.CreditsDimension("t3", true),
 	}
-	all := func(list book.PriceList) (text string, exact int) {
+	all := func(list pricelist.PriceList) (text string, exact int) {
 		products, err := list.Instances(t.Context(), keys)
 		if err != nil {
 			t.Fatal(err)
@@ -69,14 +69,14 @@ func TestPracticeAccount(t *testing.T) {
 		t.Errorf("only %d of %d prices are exact", exact, len(keys)+len(dimensions))
 	}
 	store, now := memory{}, time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	cold, _ := all(book.New(s.Prices(), book.Options{Store: store, Now: now}))
+	cold, _ := all(pricelist.New(s.Prices(), pricelist.Options{Store: store, Now: now}))
 	want(t, "prices that are kept", cold, asked)
 	before := len(s.Calls())
-	warm, _ := all(book.New(s.Prices(), book.Options{Store: store, Now: now.Add(time.Hour)}))
+	warm, _ := all(pricelist.New(s.Prices(), pricelist.Options{Store: store, Now: now.Add(time.Hour)}))
 	want(t, "prices that were kept", warm, asked)
 	want(t, "calls", len(s.Calls())-before, 0)
 
-	json := book.Offer(func() (io.ReadCloser, error) { return s.Prices().Offer(t.Context(), ohio, now) })
+	json := pricelist.Offer(func() (io.ReadCloser, error) { return s.Prices().Offer(t.Context(), ohio, now) })
 	fromJSON, _ := all(json)
 	want(t, "prices of the file", fromJSON, asked)
 
@@ -96,6 +96,6 @@ func TestPracticeAccount(t *testing.T) {
 	if answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatalf("%s, %v", answer.Status, err)
 	}
-	fromCSV, _ := all(book.Offer(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(csv)), nil }))
+	fromCSV, _ := all(pricelist.Offer(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(csv)), nil }))
 	want(t, "prices of the file in CSV", fromCSV, asked)
 }

@@ -1,4 +1,4 @@
-package book_test
+package pricelist_test
 
 import (
 	"bufio"
@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"nightshift/internal/book"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 // bulk makes an offer file of about so many bytes, as it is read, in the
@@ -132,7 +132,7 @@ func readBulk(tb testing.TB, bytes int) (read int64, before, peak uint64) {
 	for k := range 300 {
 		keys = append(keys, price.InstanceKey{Region: "ap-northeast-2", Type: bulkType(k * 7), Tenancy: "Shared", Operation: "RunInstances"})
 	}
-	offer := book.Offer(func() (io.ReadCloser, error) { return counted{bulk(bytes), &read}, nil })
+	offer := pricelist.Offer(func() (io.ReadCloser, error) { return counted{bulk(bytes), &read}, nil })
 	before, peak = peakHeap(func() {
 		products, err := offer.Instances(tb.Context(), keys)
 		if err != nil {

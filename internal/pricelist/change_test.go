@@ -1,14 +1,14 @@
-package book_test
+package pricelist_test
 
 import (
 	"fmt"
 	"testing"
 	"time"
 
-	"nightshift/internal/book"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
 	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 func TestChanges(t *testing.T) {
@@ -40,7 +40,7 @@ func TestChanges(t *testing.T) {
 		}
 		return amount
 	}
-	want(t, "changes", got, []book.Change{
+	want(t, "changes", got, []pricelist.Change{
 		{
 			Seen: instant().Add(2 * day), Region: seoul, What: "EBS:VolumeUsage.gp3", Unit: "GB-Mo", SKU: "SKU-APN2-EBS:VolumeUsage.gp3",
 			Old: usd("0.0912"), New: usd("0.08"), Before: s.published, Published: s.published,
@@ -69,12 +69,12 @@ func TestChanges(t *testing.T) {
 // CPU credits of Windows have the usage type of the others, and their own price.
 func TestChangeOfCredits(t *testing.T) {
 	s, store := newShop(), memory{}
-	ask := func(after time.Duration, windows string) *book.Cached {
+	ask := func(after time.Duration, windows string) *pricelist.Cached {
 		list := fixed{
 			s.product("APN2-CPUCredits:t3", "vCPU-Hours", "0.05", seoul, map[string]string{"operatingSystem": "Linux"}),
 			s.product("APN2-CPUCredits:t3", "vCPU-Hours", windows, seoul, map[string]string{"operatingSystem": "Windows"}),
 		}
-		c := book.New(list, book.Options{Store: store, Now: instant().Add(after)})
+		c := pricelist.New(list, pricelist.Options{Store: store, Now: instant().Add(after)})
 		if _, err := c.Rates(t.Context(), seoul); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package book_test
+package pricelist_test
 
 import (
 	"cmp"

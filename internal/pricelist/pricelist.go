@@ -1,4 +1,4 @@
-// Package book is the price book: the AWS price list as it is kept between
+// Package pricelist is the price book: the AWS price list as it is kept between
 // reports, and as it is read from the bulk offer files that AWS publishes.
 //
 // Both kinds have the two methods of the price list itself, so that a report
@@ -6,7 +6,7 @@
 //
 // It may import fleet and price. It declares the port PriceList for the list
 // behind the cache, and Store for the place in which the cache lies.
-package book
+package pricelist
 
 import (
 	"context"
