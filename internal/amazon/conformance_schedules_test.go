@@ -262,9 +262,9 @@ func byTag(key string, change ...func(*power.Rule)) power.Rules {
 	return power.Rules{Rules: []power.Rule{r}}
 }
 
-func (p *peer) site(s *amazon.Session) power.Site {
+func (p *peer) clients(s *amazon.Session) power.Clients {
 	f := s.Fleet(region)
-	return power.Site{
+	return power.Clients{
 		Target: fleet.Target{Region: region}, Resizer: f,
 		Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: f},
 	}
@@ -274,13 +274,13 @@ func (p *peer) site(s *amazon.Session) power.Site {
 // action and code.
 func (p *peer) follow(t *testing.T, rules power.Rules, now time.Time) map[fleet.ResourceID]string {
 	t.Helper()
-	s, book := p.site(p.session(t)), power.NewRulebook(rules)
-	plan, err := power.MakePlan(t.Context(), s, book, func() time.Time { return now })
+	s, ruleSet := p.clients(p.session(t)), power.NewRuleSet(rules)
+	plan, err := power.MakePlan(t.Context(), s, ruleSet, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[fleet.ResourceID]string{}
-	for _, o := range power.Apply(t.Context(), s, book, plan, power.Options{Mark: true, Wait: 20 * time.Second}) {
+	for _, o := range power.Apply(t.Context(), s, ruleSet, plan, power.Options{Mark: true, Wait: 20 * time.Second}) {
 		got[o.ID] = fmt.Sprintf("%s %s %s", o.Result, o.Action, o.Reason.Code)
 	}
 	return got
@@ -397,13 +397,13 @@ func testTwoRunsAtOnce(t *testing.T, p *peer) {
 	p.stopByHand(t, toStart...)
 	now := func() time.Time { return begin.Add(5 * time.Hour) }
 
-	var sites [2]power.Site
-	var books [2]*power.Rulebook
+	var clients [2]power.Clients
+	var ruleSets [2]*power.RuleSet
 	var plans [2]power.Plan
 	for n := range 2 {
 		var err error
-		sites[n], books[n] = p.site(p.session(t)), power.NewRulebook(byTag("Twice"))
-		if plans[n], err = power.MakePlan(t.Context(), sites[n], books[n], now); err != nil || plans[n].Actionable() != len(ids) {
+		clients[n], ruleSets[n] = p.clients(p.session(t)), power.NewRuleSet(byTag("Twice"))
+		if plans[n], err = power.MakePlan(t.Context(), clients[n], ruleSets[n], now); err != nil || plans[n].Actionable() != len(ids) {
 			t.Fatalf("run %d would act on %d machines, %v", n, plans[n].Actionable(), err)
 		}
 	}
@@ -411,7 +411,7 @@ func testTwoRunsAtOnce(t *testing.T, p *peer) {
 	var both sync.WaitGroup
 	for n := range 2 {
 		both.Go(func() {
-			outcomes[n] = power.Apply(t.Context(), sites[n], books[n], plans[n], power.Options{Mark: true, Wait: 20 * time.Second})
+			outcomes[n] = power.Apply(t.Context(), clients[n], ruleSets[n], plans[n], power.Options{Mark: true, Wait: 20 * time.Second})
 		})
 	}
 	both.Wait()

@@ -246,17 +246,17 @@ func testPower(t *testing.T, p *peer) {
 		t.Fatal(err)
 	}
 	p.await(t, ids[2:3], fleet.Stopped)
-	judge := power.ByTag{Action: power.Stop, Tag: fleet.Tag{Key: "AutoStopStart", Value: "Night"}}
-	site := power.Site{
+	evaluator := power.ByTag{Action: power.Stop, Tag: fleet.Tag{Key: "AutoStopStart", Value: "Night"}}
+	clients := power.Clients{
 		Target:   fleet.Target{Region: region},
 		Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: f},
 	}
-	plan, err := power.MakePlan(t.Context(), site, judge, nil)
+	plan, err := power.MakePlan(t.Context(), clients, evaluator, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[fleet.ResourceID]string{}
-	for _, o := range power.Apply(t.Context(), site, judge, plan, power.Options{Wait: 20 * time.Second}) {
+	for _, o := range power.Apply(t.Context(), clients, evaluator, plan, power.Options{Wait: 20 * time.Second}) {
 		got[o.ID] = fmt.Sprint(o.Result, " ", o.Reason.Code)
 	}
 	for n, id := range ids {

@@ -25,7 +25,7 @@ func TestWeeklyRestartIsUndone(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, c := s.Databases(region), s.Clusters(region)
-	site := power.Site{
+	clients := power.Clients{
 		Target:   fleet.Target{Region: region},
 		Machines: map[fleet.Kind]power.Machines{fleet.KindDatabase: d, fleet.KindCluster: c},
 	}
@@ -33,7 +33,7 @@ func TestWeeklyRestartIsUndone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := power.NewRulebook(power.Rules{Rules: []power.Rule{{
+	evaluator := power.NewRuleSet(power.Rules{Rules: []power.Rule{{
 		Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}, Kinds: []fleet.Kind{fleet.KindDatabase, fleet.KindCluster}, Schedule: "never",
 		Read: func(string) (power.Named, error) { return power.Named{Name: "never", Schedule: never}, nil },
 	}}})
@@ -44,11 +44,11 @@ func TestWeeklyRestartIsUndone(t *testing.T) {
 
 	running := map[string]int{} // ticks at which a database was seen to run
 	for range 9 * 24 {
-		plan, err := power.MakePlan(t.Context(), site, judge, account.Now)
+		plan, err := power.MakePlan(t.Context(), clients, evaluator, account.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range power.Apply(t.Context(), site, judge, plan, power.Options{Now: account.Now, Mark: true}) {
+		for _, o := range power.Apply(t.Context(), clients, evaluator, plan, power.Options{Now: account.Now, Mark: true}) {
 			if o.Result == fleet.Failed {
 				t.Errorf("%s: %+v", o.ID, o)
 			}

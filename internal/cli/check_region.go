@@ -25,13 +25,13 @@ type postCheck struct {
 func (r *postCheck) look(ctx context.Context) {
 	rules := r.config.Rules()
 	r.samples = map[int]fleet.Machine{}
-	book, site := power.NewRulebook(rules), r.site(rules)
+	ruleSet, clients := power.NewRuleSet(rules), r.clients(rules)
 	for _, kind := range fleet.Kinds() {
-		port := site.Machines[kind]
+		port := clients.Machines[kind]
 		if port == nil {
 			continue
 		}
-		sel, _ := book.Selector(kind)
+		sel, _ := ruleSet.Selector(kind)
 		n := 0
 		var failed error
 		// All machines: those that no rule is for may be meant for one.
@@ -41,7 +41,7 @@ func (r *postCheck) look(ctx context.Context) {
 				break
 			}
 			n++
-			r.machine(book, m)
+			r.machine(ruleSet, m)
 		}
 		r.live.Permissions = append(r.live.Permissions,
 			permission("list "+plural(kind), r.target.Region, failed, fmt.Sprint(n)+" found"))
@@ -70,8 +70,8 @@ func plural(k fleet.Kind) string {
 	}
 }
 
-// machine judges a machine and looks at its tags.
-func (r *postCheck) machine(book *power.Rulebook, m fleet.Machine) {
+// machine evaluates a machine and looks at its tags.
+func (r *postCheck) machine(ruleSet *power.RuleSet, m fleet.Machine) {
 	if m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return
 	}
@@ -82,7 +82,7 @@ func (r *postCheck) machine(book *power.Rulebook, m fleet.Machine) {
 		}
 		r.putRight(m, "unknown-tag", "the tag %s is none of nightshift's%s", key, hint)
 	}
-	step := book.Judge(m, r.now)
+	step := ruleSet.Evaluate(m, r.now)
 	switch {
 	case step.Reason.Code == "no-rule":
 		r.withoutRule(m)

@@ -205,9 +205,9 @@ func TestSchedulingLead(t *testing.T) {
 		for i := range group {
 			group[i] = fleet.Machine{Kind: fleet.KindInstance, State: fleet.Stopped, Tags: fleet.Tags{"Schedule": "morning"}}
 		}
-		book := power.NewRulebook(rules)
-		book.Prepare(group, now)
-		if lead := book.Judge(group[0], now).Wanted.Lead; lead != time.Duration(early)*time.Minute {
+		ruleSet := power.NewRuleSet(rules)
+		ruleSet.Prepare(group, now)
+		if lead := ruleSet.Evaluate(group[0], now).Wanted.Lead; lead != time.Duration(early)*time.Minute {
 			t.Errorf("%s: %s instances begin %d minutes early; the lead is %s", scheduling, row[1], early, lead)
 		}
 	}

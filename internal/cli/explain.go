@@ -97,7 +97,7 @@ type foundStep struct {
 	power.Step
 }
 
-// find judges the machines that have the id or the name. The whole plan is
+// find evaluates the machines that have the id or the name. The whole plan is
 // made, since large groups start early and only the plan knows how large they
 // are. A machine that no rule looks at is read on its own.
 func (s *schedules) find(ctx context.Context, name string, now func() time.Time) ([]foundStep, error) {
@@ -127,8 +127,8 @@ func (s *schedules) find(ctx context.Context, name string, now func() time.Time)
 
 // findAt is find for one post.
 func (s *schedules) findAt(ctx context.Context, at post, name string, now func() time.Time) ([]foundStep, error) {
-	judge := power.NewRulebook(s.job.rules)
-	plan, err := power.MakePlan(ctx, at.site(s.job.rules), judge, now)
+	evaluator := power.NewRuleSet(s.job.rules)
+	plan, err := power.MakePlan(ctx, at.clients(s.job.rules), evaluator, now)
 	var found []foundStep
 	for _, step := range plan.Steps {
 		if string(step.Machine.ID) == name || step.Machine.Name() == name {
@@ -142,7 +142,7 @@ func (s *schedules) findAt(ctx context.Context, at post, name string, now func()
 		if readErr != nil {
 			return found, errors.Join(err, readErr)
 		}
-		found = append(found, foundStep{at, judge.Judge(m, now())})
+		found = append(found, foundStep{at, evaluator.Evaluate(m, now())})
 	}
 	return found, err
 }

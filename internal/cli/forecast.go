@@ -93,15 +93,15 @@ func (s *schedules) forecast(ctx context.Context, from, to time.Time) (forecast,
 	done := s.follow(ctx, job)
 	errs = append(errs, done.errs...)
 	for at, p := range done.plans {
-		book := power.NewRulebook(job.rules)
+		ruleSet := power.NewRuleSet(job.rules)
 		machines := make([]fleet.Machine, len(p.Steps))
 		for n, step := range p.Steps {
 			machines[n] = step.Machine
 		}
-		book.Prepare(machines, from)
+		ruleSet.Prepare(machines, from)
 		wanted := map[fleet.ResourceID]int{}
 		for _, step := range p.Steps {
-			item, ok := book.Scheduled(step.Machine)
+			item, ok := ruleSet.Scheduled(step.Machine)
 			switch {
 			case ok && item.Kind == fleet.KindInstance:
 				wanted[step.Machine.ID] = len(items)

@@ -124,7 +124,7 @@ func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, keep
 	if err != nil {
 		return err
 	}
-	port := steps[0].site(s.job.rules).Machines[m.Kind]
+	port := steps[0].clients(s.job.rules).Machines[m.Kind]
 	if err := port.Mark(cmd.Context(), []fleet.Machine{m}, fleet.Tags{power.KeepTag: k.String()}); err != nil {
 		return err
 	}

@@ -47,10 +47,10 @@ func (p posted) all() []fleet.Outcome { return slices.Concat(p.outcomes...) }
 func (p posted) unread() bool { return len(p.errs) > 0 && len(p.errs) == p.targets }
 
 // atPosts plans and, unless it is a dry run, applies the plan at every post,
-// each with its own site and judge. A post that fails does not hold up the
+// each with its own clients and evaluator. A post that fails does not hold up the
 // others. Calls to AWS that change something get the context calls.
 func (c *crew) atPosts(
-	ctx, calls context.Context, r running, now func() time.Time, place func(post) (power.Site, power.Judge),
+	ctx, calls context.Context, r running, now func() time.Time, place func(post) (power.Clients, power.Evaluator),
 ) posted {
 	var group errgroup.Group
 	errs := make([]error, len(c.posts))
@@ -61,15 +61,15 @@ func (c *crew) atPosts(
 	group.SetLimit(postsAtOnce)
 	for n, at := range c.posts {
 		group.Go(func() error {
-			site, judge := place(at)
-			plan, err := power.MakePlan(ctx, site, judge, now)
+			clients, evaluator := place(at)
+			plan, err := power.MakePlan(ctx, clients, evaluator, now)
 			done.plans[n], errs[n] = plan, c.names.tell(at.target.Account, err)
 			c.log.DebugContext(ctx, "planned", "account", at.target.Account, "region", at.target.Region, "machines", len(plan.Steps), "actionable", plan.Actionable())
 			if r.planned != nil {
 				r.planned(plan)
 			}
 			if !r.dryRun {
-				done.outcomes[n] = power.Apply(calls, site, judge, plan, r.Options)
+				done.outcomes[n] = power.Apply(calls, clients, evaluator, plan, r.Options)
 			}
 			return nil
 		})
@@ -96,8 +96,8 @@ type powered struct {
 func (c *crew) power(ctx context.Context, job powerJob) powered {
 	calls, cancel := outlive(ctx)
 	defer cancel()
-	done := c.atPosts(ctx, calls, job.running, nil, func(at post) (power.Site, power.Judge) {
-		return power.Site{
+	done := c.atPosts(ctx, calls, job.running, nil, func(at post) (power.Clients, power.Evaluator) {
+		return power.Clients{
 			Target:   at.target,
 			Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: at.session.Fleet(at.target.Region)},
 		}, power.ByTag{Action: job.action, Tag: job.tag}

@@ -115,7 +115,7 @@ func acts(ctx context.Context, store journal.Store, own fleet.Account, m cost.Mo
 
 // planner tells how long instances will run by their schedules.
 type planner struct {
-	rules *power.Rulebook
+	rules *power.RuleSet
 
 	mu     sync.Mutex
 	shares map[planned]time.Duration
@@ -130,7 +130,7 @@ type planned struct {
 }
 
 func newPlanner(rules power.Rules) *planner {
-	return &planner{rules: power.NewRulebook(rules), shares: map[planned]time.Duration{}}
+	return &planner{rules: power.NewRuleSet(rules), shares: map[planned]time.Duration{}}
 }
 
 // running is for how long an instance will run from one instant to another, and

@@ -36,8 +36,8 @@ func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
 	watch := c.begin(job.now())
 	calls, cancel := outlive(ctx)
 	defer cancel()
-	f := followed{posted: c.atPosts(ctx, calls, job.running, job.now, func(at post) (power.Site, power.Judge) {
-		return at.site(job.rules), power.NewRulebook(job.rules)
+	f := followed{posted: c.atPosts(ctx, calls, job.running, job.now, func(at post) (power.Clients, power.Evaluator) {
+		return at.clients(job.rules), power.NewRuleSet(job.rules)
 	})}
 	if job.dryRun {
 		f.outcomes = nil
@@ -49,24 +49,24 @@ func (c *crew) follow(ctx context.Context, job scheduleJob) followed {
 	return f
 }
 
-// site is the post with the kinds of machines that the rules are for.
-func (p post) site(rules power.Rules) power.Site {
+// clients is the post with the kinds of machines that the rules are for.
+func (p post) clients(rules power.Rules) power.Clients {
 	region := p.target.Region
 	instances := p.session.Fleet(region)
-	site := power.Site{Target: p.target, Machines: map[fleet.Kind]power.Machines{}, Resizer: instances}
+	clients := power.Clients{Target: p.target, Machines: map[fleet.Kind]power.Machines{}, Resizer: instances}
 	for _, kind := range rules.Kinds() {
 		switch kind {
 		case fleet.KindInstance:
-			site.Machines[kind] = instances
+			clients.Machines[kind] = instances
 		case fleet.KindDatabase:
-			site.Machines[kind] = p.session.Databases(region)
+			clients.Machines[kind] = p.session.Databases(region)
 		case fleet.KindCluster:
-			site.Machines[kind] = p.session.Clusters(region)
+			clients.Machines[kind] = p.session.Clusters(region)
 		case fleet.KindGroup:
-			site.Machines[kind] = p.session.Groups(region)
+			clients.Machines[kind] = p.session.Groups(region)
 		}
 	}
-	return site
+	return clients
 }
 
 // callsSince counts the API calls of the session since an earlier count.

@@ -142,7 +142,7 @@ func (l *life) open(endpoint string) {
 }
 
 func (l *life) port(kind fleet.Kind) power.Machines {
-	return l.s.posts[0].site(l.s.job.rules).Machines[kind]
+	return l.s.posts[0].clients(l.s.job.rules).Machines[kind]
 }
 
 // hour is one hour of the account: a tick, or none, or several, and perhaps a

@@ -106,7 +106,7 @@ func (r *run) probe(ctx context.Context, batch []Step, refusal *fleet.Refusal) {
 }
 
 func (r *run) request(ctx context.Context, batch []Step) error {
-	port, ids := r.site.Machines[batch[0].Machine.Kind], ids(batch)
+	port, ids := r.clients.Machines[batch[0].Machine.Kind], ids(batch)
 	if batch[0].Action == Start {
 		return port.Start(ctx, ids)
 	}

@@ -46,9 +46,9 @@ type Options struct {
 // Apply carries the plan out and returns one outcome for each of its steps, in
 // the same order. It never returns early: what could not be done is an
 // outcome with a reason.
-func Apply(ctx context.Context, site Site, judge Judge, plan Plan, opts Options) []fleet.Outcome {
+func Apply(ctx context.Context, clients Clients, evaluator Evaluator, plan Plan, opts Options) []fleet.Outcome {
 	r := &run{
-		site: site, judge: judge, plan: plan, opts: opts,
+		clients: clients, evaluator: evaluator, plan: plan, opts: opts,
 		step:     make(map[machineKey]int, len(plan.Steps)),
 		outcomes: make([]fleet.Outcome, len(plan.Steps)),
 		denied:   map[fleet.Kind]int{}, granted: map[fleet.Kind]bool{},
@@ -94,13 +94,13 @@ func keyOf(m fleet.Machine) machineKey { return machineKey{m.Kind, m.ID} }
 
 // run is the state of one Apply.
 type run struct {
-	site     Site
-	judge    Judge
-	plan     Plan
-	opts     Options
-	order    *order
-	step     map[machineKey]int
-	outcomes []fleet.Outcome
+	clients   Clients
+	evaluator Evaluator
+	plan      Plan
+	opts      Options
+	order     *order
+	step      map[machineKey]int
+	outcomes  []fleet.Outcome
 	// settling are the steps whose machines are on their way to the other
 	// state.
 	settling []Step
@@ -206,7 +206,7 @@ func (r *run) reread(ctx context.Context, batch []Step) []Step {
 			r.settle(was, fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}, "")
 			continue
 		}
-		s := r.judge.Judge(m, now)
+		s := r.evaluator.Evaluate(m, now)
 		if s.Do() && s.Action != was.Action {
 			s.Action, s.Reason = None, fleet.Reason{Code: "changed", Text: fmt.Sprintf("is to be %s by now; the next run does that", s.Action.Past())}
 		}
@@ -258,7 +258,7 @@ func (r *run) tag(ctx context.Context, machines []fleet.Machine, set fleet.Tags)
 	if len(machines) == 0 {
 		return
 	}
-	err := r.site.Machines[machines[0].Kind].Mark(ctx, machines, set)
+	err := r.clients.Machines[machines[0].Kind].Mark(ctx, machines, set)
 	if err == nil {
 		r.marked = true
 		return

@@ -7,7 +7,7 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// ByTag is the judge of the commands stop and start: everything that carries
+// ByTag is the evaluator of the commands stop and start: everything that carries
 // the tag is to be stopped or started, now, and EC2 instances only.
 type ByTag struct {
 	Action Action
@@ -19,10 +19,10 @@ func (b ByTag) Selector(kind fleet.Kind) (fleet.Selector, bool) {
 	return fleet.Selector{Tag: b.Tag}, kind == fleet.KindInstance
 }
 
-// Judge says whether the action makes sense for the machine as it is now. The
+// Evaluate says whether the action makes sense for the machine as it is now. The
 // order matters: a machine that is already where it should be is reported as
 // such, whatever else is true of it.
-func (b ByTag) Judge(m fleet.Machine, _ time.Time) Step {
+func (b ByTag) Evaluate(m fleet.Machine, _ time.Time) Step {
 	if !b.Tag.On(m.Tags) {
 		return leave(m, "untagged", "lost its tag since the plan was made")
 	}

@@ -21,13 +21,13 @@ const (
 
 // facts are what a decision under a rule rests on.
 type facts struct {
-	machine fleet.Machine
-	rule    Rule
-	wanted  Wanted
-	course  course
-	now     time.Time
-	tick    time.Duration
-	mark    mark
+	machine  fleet.Machine
+	rule     Rule
+	wanted   Wanted
+	timeline timeline
+	now      time.Time
+	tick     time.Duration
+	mark     mark
 }
 
 // decide is the decision table. T is when the wanted state changed last, L the
@@ -73,7 +73,7 @@ func (f facts) stop() Step {
 		return leave(m, "stop-protected", "has stop protection on (disableApiStop); the next try is at %s", f.clock(f.mark.at.Add(longestRetry)))
 	case f.enforced():
 		return why("enforced", "runs against its schedule, which is enforced")
-	case own && !m.Started.Before(t) && !f.nextStart().IsZero() && f.nextStart().Sub(f.now) <= max(soon, f.course.lead):
+	case own && !m.Started.Before(t) && !f.nextStart().IsZero() && f.nextStart().Sub(f.now) <= max(soon, f.timeline.lead):
 		return leave(m, "started-early", "was started early; it is wanted from %s on", f.clock(f.nextStart()))
 	case !own && f.now.Before(m.Started.Add(f.rule.MinUptime)):
 		return leave(m, "min-uptime", "was started by hand at %s and runs for at least %s", f.clock(m.Started), short(f.rule.MinUptime))
@@ -131,13 +131,13 @@ func (f facts) unfinished(changed time.Time, actions ...Action) bool {
 // enforced reports whether people's acts do not count. A schedule that only
 // starts or only stops wants its state at one instant, not all the time.
 func (f facts) enforced() bool {
-	return f.rule.Enforce && !f.course.schedule.OneSided()
+	return f.rule.Enforce && !f.timeline.schedule.OneSided()
 }
 
 // nextStart is when the wanted state next becomes running, if that is its next
 // change.
 func (f facts) nextStart() time.Time {
-	if next := f.course.next(f.now); !next.IsZero() && f.course.at(next) == schedule.Running {
+	if next := f.timeline.next(f.now); !next.IsZero() && f.timeline.at(next) == schedule.Running {
 		return next
 	}
 	return time.Time{}
@@ -148,10 +148,10 @@ func (f facts) nextStart() time.Time {
 // at T began.
 func (f facts) beforeWindow() bool {
 	end := f.wanted.Since
-	if end.IsZero() || f.course.schedule.OneSided() || f.course.at(end.Add(-1)) != schedule.Running {
+	if end.IsZero() || f.timeline.schedule.OneSided() || f.timeline.at(end.Add(-1)) != schedule.Running {
 		return false
 	}
-	began := f.course.last(end.Add(-1))
+	began := f.timeline.last(end.Add(-1))
 	return !began.IsZero() && f.machine.Started.Before(began) && !f.mark.at.After(f.machine.Started)
 }
 
@@ -176,7 +176,7 @@ func (f facts) until() string {
 
 // clock writes an instant as people in the schedule's zone read it.
 func (f facts) clock(t time.Time) string {
-	return t.In(f.course.schedule.Zone()).Format("Mon 2006-01-02 15:04 MST")
+	return t.In(f.timeline.schedule.Zone()).Format("Mon 2006-01-02 15:04 MST")
 }
 
 // short is a duration without its zero parts: "90m" becomes "1h30m".

@@ -183,7 +183,7 @@ func (s situation) machine(t *testing.T, state fleet.State) fleet.Machine {
 	return m
 }
 
-// judgement is what both say about one row in one situation.
+// decision is what both say about one row in one situation.
 type judgement struct {
 	row         verdictRow
 	facts       string
@@ -196,8 +196,8 @@ func (j judgement) String() string {
 		j.row.ScheduleState, j.row.RememberedState, j.row.Actual, j.row.Flags, j.facts, j.there, j.ours, j.why)
 }
 
-// judge asks our rules about a row in each of its situations.
-func (r verdictRow) judge(t *testing.T) []judgement {
+// evaluator asks our rules about a row in each of its situations.
+func (r verdictRow) evaluator(t *testing.T) []judgement {
 	t.Helper()
 	period := foreign.Period{BeginTime: "10:00", EndTime: "20:00"}
 	now := clock(t, "Tue 12:00")
@@ -211,7 +211,7 @@ func (r verdictRow) judge(t *testing.T) []judgement {
 			period.BeginTime = ""
 		}
 	}
-	book := power.NewRulebook(r.rules(t, period))
+	ruleSet := power.NewRuleSet(r.rules(t, period))
 	stories := situations()[fmt.Sprint(r.ScheduleState, " ", r.RememberedState, " ", r.Actual)]
 	if len(stories) == 0 {
 		t.Fatalf("no situation for %+v", r)
@@ -219,7 +219,7 @@ func (r verdictRow) judge(t *testing.T) []judgement {
 	var out []judgement
 	for _, s := range stories {
 		m := s.machine(t, r.Actual)
-		step := book.Judge(m, now)
+		step := ruleSet.Evaluate(m, now)
 		if wanted := map[string]schedule.State{"on": schedule.Running, "off": schedule.Stopped}[r.ScheduleState]; step.Wanted.State != wanted {
 			t.Fatalf("%+v: the schedule wants it %s", r, step.Wanted.State)
 		}
@@ -243,7 +243,7 @@ type group struct {
 	There, Ours                                string
 }
 
-// covers reports whether a judgement is of this group. "all" covers
+// covers reports whether a decision is of this group. "all" covers
 // everything.
 func (g group) covers(j judgement) bool {
 	for cell, value := range map[string]string{
@@ -266,7 +266,7 @@ func (g group) covers(j judgement) bool {
 }
 
 // TestDecisionsOfInstanceScheduler asks every row of the truth table. A
-// judgement is the same there and here, or it belongs to exactly one group of
+// decision is the same there and here, or it belongs to exactly one group of
 // the table in docs/compatibility.md; every group there covers only what
 // differs, as often as it says.
 func TestDecisionsOfInstanceScheduler(t *testing.T) {
@@ -278,7 +278,7 @@ func TestDecisionsOfInstanceScheduler(t *testing.T) {
 			continue
 		}
 		rows++
-		for _, j := range r.judge(t) {
+		for _, j := range r.evaluator(t) {
 			judged++
 			var in []int
 			for n, g := range groups {
@@ -355,7 +355,7 @@ func (r verdictRow) play(t *testing.T) (ticks int, wrong []string) {
 		}
 		return next
 	}
-	judge := power.NewRulebook(r.rules(t, foreign.Period{BeginTime: r.Schedule.BeginTime, EndTime: r.Schedule.EndTime}))
+	evaluator := power.NewRuleSet(r.rules(t, foreign.Period{BeginTime: r.Schedule.BeginTime, EndTime: r.Schedule.EndTime}))
 	var w *world
 	for _, step := range r.Steps {
 		wall, isTick := strings.CutPrefix(step[0], "tick ")
@@ -367,11 +367,11 @@ func (r verdictRow) play(t *testing.T) (ticks int, wrong []string) {
 		case isTick:
 			ticks++
 			w.now = at(wall, w.now)
-			plan, err := power.MakePlan(t.Context(), site(w), judge, func() time.Time { return w.now })
+			plan, err := power.MakePlan(t.Context(), clients(w), evaluator, func() time.Time { return w.now })
 			if err != nil {
 				t.Fatal(err)
 			}
-			power.Apply(t.Context(), site(w), judge, plan, power.Options{Mark: true})
+			power.Apply(t.Context(), clients(w), evaluator, plan, power.Options{Mark: true})
 			if state := string(w.machines[0].State); state != step[1] {
 				wrong = append(wrong, fmt.Sprintf("%s at %s, want %s", state, w.now, step[1]))
 			}

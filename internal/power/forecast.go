@@ -27,18 +27,18 @@ type Scheduled struct {
 // Scheduled is a machine as a forecast sees it, without a price; false where nobody
 // stops and starts it by a schedule: no rule is for it, it is left alone, it is
 // unfit, or a mistake is in the way.
-func (b *Rulebook) Scheduled(m fleet.Machine) (Scheduled, bool) {
-	n, ok := b.rule(m)
-	if !ok || b.rules.Rules[n].Ignore || m.Unfit != (fleet.Reason{}) || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
+func (rs *RuleSet) Scheduled(m fleet.Machine) (Scheduled, bool) {
+	n, ok := rs.rule(m)
+	if !ok || rs.rules.Rules[n].Ignore || m.Unfit != (fleet.Reason{}) || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return Scheduled{}, false
 	}
-	named, err := b.named(n, m)
+	named, err := rs.named(n, m)
 	if err != nil || named.Ignore {
 		return Scheduled{}, false
 	}
 	return Scheduled{
 		Kind: m.Kind, Name: named.Name, Schedule: named.Schedule,
-		Lead: b.lead(named.Schedule, b.rules.Rules[n]),
+		Lead: rs.lead(named.Schedule, rs.rules.Rules[n]),
 	}, true
 }
 
@@ -103,7 +103,7 @@ func MakeForecast(items []Scheduled, from, to time.Time) Forecast {
 		k := key{item.Schedule, item.Lead}
 		s, known := shares[k]
 		if !known {
-			s = course{schedule: item.Schedule, lead: item.Lead}.share(from, to)
+			s = timeline{schedule: item.Schedule, lead: item.Lead}.share(from, to)
 			shares[k] = s
 		}
 		line := lines[item.Name]
@@ -156,18 +156,18 @@ func (l *ForecastLine) add(m ForecastLine) {
 type share struct{ running, unknown time.Duration }
 
 // share adds up the wanted states in [from, to).
-func (c course) share(from, to time.Time) share {
+func (tl timeline) share(from, to time.Time) share {
 	var s share
-	if c.schedule.OneSided() {
+	if tl.schedule.OneSided() {
 		s.unknown = to.Sub(from) // an edge acts once; from then on people decide
 		return s
 	}
 	for t := from; t.Before(to); {
-		end := c.next(t)
+		end := tl.next(t)
 		if end.IsZero() || end.After(to) {
 			end = to
 		}
-		switch c.at(t) {
+		switch tl.at(t) {
 		case schedule.Running:
 			s.running += end.Sub(t)
 		case schedule.Unmanaged:

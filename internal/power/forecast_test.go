@@ -133,7 +133,7 @@ func TestForecastAddsUpToAlwaysOn(t *testing.T) {
 // Those on whom nothing acts are not in a forecast.
 func TestForecastItems(t *testing.T) {
 	office := parse(t, "Mon-Fri 08:00-19:00")
-	book := power.NewRulebook(power.Rules{Rules: []power.Rule{
+	ruleSet := power.NewRuleSet(power.Rules{Rules: []power.Rule{
 		{Tag: fleet.Tag{Key: "Keep"}, Ignore: true},
 		{Tag: fleet.Tag{Key: "Schedule"}, Ready: time.Hour, Read: func(value string) (power.Named, error) {
 			if value != "office" {
@@ -143,7 +143,7 @@ func TestForecastItems(t *testing.T) {
 		}},
 	}})
 	tagged := fleet.Machine{Kind: fleet.KindInstance, Tags: fleet.Tags{"Schedule": "office"}}
-	item, ok := book.Scheduled(tagged)
+	item, ok := ruleSet.Scheduled(tagged)
 	if !ok || item.Name != "office" || item.Schedule != office || item.Lead != time.Hour {
 		t.Errorf("%+v, %v", item, ok)
 	}
@@ -158,7 +158,7 @@ func TestForecastItems(t *testing.T) {
 		"an ignored one":     {Kind: fleet.KindInstance, Tags: fleet.Tags{"Keep": "1", "Schedule": "office"}},
 		"a mistake":          {Kind: fleet.KindInstance, Tags: fleet.Tags{"Schedule": "ofice"}},
 	} {
-		if item, ok := book.Scheduled(m); ok {
+		if item, ok := ruleSet.Scheduled(m); ok {
 			t.Errorf("%s is in the forecast: %+v", what, item)
 		}
 	}
@@ -176,7 +176,7 @@ func BenchmarkForecast(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		// A new rulebook has new schedules, which have computed nothing yet.
-		book := power.NewRulebook(power.Rules{Rules: []power.Rule{{Tag: fleet.Tag{Key: "Schedule"}, Read: func(value string) (power.Named, error) {
+		ruleSet := power.NewRuleSet(power.Rules{Rules: []power.Rule{{Tag: fleet.Tag{Key: "Schedule"}, Read: func(value string) (power.Named, error) {
 			var n int
 			if _, err := fmt.Sscan(value, &n); err != nil {
 				return power.Named{}, err
@@ -186,7 +186,7 @@ func BenchmarkForecast(b *testing.B) {
 		}}}})
 		var items []power.Scheduled
 		for _, m := range fleetOf {
-			item, ok := book.Scheduled(m)
+			item, ok := ruleSet.Scheduled(m)
 			if !ok {
 				b.Fatal("a machine is not in the forecast")
 			}

@@ -31,9 +31,9 @@ type Wanted struct {
 	Warnings []string
 }
 
-// Rulebook judges the machines of one account and region by rules. It is safe
+// RuleSet evaluates the machines of one account and region by rules. It is safe
 // for concurrent use.
-type Rulebook struct {
+type RuleSet struct {
 	rules Rules
 
 	mu    sync.Mutex
@@ -51,17 +51,17 @@ type answer struct {
 	err   error
 }
 
-// NewRulebook is a judge that follows the rules.
-func NewRulebook(rules Rules) *Rulebook {
-	return &Rulebook{rules: rules, read: map[reading]answer{}, leads: map[*schedule.Schedule]time.Duration{}}
+// NewRuleSet is an evaluator that follows the rules.
+func NewRuleSet(rules Rules) *RuleSet {
+	return &RuleSet{rules: rules, read: map[reading]answer{}, leads: map[*schedule.Schedule]time.Duration{}}
 }
 
 // Selector chooses the machines that carry a key of any rule, or all of them
 // where a rule is for all.
-func (b *Rulebook) Selector(kind fleet.Kind) (fleet.Selector, bool) {
+func (rs *RuleSet) Selector(kind fleet.Kind) (fleet.Selector, bool) {
 	var sel fleet.Selector
 	everything, wanted := false, false
-	for _, r := range b.rules.Rules {
+	for _, r := range rs.rules.Rules {
 		if !r.isFor(kind) && r.After.Key == "" {
 			continue
 		}
@@ -85,8 +85,8 @@ func (r Rule) isFor(kind fleet.Kind) bool {
 }
 
 // Rule finds the rule for a machine, counted from 0.
-func (b *Rulebook) rule(m fleet.Machine) (int, bool) {
-	for n, r := range b.rules.Rules {
+func (rs *RuleSet) rule(m fleet.Machine) (int, bool) {
+	for n, r := range rs.rules.Rules {
 		if r.isFor(m.Kind) && (r.Tag.Key == "" || r.Tag.On(m.Tags)) {
 			return n, true
 		}
@@ -95,21 +95,21 @@ func (b *Rulebook) rule(m fleet.Machine) (int, bool) {
 }
 
 // named gives the schedule of a machine under a rule. Every text is read once.
-func (b *Rulebook) named(n int, m fleet.Machine) (Named, error) {
-	r := b.rules.Rules[n]
+func (rs *RuleSet) named(n int, m fleet.Machine) (Named, error) {
+	r := rs.rules.Rules[n]
 	key := reading{rule: n}
 	if r.Schedule == "" {
 		key.value = m.Tags[r.Tag.Key]
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a, ok := b.read[key]
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	a, ok := rs.read[key]
 	if !ok {
 		a.named, a.err = r.Read(key.value)
 		if a.err == nil && a.named.Schedule == nil && !a.named.Ignore {
 			a.err = fleet.Errorf(fleet.ErrInvalid, "rule %d gives no schedule for %q", n+1, key.value)
 		}
-		b.read[key] = a
+		rs.read[key] = a
 	}
 	return a.named, a.err
 }
@@ -117,19 +117,19 @@ func (b *Rulebook) named(n int, m fleet.Machine) (Named, error) {
 // noRule is the code of a machine that no rule is for.
 const noRule = "no-rule"
 
-// Judge decides about one machine.
-func (b *Rulebook) Judge(m fleet.Machine, now time.Time) Step {
-	n, ok := b.rule(m)
+// Evaluate decides about one machine.
+func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
+	n, ok := rs.rule(m)
 	if !ok {
 		return leave(m, noRule, "no rule is for it")
 	}
-	rule := b.rules.Rules[n]
+	rule := rs.rules.Rules[n]
 	if rule.Ignore {
 		step := leave(m, "ignored", "is left alone by rule %d", n+1)
 		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1}
 		return step
 	}
-	named, err := b.named(n, m)
+	named, err := rs.named(n, m)
 	if err != nil {
 		step := mistake(m, "bad-schedule", err)
 		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1}
@@ -140,7 +140,7 @@ func (b *Rulebook) Judge(m fleet.Machine, now time.Time) Step {
 		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 		return step
 	}
-	c := course{schedule: named.Schedule, lead: b.lead(named.Schedule, rule)}
+	tl := timeline{schedule: named.Schedule, lead: rs.lead(named.Schedule, rule)}
 	warnings := slices.Clone(named.Warnings)
 	if value, ok := m.Tags[KeepTag]; ok {
 		keep, err := ParseKeep(value)
@@ -149,12 +149,12 @@ func (b *Rulebook) Judge(m fleet.Machine, now time.Time) Step {
 			step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 			return step
 		}
-		clipped, long := b.rules.Keep.Clip(keep)
+		clipped, long := rs.rules.Keep.Clip(keep)
 		switch {
-		case keep.State == schedule.Stopped && !b.rules.Keep.Off:
+		case keep.State == schedule.Stopped && !rs.rules.Keep.Off:
 			warnings = append(warnings, "keeping machines off is not allowed (power.keep.off); the override is not followed")
 		default:
-			c.keep = clipped
+			tl.keep = clipped
 			if keep.Since.IsZero() && now.Before(clipped.Since) {
 				warnings = append(warnings, fmt.Sprintf("the override says not since when, and counts only from %s on: no earlier than is allowed before its end", clipped.Since.Format(time.RFC3339)))
 			}
@@ -164,11 +164,11 @@ func (b *Rulebook) Judge(m fleet.Machine, now time.Time) Step {
 		}
 	}
 	w := Wanted{
-		State: c.at(now), Since: c.last(now), Until: c.next(now),
-		Schedule: named.Name, Rule: n + 1, Lead: c.lead, Keep: c.keep, Warnings: warnings,
+		State: tl.at(now), Since: tl.last(now), Until: tl.next(now),
+		Schedule: named.Name, Rule: n + 1, Lead: tl.lead, Keep: tl.keep, Warnings: warnings,
 	}
-	w.By = c.by(now)
-	f := facts{machine: m, rule: rule, wanted: w, course: c, now: now, tick: cmp.Or(b.rules.Tick, defaultTick), mark: markOf(m.Tags)}
+	w.By = tl.by(now)
+	f := facts{machine: m, rule: rule, wanted: w, timeline: tl, now: now, tick: cmp.Or(rs.rules.Tick, defaultTick), mark: markOf(m.Tags)}
 	step := f.decide()
 	step.Wanted = w
 	step.After = rule.After
@@ -176,12 +176,12 @@ func (b *Rulebook) Judge(m fleet.Machine, now time.Time) Step {
 }
 
 // by says what decides at t.
-func (c course) by(t time.Time) string {
+func (tl timeline) by(t time.Time) string {
 	switch {
-	case c.keep.at(t):
-		return "override: " + c.keep.String()
-	case c.at(t) != c.schedule.At(t):
-		return "started early for what comes: " + c.schedule.Within(t)
+	case tl.keep.at(t):
+		return "override: " + tl.keep.String()
+	case tl.at(t) != tl.schedule.At(t):
+		return "started early for what comes: " + tl.schedule.Within(t)
 	}
-	return c.schedule.Within(t)
+	return tl.schedule.Within(t)
 }

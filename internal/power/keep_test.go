@@ -62,8 +62,8 @@ func TestTheTimeOfAMark(t *testing.T) {
 		} {
 			m := running(1).Machine
 			m.Kind, m.Started, m.Tags[power.LastTag] = tt.kind, mark.Add(after), "start 2026-11-17T20:00:00Z"
-			book := power.NewRulebook(follow(t, office, func(r *power.Rule) { r.Kinds = fleet.Kinds() }))
-			if s := book.Judge(m, clock(t, "Tue 22:00")); s.Action != want {
+			ruleSet := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Kinds = fleet.Kinds() }))
+			if s := ruleSet.Evaluate(m, clock(t, "Tue 22:00")); s.Action != want {
 				t.Errorf("%s started %s after the mark: %q (%s), want %q", tt.kind, after, s.Action, s.Reason.Text, want)
 			}
 		}
@@ -78,9 +78,9 @@ func TestLeads(t *testing.T) {
 	}
 	now := clock(t, "Tue 05:00")
 	for n, want := range map[int]time.Duration{1000: 0, 1119: 0, 1120: 6 * time.Minute, 2000: 14 * time.Minute, 10_000: 80 * time.Minute} {
-		book := power.NewRulebook(follow(t, office))
-		book.Prepare(machines[:n], now)
-		if got := book.Judge(machines[0], now).Wanted.Lead; got != want {
+		ruleSet := power.NewRuleSet(follow(t, office))
+		ruleSet.Prepare(machines[:n], now)
+		if got := ruleSet.Evaluate(machines[0], now).Wanted.Lead; got != want {
 			t.Errorf("%d machines: %s early, want %s", n, got, want)
 		}
 	}

@@ -49,12 +49,12 @@ func TestMarksAreOnePerMachine(t *testing.T) {
 			for n, m := range u.machines {
 				u.bad[m.ID] = tt.bad(n)
 			}
-			book := power.NewRulebook(follow(t, office))
-			plan, err := power.MakePlan(t.Context(), site(u), book, u.clock)
+			ruleSet := power.NewRuleSet(follow(t, office))
+			plan, err := power.MakePlan(t.Context(), clients(u), ruleSet, u.clock)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for n, o := range power.Apply(t.Context(), site(u), book, plan, power.Options{Mark: true}) {
+			for n, o := range power.Apply(t.Context(), clients(u), ruleSet, plan, power.Options{Mark: true}) {
 				marked := u.machines[n].Tags[power.LastTag] != ""
 				if o.Result != fleet.Done || marked == u.bad[o.ID] || (o.Reason.Code == "unmarked") != u.bad[o.ID] {
 					t.Errorf("%s: %+v, marked %v, want %v", o.ID, o, marked, !u.bad[o.ID])

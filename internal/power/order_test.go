@@ -87,13 +87,13 @@ func tiers(t *testing.T, state fleet.State) *booting {
 func (b *booting) run(t *testing.T, at string, o power.Options) []string {
 	t.Helper()
 	b.now = clock(t, at)
-	book := power.NewRulebook(chain(t))
-	plan, err := power.MakePlan(t.Context(), site(b), book, b.clock)
+	ruleSet := power.NewRuleSet(chain(t))
+	plan, err := power.MakePlan(t.Context(), clients(b), ruleSet, b.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, o := range power.Apply(t.Context(), site(b), book, plan, o) {
+	for _, o := range power.Apply(t.Context(), clients(b), ruleSet, plan, o) {
 		got = append(got, strings.TrimSpace(fmt.Sprint(o.Result, " ", o.Reason.Code)))
 	}
 	return got
@@ -188,15 +188,15 @@ func TestOrderWithAKindThatCannotBeRead(t *testing.T) {
 	alone := running(9)
 	alone.Tags, alone.State, alone.Cause, alone.Stopped = fleet.Tags{"Alone": ""}, fleet.Stopped, fleet.CauseCall, clock(t, "Mon 19:00")
 	b.machines = append(b.machines, alone)
-	place := site(b)
-	place.Machines[fleet.KindDatabase] = unreadable{}
-	book := power.NewRulebook(rules)
-	plan, err := power.MakePlan(t.Context(), place, book, b.clock)
+	here := clients(b)
+	here.Machines[fleet.KindDatabase] = unreadable{}
+	ruleSet := power.NewRuleSet(rules)
+	plan, err := power.MakePlan(t.Context(), here, ruleSet, b.clock)
 	if err == nil || !slices.Equal(plan.Unread, []fleet.Kind{fleet.KindDatabase}) {
 		t.Errorf("unread %v, %v", plan.Unread, err)
 	}
 	var got []string
-	for _, o := range power.Apply(t.Context(), place, book, plan, power.Options{}) {
+	for _, o := range power.Apply(t.Context(), here, ruleSet, plan, power.Options{}) {
 		got = append(got, strings.TrimSpace(fmt.Sprint(o.Result, " ", o.Reason.Code)))
 	}
 	if want := []string{"left waits", "left waits", "done"}; !slices.Equal(got, want) {
@@ -228,20 +228,20 @@ func TestCircles(t *testing.T) {
 		m := w.machines[n]
 		m.Tags, m.State, m.Cause, m.Stopped = tags, fleet.Stopped, fleet.CauseCall, clock(t, "Mon 19:00")
 	}
-	book := power.NewRulebook(rules)
-	plan, err := power.MakePlan(t.Context(), site(w), book, w.clock)
+	ruleSet := power.NewRuleSet(rules)
+	plan, err := power.MakePlan(t.Context(), clients(w), ruleSet, w.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, o := range power.Apply(t.Context(), site(w), book, plan, power.Options{}) {
+	for _, o := range power.Apply(t.Context(), clients(w), ruleSet, plan, power.Options{}) {
 		got = append(got, strings.TrimSpace(fmt.Sprint(o.Result, " ", o.Reason.Code)))
 	}
 	if want := []string{"failed circular", "failed circular", "done", "done"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	w.machines[0].Tags = fleet.Tags{"A": ""}
-	if plan, err = power.MakePlan(t.Context(), site(w), book, w.clock); err != nil || plan.Steps[0].Mistake || plan.Steps[1].Mistake {
+	if plan, err = power.MakePlan(t.Context(), clients(w), ruleSet, w.clock); err != nil || plan.Steps[0].Mistake || plan.Steps[1].Mistake {
 		t.Errorf("without the third tag: %+v, %v", plan.Steps[:2], err)
 	}
 }

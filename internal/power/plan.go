@@ -20,7 +20,7 @@ type Plan struct {
 	At time.Time
 	// Unread are the kinds of which not all machines could be read.
 	Unread []fleet.Kind
-	// Steps has one entry for every machine that the judge wanted to see, in
+	// Steps has one entry for every machine that the evaluator wanted to see, in
 	// the order of kinds and in that in which AWS lists them.
 	Steps []Step
 }
@@ -61,18 +61,18 @@ func (p Plan) Actionable() int {
 	return n
 }
 
-// preparer is a judge that wants to know all machines before it judges the
+// preparer is an evaluator that wants to know all machines before it evaluates the
 // first.
 type preparer interface {
 	Prepare(machines []fleet.Machine, now time.Time)
 }
 
-// MakePlan reads the machines that the judge wants to see, all kinds at the same
+// MakePlan reads the machines that the evaluator wants to see, all kinds at the same
 // time, and decides about each of them as of now, which is asked once all are
-// read; a judge that does not look at the time can do with nil. It changes
+// read; an evaluator that does not look at the time can do with nil. It changes
 // nothing. When reading fails half-way, the plan holds what was read, beside
 // the error; one kind that fails does not hold up the others.
-func MakePlan(ctx context.Context, site Site, judge Judge, now func() time.Time) (Plan, error) {
+func MakePlan(ctx context.Context, clients Clients, evaluator Evaluator, now func() time.Time) (Plan, error) {
 	var (
 		group errgroup.Group
 		kinds = fleet.Kinds()
@@ -80,8 +80,8 @@ func MakePlan(ctx context.Context, site Site, judge Judge, now func() time.Time)
 		errs  = make([]error, len(kinds))
 	)
 	for n, kind := range kinds {
-		sel, wanted := judge.Selector(kind)
-		if port := site.Machines[kind]; port != nil && wanted {
+		sel, wanted := evaluator.Selector(kind)
+		if port := clients.Machines[kind]; port != nil && wanted {
 			group.Go(func() error {
 				read[n], errs[n] = list(ctx, port, sel)
 				return nil
@@ -89,23 +89,23 @@ func MakePlan(ctx context.Context, site Site, judge Judge, now func() time.Time)
 		}
 	}
 	_ = group.Wait() // errors are kept by kind
-	plan := Plan{Target: site.Target}
+	plan := Plan{Target: clients.Target}
 	for n, err := range errs {
 		if err != nil {
 			plan.Unread = append(plan.Unread, kinds[n])
-			errs[n] = fmt.Errorf("list %ss in %s: %w", kindInWords(kinds[n]), site.Target.Region, err)
+			errs[n] = fmt.Errorf("list %ss in %s: %w", kindInWords(kinds[n]), clients.Target.Region, err)
 		}
 	}
 	machines := slices.Concat(read...)
 	if now != nil {
 		plan.At = now()
 	}
-	if p, ok := judge.(preparer); ok {
+	if p, ok := evaluator.(preparer); ok {
 		p.Prepare(machines, plan.At)
 	}
 	plan.Steps = make([]Step, len(machines))
 	for n, m := range machines {
-		plan.Steps[n] = judge.Judge(m, plan.At)
+		plan.Steps[n] = evaluator.Evaluate(m, plan.At)
 	}
 	refuseCircles(plan.Steps)
 	return plan, errors.Join(errs...)

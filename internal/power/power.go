@@ -1,9 +1,9 @@
-// Package power stops and starts machines. A judge says what is to be done
+// Package power stops and starts machines. An evaluator says what is to be done
 // with each machine and why: one that follows the hand of whoever calls
 // (ByTag), or one that follows schedules (Rules). A plan is the sum of its
-// judgements, Apply carries it out and reports one outcome for each machine.
+// decisions, Apply carries it out and reports one outcome for each machine.
 //
-// A plan is a value. Apply reads every machine again before it acts, judges it
+// A plan is a value. Apply reads every machine again before it acts, evaluates it
 // again and leaves out what has changed since. EC2 refuses a batch as a whole,
 // so a refusal is taken apart until only the instances that it is about are
 // left out; throttling and failures of the transport are retried by the
@@ -80,21 +80,20 @@ type Resizer interface {
 	Resize(ctx context.Context, id fleet.ResourceID, to fleet.InstanceType) error
 }
 
-// Site is one account and region with the kinds of machines that are looked
-// after there.
-type Site struct {
+// Clients reach the machines of one account and region, by kind.
+type Clients struct {
 	Target   fleet.Target
 	Machines map[fleet.Kind]Machines
 	// Resizer, if not nil, changes the type of EC2 instances.
 	Resizer Resizer
 }
 
-// Judge decides about machines. It changes nothing, and its answer depends on
+// Evaluator decides about machines. It changes nothing, and its answer depends on
 // nothing but the machine and the time.
-type Judge interface {
+type Evaluator interface {
 	// Selector chooses the machines of a kind that it wants to see; false
 	// means none.
 	Selector(kind fleet.Kind) (fleet.Selector, bool)
-	// Judge says what is to be done with the machine at now.
-	Judge(m fleet.Machine, now time.Time) Step
+	// Evaluate says what is to be done with the machine at now.
+	Evaluate(m fleet.Machine, now time.Time) Step
 }

@@ -34,15 +34,15 @@ func rampTime(n int) time.Duration {
 // Prepare counts the instances that are wanted at the same instant, so that
 // large groups are started early enough. It counts all that follow a schedule,
 // running or not: the lead must not change while a group starts.
-func (b *Rulebook) Prepare(machines []fleet.Machine, now time.Time) {
+func (rs *RuleSet) Prepare(machines []fleet.Machine, now time.Time) {
 	starts := map[*schedule.Schedule]time.Time{}
 	counts := map[time.Time]int{}
 	for _, m := range machines {
-		n, ok := b.rule(m)
-		if !ok || m.Kind != fleet.KindInstance || m.Unfit != (fleet.Reason{}) || b.rules.Rules[n].Ignore {
+		n, ok := rs.rule(m)
+		if !ok || m.Kind != fleet.KindInstance || m.Unfit != (fleet.Reason{}) || rs.rules.Rules[n].Ignore {
 			continue
 		}
-		named, err := b.named(n, m)
+		named, err := rs.named(n, m)
 		if err != nil || named.Ignore {
 			continue
 		}
@@ -55,12 +55,12 @@ func (b *Rulebook) Prepare(machines []fleet.Machine, now time.Time) {
 			counts[start.UTC()]++
 		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	clear(b.leads)
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	clear(rs.leads)
 	for s, start := range starts {
 		if ramp := rampTime(counts[start.UTC()]); ramp > 0 {
-			b.leads[s] = ramp + cmp.Or(b.rules.Tick, defaultTick) // the tick that begins may come this late
+			rs.leads[s] = ramp + cmp.Or(rs.rules.Tick, defaultTick) // the tick that begins may come this late
 		}
 	}
 }
@@ -85,8 +85,8 @@ func firstStartAfter(s *schedule.Schedule, now time.Time) time.Time {
 }
 
 // lead is by how much starts of a schedule are advanced under a rule.
-func (b *Rulebook) lead(s *schedule.Schedule, r Rule) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.leads[s] + r.Ready
+func (rs *RuleSet) lead(s *schedule.Schedule, r Rule) time.Duration {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.leads[s] + r.Ready
 }

@@ -46,15 +46,15 @@ func TestWhatFailedIsTriedAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			book := power.NewRulebook(power.Rules{Rules: []power.Rule{{
+			ruleSet := power.NewRuleSet(power.Rules{Rules: []power.Rule{{
 				Tag: tag, Schedule: text, Read: func(string) (power.Named, error) { return power.Named{Name: text, Schedule: s}, nil },
 			}}})
 			tick := func() {
-				plan, err := power.MakePlan(context.Background(), site(w), book, w.clock)
+				plan, err := power.MakePlan(context.Background(), clients(w), ruleSet, w.clock)
 				if err != nil {
 					t.Fatal(err)
 				}
-				power.Apply(context.Background(), site(w), book, plan, power.Options{Mark: true, Now: w.clock})
+				power.Apply(context.Background(), clients(w), ruleSet, plan, power.Options{Mark: true, Now: w.clock})
 			}
 			w.now = w.now.Add(time.Duration(rapid.IntRange(2, 3000).Draw(t, "minutes")) * time.Minute)
 			w.fails = true
@@ -95,14 +95,14 @@ func TestElsewhereWhenTheTimeIsOver(t *testing.T) {
 	m := c.machines[0]
 	m.Type, m.State, m.Cause, m.Stopped = "m5.large", fleet.Stopped, fleet.CauseCall, monday().Add(-time.Hour)
 	m.Tags[power.TypesTag] = "m5.large,m6i.large"
-	place := site(c)
-	place.Resizer = c
-	book := power.NewRulebook(follow(t, office))
-	plan, err := power.MakePlan(t.Context(), place, book, c.clock)
+	here := clients(c)
+	here.Resizer = c
+	ruleSet := power.NewRuleSet(follow(t, office))
+	plan, err := power.MakePlan(t.Context(), here, ruleSet, c.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := power.Apply(t.Context(), place, book, plan, power.Options{Closing: c.closing})[0]
+	o := power.Apply(t.Context(), here, ruleSet, plan, power.Options{Closing: c.closing})[0]
 	if o.Result != fleet.Left || o.Reason.Code != "not-tried" || m.Type != "m5.large" {
 		t.Errorf("%+v as %s, want it left as m5.large", o, m.Type)
 	}
@@ -128,12 +128,12 @@ func (s silent) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[flee
 func TestTheTimeIsOverBeforeTheBatch(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := silent{newWorld(3, monday().Add(-time.Hour)), cancel}
-	book := power.NewRulebook(follow(t, office))
-	plan, err := power.MakePlan(ctx, site(s), book, s.clock)
+	ruleSet := power.NewRuleSet(follow(t, office))
+	plan, err := power.MakePlan(ctx, clients(s), ruleSet, s.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range power.Apply(ctx, site(s), book, plan, power.Options{Mark: true}) {
+	for _, o := range power.Apply(ctx, clients(s), ruleSet, plan, power.Options{Mark: true}) {
 		if o.Result != fleet.Left || o.Reason.Code != "not-tried" {
 			t.Errorf("%+v, want it left", o)
 		}

@@ -26,7 +26,7 @@ func typesOf(m fleet.Machine) []fleet.InstanceType {
 // and do not have the preferred one: left over from an earlier lack of
 // capacity, perhaps by a run that was killed. It returns the others.
 func (r *run) startResized(ctx context.Context, batch []Step) []Step {
-	if batch[0].Action != Start || r.site.Resizer == nil || batch[0].Machine.Kind != fleet.KindInstance {
+	if batch[0].Action != Start || r.clients.Resizer == nil || batch[0].Machine.Kind != fleet.KindInstance {
 		return batch
 	}
 	var plain []Step
@@ -50,7 +50,7 @@ func (r *run) startResized(ctx context.Context, batch []Step) []Step {
 // with.
 func (r *run) elsewhere(ctx context.Context, s Step) bool {
 	types := typesOf(s.Machine)
-	if s.Action != Start || r.site.Resizer == nil || len(types) < 2 {
+	if s.Action != Start || r.clients.Resizer == nil || len(types) < 2 {
 		return false
 	}
 	tried := append(r.tried[keyOf(s.Machine)], s.Machine.Type)
@@ -72,7 +72,7 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 			break
 		}
 		if t != has {
-			err := r.site.Resizer.Resize(ctx, id, t)
+			err := r.clients.Resizer.Resize(ctx, id, t)
 			if err != nil && !r.goesOn(err) {
 				r.settle(s, fleet.Failed, reasonOf(fmt.Errorf("change its type to %s: %w", t, err)), s.Machine.State)
 				return
@@ -87,7 +87,7 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 			has = t
 		}
 		r.tried[keyOf(s.Machine)] = append(r.tried[keyOf(s.Machine)], t)
-		err := r.site.Machines[s.Machine.Kind].Start(ctx, []fleet.ResourceID{id})
+		err := r.clients.Machines[s.Machine.Kind].Start(ctx, []fleet.ResourceID{id})
 		if err == nil {
 			s.Machine.Type = t
 			if first := typesOf(s.Machine)[0]; t != first {
@@ -125,7 +125,7 @@ func (r *run) restore(ctx context.Context, id fleet.ResourceID, has, preferred f
 	if has == preferred {
 		return why
 	}
-	if err := r.site.Resizer.Resize(ctx, id, preferred); err != nil {
+	if err := r.clients.Resizer.Resize(ctx, id, preferred); err != nil {
 		why.Text += fmt.Sprintf("; it has the type %s until the next start gives it %s back (%s)", has, preferred, said(err))
 	}
 	return why

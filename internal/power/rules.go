@@ -36,7 +36,7 @@ type Rule struct {
 	// Kinds are the kinds it is for; empty means EC2 instances only.
 	Kinds []fleet.Kind
 	// Read gives the schedule for the value of the tag; for a rule that names
-	// its schedule it ignores the value. It reads anew each time: a Rulebook
+	// its schedule it ignores the value. It reads anew each time: a RuleSet
 	// remembers. An error is told with the machine, which is left alone.
 	Read func(value string) (Named, error)
 	// Schedule is the name of the schedule, empty where the tag's value says.

@@ -29,7 +29,7 @@ func TestSelector(t *testing.T) {
 		"everything, in order":   {[]power.Rule{{After: db}}, fleet.KindInstance, fleet.Selector{Readiness: true}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ok := power.NewRulebook(power.Rules{Rules: tt.rules}).Selector(tt.kind)
+			got, ok := power.NewRuleSet(power.Rules{Rules: tt.rules}).Selector(tt.kind)
 			if ok == tt.none {
 				t.Errorf("wanted is %v", ok)
 			}

@@ -149,7 +149,7 @@ func (r *run) states(ctx context.Context, steps []Step, sel fleet.Selector) (map
 		return now, nil
 	}
 	sel.IDs = ids(steps)
-	for m, err := range r.site.Machines[steps[0].Machine.Kind].Machines(ctx, sel) {
+	for m, err := range r.clients.Machines[steps[0].Machine.Kind].Machines(ctx, sel) {
 		if err != nil {
 			return now, err
 		}

@@ -6,10 +6,10 @@ import (
 	"nightshift/internal/schedule"
 )
 
-// course is the wanted state of one machine over time, W(t): its schedule,
+// timeline is the wanted state of one machine over time, W(t): its schedule,
 // overlaid by its override, with starts advanced by a lead. It is what all
 // decisions rest on, and a pure function of time.
-type course struct {
+type timeline struct {
 	schedule *schedule.Schedule
 	keep     Keep
 	lead     time.Duration
@@ -19,13 +19,13 @@ type course struct {
 // over one transition that an advanced start takes back.
 const maxSteps = 10_000
 
-func (c course) at(t time.Time) schedule.State {
-	if c.keep.at(t) {
-		return c.keep.State
+func (tl timeline) at(t time.Time) schedule.State {
+	if tl.keep.at(t) {
+		return tl.keep.State
 	}
-	state := c.schedule.At(t)
-	if c.lead > 0 && state == schedule.Stopped {
-		if next, ok := c.schedule.Next(t); ok && next.State == schedule.Running && !next.At.Add(-c.lead).After(t) {
+	state := tl.schedule.At(t)
+	if tl.lead > 0 && state == schedule.Stopped {
+		if next, ok := tl.schedule.Next(t); ok && next.State == schedule.Running && !next.At.Add(-tl.lead).After(t) {
 			return schedule.Running
 		}
 	}
@@ -34,21 +34,21 @@ func (c course) at(t time.Time) schedule.State {
 
 // changed reports whether the wanted state changes at t. Every edge of a
 // start-only or stop-only schedule counts as a change.
-func (c course) changed(t time.Time) bool {
+func (tl timeline) changed(t time.Time) bool {
 	before := t.Add(-1)
-	if c.at(before) != c.at(t) {
+	if tl.at(before) != tl.at(t) {
 		return true
 	}
-	if c.keep.at(t) {
+	if tl.keep.at(t) {
 		return false
 	}
-	if last, ok := c.schedule.Last(t); ok && last.At.Equal(t) && (last.State != schedule.Running || c.lead == 0) {
-		return c.isEdge(last)
+	if last, ok := tl.schedule.Last(t); ok && last.At.Equal(t) && (last.State != schedule.Running || tl.lead == 0) {
+		return tl.isEdge(last)
 	}
-	if c.lead > 0 {
-		start := t.Add(c.lead)
-		if last, ok := c.schedule.Last(start); ok && last.At.Equal(start) && last.State == schedule.Running {
-			return c.isEdge(last)
+	if tl.lead > 0 {
+		start := t.Add(tl.lead)
+		if last, ok := tl.schedule.Last(start); ok && last.At.Equal(start) && last.State == schedule.Running {
+			return tl.isEdge(last)
 		}
 	}
 	return false
@@ -56,16 +56,16 @@ func (c course) changed(t time.Time) bool {
 
 // isEdge reports whether a transition of the schedule is one that leaves its
 // state as it was.
-func (c course) isEdge(t schedule.Transition) bool {
-	return c.schedule.At(t.At.Add(-1)) == t.State
+func (tl timeline) isEdge(t schedule.Transition) bool {
+	return tl.schedule.At(t.At.Add(-1)) == t.State
 }
 
 // last is the last instant not after now at which the wanted state changed;
 // the zero time where it never did.
-func (c course) last(now time.Time) time.Time {
+func (tl timeline) last(now time.Time) time.Time {
 	for range maxSteps {
-		t, ok := c.before(now)
-		if !ok || c.changed(t) {
+		t, ok := tl.before(now)
+		if !ok || tl.changed(t) {
 			return t
 		}
 		now = t.Add(-1)
@@ -75,10 +75,10 @@ func (c course) last(now time.Time) time.Time {
 
 // next is the first instant after now at which the wanted state changes; the
 // zero time where it never does.
-func (c course) next(now time.Time) time.Time {
+func (tl timeline) next(now time.Time) time.Time {
 	for range maxSteps {
-		t, ok := c.after(now)
-		if !ok || c.changed(t) {
+		t, ok := tl.after(now)
+		if !ok || tl.changed(t) {
 			return t
 		}
 		now = t
@@ -89,25 +89,25 @@ func (c course) next(now time.Time) time.Time {
 // before is the latest instant not after now at which something happens:
 // a transition, an advanced start, an end of the override. Under an override
 // nothing else does.
-func (c course) before(now time.Time) (latest time.Time, ok bool) {
-	if c.keep.at(now) {
-		return c.keep.Since, true
+func (tl timeline) before(now time.Time) (latest time.Time, ok bool) {
+	if tl.keep.at(now) {
+		return tl.keep.Since, true
 	}
 	consider := func(t time.Time) {
 		if !t.IsZero() && !t.After(now) && t.After(latest) {
 			latest, ok = t, true
 		}
 	}
-	consider(c.keep.Since)
-	consider(c.keep.Until)
-	if last, ok := c.schedule.Last(now); ok {
+	consider(tl.keep.Since)
+	consider(tl.keep.Until)
+	if last, ok := tl.schedule.Last(now); ok {
 		consider(last.At)
 	}
-	if c.lead > 0 {
-		for t := now.Add(c.lead); ; {
-			last, ok := c.schedule.Last(t)
+	if tl.lead > 0 {
+		for t := now.Add(tl.lead); ; {
+			last, ok := tl.schedule.Last(t)
 			if ok && last.State == schedule.Running {
-				consider(last.At.Add(-c.lead))
+				consider(last.At.Add(-tl.lead))
 			}
 			if !ok || !last.At.After(now) {
 				break
@@ -119,24 +119,24 @@ func (c course) before(now time.Time) (latest time.Time, ok bool) {
 }
 
 // after is the first instant after now at which something happens.
-func (c course) after(now time.Time) (first time.Time, ok bool) {
-	if c.keep.at(now) {
-		return c.keep.Until, true
+func (tl timeline) after(now time.Time) (first time.Time, ok bool) {
+	if tl.keep.at(now) {
+		return tl.keep.Until, true
 	}
 	consider := func(t time.Time) {
 		if t.After(now) && (!ok || t.Before(first)) {
 			first, ok = t, true
 		}
 	}
-	consider(c.keep.Since)
-	consider(c.keep.Until)
-	if next, ok := c.schedule.Next(now); ok {
+	consider(tl.keep.Since)
+	consider(tl.keep.Until)
+	if next, ok := tl.schedule.Next(now); ok {
 		consider(next.At)
 	}
-	for t := now.Add(c.lead); c.lead > 0; {
-		next, ok := c.schedule.Next(t)
+	for t := now.Add(tl.lead); tl.lead > 0; {
+		next, ok := tl.schedule.Next(t)
 		if ok && next.State == schedule.Running {
-			consider(next.At.Add(-c.lead))
+			consider(next.At.Add(-tl.lead))
 		}
 		if !ok || next.State == schedule.Running {
 			break

@@ -13,10 +13,10 @@ import (
 	"nightshift/internal/schedule"
 )
 
-// wantedBy judges a machine with an override under a schedule whose starts are
+// wantedBy evaluates a machine with an override under a schedule whose starts are
 // advanced, as of a time.
 func wantedBy(s *schedule.Schedule, k power.Keep, ready time.Duration) func(time.Time) power.Wanted {
-	book := power.NewRulebook(power.Rules{
+	ruleSet := power.NewRuleSet(power.Rules{
 		Keep: power.KeepLimits{Off: true, Max: 366 * 24 * time.Hour},
 		Rules: []power.Rule{{
 			Tag: tag, Schedule: "test", Ready: ready,
@@ -27,7 +27,7 @@ func wantedBy(s *schedule.Schedule, k power.Keep, ready time.Duration) func(time
 	if k.State != "" {
 		m.Tags[power.KeepTag] = k.String()
 	}
-	return func(t time.Time) power.Wanted { return book.Judge(m, t).Wanted }
+	return func(t time.Time) power.Wanted { return ruleSet.Evaluate(m, t).Wanted }
 }
 
 // The wanted state is looked for step by step, whatever the schedule, the
@@ -119,8 +119,8 @@ func TestTheMarkOfASecondRun(t *testing.T) {
 	m.Started = clock(t, "Tue 08:00:01")
 	for mark, want := range map[string]power.Action{"2026-11-17T08:00:31Z": power.Stop, "2026-11-17T08:01:02Z": power.None} {
 		m.Tags[power.LastTag] = "start " + mark
-		edited := power.NewRulebook(follow(t, "Sat 10:00-12:00"))
-		if s := edited.Judge(m, clock(t, "Tue 10:00")); s.Action != want {
+		edited := power.NewRuleSet(follow(t, "Sat 10:00-12:00"))
+		if s := edited.Evaluate(m, clock(t, "Tue 10:00")); s.Action != want {
 			t.Errorf("started at 08:00:01, marked at %s: %q (%s), want %q", mark, s.Action, s.Reason.Text, want)
 		}
 	}

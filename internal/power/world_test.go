@@ -97,12 +97,12 @@ func (w *world) person(n int, state fleet.State) {
 
 // tick is one run of nightshift.
 func (w *world) tick(t *rapid.T, rules power.Rules) []fleet.Outcome {
-	book := power.NewRulebook(rules)
-	plan, err := power.MakePlan(context.Background(), site(w), book, w.clock)
+	ruleSet := power.NewRuleSet(rules)
+	plan, err := power.MakePlan(context.Background(), clients(w), ruleSet, w.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return power.Apply(context.Background(), site(w), book, plan, power.Options{Mark: true, Now: w.clock})
+	return power.Apply(context.Background(), clients(w), ruleSet, plan, power.Options{Mark: true, Now: w.clock})
 }
 
 // monday is the start of all these worlds.
@@ -410,14 +410,14 @@ func TestElsewhere(t *testing.T) {
 			if tt.types != "" {
 				m.Tags[power.TypesTag] = tt.types
 			}
-			place := site(w)
-			place.Resizer = w
-			book := power.NewRulebook(follow(t, office))
-			plan, err := power.MakePlan(t.Context(), place, book, w.clock)
+			here := clients(w)
+			here.Resizer = w
+			ruleSet := power.NewRuleSet(follow(t, office))
+			plan, err := power.MakePlan(t.Context(), here, ruleSet, w.clock)
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := power.Apply(t.Context(), place, book, plan, power.Options{Mark: true})[0]
+			o := power.Apply(t.Context(), here, ruleSet, plan, power.Options{Mark: true})[0]
 			if got := fmt.Sprint(o.Result, " ", m.Type, " ", m.State, " ", w.resizes, " ", o.Reason.Code); got != tt.want {
 				t.Errorf("%q (%s), want %q", got, o.Reason.Text, tt.want)
 			}
