@@ -88,13 +88,13 @@ func (r *postCheck) machine(ruleSet *power.RuleSet, m fleet.Machine) {
 		r.withoutRule(m)
 	case step.Mistake:
 		noteFor(&r.live.Tags, step.Reason, m.ID)
-	case step.Wanted.Schedule == "" || step.Reason.Code == "ignored":
+	case step.Desired.Schedule == "" || step.Reason.Code == "ignored":
 		r.live.LeftAlone++
 	default:
 		r.follows(m, step)
 	}
 	// Only a rule for every machine takes what no tag's rule fits.
-	if n := step.Wanted.Rule; n > 0 && r.config.Rules().Rules[n-1].Tag.Key == "" {
+	if n := step.Desired.Rule; n > 0 && r.config.Rules().Rules[n-1].Tag.Key == "" {
 		r.misspelt(m)
 	}
 }
@@ -106,11 +106,11 @@ func (r *postCheck) follows(m fleet.Machine, step power.Step) {
 		return
 	}
 	r.live.Followed++
-	for _, w := range step.Wanted.Warnings {
+	for _, w := range step.Desired.Warnings {
 		noteFor(&r.live.Notes, fleet.Reason{Code: "warning", Text: w}, m.ID)
 	}
-	if _, known := r.samples[step.Wanted.Rule]; !known && m.Kind == fleet.KindInstance {
-		r.samples[step.Wanted.Rule] = m
+	if _, known := r.samples[step.Desired.Rule]; !known && m.Kind == fleet.KindInstance {
+		r.samples[step.Desired.Rule] = m
 	}
 }
 

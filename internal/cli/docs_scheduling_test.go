@@ -207,7 +207,7 @@ func TestSchedulingLead(t *testing.T) {
 		}
 		ruleSet := power.NewRuleSet(rules)
 		ruleSet.Prepare(group, now)
-		if lead := ruleSet.Evaluate(group[0], now).Wanted.Lead; lead != time.Duration(early)*time.Minute {
+		if lead := ruleSet.Evaluate(group[0], now).Desired.Lead; lead != time.Duration(early)*time.Minute {
 			t.Errorf("%s: %s instances begin %d minutes early; the lead is %s", scheduling, row[1], early, lead)
 		}
 	}

@@ -156,7 +156,7 @@ func texts[T ~string](list []T) []string {
 }
 
 func (s *schedules) explain(step foundStep) explanation {
-	m, w := step.Machine, step.Wanted
+	m, w := step.Machine, step.Desired
 	e := explanation{
 		Kind: m.Kind, ID: m.ID, Name: m.Name(), Account: step.target.Account, Region: m.Target.Region, State: m.State,
 		Started: known(m.Started), Stopped: known(m.Stopped),

@@ -244,8 +244,8 @@ func (a *app) printForecast(f forecast) {
 			}
 			return dollars(u)
 		}
-		t.add(cmp.Or(l.Schedule, "all"), fmt.Sprint(l.Machines), machineHours(l.AlwaysOn), machineHours(l.Wanted), machineHours(l.Saved), share,
-			money(l.AlwaysOnUSD), money(l.WantedUSD), money(l.SavedUSD))
+		t.add(cmp.Or(l.Schedule, "all"), fmt.Sprint(l.Machines), machineHours(l.AlwaysOn), machineHours(l.Desired), machineHours(l.Saved), share,
+			money(l.AlwaysOnUSD), money(l.DesiredUSD), money(l.SavedUSD))
 	}
 	for _, l := range f.Lines {
 		add(l)

@@ -50,7 +50,7 @@ func (a *app) powerEvent(ctx context.Context, r function.Request, closing <-chan
 	}
 	answer, err := done.answer(), done.err()
 	if err != nil {
-		c.log.WarnContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Left, "errors", answer.Errors)
+		c.log.WarnContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Deferred, "errors", answer.Errors)
 	}
 	if errors.Is(err, errPartly) {
 		err = nil // the answer tells; trying again could not tell it from a person's doing

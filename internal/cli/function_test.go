@@ -197,14 +197,14 @@ func TestFunctionRunsOutOfTime(t *testing.T) {
 	var answer struct {
 		Status    string
 		Instances []string
-		Left      []struct{ Instance, Code string }
+		Deferred  []struct{ Instance, Code string } `json:"left"`
 	}
 	text := api.invoke(t, `{"action":"stop"}`, 20*time.Second)
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
-	if len(answer.Instances) == 0 || len(answer.Left) == 0 || answer.Left[0].Code != "not-tried" {
-		t.Errorf("%d stopped, %d left: want some of each\n%.300s", len(answer.Instances), len(answer.Left), text)
+	if len(answer.Instances) == 0 || len(answer.Deferred) == 0 || answer.Deferred[0].Code != "not-tried" {
+		t.Errorf("%d stopped, %d left: want some of each\n%.300s", len(answer.Instances), len(answer.Deferred), text)
 	}
 }
 

@@ -149,7 +149,7 @@ func (a *app) showHistory(records []journal.Record, errs []error, zone *time.Loc
 				note = counted(len(r.Errors), "error", "errors")
 			}
 			t.add(r.Started.In(zone).Format("Mon 2006-01-02 15:04:05 MST"), r.Job, fmt.Sprint(r.Seen), fmt.Sprint(r.Done), fmt.Sprint(r.Failed),
-				fmt.Sprint(r.Left), inShort(r.Duration), fmt.Sprint(callsOf(r)), shortRun(r.Run), note)
+				fmt.Sprint(r.Deferred), inShort(r.Duration), fmt.Sprint(callsOf(r)), shortRun(r.Run), note)
 		}
 		t.print(a.Stdout)
 	}
@@ -235,7 +235,7 @@ func printRun(out io.Writer, r journal.Record, zone *time.Location) {
 	}
 	fmt.Fprintf(out, "%s, %s at %s%s\n", printable(r.Run), printable(r.Job), r.Started.In(zone).Format("Mon 2006-01-02 15:04:05 MST"), dry)
 	fmt.Fprintf(out, "seen %d, to act on %d, done %d, failed %d, skipped %d, left %d, took %s\n",
-		r.Seen, r.Decided, r.Done, r.Failed, r.Skipped, r.Left, inShort(r.Duration))
+		r.Seen, r.Decided, r.Done, r.Failed, r.Skipped, r.Deferred, inShort(r.Duration))
 	var calls []string
 	for _, name := range slices.Sorted(maps.Keys(r.Calls)) {
 		calls = append(calls, fmt.Sprintf("%s %d", printable(name), r.Calls[name]))

@@ -117,7 +117,7 @@ func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, keep
 		return fleet.Errorf(fleet.ErrInvalid, "%d machines have the name %q; give the id of one, such as %s", len(steps), name, steps[0].Machine.ID)
 	}
 	m := steps[0].Machine
-	if steps[0].Wanted.Rule == 0 {
+	if steps[0].Desired.Rule == 0 {
 		return fleet.Errorf(fleet.ErrInvalid, "no rule is for %s (%s), so that there is nothing to override", m.ID, m.Name())
 	}
 	k, err := keep(m)

@@ -162,7 +162,7 @@ func (a *app) showFollowed(f followed, all bool, mistakes error) error {
 			if !all && !s.Do() && power.Quiet(reason.Code) {
 				continue
 			}
-			t.add(p.Target.Account, string(s.Machine.ID), s.Machine.Name(), string(p.Target.Region), s.Wanted.Schedule, outcome, reason.Text)
+			t.add(p.Target.Account, string(s.Machine.ID), s.Machine.Name(), string(p.Target.Region), s.Desired.Schedule, outcome, reason.Text)
 		}
 	}
 	t.print(a.Stdout)
@@ -170,8 +170,8 @@ func (a *app) showFollowed(f followed, all bool, mistakes error) error {
 		fmt.Fprintf(a.Stdout, "warning: %s (%s, the first is %s)\n", printable(w.Text), counted(len(w.Machines), "machine", "machines"), w.Machines[0])
 	}
 	line := f.Status
-	if f.AsWanted > 0 {
-		line += fmt.Sprintf(", %d as wanted", f.AsWanted)
+	if f.NoChange > 0 {
+		line += fmt.Sprintf(", %d as wanted", f.NoChange)
 	}
 	if f.NoRule > 0 {
 		line += fmt.Sprintf(", %d without a rule", f.NoRule)

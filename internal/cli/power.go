@@ -141,11 +141,11 @@ func (p powered) unread() bool {
 func (p powered) err() error {
 	answer := p.answer()
 	causes := slices.Clone(p.errs)
-	for _, items := range [][]power.Item{answer.Failed, answer.Left} {
+	for _, items := range [][]power.Item{answer.Failed, answer.Deferred} {
 		if len(items) > 0 {
 			first := items[0]
 			causes = append(causes, fmt.Errorf("%d of %d instances could not be %s; the first, %s (%s): %s",
-				len(items), len(answer.Instances)+len(answer.Failed)+len(answer.Left), p.job.action.Past(), first.Instance, first.Name, first.Text))
+				len(items), len(answer.Instances)+len(answer.Failed)+len(answer.Deferred), p.job.action.Past(), first.Instance, first.Name, first.Text))
 		}
 	}
 	switch {
@@ -153,9 +153,9 @@ func (p powered) err() error {
 		return nil
 	case p.unread():
 		return together(causes)
-	case len(answer.Instances) == 0 && len(p.errs) == 0 && len(answer.Left) == 0 && all(answer.Failed, "denied"):
+	case len(answer.Instances) == 0 && len(p.errs) == 0 && len(answer.Deferred) == 0 && all(answer.Failed, "denied"):
 		return fleet.Errorf(fleet.ErrDenied, "not permitted to %s any of the instances; `nightshift policy` prints the permissions that are needed", p.job.action)
-	case len(answer.Instances) == 0 && len(answer.Failed)+len(answer.Left) > 0:
+	case len(answer.Instances) == 0 && len(answer.Failed)+len(answer.Deferred) > 0:
 		return errors.Join(causes...)
 	default:
 		return errors.Join(append(causes, errPartly)...)
@@ -296,7 +296,7 @@ func summary(job powerJob, answer power.Answer) string {
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{len(answer.Skipped), "skipped"}, {len(answer.Failed), "failed"}, {len(answer.Left), "left"}} {
+	}{{len(answer.Skipped), "skipped"}, {len(answer.Failed), "failed"}, {len(answer.Deferred), "left"}} {
 		if part.n > 0 {
 			line = append(line, fmt.Sprintf("%d %s", part.n, part.what))
 		}

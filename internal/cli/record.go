@@ -64,7 +64,7 @@ func (p powered) record() journal.Record {
 		r.Decided += plan.Actionable()
 	}
 	for _, o := range outcomes {
-		r.Add(outcomeOf(o, power.Wanted{}))
+		r.Add(outcomeOf(o, power.Desired{}))
 	}
 	for _, err := range p.errs {
 		r.Errors = append(r.Errors, err.Error())
@@ -72,7 +72,7 @@ func (p powered) record() journal.Record {
 	return r
 }
 
-func outcomeOf(o fleet.Outcome, w power.Wanted) journal.Outcome {
+func outcomeOf(o fleet.Outcome, w power.Desired) journal.Outcome {
 	return journal.Outcome{
 		Target: o.Target, Kind: o.Kind, ID: o.ID, Name: o.Name, Action: o.Action, Result: o.Result,
 		Reason: o.Reason, State: o.State, Schedule: w.Schedule,

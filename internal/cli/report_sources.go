@@ -150,8 +150,8 @@ func (p *planner) running(i fleet.Instance, from, to time.Time) (time.Duration, 
 	key := planned{item.Name, item.Lead, from, to}
 	d, known := p.shares[key]
 	if !known {
-		wanted := power.MakeForecast([]power.Scheduled{item}, from, to).Total.Wanted
-		d = time.Duration(wanted) * time.Second
+		desired := power.MakeForecast([]power.Scheduled{item}, from, to).Total.Desired
+		d = time.Duration(desired) * time.Second
 		p.shares[key] = d
 	}
 	return d, item.Name, true

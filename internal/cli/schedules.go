@@ -95,7 +95,7 @@ func (f followed) record() journal.Record {
 				r.Skipped++
 				continue
 			}
-			r.Add(outcomeOf(o, p.Steps[k].Wanted))
+			r.Add(outcomeOf(o, p.Steps[k].Desired))
 		}
 	}
 	return r
@@ -106,7 +106,7 @@ func (f followed) record() journal.Record {
 // alone.
 func (f followed) err() error {
 	causes := slices.Clone(f.errs)
-	for _, items := range [][]power.Act{f.Failed, f.Left} {
+	for _, items := range [][]power.Act{f.Failed, f.Deferred} {
 		if len(items) > 0 {
 			first := items[0]
 			causes = append(causes, fmt.Errorf("%s not as wanted; the first, %s (%s): %s", counted(len(items), "machine is", "machines are"), first.ID, first.Name, first.Text))
@@ -120,7 +120,7 @@ func (f followed) err() error {
 		return nil
 	case f.unread() && f.seen() == 0:
 		return together(causes)
-	case f.Changes() == 0 && len(f.errs)+len(f.Left)+len(f.Mistakes) == 0 && f.allDenied():
+	case f.Changes() == 0 && len(f.errs)+len(f.Deferred)+len(f.Mistakes) == 0 && f.allDenied():
 		return fleet.Errorf(fleet.ErrDenied, "not permitted to act on any of the machines; `nightshift policy` prints the permissions that are needed")
 	case f.Changes() == 0 && len(f.Failed) > 0 && len(f.Mistakes) == 0:
 		return errors.Join(causes...)
@@ -155,7 +155,7 @@ func (a *app) schedulesEvent(ctx context.Context, r function.Request, closing <-
 	done := s.follow(ctx, s.job)
 	err = done.err()
 	if err != nil {
-		s.log.WarnContext(ctx, "not all is as wanted", "failed", done.Failed, "left", done.Left, "mistakes", done.Mistakes, "errors", done.Errors)
+		s.log.WarnContext(ctx, "not all is as wanted", "failed", done.Failed, "left", done.Deferred, "mistakes", done.Mistakes, "errors", done.Errors)
 	}
 	if errors.Is(err, errPartly) || done.seen() > 0 && !errors.Is(err, fleet.ErrDenied) {
 		err = nil // the answer tells, and the next tick tries again

@@ -5,10 +5,10 @@ type Result string
 
 // The results.
 const (
-	Done    Result = "done"    // the wanted state was accepted or seen
-	Failed  Result = "failed"  // it was tried and did not come
-	Skipped Result = "skipped" // it was left out on purpose
-	Left    Result = "left"    // there was no time left to try
+	Done     Result = "done"    // the wanted state was accepted or seen
+	Failed   Result = "failed"  // it was tried and did not come
+	Skipped  Result = "skipped" // it was left out on purpose
+	Deferred Result = "left"    // there was no time left to try
 )
 
 // Reason says why, as data: a stable code for programs and a sentence for

@@ -53,12 +53,12 @@ type Record struct {
 	Targets  []fleet.Target `json:"targets,omitempty"`
 	DryRun   bool           `json:"dry_run,omitempty"`
 
-	Seen    int `json:"seen"`    // resources that were looked at
-	Decided int `json:"decided"` // of these, how many were to be acted on
-	Done    int `json:"done"`
-	Failed  int `json:"failed"`
-	Skipped int `json:"skipped"` // left out on purpose
-	Left    int `json:"left"`    // for which no time was left
+	Seen     int `json:"seen"`    // resources that were looked at
+	Decided  int `json:"decided"` // of these, how many were to be acted on
+	Done     int `json:"done"`
+	Failed   int `json:"failed"`
+	Skipped  int `json:"skipped"` // left out on purpose
+	Deferred int `json:"left"`    // for which no time was left
 
 	Outcomes []Outcome `json:"outcomes,omitempty"`
 	// Calls counts the API calls by IAM action, tries included.
@@ -90,8 +90,8 @@ func (r *Record) Add(o Outcome) {
 		r.Failed++
 	case fleet.Skipped:
 		r.Skipped++
-	case fleet.Left:
-		r.Left++
+	case fleet.Deferred:
+		r.Deferred++
 	}
 }
 

@@ -100,14 +100,14 @@ func TestARecordComesBackWhole(t *testing.T) {
 		Calls:  map[string]int{"ec2:DescribeInstances": 2},
 		Errors: []string{"eu-west-1: access denied"},
 	}
-	for i, result := range []fleet.Result{fleet.Done, fleet.Failed, fleet.Skipped, fleet.Left} {
+	for i, result := range []fleet.Result{fleet.Done, fleet.Failed, fleet.Skipped, fleet.Deferred} {
 		want.Add(journal.Outcome{
 			Target: want.Targets[0], Kind: fleet.KindInstance, ID: fleet.ResourceID(fmt.Sprintf("i-%d", i)),
 			Name: "야간 배치", Action: "stop", Result: result, Reason: fleet.Reason{Code: "transition", Text: "outside all windows"},
 			State: fleet.Stopped, Schedule: "office-hours",
 		})
 	}
-	if want.Done != 1 || want.Failed != 1 || want.Skipped != 1 || want.Left != 1 {
+	if want.Done != 1 || want.Failed != 1 || want.Skipped != 1 || want.Deferred != 1 {
 		t.Errorf("Add counts %+v", want)
 	}
 	store := journal.Folder(filepath.Join(t.TempDir(), "made", "when needed"))

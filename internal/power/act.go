@@ -24,7 +24,7 @@ func (r *run) act(ctx context.Context, batch []Step) {
 		return
 	}
 	if r.closed(ctx) {
-		r.settleAll(batch, fleet.Left, notTried())
+		r.settleAll(batch, fleet.Deferred, notTried())
 		return
 	}
 	first := batch[0]
@@ -39,7 +39,7 @@ func (r *run) act(ctx context.Context, batch []Step) {
 	}
 	err := r.request(ctx, batch)
 	if errors.Is(err, fleet.ErrNoTime) {
-		r.settleAll(batch, fleet.Left, notTried())
+		r.settleAll(batch, fleet.Deferred, notTried())
 		return
 	}
 	if err == nil {

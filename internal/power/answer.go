@@ -17,9 +17,9 @@ type Answer struct {
 	Instances []fleet.ResourceID `json:"instances,omitzero"`
 	Failed    []Item             `json:"failed,omitzero"`
 	Skipped   []Item             `json:"skipped,omitzero"`
-	// Left are those that there was no time to try.
-	Left   []Item `json:"left,omitempty"`
-	DryRun bool   `json:"dry_run,omitempty"`
+	// Deferred are those that there was no time to try.
+	Deferred []Item `json:"left,omitempty"`
+	DryRun   bool   `json:"dry_run,omitempty"`
 	// Errors tell what could not be read, one sentence for each account
 	// and region.
 	Errors []string `json:"errors,omitempty"`
@@ -58,8 +58,8 @@ func NewAnswer(action Action, outcomes []fleet.Outcome, errs []error) Answer {
 			a.Instances = append(a.Instances, o.ID)
 		case fleet.Failed:
 			a.Failed = append(a.Failed, item)
-		case fleet.Left:
-			a.Left = append(a.Left, item)
+		case fleet.Deferred:
+			a.Deferred = append(a.Deferred, item)
 		default:
 			a.Skipped = append(a.Skipped, item)
 		}

@@ -26,7 +26,7 @@ type Options struct {
 	// Mark writes the tag LastTag before acting, by which a later run knows
 	// this one's acts from those of people.
 	Mark bool
-	// Wait is how long to wait for the wanted state after the last request,
+	// Wait is how long to wait for the desired state after the last request,
 	// and for machines that others wait for; 0 means not at all: a request
 	// that AWS accepted is then the outcome.
 	Wait time.Duration
@@ -132,7 +132,7 @@ func (r *run) now() time.Time {
 func (r *run) actAll(ctx context.Context, steps []Step) {
 	for batch := range batches(steps) {
 		if r.closed(ctx) {
-			r.settleAll(batch, fleet.Left, notTried())
+			r.settleAll(batch, fleet.Deferred, notTried())
 			continue
 		}
 		r.act(ctx, r.announce(ctx, r.reread(ctx, batch)))
@@ -191,7 +191,7 @@ func compareBool(a, b bool) int {
 func (r *run) reread(ctx context.Context, batch []Step) []Step {
 	seen, err := r.states(ctx, batch, fleet.Selector{})
 	if err != nil && ctx.Err() != nil { // nothing has been asked for yet
-		r.settleAll(batch, fleet.Left, notTried())
+		r.settleAll(batch, fleet.Deferred, notTried())
 		return nil
 	}
 	if err != nil {

@@ -27,7 +27,7 @@ func (b ByTag) Evaluate(m fleet.Machine, _ time.Time) Step {
 		return leave(m, "untagged", "lost its tag since the plan was made")
 	}
 	switch m.State {
-	case b.Action.Wanted(), b.Action.transitional():
+	case b.Action.Desired(), b.Action.transitional():
 		return leave(m, "already-"+string(m.State), "is already %s", m.State)
 	case fleet.Terminated, fleet.ShuttingDown:
 		return leave(m, string(m.State), "is %s and will not come back", m.State)

@@ -14,7 +14,7 @@ const (
 	// longestRetry is the longest pause between two tries of a start that AWS
 	// could not carry out.
 	longestRetry = time.Hour
-	// soon is the time before a wanted start in which a machine that nightshift
+	// soon is the time before a scheduled start in which a machine that nightshift
 	// has started itself is not stopped any more.
 	soon = 30 * time.Minute
 )
@@ -23,31 +23,31 @@ const (
 type facts struct {
 	machine  fleet.Machine
 	rule     Rule
-	wanted   Wanted
+	desired  Desired
 	timeline timeline
 	now      time.Time
 	tick     time.Duration
 	mark     mark
 }
 
-// decide is the decision table. T is when the wanted state changed last, L the
+// decide is the decision table. T is when the desired state changed last, L the
 // machine's last start, P its last stop. An act of a person after T is
-// respected until the wanted state changes again.
+// respected until the desired state changes again.
 func (f facts) decide() Step {
 	m := f.machine
 	switch {
 	case m.State == fleet.Terminated, m.State == fleet.ShuttingDown:
 		return leave(m, string(m.State), "is %s and will not come back", m.State)
-	case f.wanted.State == schedule.Unmanaged:
+	case f.desired.State == schedule.Unmanaged:
 		return leave(m, "unmanaged", "is nobody's business now")
 	case m.Cause == fleet.CauseSpot && (m.State == fleet.Stopped || m.State == fleet.Stopping):
 		return leave(m, "spot-interrupted", "was interrupted by Spot, which starts it again by itself")
-	case f.wanted.State == schedule.Running && m.State == fleet.Running && m.Unfinished && m.Unfit == (fleet.Reason{}):
+	case f.desired.State == schedule.Running && m.State == fleet.Running && m.Unfinished && m.Unfit == (fleet.Reason{}):
 		return Step{Machine: m, Action: Start, Reason: fleet.Reason{Code: "unfinished", Text: "runs, but not as before it was stopped: " + m.Why}}
-	case f.wanted.State == schedule.Running && (m.State == fleet.Running || m.State == fleet.Pending),
-		f.wanted.State == schedule.Stopped && (m.State == fleet.Stopped || m.State == fleet.Stopping):
+	case f.desired.State == schedule.Running && (m.State == fleet.Running || m.State == fleet.Pending),
+		f.desired.State == schedule.Stopped && (m.State == fleet.Stopped || m.State == fleet.Stopping):
 		return leave(m, "as-wanted", "is %s, as wanted", m.State)
-	case f.wanted.State == schedule.Stopped:
+	case f.desired.State == schedule.Stopped:
 		return f.stop()
 	default:
 		return f.start()
@@ -56,7 +56,7 @@ func (f facts) decide() Step {
 
 // stop decides about a machine that runs and should not.
 func (f facts) stop() Step {
-	m, t := f.machine, f.wanted.Since
+	m, t := f.machine, f.desired.Since
 	own := f.mark.explains(Start, m.Kind, m.Started) || m.StartedByAWS
 	why := func(code, format string, args ...any) Step {
 		step := act(Stop, m)
@@ -89,7 +89,7 @@ func (f facts) stop() Step {
 
 // start decides about a machine that does not run and should.
 func (f facts) start() Step {
-	m, t := f.machine, f.wanted.Since
+	m, t := f.machine, f.desired.Since
 	why := func(code, format string, args ...any) Step {
 		step := act(Start, m)
 		if step.Reason == (fleet.Reason{}) {
@@ -134,7 +134,7 @@ func (f facts) enforced() bool {
 	return f.rule.Enforce && !f.timeline.schedule.OneSided()
 }
 
-// nextStart is when the wanted state next becomes running, if that is its next
+// nextStart is when the desired state next becomes running, if that is its next
 // change.
 func (f facts) nextStart() time.Time {
 	if next := f.timeline.next(f.now); !next.IsZero() && f.timeline.at(next) == schedule.Running {
@@ -147,7 +147,7 @@ func (f facts) nextStart() time.Time {
 // an act of ours that the mark no longer tells of, before the window that ended
 // at T began.
 func (f facts) beforeWindow() bool {
-	end := f.wanted.Since
+	end := f.desired.Since
 	if end.IsZero() || f.timeline.schedule.OneSided() || f.timeline.at(end.Add(-1)) != schedule.Running {
 		return false
 	}
@@ -161,17 +161,17 @@ func firstStart(m fleet.Machine) bool {
 }
 
 func (f facts) since() string {
-	if f.wanted.Since.IsZero() {
+	if f.desired.Since.IsZero() {
 		return "ever"
 	}
-	return f.clock(f.wanted.Since)
+	return f.clock(f.desired.Since)
 }
 
 func (f facts) until() string {
-	if f.wanted.Until.IsZero() {
+	if f.desired.Until.IsZero() {
 		return "its schedule changes"
 	}
-	return f.clock(f.wanted.Until)
+	return f.clock(f.desired.Until)
 }
 
 // clock writes an instant as people in the schedule's zone read it.

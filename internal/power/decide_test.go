@@ -317,7 +317,7 @@ func TestRules(t *testing.T) {
 		m := running(1).Machine
 		m.Kind, m.Tags, m.Started = tt.kind, tt.tags, clock(t, "Tue 08:00")
 		s := ruleSet.Evaluate(m, clock(t, "Tue 22:00"))
-		if got := fmt.Sprint(s.Action, " ", s.Reason.Code, " ", s.Wanted.Rule); got != tt.want {
+		if got := fmt.Sprint(s.Action, " ", s.Reason.Code, " ", s.Desired.Rule); got != tt.want {
 			t.Errorf("%s: %q (%s), want %q", name, got, s.Reason.Text, tt.want)
 		}
 		if (s.Reason.Code == "bad-schedule") != s.Mistake {

@@ -220,8 +220,8 @@ func (r verdictRow) evaluator(t *testing.T) []judgement {
 	for _, s := range stories {
 		m := s.machine(t, r.Actual)
 		step := ruleSet.Evaluate(m, now)
-		if wanted := map[string]schedule.State{"on": schedule.Running, "off": schedule.Stopped}[r.ScheduleState]; step.Wanted.State != wanted {
-			t.Fatalf("%+v: the schedule wants it %s", r, step.Wanted.State)
+		if desired := map[string]schedule.State{"on": schedule.Running, "off": schedule.Stopped}[r.ScheduleState]; step.Desired.State != desired {
+			t.Fatalf("%+v: the schedule wants it %s", r, step.Desired.State)
 		}
 		j := judgement{row: r, facts: s.facts, there: r.EffectiveAction, ours: "None", why: step.Reason.Code}
 		switch step.Action {

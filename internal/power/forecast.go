@@ -63,17 +63,17 @@ type Forecast struct {
 	Total ForecastLine   `json:"total"`
 }
 
-// ForecastLine sums up the machines of one schedule. AlwaysOn = Wanted + Saved,
+// ForecastLine sums up the machines of one schedule. AlwaysOn = Desired + Saved,
 // in time and in money.
 type ForecastLine struct {
 	Schedule string `json:"schedule,omitempty"`
 	Machines int    `json:"machines"`
 	// AlwaysOn is the time of machines that never stop.
 	AlwaysOn MachineTime `json:"always_on_hours"`
-	// Wanted is the time for which the schedule wants them running, and the
+	// Desired is the time for which the schedule wants them running, and the
 	// time that is not known.
-	Wanted MachineTime `json:"wanted_hours"`
-	// Unknown is the part of Wanted in which the schedule leaves the machines
+	Desired MachineTime `json:"wanted_hours"`
+	// Unknown is the part of Desired in which the schedule leaves the machines
 	// to people: they are assumed to run. All of a schedule that only starts
 	// or only stops is of that kind.
 	Unknown MachineTime `json:"unknown_hours"`
@@ -81,7 +81,7 @@ type ForecastLine struct {
 
 	// The money of those machines that have a price.
 	AlwaysOnUSD price.USD `json:"always_on_usd"`
-	WantedUSD   price.USD `json:"wanted_usd"`
+	DesiredUSD  price.USD `json:"wanted_usd"`
 	SavedUSD    price.USD `json:"saved_usd"`
 	// Unpriced counts the machines whose money is not in it.
 	Unpriced int `json:"unpriced"`
@@ -127,27 +127,27 @@ func MakeForecast(items []Scheduled, from, to time.Time) Forecast {
 func one(item Scheduled, s share, whole time.Duration) ForecastLine {
 	seconds := func(d time.Duration) MachineTime { return MachineTime(d / time.Second) }
 	line := ForecastLine{
-		Machines: 1, AlwaysOn: seconds(whole), Wanted: seconds(s.running + s.unknown), Unknown: seconds(s.unknown),
+		Machines: 1, AlwaysOn: seconds(whole), Desired: seconds(s.running + s.unknown), Unknown: seconds(s.unknown),
 	}
-	line.Saved = line.AlwaysOn - line.Wanted
+	line.Saved = line.AlwaysOn - line.Desired
 	if !item.Priced {
 		line.Unpriced = 1
 		return line
 	}
 	line.AlwaysOnUSD = item.Hourly.Times(int64(line.AlwaysOn), 3600)
-	line.WantedUSD = item.Hourly.Times(int64(line.Wanted), 3600)
-	line.SavedUSD = line.AlwaysOnUSD.Add(-line.WantedUSD)
+	line.DesiredUSD = item.Hourly.Times(int64(line.Desired), 3600)
+	line.SavedUSD = line.AlwaysOnUSD.Add(-line.DesiredUSD)
 	return line
 }
 
 func (l *ForecastLine) add(m ForecastLine) {
 	l.Machines += m.Machines
 	l.AlwaysOn += m.AlwaysOn
-	l.Wanted += m.Wanted
+	l.Desired += m.Desired
 	l.Unknown += m.Unknown
 	l.Saved += m.Saved
 	l.AlwaysOnUSD = l.AlwaysOnUSD.Add(m.AlwaysOnUSD)
-	l.WantedUSD = l.WantedUSD.Add(m.WantedUSD)
+	l.DesiredUSD = l.DesiredUSD.Add(m.DesiredUSD)
 	l.SavedUSD = l.SavedUSD.Add(m.SavedUSD)
 	l.Unpriced += m.Unpriced
 }
@@ -155,7 +155,7 @@ func (l *ForecastLine) add(m ForecastLine) {
 // share is how a time divides; what is neither running nor unknown is stopped.
 type share struct{ running, unknown time.Duration }
 
-// share adds up the wanted states in [from, to).
+// share adds up the desired states in [from, to).
 func (tl timeline) share(from, to time.Time) share {
 	var s share
 	if tl.schedule.OneSided() {

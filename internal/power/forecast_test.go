@@ -36,13 +36,13 @@ func TestForecastAddsUpHoursAndMoney(t *testing.T) {
 		t.Fatalf("lines %+v, want night, which saves most, and office", f.Lines)
 	}
 	o := f.Lines[1]
-	if o.Machines != 3 || o.Unpriced != 1 || o.AlwaysOn.Hours() != 3*672 || o.Wanted.Hours() != 3*4*55 || o.Saved.Hours() != 3*(672-220) || o.Unknown != 0 {
+	if o.Machines != 3 || o.Unpriced != 1 || o.AlwaysOn.Hours() != 3*672 || o.Desired.Hours() != 3*4*55 || o.Saved.Hours() != 3*(672-220) || o.Unknown != 0 {
 		t.Errorf("office: %+v", o)
 	}
-	if o.AlwaysOnUSD.String() != "201.60" || o.WantedUSD.String() != "66.00" || o.SavedUSD.String() != "135.60" {
-		t.Errorf("office costs %v always on, %v wanted, %v saved", o.AlwaysOnUSD, o.WantedUSD, o.SavedUSD)
+	if o.AlwaysOnUSD.String() != "201.60" || o.DesiredUSD.String() != "66.00" || o.SavedUSD.String() != "135.60" {
+		t.Errorf("office costs %v always on, %v wanted, %v saved", o.AlwaysOnUSD, o.DesiredUSD, o.SavedUSD)
 	}
-	if n := f.Total; n.Machines != 4 || n.WantedUSD.String() != "290.00" || n.Wanted.Hours() != 660+28*8 {
+	if n := f.Total; n.Machines != 4 || n.DesiredUSD.String() != "290.00" || n.Desired.Hours() != 660+28*8 {
 		t.Errorf("total: %+v", n)
 	}
 	text, err := json.Marshal(f.Lines[0])
@@ -54,7 +54,7 @@ func TestForecastAddsUpHoursAndMoney(t *testing.T) {
 // What a schedule leaves to people is assumed to run, and told.
 func TestForecastDoesNotPromiseWhatPeopleDecide(t *testing.T) {
 	week := monday().AddDate(0, 0, 7)
-	for text, want := range map[string]struct{ wanted, unknown float64 }{
+	for text, want := range map[string]struct{ desired, unknown float64 }{
 		"stop Mon-Fri 19:00":                      {168, 168},
 		"start Mon-Fri 08:00":                     {168, 168},
 		"start Mon-Fri 08:00; stop Mon-Fri 19:00": {55, 0},
@@ -62,8 +62,8 @@ func TestForecastDoesNotPromiseWhatPeopleDecide(t *testing.T) {
 		"never":  {0, 0},
 	} {
 		f := power.MakeForecast([]power.Scheduled{{Name: text, Schedule: parse(t, text)}}, monday(), week)
-		if l := f.Total; l.Wanted.Hours() != want.wanted || l.Unknown.Hours() != want.unknown {
-			t.Errorf("%s: %v h wanted, %v h unknown, want %+v", text, l.Wanted.Hours(), l.Unknown.Hours(), want)
+		if l := f.Total; l.Desired.Hours() != want.desired || l.Unknown.Hours() != want.unknown {
+			t.Errorf("%s: %v h wanted, %v h unknown, want %+v", text, l.Desired.Hours(), l.Unknown.Hours(), want)
 		}
 	}
 	def := parse(t, "Mon-Fri 08:00-19:00").Definition()
@@ -77,7 +77,7 @@ func TestForecastDoesNotPromiseWhatPeopleDecide(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := power.MakeForecast([]power.Scheduled{{Name: "desk", Schedule: s}}, monday(), week)
-	if l := f.Total; l.Wanted.Hours() != 61.5 || l.Unknown.Hours() != 6.5 {
+	if l := f.Total; l.Desired.Hours() != 61.5 || l.Unknown.Hours() != 6.5 {
 		t.Errorf("hands off: %+v", l)
 	}
 }
@@ -94,12 +94,12 @@ func TestForecastCountsRealHours(t *testing.T) {
 		time.Date(2026, 10, 25, 0, 0, 0, 0, berlin): 25,
 	} {
 		f := power.MakeForecast([]power.Scheduled{{Name: "sunday", Schedule: s}}, day, day.AddDate(0, 0, 7))
-		if got := f.Total.Wanted.Hours(); got != hours {
+		if got := f.Total.Desired.Hours(); got != hours {
 			t.Errorf("week of %s: %v h, want %v", day, got, hours)
 		}
 	}
 	f := power.MakeForecast([]power.Scheduled{{Name: "o", Schedule: parse(t, "Mon-Fri 08:00-19:00"), Lead: 30 * time.Minute}}, monday(), monday().AddDate(0, 0, 7))
-	if got := f.Total.Wanted.Hours(); got != 57.5 {
+	if got := f.Total.Desired.Hours(); got != 57.5 {
 		t.Errorf("with half an hour of lead %v h, want 57.5", got)
 	}
 }
@@ -121,7 +121,7 @@ func TestForecastAddsUpToAlwaysOn(t *testing.T) {
 		}
 		f := power.MakeForecast(items, from, from.Add(length))
 		l := f.Total
-		if l.AlwaysOn != l.Wanted+l.Saved || l.AlwaysOnUSD != l.WantedUSD.Add(l.SavedUSD) || l.Unknown > l.Wanted || l.Saved < 0 {
+		if l.AlwaysOn != l.Desired+l.Saved || l.AlwaysOnUSD != l.DesiredUSD.Add(l.SavedUSD) || l.Unknown > l.Desired || l.Saved < 0 {
 			t.Fatalf("%+v does not add up", l)
 		}
 		if l.AlwaysOn != power.MachineTime(int64(len(items))*int64(length/time.Second)) {

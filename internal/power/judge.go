@@ -11,10 +11,10 @@ import (
 	"nightshift/internal/schedule"
 )
 
-// Wanted is what a schedule and an override want of a machine now.
-type Wanted struct {
+// Desired is what a schedule and an override want of a machine now.
+type Desired struct {
 	State schedule.State
-	// Since is when the wanted state changed last, Until when it will next;
+	// Since is when the desired state changed last, Until when it will next;
 	// zero means never.
 	Since, Until time.Time
 	// Schedule is the name of the schedule, Rule the number of the rule,
@@ -60,12 +60,12 @@ func NewRuleSet(rules Rules) *RuleSet {
 // where a rule is for all.
 func (rs *RuleSet) Selector(kind fleet.Kind) (fleet.Selector, bool) {
 	var sel fleet.Selector
-	everything, wanted := false, false
+	everything, some := false, false
 	for _, r := range rs.rules.Rules {
 		if !r.isFor(kind) && r.After.Key == "" {
 			continue
 		}
-		wanted = true
+		some = true
 		sel.Readiness = sel.Readiness || r.After.Key != ""
 		everything = everything || r.Tag.Key == ""
 		for _, key := range []string{r.Tag.Key, r.After.Key} {
@@ -77,7 +77,7 @@ func (rs *RuleSet) Selector(kind fleet.Kind) (fleet.Selector, bool) {
 	if everything {
 		sel.Keys = nil
 	}
-	return sel, wanted
+	return sel, some
 }
 
 func (r Rule) isFor(kind fleet.Kind) bool {
@@ -126,18 +126,18 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 	rule := rs.rules.Rules[n]
 	if rule.Ignore {
 		step := leave(m, "ignored", "is left alone by rule %d", n+1)
-		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1}
+		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1}
 		return step
 	}
 	named, err := rs.named(n, m)
 	if err != nil {
 		step := mistake(m, "bad-schedule", err)
-		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1}
+		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1}
 		return step
 	}
 	if named.Ignore {
 		step := leave(m, "ignored", "its tag says that it is left alone")
-		step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
+		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 		return step
 	}
 	tl := timeline{schedule: named.Schedule, lead: rs.lead(named.Schedule, rule)}
@@ -146,7 +146,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 		keep, err := ParseKeep(value)
 		if err != nil {
 			step := mistake(m, "bad-keep", err)
-			step.Wanted = Wanted{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
+			step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 			return step
 		}
 		clipped, long := rs.rules.Keep.Clip(keep)
@@ -163,14 +163,14 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 			}
 		}
 	}
-	w := Wanted{
+	w := Desired{
 		State: tl.at(now), Since: tl.last(now), Until: tl.next(now),
 		Schedule: named.Name, Rule: n + 1, Lead: tl.lead, Keep: tl.keep, Warnings: warnings,
 	}
 	w.By = tl.by(now)
-	f := facts{machine: m, rule: rule, wanted: w, timeline: tl, now: now, tick: cmp.Or(rs.rules.Tick, defaultTick), mark: markOf(m.Tags)}
+	f := facts{machine: m, rule: rule, desired: w, timeline: tl, now: now, tick: cmp.Or(rs.rules.Tick, defaultTick), mark: markOf(m.Tags)}
 	step := f.decide()
-	step.Wanted = w
+	step.Desired = w
 	step.After = rule.After
 	return step
 }

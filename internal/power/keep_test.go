@@ -80,7 +80,7 @@ func TestLeads(t *testing.T) {
 	for n, want := range map[int]time.Duration{1000: 0, 1119: 0, 1120: 6 * time.Minute, 2000: 14 * time.Minute, 10_000: 80 * time.Minute} {
 		ruleSet := power.NewRuleSet(follow(t, office))
 		ruleSet.Prepare(machines[:n], now)
-		if got := ruleSet.Evaluate(machines[0], now).Wanted.Lead; got != want {
+		if got := ruleSet.Evaluate(machines[0], now).Desired.Lead; got != want {
 			t.Errorf("%d machines: %s early, want %s", n, got, want)
 		}
 	}

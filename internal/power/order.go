@@ -131,14 +131,14 @@ func (o *order) waitsFor(s Step, open map[fleet.Tag]map[Action]int) (int, bool) 
 	return -1, false
 }
 
-// waitsToStart is a step with the tag that is wanted running and is not ready
+// waitsToStart is a step with the tag that is to run and is not ready
 // yet, or -1. A terminated machine is shown for a while and will never be.
 func (o *order) waitsToStart(tag fleet.Tag) int {
 	for _, n := range o.before[tag] {
 		if o.state[n] == fleet.Terminated || o.state[n] == fleet.ShuttingDown {
 			continue
 		}
-		if o.steps[n].Wanted.State == schedule.Running && (o.state[n] != fleet.Running || !o.ready[n]) {
+		if o.steps[n].Desired.State == schedule.Running && (o.state[n] != fleet.Running || !o.ready[n]) {
 			return n
 		}
 	}
@@ -150,7 +150,7 @@ func (o *order) waitsToStart(tag fleet.Tag) int {
 func (o *order) waitsToStop(tag fleet.Tag) int {
 	for _, n := range o.after[tag] {
 		s := o.steps[n]
-		stopping := s.Action == Stop || s.Wanted.State == schedule.Stopped && s.Machine.State == fleet.Stopping
+		stopping := s.Action == Stop || s.Desired.State == schedule.Stopped && s.Machine.State == fleet.Stopping
 		if stopping && (o.state[n] == fleet.Running || o.state[n] == fleet.Stopping || o.state[n] == fleet.Pending) {
 			return n
 		}
@@ -213,7 +213,7 @@ func (r *run) leaveUnordered(steps []Step) []Step {
 			free = append(free, s)
 			continue
 		}
-		r.settle(s, fleet.Left, fleet.Reason{Code: "waits", Text: fmt.Sprintf(
+		r.settle(s, fleet.Deferred, fleet.Reason{Code: "waits", Text: fmt.Sprintf(
 			"waits: no machine with the tag %s was seen, and the %ss could not all be read", s.After, kindInWords(r.plan.Unread[0]),
 		)}, s.Machine.State)
 	}
@@ -225,7 +225,7 @@ func (r *run) leaveBlocked(blocked []Step) {
 	open := r.order.open()
 	for _, s := range blocked {
 		reason := notTried()
-		result := fleet.Left
+		result := fleet.Deferred
 		if n, waits := r.order.waitsFor(s, open); waits {
 			m := r.order.steps[n].Machine
 			state := "ready"

@@ -20,7 +20,7 @@ type Plan struct {
 	At time.Time
 	// Unread are the kinds of which not all machines could be read.
 	Unread []fleet.Kind
-	// Steps has one entry for every machine that the evaluator wanted to see, in
+	// Steps has one entry for every machine that the evaluator selects, in
 	// the order of kinds and in that in which AWS lists them.
 	Steps []Step
 }
@@ -40,8 +40,8 @@ type Step struct {
 	// read, is why the machine is left alone.
 	Mistake bool
 	Reason  fleet.Reason
-	// Wanted is what the schedule wants; zero where there is none.
-	Wanted Wanted
+	// Desired is what the schedule wants; zero where there is none.
+	Desired Desired
 	// After is the tag of those machines that must be ready before this one is
 	// started, and are stopped only after it. The zero Tag means none.
 	After fleet.Tag
@@ -67,7 +67,7 @@ type preparer interface {
 	Prepare(machines []fleet.Machine, now time.Time)
 }
 
-// MakePlan reads the machines that the evaluator wants to see, all kinds at the same
+// MakePlan reads the machines that the evaluator selects, all kinds at the same
 // time, and decides about each of them as of now, which is asked once all are
 // read; an evaluator that does not look at the time can do with nil. It changes
 // nothing. When reading fails half-way, the plan holds what was read, beside
@@ -80,8 +80,8 @@ func MakePlan(ctx context.Context, clients Clients, evaluator Evaluator, now fun
 		errs  = make([]error, len(kinds))
 	)
 	for n, kind := range kinds {
-		sel, wanted := evaluator.Selector(kind)
-		if port := clients.Machines[kind]; port != nil && wanted {
+		sel, ok := evaluator.Selector(kind)
+		if port := clients.Machines[kind]; port != nil && ok {
 			group.Go(func() error {
 				read[n], errs[n] = list(ctx, port, sel)
 				return nil

@@ -35,8 +35,8 @@ const (
 	Start Action = "start"
 )
 
-// Wanted is the state in which the action ends.
-func (a Action) Wanted() fleet.State {
+// Desired is the state in which the action ends.
+func (a Action) Desired() fleet.State {
 	if a == Start {
 		return fleet.Running
 	}

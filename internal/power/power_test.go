@@ -116,7 +116,7 @@ func running(n int) *machine {
 	}}
 }
 
-// site is a place with instances only.
+// clients reach instances only.
 func clients(y power.Machines) power.Clients {
 	return power.Clients{
 		Target:   fleet.Target{Region: "ap-northeast-2"},
@@ -345,7 +345,7 @@ func TestMachinesOnTheirWay(t *testing.T) {
 			m := running(0)
 			m.State = fleet.Stopping
 			o := apply(t, &yard{machines: []*machine{m}, stuck: true}, power.Start, power.Options{Settle: settle})[0]
-			if o.Result != fleet.Left || o.Reason.Code != "settling" || !strings.Contains(o.Reason.Text, "still stopping") {
+			if o.Result != fleet.Deferred || o.Reason.Code != "settling" || !strings.Contains(o.Reason.Text, "still stopping") {
 				t.Errorf("with %s to settle: %+v, want it left", settle, o)
 			}
 		})
@@ -369,7 +369,7 @@ func TestRefusedStartsAreFailures(t *testing.T) {
 func TestNoTime(t *testing.T) {
 	y := &yard{machines: []*machine{running(0), running(1)}, down: fleet.Errorf(fleet.ErrNoTime, "the quota")}
 	for _, o := range apply(t, y, power.Stop, power.Options{}) {
-		if o.Result != fleet.Left || o.Reason.Code != "not-tried" {
+		if o.Result != fleet.Deferred || o.Reason.Code != "not-tried" {
 			t.Errorf("%+v, want left", o)
 		}
 	}
@@ -385,7 +385,7 @@ func TestNoTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range applied(t.Context(), z, plan, power.Options{Closing: closing}) {
-		if o.Result != fleet.Left {
+		if o.Result != fleet.Deferred {
 			t.Errorf("%+v, want left", o)
 		}
 	}
@@ -440,7 +440,7 @@ func TestNothingNewAfterClosing(t *testing.T) {
 	closing := make(chan struct{})
 	close(closing)
 	for _, o := range apply(t, y, power.Stop, power.Options{Closing: closing}) {
-		if o.Result != fleet.Left || o.Reason.Code != "not-tried" {
+		if o.Result != fleet.Deferred || o.Reason.Code != "not-tried" {
 			t.Fatalf("%+v, want left", o)
 		}
 	}

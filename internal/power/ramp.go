@@ -31,7 +31,7 @@ func rampTime(n int) time.Duration {
 	return (d + time.Minute - 1).Truncate(time.Minute)
 }
 
-// Prepare counts the instances that are wanted at the same instant, so that
+// Prepare counts the instances that schedules start at the same instant, so that
 // large groups are started early enough. It counts all that follow a schedule,
 // running or not: the lead must not change while a group starts.
 func (rs *RuleSet) Prepare(machines []fleet.Machine, now time.Time) {

@@ -103,7 +103,7 @@ func TestElsewhereWhenTheTimeIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := power.Apply(t.Context(), here, ruleSet, plan, power.Options{Closing: c.closing})[0]
-	if o.Result != fleet.Left || o.Reason.Code != "not-tried" || m.Type != "m5.large" {
+	if o.Result != fleet.Deferred || o.Reason.Code != "not-tried" || m.Type != "m5.large" {
 		t.Errorf("%+v as %s, want it left as m5.large", o, m.Type)
 	}
 }
@@ -134,7 +134,7 @@ func TestTheTimeIsOverBeforeTheBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range power.Apply(ctx, clients(s), ruleSet, plan, power.Options{Mark: true}) {
-		if o.Result != fleet.Left || o.Reason.Code != "not-tried" {
+		if o.Result != fleet.Deferred || o.Reason.Code != "not-tried" {
 			t.Errorf("%+v, want it left", o)
 		}
 	}

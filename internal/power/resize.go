@@ -68,7 +68,7 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 	var wrong []string
 	for _, t := range types {
 		if r.closed(ctx) {
-			result, reason = fleet.Left, notTried()
+			result, reason = fleet.Deferred, notTried()
 			break
 		}
 		if t != has {
@@ -101,7 +101,7 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 			return
 		}
 		if errors.Is(err, fleet.ErrNoTime) {
-			result, reason = fleet.Left, notTried()
+			result, reason = fleet.Deferred, notTried()
 			break
 		}
 		if !r.goesOn(err) {

@@ -57,7 +57,7 @@ type Rule struct {
 	// After starts the machines only when those with this tag are ready, and
 	// stops those only after these. The zero Tag means no order.
 	After fleet.Tag
-	// Ready is how long before the wanted time a machine is started, so that
+	// Ready is how long before the scheduled time a machine is started, so that
 	// it is ready by then.
 	Ready time.Duration
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Summary is what a run that follows schedules answers: what was done with
-// whom, and what needs somebody's attention. Machines that are as wanted are
+// whom, and what needs somebody's attention. Machines with no change are
 // counted, not listed.
 type Summary struct {
 	// Status is a sentence such as "stopped 3, started 2, failed 1".
@@ -17,17 +17,17 @@ type Summary struct {
 	Stopped []Act  `json:"stopped"`
 	Started []Act  `json:"started"`
 	Failed  []Act  `json:"failed,omitempty"`
-	// Left are those that there was no time for, or that wait for others.
-	Left []Act `json:"left,omitempty"`
+	// Deferred are those that there was no time for, or that wait for others.
+	Deferred []Act `json:"left,omitempty"`
 	// Skipped are those that were left alone on purpose.
 	Skipped []Act `json:"skipped,omitempty"`
 	// Mistakes are what somebody has to put right, each told once.
 	Mistakes []Mistake `json:"mistakes,omitempty"`
 	// Warnings are what may not be as somebody expects, each told once.
 	Warnings []Mistake `json:"warnings,omitempty"`
-	// AsWanted counts the machines of which nothing was wanted, NoRule those
+	// NoChange counts the machines that were in their desired state, NoRule those
 	// that no rule is for.
-	AsWanted int  `json:"as_wanted"`
+	NoChange int  `json:"as_wanted"`
 	NoRule   int  `json:"no_rule"`
 	DryRun   bool `json:"dry_run,omitempty"`
 	// Errors tell what could not be read, one sentence for each account
@@ -52,7 +52,7 @@ type Mistake struct {
 	Machines []fleet.ResourceID `json:"machines"`
 }
 
-// Quiet reports whether a reason is one of machines of which nothing was wanted.
+// Quiet reports whether a reason is one of a machine that needs no attention.
 func Quiet(code string) bool {
 	return slices.Contains([]string{"as-wanted", noRule, "unmanaged", "ignored"}, code)
 }
@@ -66,7 +66,7 @@ func Summarize(plans []Plan, outcomes [][]fleet.Outcome, errs []error) Summary {
 	}
 	for n, p := range plans {
 		for k, step := range p.Steps {
-			for _, w := range step.Wanted.Warnings {
+			for _, w := range step.Desired.Warnings {
 				s.Warnings = tell(s.Warnings, fleet.Reason{Code: "warning", Text: w}, step.Machine.ID)
 			}
 			if step.Mistake {
@@ -82,7 +82,7 @@ func Summarize(plans []Plan, outcomes [][]fleet.Outcome, errs []error) Summary {
 			}
 			s.add(result, action, Act{
 				Kind: step.Machine.Kind, ID: step.Machine.ID, Name: step.Machine.Name(),
-				Account: p.Target.Account, Region: p.Target.Region, Schedule: step.Wanted.Schedule, Reason: reason,
+				Account: p.Target.Account, Region: p.Target.Region, Schedule: step.Desired.Schedule, Reason: reason,
 			})
 		}
 	}
@@ -98,12 +98,12 @@ func (s *Summary) add(result fleet.Result, action Action, a Act) {
 		s.Stopped = append(s.Stopped, a)
 	case result == fleet.Failed:
 		s.Failed = append(s.Failed, a)
-	case result == fleet.Left:
-		s.Left = append(s.Left, a)
+	case result == fleet.Deferred:
+		s.Deferred = append(s.Deferred, a)
 	case a.Code == noRule:
 		s.NoRule++
 	case Quiet(a.Code):
-		s.AsWanted++
+		s.NoChange++
 	default:
 		s.Skipped = append(s.Skipped, a)
 	}
@@ -131,7 +131,7 @@ func (s *Summary) status() string {
 	}{
 		{len(s.Skipped), "skipped"},
 		{len(s.Failed), "failed"},
-		{len(s.Left), "left"},
+		{len(s.Deferred), "left"},
 		{len(s.Mistakes), "to put right"},
 	} {
 		if p.n > 0 {

@@ -36,7 +36,7 @@ func (r *run) actWhenSettled(parent context.Context) {
 		}
 	}
 	for _, s := range r.settling {
-		r.settle(s, fleet.Left, s.Reason, s.Machine.State)
+		r.settle(s, fleet.Deferred, s.Reason, s.Machine.State)
 	}
 	r.settling = nil
 }
@@ -56,7 +56,7 @@ func sameKind(steps []Step) [][]Step {
 	return out
 }
 
-// wait reads the accepted machines until each has reached the wanted state,
+// wait reads the accepted machines until each has reached the desired state,
 // has visibly failed to, or the time is up; those are settled. An error while
 // reading is not a verdict on a machine: it is tried again until the time is
 // up.
@@ -106,7 +106,7 @@ func (r *run) arrived(ctx context.Context, s Step, now fleet.Machine) bool {
 	}
 	before := s.Machine
 	switch {
-	case now.State == s.Action.Wanted():
+	case now.State == s.Action.Desired():
 		r.settle(s, fleet.Done, fleet.Reason{}, now.State)
 		return true
 	case now.State == fleet.Terminated, now.State == fleet.ShuttingDown:
@@ -131,7 +131,7 @@ func (r *run) arrived(ctx context.Context, s Step, now fleet.Machine) bool {
 func (r *run) late(ctx context.Context, action Action, state fleet.State, trouble error) fleet.Reason {
 	switch {
 	case r.closed(ctx):
-		return fleet.Reason{Code: "not-awaited", Text: "accepted, but the run ended before the machine was " + string(action.Wanted())}
+		return fleet.Reason{Code: "not-awaited", Text: "accepted, but the run ended before the machine was " + string(action.Desired())}
 	case state != "":
 		return fleet.Reason{Code: "timeout", Text: fmt.Sprintf("accepted, but still %s after %s; look again later", state, r.opts.Wait)}
 	case trouble != nil:

@@ -6,7 +6,7 @@ import (
 	"nightshift/internal/schedule"
 )
 
-// timeline is the wanted state of one machine over time, W(t): its schedule,
+// timeline is the desired state of one machine over time, W(t): its schedule,
 // overlaid by its override, with starts advanced by a lead. It is what all
 // decisions rest on, and a pure function of time.
 type timeline struct {
@@ -15,7 +15,7 @@ type timeline struct {
 	lead     time.Duration
 }
 
-// maxSteps bounds the search for a change of the wanted state. Each step goes
+// maxSteps bounds the search for a change of the desired state. Each step goes
 // over one transition that an advanced start takes back.
 const maxSteps = 10_000
 
@@ -32,7 +32,7 @@ func (tl timeline) at(t time.Time) schedule.State {
 	return state
 }
 
-// changed reports whether the wanted state changes at t. Every edge of a
+// changed reports whether the desired state changes at t. Every edge of a
 // start-only or stop-only schedule counts as a change.
 func (tl timeline) changed(t time.Time) bool {
 	before := t.Add(-1)
@@ -60,7 +60,7 @@ func (tl timeline) isEdge(t schedule.Transition) bool {
 	return tl.schedule.At(t.At.Add(-1)) == t.State
 }
 
-// last is the last instant not after now at which the wanted state changed;
+// last is the last instant not after now at which the desired state changed;
 // the zero time where it never did.
 func (tl timeline) last(now time.Time) time.Time {
 	for range maxSteps {
@@ -73,7 +73,7 @@ func (tl timeline) last(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// next is the first instant after now at which the wanted state changes; the
+// next is the first instant after now at which the desired state changes; the
 // zero time where it never does.
 func (tl timeline) next(now time.Time) time.Time {
 	for range maxSteps {

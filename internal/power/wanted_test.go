@@ -13,9 +13,9 @@ import (
 	"nightshift/internal/schedule"
 )
 
-// wantedBy evaluates a machine with an override under a schedule whose starts are
+// desiredBy evaluates a machine with an override under a schedule whose starts are
 // advanced, as of a time.
-func wantedBy(s *schedule.Schedule, k power.Keep, ready time.Duration) func(time.Time) power.Wanted {
+func desiredBy(s *schedule.Schedule, k power.Keep, ready time.Duration) func(time.Time) power.Desired {
 	ruleSet := power.NewRuleSet(power.Rules{
 		Keep: power.KeepLimits{Off: true, Max: 366 * 24 * time.Hour},
 		Rules: []power.Rule{{
@@ -27,10 +27,10 @@ func wantedBy(s *schedule.Schedule, k power.Keep, ready time.Duration) func(time
 	if k.State != "" {
 		m.Tags[power.KeepTag] = k.String()
 	}
-	return func(t time.Time) power.Wanted { return ruleSet.Evaluate(m, t).Wanted }
+	return func(t time.Time) power.Desired { return ruleSet.Evaluate(m, t).Desired }
 }
 
-// The wanted state is looked for step by step, whatever the schedule, the
+// The desired state is looked for step by step, whatever the schedule, the
 // override and the lead: since when and until when it holds is the same.
 func TestSinceAndUntil(t *testing.T) {
 	const step = 5 * time.Minute
@@ -74,7 +74,7 @@ func TestSinceAndUntil(t *testing.T) {
 		changed := func(at time.Time) bool {
 			return plain(at) != plain(at.Add(-step)) || !kept(at) && (edge(at, schedule.Stopped) || edge(at.Add(lead), schedule.Running))
 		}
-		w := wantedBy(s, k, lead)(now)
+		w := desiredBy(s, k, lead)(now)
 		if w.State != plain(now) {
 			t.Fatalf("%s at %s, want %s", w.State, now, plain(now))
 		}
@@ -103,10 +103,10 @@ func TestALongOverrideOverManyTransitions(t *testing.T) {
 	}
 	since := clock(t, "Mon 00:10").AddDate(0, 0, -360)
 	k := power.Keep{State: schedule.Running, Since: since, Until: clock(t, "Tue 23:30")}
-	if w := wantedBy(s, k, 0)(clock(t, "Tue 23:10")); !w.Since.Equal(since.Add(-10*time.Minute)) || !w.Until.Equal(k.Until) {
+	if w := desiredBy(s, k, 0)(clock(t, "Tue 23:10")); !w.Since.Equal(since.Add(-10*time.Minute)) || !w.Until.Equal(k.Until) {
 		t.Errorf("wanted from %s until %s, want from %s until %s", w.Since, w.Until, since.Add(-10*time.Minute), k.Until)
 	}
-	if w := wantedBy(s, k, 0)(clock(t, "Tue 23:40")); !w.Since.Equal(k.Until) {
+	if w := desiredBy(s, k, 0)(clock(t, "Tue 23:40")); !w.Since.Equal(k.Until) {
 		t.Errorf("wanted from %s, want from the end of the override at %s", w.Since, k.Until)
 	}
 }

@@ -117,7 +117,7 @@ func schedules() []string {
 	}
 }
 
-// whoever acted last on a machine since the wanted state last changed decides;
+// whoever acted last on a machine since the desired state last changed decides;
 // nobody: the schedule. Ticks may be missed, come late and come twice.
 func TestPeopleAndSchedules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -160,8 +160,8 @@ func TestPeopleAndSchedules(t *testing.T) {
 		w.now = w.now.Truncate(10 * time.Minute).Add(10 * time.Minute)
 		w.tick(t, rules)
 		for _, m := range w.machines {
-			wanted, since := wantedAt(s, keeps[m.ID], w.now)
-			want := fleet.State(wanted)
+			desired, since := desiredAt(s, keeps[m.ID], w.now)
+			want := fleet.State(desired)
 			if last, ok := w.byHand[m.ID]; ok && !last.Before(since) {
 				continue // a person decided; which way is seen below
 			}
@@ -173,8 +173,8 @@ func TestPeopleAndSchedules(t *testing.T) {
 	})
 }
 
-// wantedAt is the wanted state and since when, found minute by minute.
-func wantedAt(s *schedule.Schedule, k power.Keep, now time.Time) (schedule.State, time.Time) {
+// desiredAt is the desired state and since when, found minute by minute.
+func desiredAt(s *schedule.Schedule, k power.Keep, now time.Time) (schedule.State, time.Time) {
 	at := func(t time.Time) schedule.State {
 		if !t.Before(k.Since) && t.Before(k.Until) {
 			return k.State
@@ -289,7 +289,7 @@ func TestAnEditedScheduleStrandsNothing(t *testing.T) {
 			w.tick(t, rules)
 			for _, m := range w.machines {
 				// What nightshift has started itself is not stopped for the
-				// last half an hour before it is wanted again.
+				// last half an hour before its schedule starts it again.
 				next, _ := s.Next(w.now)
 				soon := next.State == schedule.Running && next.At.Sub(w.now) <= 30*time.Minute
 				if want := s.At(w.now); string(m.State) != string(want) && !soon {
