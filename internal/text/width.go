@@ -1,0 +1,44 @@
+package text
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+)
+
+// Width is how many columns of a terminal a text takes: Korean, Chinese and
+// Japanese characters and emoji take two, combining marks none.
+func Width(s string) int {
+	n := 0
+	for _, r := range s {
+		n += RuneWidth(r)
+	}
+	return n
+}
+
+// RuneWidth is how many columns of a terminal a character takes: 0, 1 or 2.
+func RuneWidth(r rune) int {
+	switch kind := width.LookupRune(r).Kind(); {
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case kind == width.EastAsianWide, kind == width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// Pad adds blanks at the end of a text until it is as wide as it should be.
+func Pad(s string, columns int) string {
+	return s + strings.Repeat(" ", max(columns-Width(s), 0))
+}
+
+// Clip cuts a text to so many characters at the most; where something is cut
+// off, "…" is the last one.
+func Clip(s string, characters int) string {
+	if runes := []rune(s); len(runes) > characters {
+		return string(runes[:characters-1]) + "…"
+	}
+	return s
+}
