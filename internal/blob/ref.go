@@ -39,7 +39,9 @@ func IsBucket(name string) bool { return bucketName.MatchString(name) }
 // ParseRef reads a place. An empty text is no place and the zero Ref. A text
 // that looks like another scheme is an error: it is not taken for a path.
 func ParseRef(text string) (Ref, error) {
-	bad := func(format string, args ...any) (Ref, error) { return Ref{}, fleet.Errorf(fleet.ErrInvalid, format, args...) }
+	bad := func(format string, args ...any) (Ref, error) {
+		return Ref{}, fleet.Errorf(fleet.ErrInvalid, format, args...)
+	}
 	scheme, rest, colon := strings.Cut(text, ":")
 	switch {
 	case text == "":

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cli"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
@@ -196,7 +197,7 @@ func TestEveningAndMorningOfSeveralAccounts(t *testing.T) {
 	}
 
 	// The journal says where each machine is, and what was lost.
-	records, errs := journal.Read(t.Context(), journal.Folder(filepath.Join(o.folder, "journal")), journal.Query{})
+	records, errs := journal.Read(t.Context(), blob.Folder(filepath.Join(o.folder, "journal")), journal.Query{})
 	if len(errs) > 0 || len(records) != 4 {
 		t.Fatalf("%d records, %v", len(records), errs)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 )
 
 // defaultConfig is the configuration that is read where it lies in the working
@@ -109,14 +109,14 @@ func cutS3(name string) (bucket, key string, ok bool) {
 
 // journal is the place of the records of runs, or nil where none is configured.
 // A place in S3 needs a session.
-func (a *app) journal(place string, session *amazon.Session) (journal.Store, error) {
+func (a *app) journal(place string, session *amazon.Session) (blob.Store, error) {
 	if place == "" {
 		return nil, nil
 	}
 	bucket, prefix, inS3 := cutS3(place)
 	switch {
 	case !inS3:
-		return journal.Folder(place), nil
+		return blob.Folder(place), nil
 	case bucket == "":
 		return nil, fleet.Errorf(fleet.ErrInvalid, "%q names no bucket: give it as s3://bucket/prefix", place)
 	}

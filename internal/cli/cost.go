@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/price"
 	"nightshift/internal/pricelist"
 )
@@ -75,7 +75,7 @@ func (a *app) priceBook(c *crew, f costFlags, now time.Time) (*pricelist.Cached,
 // priceStore is where the price list is kept between runs: where it is told to,
 // else in the user's cache directory. The prices of a practice account are not
 // kept there: they are not those of AWS.
-func (a *app) priceStore(c *crew, f costFlags) (journal.Store, error) {
+func (a *app) priceStore(c *crew, f costFlags) (blob.Store, error) {
 	switch {
 	case f.Prices == "none" || f.Prices == "" && c.session.Practice():
 		return nil, nil //nolint:nilnil // no place is no error
@@ -86,7 +86,7 @@ func (a *app) priceStore(c *crew, f costFlags) (journal.Store, error) {
 	if err != nil {
 		return nil, nil //nolint:nilnil,nilerr // a home that is not there, as in Lambda, has no place for a cache
 	}
-	return journal.Folder(filepath.Join(folder, "nightshift", "prices")), nil
+	return blob.Folder(filepath.Join(folder, "nightshift", "prices")), nil
 }
 
 // made is a report that a command is about, without anything that is stored.

@@ -17,10 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cli"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
-	"nightshift/internal/journal"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
 )
@@ -71,7 +71,7 @@ func (o *organization) accountsOn(day string) []string {
 		o.t.Fatal(err)
 	}
 	accounts := []string{}
-	for row, err := range history.Read(context.Background(), journal.Folder(filepath.Join(o.folder, "history")), date) {
+	for row, err := range history.Read(context.Background(), blob.Folder(filepath.Join(o.folder, "history")), date) {
 		if err != nil {
 			o.t.Fatal(err)
 		}

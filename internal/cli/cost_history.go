@@ -10,16 +10,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/price"
 )
 
 // past is the part of the history that a command is about.
 type past struct {
-	store journal.Store
+	store blob.Store
 	dates []cost.Date
 	tags  []string
 }

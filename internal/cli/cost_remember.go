@@ -8,10 +8,10 @@ import (
 	"maps"
 	"slices"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 )
 
 // The history that a report looks at: half a year, and of each week and month
@@ -23,7 +23,7 @@ const moversShown = 50
 
 // remember keeps the report's rows in the history, and makes trend and movers
 // from it. What cannot be read is a problem of the report.
-func (c *crew) remember(ctx context.Context, store journal.Store, report *cost.Report, tags []string, keep bool) {
+func (c *crew) remember(ctx context.Context, store blob.Store, report *cost.Report, tags []string, keep bool) {
 	fail := func(what string, err error) {
 		report.Problems = append(report.Problems, cost.Problem{What: what, Err: err})
 	}
@@ -104,7 +104,7 @@ func targetOf(row cost.Row) fleet.Target {
 // write puts the rows of a report into the history and gives the day as it is
 // there now. A rerun replaces its day; where it did not read an account or a
 // region, or not all of it, what an earlier run of the day has of it stays.
-func write(ctx context.Context, store journal.Store, report cost.Report) (cost.Day, error) {
+func write(ctx context.Context, store blob.Store, report cost.Report) (cost.Day, error) {
 	today := report.Day()
 	earlier, err := kept(history.Read(ctx, store, today.Date), report)
 	if err != nil && !errors.Is(err, fleet.ErrNotFound) && !errors.Is(err, fleet.ErrInvalid) {

@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/bill"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 )
 
 // costFlags are what the command line says of costs; what it does not say the
@@ -95,11 +95,11 @@ func (f *costFlags) check() error {
 }
 
 // billStore is the place of an export of the bill, whose files may be large.
-func (a *app) billStore(place string, c *crew) (bill.Store, error) {
+func (a *app) billStore(place string, c *crew) (blob.Store, error) {
 	bucket, prefix, inS3 := cutS3(place)
 	switch {
 	case !inS3:
-		return bill.Folder(place), nil
+		return blob.Folder(place), nil
 	case bucket == "":
 		return nil, fleet.Errorf(fleet.ErrInvalid, "%q names no bucket: give it as s3://bucket/prefix", place)
 	case prefix != "" && !strings.HasSuffix(prefix, "/"):
@@ -141,7 +141,7 @@ func enough(r cost.Report, least float64) error {
 }
 
 // historyStore is the history's place, which a command cannot do without.
-func (a *app) historyStore(f costFlags, c *crew) (journal.Store, error) {
+func (a *app) historyStore(f costFlags, c *crew) (blob.Store, error) {
 	if f.History == "" {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "there is no history: name its place with --history, or as cost: history: in the configuration")
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
 )
@@ -74,7 +74,7 @@ func (a *app) demo(ctx context.Context) error {
 	if err := clearDemo(); err != nil {
 		return err
 	}
-	s := stage{account: account, crew: c, tag: tag, zone: seoul, journal: journal.Folder(demoJournal())}
+	s := stage{account: account, crew: c, tag: tag, zone: seoul, journal: blob.Folder(demoJournal())}
 	a.say("A practice AWS account now listens at %s, with its machines in Seoul.\n", server.URL())
 
 	act := func(title string, action power.Action) error {

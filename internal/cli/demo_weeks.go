@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
 )
@@ -27,7 +27,7 @@ type stage struct {
 	crew    *crew
 	tag     fleet.Tag
 	zone    *time.Location
-	journal journal.Folder
+	journal blob.Folder
 }
 
 // now is the time in the account.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
@@ -73,7 +74,7 @@ with each machine.`,
 
 // journalOf is the journal at a place, or that of the configuration, and the
 // zone in which to show times.
-func (a *app) journalOf(ctx context.Context, place string) (*time.Location, journal.Store, error) {
+func (a *app) journalOf(ctx context.Context, place string) (*time.Location, blob.Store, error) {
 	zone := time.UTC
 	if place == "" || a.configName() != "" {
 		cfg, err := a.configuration(ctx, nil)

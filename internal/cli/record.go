@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
@@ -27,7 +28,7 @@ const lastWord = 500 * time.Millisecond
 // note puts a record of a run into the journal, also of one that ran out of
 // time. Without a journal, or where it cannot be written, the run has been no
 // less.
-func (c *crew) note(ctx context.Context, store journal.Store, watch stopwatch, now time.Time, r journal.Record) {
+func (c *crew) note(ctx context.Context, store blob.Store, watch stopwatch, now time.Time, r journal.Record) {
 	if store == nil {
 		return
 	}
@@ -44,7 +45,7 @@ func (c *crew) note(ctx context.Context, store journal.Store, watch stopwatch, n
 
 // journalFor is the journal of the configuration, for a job that needs no
 // configuration otherwise: none where there is none, or none that can be read.
-func (a *app) journalFor(ctx context.Context, c *crew) journal.Store {
+func (a *app) journalFor(ctx context.Context, c *crew) blob.Store {
 	if c.config == nil {
 		return nil
 	}

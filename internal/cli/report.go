@@ -15,13 +15,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
 	"nightshift/internal/cost/page"
 	"nightshift/internal/cost/plain"
 	"nightshift/internal/cost/xlsx"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 )
 
 // format is a way to write a report.
@@ -82,7 +82,7 @@ type reportJob struct {
 	format format
 	costs  costFlags
 	// journal tells of stops and starts; nil where there is none.
-	journal journal.Store
+	journal blob.Store
 	// keep is true where the day goes into the history.
 	keep bool
 	// only, if not empty, is the one resource that the report is about; seen

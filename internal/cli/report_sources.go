@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
@@ -90,7 +91,7 @@ const before = 4 * 24 * time.Hour
 // acts are the stops and starts of this month that the journal has, and the
 // time for which it has them all. The journal's account is our own where it
 // names none.
-func acts(ctx context.Context, store journal.Store, own fleet.Account, m cost.Month) ([]cost.Act, fleet.Span, error) {
+func acts(ctx context.Context, store blob.Store, own fleet.Account, m cost.Month) ([]cost.Act, fleet.Span, error) {
 	if store == nil {
 		return nil, fleet.Span{}, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/function"
@@ -22,7 +23,7 @@ type scheduleJob struct {
 	now   func() time.Time
 	running
 	// journal, if not nil, gets a record of the run.
-	journal journal.Store
+	journal blob.Store
 }
 
 // followed is what came of it; outcomes is nil after a dry run.

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
 	"nightshift/internal/power"
@@ -379,7 +380,7 @@ func TestYear(t *testing.T) {
 				if l.wishes < days/15 {
 					t.Errorf("only %d wishes of people were looked at in %d days", l.wishes, days)
 				}
-				records, errs := journal.Read(context.Background(), journal.Folder(l.journal), journal.Query{Last: 10})
+				records, errs := journal.Read(context.Background(), blob.Folder(l.journal), journal.Query{Last: 10})
 				if len(records) == 0 || len(errs) > 0 {
 					t.Errorf("%d records in the journal, %v", len(records), errs)
 				}

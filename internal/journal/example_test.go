@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
 )
@@ -18,7 +19,7 @@ func ExampleRead() {
 		return
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	store, ctx := journal.Folder(dir), context.Background()
+	store, ctx := blob.Folder(dir), context.Background()
 	for hour := range 3 {
 		r := journal.Record{Job: "power", Started: time.Date(2026, time.November, 22, 19+hour, 0, 3, 0, time.UTC), Seen: 5}
 		r.Add(journal.Outcome{ID: "i-0abc", Action: "stop", Result: fleet.Done, State: fleet.Stopped})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 )
 
@@ -14,7 +15,7 @@ import (
 // "20261122T190003Z-power-3f2a90c1d4e8", or by the beginning of the name's last
 // part, "3f2a90c1". Of several that begin alike it refuses to choose. No such
 // record is fleet.ErrNotFound.
-func Find(ctx context.Context, store Store, name string) (Record, error) {
+func Find(ctx context.Context, store blob.Store, name string) (Record, error) {
 	if started, _, ok := keyParts(name + ".json"); ok && !strings.Contains(name, "/") {
 		key := root + started.Format("2006/01/02/") + name + ".json"
 		body, err := store.Get(ctx, key)

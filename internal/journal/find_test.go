@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
 )
 
 func TestFind(t *testing.T) {
-	store := journal.Folder(t.TempDir())
+	store := blob.Folder(t.TempDir())
 	begin := time.Date(2026, 11, 20, 19, 0, 0, 0, time.UTC)
 	var names []string
 	for n := range 40 { // more than there are first digits, so that some begin alike

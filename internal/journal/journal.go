@@ -6,8 +6,7 @@
 // The journal explains the past; nothing decides from it. A record that is
 // lost or damaged loses history and no function.
 //
-// It may import fleet, and declares the port Store for the place in which the
-// records lie. Folder is such a place; an S3 bucket is another.
+// It may import fleet and blob.
 package journal
 
 import (
@@ -21,25 +20,12 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 )
 
 // Version is the version of the records that Write writes.
 const Version = 1
-
-// Store is a place for small objects under slash-separated keys. It behaves
-// as S3 does: an object appears whole or not at all, folders exist where
-// objects lie in them.
-type Store interface {
-	// Put stores an object, replacing one that is there.
-	Put(ctx context.Context, key string, body []byte) error
-	// Get reads an object. One that is not there is fleet.ErrNotFound.
-	Get(ctx context.Context, key string) ([]byte, error)
-	// List names what lies directly under a prefix that ends in "/": the full
-	// keys of objects, and folders as prefixes that end in "/" (in S3's words,
-	// listed with the delimiter "/"). Nothing there is no error.
-	List(ctx context.Context, prefix string) ([]string, error)
-}
 
 // Record is one run.
 type Record struct {
@@ -104,7 +90,7 @@ const (
 // "runs/2026/11/22/20261122T190003Z-power-3f2a90c1d4e8.json". The key's last
 // part is a hash of the record: writing the same record again, as a retry
 // does, replaces it; two runs at the same second stand side by side.
-func Write(ctx context.Context, store Store, r Record) (key string, err error) {
+func Write(ctx context.Context, store blob.Store, r Record) (key string, err error) {
 	if !regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,63}$`).MatchString(r.Job) {
 		return "", fleet.Errorf(fleet.ErrInvalid, "journal: the job %q is not made of lower-case letters, digits and hyphens", r.Job)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 )
 
@@ -35,7 +36,7 @@ const (
 // newest day backwards and reads no more records than it gives. What cannot be
 // read is reported beside the rest; records that vanish meanwhile are not
 // missed.
-func Read(ctx context.Context, store Store, q Query) ([]Record, []error) {
+func Read(ctx context.Context, store blob.Store, q Query) ([]Record, []error) {
 	r := reader{store: store, query: q}
 	r.descend(ctx, root, 0)
 	slices.SortStableFunc(r.records, func(a, b Record) int { return b.Started.Compare(a.Started) })
@@ -43,7 +44,7 @@ func Read(ctx context.Context, store Store, q Query) ([]Record, []error) {
 }
 
 type reader struct {
-	store   Store
+	store   blob.Store
 	query   Query
 	records []Record
 	errs    []error

@@ -11,8 +11,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/price"
 	"nightshift/internal/pricelist"
 )
@@ -22,7 +22,7 @@ const seoul = fleet.Region("ap-northeast-2")
 func instant() time.Time { return time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC) }
 
 // run is a run with a cache, some time after the instant.
-func run(t *testing.T, s *shop, store pricelist.Store, after time.Duration) *pricelist.Cached {
+func run(t *testing.T, s *shop, store blob.Store, after time.Duration) *pricelist.Cached {
 	t.Helper()
 	return pricelist.New(s, pricelist.Options{Store: store, Now: instant().Add(after)})
 }
@@ -101,7 +101,7 @@ func told(t *testing.T, list interface{ Notes() []string }, words ...string) {
 }
 
 func TestFresh(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	ask := func(after time.Duration) (string, int) {
 		c := run(t, s, store, after)
 		text := hourly(t, c, key("m5.large"), windows("m5.large"), key("m5.large")) + ", " + monthly(t, c)
@@ -132,7 +132,7 @@ func TestFresh(t *testing.T) {
 }
 
 func TestRefresh(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	hourly(t, run(t, s, store, 0), key("m5.large"), key("none.large"))
 	s.took()
 	c := pricelist.New(s, pricelist.Options{Store: store, Now: instant(), Fresh: -1})
@@ -158,7 +158,7 @@ func TestNoStore(t *testing.T) {
 
 // A key without a price is asked again sooner, and those of hosts never.
 func TestAbsent(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	host := key("m5.large")
 	host.Tenancy = "Host"
 	for _, test := range []struct {
@@ -177,7 +177,7 @@ func TestAbsent(t *testing.T) {
 
 // Only what is not there, or no longer fresh, is asked for.
 func TestSomeKeys(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	hourly(t, run(t, s, store, 0), key("m5.large"))
 	s.took()
 	hourly(t, run(t, s, store, 20*time.Hour), key("m5.large"), windows("m5.large"))
@@ -189,7 +189,7 @@ func TestSomeKeys(t *testing.T) {
 
 // A price list that does not answer costs nothing but the age of the prices.
 func TestLastGood(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	c := run(t, s, store, 0)
 	cold := hourly(t, c, key("m5.large"), key("none.large")) + ", " + monthly(t, c)
 	s.down = errDown
@@ -214,7 +214,7 @@ func TestLastGood(t *testing.T) {
 
 // What came before the failure counts, the rest is as it was.
 func TestPartOfInstances(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	hourly(t, run(t, s, store, 0), key("m5.large"), key("m5.xlarge"))
 	s.instances[key("m5.large")], s.instances[key("m5.xlarge")] = "0.12", "0.24"
 	s.gone[key("m5.xlarge")] = true
@@ -242,7 +242,7 @@ func TestPartOfInstances(t *testing.T) {
 }
 
 func TestPartOfRates(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	const gp3, snapshots = "APN2-EBS:VolumeUsage.gp3", "APN2-EBS:SnapshotUsage"
 	s.gone[snapshots] = true
 	want(t, "the first time", monthly(t, run(t, s, store, 0)), "0.0912 - 0.005 and "+errDown.Error())
@@ -265,7 +265,7 @@ func TestPartOfRates(t *testing.T) {
 
 // A region that had prices does not lose them because an answer is empty.
 func TestEmptyRates(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	monthly(t, run(t, s, store, 0))
 	s.rates = nil
 	c := run(t, s, store, 48*time.Hour)
@@ -275,7 +275,7 @@ func TestEmptyRates(t *testing.T) {
 
 // Many callers at once ask once.
 func TestAtOnce(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	s.slow = 20 * time.Millisecond
 	c := run(t, s, store, 0)
 	var group sync.WaitGroup
@@ -299,7 +299,7 @@ func TestAtOnce(t *testing.T) {
 
 // Two runs at once on one folder: the object is always a whole one.
 func TestTwoRuns(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	var group sync.WaitGroup
 	for n := range 8 {
 		group.Go(func() {
@@ -322,7 +322,7 @@ func TestTwoRuns(t *testing.T) {
 
 // The context ends what waits, and nothing half done is kept.
 func TestCancelled(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	s.slow = time.Hour
 	c := run(t, s, store, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -341,7 +341,7 @@ func TestCancelled(t *testing.T) {
 }
 
 func TestAll(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	c := run(t, s, store, 0)
 	hourly(t, c, key("none.large"), key("m5.large"))
 	monthly(t, c)

@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/price"
 	"nightshift/internal/pricelist"
 )
 
 func TestChanges(t *testing.T) {
-	s, store := newShop(), journal.Folder(t.TempDir())
+	s, store := newShop(), blob.Folder(t.TempDir())
 	day := 24 * time.Hour
 	ask := func(after time.Duration) {
 		c := run(t, s, store, after)

@@ -9,7 +9,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,8 +23,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/price"
 	"nightshift/internal/pricelist"
 )
@@ -40,6 +42,15 @@ func (m memory) Get(_ context.Context, key string) ([]byte, error) {
 		return body, nil
 	}
 	return nil, fleet.ErrNotFound
+}
+
+func (m memory) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	body, err := m.Get(ctx, key)
+	return io.NopCloser(bytes.NewReader(body)), err
+}
+
+func (m memory) List(_ context.Context, prefix string) ([]string, error) {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(m)), func(key string) bool { return !strings.HasPrefix(key, prefix) }), nil
 }
 
 // A cache that is damaged, or is no cache, is told, asked for again and replaced.
@@ -316,4 +327,4 @@ func TestAttributesThatAreRead(t *testing.T) {
 	}
 }
 
-var _ pricelist.Store = journal.Folder("")
+var _ blob.Store = blob.Folder("")

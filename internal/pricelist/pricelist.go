@@ -1,11 +1,11 @@
-// Package pricelist is the price book: the AWS price list as it is kept between
+// Package pricelist is the AWS price list as it is kept between
 // reports, and as it is read from the bulk offer files that AWS publishes.
 //
 // Both kinds have the two methods of the price list itself, so that a report
 // cannot tell where its prices come from, and Notes, which tells people.
 //
-// It may import fleet and price. It declares the port PriceList for the list
-// behind the cache, and Store for the place in which the cache lies.
+// It may import fleet, price and blob. It declares the port PriceList for the
+// list behind the cache.
 package pricelist
 
 import (
@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -30,15 +31,6 @@ type PriceList interface {
 	// Rates returns the products of a region that are billed by one of the
 	// dimensions of price.Rates.
 	Rates(ctx context.Context, region fleet.Region) ([]price.Product, error)
-}
-
-// Store is a place for objects under slash-separated keys. It behaves as S3
-// does: an object appears whole or not at all.
-type Store interface {
-	// Put stores an object, replacing one that is there.
-	Put(ctx context.Context, key string, body []byte) error
-	// Get reads an object. One that is not there is fleet.ErrNotFound.
-	Get(ctx context.Context, key string) ([]byte, error)
 }
 
 // DefaultFresh is for how long prices are not asked again. AWS changes the price
@@ -56,7 +48,7 @@ const regionsAtOnce = 4
 type Options struct {
 	// Store keeps the prices between runs. Without one they are kept as long as
 	// the list itself.
-	Store Store
+	Store blob.Store
 	// Now is the time of the run.
 	Now time.Time
 	// Fresh is for how long prices are not asked again: DefaultFresh where it is
@@ -73,7 +65,7 @@ type Options struct {
 // Products carry the attributes by which prices are told apart, and no others.
 type Cached struct {
 	list  PriceList
-	store Store
+	store blob.Store
 	now   time.Time
 	fresh time.Duration
 

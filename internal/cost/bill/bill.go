@@ -3,8 +3,8 @@
 // or gzip) or Parquet. The format shows in the columns, which may come in any
 // order.
 //
-// It may import fleet and price, and with cost/history is the only importer of
-// parquet-go. It declares the port Store for the place in which exports lie.
+// It may import fleet, price and blob, and with cost/history is the only importer
+// of parquet-go.
 package bill
 
 import (
@@ -17,25 +17,10 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
-
-// Store is a place for objects under slash-separated keys, such as a directory
-// or a prefix in S3. One that is also an Opener is not read as a whole.
-type Store interface {
-	// Get reads an object.
-	Get(ctx context.Context, key string) ([]byte, error)
-	// List names what lies directly under a prefix, which is empty or ends in
-	// "/": the keys of objects, and folders as prefixes that end in "/".
-	List(ctx context.Context, prefix string) ([]string, error)
-}
-
-// Opener streams objects. Those of which the reader is also an io.ReaderAt with
-// a method Size need no copy where they are Parquet.
-type Opener interface {
-	Open(ctx context.Context, key string) (io.ReadCloser, error)
-}
 
 // Bill is what was billed for EC2 and EBS resources in a span of time.
 type Bill struct {
@@ -56,7 +41,7 @@ type Bill struct {
 // Metadata, other billing periods and older executions of an export are left
 // out. Where several exports have lines of one account, those of the first one,
 // by name, count. What could be read comes together with an error.
-func Read(ctx context.Context, store Store, span fleet.Span) (Bill, error) {
+func Read(ctx context.Context, store blob.Store, span fleet.Span) (Bill, error) {
 	found, err := find(ctx, store, span)
 	if err != nil {
 		return Bill{}, fmt.Errorf("bill: %w", err)
@@ -113,7 +98,7 @@ type reading struct {
 }
 
 // read reads one file.
-func (r *reading) read(ctx context.Context, store Store) (err error) {
+func (r *reading) read(ctx context.Context, store blob.Store) (err error) {
 	t, err := open(ctx, store, r.file.key)
 	if err != nil {
 		return err

@@ -15,12 +15,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost/bill"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
-// objects is a place in memory that is read as a whole, as S3 is.
+// objects is a store in memory.
 type objects map[string]string
 
 func (o objects) Get(_ context.Context, key string) ([]byte, error) {
@@ -29,6 +30,13 @@ func (o objects) Get(_ context.Context, key string) ([]byte, error) {
 		return nil, fleet.ErrNotFound
 	}
 	return []byte(body), nil
+}
+
+func (objects) Put(context.Context, string, []byte) error { return fleet.ErrDenied }
+
+func (o objects) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	body, err := o.Get(ctx, key)
+	return io.NopCloser(bytes.NewReader(body)), err
 }
 
 func (o objects) List(_ context.Context, prefix string) ([]string, error) {
@@ -52,7 +60,7 @@ func november() fleet.Span {
 
 func at(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
 
-func read(t *testing.T, store bill.Store) bill.Bill {
+func read(t *testing.T, store blob.Store) bill.Bill {
 	t.Helper()
 	b, err := bill.Read(t.Context(), store, november())
 	if err != nil {

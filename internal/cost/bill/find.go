@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 )
 
@@ -27,14 +28,14 @@ type findings struct {
 const deepest = 12
 
 // find lists the files of all exports for a span, in the order of their names.
-func find(ctx context.Context, store Store, span fleet.Span) (findings, error) {
+func find(ctx context.Context, store blob.Store, span fleet.Span) (findings, error) {
 	w := walk{store: store, span: span}
 	err := w.folder(ctx, "", 0)
 	return w.found, err
 }
 
 type walk struct {
-	store Store
+	store blob.Store
 	span  fleet.Span
 	found findings
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost/bill"
 )
 
@@ -75,14 +76,14 @@ func TestFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := read(t, bill.Folder(dir))
+	b := read(t, blob.Folder(dir))
 	if len(b.Files) != 2 || len(b.Lines) != 4 || b.Lines[0].Quantity != 4 {
 		t.Errorf("%+v", b)
 	}
-	if _, err := bill.Folder(dir).Open(t.Context(), "../x"); err == nil {
+	if _, err := blob.Folder(dir).Open(t.Context(), "../x"); err == nil {
 		t.Error("opened a file outside of the folder")
 	}
-	if _, err := bill.Read(t.Context(), bill.Folder(dir+"/none"), november()); err == nil {
+	if _, err := bill.Read(t.Context(), blob.Folder(dir+"/none"), november()); err == nil {
 		t.Error("read a folder that is not there")
 	}
 	if got := slices.IndexFunc(b.Files, func(key string) bool { return strings.Contains(key, "metadata") }); got >= 0 {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 )
 
@@ -28,8 +29,8 @@ type table interface {
 }
 
 // open opens a file by what is in it, whatever its name.
-func open(ctx context.Context, store Store, key string) (table, error) {
-	stream, err := stream(ctx, store, key)
+func open(ctx context.Context, store blob.Store, key string) (table, error) {
+	stream, err := store.Open(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -55,21 +56,6 @@ func open(ctx context.Context, store Store, key string) (table, error) {
 	}
 	return t, nil
 }
-
-func stream(ctx context.Context, store Store, key string) (io.ReadCloser, error) {
-	if opener, ok := store.(Opener); ok {
-		return opener.Open(ctx, key)
-	}
-	body, err := store.Get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	return inMemory{bytes.NewReader(body)}, nil
-}
-
-type inMemory struct{ *bytes.Reader }
-
-func (inMemory) Close() error { return nil }
 
 // seekable is what Parquet is read from: its end is read first.
 type seekable interface {

@@ -3,8 +3,8 @@
 // database: trend and movers are made from these files, and Athena, Spark,
 // DuckDB or pandas read them as they are.
 //
-// It may import fleet, price and cost, and is one of the two users of
-// parquet-go. It declares the port Store for the place in which the files lie.
+// It may import fleet, price, cost and blob, and is one of the two users of
+// parquet-go.
 package history
 
 import (
@@ -16,22 +16,10 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 )
-
-// Store is a place for objects under slash-separated keys. It behaves as S3
-// does: an object appears whole or not at all.
-type Store interface {
-	// Put stores an object, replacing one that is there.
-	Put(ctx context.Context, key string, body []byte) error
-	// Get reads an object. One that is not there is fleet.ErrNotFound.
-	Get(ctx context.Context, key string) ([]byte, error)
-	// List names what lies directly under a prefix that ends in "/": the full
-	// keys of objects, and folders as prefixes that end in "/". Nothing there is
-	// no error.
-	List(ctx context.Context, prefix string) ([]string, error)
-}
 
 const (
 	root = "history/"
@@ -46,7 +34,7 @@ func Key(day cost.Date) string { return root + partition + day.String() + "/" + 
 // Write stores the rows of a day and gives the key. The file appears when all
 // rows have been read, and replaces one that is there: a day has the rows of
 // its last run.
-func Write(ctx context.Context, store Store, day cost.Date, rows iter.Seq[cost.Row]) (key string, err error) {
+func Write(ctx context.Context, store blob.Store, day cost.Date, rows iter.Seq[cost.Row]) (key string, err error) {
 	key = Key(day)
 	body, err := Encode(rows)
 	if err != nil {
@@ -60,7 +48,7 @@ func Write(ctx context.Context, store Store, day cost.Date, rows iter.Seq[cost.R
 
 // Dates are the days between two dates, both included, of which the store has a
 // folder, in their order. Names that are not ours are passed over.
-func Dates(ctx context.Context, store Store, from, to cost.Date) ([]cost.Date, error) {
+func Dates(ctx context.Context, store blob.Store, from, to cost.Date) ([]cost.Date, error) {
 	names, err := store.List(ctx, root)
 	if err != nil {
 		return nil, fmt.Errorf("history: list %s: %w", root, err)
@@ -83,17 +71,17 @@ func Dates(ctx context.Context, store Store, from, to cost.Date) ([]cost.Date, e
 // one that is damaged, cut off or not ours is fleet.ErrInvalid. The error names
 // the file and is the last that is yielded; the rows before it are not the
 // whole day.
-func Read(ctx context.Context, store Store, day cost.Date) iter.Seq2[cost.Row, error] {
+func Read(ctx context.Context, store blob.Store, day cost.Date) iter.Seq2[cost.Row, error] {
 	return stored(ctx, store, day, rows[record])
 }
 
 // ReadSpending is Read, in a third of the time, with those columns that a trend
 // is made from: the time, the resource, its type, its tags, and what it cost.
-func ReadSpending(ctx context.Context, store Store, day cost.Date) iter.Seq2[cost.Row, error] {
+func ReadSpending(ctx context.Context, store blob.Store, day cost.Date) iter.Seq2[cost.Row, error] {
 	return stored(ctx, store, day, rows[spent])
 }
 
-func stored(ctx context.Context, store Store, day cost.Date, decode func([]byte) iter.Seq2[cost.Row, error]) iter.Seq2[cost.Row, error] {
+func stored(ctx context.Context, store blob.Store, day cost.Date, decode func([]byte) iter.Seq2[cost.Row, error]) iter.Seq2[cost.Row, error] {
 	return func(yield func(cost.Row, error) bool) {
 		key := Key(day)
 		body, err := store.Get(ctx, key)

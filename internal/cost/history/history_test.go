@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -17,10 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/price"
 )
 
@@ -80,7 +81,7 @@ func collect(rows iter.Seq2[cost.Row, error]) ([]cost.Row, error) {
 }
 
 func TestDayComesBackAsItWas(t *testing.T) {
-	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	ctx, store, date := t.Context(), blob.Folder(t.TempDir()), day(t, "2026-11-22")
 	key, err := history.Write(ctx, store, date, slices.Values(sample()))
 	if err != nil || key != "history/dt=2026-11-22/part-0.parquet" {
 		t.Fatal(key, err)
@@ -92,7 +93,7 @@ func TestDayComesBackAsItWas(t *testing.T) {
 }
 
 func TestSpendingIsPartOfTheDay(t *testing.T) {
-	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	ctx, store, date := t.Context(), blob.Folder(t.TempDir()), day(t, "2026-11-22")
 	if _, err := history.Write(ctx, store, date, slices.Values(sample())); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func TestSpendingIsPartOfTheDay(t *testing.T) {
 }
 
 func TestRerunReplacesItsDay(t *testing.T) {
-	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	ctx, store, date := t.Context(), blob.Folder(t.TempDir()), day(t, "2026-11-22")
 	for _, rows := range [][]cost.Row{sample(), sample()[:1]} {
 		key, err := history.Write(ctx, store, date, slices.Values(rows))
 		if err != nil {
@@ -144,7 +145,7 @@ func TestRerunReplacesItsDay(t *testing.T) {
 }
 
 func TestEmptyDayIsADay(t *testing.T) {
-	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	ctx, store, date := t.Context(), blob.Folder(t.TempDir()), day(t, "2026-11-22")
 	if _, err := history.Write(ctx, store, date, slices.Values([]cost.Row(nil))); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestEmptyDayIsADay(t *testing.T) {
 }
 
 func TestDatesAreThoseAskedFor(t *testing.T) {
-	ctx, store := t.Context(), journal.Folder(t.TempDir())
+	ctx, store := t.Context(), blob.Folder(t.TempDir())
 	for _, s := range []string{"2026-11-22", "2026-11-01", "2026-10-31", "2026-12-01"} {
 		if _, err := history.Write(ctx, store, day(t, s), slices.Values(sample())); err != nil {
 			t.Fatal(err)
@@ -170,7 +171,7 @@ func TestDatesAreThoseAskedFor(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v (%v)", got, want, err)
 	}
-	if got, err := history.Dates(ctx, journal.Folder(t.TempDir()), 0, 1<<20); len(got) != 0 || err != nil {
+	if got, err := history.Dates(ctx, blob.Folder(t.TempDir()), 0, 1<<20); len(got) != 0 || err != nil {
 		t.Error("an empty store:", got, err)
 	}
 }
@@ -206,7 +207,7 @@ func encode(t testing.TB, rows iter.Seq[cost.Row]) []byte {
 // TestDamageIsAnErrorOfThatDay: the error names the file, and the day beside it
 // is read.
 func TestDamageIsAnErrorOfThatDay(t *testing.T) {
-	ctx, store := t.Context(), journal.Folder(t.TempDir())
+	ctx, store := t.Context(), blob.Folder(t.TempDir())
 	date, other := day(t, "2026-11-15"), day(t, "2026-11-22")
 	key, err := history.Write(ctx, store, date, slices.Values(sample()))
 	if err != nil {
@@ -268,7 +269,7 @@ func TestDamageIsAnErrorOfThatDay(t *testing.T) {
 
 func TestAbsentDayAndBrokenStore(t *testing.T) {
 	ctx, date := t.Context(), day(t, "2026-11-22")
-	if _, err := collect(history.Read(ctx, journal.Folder(t.TempDir()), date)); !errors.Is(err, fleet.ErrNotFound) {
+	if _, err := collect(history.Read(ctx, blob.Folder(t.TempDir()), date)); !errors.Is(err, fleet.ErrNotFound) {
 		t.Error(err)
 	}
 	broken := refusing{}
@@ -286,12 +287,16 @@ func TestAbsentDayAndBrokenStore(t *testing.T) {
 // refusing is a bucket whose policy allows nothing.
 type refusing struct{}
 
-func (refusing) Put(context.Context, string, []byte) error      { return fleet.ErrDenied }
-func (refusing) Get(context.Context, string) ([]byte, error)    { return nil, fleet.ErrDenied }
+func (refusing) Put(context.Context, string, []byte) error   { return fleet.ErrDenied }
+func (refusing) Get(context.Context, string) ([]byte, error) { return nil, fleet.ErrDenied }
+func (refusing) Open(context.Context, string) (io.ReadCloser, error) {
+	return nil, fleet.ErrDenied
+}
+
 func (refusing) List(context.Context, string) ([]string, error) { return nil, fleet.ErrDenied }
 
 func TestReadingEndsWhereNobodyReadsOn(t *testing.T) {
-	ctx, store, date := t.Context(), journal.Folder(t.TempDir()), day(t, "2026-11-22")
+	ctx, store, date := t.Context(), blob.Folder(t.TempDir()), day(t, "2026-11-22")
 	if _, err := history.Write(ctx, store, date, slices.Values(sample())); err != nil {
 		t.Fatal(err)
 	}
@@ -401,7 +406,7 @@ func BenchmarkDecode(b *testing.B) {
 
 // BenchmarkTenDays makes the trend of ten days of a large fleet from files.
 func BenchmarkTenDays(b *testing.B) {
-	store := journal.Folder(b.TempDir())
+	store := blob.Folder(b.TempDir())
 	first := day(b, "2026-11-10")
 	for d := range cost.Date(10) {
 		if _, err := history.Write(b.Context(), store, first+d, many(300_000)); err != nil {
@@ -434,7 +439,7 @@ func count(rows iter.Seq2[cost.Row, error]) (n int, err error) {
 
 // daysOf are the stored days between two dates. Each is read when its rows are.
 func daysOf(
-	ctx context.Context, store history.Store, from, to cost.Date, read func(context.Context, history.Store, cost.Date) iter.Seq2[cost.Row, error],
+	ctx context.Context, store blob.Store, from, to cost.Date, read func(context.Context, blob.Store, cost.Date) iter.Seq2[cost.Row, error],
 ) ([]cost.Day, error) {
 	dates, err := history.Dates(ctx, store, from, to)
 	var days []cost.Day

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/cost/history"
-	"nightshift/internal/journal"
 )
 
 // facts of the sample that other readers must see. Sums of decimals are exact.
@@ -73,7 +73,7 @@ const { DuckDBInstance } = require('@duckdb/node-api');
 // installed.
 func TestOthersReadTheFiles(t *testing.T) {
 	folder := t.TempDir()
-	if _, err := history.Write(t.Context(), journal.Folder(folder), day(t, "2026-11-22"), slices.Values(sample())); err != nil {
+	if _, err := history.Write(t.Context(), blob.Folder(folder), day(t, "2026-11-22"), slices.Values(sample())); err != nil {
 		t.Fatal(err)
 	}
 	want := facts{4, "122.0710000001", 2, "core", "=web, \"Seoul\" 서울", 3, 13000, "46.6944000000", "2026-11-22", 1795343400.123}
