@@ -3,7 +3,6 @@ package amazon
 import (
 	"fmt"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -102,7 +101,7 @@ func (r *reading) add(result types.ResultByTime) error {
 			return unreadable("group", strings.Join(g.Keys, " "))
 		}
 		id := g.Keys[0][strings.LastIndexByte(g.Keys[0], '/')+1:] // where it is an ARN, too
-		if !strings.HasPrefix(id, "i-") || !isRunning(g.Keys[1]) {
+		if !strings.HasPrefix(id, "i-") || !price.IsRunning(g.Keys[1]) {
 			continue
 		}
 		line := price.BillLine{Account: r.account, Resource: id, UsageType: g.Keys[1], Start: start, End: end, Unit: "Hrs"}
@@ -112,14 +111,6 @@ func (r *reading) add(result types.ResultByTime) error {
 		r.lines = append(r.lines, line)
 	}
 	return nil
-}
-
-// isRunning tells the usage types that count the hours of an instance from those
-// that are charged beside them, some of which are in hours, too. That of the
-// oldest type ends without the name of a type. See "Understanding your AWS
-// usage report" in the AWS Cost and Usage Report guide.
-func isRunning(usageType string) bool {
-	return regexp.MustCompile(`^([A-Z0-9]+-)*(BoxUsage|SpotUsage|DedicatedUsage|HostBoxUsage|SchedUsage)(:|$)`).MatchString(usageType)
 }
 
 // amounts takes over the metrics of a group.

@@ -98,18 +98,6 @@ func kindOfID(id string) string {
 	return "other"
 }
 
-// dimensionOf cuts off what begins a usage type outside of us-east-1: "APN2-",
-// "USE2-", and both regions of a copy.
-func dimensionOf(usageType string) string {
-	for {
-		prefix, rest, ok := strings.Cut(usageType, "-")
-		if !ok || strings.Trim(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
-			return usageType
-		}
-		usageType = rest
-	}
-}
-
 // kindOf is the kind of row that a line belongs to by its usage type, or by its
 // resource and unit where the bill has none. It is false for usage that the
 // report does not price. See "Understanding your AWS usage report" in the AWS
@@ -123,10 +111,10 @@ func kindOf(line price.BillLine) (string, bool) {
 		}
 		return natural, false
 	}
-	dimension := dimensionOf(line.UsageType)
+	dimension := price.WithoutRegion(line.UsageType)
 	name, _, _ := strings.Cut(dimension, ":")
 	switch {
-	case natural == instanceKind && isBox(name):
+	case natural == instanceKind && price.IsRunning(line.UsageType):
 		return instanceKind, true
 	case strings.HasPrefix(dimension, "EBS:VolumeIOUsage"):
 		return volumeKind, false
@@ -152,15 +140,7 @@ func kindOf(line price.BillLine) (string, bool) {
 
 // prefixOf is what a usage type begins with in a region.
 func prefixOf(usageType string) string {
-	return strings.TrimSuffix(usageType, dimensionOf(usageType))
-}
-
-func isBox(name string) bool {
-	switch name {
-	case "BoxUsage", "SpotUsage", "DedicatedUsage", "HostBoxUsage", "SchedUsage":
-		return true
-	}
-	return false
+	return strings.TrimSuffix(usageType, price.WithoutRegion(usageType))
 }
 
 // spot is true for what the Spot market priced.

@@ -1,6 +1,7 @@
 package price
 
 import (
+	"strings"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -29,4 +30,29 @@ type BillLine struct {
 	// Other. Commitment names the Savings Plan or reservation that paid. They are
 	// empty where the bill does not say.
 	Kind, Pricing, Commitment string
+}
+
+// WithoutRegion is a usage type without what it begins with outside of
+// us-east-1: "APN2-", "USE2-", and both regions of a copy.
+func WithoutRegion(usageType string) string {
+	for {
+		prefix, rest, ok := strings.Cut(usageType, "-")
+		if !ok || prefix == "" || strings.Trim(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+			return usageType
+		}
+		usageType = rest
+	}
+}
+
+// IsRunning reports whether a usage type counts the hours that an instance ran.
+// Others are charged beside them, some by the hour, too. That of the oldest
+// instance type ends without the name of a type. See "Understanding your AWS
+// usage report" in the AWS Cost and Usage Report guide.
+func IsRunning(usageType string) bool {
+	name, _, _ := strings.Cut(WithoutRegion(usageType), ":")
+	switch name {
+	case "BoxUsage", "SpotUsage", "DedicatedUsage", "HostBoxUsage", "SchedUsage":
+		return true
+	}
+	return false
 }
