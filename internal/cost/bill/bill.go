@@ -108,7 +108,7 @@ func (r *reading) read(ctx context.Context, store blob.Store) (err error) {
 	if err != nil {
 		return err
 	}
-	t.want(f.used())
+	t.want(f.columns)
 	for {
 		row, err := t.next()
 		switch {

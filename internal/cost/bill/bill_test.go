@@ -243,6 +243,22 @@ func TestNetAmounts(t *testing.T) {
 	}
 }
 
+// TestHoursWithoutUnits: the unit stands in a column that an export may leave
+// out. Hours of instances are known by their usage type.
+func TestHoursWithoutUnits(t *testing.T) {
+	for usageType, unit := range map[string]string{
+		"BoxUsage:m5.large": "Hrs", "APN2-SpotUsage:m5.large": "Hrs", "APN2-DedicatedUsage:m5.large": "Hrs", "APN2-HostBoxUsage:m5.large": "Hrs",
+		"APN2-SchedUsage:m5.large": "Hrs", "APN2-BoxUsage": "Hrs", "APN2-UnusedBox:m5.large": "", "APN2-CPUCredits:t3": "",
+	} {
+		rows := strings.ReplaceAll(strings.TrimSpace(legacy), " pricing/unit", " pricing/other") + "\n" +
+			"i-9 111122223333 2026-11-01T00:00:00Z 2026-11-01T01:00:00Z Usage " + usageType + " RunInstances AmazonEC2 USD 1 1 Hrs 2 us-west-2 - -\n"
+		b := read(t, objects{"bill.csv": table(t, rows)})
+		if line := b.Lines[len(b.Lines)-1]; line.Resource != "i-9" || line.Unit != unit || line.Quantity != 1 {
+			t.Errorf("%s: %+v", usageType, line)
+		}
+	}
+}
+
 func TestBadRowsAreCounted(t *testing.T) {
 	header, _, _ := strings.Cut(strings.TrimSpace(focus), "\n")
 	row := func(id, billed, start, end, currency string) string {

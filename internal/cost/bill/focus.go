@@ -1,52 +1,58 @@
 package bill
 
-import (
-	"fmt"
+import "nightshift/internal/price"
 
-	"nightshift/internal/price"
-)
+// focus are the columns of the FinOps Open Cost and Usage Specification that
+// are read and, with the prefix x_, those that AWS adds.
+type focus struct {
+	common
+	service, usageType, operation     column
+	kind, pricing, commitment         column
+	quantity, unit                    column
+	consumed, consumedUnit            column
+	billedCost, effectiveCost, listed column
+}
 
-// focusColumns are those of the FinOps Open Cost and Usage Specification that
-// are read, and, with the prefix x_, those that AWS adds.
-func focusColumns() []string {
-	return []string{
-		"ResourceId", "BilledCost", "EffectiveCost", "ListCost", "ChargePeriodStart", "ChargePeriodEnd", "SubAccountId", "RegionId",
-		"ChargeCategory", "PricingCategory", "CommitmentDiscountId", "CommitmentDiscountStatus", "PricingQuantity", "PricingUnit", "ConsumedQuantity", "ConsumedUnit",
-		"BillingCurrency", "ServiceName", "x_ServiceCode", "x_UsageType", "x_Operation",
+func newFOCUS(h *header) *focus {
+	return &focus{
+		common: common{
+			resource: h.column("ResourceId"), account: h.column("SubAccountId"), region: h.column("RegionId"),
+			start: h.column("ChargePeriodStart"), end: h.column("ChargePeriodEnd"), currency: h.column("BillingCurrency"),
+		},
+		service: h.column("x_ServiceCode", "ServiceName"), usageType: h.column("x_UsageType"), operation: h.column("x_Operation"),
+		kind: h.column("ChargeCategory"), pricing: h.column("PricingCategory"), commitment: h.column("CommitmentDiscountId"),
+		quantity: h.column("PricingQuantity"), unit: h.column("PricingUnit"),
+		consumed: h.column("ConsumedQuantity"), consumedUnit: h.column("ConsumedUnit"),
+		billedCost: h.column("BilledCost"), effectiveCost: h.column("EffectiveCost"), listed: h.column("ListCost"),
 	}
 }
 
-// focus reads a row of FOCUS. What the specification has not, the usage type,
+// line reads a row of FOCUS. What the specification has not, the usage type,
 // stays empty where AWS's own columns are not there.
-func (f *layout) focus(row []string) (line price.BillLine, ok bool, err error) {
-	if !service(f.cell(row, "x_ServiceCode", "ServiceName")) {
+func (f *focus) line(row []string) (line price.BillLine, ok bool, err error) {
+	if !service(f.service.text(row)) {
 		return line, false, nil
 	}
-	ok, err = f.common(&line, f.cell(row, "ResourceId"), f.cell(row, "SubAccountId"), f.cell(row, "RegionId"),
-		f.cell(row, "ChargePeriodStart"), f.cell(row, "ChargePeriodEnd"))
-	if !ok || err != nil {
+	if ok, err = f.fill(&line, row); !ok || err != nil {
 		return line, false, err
 	}
-	if currency := f.cell(row, "BillingCurrency"); currency != "" && currency != "USD" {
-		return line, false, fmt.Errorf("%w: the amount is in %.10q, not in USD", errRow, currency)
-	}
-	line.UsageType, line.Operation = f.cell(row, "x_UsageType"), f.cell(row, "x_Operation")
-	line.Kind, line.Pricing = f.cell(row, "ChargeCategory"), f.cell(row, "PricingCategory")
-	line.Commitment = f.cell(row, "CommitmentDiscountId")
-	amountOf, unitOf := f.cell(row, "PricingQuantity"), f.cell(row, "PricingUnit")
+	line.UsageType, line.Operation = f.usageType.text(row), f.operation.text(row)
+	line.Kind, line.Pricing = f.kind.text(row), f.pricing.text(row)
+	line.Commitment = f.commitment.text(row)
+	amountOf, unitOf := f.quantity.text(row), f.unit.text(row)
 	if amountOf == "" || unitOf == "" {
-		amountOf, unitOf = f.cell(row, "ConsumedQuantity"), f.cell(row, "ConsumedUnit")
+		amountOf, unitOf = f.consumed.text(row), f.consumedUnit.text(row)
 	}
 	line.Unit = unit(unitOf)
 	if line.Quantity, err = quantity(amountOf); err != nil {
 		return line, false, err
 	}
-	if line.Billed, err = amount(f.cell(row, "BilledCost")); err != nil {
+	if line.Billed, err = amount(f.billedCost.text(row)); err != nil {
 		return line, false, err
 	}
-	if line.Effective, err = known(f.cell(row, "EffectiveCost")); err != nil {
+	if line.Effective, err = known(f.effectiveCost.text(row)); err != nil {
 		return line, false, err
 	}
-	line.List, err = known(f.cell(row, "ListCost"))
+	line.List, err = known(f.listed.text(row))
 	return line, err == nil, err
 }

@@ -13,12 +13,12 @@ import (
 // errRow is the kind of error of a row that cannot be read.
 var errRow = errors.New("cannot be read")
 
-// layout makes lines of the rows of one file.
+// layout reads the lines of one kind of export.
 type layout struct {
-	name   string
-	index  map[string]int // canonical column to its number
-	reader func(f *layout, row []string) (price.BillLine, bool, error)
-	wanted []string
+	name string
+	// columns are the numbers of the columns that are read.
+	columns []int
+	read    func(row []string) (price.BillLine, bool, error)
 }
 
 // canonical is the form of a column's name that legacy report, CUR 2.0 and Athena
@@ -35,24 +35,68 @@ func canonical(name string) string {
 	}, name)
 }
 
+// header finds the columns of a file by their names.
+type header struct {
+	index map[string]int // by canonical name
+	used  []int          // those that were looked up
+}
+
+func newHeader(columns []string) *header {
+	h := &header{index: map[string]int{}}
+	for n, name := range columns {
+		if _, twice := h.index[canonical(name)]; !twice {
+			h.index[canonical(name)] = n
+		}
+	}
+	return h
+}
+
+func (h *header) has(name string) bool {
+	_, ok := h.index[canonical(name)]
+	return ok
+}
+
+// column finds the columns that may hold a value, the best first. Names are
+// looked up once a file: there are millions of cells.
+func (h *header) column(names ...string) column {
+	var found column
+	for _, name := range names {
+		if n, ok := h.index[canonical(name)]; ok {
+			found = append(found, n)
+		}
+	}
+	h.used = append(h.used, found...)
+	return found
+}
+
+// column holds the numbers of the columns that may have a value.
+type column []int
+
+// text is the first of the row's cells that is not empty.
+func (c column) text(row []string) string {
+	for _, n := range c {
+		if n >= len(row) {
+			continue
+		}
+		if text := strings.TrimSpace(row[n]); text != "" && !strings.EqualFold(text, "null") {
+			return text
+		}
+	}
+	return ""
+}
+
 // layoutOf recognises a format. It names the columns that are needed and not
 // there.
 func layoutOf(columns []string) (*layout, error) {
-	index := map[string]int{}
-	for n, name := range columns {
-		if _, twice := index[canonical(name)]; !twice {
-			index[canonical(name)] = n
-		}
-	}
-	has := func(name string) bool { _, ok := index[canonical(name)]; return ok }
-	f := &layout{index: index}
+	h := newHeader(columns)
+	f := &layout{}
 	var needed []string
 	switch {
-	case has("BilledCost") || has("ChargePeriodStart"):
-		f.name, f.reader, f.wanted = "FOCUS", (*layout).focus, focusColumns()
+	case h.has("BilledCost") || h.has("ChargePeriodStart"):
+		f.name, f.read = "FOCUS", newFOCUS(h).line
 		needed = []string{"ResourceId", "BilledCost", "ChargePeriodStart", "ChargePeriodEnd", "SubAccountId"}
-	case has("line_item_unblended_cost") || has("line_item_usage_type") || has("line_item_line_item_type"):
-		f.name, f.reader, f.wanted = "CUR", (*layout).cur, curColumns()
+	case h.has("line_item_unblended_cost") || h.has("line_item_usage_type") || h.has("line_item_line_item_type"):
+		f.name, f.read = "CUR", newCUR(h).line
 		needed = []string{
 			"line_item_resource_id", "line_item_unblended_cost", "line_item_usage_start_date", "line_item_usage_end_date",
 			"line_item_usage_account_id", "line_item_usage_type", "line_item_line_item_type",
@@ -60,54 +104,34 @@ func layoutOf(columns []string) (*layout, error) {
 	default:
 		return nil, fleet.Errorf(fleet.ErrInvalid, "neither FOCUS nor a Cost and Usage Report: there is no column BilledCost or line_item_unblended_cost (lineItem/UnblendedCost)")
 	}
-	needed = slices.DeleteFunc(needed, has)
-	if len(needed) > 0 {
+	if needed = slices.DeleteFunc(needed, h.has); len(needed) > 0 {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "the %s export lacks the column %s; include it in the export", f.name, strings.Join(needed, " and the column "))
 	}
+	slices.Sort(h.used)
+	f.columns = slices.Compact(h.used)
 	return f, nil
-}
-
-// used are the numbers of the columns that are read.
-func (f *layout) used() []int {
-	var used []int
-	for _, name := range f.wanted {
-		if n, ok := f.index[canonical(name)]; ok {
-			used = append(used, n)
-		}
-	}
-	slices.Sort(used)
-	return slices.Compact(used)
-}
-
-// cell is the text of the first of the columns that is not empty.
-func (f *layout) cell(row []string, names ...string) string {
-	for _, name := range names {
-		if n, ok := f.index[canonical(name)]; ok && n < len(row) {
-			if text := strings.TrimSpace(row[n]); text != "" && !strings.EqualFold(text, "null") {
-				return text
-			}
-		}
-	}
-	return ""
 }
 
 // line reads a row; false for what is not of a resource of EC2 or EBS.
 func (f *layout) line(row []string) (price.BillLine, bool, error) {
-	line, ok, err := f.reader(f, row)
+	line, ok, err := f.read(row)
 	if err != nil {
 		return price.BillLine{}, false, fmt.Errorf("%s row: %w", f.name, err)
 	}
 	return line, ok, nil
 }
 
-// common fills in what all formats have. It is false for other resources.
-func (f *layout) common(line *price.BillLine, resource, account, region, start, end string) (bool, error) {
-	id, owner, place := reduce(resource)
+// common are the columns that all formats have.
+type common struct{ resource, account, region, start, end, currency column }
+
+// fill takes over what all formats have. It is false for other resources.
+func (c *common) fill(line *price.BillLine, row []string) (bool, error) {
+	id, owner, place := reduce(c.resource.text(row))
 	if !ours(id) {
 		return false, nil
 	}
 	line.Resource = id
-	line.Account, line.Region = fleet.Account(twelve(account)), fleet.Region(region)
+	line.Account, line.Region = fleet.Account(twelve(c.account.text(row))), fleet.Region(c.region.text(row))
 	if line.Account == "" {
 		line.Account = fleet.Account(owner)
 	}
@@ -115,14 +139,17 @@ func (f *layout) common(line *price.BillLine, resource, account, region, start, 
 		line.Region = fleet.Region(place)
 	}
 	var err error
-	if line.Start, err = moment(start); err != nil {
+	if line.Start, err = moment(c.start.text(row)); err != nil {
 		return false, err
 	}
-	if line.End, err = moment(end); err != nil {
+	if line.End, err = moment(c.end.text(row)); err != nil {
 		return false, err
 	}
 	if line.End.Before(line.Start) {
 		return false, fmt.Errorf("%w: it ends before it begins", errRow)
+	}
+	if currency := c.currency.text(row); currency != "" && currency != "USD" {
+		return false, fmt.Errorf("%w: the amount is in %.10q, not in USD", errRow, currency)
 	}
 	return true, nil
 }
