@@ -52,7 +52,7 @@ func (f *Fleet) Addresses(ctx context.Context) ([]fleet.Address, error) {
 			IP:        aws.ToString(a.PublicIp),
 			Instance:  fleet.ResourceID(aws.ToString(a.InstanceId)),
 			Interface: aws.ToString(a.NetworkInterfaceId),
-			Own:       strings.HasPrefix(aws.ToString(a.PublicIpv4Pool), "ipv4pool-ec2-"),
+			BYOIP:     strings.HasPrefix(aws.ToString(a.PublicIpv4Pool), "ipv4pool-ec2-"),
 			Tags:      tags(a.Tags),
 		})
 	}

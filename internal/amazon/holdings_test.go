@@ -19,8 +19,8 @@ import (
 )
 
 var (
-	_ cost.Inventory = (*amazon.Fleet)(nil)
-	_ cost.Holdings  = (*amazon.Fleet)(nil)
+	_ cost.Inventory      = (*amazon.Fleet)(nil)
+	_ cost.OtherResources = (*amazon.Fleet)(nil)
 )
 
 func snapshots(t *testing.T, f *amazon.Fleet) []fleet.Snapshot {

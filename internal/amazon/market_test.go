@@ -15,7 +15,10 @@ import (
 	"nightshift/internal/sandbox/sandboxtest"
 )
 
-var _ cost.Market = (*amazon.Fleet)(nil)
+var (
+	_ cost.Spot    = (*amazon.Fleet)(nil)
+	_ cost.Credits = (*amazon.Fleet)(nil)
+)
 
 // spotSeries is what has one price at a time.
 type spotSeries struct {

@@ -125,7 +125,7 @@ func (e costExplanation) print(w io.Writer) {
 		e.printInstance(w, i)
 	}
 	for _, v := range e.volumes {
-		if v.Bearer == "" || len(e.instances) == 0 {
+		if v.BilledTo == "" || len(e.instances) == 0 {
 			e.printVolume(w, v)
 		}
 	}
@@ -162,13 +162,13 @@ func (e costExplanation) printInstance(w io.Writer, i *cost.Instance) {
 	fmt.Fprintf(w, "\nIt ran %s of the month's %s hours so far (%s)\n\n", hoursText(i.Hours), hoursText(e.report.Month.Now.Sub(e.report.Month.Start)), i.Source)
 	printSums(w, sums(i, e.report.Month))
 	for _, v := range e.report.Volumes {
-		if v.Bearer == i.ID {
+		if v.BilledTo == i.ID {
 			fmt.Fprintln(w)
 			e.printVolume(w, v)
 		}
 	}
 	for _, l := range e.report.Lines {
-		if l.Of == string(i.ID) {
+		if l.ParentID == string(i.ID) {
 			fmt.Fprintf(w, "\n%s %s: %s so far, %s a month\n", l.Kind, printable(l.ID), amount(l.ToDate), amount(l.Monthly))
 			if l.Note != "" {
 				fmt.Fprintf(w, "Note: %s\n", printable(l.Note))

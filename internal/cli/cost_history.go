@@ -211,7 +211,7 @@ the month so far.`,
 				return errors.Join(errs...)
 			}
 			if movers.Top == nil {
-				movers.Top = []cost.Mover{} // a list in JSON, too
+				movers.Top = []cost.ResourceChange{} // a list in JSON, too
 			}
 			if a.json {
 				err = a.printJSON(envelope{1, "movers", movers})
@@ -232,7 +232,7 @@ the month so far.`,
 
 // movers compares two days of the past, of which the first is the earliest where
 // it was asked for. A day that cannot be read is passed over, with its error.
-func (p *past) movers(ctx context.Context, earliest bool, top int) (*cost.Movers, []error) {
+func (p *past) movers(ctx context.Context, earliest bool, top int) (*cost.Changes, []error) {
 	var errs []error
 	for {
 		if len(p.dates) == 0 {
@@ -280,7 +280,7 @@ func (p *past) sound(ctx context.Context, date cost.Date) bool {
 	return true
 }
 
-func (a *app) printMovers(m *cost.Movers) {
+func (a *app) printMovers(m *cost.Changes) {
 	fmt.Fprintf(a.Stdout, "%s to %s, a month at the pace of each: %s to %s (%s)\n\n", m.From, m.To,
 		dollars(m.Total.Before), dollars(m.Total.After), signed(m.Total.Change.Sum()))
 	t := table{numbers: true, header: []string{"RESOURCE", "TYPE", "CHANGE", "NEW", "GONE", "TYPE", "SIZE", "PRICE", "HOURS", "OTHER"}}

@@ -201,8 +201,8 @@ func (a *app) pastDay(text string, f costFlags) (time.Time, error) {
 const mostWished = 100_000_000
 
 // list reads what is wished for.
-func (w wishes) list(region fleet.Region) ([]cost.Wish, error) {
-	var all []cost.Wish
+func (w wishes) list(region fleet.Region) ([]cost.QuoteItem, error) {
+	var all []cost.QuoteItem
 	tenancy, ok := map[string]string{"default": "Shared", "shared": "Shared", "dedicated": "Dedicated"}[strings.ToLower(w.tenancy)]
 	if !ok {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "--tenancy %q: must be default or dedicated", w.tenancy)
@@ -211,16 +211,16 @@ func (w wishes) list(region fleet.Region) ([]cost.Wish, error) {
 		if family, size, ok := strings.Cut(kind, "."); !ok || family == "" || size == "" {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "--instance %q: not an instance type such as m5.xlarge", kind)
 		}
-		all = append(all, cost.Wish{Instance: &price.InstanceKey{Region: region, Type: fleet.InstanceType(kind), Tenancy: tenancy, Operation: w.operation}})
+		all = append(all, cost.QuoteItem{Instance: &price.InstanceKey{Region: region, Type: fleet.InstanceType(kind), Tenancy: tenancy, Operation: w.operation}})
 	}
 	for _, text := range w.volumes {
 		v, err := parseVolume(text)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, cost.Wish{Volume: &v})
+		all = append(all, cost.QuoteItem{Volume: &v})
 	}
-	for _, other := range []cost.Wish{
+	for _, other := range []cost.QuoteItem{
 		{Dimension: price.SnapshotStorage, Quantity: w.snapshots, Unit: "GiB"},
 		{Dimension: price.SnapshotArchive, Quantity: w.archive, Unit: "GiB"},
 		{Dimension: price.AddressInUse, Quantity: w.addresses, Unit: "addresses"},

@@ -62,7 +62,7 @@ func (c *crew) remember(ctx context.Context, store blob.Store, report *cost.Repo
 	report.Trend = trend.Trend()
 	if from, to, ok := cost.PickDays(sound); ok {
 		read := seenBy(*report)
-		if report.Movers, err = cost.Compare(read.of(day(from)), read.of(day(to)), moversShown); err != nil {
+		if report.Changes, err = cost.Compare(read.of(day(from)), read.of(day(to)), moversShown); err != nil {
 			fail("movers", err)
 		}
 	}

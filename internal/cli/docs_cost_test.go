@@ -137,7 +137,7 @@ func TestCostColumns(t *testing.T) {
 	text := document(t, costing)
 	whole := cost.Report{
 		Month: cost.MonthOf(time.Now()),
-		Trend: &cost.Trend{Weeks: make([]cost.Period, 1)}, Movers: &cost.Movers{}, Savings: &cost.Savings{}, Bill: &cost.Reconciliation{},
+		Trend: &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Bill: &cost.Reconciliation{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	sheets := []string{"Summary"}

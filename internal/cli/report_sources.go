@@ -60,7 +60,7 @@ func (c *crew) sources(own fleet.Account, named string, p paid) []cost.Source {
 	var sources []cost.Source
 	for _, post := range c.posts {
 		machines := post.session.Fleet(post.target.Region)
-		s := cost.Source{Target: ofAccount(post.target, own), Inventory: memory.watch(machines), Holdings: machines, Market: machines}
+		s := cost.Source{Target: ofAccount(post.target, own), Inventory: memory.watch(machines), OtherResources: machines, Spot: machines, Credits: machines}
 		if named != "" {
 			s.Inventory = only(machines, named)
 		}

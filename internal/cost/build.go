@@ -28,7 +28,7 @@ const targetsAtOnce = 8
 // Distinct keys are looked up once, in one call for all targets.
 func Build(ctx context.Context, sources []Source, prices PriceList, o Options) (Report, error) {
 	b := builder{
-		options: o, shelves: make([]shelf, len(sources)),
+		options: o, targets: make([]targetData, len(sources)),
 		rates: map[fleet.Region]rates{}, parts: map[partKey]*Price{}, spots: map[spotName]*Price{},
 	}
 	// In whole seconds, so that what has been and what is to come add up to the
@@ -54,12 +54,12 @@ func (b *builder) read(ctx context.Context, sources []Source, prices PriceList) 
 	var rest sync.WaitGroup
 	rest.Go(func() {
 		each(sources, func(n int) {
-			b.shelves[n].readStorage(ctx, sources[n], b.options, func() { rated(sources[n].Target.Region) })
+			b.targets[n].readStorage(ctx, sources[n], b.options, func() { rated(sources[n].Target.Region) })
 		})
 	})
 	each(sources, func(n int) {
-		b.shelves[n].readMachines(ctx, sources[n], b.options)
-		if len(b.shelves[n].found) > 0 {
+		b.targets[n].readMachines(ctx, sources[n], b.options)
+		if len(b.targets[n].found) > 0 {
 			rated(sources[n].Target.Region)
 		}
 	})
@@ -93,7 +93,7 @@ func (b *builder) readMore(ctx context.Context, sources []Source, prices PriceLi
 	var group sync.WaitGroup
 	group.Go(func() { b.describeTypes(ctx, sources) })
 	group.Go(func() { b.instancePrices(ctx, prices) })
-	group.Go(func() { b.readMarkets(ctx, sources) })
+	group.Go(func() { b.readSpotAndCredits(ctx, sources) })
 	group.Go(func() {
 		b.readPast(ctx, sources)
 		b.readMetrics(ctx, sources)
@@ -101,16 +101,16 @@ func (b *builder) readMore(ctx context.Context, sources []Source, prices PriceLi
 	group.Wait()
 }
 
-// shelf is what was read of one target.
-type shelf struct {
+// targetData is what was read of one target.
+type targetData struct {
 	// instances are the rows, found what they are made of. The latter has no
 	// tags but where the price needs them.
 	instances []*Instance
 	found     []*fleet.Instance
 	excluded  int
 	volumes   []*Volume
-	holdings  holdings
-	market    market
+	others    otherResources
+	spot      spotAndCredits
 	types     map[fleet.InstanceType]fleet.TypeInfo
 
 	instancesErr, volumesErr, typesErr error
@@ -125,14 +125,14 @@ type rates struct {
 type builder struct {
 	options Options
 	month   Month
-	shelves []shelf
+	targets []targetData
 	rates   map[fleet.Region]rates
 	quoted  quoted
 	parts   map[partKey]*Price
 	spots   map[spotName]*Price
 	past    past
-	// billLines are what Cost Explorer tells, and failed the problems that are not
-	// of one shelf.
+	// billLines are the lines of Cost Explorer, and failed the problems that are
+	// not of one target.
 	billLines []price.BillLine
 	mu        sync.Mutex // guards failed
 	failed    []Problem
@@ -172,12 +172,12 @@ func (b *builder) rateReader(ctx context.Context, prices PriceList) (read func(f
 
 // readStorage reads the volumes and what else is paid for beside instances. EC2
 // does not say whose a volume is: it is the target's.
-// It tells when the first of it is there.
-func (s *shelf) readStorage(ctx context.Context, source Source, o Options, there func()) {
+// It calls there when the first of it is there.
+func (s *targetData) readStorage(ctx context.Context, source Source, o Options, there func()) {
 	var group sync.WaitGroup
 	group.Go(func() {
-		s.holdings.read(ctx, source, o.Tags)
-		if s.holdings.any() {
+		s.others.read(ctx, source, o.Tags)
+		if s.others.any() {
 			there()
 		}
 	})
@@ -198,9 +198,9 @@ func (s *shelf) readStorage(ctx context.Context, source Source, o Options, there
 }
 
 // readMachines reads the instances, and the capacity that is reserved for them.
-func (s *shelf) readMachines(ctx context.Context, source Source, o Options) {
+func (s *targetData) readMachines(ctx context.Context, source Source, o Options) {
 	var group sync.WaitGroup
-	group.Go(func() { s.holdings.readReservations(ctx, source) })
+	group.Go(func() { s.others.readReservations(ctx, source) })
 	end := MonthOf(o.Now).End
 	for i, err := range source.Inventory.Instances(ctx) {
 		if err != nil {
@@ -229,7 +229,7 @@ func (s *shelf) readMachines(ctx context.Context, source Source, o Options) {
 
 // plan says for how long the instance that was just read will run to the end of
 // the month.
-func (s *shelf) plan(o Options, i fleet.Instance, end time.Time) {
+func (s *targetData) plan(o Options, i fleet.Instance, end time.Time) {
 	row := s.instances[len(s.instances)-1]
 	if o.Planned != nil {
 		if running, schedule, ok := o.Planned(i, end); ok {
@@ -245,7 +245,7 @@ func (s *shelf) plan(o Options, i fleet.Instance, end time.Time) {
 // describeTypes asks each target once for the types of its instances.
 func (b *builder) describeTypes(ctx context.Context, sources []Source) {
 	each(sources, func(n int) {
-		s := &b.shelves[n]
+		s := &b.targets[n]
 		seen := map[fleet.InstanceType]bool{}
 		var types []fleet.InstanceType
 		for _, i := range s.found {
@@ -263,8 +263,8 @@ func (b *builder) describeTypes(ctx context.Context, sources []Source) {
 // nothing is the reason where no target's instances could be read.
 func (b *builder) nothing() error {
 	var errs []error
-	for n := range b.shelves { // by index: volumes are being read meanwhile
-		s := &b.shelves[n]
+	for n := range b.targets { // by index: volumes are being read meanwhile
+		s := &b.targets[n]
 		if s.instancesErr == nil || len(s.instances) > 0 {
 			return nil
 		}
@@ -296,15 +296,15 @@ func (b *builder) instancePrices(ctx context.Context, prices PriceList) {
 			ask = append(ask, key)
 		}
 	}
-	for n := range b.shelves { // by index: other fields are being written meanwhile
-		for _, i := range b.shelves[n].found {
+	for n := range b.targets { // by index: other fields are being written meanwhile
+		for _, i := range b.targets[n].found {
 			key, _, _ := price.KeyFor(*i, fleet.TypeInfo{})
 			want(key)
 			if newer, ok := successorKey(key); ok {
 				want(newer) // for a finding
 			}
 		}
-		for _, r := range b.shelves[n].holdings.reservations {
+		for _, r := range b.targets[n].others.reservations {
 			if unused(r) {
 				want(reservationKey(r, r.Target.Region))
 			}
@@ -340,8 +340,8 @@ func (b *builder) report(sources []Source) Report {
 		quotes: b.quoted, rates: b.rates, billed: b.billLines, covered: b.past.complete,
 	}
 	faulty := map[fleet.Region]bool{}
-	for n := range b.shelves {
-		s, target := &b.shelves[n], sources[n].Target
+	for n := range b.targets {
+		s, target := &b.targets[n], sources[n].Target
 		r.Targets = append(r.Targets, target)
 		r.Excluded += s.excluded
 		for _, p := range []Problem{
@@ -365,7 +365,7 @@ func (b *builder) report(sources []Source) Report {
 		r.Instances = append(r.Instances, s.instances...)
 		r.Volumes = append(r.Volumes, s.volumes...)
 		r.Lines = append(r.Lines, b.lines(s, target)...)
-		*s = shelf{}
+		*s = targetData{}
 	}
 	r.Problems = append(r.Problems, b.failed...)
 	r.Prices = b.prices()
@@ -389,7 +389,7 @@ func (b *builder) prices() []*Price {
 	return all
 }
 
-func (b *builder) priceInstances(s *shelf) {
+func (b *builder) priceInstances(s *targetData) {
 	infos := make(map[fleet.InstanceType]*fleet.TypeInfo, len(s.types))
 	for name, info := range s.types {
 		infos[name] = &info

@@ -309,7 +309,7 @@ func TestEndedContextIsAnError(t *testing.T) {
 func TestEmptyRegionsAskForNoPrices(t *testing.T) {
 	prices := seoulPrices(t)
 	if _, err := cost.Build(t.Context(), []cost.Source{
-		{Target: tokyo, Inventory: estate{}, Holdings: belongings{}},
+		{Target: tokyo, Inventory: estate{}, OtherResources: belongings{}},
 		{Target: seoul, Inventory: estate{volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 10), disk("vol-2", fleet.GP3, 10)}}},
 	}, prices, cost.Options{Now: now, Zone: kst}); err != nil {
 		t.Fatal(err)

@@ -98,10 +98,10 @@ const (
 // and that of attached volumes always.
 func (r Report) volumeUses() []string {
 	uses := []string{attachedUse}
-	if all := r.total(); all.EBSUnattached > 0 {
+	if all := r.Total(); all.EBSUnattached > 0 {
 		uses = append(uses, unattachedUse)
 	}
-	if all := r.total(); all.EBSOther > 0 {
+	if all := r.Total(); all.EBSOther > 0 {
 		uses = append(uses, otherUse)
 	}
 	return uses
@@ -151,7 +151,7 @@ func (r Report) costByType() []typeCost {
 	return append(types[:typesDrawn], rest)
 }
 
-// ranked is anything that costs by itself: an instance with the volumes that
+// ranked is anything with a cost of its own: an instance with the volumes that
 // stand on its row, a volume that stands on none, a line.
 type ranked struct {
 	target          fleet.Target
@@ -187,7 +187,7 @@ func (r Report) dearest() []ranked {
 		})
 	}
 	for _, v := range r.Volumes {
-		if v.Bearer != "" {
+		if v.BilledTo != "" {
 			continue
 		}
 		place(v.ToDate.USD, func() ranked {

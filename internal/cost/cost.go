@@ -39,7 +39,7 @@ type Options struct {
 	ExcludePlatform string
 	// Tags are the keys of the tags that rows keep, for totals by tag.
 	Tags []string
-	// Planned, if not nil, tells for how long an instance will run from now to
+	// Planned, if not nil, says for how long an instance will run from now to
 	// an instant by its schedule, and the schedule's name. It is false for an
 	// instance without a schedule, which stays as it is.
 	Planned func(i fleet.Instance, to time.Time) (running time.Duration, schedule string, ok bool)
@@ -78,10 +78,10 @@ type Report struct {
 	// Spend is what the report's own paid requests cost.
 	Spend []Spend
 
-	// Trend and Movers are made from the history, Savings from the journal, Bill
+	// Trend and Changes are made from the history, Savings from the journal, Bill
 	// from what AWS charged; each is nil where there is none.
 	Trend   *Trend
-	Movers  *Movers
+	Changes *Changes
 	Savings *Savings
 	Bill    *Reconciliation
 
@@ -139,7 +139,7 @@ type Instance struct {
 	// long it will run from now to the end of the month.
 	Schedule string
 	Planned  time.Duration
-	// Stopped is the last stop, FirstLaunch the first launch, where EC2 tells.
+	// Stopped is the last stop, FirstLaunch the first launch, where EC2 knows them.
 	Stopped, FirstLaunch time.Time
 	Tags                 fleet.Tags // those of Options.Tags
 	live                 bool       // it must run, by its tags, or cannot be stopped
@@ -161,54 +161,54 @@ func platformTag(i fleet.Instance) string {
 }
 
 // EC2 is what the instance itself cost this month so far, for Hours.
-func (i *Instance) EC2() Amount { return i.spent(i.Hours) }
+func (i *Instance) EC2() Amount { return i.Spent(i.Hours) }
 
 // EC2AtLeast and EC2AtMost are the same for AtLeast and AtMost.
-func (i *Instance) EC2AtLeast() Amount { return i.spent(i.AtLeast) }
+func (i *Instance) EC2AtLeast() Amount { return i.Spent(i.AtLeast) }
 
 // EC2AtMost is EC2 for AtMost.
-func (i *Instance) EC2AtMost() Amount { return i.spent(i.AtMost) }
+func (i *Instance) EC2AtMost() Amount { return i.Spent(i.AtMost) }
 
 // IfRunning is what the instance itself costs in 730 hours.
-func (i *Instance) IfRunning() Amount { return i.cost(runRate, i.Price.Rate.USD) }
+func (i *Instance) IfRunning() Amount { return i.CostOf(RunRateMonth, i.Price.Rate.USD) }
 
 // EC2Forecast is EC2 with what the instance will cost to the end of the month:
 // by its schedule, else as it is now.
 func (i *Instance) EC2Forecast() Amount {
-	return i.EC2().plus(i.cost(i.Planned, i.Price.Rate.USD))
+	return i.EC2().Plus(i.CostOf(i.Planned, i.Price.Rate.USD))
 }
 
 // Forecast is EC2Forecast with the attached volumes.
-func (i *Instance) Forecast() Amount { return i.EC2Forecast().plus(i.EBSForecast) }
+func (i *Instance) Forecast() Amount { return i.EC2Forecast().Plus(i.EBSForecast) }
 
 // RunRate is IfRunning for an instance that runs, and nothing for others.
 func (i *Instance) RunRate() Amount {
 	if i.State == fleet.Running || i.State == fleet.Pending {
 		return i.IfRunning()
 	}
-	return known(0)
+	return Known(0)
 }
 
 // TotalToDate is EC2 and EBS, both for the month so far.
-func (i *Instance) TotalToDate() Amount { return i.EC2().plus(i.EBSToDate) }
+func (i *Instance) TotalToDate() Amount { return i.EC2().Plus(i.EBSToDate) }
 
 // runRate is the month of a run rate: 730 hours, a twelfth of 365 days.
-const runRate = 730 * time.Hour
+const RunRateMonth = 730 * time.Hour
 
 // spent is the cost of having run for some time this month.
-func (i *Instance) spent(d time.Duration) Amount {
-	return i.cost(d, cmp.Or(i.Mean, i.Price.Rate.USD))
+func (i *Instance) Spent(d time.Duration) Amount {
+	return i.CostOf(d, cmp.Or(i.Mean, i.Price.Rate.USD))
 }
 
 // cost of running for some time. No time costs nothing, whatever the price.
-func (i *Instance) cost(d time.Duration, hourly price.USD) Amount {
+func (i *Instance) CostOf(d time.Duration, hourly price.USD) Amount {
 	if d == 0 {
-		return known(0)
+		return Known(0)
 	}
 	if !i.Price.Status.Usable() {
 		return Amount{}
 	}
-	return known(hourly.Times(seconds(d), 3600))
+	return Known(hourly.Times(Seconds(d), 3600))
 }
 
 // VolumeShape is type and size of an attached volume.
@@ -222,9 +222,9 @@ type Volume struct {
 	// Volume is without its tags. Name is the tag Name, or the id.
 	fleet.Volume
 	Name string
-	// Bearer is the instance on whose row the cost stands: the first attached
+	// BilledTo is the instance on whose row the cost stands: the first attached
 	// one that the report lists. Empty where there is none.
-	Bearer fleet.ResourceID
+	BilledTo fleet.ResourceID
 	// Monthly is a full month, unknown where one of Parts is; ToDate this month
 	// so far.
 	Monthly, ToDate Amount
@@ -249,10 +249,10 @@ func (v *Volume) Unattached() bool { return len(v.AttachedTo) == 0 }
 
 // part is what is billed by one unit in a full month.
 func (v *Volume) part(unit string) Amount {
-	sum := known(0)
+	sum := Known(0)
 	for _, p := range v.Parts {
 		if p.Unit == unit {
-			sum = sum.plus(Amount{USD: p.USD, Known: p.Price.Status.Usable()})
+			sum = sum.Plus(Amount{USD: p.USD, Known: p.Price.Status.Usable()})
 		}
 	}
 	if len(v.Parts) == 0 && unit == "GiB" {
@@ -366,15 +366,15 @@ func (r Report) Missing() int {
 // Complete is true where everything was read and everything has a price.
 func (r Report) Complete() bool { return len(r.Problems) == 0 && r.Missing() == 0 }
 
-func known(u price.USD) Amount { return Amount{USD: u, Known: true} }
+func Known(u price.USD) Amount { return Amount{USD: u, Known: true} }
 
 // plus is the sum of two amounts; it is unknown where one of them is.
-func (a Amount) plus(b Amount) Amount {
+func (a Amount) Plus(b Amount) Amount {
 	if !a.Known || !b.Known {
 		return Amount{}
 	}
-	return known(a.USD.Add(b.USD))
+	return Known(a.USD.Add(b.USD))
 }
 
 // cents rounds a known amount to whole cents.
-func (a Amount) cents() Amount { return Amount{USD: a.USD.Cents(), Known: a.Known} }
+func (a Amount) Cents() Amount { return Amount{USD: a.USD.Cents(), Known: a.Known} }

@@ -75,10 +75,10 @@ func lineFindings(r Report) []Finding {
 	for _, l := range r.Lines {
 		f := Finding{Target: l.Target, Resource: l.ID, Name: l.Name, Saving: l.Monthly.USD, Certain: true}
 		switch {
-		case l.Idle() && l.Of == "":
+		case l.Idle() && l.ParentID == "":
 			f.Code, f.fix = IdleAddress, releaseAddress
 			f.Reason = "nothing uses this public IPv4 address, which costs the same as one in use"
-		case l.Idle() && forgotten[machine{l.Target.Account, fleet.ResourceID(l.Of)}]:
+		case l.Idle() && forgotten[machine{l.Target.Account, fleet.ResourceID(l.ParentID)}]:
 			f.Code, f.fix = IdleAddress, releaseHeld
 			f.Reason = "the instance of this public IPv4 address has been stopped for long; the address costs the same as one in use"
 		case l.Kind == ReservationLine:
@@ -104,8 +104,8 @@ func (i *Instance) forgotten(now time.Time) bool {
 func stoppedFindings(r Report) []Finding {
 	volumes := map[machine][]*Volume{}
 	for _, v := range r.Volumes {
-		if v.Bearer != "" && len(v.AttachedTo) == 1 {
-			who := machine{v.Target.Account, v.Bearer}
+		if v.BilledTo != "" && len(v.AttachedTo) == 1 {
+			who := machine{v.Target.Account, v.BilledTo}
 			volumes[who] = append(volumes[who], v)
 		}
 	}

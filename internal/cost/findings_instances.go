@@ -34,7 +34,7 @@ func successorKey(key price.InstanceKey) (price.InstanceKey, bool) {
 // pace is the share of the month so far in which an instance ran, for what a
 // change would save in a full month; false where the month is too young to tell.
 func (r Report) pace(i *Instance) (ran, elapsed int64, ok bool) {
-	ran, elapsed = seconds(i.Hours), seconds(r.Month.Now.Sub(r.Month.Start))
+	ran, elapsed = Seconds(i.Hours), Seconds(r.Month.Now.Sub(r.Month.Start))
 	if elapsed < 24*3600 {
 		ran, elapsed = 0, 1
 		if i.State == fleet.Running {
@@ -62,7 +62,7 @@ func generationFindings(r Report) []Finding {
 		hourly := i.Price.Rate.USD.Add(-newer.Rate.USD)
 		all = append(all, Finding{
 			Target: i.Target, Code: PreviousGeneration, Resource: string(i.ID), Name: i.Name,
-			Saving: hourly.Times(seconds(runRate), 3600).Times(ran, elapsed),
+			Saving: hourly.Times(Seconds(RunRateMonth), 3600).Times(ran, elapsed),
 			// What is off may never be started again.
 			Certain: i.State == fleet.Running || i.State == fleet.Pending,
 			Reason: fmt.Sprintf("%s is of an older generation; %s has at least its vCPUs and memory for %s an hour instead of %s (its image needs drivers for ENA and NVMe)",

@@ -29,7 +29,7 @@ func TestNoFindingWhereThereIsNothingToSave(t *testing.T) {
 				with(disk("vol-fast", fleet.GP3, 1000, "i-night"), 20_000, 2000),
 			},
 		},
-		Holdings: belongings{addresses: []fleet.Address{
+		OtherResources: belongings{addresses: []fleet.Address{
 			{ID: "eipalloc-night", IP: "203.0.113.1", Instance: "i-night", Interface: "eni-1"},
 			{ID: "eipalloc-gone", IP: "203.0.113.2", Instance: "i-gone", Interface: "eni-2"},
 			{ID: "eipalloc-free", IP: "203.0.113.3"},
@@ -88,7 +88,7 @@ func TestAccountsMayHaveTheSameIds(t *testing.T) {
 	r, err := cost.Build(t.Context(), []cost.Source{
 		{
 			Target: seoul, Inventory: estate{instances: []fleet.Instance{one}, volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 500, "i-1")}},
-			Holdings: belongings{snapshots: []fleet.Snapshot{gone}},
+			OtherResources: belongings{snapshots: []fleet.Snapshot{gone}},
 		},
 		{Target: other, Inventory: estate{
 			instances: []fleet.Instance{prod(server("i-1"))},

@@ -53,8 +53,8 @@ func snapshotFindings(r Report) []Finding {
 		var ids []string
 		for _, l := range c.lines {
 			saving = saving.Add(l.Monthly.USD)
-			certain = certain && l.Status.Usable() && !l.most && !l.imaged
-			imaged = imaged || l.imaged
+			certain = certain && l.Status.Usable() && !l.UpperBound && !l.FromImage
+			imaged = imaged || l.FromImage
 			ids = append(ids, l.ID)
 			if l.Since.After(newest.Since) {
 				newest = l
@@ -93,12 +93,12 @@ func chains(lines []*Line) []*chain {
 		if l.Kind != SnapshotLine {
 			continue
 		}
-		k := key{l.Target, l.Of}
-		if l.Of == copied {
+		k := key{l.Target, l.ParentID}
+		if l.ParentID == copied {
 			k.volume = l.ID
 		}
 		if index[k] == nil {
-			index[k] = &chain{target: l.Target, volume: l.Of}
+			index[k] = &chain{target: l.Target, volume: l.ParentID}
 			all = append(all, index[k])
 		}
 		index[k].lines = append(index[k].lines, l)

@@ -46,7 +46,7 @@ func storage(t testing.TB, usage, unit, usd string) price.Product {
 
 func findingsOf(t testing.TB, e estate, h belongings) []cost.Finding {
 	t.Helper()
-	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: e, Holdings: h}}, dearer(t), cost.Options{Now: now, Zone: kst})
+	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: e, OtherResources: h}}, dearer(t), cost.Options{Now: now, Zone: kst})
 	if err != nil {
 		t.Fatal(err)
 	}

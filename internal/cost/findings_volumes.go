@@ -35,7 +35,7 @@ func volumeFindings(r Report) []Finding {
 			}
 			continue
 		}
-		if v.Bearer == "" || len(v.AttachedTo) == 1 && going[machine{v.Target.Account, v.Bearer}] {
+		if v.BilledTo == "" || len(v.AttachedTo) == 1 && going[machine{v.Target.Account, v.BilledTo}] {
 			continue
 		}
 		var best Finding

@@ -27,7 +27,7 @@ func TestRestartsAndSnapshotsMoveNoMoney(t *testing.T) {
 		var err error
 		report, err = cost.Build(t.Context(), []cost.Source{{
 			Target: seoul, Inventory: estate{instances: []fleet.Instance{i}, volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 200, "i-1")}},
-			Holdings: belongings{snapshots: snapshots},
+			OtherResources: belongings{snapshots: snapshots},
 		}}, more(t, seoulPrices(t)), cost.Options{Now: night(n).Add(12 * time.Hour), Zone: kst})
 		if err != nil {
 			t.Fatal(err)
@@ -44,11 +44,11 @@ func TestRestartsAndSnapshotsMoveNoMoney(t *testing.T) {
 	if want := report.Totals[0].TotalToDate; spent != want {
 		t.Errorf("the trend has %s, the report %s", spent, want)
 	}
-	movers, err := cost.Compare(days[0], days[4], 10)
+	changes, err := cost.Compare(days[0], days[4], 10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := movers.Total.Change; c.Price != 0 || c.Gone != 0 || c.Sum().String() != "0.20" { // 4 GiB of snapshots
+	if c := changes.Total.Change; c.Price != 0 || c.Gone != 0 || c.Sum().String() != "0.20" { // 4 GiB of snapshots
 		t.Errorf("changed: %+v", c)
 	}
 }

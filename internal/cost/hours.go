@@ -28,8 +28,8 @@ func MonthOf(now time.Time) Month {
 func (m Month) Hours() float64 { return m.End.Sub(m.Start).Hours() }
 
 // share is how much of the month lies between t and now, as a fraction.
-func (m Month) share(t time.Time) (num, den int64) {
-	return seconds(m.Now.Sub(latest(t, m.Start))), seconds(m.End.Sub(m.Start))
+func (m Month) Share(t time.Time) (num, den int64) {
+	return Seconds(m.Now.Sub(latest(t, m.Start))), Seconds(m.End.Sub(m.Start))
 }
 
 // since is the time from t to now that lies in the month.
@@ -56,7 +56,7 @@ const (
 	// FromEarlierStop: it was stopped before the month began.
 	FromEarlierStop HoursSource = "stopped-before-month"
 	// FromJournal: the starts and stops that the journal has agree with what EC2
-	// tells of the last ones.
+	// reports of the last ones.
 	FromJournal HoursSource = "journal"
 	// FromMetrics: for so long it sent samples to CloudWatch, to five minutes.
 	FromMetrics HoursSource = "cloudwatch"
@@ -68,7 +68,7 @@ const (
 	Assumed HoursSource = "assumed"
 )
 
-// assumedHours reckons as the first report did, without any knowledge of the
+// assumedHours calculates as the first report did, without any knowledge of the
 // past: 24 hours × day of month for what runs, 0 for all else.
 func assumedHours(i *fleet.Instance, m Month) time.Duration {
 	if i.State != fleet.Running {
@@ -104,11 +104,11 @@ func (r ran) plus(other ran) ran {
 // minute is what EC2 bills at least after each start.
 const minute = time.Minute
 
-// told is for how long an instance ran in a span of the past, by what EC2 tells
-// of it: the last start (LaunchTime), the last stop where a person or an API
+// fromEC2 is for how long an instance ran in a span of the past, by what EC2
+// reports of it: the last start (LaunchTime), the last stop where a person or an API
 // call caused it (Stopped) and the first launch. What happened between first
 // launch and last start is not known.
-func told(i *fleet.Instance, span fleet.Span) ran {
+func fromEC2(i *fleet.Instance, span fleet.Span) ran {
 	start, first, stop := i.LaunchTime, i.FirstLaunch, i.Stopped
 	running := i.State == fleet.Running || i.State == fleet.Pending
 	if running {
@@ -160,4 +160,4 @@ func sameMoment(a, b time.Time) bool {
 	return !b.IsZero() && a.Sub(b).Abs() <= time.Minute
 }
 
-func seconds(d time.Duration) int64 { return max(int64(d/time.Second), 0) }
+func Seconds(d time.Duration) int64 { return max(int64(d/time.Second), 0) }

@@ -31,10 +31,10 @@ type Line struct {
 	Name string
 	// Of is what it belongs to: the volume of a snapshot, the instance of an
 	// address. Empty where there is none.
-	Of    string
-	Type  string // instance type or family, where it has one
-	Zone  fleet.Zone
-	State string
+	ParentID string
+	Type     string // instance type or family, where it has one
+	Zone     fleet.Zone
+	State    string
 	// Since is when it began, zero where that is not known.
 	Since time.Time
 	// Quantity is how much is billed, in Unit: GiB, addresses, hosts, instances,
@@ -50,10 +50,10 @@ type Line struct {
 	ToDate, Monthly, Forecast Amount
 	Tags                      fleet.Tags // those of Options.Tags
 	// key is the id that the history knows it by, where that is not ID.
-	key string
+	HistoryID string
 	// most is true where the amounts are an upper bound, imaged for a snapshot
 	// that EC2 made for an image.
-	most, imaged bool
+	UpperBound, FromImage bool
 }
 
 // Idle is true for an address that nothing uses.

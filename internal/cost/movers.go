@@ -9,31 +9,31 @@ import (
 	"nightshift/internal/price"
 )
 
-// Movers are the resources whose cost changed most between two days of the
+// Changes are the resources whose cost changed most between two days of the
 // history. Costs are in USD a month at the pace of the month so far: the price
 // of 730 hours × the share of the month so far that an instance ran, and a full
 // month of what is not paid by running.
-type Movers struct {
+type Changes struct {
 	From Date `json:"from"`
 	To   Date `json:"to"`
 	// Top are those with the largest difference up or down, the largest first.
-	Top []Mover `json:"top"`
+	Top []ResourceChange `json:"top"`
 	// Others adds up those that are not among Top, and Total all: its Before and
 	// After are the known costs of all resources, its parts what lies between.
-	Others MoverSum `json:"others"`
-	Total  MoverSum `json:"total"`
+	Others ChangeSum `json:"others"`
+	Total  ChangeSum `json:"total"`
 }
 
 // MoverSum adds up resources whose cost changed.
-type MoverSum struct {
+type ChangeSum struct {
 	Count  int       `json:"count"`
 	Before price.USD `json:"before_usd"`
 	After  price.USD `json:"after_usd"`
 	Change Change    `json:"change"`
 }
 
-// Mover is one resource whose cost changed.
-type Mover struct {
+// ResourceChange is one resource whose cost changed.
+type ResourceChange struct {
 	Account fleet.Account `json:"account"`
 	Region  fleet.Region  `json:"region"`
 	Kind    RowKind       `json:"kind"`
@@ -52,14 +52,14 @@ type Mover struct {
 // then the prices, then the hours.
 type Change struct {
 	New  price.USD `json:"new_usd"`  // was not there before
-	Gone price.USD `json:"gone_usd"` // is not there any more
+	Gone price.USD `json:"gone_usd"` // is no longer there
 	Type price.USD `json:"type_usd"` // another type, tenancy, platform or way of buying
 	Size price.USD `json:"size_usd"` // other sizes, IOPS, throughput, quantities
 	// Price is what the price list or the spot market changed.
 	Price price.USD `json:"price_usd"`
 	Hours price.USD `json:"hours_usd"` // ran for another share of the month
 	// Other is what changed in what is known: a cost that was not known before,
-	// or is not any more, or that another snapshot of the volume carried.
+	// or no longer is, or that another snapshot of the volume carried.
 	Other price.USD `json:"other_usd"`
 }
 
@@ -111,7 +111,7 @@ func (c Change) add(d Change) Change {
 func magnitude(u price.USD) price.USD { return max(u, -u) }
 
 // add puts a resource into the sum.
-func (s *MoverSum) add(m Mover) {
+func (s *ChangeSum) add(m ResourceChange) {
 	if m.Before != nil {
 		s.Before = s.Before.Add(*m.Before)
 	}
@@ -144,7 +144,7 @@ func PickDays(dates []Date) (from, to Date, ok bool) {
 // Compare finds what changed between two days, and keeps the n resources that
 // changed most. Of the first day it holds what it needs of every resource in
 // memory, of the second one nothing.
-func Compare(from, to Day, n int) (*Movers, error) {
+func Compare(from, to Day, n int) (*Changes, error) {
 	before := map[rowKey]figure{}
 	rates := map[sku]price.USD{}
 	for row, err := range from.Rows {
@@ -159,7 +159,7 @@ func Compare(from, to Day, n int) (*Movers, error) {
 			}
 		}
 	}
-	c := comparison{n: n, rates: rates, movers: &Movers{From: from.Date, To: to.Date}}
+	c := comparison{n: n, rates: rates, result: &Changes{From: from.Date, To: to.Date}}
 	for row, err := range to.Rows {
 		if err != nil {
 			return nil, err
@@ -174,49 +174,49 @@ func Compare(from, to Day, n int) (*Movers, error) {
 	return c.finish(), nil
 }
 
-// comparison collects movers. It holds no more than twice as many as are asked
+// comparison collects changes. It holds no more than twice as many as are asked
 // for.
 type comparison struct {
 	n      int
 	rates  map[sku]price.USD
-	movers *Movers
+	result *Changes
 }
 
-func (c *comparison) add(m Mover) {
-	c.movers.Total.add(m)
+func (c *comparison) add(m ResourceChange) {
+	c.result.Total.add(m)
 	if m.Change == (Change{}) {
-		c.movers.Others.add(m)
+		c.result.Others.add(m)
 		return
 	}
-	if c.movers.Top = append(c.movers.Top, m); len(c.movers.Top) >= 2*max(c.n, 500) {
+	if c.result.Top = append(c.result.Top, m); len(c.result.Top) >= 2*max(c.n, 500) {
 		c.cut()
 	}
 }
 
 // cut keeps the largest and adds the others up.
 func (c *comparison) cut() {
-	slices.SortFunc(c.movers.Top, func(a, b Mover) int {
+	slices.SortFunc(c.result.Top, func(a, b ResourceChange) int {
 		return cmp.Or(cmp.Compare(magnitude(b.Change.Sum()), magnitude(a.Change.Sum())),
 			cmp.Compare(magnitude(b.Change.largest()), magnitude(a.Change.largest())),
 			strings.Compare(string(a.Account), string(b.Account)), strings.Compare(string(a.Region), string(b.Region)),
 			strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.ID, b.ID))
 	})
-	if len(c.movers.Top) <= c.n {
+	if len(c.result.Top) <= c.n {
 		return
 	}
-	for _, m := range c.movers.Top[c.n:] {
-		c.movers.Others.add(m)
+	for _, m := range c.result.Top[c.n:] {
+		c.result.Others.add(m)
 	}
-	clear(c.movers.Top[c.n:])
-	c.movers.Top = c.movers.Top[:c.n]
+	clear(c.result.Top[c.n:])
+	c.result.Top = c.result.Top[:c.n]
 }
 
-func (c *comparison) finish() *Movers {
+func (c *comparison) finish() *Changes {
 	c.cut()
-	return c.movers
+	return c.result
 }
 
-// largest is the largest part, by which movers of the same sum are told apart.
+// largest is the largest part, by which changes of the same sum are sorted.
 func (c Change) largest() price.USD {
 	var most price.USD
 	for _, part := range c.causes() {

@@ -49,9 +49,9 @@ func figureOf(row Row) figure {
 
 // monthly is a full month at its own prices; false where a part has none.
 func (f figure) monthly() (price.USD, bool) {
-	sum := known(0)
+	sum := Known(0)
 	for _, p := range f.parts {
-		sum = sum.plus(p.monthly)
+		sum = sum.Plus(p.monthly)
 	}
 	return sum.USD, sum.Known && len(f.parts) > 0
 }
@@ -76,14 +76,14 @@ func (f figure) part(dimension string) (figurePart, bool) {
 	return figurePart{}, false
 }
 
-func mover(name rowKey, f figure) Mover {
+func changeOf(name rowKey, f figure) ResourceChange {
 	s := name.scope.Value()
-	return Mover{Account: s.account, Region: s.region, Kind: s.kind, ID: name.id, Name: f.name, Type: f.config.Value().typ}
+	return ResourceChange{Account: s.account, Region: s.region, Kind: s.kind, ID: name.id, Name: f.name, Type: f.config.Value().typ}
 }
 
 // gone is a resource that the second day does not have.
-func gone(name rowKey, f figure) Mover {
-	m := mover(name, f)
+func gone(name rowKey, f figure) ResourceChange {
+	m := changeOf(name, f)
 	if m.Before = f.cost(); m.Before != nil {
 		m.Change.Gone = -*m.Before
 	}
@@ -91,8 +91,8 @@ func gone(name rowKey, f figure) Mover {
 }
 
 // changed is a resource that the second day has.
-func (c *comparison) changed(name rowKey, before, after figure, had bool) Mover {
-	m := mover(name, after)
+func (c *comparison) changed(name rowKey, before, after figure, had bool) ResourceChange {
+	m := changeOf(name, after)
 	m.After = after.cost()
 	if !had {
 		if m.After != nil {

@@ -2,41 +2,41 @@ package cost
 
 import "nightshift/internal/price"
 
-// moverLine is one row of the sheet Movers: a resource or a sum.
-type moverLine struct {
-	Mover
-	sum   *MoverSum
+// changeLine is one row of the sheet Movers: a resource or a sum.
+type changeLine struct {
+	ResourceChange
+	sum   *ChangeSum
 	label string
 }
 
-func (m *Movers) table() Table {
-	var lines []moverLine
-	for _, mover := range m.Top {
-		lines = append(lines, moverLine{Mover: mover})
+func (m *Changes) table() Table {
+	var lines []changeLine
+	for _, change := range m.Top {
+		lines = append(lines, changeLine{ResourceChange: change})
 	}
 	if m.Others.Count > 0 {
-		lines = append(lines, moverLine{sum: &m.Others, label: "All others that changed"})
+		lines = append(lines, changeLine{sum: &m.Others, label: "All others that changed"})
 	}
-	lines = append(lines, moverLine{sum: &m.Total, label: "All resources"})
-	part := func(of func(Change) price.USD) func(moverLine) any {
-		return func(l moverLine) any { return of(l.change()) }
+	lines = append(lines, changeLine{sum: &m.Total, label: "All resources"})
+	part := func(of func(Change) price.USD) func(changeLine) any {
+		return func(l changeLine) any { return of(l.change()) }
 	}
 	before, after := m.From.String(), m.To.String()
-	return table("Movers", 2, lines, []field[moverLine]{
-		{"Name", Text, func(l moverLine) any {
+	return table("Movers", 2, lines, []field[changeLine]{
+		{"Name", Text, func(l changeLine) any {
 			if l.sum != nil {
 				return l.label
 			}
 			return l.Name
 		}},
-		{"ResourceId", Text, func(l moverLine) any { return l.ID }},
-		{"Kind", Text, func(l moverLine) any { return string(l.Kind) }},
-		{"Type", Text, func(l moverLine) any { return l.Type }},
-		{"Account", Text, func(l moverLine) any { return string(l.Account) }},
-		{"Region", Text, func(l moverLine) any { return string(l.Region) }},
-		{"MainCause", Text, func(l moverLine) any { return l.change().Cause() }},
-		{"Before " + before + " (USD/month)", Money, moverLine.before},
-		{"After " + after + " (USD/month)", Money, moverLine.after},
+		{"ResourceId", Text, func(l changeLine) any { return l.ID }},
+		{"Kind", Text, func(l changeLine) any { return string(l.Kind) }},
+		{"Type", Text, func(l changeLine) any { return l.Type }},
+		{"Account", Text, func(l changeLine) any { return string(l.Account) }},
+		{"Region", Text, func(l changeLine) any { return string(l.Region) }},
+		{"MainCause", Text, func(l changeLine) any { return l.change().Cause() }},
+		{"Before " + before + " (USD/month)", Money, changeLine.before},
+		{"After " + after + " (USD/month)", Money, changeLine.after},
 		{"Difference(USD)", Money, part(Change.Sum)},
 		{"New(USD)", Money, part(func(c Change) price.USD { return c.New })},
 		{"Gone(USD)", Money, part(func(c Change) price.USD { return c.Gone })},
@@ -48,21 +48,21 @@ func (m *Movers) table() Table {
 	})
 }
 
-func (l moverLine) change() Change {
+func (l changeLine) change() Change {
 	if l.sum != nil {
 		return l.sum.Change
 	}
 	return l.Change
 }
 
-func (l moverLine) before() any {
+func (l changeLine) before() any {
 	if l.sum != nil {
 		return l.sum.Before
 	}
 	return optional(l.Before)
 }
 
-func (l moverLine) after() any {
+func (l changeLine) after() any {
 	if l.sum != nil {
 		return l.sum.After
 	}

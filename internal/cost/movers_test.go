@@ -43,7 +43,7 @@ func diskRow(id string, gib, iops int64) cost.Row {
 	return row
 }
 
-func compare(t testing.TB, n int, before, after []cost.Row) *cost.Movers {
+func compare(t testing.TB, n int, before, after []cost.Row) *cost.Changes {
 	t.Helper()
 	m, err := cost.Compare(dayOf(date(t, "2026-11-15"), before...), dayOf(date(t, "2026-11-22"), after...), n)
 	if err != nil {
@@ -281,7 +281,7 @@ func TestPartsAddUp(t *testing.T) {
 	})
 }
 
-func checkParts(t *rapid.T, m cost.Mover, had, has bool, was, is cost.Row, stable bool) {
+func checkParts(t *rapid.T, m cost.ResourceChange, had, has bool, was, is cost.Row, stable bool) {
 	c := m.Change
 	var difference price.USD
 	if m.After != nil {

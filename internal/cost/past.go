@@ -20,8 +20,8 @@ type machine struct {
 	id      fleet.ResourceID
 }
 
-// past is what is known of when instances ran this month beside what EC2 tells
-// of each.
+// past is what is known of when instances ran this month beside what EC2
+// reports of each.
 type past struct {
 	acts  map[machine][]Act
 	known fleet.Span // the time for which all acts are there
@@ -37,7 +37,7 @@ type past struct {
 	kinds map[machine][]string
 }
 
-// sample is the running time of an instance in a span, which CloudWatch tells.
+// sample is the running time of an instance in a span, by CloudWatch.
 type sample struct {
 	machine
 	span fleet.Span
@@ -99,7 +99,7 @@ func (b *builder) bill(account fleet.Account, lines []price.BillLine, complete f
 }
 
 // retyped says that an instance was of other types this month, as far as the bill
-// tells: all hours are reckoned at the price of the present one.
+// has them: all hours are at the price of the present one.
 func (b *builder) retyped(i *Instance) string {
 	others := slices.DeleteFunc(slices.Clone(b.past.kinds[machine{i.Target.Account, i.ID}]), func(kind string) bool { return kind == string(i.Type) })
 	if len(others) == 0 {
@@ -108,7 +108,7 @@ func (b *builder) retyped(i *Instance) string {
 	return "billed as " + strings.Join(others, " and ") + ", too, this month; all hours are at the price of " + string(i.Type)
 }
 
-// readMetrics asks CloudWatch for the instances whose hours nothing else tells
+// readMetrics asks CloudWatch for the instances whose hours nothing else knows
 // exactly: it is paid by the instance.
 func (b *builder) readMetrics(ctx context.Context, sources []Source) {
 	if b.options.Hours == AssumedHours {
@@ -117,13 +117,13 @@ func (b *builder) readMetrics(ctx context.Context, sources []Source) {
 	var group errgroup.Group
 	group.SetLimit(targetsAtOnce)
 	var mu sync.Mutex
-	for n := range b.shelves {
+	for n := range b.targets {
 		metrics := sources[n].Metrics
 		if metrics == nil {
 			continue
 		}
 		wanted := map[fleet.Span][]fleet.Sampled{}
-		for _, i := range b.shelves[n].found {
+		for _, i := range b.targets[n].found {
 			for _, span := range b.doubtful(i) {
 				wanted[span] = append(wanted[span], fleet.Sampled{ID: i.ID, Detailed: i.Detailed})
 			}
@@ -170,16 +170,16 @@ func (b *builder) spans(account fleet.Account) (billed fleet.Span, others []flee
 	return billed, others
 }
 
-// doubtful are the spans of the month so far in which only samples can tell for
+// doubtful are the spans of the month so far in which only samples can show for
 // how long an instance ran.
 func (b *builder) doubtful(i *fleet.Instance) []fleet.Span {
 	_, others := b.spans(i.Target.Account)
-	return slices.DeleteFunc(others, func(span fleet.Span) bool { return b.free(i, span).exact() })
+	return slices.DeleteFunc(others, func(span fleet.Span) bool { return b.withoutPaying(i, span).exact() })
 }
 
 // hoursOf says how long an instance has run in the month so far, how much of
 // that is certain, and from what it is known: the bill, else what EC2 and the
-// journal tell exactly, else CloudWatch, else bounds.
+// journal know exactly, else CloudWatch, else bounds.
 func (b *builder) hoursOf(i *fleet.Instance) ran {
 	if b.options.Hours == AssumedHours {
 		d := assumedHours(i, b.month)
@@ -191,7 +191,7 @@ func (b *builder) hoursOf(i *fleet.Instance) ran {
 		sum = exactly(b.past.billed[machine{i.Target.Account, i.ID}].Round(time.Second), FromBill)
 	}
 	for _, span := range others {
-		found := b.free(i, span)
+		found := b.withoutPaying(i, span)
 		if !found.exact() {
 			if d, ok := b.past.sampled[sample{machine{i.Target.Account, i.ID}, span}]; ok {
 				found = exactly(max(d, found.atLeast), FromMetrics)
@@ -202,10 +202,10 @@ func (b *builder) hoursOf(i *fleet.Instance) ran {
 	return sum
 }
 
-// free is what can be known for nothing: what EC2 tells where that is exact,
+// withoutPaying is what can be known for nothing: what EC2 reports where that is exact,
 // else the journal, else bounds.
-func (b *builder) free(i *fleet.Instance, span fleet.Span) ran {
-	found := told(i, span)
+func (b *builder) withoutPaying(i *fleet.Instance, span fleet.Span) ran {
+	found := fromEC2(i, span)
 	if !found.exact() {
 		if d, ok := b.past.walk(i, span); ok {
 			return exactly(d, FromJournal)
@@ -219,7 +219,7 @@ func (b *builder) free(i *fleet.Instance, span fleet.Span) ran {
 const slack = 10 * time.Minute
 
 // walk follows the stops and starts of an instance through a span: those of the
-// journal, its last start and stop as EC2 tells them, and its first launch. It
+// journal, its last start and stop as EC2 reports them, and its first launch. It
 // is false where they do not fit together, since then somebody else acted, too:
 // two starts in a row, or two stops.
 func (p past) walk(i *fleet.Instance, span fleet.Span) (time.Duration, bool) {
@@ -242,7 +242,7 @@ func (p past) walk(i *fleet.Instance, span fleet.Span) (time.Duration, bool) {
 	at, up := span.From, acts[0].Stop // before a stop it ran, before a start it did not
 	for n, act := range acts {
 		if n > 0 && act.Stop == acts[n-1].Stop {
-			// A first launch long ago tells nothing about what came next.
+			// A first launch long ago says nothing about what came next.
 			if act.At.After(span.From) || !acts[n-1].At.Equal(i.FirstLaunch) {
 				return 0, false
 			}

@@ -56,7 +56,7 @@ func (b *bill) Usage(context.Context, time.Time, time.Time) ([]price.BillLine, f
 	return b.lines, b.complete, b.err
 }
 
-// restarted is an instance of which EC2 only tells that it has been running for
+// restarted is an instance of which EC2 only reports that it has been running for
 // the last hours.
 func restarted(id fleet.ResourceID, hours float64) fleet.Instance {
 	i := server(id)
@@ -98,10 +98,10 @@ func TestHoursFromTheJournal(t *testing.T) {
 		"somebody stopped it between our starts": {
 			func(_ *fleet.Instance, o *cost.Options) { o.Acts = append(o.Acts[:2:2], o.Acts[3]) }, month - 240, cost.LowerBound,
 		},
-		"EC2 tells of a start that we did not make": {
+		"EC2 reports a start that we did not make": {
 			func(i *fleet.Instance, _ *cost.Options) { i.LaunchTime = day(15, 0) }, month - 14*24, cost.LowerBound,
 		},
-		"EC2 tells of a stop that we did not make": {
+		"EC2 reports a stop that we did not make": {
 			func(i *fleet.Instance, _ *cost.Options) { i.State, i.Stopped = fleet.Stopped, day(15, 0).UTC() },
 			14*24 - 48 - 24, cost.FromJournal,
 		},
@@ -205,7 +205,7 @@ func TestCapOnMetricsIsTold(t *testing.T) {
 }
 
 // TestHoursFromTheBill: the bill covers the 10th to the 20th (UTC); what came
-// before is told by CloudWatch, what came after by EC2.
+// before is known from CloudWatch, what came after from EC2.
 func TestHoursFromTheBill(t *testing.T) {
 	complete := fleet.Span{From: at("2026-11-10 00:00:00"), To: at("2026-11-20 00:00:00")}
 	line := func(id, usage, unit string, day int, quantity float64) price.BillLine {
@@ -280,9 +280,9 @@ func TestForecastFollowsTheSchedule(t *testing.T) {
 	}
 }
 
-// TestAnotherTypeInTheBillIsTold: the hours of the smaller type are reckoned at
+// TestAnotherTypeInTheBillIsReported: the hours of the smaller type are priced at
 // the price of the larger one, and the row does not call that exact.
-func TestAnotherTypeInTheBillIsTold(t *testing.T) {
+func TestAnotherTypeInTheBillIsReported(t *testing.T) {
 	complete := fleet.Span{From: at("2026-11-10 00:00:00"), To: at("2026-11-20 00:00:00")}
 	line := func(id, kind string) price.BillLine {
 		return price.BillLine{Account: seoul.Account, Resource: id, UsageType: "APN2-BoxUsage:" + kind, Unit: "Hrs", Start: complete.From, End: complete.From.AddDate(0, 0, 1), Quantity: 12}

@@ -12,7 +12,7 @@ import (
 
 // Wish is something that does not exist yet, in one region. Exactly one of its
 // fields is set.
-type Wish struct {
+type QuoteItem struct {
 	Instance *price.InstanceKey
 	Volume   *fleet.Volume
 	// Dimension is anything else that the bill has a dimension for, such as
@@ -49,8 +49,8 @@ type QuotationPart struct {
 // Quote finds out what wishes would cost in a region. A price that is not there
 // makes its part unknown; the error is that of the price list, beside what could
 // be read.
-func Quote(ctx context.Context, prices PriceList, region fleet.Region, wishes []Wish) (Quotation, error) {
-	q := Quotation{Region: region, Monthly: known(0), Status: price.Exact}
+func Quote(ctx context.Context, prices PriceList, region fleet.Region, wishes []QuoteItem) (Quotation, error) {
+	q := Quotation{Region: region, Monthly: Known(0), Status: price.Exact}
 	var keys []price.InstanceKey
 	rated := false
 	for _, w := range wishes {
@@ -89,13 +89,13 @@ func (q *Quotation) addInstance(key price.InstanceKey) {
 	found := price.Pick(q.Candidates, key)
 	part := QuotationPart{
 		What: fmt.Sprintf("%s %s", key.Type, price.Platform(key.Operation)), Dimension: key.Operation,
-		Quantity: int64(runRate.Hours()), Unit: "hours", Quote: found,
+		Quantity: int64(RunRateMonth.Hours()), Unit: "hours", Quote: found,
 	}
 	if key.Tenancy != "Shared" {
 		part.What += " " + key.Tenancy
 	}
 	if found.Status.Usable() {
-		part.Monthly = known(found.Rate.USD.Times(part.Quantity, 1))
+		part.Monthly = Known(found.Rate.USD.Times(part.Quantity, 1))
 	}
 	q.add(part)
 }
@@ -116,14 +116,14 @@ func (q *Quotation) addVolume(v fleet.Volume, listed price.Rates) {
 	}
 }
 
-func (q *Quotation) addDimension(w Wish, listed price.Rates) {
+func (q *Quotation) addDimension(w QuoteItem, listed price.Rates) {
 	found := listed.Quote(w.Dimension)
 	part := QuotationPart{What: w.Unit, Dimension: w.Dimension, Quantity: w.Quantity, Unit: w.Unit, Quote: found}
 	if found.Status.Usable() {
-		part.Monthly = known(found.Rate.USD.Times(w.Quantity, 1))
+		part.Monthly = Known(found.Rate.USD.Times(w.Quantity, 1))
 		switch strings.ToLower(found.Rate.Unit) {
 		case "hrs", "hours":
-			part.Monthly = known(found.Rate.USD.Times(w.Quantity*seconds(runRate), 3600))
+			part.Monthly = Known(found.Rate.USD.Times(w.Quantity*Seconds(RunRateMonth), 3600))
 		}
 	}
 	q.add(part)
@@ -131,7 +131,7 @@ func (q *Quotation) addDimension(w Wish, listed price.Rates) {
 
 func (q *Quotation) add(part QuotationPart) {
 	q.Parts = append(q.Parts, part)
-	q.Monthly = q.Monthly.plus(part.Monthly)
+	q.Monthly = q.Monthly.Plus(part.Monthly)
 	q.Status = price.Worst(q.Status, part.Quote.Status)
 	q.note(part.Quote.Note)
 }

@@ -11,7 +11,7 @@ import (
 func TestQuoteOfAnHourIsAMonth(t *testing.T) {
 	for _, unit := range []string{"Hrs", "hrs", "Hours"} {
 		prices := list{products: []price.Product{storage(t, price.AddressInUse, unit, "0.005")}}
-		q, err := cost.Quote(t.Context(), &prices, seoul.Region, []cost.Wish{{Dimension: price.AddressInUse, Quantity: 2, Unit: "addresses"}})
+		q, err := cost.Quote(t.Context(), &prices, seoul.Region, []cost.QuoteItem{{Dimension: price.AddressInUse, Quantity: 2, Unit: "addresses"}})
 		if err != nil || q.Monthly.USD.String() != "7.30" {
 			t.Errorf("two addresses at 0.005 per %s cost %s a month, want 7.30 (%v)", unit, q.Monthly.USD, err)
 		}

@@ -154,7 +154,7 @@ func Reconcile(r Report, lines []price.BillLine, from ...string) *Reconciliation
 // hours come from. These are of instances only, and of the last days: hours and
 // list prices are of the same time. It is nil where there are none.
 //
-// Cost Explorer does not tell regions. Lines of instances that the report does
+// Cost Explorer does not name regions. Lines of instances that the report does
 // not have count as elsewhere unless the usage type begins as those of the
 // report's instances do.
 func ReconcileExplorer(r Report) *Reconciliation {
@@ -250,7 +250,7 @@ func (c *balance) result(lines []price.BillLine) *Reconciliation {
 	}
 	for _, e := range c.order {
 		if e.asBilled {
-			e.list = e.instance.cost(time.Duration(e.hours*float64(time.Hour)), e.instance.Price.Rate.USD)
+			e.list = e.instance.CostOf(time.Duration(e.hours*float64(time.Hour)), e.instance.Price.Rate.USD)
 			e.list.USD = e.worth
 		}
 	}
@@ -278,10 +278,10 @@ func (c *balance) result(lines []price.BillLine) *Reconciliation {
 		out.Labels = append(out.Labels, *sum)
 	}
 	slices.SortFunc(out.Labels, func(a, b ReconciledSum) int {
-		return cmp.Or(cmp.Compare(size64(b.Difference), size64(a.Difference)), strings.Compare(string(a.Label), string(b.Label)))
+		return cmp.Or(cmp.Compare(absolute(b.Difference), absolute(a.Difference)), strings.Compare(string(a.Label), string(b.Label)))
 	})
 	slices.SortStableFunc(out.Rows, func(a, b Reconciled) int {
-		return cmp.Or(cmp.Compare(size64(b.Difference), size64(a.Difference)), cmp.Compare(a.Target.Account, b.Target.Account),
+		return cmp.Or(cmp.Compare(absolute(b.Difference), absolute(a.Difference)), cmp.Compare(a.Target.Account, b.Target.Account),
 			cmp.Compare(a.Target.Region, b.Target.Region), strings.Compare(a.Resource, b.Resource))
 	})
 	out.Notes = c.notes()
@@ -315,4 +315,4 @@ func (s *ReconciledSum) add(row Reconciled) {
 }
 
 // size64 is an amount without its sign.
-func size64(u price.USD) price.USD { return max(u, -u) }
+func absolute(u price.USD) price.USD { return max(u, -u) }

@@ -27,7 +27,7 @@ func (c *balance) row(e *entry) Reconciled {
 		BilledHours: time.Duration(math.Round(e.hours*3600)) * time.Second, Difference: e.billed,
 	}
 	if e.lines == 0 {
-		e.effective = known(0)
+		e.effective = Known(0)
 	}
 	if e.effective.Known {
 		row.Effective = &e.effective.USD
@@ -59,7 +59,7 @@ func (c *balance) row(e *entry) Reconciled {
 		e.because(label, e.standard.Add(-e.standardList))
 	}
 	row.Causes = causes(e.causes)
-	if len(row.Causes) > 0 && size64(row.Difference) >= aCent {
+	if len(row.Causes) > 0 && absolute(row.Difference) >= aCent {
 		row.Label = row.Causes[0].Label
 	}
 	row.Note = strings.Join(append(notes, several(row.Causes)...), "; ")
@@ -94,13 +94,13 @@ func (c *balance) quantities(e *entry) (notes []string) {
 		e.because(LagLabel, -late)
 		e.because(rest, more.Add(late))
 	}
-	if size64(e.causes[LagLabel]) >= aCent {
+	if absolute(e.causes[LagLabel]) >= aCent {
 		notes = append(notes, fmt.Sprintf("the bill covers %s to %s UTC", covered.From.UTC().Format("2006-01-02 15:04"), covered.To.UTC().Format("2006-01-02 15:04")))
 	}
 	return notes
 }
 
-// absent tells why the bill may not have a resource.
+// absent says why the bill may not have a resource.
 func absent(e *entry) string {
 	switch e.kind {
 	case string(AddressLine):
@@ -120,16 +120,16 @@ func causes(of map[Label]price.USD) []Cause {
 		}
 	}
 	slices.SortFunc(list, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(size64(b.USD), size64(a.USD)), strings.Compare(string(a.Label), string(b.Label)))
+		return cmp.Or(cmp.Compare(absolute(b.USD), absolute(a.USD)), strings.Compare(string(a.Label), string(b.Label)))
 	})
 	return list
 }
 
-// several tells the causes of at least a cent where there is more than one.
+// several lists the causes of at least a cent where there is more than one.
 func several(list []Cause) []string {
 	var parts []string
 	for _, cause := range list {
-		if size64(cause.USD) >= aCent {
+		if absolute(cause.USD) >= aCent {
 			parts = append(parts, fmt.Sprintf("%s %s", cause.Label, cause.USD.Cents()))
 		}
 	}

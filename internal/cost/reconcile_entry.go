@@ -163,12 +163,12 @@ func (e *entry) book(line price.BillLine) {
 	e.lines++
 	e.billed = e.billed.Add(line.Billed)
 	if e.lines == 1 {
-		e.effective = known(0)
+		e.effective = Known(0)
 	}
 	if line.Effective == nil {
 		e.effective = Amount{}
 	} else {
-		e.effective = e.effective.plus(known(*line.Effective))
+		e.effective = e.effective.Plus(Known(*line.Effective))
 	}
 	_, priced := kindOf(line)
 	switch {
@@ -270,13 +270,13 @@ func times(u price.USD, quantity float64) price.USD {
 func (e *entry) lasting(d, month time.Duration) price.USD {
 	switch {
 	case e.instance != nil:
-		return e.instance.spent(d).USD
+		return e.instance.Spent(d).USD
 	case e.volume != nil:
-		return e.volume.Monthly.USD.Times(seconds(d), seconds(month))
+		return e.volume.Monthly.USD.Times(Seconds(d), Seconds(month))
 	case e.line.Kind == SnapshotLine, e.line.Kind == ArchiveLine:
-		return e.line.Monthly.USD.Times(seconds(d), seconds(month))
+		return e.line.Monthly.USD.Times(Seconds(d), Seconds(month))
 	}
-	return e.line.Monthly.USD.Times(seconds(d), seconds(runRate))
+	return e.line.Monthly.USD.Times(Seconds(d), Seconds(RunRateMonth))
 }
 
 func (e *entry) name() string {

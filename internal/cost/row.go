@@ -38,7 +38,7 @@ type Row struct {
 	Operation string // "RunInstances:0002"; of instances
 	// Of is what it belongs to: the instance of a volume or an address, the
 	// volume of a snapshot.
-	Of       string
+	ParentID string
 	Schedule string
 	Tags     fleet.Tags // those that the report keeps
 	// Seconds is how long an instance ran, or anything else was there, in the
@@ -111,8 +111,8 @@ func (r Report) DailyRows() iter.Seq[Row] {
 
 // row is a row with what all kinds have; it was there since then.
 func (r Report) row(target fleet.Target, kind RowKind, since time.Time) Row {
-	elapsed := seconds(r.Month.Now.Sub(r.Month.Start))
-	there, month := r.Month.share(since)
+	elapsed := Seconds(r.Month.Now.Sub(r.Month.Start))
+	there, month := r.Month.Share(since)
 	return Row{
 		Generated: r.Generated, Account: target.Account, Region: target.Region, Kind: kind,
 		Seconds: there, SecondsElapsed: elapsed, SecondsMonth: month,
@@ -124,10 +124,10 @@ func (r Report) instanceRow(i *Instance) Row {
 	row.ID, row.Name, row.Type, row.State = string(i.ID), i.Name, string(i.Type), string(i.State)
 	row.Zone, row.Lifecycle, row.Tenancy, row.Operation = i.Zone, i.Lifecycle, i.Price.Tenancy, i.Price.Operation
 	row.Schedule, row.Tags = i.Schedule, i.Tags
-	row.Seconds, row.HoursSource, row.PriceStatus = seconds(i.Hours), string(i.Source), string(i.PriceStatus)
+	row.Seconds, row.HoursSource, row.PriceStatus = Seconds(i.Hours), string(i.Source), string(i.PriceStatus)
 	row.Parts = []RowPart{{
-		Dimension: string(i.Type), Quantity: runRate.Hours(), Unit: "Hrs",
-		Rate: i.Price.amount(), SKU: i.Price.SKU, Monthly: i.IfRunning(),
+		Dimension: string(i.Type), Quantity: RunRateMonth.Hours(), Unit: "Hrs",
+		Rate: i.Price.Amount(), SKU: i.Price.SKU, Monthly: i.IfRunning(),
 	}}
 	row.ToDate, row.Monthly, row.Forecast = i.EC2(), i.RunRate(), i.EC2Forecast()
 	return row
@@ -137,12 +137,12 @@ func (r Report) volumeRow(v *Volume) Row {
 	row := r.row(v.Target, VolumeRow, v.Created)
 	row.ID, row.Name, row.Type, row.State = string(v.ID), v.Name, string(v.Type), v.State
 	row.Zone, row.Tags, row.PriceStatus = v.Zone, v.Tags, string(v.Status)
-	row.Of = string(v.Bearer)
-	if row.Of == "" && len(v.AttachedTo) > 0 {
-		row.Of = string(v.AttachedTo[0])
+	row.ParentID = string(v.BilledTo)
+	if row.ParentID == "" && len(v.AttachedTo) > 0 {
+		row.ParentID = string(v.AttachedTo[0])
 	}
 	for _, p := range v.Parts {
-		rate := p.Price.amount()
+		rate := p.Price.Amount()
 		row.Parts = append(row.Parts, RowPart{
 			Dimension: p.Price.Item, Quantity: float64(p.Quantity), Unit: p.Unit,
 			Rate: rate, SKU: p.Price.SKU, Monthly: Amount{USD: p.USD, Known: rate.Known},
@@ -154,11 +154,11 @@ func (r Report) volumeRow(v *Volume) Row {
 
 func (r Report) lineRow(l *Line) Row {
 	row := r.row(l.Target, RowKind(l.Kind), l.Since)
-	row.ID, row.Name, row.Type, row.State = cmp.Or(l.key, l.ID), l.Name, l.Type, l.State
-	row.Zone, row.Of, row.Tags, row.PriceStatus = l.Zone, l.Of, l.Tags, string(l.Status)
+	row.ID, row.Name, row.Type, row.State = cmp.Or(l.HistoryID, l.ID), l.Name, l.Type, l.State
+	row.Zone, row.ParentID, row.Tags, row.PriceStatus = l.Zone, l.ParentID, l.Tags, string(l.Status)
 	part := RowPart{Dimension: string(l.Kind), Quantity: l.Quantity, Unit: l.Unit, Monthly: l.Monthly}
 	if l.Price != nil {
-		part.Dimension, part.Rate, part.SKU = l.Price.Item, l.Price.amount(), l.Price.SKU
+		part.Dimension, part.Rate, part.SKU = l.Price.Item, l.Price.Amount(), l.Price.SKU
 	}
 	row.Parts = []RowPart{part}
 	row.ToDate, row.Monthly, row.Forecast = l.ToDate, l.Monthly, l.Forecast
@@ -166,7 +166,7 @@ func (r Report) lineRow(l *Line) Row {
 }
 
 // amount is the price of one unit.
-func (p *Price) amount() Amount {
+func (p *Price) Amount() Amount {
 	return Amount{USD: p.Rate.USD, Known: p.Status.Usable()}
 }
 

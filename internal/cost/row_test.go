@@ -76,7 +76,7 @@ func TestRowTellsWhatItIs(t *testing.T) {
 		},
 		{
 			Generated: now, Account: seoul.Account, Region: seoul.Region, Kind: cost.VolumeRow, ID: "vol-1", Name: "vol-1",
-			Type: "gp3", State: "in-use", Zone: "ap-northeast-2a", Of: "i-1",
+			Type: "gp3", State: "in-use", Zone: "ap-northeast-2a", ParentID: "i-1",
 			Seconds: 513 * 3600, SecondsElapsed: 513 * 3600, SecondsMonth: 720 * 3600, PriceStatus: "exact",
 			Parts: []cost.RowPart{
 				{Dimension: "EBS:VolumeUsage.gp3", Quantity: 1000, Unit: "GiB", Rate: usd("0.0912"), SKU: "EBS:VolumeUsage.gp3", Monthly: usd("91.2")},

@@ -138,7 +138,7 @@ func meanings() []fact {
 	}
 }
 
-// Answer is what the report's callers are told: the two keys that the report
+// Answer is what the report's callers get: the two keys that the report
 // has always answered with, and more beside them.
 type Answer struct {
 	StatusCode int            `json:"statusCode"`

@@ -62,7 +62,7 @@ type SavedSum struct {
 // keeps are what goes on costing while an instance is off, for a full month.
 type keeps struct{ ebs, addresses Amount }
 
-// SavingsOf reckons what stops saved in a span, at the prices of the report.
+// SavingsOf calculates what stops saved in a span, at the prices of the report.
 // Acts may begin before the span. An instance is off from its stop to the next
 // start by anyone, at most to the report's time. Terminated instances count as
 // gone.
@@ -106,19 +106,19 @@ func SavingsOf(r Report, acts []Act, span fleet.Span) *Savings {
 func (r Report) keeps(of map[machine][]Act) map[machine]keeps {
 	kept := make(map[machine]keeps, len(of))
 	for who := range of {
-		kept[who] = keeps{known(0), known(0)}
+		kept[who] = keeps{Known(0), Known(0)}
 	}
 	for _, v := range r.Volumes {
-		who := machine{v.Target.Account, v.Bearer}
+		who := machine{v.Target.Account, v.BilledTo}
 		if k, ok := kept[who]; ok {
-			k.ebs = k.ebs.plus(v.Monthly)
+			k.ebs = k.ebs.Plus(v.Monthly)
 			kept[who] = k
 		}
 	}
 	for _, l := range r.Lines {
-		who := machine{l.Target.Account, fleet.ResourceID(l.Of)}
+		who := machine{l.Target.Account, fleet.ResourceID(l.ParentID)}
 		if k, ok := kept[who]; ok && l.Kind == AddressLine && strings.HasPrefix(l.ID, "eipalloc-") {
-			k.addresses = k.addresses.plus(l.Monthly)
+			k.addresses = k.addresses.Plus(l.Monthly)
 			kept[who] = k
 		}
 	}
@@ -143,8 +143,8 @@ func savedOf(i *Instance, acts []Act, k keeps, span fleet.Span) (Saved, bool) {
 	if s.Off == 0 && s.Unclear == 0 {
 		return Saved{}, false
 	}
-	if hourly := i.Price.amount(); hourly.Known {
-		gross := hourly.USD.Times(seconds(s.Off), 3600)
+	if hourly := i.Price.Amount(); hourly.Known {
+		gross := hourly.USD.Times(Seconds(s.Off), 3600)
 		s.Hourly, s.Gross = &hourly.USD, &gross
 	}
 	if k.ebs.Known {
@@ -152,7 +152,7 @@ func savedOf(i *Instance, acts []Act, k keeps, span fleet.Span) (Saved, bool) {
 		s.EBS = &ebs
 	}
 	if k.addresses.Known {
-		addresses := k.addresses.USD.Times(seconds(s.Off), seconds(runRate))
+		addresses := k.addresses.USD.Times(Seconds(s.Off), Seconds(RunRateMonth))
 		s.Addresses = &addresses
 	}
 	if s.Gross != nil && s.EBS != nil && s.Addresses != nil {
@@ -163,7 +163,7 @@ func savedOf(i *Instance, acts []Act, k keeps, span fleet.Span) (Saved, bool) {
 }
 
 // offSpans are the times for which an instance was off because of a stop, up to
-// end. Unclear are those of which the end is not known, as a later stop tells.
+// end. Unclear are those of which the end is not known, as a later stop shows.
 func offSpans(i *Instance, acts []Act, end time.Time) (off, unclear []fleet.Span) {
 	acts = slices.SortedStableFunc(slices.Values(acts), func(a, b Act) int { return a.At.Compare(b.At) })
 	running := i.State == fleet.Running || i.State == fleet.Pending
@@ -201,7 +201,7 @@ func shareOfMonths(amount price.USD, spans []fleet.Span, zone *time.Location) pr
 	}
 	var sum price.USD
 	for m, d := range in {
-		sum = sum.Add(amount.Times(seconds(d), seconds(m.End.Sub(m.Start))))
+		sum = sum.Add(amount.Times(Seconds(d), Seconds(m.End.Sub(m.Start))))
 	}
 	return sum
 }

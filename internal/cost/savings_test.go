@@ -87,15 +87,15 @@ func TestWhatKeepsCosting(t *testing.T) {
 	r.Instances[2].Price = &cost.Price{Quote: price.Quote{Status: price.Missing}}
 	known := func(s string) cost.Amount { return cost.Amount{USD: dollars(t, s), Known: true} }
 	r.Volumes = []*cost.Volume{
-		{Volume: fleet.Volume{Target: seoul, ID: "vol-1"}, Bearer: "i-1", Monthly: known("7.2")},
-		{Volume: fleet.Volume{Target: seoul, ID: "vol-2"}, Bearer: "i-1", Monthly: known("7.2")},
-		{Volume: fleet.Volume{Target: seoul, ID: "vol-3"}, Bearer: "i-2"},
-		{Volume: fleet.Volume{Target: fleet.Target{Account: "999999999999", Region: seoul.Region}, ID: "vol-4"}, Bearer: "i-1", Monthly: known("1000")},
+		{Volume: fleet.Volume{Target: seoul, ID: "vol-1"}, BilledTo: "i-1", Monthly: known("7.2")},
+		{Volume: fleet.Volume{Target: seoul, ID: "vol-2"}, BilledTo: "i-1", Monthly: known("7.2")},
+		{Volume: fleet.Volume{Target: seoul, ID: "vol-3"}, BilledTo: "i-2"},
+		{Volume: fleet.Volume{Target: fleet.Target{Account: "999999999999", Region: seoul.Region}, ID: "vol-4"}, BilledTo: "i-1", Monthly: known("1000")},
 	}
 	r.Lines = []*cost.Line{
-		{Target: seoul, Kind: cost.AddressLine, ID: "eipalloc-1", Of: "i-1", Monthly: known("3.65")},
-		{Target: seoul, Kind: cost.AddressLine, ID: "203.0.113.7", Of: "i-1", Monthly: known("3.65")},
-		{Target: seoul, Kind: cost.SnapshotLine, ID: "eipalloc-2", Of: "i-1", Monthly: known("1000")},
+		{Target: seoul, Kind: cost.AddressLine, ID: "eipalloc-1", ParentID: "i-1", Monthly: known("3.65")},
+		{Target: seoul, Kind: cost.AddressLine, ID: "203.0.113.7", ParentID: "i-1", Monthly: known("3.65")},
+		{Target: seoul, Kind: cost.SnapshotLine, ID: "eipalloc-2", ParentID: "i-1", Monthly: known("1000")},
 	}
 	var acts []cost.Act
 	for _, id := range []fleet.ResourceID{"i-1", "i-2", "i-3", "i-4", "i-5"} {
@@ -125,7 +125,7 @@ func TestWhatKeepsCosting(t *testing.T) {
 // October, the first of November and another day.
 func TestVolumesCostTheirShareOfEachMonth(t *testing.T) {
 	r := report(&cost.Instance{ID: "i-1", State: fleet.Running, LaunchTime: nov(4, 0)})
-	r.Volumes = []*cost.Volume{{Volume: fleet.Volume{Target: seoul}, Bearer: "i-1", Monthly: amountOf(10 * price.Dollar)}}
+	r.Volumes = []*cost.Volume{{Volume: fleet.Volume{Target: seoul}, BilledTo: "i-1", Monthly: amountOf(10 * price.Dollar)}}
 	span := fleet.Span{From: monthStart.AddDate(0, -1, 0).UTC(), To: now.UTC()}
 	s := cost.SavingsOf(r, []cost.Act{
 		stop("i-1", nov(1, 0).AddDate(0, 0, -1).UTC()), start("i-1", nov(2, 0).UTC()),
@@ -148,7 +148,7 @@ func TestSavingsKeepWithinTheSpan(t *testing.T) {
 			LaunchTime: hour("launch"),
 		}
 		r := report(i)
-		r.Volumes = []*cost.Volume{{Volume: fleet.Volume{Target: seoul}, Bearer: "i-1", Monthly: amountOf(price.USD(rapid.Int64Range(0, 1e13).Draw(t, "volume")))}}
+		r.Volumes = []*cost.Volume{{Volume: fleet.Volume{Target: seoul}, BilledTo: "i-1", Monthly: amountOf(price.USD(rapid.Int64Range(0, 1e13).Draw(t, "volume")))}}
 		var acts []cost.Act
 		for range rapid.IntRange(0, 8).Draw(t, "acts") {
 			acts = append(acts, cost.Act{Target: seoul, ID: "i-1", Stop: rapid.Bool().Draw(t, "stop"), At: hour("at")})

@@ -19,9 +19,9 @@ type Inventory interface {
 	Types(ctx context.Context, types []fleet.InstanceType) (map[fleet.InstanceType]fleet.TypeInfo, error)
 }
 
-// Holdings lists what a target pays for beside instances and volumes. What was
-// found comes together with an error.
-type Holdings interface {
+// OtherResources lists what a target pays for beside instances and volumes. What
+// was found comes together with an error.
+type OtherResources interface {
 	// Snapshots yields the account's own snapshots.
 	Snapshots(ctx context.Context) iter.Seq2[fleet.Snapshot, error]
 	// Addresses are the Elastic IP addresses.
@@ -30,14 +30,19 @@ type Holdings interface {
 	Reservations(ctx context.Context) ([]fleet.Reservation, error)
 }
 
-// Market tells what DescribeInstances does not about instances whose price is
-// not fixed. What was found comes together with an error.
-type Market interface {
+// Spot knows the prices of the Spot market. What was found comes together with
+// an error.
+type Spot interface {
 	// SpotPrices is the spot price history of the types and products since then,
 	// with the price that was in force then.
 	SpotPrices(ctx context.Context, types []fleet.InstanceType, products []string, since time.Time) ([]price.SpotPrice, error)
-	// Unlimited tells of burstable instances whether they pay for surplus
-	// credits. Instances that it does not know are absent.
+}
+
+// Credits knows how burstable instances pay for CPU credits. What was found
+// comes together with an error.
+type Credits interface {
+	// Unlimited reports which of the instances pay for surplus credits.
+	// Instances that it does not know are absent.
 	Unlimited(ctx context.Context, ids []fleet.ResourceID) (map[fleet.ResourceID]bool, error)
 }
 
@@ -76,11 +81,12 @@ type PriceList interface {
 // Source is one target with access to what it holds. Only Inventory must be
 // there; without the others the report leaves out what they know.
 type Source struct {
-	Target    fleet.Target
-	Inventory Inventory
-	Holdings  Holdings
-	Market    Market
-	Metrics   Metrics
+	Target         fleet.Target
+	Inventory      Inventory
+	OtherResources OtherResources
+	Spot           Spot
+	Credits        Credits
+	Metrics        Metrics
 	// Billing is of the account; sources of one account may share it.
 	Billing Billing
 }

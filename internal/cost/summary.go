@@ -12,10 +12,10 @@ import (
 	"nightshift/internal/price"
 )
 
-// How many findings, movers and reasons of a difference the summary names.
+// How many findings, changes and reasons of a difference the summary names.
 const (
 	findingsShown = 5
-	moversShown   = 3
+	changesShown  = 3
 	labelsShown   = 3
 )
 
@@ -46,7 +46,7 @@ type Figure struct {
 	// Sheet names the table with the details, empty where there is none.
 	Sheet string
 	// Sum, if not empty, is what Value adds up, so that a workbook can add it up
-	// by itself.
+	// with a formula.
 	Sum []ColumnSum
 }
 
@@ -136,7 +136,7 @@ func commas(digits string) string {
 }
 
 // total is the total of all targets.
-func (r Report) total() Total {
+func (r Report) Total() Total {
 	if len(r.Totals) == 0 {
 		return Total{}
 	}
@@ -152,7 +152,7 @@ func (r Report) money(label string, amount price.USD, unit, column string) Figur
 }
 
 func (r Report) headline() []Figure {
-	all := r.total()
+	all := r.Total()
 	toDate := r.money("Month to date", all.TotalToDate, usd, "TotalMonthToDate(USD)")
 	so, whole := r.Month.Now.Sub(r.Month.Start), r.Month.End.Sub(r.Month.Start)
 	toDate.Note = fmt.Sprintf("%.0f of the month's %.0f hours", so.Hours(), whole.Hours())
@@ -165,7 +165,7 @@ func (r Report) headline() []Figure {
 
 // spending takes the month to date apart.
 func (r Report) spending() Block {
-	all := r.total()
+	all := r.Total()
 	whole := all.TotalToDate
 	ec2 := Figure{
 		Label: "EC2 instances", Value: all.EC2, Format: Money, Unit: usd, Sheet: "EC2_Detail_Costs",
@@ -229,7 +229,7 @@ func (r Report) idle() Block {
 	for _, t := range r.Types {
 		unattached += t.Unattached.Count
 	}
-	add("Unattached volumes", r.total().EBSUnattached, unattached, "volume", "Unattached_Volumes",
+	add("Unattached volumes", r.Total().EBSUnattached, unattached, "volume", "Unattached_Volumes",
 		ColumnSum{"Unattached_Volumes", "Monthly(USD)", 0})
 	var stopped price.USD
 	n := 0
@@ -304,7 +304,7 @@ func (r Report) bill() Block {
 
 // changes names what changed most since an earlier report.
 func (r Report) changes() Block {
-	if r.Movers == nil || len(r.Movers.Top) == 0 {
+	if r.Changes == nil || len(r.Changes.Top) == 0 {
 		return Block{}
 	}
 	figure := func(label string, change Change, before, after price.USD, note string) Figure {
@@ -313,12 +313,12 @@ func (r Report) changes() Block {
 			Note: fmt.Sprintf("%s, from %s to %s", note, dollars(before), dollars(after)),
 		}
 	}
-	sum := r.Movers.Total
+	sum := r.Changes.Total
 	block := Block{
-		"Changed since " + r.Movers.From.String(),
+		"Changed since " + r.Changes.From.String(),
 		[]Figure{figure("All resources", sum.Change, sum.Before, sum.After, grouped(int64(sum.Count))+" of them changed")},
 	}
-	for _, m := range r.Movers.Top[:min(len(r.Movers.Top), moversShown)] {
+	for _, m := range r.Changes.Top[:min(len(r.Changes.Top), changesShown)] {
 		var before, after price.USD
 		if m.Before != nil {
 			before = *m.Before
@@ -347,7 +347,7 @@ func (r Report) saved() Block {
 
 // trust says how far the report can be relied on.
 func (r Report) trust() Block {
-	all := r.total()
+	all := r.Total()
 	count := func(label string, n int, note, sheet string) Figure {
 		return Figure{Label: label, Value: int64(n), Format: Count, Note: note, Sheet: sheet}
 	}

@@ -64,10 +64,10 @@ func full(t *testing.T) cost.Report {
 	first, second := spent("i-1", 10*price.Dollar, 10*price.Dollar), spent("i-1", 30*price.Dollar, 30*price.Dollar)
 	r.Trend = trendOf(t, dayOf(date(t, "2026-11-05"), first), dayOf(date(t, "2026-11-15"), second))
 	before := dollars(t, "1000")
-	r.Movers = &cost.Movers{
+	r.Changes = &cost.Changes{
 		From: date(t, "2026-11-15"), To: date(t, "2026-11-22"),
-		Top:   []cost.Mover{{ID: "i-9", Type: "m5.large", Before: &before, Change: cost.Change{Gone: -before}}},
-		Total: cost.MoverSum{Count: 1, Before: before, Change: cost.Change{Gone: -before}},
+		Top:   []cost.ResourceChange{{ID: "i-9", Type: "m5.large", Before: &before, Change: cost.Change{Gone: -before}}},
+		Total: cost.ChangeSum{Count: 1, Before: before, Change: cost.Change{Gone: -before}},
 	}
 	r.Bill = cost.Reconcile(r, []price.BillLine{
 		{Account: seoul.Account, Region: seoul.Region, Resource: "i-1", Start: monthStart, End: now, Quantity: 513, Billed: dollars(t, "50.50")},

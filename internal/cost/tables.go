@@ -80,8 +80,8 @@ func (r Report) Tables() []Table {
 	if r.Trend != nil {
 		tables = append(tables, r.Trend.tables()...)
 	}
-	if r.Movers != nil {
-		tables = append(tables, r.Movers.table())
+	if r.Changes != nil {
+		tables = append(tables, r.Changes.table())
 	}
 	if r.Savings != nil {
 		tables = append(tables, r.Savings.tables()...)
@@ -116,9 +116,9 @@ func (r Report) instancesTable() Table {
 		{"Memory", Text, func(i *Instance) any { return memoryText(i.Info) }},
 		{"VolumeSize(GB)", Count, func(i *Instance) any { return i.VolumeGiB }},
 		{"AttachedVolumes", Text, func(i *Instance) any { return volumesText(i.Attached) }},
-		{"EC2Monthly(USD)", Money, func(i *Instance) any { return i.EC2().cents().value() }},
-		{"EBSMonthly(USD)", Money, func(i *Instance) any { return i.EBS.cents().value() }},
-		{"TotalMonthly(USD)", Money, func(i *Instance) any { return i.EC2().cents().plus(i.EBS.cents()).value() }},
+		{"EC2Monthly(USD)", Money, func(i *Instance) any { return i.EC2().Cents().value() }},
+		{"EBSMonthly(USD)", Money, func(i *Instance) any { return i.EBS.Cents().value() }},
+		{"TotalMonthly(USD)", Money, func(i *Instance) any { return i.EC2().Cents().Plus(i.EBS.Cents()).value() }},
 
 		{"Account", Text, func(i *Instance) any { return string(i.Target.Account) }},
 		{"Region", Text, func(i *Instance) any { return string(i.Target.Region) }},
@@ -137,8 +137,8 @@ func (r Report) instancesTable() Table {
 		{"EBSMonthToDate(USD)", Money, func(i *Instance) any { return i.EBSToDate.value() }},
 		{"TotalMonthToDate(USD)", Money, func(i *Instance) any { return i.TotalToDate().value() }},
 		{"EC2AtLeast(USD)", Money, func(i *Instance) any { return i.EC2AtLeast().value() }},
-		{"RunRateMonthly(USD)", Money, func(i *Instance) any { return i.RunRate().plus(i.EBS).value() }},
-		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return i.IfRunning().plus(i.EBS).value() }},
+		{"RunRateMonthly(USD)", Money, func(i *Instance) any { return i.RunRate().Plus(i.EBS).value() }},
+		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return i.IfRunning().Plus(i.EBS).value() }},
 		{"EBSStatus", Status, func(i *Instance) any { return string(i.EBSStatus) }},
 		{"EBSNote", Text, func(i *Instance) any { return i.EBSNote }},
 		{"HoursAtMost", Hours, func(i *Instance) any { return i.AtMost }},
@@ -285,7 +285,7 @@ func (r Report) linesTable() Table {
 		{"Kind", Text, func(l *Line) any { return string(l.Kind) }},
 		{"Name", Text, func(l *Line) any { return l.Name }},
 		{"Id", Text, func(l *Line) any { return l.ID }},
-		{"Of", Text, func(l *Line) any { return l.Of }},
+		{"Of", Text, func(l *Line) any { return l.ParentID }},
 		{"Type", Text, func(l *Line) any { return l.Type }},
 		{"State", Text, func(l *Line) any { return l.State }},
 		{"Since", Moment, func(l *Line) any { return timeValue(l.Since, zone) }},

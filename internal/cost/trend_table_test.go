@@ -11,7 +11,7 @@ import (
 	"nightshift/internal/price"
 )
 
-// withHistory is a report that has a trend with a gap, movers and savings.
+// withHistory is a report that has a trend with a gap, changes and savings.
 func withHistory(t *testing.T) cost.Report {
 	t.Helper()
 	r := report(&cost.Instance{ID: "i-1", Name: "web", State: fleet.Stopped, LaunchTime: nov(1, 0)})
@@ -20,7 +20,7 @@ func withHistory(t *testing.T) cost.Report {
 		dayOf(date(t, "2026-11-09"), spent("i-1", 9*price.Dollar, 30*price.Dollar)),
 		dayOf(date(t, "2026-11-15"), spent("i-1", 15*price.Dollar, 30*price.Dollar)),
 		dayOf(date(t, "2026-11-22"), spent("i-1", 29*price.Dollar, 30*price.Dollar)))
-	r.Movers = compare(t, 1,
+	r.Changes = compare(t, 1,
 		[]cost.Row{machineRow("i-1", "m5.large", price.Dollar, 100), diskRow("vol-1", 100, 0)},
 		[]cost.Row{machineRow("i-1", "m5.large", price.Dollar, 40), diskRow("vol-1", 200, 0)})
 	r.Savings = cost.SavingsOf(r, []cost.Act{stop("i-1", nov(22, 0))}, november())

@@ -168,7 +168,7 @@ func TestDamagedDayIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestTrendAddsUp lives through random months and reckons every month in
+// TestTrendAddsUp lives through random months and calculates every month in
 // another way: what each resource had cost when the month's last day with a
 // known cost was stored, and what was still to come then if the next stored day
 // had it, too.

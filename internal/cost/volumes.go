@@ -29,9 +29,9 @@ func (b *builder) priceVolume(v *Volume) {
 	if !c.Status.Usable() {
 		return
 	}
-	v.Monthly = known(c.USD)
-	num, den := b.month.share(v.Created)
-	v.ToDate = known(c.USD.Times(num, den))
+	v.Monthly = Known(c.USD)
+	num, den := b.month.Share(v.Created)
+	v.ToDate = Known(c.USD.Times(num, den))
 	v.Forecast = b.toTheEnd(v.ToDate, v.Monthly)
 }
 
@@ -42,17 +42,17 @@ func (b *builder) toTheEnd(toDate, monthly Amount) Amount {
 		return Amount{}
 	}
 	m := b.month
-	return toDate.plus(known(monthly.USD.Times(seconds(m.End.Sub(m.Now)), seconds(m.End.Sub(m.Start)))))
+	return toDate.Plus(Known(monthly.USD.Times(Seconds(m.End.Sub(m.Now)), Seconds(m.End.Sub(m.Start)))))
 }
 
 // attach puts the volumes of a target on the rows of its instances. A volume
 // that several instances share is shown on each of them, but its cost stands on
 // one row only, so that nothing is counted twice.
-func (s *shelf) attach() {
+func (s *targetData) attach() {
 	rows := make(map[fleet.ResourceID]*Instance, len(s.instances))
 	for _, i := range s.instances {
 		rows[i.ID] = i
-		i.EBS, i.EBSToDate, i.EBSForecast = known(0), known(0), known(0)
+		i.EBS, i.EBSToDate, i.EBSForecast = Known(0), Known(0), Known(0)
 		if s.volumesErr != nil {
 			i.EBS, i.EBSToDate, i.EBSForecast = Amount{}, Amount{}, Amount{}
 			i.EBSStatus, i.EBSNote = price.Missing, "the volumes could not be read: "+s.volumesErr.Error()
@@ -66,12 +66,12 @@ func (s *shelf) attach() {
 			}
 			i.VolumeGiB += v.SizeGiB
 			i.Attached = append(i.Attached, VolumeShape{v.Type, v.SizeGiB})
-			if v.Bearer != "" {
-				i.EBSNote = join(i.EBSNote, fmt.Sprintf("%s is shared; its cost stands at %s", v.ID, v.Bearer))
+			if v.BilledTo != "" {
+				i.EBSNote = join(i.EBSNote, fmt.Sprintf("%s is shared; its cost stands at %s", v.ID, v.BilledTo))
 				continue
 			}
-			v.Bearer = id
-			i.EBS, i.EBSToDate, i.EBSForecast = i.EBS.plus(v.Monthly), i.EBSToDate.plus(v.ToDate), i.EBSForecast.plus(v.Forecast)
+			v.BilledTo = id
+			i.EBS, i.EBSToDate, i.EBSForecast = i.EBS.Plus(v.Monthly), i.EBSToDate.Plus(v.ToDate), i.EBSForecast.Plus(v.Forecast)
 			if i.EBSStatus == "" {
 				i.EBSStatus = v.Status
 			}
@@ -105,7 +105,7 @@ func summarize(r Report) []TypeSummary {
 	for _, v := range r.Volumes {
 		t := at(v.Type)
 		switch {
-		case v.Bearer != "":
+		case v.BilledTo != "":
 			t.Attached.add(v)
 		case v.Unattached():
 			t.Unattached.add(v)
@@ -174,7 +174,7 @@ func (t *Total) addVolume(v *Volume) {
 		t.Unpriced++
 	}
 	switch {
-	case v.Bearer != "":
+	case v.BilledTo != "":
 		t.EBS = t.EBS.Add(v.Monthly.USD)
 	case v.Unattached():
 		t.EBSUnattached = t.EBSUnattached.Add(v.Monthly.USD)

@@ -35,10 +35,10 @@ type Address struct {
 	// Instance and Interface are what it is associated with, if anything.
 	Instance  ResourceID
 	Interface string
-	// Own is true for an address that the account has brought to AWS, which is
+	// BYOIP is true for an address that the account has brought to AWS, which is
 	// not charged for.
-	Own  bool
-	Tags Tags
+	BYOIP bool
+	Tags  Tags
 }
 
 // Name is the Name tag, or the address itself.

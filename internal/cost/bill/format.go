@@ -154,7 +154,7 @@ func (c *common) fill(line *price.BillLine, row []string) (bool, error) {
 	return true, nil
 }
 
-// reduce cuts an ARN down to the id of the resource, and tells its account and
+// reduce cuts an ARN down to the id of the resource, and gives its account and
 // region.
 func reduce(resource string) (id, account, region string) {
 	if !strings.HasPrefix(resource, "arn:") {

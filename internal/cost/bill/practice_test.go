@@ -34,7 +34,7 @@ func TestPracticeAccount(t *testing.T) {
 	target := fleet.Target{Account: sandbox.AccountID, Region: sandbox.DefaultRegion}
 	inventory := session.Fleet(target.Region)
 	r, err := cost.Build(t.Context(), []cost.Source{{
-		Target: target, Inventory: inventory, Holdings: inventory, Market: inventory,
+		Target: target, Inventory: inventory, OtherResources: inventory, Spot: inventory, Credits: inventory,
 		Metrics: session.Metrics(target.Region, amazon.NewBudget(1000)),
 	}}, session.Prices(), cost.Options{Now: now})
 	if err != nil {

@@ -63,7 +63,7 @@ type seekable interface {
 	Size() int64
 }
 
-// spool copies a stream into a temporary file, which has no name any more.
+// spool copies a stream into a temporary file, which no longer has a name.
 func spool(from io.Reader) (*sized, error) {
 	f, err := os.CreateTemp("", "nightshift-bill-*")
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package history keeps the rows of every report in a folder or in S3: one
 // Parquet file a day, under "history/dt=2026-11-22/part-0.parquet". There is no
-// database: trend and movers are made from these files, and Athena, Spark,
+// database: trend and changes are made from these files, and Athena, Spark,
 // DuckDB or pandas read them as they are.
 //
 // It may import fleet, price, cost and blob, and is one of the two users of

@@ -54,7 +54,7 @@ func sample() []cost.Row {
 	instance.Parts = []cost.RowPart{{Dimension: "m5.xlarge", Quantity: 730, Unit: "Hrs", Rate: usd(2360000000), SKU: "SKU1", Monthly: usd(1722800000000)}}
 	instance.ToDate, instance.Monthly, instance.Forecast = usd(1220710000001), usd(1722800000000), usd(-1)
 	volume.Kind, volume.ID, volume.Name, volume.Type, volume.State = cost.VolumeRow, "vol-1", "data", "gp3", "in-use"
-	volume.Of = "i-0123456789abcdef0"
+	volume.ParentID = "i-0123456789abcdef0"
 	volume.Parts = []cost.RowPart{
 		{Dimension: "EBS:VolumeUsage.gp3", Quantity: 1000, Unit: "GiB", Rate: usd(912000000), SKU: "SKU2", Monthly: usd(912000000000)},
 		{Dimension: "EBS:VolumeP-IOPS.gp3", Quantity: 13000, Unit: "IOPS", Rate: usd(57000000), SKU: "SKU3", Monthly: usd(741000000000)},

@@ -25,7 +25,7 @@ type record struct {
 	Lifecycle      string            `parquet:"lifecycle,optional,dict"`
 	Tenancy        string            `parquet:"tenancy,optional,dict"`
 	Operation      string            `parquet:"operation,optional,dict"`
-	Of             string            `parquet:"belongs_to,optional"`
+	ParentID       string            `parquet:"belongs_to,optional"`
 	Schedule       string            `parquet:"schedule,optional,dict"`
 	Tags           map[string]string `parquet:"tags" parquet-key:",dict" parquet-value:",dict"`
 	Seconds        int64             `parquet:"seconds"`
@@ -57,7 +57,7 @@ func (r *record) fill(row cost.Row) {
 	*r = record{
 		Generated: row.Generated.UTC(), Account: string(row.Account), Region: string(row.Region), Kind: string(row.Kind),
 		ID: row.ID, Name: row.Name, Type: row.Type, State: row.State, Zone: string(row.Zone),
-		Lifecycle: string(row.Lifecycle), Tenancy: row.Tenancy, Operation: row.Operation, Of: row.Of,
+		Lifecycle: string(row.Lifecycle), Tenancy: row.Tenancy, Operation: row.Operation, ParentID: row.ParentID,
 		Schedule: row.Schedule, Tags: row.Tags,
 		Seconds: row.Seconds, SecondsElapsed: row.SecondsElapsed, SecondsMonth: row.SecondsMonth,
 		HoursSource: row.HoursSource, PriceStatus: row.PriceStatus, Parts: parts,
@@ -71,7 +71,7 @@ func (r record) row(once words) cost.Row {
 		Generated: r.Generated.UTC(), Account: fleet.Account(once.of(r.Account)), Region: fleet.Region(once.of(r.Region)),
 		Kind: cost.RowKind(once.of(r.Kind)), ID: r.ID, Name: r.Name, Type: once.of(r.Type), State: once.of(r.State),
 		Zone: fleet.Zone(once.of(r.Zone)), Lifecycle: fleet.Lifecycle(once.of(r.Lifecycle)),
-		Tenancy: once.of(r.Tenancy), Operation: once.of(r.Operation), Of: r.Of, Schedule: once.of(r.Schedule),
+		Tenancy: once.of(r.Tenancy), Operation: once.of(r.Operation), ParentID: r.ParentID, Schedule: once.of(r.Schedule),
 		Seconds: r.Seconds, SecondsElapsed: r.SecondsElapsed, SecondsMonth: r.SecondsMonth,
 		HoursSource: once.of(r.HoursSource), PriceStatus: once.of(r.PriceStatus),
 		ToDate: amount(r.ToDate), Monthly: amount(r.Monthly), Forecast: amount(r.Forecast),

@@ -49,7 +49,7 @@ func reportOf(names ...string) cost.Report {
 			break
 		}
 		id := fleet.ResourceID(fmt.Sprintf("i-%d", n))
-		v.Bearer, v.AttachedTo = id, []fleet.ResourceID{id}
+		v.BilledTo, v.AttachedTo = id, []fleet.ResourceID{id}
 		i := &cost.Instance{
 			Target: seoul, ID: id, Type: "m5.large", State: fleet.Running, Name: name, Platform: "Linux", Price: hourly, PriceStatus: price.Exact,
 			Hours: 513 * time.Hour, AtLeast: 513 * time.Hour, Source: cost.FromLaunchTime, LaunchTime: now.AddDate(0, -1, 0),

@@ -18,7 +18,7 @@ const (
 	chartColumnWidth = 8.43 // characters, which are 64 pixels
 	chartPixels      = chartColumns*64 - 16
 	namesShown       = 6  // below a line chart
-	rowPixels        = 18 // of a row of the default height, as excelize reckons
+	rowPixels        = 18 // of a row of the default height, as excelize calculates
 )
 
 // chartHeight is how high a chart is in points: the bars of names need room.
@@ -30,7 +30,7 @@ func chartHeight(c cost.Chart) float64 {
 }
 
 // addChart draws a chart of a table's cells. It is as high as a number of rows
-// from its cell on, whatever their heights: excelize reckons with rows of the
+// from its cell on, whatever their heights: excelize calculates with rows of the
 // default height.
 func (b *workbook) addChart(cell string, rows int, c cost.Chart, table placed) error {
 	sheet := table.sheets[0]

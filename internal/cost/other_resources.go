@@ -13,8 +13,8 @@ import (
 	"nightshift/internal/price"
 )
 
-// holdings are what one target pays for beside instances and volumes.
-type holdings struct {
+// otherResources are what one target pays for beside instances and volumes.
+type otherResources struct {
 	snapshots    []fleet.Snapshot
 	addresses    []fleet.Address
 	hosts        []fleet.Host
@@ -24,14 +24,14 @@ type holdings struct {
 }
 
 // read reads all kinds but the reservations at once; each may fail on its own.
-func (h *holdings) read(ctx context.Context, source Source, tags []string) {
-	if source.Holdings == nil {
+func (h *otherResources) read(ctx context.Context, source Source, tags []string) {
+	if source.OtherResources == nil {
 		return
 	}
 	keys := slices.Concat(tags, []string{"Name"}) // the caller's tags are those of all targets
 	var group sync.WaitGroup
 	group.Go(func() {
-		for s, err := range source.Holdings.Snapshots(ctx) {
+		for s, err := range source.OtherResources.Snapshots(ctx) {
 			if err != nil {
 				h.snapshotsErr = err
 				return
@@ -40,19 +40,19 @@ func (h *holdings) read(ctx context.Context, source Source, tags []string) {
 			h.snapshots = append(h.snapshots, s)
 		}
 	})
-	group.Go(func() { h.addresses, h.addressesErr = source.Holdings.Addresses(ctx) })
-	group.Go(func() { h.hosts, h.hostsErr = source.Holdings.Hosts(ctx) })
+	group.Go(func() { h.addresses, h.addressesErr = source.OtherResources.Addresses(ctx) })
+	group.Go(func() { h.hosts, h.hostsErr = source.OtherResources.Hosts(ctx) })
 	group.Wait()
 }
 
 // any is true where something was read.
-func (h *holdings) any() bool { return len(h.snapshots)+len(h.addresses)+len(h.hosts) > 0 }
+func (h *otherResources) any() bool { return len(h.snapshots)+len(h.addresses)+len(h.hosts) > 0 }
 
-// readReservations reads those by themselves: their prices are asked for together
+// readReservations reads those on their own: their prices are asked for together
 // with those of the instances.
-func (h *holdings) readReservations(ctx context.Context, source Source) {
-	if source.Holdings != nil {
-		h.reservations, h.reservationsErr = source.Holdings.Reservations(ctx)
+func (h *otherResources) readReservations(ctx context.Context, source Source) {
+	if source.OtherResources != nil {
+		h.reservations, h.reservationsErr = source.OtherResources.Reservations(ctx)
 	}
 }
 
@@ -84,22 +84,22 @@ func reservationKey(r fleet.Reservation, region fleet.Region) price.InstanceKey 
 func unused(r fleet.Reservation) bool { return r.State == "active" && r.Available > 0 }
 
 // lines makes the lines of a target, in a stable order.
-func (b *builder) lines(s *shelf, target fleet.Target) []*Line {
+func (b *builder) lines(s *targetData, target fleet.Target) []*Line {
 	var lines []*Line
-	lines = append(lines, b.snapshotLines(s.holdings.snapshots, target)...)
+	lines = append(lines, b.snapshotLines(s.others.snapshots, target)...)
 	lines = append(lines, b.addressLines(s, target)...)
-	for _, h := range s.holdings.hosts {
+	for _, h := range s.others.hosts {
 		if !strings.HasPrefix(h.State, "released") {
 			lines = append(lines, b.hostLine(h, target))
 		}
 	}
-	for _, r := range s.holdings.reservations {
+	for _, r := range s.others.reservations {
 		if unused(r) && (r.Target.Account == "" || target.Account == "" || r.Target.Account == target.Account) { // who lends it pays for what is not used
 			lines = append(lines, b.reservationLine(r, target))
 		}
 	}
 	for n, i := range s.instances {
-		if credits := s.market.surplus[i.ID]; credits > 0 {
+		if credits := s.spot.surplus[i.ID]; credits > 0 {
 			lines = append(lines, b.creditsLine(i, s.found[n], credits))
 		}
 		if s.found[n].Detailed && i.Hours+i.Planned > 0 {
@@ -115,22 +115,22 @@ func (b *builder) lines(s *shelf, target fleet.Target) []*Line {
 // the others nothing.
 func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target) []*Line {
 	chains := map[fleet.VolumeID][]fleet.Snapshot{}
-	bearer := map[fleet.VolumeID]fleet.Snapshot{}
+	largest := map[fleet.VolumeID]fleet.Snapshot{}
 	for _, s := range snapshots {
 		if s.Archived || s.Volume == copied || s.FullBytes == 0 {
 			continue
 		}
 		chains[s.Volume] = append(chains[s.Volume], s)
-		if s.FullBytes > bearer[s.Volume].FullBytes {
-			bearer[s.Volume] = s
+		if s.FullBytes > largest[s.Volume].FullBytes {
+			largest[s.Volume] = s
 		}
 	}
 	var lines []*Line
 	for _, s := range snapshots {
 		l := &Line{
-			Target: target, Kind: SnapshotLine, ID: string(s.ID), Name: s.Name(), Of: string(s.Volume), State: s.State,
+			Target: target, Kind: SnapshotLine, ID: string(s.ID), Name: s.Name(), ParentID: string(s.Volume), State: s.State,
 			Since: s.Started, Quantity: float64(size(s)) / gib, Unit: "GiB", Tags: kept(s.Tags, b.options.Tags),
-			imaged: strings.HasPrefix(s.Description, "Created by CreateImage("),
+			FromImage: strings.HasPrefix(s.Description, "Created by CreateImage("),
 		}
 		dimension := price.SnapshotStorage
 		if s.Archived {
@@ -142,20 +142,20 @@ func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target)
 		if !l.Status.Usable() {
 			continue
 		}
-		chain, largest := chains[s.Volume], bearer[s.Volume].ID
-		if len(chain) > 0 && largest != s.ID && !s.Archived {
-			l.Monthly, l.ToDate, l.Forecast = known(0), known(0), known(0)
+		chain, billed := chains[s.Volume], largest[s.Volume].ID
+		if len(chain) > 0 && billed != s.ID && !s.Archived {
+			l.Monthly, l.ToDate, l.Forecast = Known(0), Known(0), Known(0)
 			l.doubt(fmt.Sprintf("only what it adds to other snapshots of %s is billed, which EC2 does not tell: between 0 and %s a month; %s carries the cost that all have at least",
-				s.Volume, l.Price.Rate.USD.Times(size(s), gib).Cents(), largest))
+				s.Volume, l.Price.Rate.USD.Times(size(s), gib).Cents(), billed))
 			continue
 		}
 		l.storage(b, l.Price.Rate.USD.Times(size(s), gib))
 		switch {
 		case s.FullBytes == 0:
-			l.most = true
+			l.UpperBound = true
 			l.doubt("EC2 does not tell how much is stored; this is the size of the volume, which is the upper bound")
 		case len(chain) > 1 && !s.Archived:
-			l.ToDate = known(b.chainToDate(chain, l.Price.Rate.USD))
+			l.ToDate = Known(b.chainToDate(chain, l.Price.Rate.USD))
 			l.Forecast = b.toTheEnd(l.ToDate, l.Monthly)
 			l.doubt("the least that the snapshots of this volume cost together")
 		}
@@ -169,9 +169,9 @@ func (b *builder) chainToDate(chain []fleet.Snapshot, rate price.USD) price.USD 
 	slices.SortStableFunc(chain, func(a, b fleet.Snapshot) int { return a.Started.Compare(b.Started) })
 	var sum price.USD
 	var largest int64
-	before, month := int64(0), seconds(b.month.End.Sub(b.month.Start))
+	before, month := int64(0), Seconds(b.month.End.Sub(b.month.Start))
 	for n, s := range chain {
-		left, _ := b.month.share(s.Started) // from its start to now
+		left, _ := b.month.Share(s.Started) // from its start to now
 		if n > 0 {
 			sum = sum.Add(rate.Times(largest, gib).Times(before-left, month))
 		}
@@ -192,18 +192,18 @@ func size(s fleet.Snapshot) int64 {
 
 // storage sets the amounts of what costs the same all month.
 func (l *Line) storage(b *builder, monthly price.USD) {
-	num, den := b.month.share(l.Since)
-	l.Monthly = known(monthly)
-	l.ToDate = known(monthly.Times(num, den))
+	num, den := b.month.Share(l.Since)
+	l.Monthly = Known(monthly)
+	l.ToDate = Known(monthly.Times(num, den))
 	l.Forecast = b.toTheEnd(l.ToDate, l.Monthly)
 }
 
 // hourly sets the amounts of what costs by the hour: so far for some time, and
 // from now on all the time or, where planned is shorter, for that.
 func (l *Line) hourly(rate price.USD, soFar, planned time.Duration) {
-	l.Monthly = known(rate.Times(seconds(runRate), 3600))
-	l.ToDate = known(rate.Times(seconds(soFar), 3600))
-	l.Forecast = l.ToDate.plus(known(rate.Times(seconds(planned), 3600)))
+	l.Monthly = Known(rate.Times(Seconds(RunRateMonth), 3600))
+	l.ToDate = Known(rate.Times(Seconds(soFar), 3600))
+	l.Forecast = l.ToDate.Plus(Known(rate.Times(Seconds(planned), 3600)))
 }
 
 // doubt makes a usable price one that something was assumed for.
@@ -213,25 +213,25 @@ func (l *Line) doubt(why string) {
 }
 
 // addressLines prices public IPv4 addresses: those of the instances, and
-// Elastic IP addresses whether anything uses them or not. EC2 does not tell
+// Elastic IP addresses whether anything uses them or not. EC2 does not say
 // since when an Elastic IP address is there: all of the month is taken.
-func (b *builder) addressLines(s *shelf, target fleet.Target) []*Line {
+func (b *builder) addressLines(s *targetData, target fleet.Target) []*Line {
 	elastic := map[string]bool{}
 	var lines []*Line
 	rows := make(map[fleet.ResourceID]*Instance, len(s.instances))
-	if len(s.holdings.addresses) > 0 {
+	if len(s.others.addresses) > 0 {
 		for _, i := range s.instances {
 			rows[i.ID] = i
 		}
 	}
 	elapsed, left := b.month.Now.Sub(b.month.Start), b.month.End.Sub(b.month.Now)
-	for _, a := range s.holdings.addresses {
+	for _, a := range s.others.addresses {
 		elastic[a.IP] = true
-		if a.Own {
+		if a.BYOIP {
 			continue
 		}
 		l := &Line{
-			Target: target, Kind: AddressLine, ID: a.ID, Name: a.Name(), Of: string(a.Instance), State: "in-use",
+			Target: target, Kind: AddressLine, ID: a.ID, Name: a.Name(), ParentID: string(a.Instance), State: "in-use",
 			Quantity: 1, Unit: "address", Tags: kept(a.Tags, b.options.Tags),
 		}
 		dimension := price.AddressInUse
@@ -253,7 +253,7 @@ func (b *builder) addressLines(s *shelf, target fleet.Target) []*Line {
 				continue
 			}
 			l := &Line{
-				Target: target, Kind: AddressLine, ID: ip, key: key, Name: i.Name, Of: string(i.ID), Zone: i.Zone, State: "in-use",
+				Target: target, Kind: AddressLine, ID: ip, HistoryID: key, Name: i.Name, ParentID: string(i.ID), Zone: i.Zone, State: "in-use",
 				Since: i.LaunchTime, Quantity: 1, Unit: "address", Tags: i.Tags,
 			}
 			b.price(l, price.AddressInUse)
@@ -273,7 +273,7 @@ func (b *builder) hostLine(h fleet.Host, target fleet.Target) *Line {
 		guests = append(guests, string(id))
 	}
 	l := &Line{
-		Target: target, Kind: HostLine, ID: h.ID, Name: h.Name(), Of: strings.Join(guests, " "), Type: h.Family, Zone: h.Zone, State: h.State,
+		Target: target, Kind: HostLine, ID: h.ID, Name: h.Name(), ParentID: strings.Join(guests, " "), Type: h.Family, Zone: h.Zone, State: h.State,
 		Since: h.Allocated, Quantity: 1, Unit: "host", Tags: kept(h.Tags, b.options.Tags),
 	}
 	b.price(l, price.HostDimension(h.Family))
@@ -305,16 +305,16 @@ const creditsPerHour = 60
 func (b *builder) creditsLine(i *Instance, found *fleet.Instance, credits float64) *Line {
 	family, _ := burstableFamily(i.Type)
 	l := &Line{
-		Target: i.Target, Kind: CreditsLine, ID: string(i.ID), Name: i.Name, Of: string(i.ID), Type: string(i.Type), Zone: i.Zone, State: string(i.State),
+		Target: i.Target, Kind: CreditsLine, ID: string(i.ID), Name: i.Name, ParentID: string(i.ID), Type: string(i.Type), Zone: i.Zone, State: string(i.State),
 		Quantity: credits / creditsPerHour, Unit: "vCPU-hours", Tags: i.Tags,
 	}
 	b.price(l, price.CreditsDimension(family, found.Windows))
 	if l.Status.Usable() {
 		spent := l.Price.Rate.USD.Times(int64(math.Round(credits*1000)), creditsPerHour*1000)
-		elapsed := max(seconds(b.month.Now.Sub(b.month.Start)), 1)
-		l.ToDate = known(spent)
-		l.Monthly = known(spent.Times(seconds(runRate), elapsed))
-		l.Forecast = known(spent.Times(seconds(b.month.End.Sub(b.month.Start)), elapsed))
+		elapsed := max(Seconds(b.month.Now.Sub(b.month.Start)), 1)
+		l.ToDate = Known(spent)
+		l.Monthly = Known(spent.Times(Seconds(RunRateMonth), elapsed))
+		l.Forecast = Known(spent.Times(Seconds(b.month.End.Sub(b.month.Start)), elapsed))
 		l.Note = join("a month and the forecast go on at the pace of this month", l.Note)
 	}
 	return l
@@ -326,20 +326,20 @@ const monitored = 7
 
 func (b *builder) monitoringLine(i *Instance) *Line {
 	l := &Line{
-		Target: i.Target, Kind: MonitoringLine, ID: string(i.ID), Name: i.Name, Of: string(i.ID), Type: string(i.Type), Zone: i.Zone, State: string(i.State),
+		Target: i.Target, Kind: MonitoringLine, ID: string(i.ID), Name: i.Name, ParentID: string(i.ID), Type: string(i.Type), Zone: i.Zone, State: string(i.State),
 		Quantity: monitored, Unit: "metrics", Tags: i.Tags,
 	}
 	b.price(l, price.Metric)
 	if l.Status.Usable() {
 		// By the metric and month, prorated by the hours in which it sends samples.
 		full := l.Price.Rate.USD.Times(monitored, 1)
-		month := seconds(b.month.End.Sub(b.month.Start))
-		l.Monthly = known(0)
+		month := Seconds(b.month.End.Sub(b.month.Start))
+		l.Monthly = Known(0)
 		if i.State == fleet.Running || i.State == fleet.Pending {
-			l.Monthly = known(full)
+			l.Monthly = Known(full)
 		}
-		l.ToDate = known(full.Times(seconds(i.Hours), month))
-		l.Forecast = l.ToDate.plus(known(full.Times(seconds(i.Planned), month)))
+		l.ToDate = Known(full.Times(Seconds(i.Hours), month))
+		l.Forecast = l.ToDate.Plus(Known(full.Times(Seconds(i.Planned), month)))
 	}
 	return l
 }
@@ -361,15 +361,16 @@ func (b *builder) rate(kind string, region fleet.Region, dimension string) *Pric
 	return b.parts[key]
 }
 
-// problems are what of the holdings and the market could not be read.
-func (s *shelf) problems(target fleet.Target) []Problem {
+// problems are what of the other resources, spot prices and credits could not be
+// read.
+func (s *targetData) problems(target fleet.Target) []Problem {
 	all := []Problem{
-		{target, "snapshots", s.holdings.snapshotsErr},
-		{target, "addresses", s.holdings.addressesErr},
-		{target, "dedicated hosts", s.holdings.hostsErr},
-		{target, "capacity reservations", s.holdings.reservationsErr},
-		{target, "spot prices", s.market.spotErr},
-		{target, "surplus credits", s.market.surplusErr},
+		{target, "snapshots", s.others.snapshotsErr},
+		{target, "addresses", s.others.addressesErr},
+		{target, "dedicated hosts", s.others.hostsErr},
+		{target, "capacity reservations", s.others.reservationsErr},
+		{target, "spot prices", s.spot.spotErr},
+		{target, "surplus credits", s.spot.surplusErr},
 	}
 	return slices.DeleteFunc(all, func(p Problem) bool { return p.Err == nil })
 }

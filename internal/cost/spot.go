@@ -11,10 +11,10 @@ import (
 	"nightshift/internal/price"
 )
 
-// market is what was read of one target beside its inventory: prices that are
-// not fixed, and what burstable instances use beyond their credits.
-type market struct {
-	spots map[spotKey][]price.SpotPrice
+// spotAndCredits is what was read of one target beside its inventory: prices
+// that are not fixed, and what burstable instances use beyond their credits.
+type spotAndCredits struct {
+	prices map[spotKey][]price.SpotPrice
 	// surplus are the credits charged this month by instance.
 	surplus map[fleet.ResourceID]float64
 
@@ -35,10 +35,10 @@ type spotName struct {
 	operation string
 }
 
-// readMarkets reads the markets of all targets.
-func (b *builder) readMarkets(ctx context.Context, sources []Source) {
+// readSpotAndCredits reads the spot prices and surplus credits of all targets.
+func (b *builder) readSpotAndCredits(ctx context.Context, sources []Source) {
 	each(sources, func(n int) {
-		s := &b.shelves[n]
+		s := &b.targets[n]
 		var both sync.WaitGroup
 		both.Go(func() { s.readSpots(ctx, sources[n], b.month) })
 		both.Go(func() { s.readSurplus(ctx, sources[n], b.month) })
@@ -46,8 +46,8 @@ func (b *builder) readMarkets(ctx context.Context, sources []Source) {
 	})
 }
 
-func (s *shelf) readSpots(ctx context.Context, source Source, m Month) {
-	if source.Market == nil {
+func (s *targetData) readSpots(ctx context.Context, source Source, m Month) {
+	if source.Spot == nil {
 		return
 	}
 	var types []fleet.InstanceType
@@ -63,11 +63,11 @@ func (s *shelf) readSpots(ctx context.Context, source Source, m Month) {
 	slices.Sort(types)
 	slices.Sort(products)
 	var rows []price.SpotPrice
-	rows, s.market.spotErr = source.Market.SpotPrices(ctx, slices.Compact(types), slices.Compact(products), m.Start)
-	s.market.spots = map[spotKey][]price.SpotPrice{}
+	rows, s.spot.spotErr = source.Spot.SpotPrices(ctx, slices.Compact(types), slices.Compact(products), m.Start)
+	s.spot.prices = map[spotKey][]price.SpotPrice{}
 	for _, row := range rows {
 		key := spotKey{source.Target.Region, row.Type, row.Zone, row.Product}
-		s.market.spots[key] = append(s.market.spots[key], row)
+		s.spot.prices[key] = append(s.spot.prices[key], row)
 	}
 }
 
@@ -84,8 +84,8 @@ func spotProduct(i *fleet.Instance) (product, operation string, ok bool) {
 
 // readSurplus asks for the surplus credits of the burstable instances that may
 // have paid for some.
-func (s *shelf) readSurplus(ctx context.Context, source Source, m Month) {
-	if source.Market == nil || source.Metrics == nil || !m.Now.After(m.Start) {
+func (s *targetData) readSurplus(ctx context.Context, source Source, m Month) {
+	if source.Credits == nil || source.Metrics == nil || !m.Now.After(m.Start) {
 		return
 	}
 	var burstable []fleet.ResourceID
@@ -99,15 +99,15 @@ func (s *shelf) readSurplus(ctx context.Context, source Source, m Month) {
 	if len(burstable) == 0 {
 		return
 	}
-	unlimited, err := source.Market.Unlimited(ctx, burstable)
-	s.market.surplusErr = err
+	unlimited, err := source.Credits.Unlimited(ctx, burstable)
+	s.spot.surplusErr = err
 	ids := slices.DeleteFunc(burstable, func(id fleet.ResourceID) bool { return !unlimited[id] })
 	if len(ids) == 0 {
 		return
 	}
-	s.market.surplus, err = source.Metrics.Surplus(ctx, ids, m.Start, m.Now)
-	if s.market.surplusErr == nil {
-		s.market.surplusErr = err
+	s.spot.surplus, err = source.Metrics.Surplus(ctx, ids, m.Start, m.Now)
+	if s.spot.surplusErr == nil {
+		s.spot.surplusErr = err
 	}
 }
 
@@ -117,9 +117,9 @@ func burstableFamily(t fleet.InstanceType) (string, bool) {
 	return family, slices.Contains([]string{"t2", "t3", "t3a", "t4g"}, family)
 }
 
-// priceSpot gives a Spot instance the price of its market; false where that is
-// not known.
-func (b *builder) priceSpot(s *shelf, i *Instance, found *fleet.Instance) bool {
+// priceSpot gives a Spot instance the price of the Spot market in its zone;
+// false where that is not known.
+func (b *builder) priceSpot(s *targetData, i *Instance, found *fleet.Instance) bool {
 	product, operation, ok := spotProduct(found)
 	if !ok {
 		return false
@@ -129,16 +129,16 @@ func (b *builder) priceSpot(s *shelf, i *Instance, found *fleet.Instance) bool {
 	if i.State != fleet.Running && !found.Stopped.IsZero() {
 		until = found.Stopped
 	}
-	mean, _, ok := price.SpotMean(s.market.spots[key], latest(b.month.Start, found.LaunchTime), latest(until, b.month.Start))
+	mean, _, ok := price.SpotMean(s.spot.prices[key], latest(b.month.Start, found.LaunchTime), latest(until, b.month.Start))
 	if !ok {
 		return false
 	}
 	name := spotName{key, operation}
 	if b.spots[name] == nil {
-		_, last, _ := price.SpotMean(s.market.spots[key], b.month.Start, b.month.Now)
+		_, last, _ := price.SpotMean(s.spot.prices[key], b.month.Start, b.month.Now)
 		b.spots[name] = &Price{
 			Kind: "spot", Region: key.region, Item: string(key.kind) + " in " + string(key.zone), Tenancy: "Shared", Operation: operation, Platform: product,
-			Quote: price.Quote{Status: price.Exact, Note: "the spot price of now in this zone", Rate: price.Rate{Unit: "Hrs", USD: last, Effective: changed(s.market.spots[key], b.month.Now)}},
+			Quote: price.Quote{Status: price.Exact, Note: "the spot price of now in this zone", Rate: price.Rate{Unit: "Hrs", USD: last, Effective: changed(s.spot.prices[key], b.month.Now)}},
 		}
 	}
 	i.Price = b.spots[name]

@@ -14,7 +14,7 @@ import (
 	"nightshift/internal/price"
 )
 
-// belongings are the holdings of a target in memory.
+// belongings are the other resources of a target in memory.
 type belongings struct {
 	snapshots    []fleet.Snapshot
 	addresses    []fleet.Address
@@ -33,17 +33,17 @@ func (b belongings) Reservations(context.Context) ([]fleet.Reservation, error) {
 	return b.reservations, b.err
 }
 
-// bazaar is a market in memory.
-type bazaar struct {
+// spotMarket has spot prices and credits in memory.
+type spotMarket struct {
 	spots     []price.SpotPrice
 	unlimited map[fleet.ResourceID]bool
 }
 
-func (b bazaar) SpotPrices(context.Context, []fleet.InstanceType, []string, time.Time) ([]price.SpotPrice, error) {
+func (b spotMarket) SpotPrices(context.Context, []fleet.InstanceType, []string, time.Time) ([]price.SpotPrice, error) {
 	return b.spots, nil
 }
 
-func (b bazaar) Unlimited(context.Context, []fleet.ResourceID) (map[fleet.ResourceID]bool, error) {
+func (b spotMarket) Unlimited(context.Context, []fleet.ResourceID) (map[fleet.ResourceID]bool, error) {
 	return b.unlimited, nil
 }
 
@@ -87,7 +87,7 @@ func linesOf(t testing.TB, source cost.Source) (cost.Report, map[string]*cost.Li
 	return r, byID
 }
 
-// TestOtherCostsByHand reckons November 2026 in Seoul: 720 hours, of which 513
+// TestOtherCostsByHand calculates November 2026 in Seoul: 720 hours, of which 513
 // have passed; a full month is 730 hours.
 func TestOtherCostsByHand(t *testing.T) {
 	const full = 100 << 30
@@ -102,7 +102,7 @@ func TestOtherCostsByHand(t *testing.T) {
 	guest.Tenancy, guest.Host = "host", "h-1"
 	r, lines := linesOf(t, cost.Source{
 		Inventory: estate{instances: []fleet.Instance{withIP, off, burst, guest}},
-		Holdings: belongings{
+		OtherResources: belongings{
 			snapshots: []fleet.Snapshot{
 				{ID: "snap-1", Volume: "vol-1", State: "completed", Started: before, SizeGiB: 200, FullBytes: full / 2},
 				{ID: "snap-2", Volume: "vol-1", State: "completed", Started: before, SizeGiB: 200, FullBytes: full, Tags: fleet.Tags{"Team": "db", "Other": "x"}},
@@ -112,7 +112,7 @@ func TestOtherCostsByHand(t *testing.T) {
 			addresses: []fleet.Address{
 				{ID: "eipalloc-1", IP: "203.0.113.7", Instance: "i-1", Interface: "eni-1"},
 				{ID: "eipalloc-2", IP: "203.0.113.8"},
-				{ID: "eipalloc-own", IP: "192.0.2.1", Own: true},
+				{ID: "eipalloc-own", IP: "192.0.2.1", BYOIP: true},
 				{ID: "eipalloc-3", IP: "203.0.113.9", Instance: "i-2", Interface: "eni-2"},
 				{ID: "eipalloc-4", IP: "203.0.113.10", Interface: "eni-nat"},
 			},
@@ -126,7 +126,7 @@ func TestOtherCostsByHand(t *testing.T) {
 				{Target: seoul, ID: "cr-3", Type: "m5.xlarge", Platform: "Linux/UNIX", Tenancy: "default", State: "expired", Total: 3, Available: 3, Created: before},
 			},
 		},
-		Market:  bazaar{unlimited: map[fleet.ResourceID]bool{"i-3": true}},
+		Credits: spotMarket{unlimited: map[fleet.ResourceID]bool{"i-3": true}},
 		Metrics: &samples{asked: map[fleet.ResourceID]fleet.Span{}, surplus: map[fleet.ResourceID]float64{"i-3": 1200}},
 	})
 	for id, want := range map[string][3]string{ // to date, a month, this month
@@ -180,11 +180,11 @@ func TestOtherCostsByHand(t *testing.T) {
 	}
 }
 
-func TestHoldingsFailOnTheirOwn(t *testing.T) {
+func TestOtherResourcesFailOnTheirOwn(t *testing.T) {
 	denied := errors.New("denied")
 	r, lines := linesOf(t, cost.Source{
-		Inventory: estate{instances: []fleet.Instance{server("i-1")}},
-		Holdings:  belongings{err: denied, addresses: []fleet.Address{{ID: "eipalloc-1", IP: "203.0.113.8"}}},
+		Inventory:      estate{instances: []fleet.Instance{server("i-1")}},
+		OtherResources: belongings{err: denied, addresses: []fleet.Address{{ID: "eipalloc-1", IP: "203.0.113.8"}}},
 	})
 	if len(r.Problems) != 4 || len(lines) != 1 || len(r.Instances) != 1 {
 		t.Errorf("%d problems, %d lines, %d instances; want 4, 1, 1: %v", len(r.Problems), len(lines), len(r.Instances), r.Problems)
@@ -193,8 +193,8 @@ func TestHoldingsFailOnTheirOwn(t *testing.T) {
 
 func TestLineWithoutPriceIsMissing(t *testing.T) {
 	r, lines := linesOf(t, cost.Source{
-		Inventory: estate{},
-		Holdings:  belongings{hosts: []fleet.Host{{ID: "h-1", Family: "z9", State: "available", Allocated: monthStart}}},
+		Inventory:      estate{},
+		OtherResources: belongings{hosts: []fleet.Host{{ID: "h-1", Family: "z9", State: "available", Allocated: monthStart}}},
 	})
 	l := lines["dedicated-host h-1"]
 	if l == nil || l.Status != price.Missing || l.Monthly.Known || r.Missing() != 1 || r.Complete() || r.Coverage() != 0 {
@@ -213,7 +213,7 @@ func TestSpotByHand(t *testing.T) {
 	}
 	r, _ := linesOf(t, cost.Source{
 		Inventory: estate{instances: []fleet.Instance{i}},
-		Market: bazaar{spots: []price.SpotPrice{
+		Spot: spotMarket{spots: []price.SpotPrice{
 			row(500, "0.03", "ap-northeast-2a"), row(-9, "0.02", "ap-northeast-2a"), row(200, "0.04", "ap-northeast-2a"), row(0, "9", "ap-northeast-2c"),
 		}},
 	})
@@ -230,7 +230,7 @@ func TestSpotByHand(t *testing.T) {
 func TestSpotWithoutHistoryIsABound(t *testing.T) {
 	i := server("i-1")
 	i.Lifecycle = fleet.Spot
-	r, _ := linesOf(t, cost.Source{Inventory: estate{instances: []fleet.Instance{i}}, Market: bazaar{}})
+	r, _ := linesOf(t, cost.Source{Inventory: estate{instances: []fleet.Instance{i}}, Spot: spotMarket{}, Credits: spotMarket{}})
 	if got := r.Instances[0]; got.PriceStatus != price.Fallback || got.Price.Rate.USD.String() != "0.118" {
 		t.Errorf("%s %s (%s), want the on-demand price as a fallback", got.Price.Rate.USD, got.PriceStatus, got.PriceNote)
 	}
@@ -238,13 +238,13 @@ func TestSpotWithoutHistoryIsABound(t *testing.T) {
 
 // TestSnapshotsOfAVolumeCostTheirLargest: whenever a snapshot was made, so far
 // the volume's snapshots have cost at least the largest of those that were there
-// at each time. One whose size EC2 does not tell yet adds to the others.
+// at each time. One whose size EC2 does not know yet adds to the others.
 func TestSnapshotsOfAVolumeCostTheirLargest(t *testing.T) {
 	const full = 1 << 30
 	snap := func(id string, hours int, gib int64) fleet.Snapshot {
 		return fleet.Snapshot{ID: fleet.SnapshotID(id), Volume: "vol-1", State: "completed", Started: monthStart.Add(time.Duration(hours) * time.Hour), SizeGiB: 200, FullBytes: gib * full}
 	}
-	_, lines := linesOf(t, cost.Source{Inventory: estate{}, Holdings: belongings{snapshots: []fleet.Snapshot{
+	_, lines := linesOf(t, cost.Source{Inventory: estate{}, OtherResources: belongings{snapshots: []fleet.Snapshot{
 		snap("snap-new", 360, 120), snap("snap-pending", 512, 0), snap("snap-old", -300, 100), snap("snap-less", 200, 90), snap("snap-same", 500, 120),
 	}}})
 	// (100 GiB × 360 h + 120 GiB × 153 h) × 0.05 ÷ 720 h; to come 120 × 0.05 × 207 ÷ 720
@@ -305,13 +305,13 @@ func TestAssumedForecastStaysInTheMonth(t *testing.T) {
 	}
 }
 
-// TestReservationsOfAnUnknownAccountCount: where nobody could tell whose
+// TestReservationsOfAnUnknownAccountCount: where nobody knows whose
 // credentials these are, what they see is theirs.
 func TestReservationsOfAnUnknownAccountCount(t *testing.T) {
 	lent := fleet.Reservation{Target: seoul, ID: "cr-1", Type: "m5.xlarge", Platform: "Linux/UNIX", Tenancy: "default", State: "active", Total: 1, Available: 1, Created: monthStart}
 	for account, want := range map[fleet.Account]int{"": 1, seoul.Account: 1, "210987654321": 0} {
 		r, err := cost.Build(t.Context(), []cost.Source{{
-			Target: fleet.Target{Account: account, Region: seoul.Region}, Inventory: estate{}, Holdings: belongings{reservations: []fleet.Reservation{lent}},
+			Target: fleet.Target{Account: account, Region: seoul.Region}, Inventory: estate{}, OtherResources: belongings{reservations: []fleet.Reservation{lent}},
 		}}, more(t, seoulPrices(t)), cost.Options{Now: now, Zone: kst})
 		if err != nil || len(r.Lines) != want {
 			t.Errorf("in the account %q there are %d lines, want %d (%v)", account, len(r.Lines), want, err)
