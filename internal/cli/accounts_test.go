@@ -328,15 +328,15 @@ func TestChosenAccounts(t *testing.T) {
 }
 
 // A machine is found in whichever account it is, and kept there.
-func TestKeepInAnotherAccount(t *testing.T) {
+func TestOverrideInAnotherAccount(t *testing.T) {
 	o := newOrganization(t, fourAccounts)
 	id := o.running(stage)[0]
 	if code, stdout, _ := o.run("power", "explain", id); code != 0 || !strings.Contains(stdout, "instance in ap-northeast-2, account stage") {
 		t.Errorf("explain ends with %d: %s", code, stdout)
 	}
-	code, stdout, _ := o.run("power", "keep", id, "on", "--until", "3h", "--json")
+	code, stdout, _ := o.run("power", "override", "set", id, "on", "--until", "3h", "--json")
 	if code != 0 || !strings.Contains(stdout, `"account":"`+stage+`"`) {
-		t.Errorf("keep ends with %d: %s", code, stdout)
+		t.Errorf("override set ends with %d: %s", code, stdout)
 	}
 	stopped := perAccount(o.apply(3).Data.Stopped)
 	if left := o.running(stage); !slices.Equal(left, []string{id}) {

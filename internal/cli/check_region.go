@@ -117,11 +117,11 @@ func (r *postCheck) follows(m fleet.Machine, step power.Step) {
 // withoutRule finds out whether a rule was meant for the machine.
 func (r *postCheck) withoutRule(m fleet.Machine) {
 	r.live.WithoutRule++
-	if value, ok := m.Tags[power.KeepTag]; ok {
-		if _, err := power.ParseKeep(value); err != nil {
-			r.putRight(m, "bad-keep", "%v", err)
+	if value, ok := m.Tags[power.OverrideTag]; ok {
+		if _, err := power.ParseOverride(value); err != nil {
+			r.putRight(m, "bad-override", "%v", err)
 		} else {
-			r.note(m, "idle-keep", "has the tag %s, but no rule is for it: the tag does nothing", power.KeepTag)
+			r.note(m, "idle-override", "has the tag %s, but no rule is for it: the tag does nothing", power.OverrideTag)
 		}
 	}
 	if r.misspelt(m) {

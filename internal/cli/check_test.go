@@ -113,10 +113,10 @@ func TestCheckTellsOfTags(t *testing.T) {
 	tag(1, "Schedule", "offce-hours")
 	tag(2, "Schedule", "offce-hours")
 	tag(3, "Schedule", "Mno-Fri 08:00-19:00")
-	tag(4, "Schedule", "office-hours", "nightshift:keep", "for ever")
-	tag(5, "nightshift:keep", "on until tomorrow")
-	tag(6, "nightshift:keep", "on until 2026-12-24T20:00:00Z")
-	tag(7, "nightshift:kep", "on until 2026-12-24T20:00:00Z", "Schedule", "office-hours")
+	tag(4, "Schedule", "office-hours", "nightshift:override", "for ever")
+	tag(5, "nightshift:override", "on until tomorrow")
+	tag(6, "nightshift:override", "on until 2026-12-24T20:00:00Z")
+	tag(7, "nightshift:overide", "on until 2026-12-24T20:00:00Z", "Schedule", "office-hours")
 	tag(8, "Shedule", "office-hours")
 
 	folder := t.TempDir()
@@ -145,15 +145,15 @@ power: { rules: [{ tag: Schedule }] }
 		t.Fatalf("code %d, %v: %s%s", code, err, stdout, stderr)
 	}
 	want := map[string]int{
-		`there is no schedule "offce-hours": did you mean "office-hours"?`:                                                                                     2,
-		`there is no schedule "Mno-Fri 08:00-19:00", and as an inline schedule it is wrong: unknown day "Mno-Fri": did you mean "Mon"?`:                        1,
-		`tag nightshift:keep="for ever": it has not the form of an override; write it as "on until 2026-11-22T22:00:00Z", or use ` + "`nightshift power keep`": 1,
-		"the tag nightshift:kep is none of nightshift's; did you mean nightshift:keep?":                                                                        1,
-		"no rule is for the tag Shedule=office-hours; did you mean Schedule=office-hours?":                                                                     1,
+		`there is no schedule "offce-hours": did you mean "office-hours"?`:                                                                                                 2,
+		`there is no schedule "Mno-Fri 08:00-19:00", and as an inline schedule it is wrong: unknown day "Mno-Fri": did you mean "Mon"?`:                                    1,
+		`tag nightshift:override="for ever": it has not the form of an override; write it as "on until 2026-11-22T22:00:00Z", or use ` + "`nightshift power override set`": 1,
+		"the tag nightshift:overide is none of nightshift's; did you mean nightshift:override?":                                                                            1,
+		"no rule is for the tag Shedule=office-hours; did you mean Schedule=office-hours?":                                                                                 1,
 	}
 	live := answer.Data.Live
 	for _, told := range live.Tags {
-		if told.Code == "bad-keep" && len(told.Machines) == 1 && told.Machines[0] == ids[5] {
+		if told.Code == "bad-override" && len(told.Machines) == 1 && told.Machines[0] == ids[5] {
 			continue // its sentence ends in the time parser's own words
 		}
 		if n, ok := want[told.Reason]; !ok || n != len(told.Machines) {
@@ -164,7 +164,7 @@ power: { rules: [{ tag: Schedule }] }
 	if len(want) > 0 || len(live.Tags) != 6 {
 		t.Errorf("not told: %v", want)
 	}
-	if len(live.Notes) != 1 || live.Notes[0].Code != "idle-keep" || live.Notes[0].Machines[0] != ids[6] || live.Followed != 2 {
+	if len(live.Notes) != 1 || live.Notes[0].Code != "idle-override" || live.Notes[0].Machines[0] != ids[6] || live.Followed != 2 {
 		t.Errorf("%+v", live)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "journal", "check")); err != nil {

@@ -29,7 +29,7 @@ run it often, late or twice, it comes right.`,
 	}
 	cmd.AddCommand(
 		a.planCommand(), a.applyCommand(), a.explainCommand(), a.nextCommand(), a.weekCommand(), a.forecastCommand(),
-		a.keepCommand(), a.releaseCommand(), a.importCommand(),
+		a.overrideCommand(), a.importCommand(),
 	)
 	return cmd
 }

@@ -35,7 +35,7 @@ schedules:
   evenings-off: { stop: ["Mon-Fri 20:00"] }
   mornings-on: { start: ["Mon-Fri 07:00"] }
 power:
-  keep: { max: 48h }
+  override: { max: 48h }
   rules:
     - { tag: "Strict=yes", schedule: office, enforce: true, kinds: [instance, db-instance, auto-scaling-group] }
     - { tag: "Schedule", kinds: [instance, db-instance, auto-scaling-group] }
@@ -157,7 +157,7 @@ func (l *life) hour() {
 	}
 	doubled, overlapping := l.rng.IntN(10) == 0, l.rng.IntN(10) == 0
 	which, someone, hand, victim := l.rng.IntN(8), l.rng.IntN(25) == 0, l.rng.IntN(4), l.rng.IntN(1<<20)
-	wait, keep := time.Duration(7+l.rng.IntN(18))*time.Minute, time.Duration(1+l.rng.IntN(30))*time.Hour
+	wait, override := time.Duration(7+l.rng.IntN(18))*time.Minute, time.Duration(1+l.rng.IntN(30))*time.Hour
 
 	begin := l.account.Now()
 	l.account.Advance(late)
@@ -186,7 +186,7 @@ func (l *life) hour() {
 	}
 	l.account.Advance(wait)
 	if someone {
-		l.person(hand, victim, keep)
+		l.person(hand, victim, override)
 	}
 	l.account.Advance(begin.Add(time.Hour).Sub(l.account.Now()))
 }
@@ -210,7 +210,7 @@ func (l *life) fault(which int) {
 
 // person does something to a machine by hand: stops it, starts it, or keeps it
 // on.
-func (l *life) person(hand, victim int, keep time.Duration) {
+func (l *life) person(hand, victim int, override time.Duration) {
 	ctx := l.t.Context()
 	machines := l.machines()
 	m := machines[victim%len(machines)]
@@ -228,12 +228,12 @@ func (l *life) person(hand, victim int, keep time.Duration) {
 			l.byHand[m.ID], l.wish[m.ID] = now, fleet.Running
 		}
 	case hand == 2:
-		k := power.Keep{State: schedule.Running, Since: now, Until: now.Add(keep)}
-		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{power.KeepTag: k.String()}))
-	case hand == 3 && m.Tags[power.KeepTag] != "":
-		k, err := power.ParseKeep(m.Tags[power.KeepTag])
+		k := power.Override{State: schedule.Running, Since: now, Until: now.Add(override)}
+		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{power.OverrideTag: k.String()}))
+	case hand == 3 && m.Tags[power.OverrideTag] != "":
+		k, err := power.ParseOverride(m.Tags[power.OverrideTag])
 		l.must(err)
-		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{power.KeepTag: k.Released(now).String()}))
+		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{power.OverrideTag: k.Cleared(now).String()}))
 	}
 }
 
@@ -261,13 +261,13 @@ func (l *life) check(now time.Time) {
 		}
 		named, err := l.s.config.Find(name, nil)
 		l.must(err)
-		keep, _ := power.ParseKeep(m.Tags[power.KeepTag])
-		want, since := wantedSince(named.Schedule, keep, now)
+		override, _ := power.ParseOverride(m.Tags[power.OverrideTag])
+		want, since := wantedSince(named.Schedule, override, now)
 		if !strict && !l.byHand[m.ID].Before(since) && !since.IsZero() { // a person has decided since
 			// Auto Scaling does not tell when people resize a group.
 			if wish := l.wish[m.ID]; m.State != wish && string(m.State) == string(want) && m.Kind != fleet.KindGroup {
-				l.t.Fatalf("%s: %s %s (%s) is %s; %s has wanted that since %s, but a person made it %s at %s; keep %q; mark %q; started %s, stopped %s",
-					now, m.Kind, m.ID, m.Name(), m.State, name, since, wish, l.byHand[m.ID], m.Tags[power.KeepTag], m.Tags[power.LastTag], m.Started, m.Stopped)
+				l.t.Fatalf("%s: %s %s (%s) is %s; %s has wanted that since %s, but a person made it %s at %s; override %q; mark %q; started %s, stopped %s",
+					now, m.Kind, m.ID, m.Name(), m.State, name, since, wish, l.byHand[m.ID], m.Tags[power.OverrideTag], m.Tags[power.LastTag], m.Started, m.Stopped)
 			}
 			if string(l.wish[m.ID]) != string(want) {
 				l.wishes++
@@ -279,25 +279,25 @@ func (l *life) check(now time.Time) {
 		}
 		l.checks++
 		if string(m.State) != string(want) {
-			l.t.Fatalf("%s: %s %s (%s) is %s; %s wants it %s since %s; by hand %s; keep %q; mark %q; started %s, stopped %s, %s",
-				now, m.Kind, m.ID, m.Name(), m.State, name, want, since, l.byHand[m.ID], m.Tags[power.KeepTag], m.Tags[power.LastTag], m.Started, m.Stopped, m.Why)
+			l.t.Fatalf("%s: %s %s (%s) is %s; %s wants it %s since %s; by hand %s; override %q; mark %q; started %s, stopped %s, %s",
+				now, m.Kind, m.ID, m.Name(), m.State, name, want, since, l.byHand[m.ID], m.Tags[power.OverrideTag], m.Tags[power.LastTag], m.Started, m.Stopped, m.Why)
 		}
 	}
 }
 
 // wantedSince is what is wanted of a machine and since when, found by going
 // back in time. It is written to be obvious.
-func wantedSince(s *schedule.Schedule, keep power.Keep, now time.Time) (schedule.State, time.Time) {
-	kept := func(t time.Time) bool { return !t.Before(keep.Since) && t.Before(keep.Until) }
+func wantedSince(s *schedule.Schedule, override power.Override, now time.Time) (schedule.State, time.Time) {
+	kept := func(t time.Time) bool { return !t.Before(override.Since) && t.Before(override.Until) }
 	at := func(t time.Time) schedule.State {
 		if kept(t) {
-			return keep.State
+			return override.State
 		}
 		return s.At(t)
 	}
 	state, t := at(now), now
 	for {
-		candidates := []time.Time{keep.Since, keep.Until}
+		candidates := []time.Time{override.Since, override.Until}
 		if last, ok := s.Last(t); ok {
 			candidates = append(candidates, last.At)
 		}

@@ -138,7 +138,7 @@ type loader struct {
 
 // Keys are the keys of schedules, rules and the top level, sorted.
 func Keys() []string {
-	return sorted(without(topKeys(), "accounts", "cost"), scheduleKeys(), powerKeys(), keepKeys(), ruleKeys())
+	return sorted(without(topKeys(), "accounts", "cost"), scheduleKeys(), powerKeys(), overrideKeys(), ruleKeys())
 }
 
 // AccountKeys are the key "accounts" and those of an account, sorted.

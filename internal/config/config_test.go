@@ -84,8 +84,8 @@ func TestExample(t *testing.T) {
 	if c.Zone.String() != "Asia/Seoul" || len(c.Schedules) != 11 || len(rules.Rules) != 9 || c.Journal == "" || len(c.Regions) != 2 {
 		t.Errorf("it reads %d schedules, %d rules, %+v", len(c.Schedules), len(rules.Rules), c)
 	}
-	if want := (power.KeepLimits{Max: 24 * time.Hour, Off: true}); rules.Keep != want || rules.Tick != 5*time.Minute {
-		t.Errorf("it allows %+v and ticks every %s", rules.Keep, rules.Tick)
+	if want := (power.OverrideLimits{Max: 24 * time.Hour, Off: true}); rules.Override != want || rules.Tick != 5*time.Minute {
+		t.Errorf("it allows %+v and ticks every %s", rules.Override, rules.Tick)
 	}
 	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Message, "every machine") {
 		t.Errorf("warnings: %v", c.Warnings)
@@ -124,7 +124,7 @@ func TestRulesAreAsWritten(t *testing.T) {
 schedules: {office: Mon-Fri 08:00-19:00 Asia/Seoul}
 power:
   tick: 10m
-  keep: {max: 2d12h}
+  override: {max: 2d12h}
   rules:
     - {tag: A=b, schedule: office, kinds: [db-instance, instance], enforce: true, stop_new: true, retain_running: true,
        hibernate: true, min_uptime: 90m, ready: 5m}
@@ -132,7 +132,7 @@ power:
     - {tag: D=e, ignore: true}
 `)
 	want := power.Rules{
-		Tick: 10 * time.Minute, Keep: power.KeepLimits{Max: 60 * time.Hour},
+		Tick: 10 * time.Minute, Override: power.OverrideLimits{Max: 60 * time.Hour},
 		Rules: []power.Rule{
 			{
 				Tag: fleet.Tag{Key: "A", Value: "b"}, Schedule: "office", Kinds: []fleet.Kind{fleet.KindDatabase, fleet.KindInstance},
@@ -157,7 +157,7 @@ power:
 
 func TestDefaults(t *testing.T) {
 	c := mustLoad(t, "schedules: {a: always}\n")
-	if rules := c.Rules(); rules.Tick != 5*time.Minute || rules.Keep != (power.KeepLimits{Max: 24 * time.Hour}) || c.Zone != time.UTC {
+	if rules := c.Rules(); rules.Tick != 5*time.Minute || rules.Override != (power.OverrideLimits{Max: 24 * time.Hour}) || c.Zone != time.UTC {
 		t.Errorf("%+v in %s", rules, c.Zone)
 	}
 	var texts []string

@@ -68,7 +68,7 @@ func meant(word string, known []string) string {
 // places says at which level each key of the file belongs.
 func places() map[string][]string {
 	return map[string][]string{
-		"the top level": topKeys(), "a schedule": scheduleKeys(), "power": powerKeys(), "a rule": ruleKeys(), "keep": keepKeys(),
+		"the top level": topKeys(), "a schedule": scheduleKeys(), "power": powerKeys(), "a rule": ruleKeys(), "override": overrideKeys(),
 		"an account": accountKeys(), "cost": costKeys(), "cost_explorer": {requestsKey}, "cloudwatch": {metricsKey},
 	}
 }

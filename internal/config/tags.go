@@ -14,7 +14,7 @@ const ownPrefix = "nightshift:"
 
 // ownKeys are all of them.
 func ownKeys() []string {
-	return []string{power.KeepTag, power.LastTag, power.TypesTag, "nightshift:sizes"}
+	return []string{power.OverrideTag, power.LastTag, power.TypesTag, "nightshift:sizes"}
 }
 
 // Misspelt finds the tag of a machine by which a rule for its kind seems to be

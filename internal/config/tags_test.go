@@ -44,8 +44,8 @@ power:
 		}
 	}
 	for key, want := range map[string]string{
-		"nightshift:keep": "", "nightshift:last": "", "Name": "",
-		"nightshift:kep": "nightshift:keep", "Nightshift:Keep": "nightshift:keep", "nightshift:sizes": "",
+		"nightshift:override": "", "nightshift:last": "", "Name": "",
+		"nightshift:overide": "nightshift:override", "Nightshift:Override": "nightshift:override", "nightshift:sizes": "",
 	} {
 		if _, meant, _ := config.MisspeltOwn(fleet.Tags{key: "x"}); meant != want {
 			t.Errorf("%s means %q, want %q", key, meant, want)

@@ -19,23 +19,23 @@ func topKeys() []string {
 }
 
 func powerKeys() []string {
-	return []string{"rules", "keep", "tick", "allow_untagged"}
+	return []string{"rules", "override", "tick", "allow_untagged"}
 }
 
-func keepKeys() []string { return []string{"max", "off"} }
+func overrideKeys() []string { return []string{"max", "off"} }
 
 // The defaults of DESIGN: overrides last a day at most, a tick comes every
 // five minutes.
 const (
-	defaultKeep = 24 * time.Hour
-	defaultTick = 5 * time.Minute
+	defaultOverride = 24 * time.Hour
+	defaultTick     = 5 * time.Minute
 )
 
 // config reads the whole file.
 func (l *loader) config(root *yaml.Node) {
 	l.out = &Config{
 		Zone: time.UTC, Cost: Cost{CloudWatch: DefaultMetrics},
-		rules: power.Rules{Keep: power.KeepLimits{Max: defaultKeep}, Tick: defaultTick},
+		rules: power.Rules{Override: power.OverrideLimits{Max: defaultOverride}, Tick: defaultTick},
 	}
 	top := l.fields(root, "the file", topKeys())
 	l.missAccounts(root)
@@ -77,13 +77,13 @@ func (l *loader) power(n *yaml.Node) {
 	if entry, given := fields["tick"]; given {
 		l.out.rules.Tick = l.duration(entry.value, "tick", time.Minute, 24*time.Hour)
 	}
-	if entry, given := fields["keep"]; given {
-		keep := l.fields(entry.value, "keep", keepKeys())
-		if entry, given := keep["max"]; given {
-			l.out.rules.Keep.Max = l.duration(entry.value, "max", time.Minute, 366*24*time.Hour)
+	if entry, given := fields["override"]; given {
+		override := l.fields(entry.value, "override", overrideKeys())
+		if entry, given := override["max"]; given {
+			l.out.rules.Override.Max = l.duration(entry.value, "max", time.Minute, 366*24*time.Hour)
 		}
-		if entry, given := keep["off"]; given {
-			l.out.rules.Keep.Off = l.boolean(entry.value, "off")
+		if entry, given := override["off"]; given {
+			l.out.rules.Override.Off = l.boolean(entry.value, "off")
 		}
 	}
 	if entry, given := fields["rules"]; given {

@@ -195,35 +195,35 @@ func TestDecisions(t *testing.T) {
 
 		{
 			name: "kept on", now: night, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.KeepTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: " as-wanted",
+			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: " as-wanted",
 		},
 		{
 			name: "kept on and stopped", now: night, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 19:00",
-			tags: fleet.Tags{power.KeepTag: "on since 2026-11-17T21:00:00Z until 2026-11-17T23:00:00Z"}, want: "start start",
+			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T21:00:00Z until 2026-11-17T23:00:00Z"}, want: "start start",
 		},
 		{
 			name: "was kept on until now", now: "Tue 23:00", state: fleet.Running, started: "Tue 20:00",
-			tags: fleet.Tags{power.KeepTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: "stop stop",
+			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: "stop stop",
 		},
 		{
 			name: "started by hand after it was kept on", now: "Tue 23:30", state: fleet.Running, started: "Tue 23:10",
-			tags: fleet.Tags{power.KeepTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: " started-by-hand",
+			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: " started-by-hand",
 		},
 		{
 			name: "kept on without a beginning", now: night, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.KeepTag: "on until 2026-11-18T07:00:00+09:00"}, want: "stop stop",
+			tags: fleet.Tags{power.OverrideTag: "on until 2026-11-18T07:00:00+09:00"}, want: "stop stop",
 		},
 		{
 			name: "kept on for longer than is allowed", now: "Thu 22:00", state: fleet.Running, started: "Mon 08:00",
-			tags: fleet.Tags{power.KeepTag: "on since 2026-11-17T18:00:00Z until 2027-11-17T23:00:00Z"}, want: "stop stop",
+			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T18:00:00Z until 2027-11-17T23:00:00Z"}, want: "stop stop",
 		},
 		{
 			name: "kept off, which is not allowed", now: day, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.KeepTag: "off since 2026-11-17T09:00:00Z until 2026-11-17T12:00:00Z"}, want: " as-wanted",
+			tags: fleet.Tags{power.OverrideTag: "off since 2026-11-17T09:00:00Z until 2026-11-17T12:00:00Z"}, want: " as-wanted",
 		},
 		{
 			name: "an override that cannot be read", now: night, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.KeepTag: "on till midnight"}, want: " bad-keep",
+			tags: fleet.Tags{power.OverrideTag: "on till midnight"}, want: " bad-override",
 		},
 	}
 	for _, tt := range tests {
@@ -366,13 +366,13 @@ func TestRamp(t *testing.T) {
 	}
 }
 
-func TestKeep(t *testing.T) {
+func TestOverride(t *testing.T) {
 	for _, text := range []string{
 		"on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z",
 		"off since 2026-11-17T18:00:00Z until 2026-11-17T18:00:00Z",
 		"on until 2026-11-17T23:00:00Z",
 	} {
-		k, err := power.ParseKeep(text)
+		k, err := power.ParseOverride(text)
 		if err != nil || k.String() != text {
 			t.Errorf("%q reads %+v, %v", text, k, err)
 		}
@@ -382,15 +382,15 @@ func TestKeep(t *testing.T) {
 		"on until 2026-11-17T23:00:00Z since 2026-11-17T18:00:00Z", "on since 2026-11-18T00:00:00Z until 2026-11-17T23:00:00Z",
 		"on since 2026-11-17T18:00:00Z since 2026-11-17T23:00:00Z", "on until 2026-11-17T23:00:00Z please now",
 	} {
-		if k, err := power.ParseKeep(text); err == nil {
+		if k, err := power.ParseOverride(text); err == nil {
 			t.Errorf("%q reads %+v", text, k)
 		}
 	}
-	k, _ := power.ParseKeep("on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z")
-	if got := k.Released(clock(t, "Tue 20:00")).String(); got != "on since 2026-11-17T18:00:00Z until 2026-11-17T20:00:00Z" {
-		t.Errorf("released: %s", got)
+	k, _ := power.ParseOverride("on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z")
+	if got := k.Cleared(clock(t, "Tue 20:00")).String(); got != "on since 2026-11-17T18:00:00Z until 2026-11-17T20:00:00Z" {
+		t.Errorf("cleared: %s", got)
 	}
-	if got := k.Released(clock(t, "Wed 20:00")); got != k {
-		t.Errorf("released after its end: %s", got)
+	if got := k.Cleared(clock(t, "Wed 20:00")); got != k {
+		t.Errorf("cleared after its end: %s", got)
 	}
 }

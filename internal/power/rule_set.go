@@ -25,8 +25,8 @@ type Desired struct {
 	By string
 	// Lead is by how much starts are advanced.
 	Lead time.Duration
-	// Keep is the override as it counts; zero where there is none.
-	Keep Keep
+	// Override is the override as it counts; zero where there is none.
+	Override Override
 	// Warnings tell what is not as somebody may expect.
 	Warnings []string
 }
@@ -142,30 +142,30 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 	}
 	tl := timeline{schedule: named.Schedule, lead: rs.lead(named.Schedule, rule)}
 	warnings := slices.Clone(named.Warnings)
-	if value, ok := m.Tags[KeepTag]; ok {
-		keep, err := ParseKeep(value)
+	if value, ok := m.Tags[OverrideTag]; ok {
+		override, err := ParseOverride(value)
 		if err != nil {
-			step := mistake(m, "bad-keep", err)
+			step := mistake(m, "bad-override", err)
 			step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 			return step
 		}
-		clipped, long := rs.rules.Keep.Clip(keep)
+		clipped, long := rs.rules.Override.Clip(override)
 		switch {
-		case keep.State == schedule.Stopped && !rs.rules.Keep.Off:
-			warnings = append(warnings, "keeping machines off is not allowed (power.keep.off); the override is not followed")
+		case override.State == schedule.Stopped && !rs.rules.Override.Off:
+			warnings = append(warnings, "an override to off is not allowed (power.override.off); the override is not followed")
 		default:
-			tl.keep = clipped
-			if keep.Since.IsZero() && now.Before(clipped.Since) {
+			tl.override = clipped
+			if override.Since.IsZero() && now.Before(clipped.Since) {
 				warnings = append(warnings, fmt.Sprintf("the override says not since when, and counts only from %s on: no earlier than is allowed before its end", clipped.Since.Format(time.RFC3339)))
 			}
-			if long && now.Before(keep.Until) {
+			if long && now.Before(override.Until) {
 				warnings = append(warnings, "the override is longer than is allowed and ends at "+clipped.Until.Format(time.RFC3339))
 			}
 		}
 	}
 	w := Desired{
 		State: tl.at(now), Since: tl.last(now), Until: tl.next(now),
-		Schedule: named.Name, Rule: n + 1, Lead: tl.lead, Keep: tl.keep, Warnings: warnings,
+		Schedule: named.Name, Rule: n + 1, Lead: tl.lead, Override: tl.override, Warnings: warnings,
 	}
 	w.By = tl.by(now)
 	f := facts{machine: m, rule: rule, desired: w, timeline: tl, now: now, tick: cmp.Or(rs.rules.Tick, defaultTick), mark: markOf(m.Tags)}
@@ -178,8 +178,8 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 // by says what decides at t.
 func (tl timeline) by(t time.Time) string {
 	switch {
-	case tl.keep.at(t):
-		return "override: " + tl.keep.String()
+	case tl.override.at(t):
+		return "override: " + tl.override.String()
 	case tl.at(t) != tl.schedule.At(t):
 		return "started early for what comes: " + tl.schedule.Within(t)
 	}

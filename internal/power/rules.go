@@ -12,15 +12,15 @@ import (
 // asked in order: the first that fits a machine decides about it.
 type Rules struct {
 	Rules []Rule
-	// Keep bounds what a nightshift:keep tag may ask for.
-	Keep KeepLimits
+	// Override bounds what a nightshift:override tag may ask for.
+	Override OverrideLimits
 	// Tick is how often nightshift looks; failed starts are not tried again
 	// sooner. 0 means five minutes.
 	Tick time.Duration
 }
 
-// KeepLimits bound overrides: who may set tags may keep machines on.
-type KeepLimits struct {
+// OverrideLimits bound overrides: who may set tags may keep machines on.
+type OverrideLimits struct {
 	// Max is how long an override may last from when it was set; 0 means 24
 	// hours. A longer one is clipped, and that is told.
 	Max time.Duration

@@ -11,7 +11,7 @@ import (
 // decisions rest on, and a pure function of time.
 type timeline struct {
 	schedule *schedule.Schedule
-	keep     Keep
+	override Override
 	lead     time.Duration
 }
 
@@ -20,8 +20,8 @@ type timeline struct {
 const maxSteps = 10_000
 
 func (tl timeline) at(t time.Time) schedule.State {
-	if tl.keep.at(t) {
-		return tl.keep.State
+	if tl.override.at(t) {
+		return tl.override.State
 	}
 	state := tl.schedule.At(t)
 	if tl.lead > 0 && state == schedule.Stopped {
@@ -39,7 +39,7 @@ func (tl timeline) changed(t time.Time) bool {
 	if tl.at(before) != tl.at(t) {
 		return true
 	}
-	if tl.keep.at(t) {
+	if tl.override.at(t) {
 		return false
 	}
 	if last, ok := tl.schedule.Last(t); ok && last.At.Equal(t) && (last.State != schedule.Running || tl.lead == 0) {
@@ -90,16 +90,16 @@ func (tl timeline) next(now time.Time) time.Time {
 // a transition, an advanced start, an end of the override. Under an override
 // nothing else does.
 func (tl timeline) before(now time.Time) (latest time.Time, ok bool) {
-	if tl.keep.at(now) {
-		return tl.keep.Since, true
+	if tl.override.at(now) {
+		return tl.override.Since, true
 	}
 	consider := func(t time.Time) {
 		if !t.IsZero() && !t.After(now) && t.After(latest) {
 			latest, ok = t, true
 		}
 	}
-	consider(tl.keep.Since)
-	consider(tl.keep.Until)
+	consider(tl.override.Since)
+	consider(tl.override.Until)
 	if last, ok := tl.schedule.Last(now); ok {
 		consider(last.At)
 	}
@@ -120,16 +120,16 @@ func (tl timeline) before(now time.Time) (latest time.Time, ok bool) {
 
 // after is the first instant after now at which something happens.
 func (tl timeline) after(now time.Time) (first time.Time, ok bool) {
-	if tl.keep.at(now) {
-		return tl.keep.Until, true
+	if tl.override.at(now) {
+		return tl.override.Until, true
 	}
 	consider := func(t time.Time) {
 		if t.After(now) && (!ok || t.Before(first)) {
 			first, ok = t, true
 		}
 	}
-	consider(tl.keep.Since)
-	consider(tl.keep.Until)
+	consider(tl.override.Since)
+	consider(tl.override.Until)
 	if next, ok := tl.schedule.Next(now); ok {
 		consider(next.At)
 	}

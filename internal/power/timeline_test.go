@@ -15,9 +15,9 @@ import (
 
 // desiredBy evaluates a machine with an override under a schedule whose starts are
 // advanced, as of a time.
-func desiredBy(s *schedule.Schedule, k power.Keep, ready time.Duration) func(time.Time) power.Desired {
+func desiredBy(s *schedule.Schedule, k power.Override, ready time.Duration) func(time.Time) power.Desired {
 	ruleSet := power.NewRuleSet(power.Rules{
-		Keep: power.KeepLimits{Off: true, Max: 366 * 24 * time.Hour},
+		Override: power.OverrideLimits{Off: true, Max: 366 * 24 * time.Hour},
 		Rules: []power.Rule{{
 			Tag: tag, Schedule: "test", Ready: ready,
 			Read: func(string) (power.Named, error) { return power.Named{Name: "test", Schedule: s}, nil },
@@ -25,7 +25,7 @@ func desiredBy(s *schedule.Schedule, k power.Keep, ready time.Duration) func(tim
 	})
 	m := running(0).Machine
 	if k.State != "" {
-		m.Tags[power.KeepTag] = k.String()
+		m.Tags[power.OverrideTag] = k.String()
 	}
 	return func(t time.Time) power.Desired { return ruleSet.Evaluate(m, t).Desired }
 }
@@ -47,9 +47,9 @@ func TestSinceAndUntil(t *testing.T) {
 		}
 		lead := time.Duration(rapid.SampledFrom([]int{0, 10, 30, 45, 90, 200, 720}).Draw(t, "lead")) * time.Minute
 		now := time.Date(2026, 10, 19, 0, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(0, 14*48).Draw(t, "now")) * 30 * time.Minute)
-		var k power.Keep
+		var k power.Override
 		if rapid.Bool().Draw(t, "kept") {
-			k.State = rapid.SampledFrom([]schedule.State{schedule.Running, schedule.Stopped}).Draw(t, "keep")
+			k.State = rapid.SampledFrom([]schedule.State{schedule.Running, schedule.Stopped}).Draw(t, "override")
 			k.Since = now.Add(time.Duration(rapid.IntRange(-150, 20).Draw(t, "from")) * 30 * time.Minute)
 			k.Until = k.Since.Add(time.Duration(rapid.IntRange(0, 190).Draw(t, "for")) * 30 * time.Minute)
 		}
@@ -102,7 +102,7 @@ func TestALongOverrideOverManyTransitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	since := clock(t, "Mon 00:10").AddDate(0, 0, -360)
-	k := power.Keep{State: schedule.Running, Since: since, Until: clock(t, "Tue 23:30")}
+	k := power.Override{State: schedule.Running, Since: since, Until: clock(t, "Tue 23:30")}
 	if w := desiredBy(s, k, 0)(clock(t, "Tue 23:10")); !w.Since.Equal(since.Add(-10*time.Minute)) || !w.Until.Equal(k.Until) {
 		t.Errorf("wanted from %s until %s, want from %s until %s", w.Since, w.Until, since.Add(-10*time.Minute), k.Until)
 	}

@@ -130,7 +130,7 @@ func TestPeopleAndSchedules(t *testing.T) {
 			Tag: tag, Schedule: text, Read: func(string) (power.Named, error) { return power.Named{Name: text, Schedule: s}, nil },
 		}}}
 		w := newWorld(3, monday())
-		keeps := map[fleet.ResourceID]power.Keep{}
+		overrides := map[fleet.ResourceID]power.Override{}
 		for range rapid.IntRange(1, 200).Draw(t, "events") {
 			// People act seven minutes after a tick: nightshift takes what
 			// happens within five minutes of its own act for its own.
@@ -144,12 +144,12 @@ func TestPeopleAndSchedules(t *testing.T) {
 				w.now = w.now.Add(7 * time.Minute)
 				w.person(n, fleet.Stopped)
 			case 2:
-				k := power.Keep{State: schedule.Running, Since: w.now, Until: w.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "keep")) * 30 * time.Minute)}
-				if old, ok := keeps[w.machines[n].ID]; ok && rapid.Bool().Draw(t, "release") {
-					k = old.Released(w.now)
+				k := power.Override{State: schedule.Running, Since: w.now, Until: w.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "override")) * 30 * time.Minute)}
+				if old, ok := overrides[w.machines[n].ID]; ok && rapid.Bool().Draw(t, "clear") {
+					k = old.Cleared(w.now)
 				}
-				keeps[w.machines[n].ID] = k
-				w.machines[n].Tags[power.KeepTag] = k.String()
+				overrides[w.machines[n].ID] = k
+				w.machines[n].Tags[power.OverrideTag] = k.String()
 			case 3:
 				w.tick(t, rules)
 				w.tick(t, rules)
@@ -160,21 +160,21 @@ func TestPeopleAndSchedules(t *testing.T) {
 		w.now = w.now.Truncate(10 * time.Minute).Add(10 * time.Minute)
 		w.tick(t, rules)
 		for _, m := range w.machines {
-			desired, since := desiredAt(s, keeps[m.ID], w.now)
+			desired, since := desiredAt(s, overrides[m.ID], w.now)
 			want := fleet.State(desired)
 			if last, ok := w.byHand[m.ID]; ok && !last.Before(since) {
 				continue // a person decided; which way is seen below
 			}
 			if m.State != want {
-				t.Fatalf("at %s %s is %s; %s wants it %s since %s, and nobody has touched it since (last by hand %s, keep %s, mark %s)",
-					w.now, m.ID, m.State, text, want, since, w.byHand[m.ID], keeps[m.ID], m.Tags[power.LastTag])
+				t.Fatalf("at %s %s is %s; %s wants it %s since %s, and nobody has touched it since (last by hand %s, override %s, mark %s)",
+					w.now, m.ID, m.State, text, want, since, w.byHand[m.ID], overrides[m.ID], m.Tags[power.LastTag])
 			}
 		}
 	})
 }
 
 // desiredAt is the desired state and since when, found minute by minute.
-func desiredAt(s *schedule.Schedule, k power.Keep, now time.Time) (schedule.State, time.Time) {
+func desiredAt(s *schedule.Schedule, k power.Override, now time.Time) (schedule.State, time.Time) {
 	at := func(t time.Time) schedule.State {
 		if !t.Before(k.Since) && t.Before(k.Until) {
 			return k.State
@@ -238,16 +238,16 @@ func TestTheEndOfAnOverrideTakesEffect(t *testing.T) {
 			t.Fatal(err)
 		}
 		rules := power.Rules{
-			Keep: power.KeepLimits{Off: true, Max: 72 * time.Hour},
+			Override: power.OverrideLimits{Off: true, Max: 72 * time.Hour},
 			Rules: []power.Rule{{
 				Tag: tag, Schedule: text, Read: func(string) (power.Named, error) { return power.Named{Name: text, Schedule: s}, nil },
 			}},
 		}
 		w := newWorld(1, monday().Add(time.Duration(rapid.IntRange(0, 7*24*60).Draw(t, "at"))*time.Minute))
 		w.tick(t, rules)
-		k := power.Keep{State: rapid.SampledFrom([]schedule.State{schedule.Running, schedule.Stopped}).Draw(t, "keep"), Since: w.now.Add(6 * time.Minute)}
+		k := power.Override{State: rapid.SampledFrom([]schedule.State{schedule.Running, schedule.Stopped}).Draw(t, "override"), Since: w.now.Add(6 * time.Minute)}
 		k.Until = k.Since.Add(time.Duration(rapid.IntRange(1, 72*60).Draw(t, "for")) * time.Minute)
-		w.machines[0].Tags[power.KeepTag] = k.String()
+		w.machines[0].Tags[power.OverrideTag] = k.String()
 		for w.now.Before(k.Until) {
 			if w.now = w.now.Add(time.Duration(rapid.IntRange(1, 300).Draw(t, "tick")) * time.Minute); !w.now.Before(k.Until) {
 				break

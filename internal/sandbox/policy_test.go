@@ -33,7 +33,7 @@ func TestPolicy(t *testing.T) {
 	if err := a.stop(tagged, other); code(err) != "UnauthorizedOperation" || !strings.Contains(message(err), "instance/"+other) {
 		t.Errorf("an instance without the tag: %v", err)
 	}
-	for key, want := range map[string]string{"nightshift:keep": "", "AutoStopStart": "UnauthorizedOperation"} {
+	for key, want := range map[string]string{"nightshift:override": "", "AutoStopStart": "UnauthorizedOperation"} {
 		_, err := a.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{other}, Tags: []types.Tag{{Key: &key, Value: &key}}})
 		if code(err) != want {
 			t.Errorf("tag %s: %v", key, err)

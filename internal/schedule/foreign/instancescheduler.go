@@ -96,7 +96,7 @@ func InstanceScheduler(s InstanceSchedule) (Reading, error) {
 
 // warnOverride tells what an override of a whole schedule is here.
 func (r *Reading) warnOverride(s InstanceSchedule, status, nothing string) {
-	note := "override_status " + status + " holds until it is taken out; nightshift:keep on a machine ends by itself"
+	note := "override_status " + status + " holds until it is taken out; nightshift:override on a machine ends by itself"
 	if !s.Enforced {
 		note += ". Without enforce: true in the rule it " + nothing + " before"
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestClip(t *testing.T) {
-	limits := power.KeepLimits{Max: 3 * time.Hour}
+	limits := power.OverrideLimits{Max: 3 * time.Hour}
 	for text, want := range map[string]struct {
 		clipped string
 		long    bool
@@ -21,7 +21,7 @@ func TestClip(t *testing.T) {
 		"off since 2026-11-17T18:00:00Z until 9999-12-31T23:59:59Z": {"off since 2026-11-17T18:00:00Z until 2026-11-17T21:00:00Z", true},
 		"on until 2026-11-17T21:00:00Z":                             {"on since 2026-11-17T18:00:00Z until 2026-11-17T21:00:00Z", false},
 	} {
-		k, err := power.ParseKeep(text)
+		k, err := power.ParseOverride(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,17 +29,17 @@ func TestClip(t *testing.T) {
 			t.Errorf("%s is clipped to %s (%v), want %s (%v)", text, clipped, long, want.clipped, want.long)
 		}
 	}
-	k, _ := power.ParseKeep("on until 2026-11-17T21:00:00Z")
-	if clipped, _ := (power.KeepLimits{}).Clip(k); clipped.Until.Sub(clipped.Since) != 24*time.Hour {
+	k, _ := power.ParseOverride("on until 2026-11-17T21:00:00Z")
+	if clipped, _ := (power.OverrideLimits{}).Clip(k); clipped.Until.Sub(clipped.Since) != 24*time.Hour {
 		t.Errorf("%s by default, want 24 hours", clipped)
 	}
 }
 
 // What has not begun yet ends without having begun, on a whole second.
 func TestReleaseBeforeTheBeginning(t *testing.T) {
-	k := power.Keep{State: schedule.Running, Since: clock(t, "Tue 18:00"), Until: clock(t, "Tue 23:00")}
+	k := power.Override{State: schedule.Running, Since: clock(t, "Tue 18:00"), Until: clock(t, "Tue 23:00")}
 	now := clock(t, "Tue 17:00")
-	if got, want := k.Released(now.Add(time.Second/2)), (power.Keep{State: schedule.Running, Since: now, Until: now}); got != want {
+	if got, want := k.Cleared(now.Add(time.Second/2)), (power.Override{State: schedule.Running, Since: now, Until: now}); got != want {
 		t.Errorf("released: %s, want %s", got, want)
 	}
 }
