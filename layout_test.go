@@ -47,7 +47,7 @@ func arrows() map[string][]string {
 		"internal/sandbox":             {},
 		"internal/sandbox/sandboxtest": {"sandbox"},
 		"internal/stack":               {"fleet"},
-		"internal/function":            {"fleet", "power", "cost"},
+		"internal/function":            {"fleet", "power", "cost", "text"},
 		"internal/cli":                 {"fleet", "text", "blob", "price", "schedule", "config", "journal", "power", "cost", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon", "sandbox", "stack", "function"},
 		"cmd/nightshift":               {"cli"},
 		"bench":                        {"sandbox"},

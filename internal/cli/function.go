@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"nightshift/internal/cost"
@@ -50,12 +52,48 @@ func (a *app) powerEvent(ctx context.Context, r function.Request, closing <-chan
 	}
 	answer, err := done.answer(), done.err()
 	if err != nil {
-		c.log.WarnContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Deferred, "errors", answer.Errors)
+		c.log.ErrorContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Deferred, "errors", answer.Errors)
 	}
-	if errors.Is(err, errPartly) {
+	if errors.Is(err, errPartly) && len(answer.Instances) > 0 {
 		err = nil // the answer tells; trying again could not tell it from a person's doing
 	}
 	return answer, err
+}
+
+// schedulesEvent follows the schedules for an event of the function. It does
+// not wait for the wanted states: the next tick looks again.
+func (a *app) schedulesEvent(ctx context.Context, r function.Request, closing <-chan struct{}) (power.Summary, error) {
+	s, err := a.schedules(ctx, fields(r.Region), nil)
+	if err != nil {
+		return power.Summary{}, err
+	}
+	s.job.dryRun, s.job.Closing = r.DryRun, closing
+	done := s.follow(ctx, s.job)
+	done.Misconfigured(s.wrong)
+	if err := done.err(); err != nil || s.mistakes != nil {
+		s.log.ErrorContext(ctx, "not all is as wanted", "failed", done.Failed, "left", done.Deferred, "mistakes", done.Mistakes, "errors", done.Errors, "configuration", s.mistakes)
+	}
+	return done.Summary, done.invocation(s.mistakes)
+}
+
+// invocation is the error of the function's invocation: what went wrong, where
+// nothing at all was done. Where a part was, the answer counts the rest, and the
+// next tick tries again; it does that, too, for what waits for another machine
+// and for a tag that somebody has to put right.
+func (f followed) invocation(mistakes error) error {
+	late := slices.ContainsFunc(f.Deferred, func(a power.Act) bool { return a.Code == power.NotTried })
+	if f.Changes() > 0 || mistakes == nil && len(f.errs) == 0 && len(f.Failed) == 0 && !late {
+		return nil
+	}
+	err := f.err()
+	if mistakes != nil {
+		err = errors.Join(err, fleet.Errorf(fleet.ErrInvalid, "%w", mistakes))
+	}
+	outOfTime := func(a power.Act) bool { return a.Code == power.NotTried || a.Code == power.NoTime }
+	if undone := slices.Concat(f.Failed, f.Deferred); len(f.errs) == 0 && slices.ContainsFunc(undone, outOfTime) {
+		err = fleet.Errorf(fleet.ErrNoTime, "%w", err)
+	}
+	return fmt.Errorf("%s: %w", f.Status, err)
 }
 
 // reportEvent writes the report to the bucket for an event.

@@ -135,16 +135,34 @@ func TestFunction(t *testing.T) {
 		{"late", `{"action":"stop","scheduled_at":"` + old + `"}`, `^\{"status":"refused: this stop was scheduled for .* late, more than 10m`},
 		{"late envelope", fmt.Sprintf(envelope, old), `^\{"status":"refused:`},
 		{"in time", `{"action":"stop","scheduled_at":"` + fresh + `"}`, `^\{"status":"stopped `},
-		{"time that is none", `{"action":"stop","scheduled_at":"<aws.scheduler.scheduled-time>"}`, `^\{"status":"invalid scheduled_at`},
-		{"malformed tag", `{"action":"stop","tag":"="}`, `^error \{"errorMessage":"tag \\"=\\": the key is missing`},
+		{"time that is none", `{"action":"stop","scheduled_at":"<aws.scheduler.scheduled-time>"}`, `^error \{"errorMessage":"invalid event: scheduled_at: .*"errorType":"InvalidEvent"\}$`},
+		{"malformed tag", `{"action":"stop","tag":"="}`, `^error \{"errorMessage":"invalid event: tag: tag \\"=\\": the key is missing`},
+		{"region that is none", `{"action":"stop","region":"nowhere"}`, `^error \{"errorMessage":"region \\"nowhere\\" is not a region code .*"errorType":"Invalid"\}$`},
 		{"report", `{"action":"report","scheduled_at":"` + old + `"}`, `^\{"statusCode":200,"body":"Report uploaded to s3://nightshift-practice/ec2/ec2_monthly_costs_\d{8}\.xlsx"`},
-		{"null", `null`, `^\{"status":"stopped `},
+		{"null", `null`, `^error \{"errorMessage":"invalid event: it is not an object .*"errorType":"InvalidEvent"\}$`},
+		{"nothing", ``, `^\{"status":"stopped `},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := api.invoke(t, tt.event, time.Minute); !regexp.MustCompile(tt.want).MatchString(got) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+	before := len(server.Sandbox().Calls())
+	for _, event := range []string{
+		`{"key1":"value1","key2":"value2","key3":"value3"}`,
+		`{"action":"stop","dryRun":true}`,
+		`{"ACTION":"start","Dry_Run":true}`,
+		`{"actoin":"start"}`,
+		`{"action":"stop","tags":"Env=dev"}`,
+		`{"detail-type":"Object Created","source":"aws.s3","detail":{"bucket":{"name":"b"}}}`,
+	} {
+		if got := api.invoke(t, event, time.Minute); !regexp.MustCompile(`^error \{"errorMessage":"invalid event: .*"errorType":"InvalidEvent"\}$`).MatchString(got) {
+			t.Errorf("%s: %s", event, got)
+		}
+	}
+	if calls := server.Sandbox().Calls(); len(calls) > before {
+		t.Errorf("AWS was called for an invalid event: %v", calls[before:])
 	}
 	reports := 0
 	for _, c := range server.Sandbox().Calls() {
@@ -171,7 +189,7 @@ power: { rules: [ { tag: AutoStopStart=Yes, schedule: off, enforce: true } ] }
 	old := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 	for _, tt := range []struct{ name, event, want string }{
 		{"dry run", `{"action":"power","dry_run":true}`, `^\{"version":1,"kind":"power","data":\{"status":"would stop 10, would start 0.*"dry_run":true`},
-		{"a tag", `{"action":"power","tag":"Env=prod"}`, `^\{"status":"invalid tag: `},
+		{"a tag", `{"action":"power","tag":"Env=prod"}`, `^error \{"errorMessage":"invalid event: tag: `},
 		{"another region", `{"action":"power","region":"eu-west-1"}`, `"status":"stopped 0, started 0"`},
 		{"late", `{"action":"power","scheduled_at":"` + old + `"}`, `"status":"stopped 9, started 0, .*"stopped":\[\{"kind":"instance","id":"i-`},
 		{"twice", `{"action":"power"}`, `"status":"stopped 0, started 0`},
@@ -223,7 +241,8 @@ power: { rules: [ { tag: AutoStopStart=Yes, schedule: off, enforce: true } ] }
 `}); err != nil {
 		t.Fatal(err)
 	}
-	if got := api.invoke(t, `{"action":"power"}`, 4*time.Second); !strings.Contains(got, `10 failed`) || !strings.Contains(got, `"code":"no-time"`) {
+	got := api.invoke(t, `{"action":"power"}`, 4*time.Second)
+	if want := `^error \{"errorMessage":"stopped 0, started 0, .*10 failed: 10 machines are not as wanted; .*the time ran out.*"errorType":"Timeout"\}$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("got %s", got)
 	}
 	puts := 0
@@ -261,5 +280,41 @@ func TestFunctionFails(t *testing.T) {
 	}
 	if got := api.invoke(t, `{"action":"power"}`, time.Minute); !strings.HasPrefix(got, `error {"errorMessage":"no configuration`) {
 		t.Errorf("got %s", got)
+	}
+}
+
+// What fails is an error of the invocation where nothing was done, and is
+// counted in the answer where a part was. The same holds for what is wrong in
+// the configuration.
+func TestFunctionFailsWhereNothingIsDone(t *testing.T) {
+	t.Parallel()
+	faults, err := sandbox.ParseFaults("ec2:StopInstances=deny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rule = `
+timezone: UTC
+schedules: { off: never }
+power: { rules: [ { tag: "%s=Yes", schedule: off, enforce: true } %s ] }
+`
+	const wrong = `, { tag: Env=dev, schedule: office }`
+	for _, tt := range []struct {
+		name, key, more string
+		faults          []sandbox.Fault
+		want            string
+	}{
+		{"all refused", "AutoStopStart", "", faults, `^error \{"errorMessage":"stopped 0, started 0, .*10 failed: not permitted to act on any.*"errorType":"Denied"\}$`},
+		{"nothing due, and a rule that is wrong", "Nobody", wrong, nil, `^error \{"errorMessage":"stopped 0, .*1 wrong in the configuration: .*1 to put right; what they are about was left alone","errorType":"Invalid"\}$`},
+		{"stopped, and a rule that is wrong", "AutoStopStart", wrong, nil, `"status":"stopped 9, started 0, .*1 wrong in the configuration".*"configuration_errors":1`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			api, server := function(t, sandbox.Options{Faults: tt.faults}, "NIGHTSHIFT_CONFIG=ssm:/nightshift")
+			if err := server.Sandbox().SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift", Value: fmt.Sprintf(rule, tt.key, tt.more)}); err != nil {
+				t.Fatal(err)
+			}
+			if got := api.invoke(t, `{"action":"power"}`, time.Minute); !regexp.MustCompile(tt.want).MatchString(got) {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
 	}
 }

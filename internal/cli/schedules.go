@@ -12,7 +12,6 @@ import (
 	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
-	"nightshift/internal/function"
 	"nightshift/internal/journal"
 	"nightshift/internal/power"
 )
@@ -142,28 +141,6 @@ func (f followed) allDenied() bool {
 	return !slices.ContainsFunc(f.Failed, func(a power.Act) bool { return a.Code != "denied" })
 }
 
-// schedulesEvent follows the schedules for an event of the function. It does
-// not wait for the wanted states: the next tick looks again.
-func (a *app) schedulesEvent(ctx context.Context, r function.Request, closing <-chan struct{}) (power.Summary, error) {
-	s, err := a.schedules(ctx, fields(r.Region), nil)
-	if err != nil {
-		return power.Summary{}, err
-	}
-	if s.mistakes != nil {
-		s.log.ErrorContext(ctx, "the configuration has mistakes; the rest is followed", "error", s.mistakes)
-	}
-	s.job.dryRun, s.job.Closing = r.DryRun, closing
-	done := s.follow(ctx, s.job)
-	err = done.err()
-	if err != nil {
-		s.log.WarnContext(ctx, "not all is as wanted", "failed", done.Failed, "left", done.Deferred, "mistakes", done.Mistakes, "errors", done.Errors)
-	}
-	if errors.Is(err, errPartly) || done.seen() > 0 && !errors.Is(err, fleet.ErrDenied) {
-		err = nil // the answer tells, and the next tick tries again
-	}
-	return done.Summary, err
-}
-
 // schedules is all that a command about schedules works with.
 type schedules struct {
 	*crew
@@ -171,6 +148,8 @@ type schedules struct {
 	// mistakes is what the configuration's mistakes come to, once they have
 	// been told; what they are about is left alone, and all else is followed.
 	mistakes error
+	// wrong is how many there are.
+	wrong int
 }
 
 // schedules reads the configuration and opens a crew for its accounts and, where
@@ -183,6 +162,7 @@ func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Pr
 	s := &schedules{job: scheduleJob{rules: cfg.Rules()}}
 	a.tellMistakes(cfg, err)
 	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
+		s.wrong = len(mistakes)
 		s.mistakes = fleet.Errorf(errMistakes, "%s: %d to put right; what they are about was left alone", a.configName(), len(mistakes))
 	}
 	if len(s.job.rules.Rules) == 0 {

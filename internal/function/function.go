@@ -2,13 +2,16 @@
 // Lambda into work and the result into the answers that callers of the first
 // scripts know.
 //
-// It may import fleet, power and cost, and is the only importer of
+// It may import fleet, power, cost and text, and is the only importer of
 // aws-lambda-go.
 package function
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -61,18 +64,39 @@ const (
 
 // Lambda polls the Lambda Runtime API for events until the process is ended.
 func (h Handler) Lambda(ctx context.Context) {
-	lambda.StartWithOptions(h.Handle, lambda.WithContext(ctx))
+	lambda.StartWithOptions(h, lambda.WithContext(ctx))
 }
 
-// Handle answers one event. An error is for failures of the whole: Lambda then
-// tries an asynchronous event again and hands it to the dead-letter queue.
-func (h Handler) Handle(ctx context.Context, event Event) (any, error) {
-	request, refusal := event.request(h.DefaultAction, time.Now())
+// Invoke answers one event as AWS Lambda hands it over. The errors are those of
+// Lambda, with a name that alarms and state machines can rely on.
+func (h Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	answer, err := h.Handle(ctx, payload)
+	if err != nil {
+		return nil, invocationError(err)
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(answer); err != nil {
+		return nil, invocationError(fmt.Errorf("write the answer: %w", err))
+	}
+	return bytes.TrimSpace(text.Bytes()), nil
+}
+
+// Handle answers one event. An error is for events that are not understood and
+// for failures of the whole: Lambda then tries an asynchronous event again and
+// hands it to the dead-letter queue.
+func (h Handler) Handle(ctx context.Context, payload []byte) (any, error) {
+	request, refusal, err := readEvent(payload, h.DefaultAction, time.Now())
+	if err != nil {
+		h.Log.ErrorContext(ctx, "event refused", "reason", err)
+		return nil, err
+	}
 	if refusal == "" && request.Action == actionPower && h.Schedules == nil {
 		refusal = power.InvalidAction
 	}
 	if refusal != "" {
-		h.Log.WarnContext(ctx, "event refused", "reason", refusal)
+		h.Log.ErrorContext(ctx, "event refused", "reason", refusal)
 		return power.Answer{Status: refusal}, nil
 	}
 	h.Log.InfoContext(ctx, "event accepted", "action", request.Action, "region", request.Region, "tag", request.Tag, "dry_run", request.DryRun)

@@ -4,10 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 )
 
@@ -15,21 +21,10 @@ import (
 func ask(t *testing.T, h Handler, text string) (string, error) {
 	t.Helper()
 	h.Log = slog.New(slog.DiscardHandler)
-	var event Event
-	if err := json.Unmarshal([]byte(text), &event); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	answer, err := h.Handle(ctx, event)
-	if err != nil {
-		return "", err
-	}
-	got, err := json.Marshal(answer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(got), nil
+	answer, err := h.Invoke(ctx, []byte(text))
+	return string(answer), err
 }
 
 func TestSchedules(t *testing.T) {
@@ -58,10 +53,14 @@ func TestSchedules(t *testing.T) {
 	if got != want || err != nil {
 		t.Errorf("got  %s %v\nwant %s", got, err, want)
 	}
-	got, err = ask(t, h, `{"action":"power","tag":"Schedule=night"}`)
-	want = `{"status":"invalid tag: the action power follows the rules of the configuration, not a tag"}`
-	if got != want || err != nil {
-		t.Errorf("got  %s %v\nwant %s", got, err, want)
+}
+
+// An event that is not understood fails, and nothing is done.
+func TestInvalidEvent(t *testing.T) {
+	got, err := ask(t, Handler{}, `{"action":"power","tag":"Schedule=night"}`)
+	want := messages.InvokeResponse_Error{Type: "InvalidEvent", Message: "invalid event: tag: the action power follows the rules of the configuration, not a tag"}
+	if diff := cmp.Diff(error(want), err); diff != "" || got != "" {
+		t.Errorf("got %s (-want +got)\n%s", got, diff)
 	}
 }
 
@@ -72,13 +71,31 @@ func TestSchedulesMissing(t *testing.T) {
 	}
 }
 
-// A failure of the whole is one of the invocation: AWS Lambda tries again.
+// A failure of the whole is one of the invocation: AWS Lambda tries again. Its
+// name is that of its kind, wherever in the error that is.
 func TestSchedulesFail(t *testing.T) {
-	broken := errors.New("no configuration")
-	h := Handler{Schedules: func(context.Context, Request, <-chan struct{}) (power.Summary, error) {
-		return power.Summary{}, broken
-	}}
-	if got, err := ask(t, h, `{"action":"power"}`); !errors.Is(err, broken) {
-		t.Errorf("got %s %v, want the error", got, err)
+	for _, tt := range []struct {
+		err  error
+		want messages.InvokeResponse_Error
+	}{
+		{errors.New("no luck\n"), messages.InvokeResponse_Error{Type: "Failed", Message: "no luck"}},
+		{fleet.Errorf(fleet.ErrInvalid, "no configuration"), messages.InvokeResponse_Error{Type: "Invalid", Message: "no configuration"}},
+		{errors.Join(errors.New("one"), &fleet.Refusal{Kind: fleet.ErrDenied, Action: "ec2:StopInstances", Code: "UnauthorizedOperation", Message: "no"}),
+			messages.InvokeResponse_Error{Type: "Denied", Message: "one\nec2:StopInstances: UnauthorizedOperation: no"}},
+		{fmt.Errorf("read: %w", fleet.ErrCredentials), messages.InvokeResponse_Error{Type: "Credentials", Message: "read: credentials"}},
+		{fmt.Errorf("read: %w", fleet.ErrThrottled), messages.InvokeResponse_Error{Type: "Throttled", Message: "read: throttled"}},
+		{fmt.Errorf("read: %w", fleet.ErrUnavailable), messages.InvokeResponse_Error{Type: "Unavailable", Message: "read: unavailable"}},
+		{fmt.Errorf("read: %w", fleet.ErrNotFound), messages.InvokeResponse_Error{Type: "NotFound", Message: "read: not found"}},
+		{fleet.Errorf(fleet.ErrNoTime, "too slow"), messages.InvokeResponse_Error{Type: "Timeout", Message: "too slow"}},
+		{fmt.Errorf("read: %w", context.DeadlineExceeded), messages.InvokeResponse_Error{Type: "Timeout", Message: "read: context deadline exceeded"}},
+		{errors.New(strings.Repeat("x", 300_000)), messages.InvokeResponse_Error{Type: "Failed", Message: strings.Repeat("x", 3999) + "…"}},
+	} {
+		h := Handler{Schedules: func(context.Context, Request, <-chan struct{}) (power.Summary, error) {
+			return power.Summary{}, tt.err
+		}}
+		got, err := ask(t, h, `{"action":"power"}`)
+		if diff := cmp.Diff(error(tt.want), err); diff != "" || got != "" {
+			t.Errorf("got %s (-want +got)\n%s", got, diff)
+		}
 	}
 }

@@ -173,7 +173,7 @@ func reasonOf(err error) fleet.Reason {
 	case errors.Is(err, context.Canceled):
 		return fleet.Reason{Code: "interrupted", Text: "the run was interrupted; its state is not known"}
 	case errors.Is(err, context.DeadlineExceeded):
-		return fleet.Reason{Code: "no-time", Text: "the time ran out; its state is not known"}
+		return fleet.Reason{Code: NoTime, Text: "the time ran out; its state is not known"}
 	}
 	code := "error"
 	for _, c := range []struct {

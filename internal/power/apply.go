@@ -322,5 +322,5 @@ func (r *run) closed(ctx context.Context) bool {
 
 // notTried is the reason of what the end of the run left over.
 func notTried() fleet.Reason {
-	return fleet.Reason{Code: "not-tried", Text: "not tried before the run had to end; run it again"}
+	return fleet.Reason{Code: NotTried, Text: "not tried before the run had to end; run it again"}
 }

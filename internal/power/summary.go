@@ -33,6 +33,21 @@ type Summary struct {
 	// Errors tell what could not be read, one sentence for each account
 	// and region.
 	Errors []string `json:"errors,omitempty"`
+	// ConfigurationErrors counts what is wrong in the configuration. What it
+	// concerns was left alone.
+	ConfigurationErrors int `json:"configuration_errors,omitempty"`
+}
+
+// The codes of machines that the run had no time for, or not enough.
+const (
+	NotTried = "not-tried"
+	NoTime   = "no-time"
+)
+
+// Misconfigured notes how many errors the configuration has.
+func (s *Summary) Misconfigured(count int) {
+	s.ConfigurationErrors = count
+	s.Status = s.status()
 }
 
 // Act is one machine in a summary.
@@ -133,6 +148,7 @@ func (s *Summary) status() string {
 		{len(s.Failed), "failed"},
 		{len(s.Deferred), "left"},
 		{len(s.Mistakes), "to put right"},
+		{s.ConfigurationErrors, "wrong in the configuration"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
