@@ -49,7 +49,7 @@ func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "session name %q: use 2 to 64 letters, digits and characters of _+=,.@-", role.Name)
 	}
 	away := newSession()
-	away.log, away.calls, away.speed, away.now, away.ahead = s.log, s.calls, s.speed, s.now, s.ahead
+	away.log, away.calls, away.called, away.speed, away.now, away.ahead = s.log, s.calls, s.called, s.speed, s.now, s.ahead
 	away.config = s.config.Copy()
 	away.config.Credentials = aws.NewCredentialsCache(
 		stscreds.NewAssumeRoleProvider(s.roles(role), role.ARN, func(o *stscreds.AssumeRoleOptions) {

@@ -3,7 +3,9 @@ package amazon
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -27,7 +29,7 @@ func capture[In, Out, Opts any](
 func captureOnce[In, Out, Opts any](
 	s *Session, action string, do func(context.Context, *In, ...func(*Opts)) (*Out, error),
 ) operation[In, Out] {
-	s.calls.capture(action)
+	s.captured.add(action)
 	return func(ctx context.Context, in *In) (*Out, error) {
 		out, err := do(ctx, in)
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // not our time was over, but that for an answer
@@ -55,6 +57,28 @@ func expired(code string) bool {
 	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, code)
 }
 
+// actions are the IAM actions of the operations that a session has captured.
+type actions struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func (a *actions) add(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.names == nil {
+		a.names = map[string]bool{}
+	}
+	a.names[name] = true
+}
+
+// list gives the actions in alphabetical order.
+func (a *actions) list() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Sorted(maps.Keys(a.names))
+}
+
 // Actions lists the IAM actions of all operations that this package captures,
 // in alphabetical order. It needs neither credentials nor network.
 func Actions() []string {
@@ -73,5 +97,5 @@ func Actions() []string {
 	s.roles(Role{})
 	s.Metrics(s.Region(), nil)
 	s.CostExplorer(nil)
-	return s.calls.captured()
+	return s.captured.list()
 }

@@ -55,7 +55,10 @@ type Options struct {
 	Now func() time.Time
 	// Agent is appended to the user agent, for example "nightshift/1.2.0".
 	Agent string
-	Log   *slog.Logger
+	// Called, if not nil, hears of every call when it has ended. It is called
+	// from many goroutines and must not block.
+	Called func(Call)
+	Log    *slog.Logger
 }
 
 // Practice is a practice account: where it listens and how to sign in.
@@ -70,12 +73,14 @@ type Practice struct {
 // Session is a way into AWS: configuration, credentials and the count of the
 // calls made with them. It is safe for concurrent use.
 type Session struct {
-	config aws.Config
-	log    *slog.Logger
-	calls  *ledger
-	speed  float64
-	now    func() time.Time
-	ahead  *atomic.Int64 // of our clock, in nanoseconds
+	config   aws.Config
+	log      *slog.Logger
+	captured *actions
+	calls    *Counter
+	called   func(Call)
+	speed    float64
+	now      func() time.Time
+	ahead    *atomic.Int64 // of our clock, in nanoseconds
 
 	mu     sync.Mutex
 	quotas map[fleet.Region]*quotas
@@ -84,7 +89,7 @@ type Session struct {
 // newSession is a session that is not configured yet.
 func newSession() *Session {
 	return &Session{
-		log: slog.New(slog.DiscardHandler), calls: newLedger(), speed: 1,
+		log: slog.New(slog.DiscardHandler), captured: &actions{}, calls: &Counter{}, speed: 1,
 		ahead: new(atomic.Int64), quotas: map[fleet.Region]*quotas{},
 	}
 }
@@ -93,7 +98,7 @@ func newSession() *Session {
 // may ask a local metadata service.
 func Open(ctx context.Context, o Options) (*Session, error) {
 	s := newSession()
-	s.now = o.Now
+	s.now, s.called = o.Now, o.Called
 	if o.Log != nil {
 		s.log = o.Log
 	}
@@ -168,11 +173,11 @@ func ParseRegion(s string) (fleet.Region, error) {
 	return fleet.Region(s), nil
 }
 
-// in is the configuration for one region. Its requests pass the session's gate.
+// in is the configuration for one region. Its requests pass the session's middleware.
 func (s *Session) in(region fleet.Region) aws.Config {
 	c := s.config.Copy()
 	c.Region = string(region)
-	c.APIOptions = append(slices.Clip(c.APIOptions), s.gate) // others have the same slice
+	c.APIOptions = append(slices.Clip(c.APIOptions), s.observe) // others have the same slice
 	return c
 }
 
@@ -196,16 +201,6 @@ func (s *Session) quota(region fleet.Region) *quotas {
 		s.quotas[region] = q
 	}
 	return q
-}
-
-// Calls counts the requests sent so far, retries included.
-func (s *Session) Calls() []Call { return s.calls.list() }
-
-// Call is how often an operation was requested.
-type Call struct {
-	Service string // "EC2", "Pricing", "S3", "STS"
-	Action  string // "DescribeInstances"
-	Count   int
 }
 
 // patience is the longest pause between two tries of one request, answerTime

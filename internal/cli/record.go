@@ -16,7 +16,7 @@ import (
 // calls made before.
 type stopwatch struct {
 	began  time.Time
-	before []amazon.Call
+	before []amazon.CallCount
 }
 
 func (c *crew) begin(now time.Time) stopwatch { return stopwatch{now, c.session.Calls()} }

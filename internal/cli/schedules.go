@@ -70,7 +70,7 @@ func (p post) clients(rules power.Rules) power.Clients {
 }
 
 // callsSince counts the API calls of the session since an earlier count.
-func (c *crew) callsSince(before []amazon.Call) map[string]int {
+func (c *crew) callsSince(before []amazon.CallCount) map[string]int {
 	counts := map[string]int{}
 	for _, call := range c.session.Calls() {
 		counts[call.Service+":"+call.Action] = call.Count

@@ -1,0 +1,122 @@
+package amazon_test
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/fleet"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+)
+
+// Two runs on one session at the same time each count their own calls, as many
+// as the service saw of them, also in another account.
+func TestCallsOfConcurrentRuns(t *testing.T) {
+	var mu sync.Mutex
+	seen, heard := map[string]map[string]int{}, map[string]map[string]int{}
+	add := func(to map[string]map[string]int, run, call string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if to[run] == nil {
+			to[run] = map[string]int{}
+		}
+		to[run][strings.ToLower(call)]++
+	}
+	server := sandboxtest.Start(t, sandbox.Options{Fleet: 2100, Accounts: sandbox.Members(1), Tap: func(e sandbox.Exchange) {
+		_, run, _ := strings.Cut(e.RequestHeader.Get("User-Agent"), " run/")
+		add(seen, run, e.Service+":"+e.Action)
+	}})
+	s, err := amazon.Open(t.Context(), amazon.Options{
+		Region:   region,
+		Practice: &amazon.Practice{Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
+		Called: func(c amazon.Call) {
+			if c.Region != region || c.Attempt != 1 || c.Status != 200 || c.Code != "" || c.Duration <= 0 {
+				t.Errorf("%+v", c)
+			}
+			add(heard, c.Run, c.Service+":"+c.Action)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var one, two amazon.Counter
+	var runs sync.WaitGroup
+	runs.Go(func() {
+		ctx := amazon.WithRun(amazon.WithCounter(t.Context(), &one), "20261130-one")
+		for _, err := range s.Fleet(region).Instances(ctx) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	runs.Go(func() {
+		ctx := amazon.WithRun(amazon.WithCounter(t.Context(), &two), "two")
+		away, err := s.Assume(ctx, memberRole(member, sandbox.MemberExternalID))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, err := range away.Fleet(region).Volumes(ctx) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	runs.Wait()
+	if _, err := s.Account(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lower := func(counts map[string]int) map[string]int {
+		out := map[string]int{}
+		for name, n := range counts {
+			out[strings.ToLower(name)] = n
+		}
+		return out
+	}
+	for run, counts := range map[string]map[string]int{
+		"20261130-one": one.Counts(), "two": two.Counts(), "": {"STS:GetCallerIdentity": 1},
+	} {
+		if want := lower(counts); len(want) == 0 || !maps.Equal(want, seen[run]) || !maps.Equal(want, heard[run]) {
+			t.Errorf("run %q counted %v, the observer heard %v, the service saw %v", run, want, heard[run], seen[run])
+		}
+	}
+	if n := one.Counts()["EC2:DescribeInstances"]; n < 3 {
+		t.Errorf("%d calls for 2100 instances", n)
+	}
+}
+
+// Every attempt is a call of its own, with what AWS answered.
+func TestCallsThatFail(t *testing.T) {
+	faults, err := sandbox.ParseFaults("ec2:DescribeVolumes=throttle,count=1; ec2:DescribeVolumes=cut,count=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := sandboxtest.Start(t, sandbox.Options{Faults: faults})
+	var calls []amazon.Call
+	s, err := amazon.Open(t.Context(), amazon.Options{
+		Region:   region,
+		Practice: &amazon.Practice{Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
+		Called:   func(c amazon.Call) { c.Duration = 0; calls = append(calls, c) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range s.Fleet(region).Volumes(amazon.WithRun(t.Context(), "r")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	call := amazon.Call{Run: "r", Service: "EC2", Action: "DescribeVolumes", Region: fleet.Region(sandbox.DefaultRegion)}
+	want := []amazon.Call{call, call, call}
+	for n := range want {
+		want[n].Attempt = n + 1
+	}
+	want[0].Status, want[0].Code = 503, "RequestLimitExceeded"
+	want[2].Status = 200
+	if len(calls) != len(want) || calls[0] != want[0] || calls[1] != want[1] || calls[2] != want[2] {
+		t.Errorf("calls %+v\nwant  %+v", calls, want)
+	}
+}

@@ -1,0 +1,127 @@
+package amazon
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"nightshift/internal/fleet"
+)
+
+// attemptKey holds the number of the attempt at a request.
+type attemptKey struct{}
+
+// observe puts our middleware around the SDK's retry step: what is before it
+// sees a request once, what is after it sees every attempt.
+func (s *Session) observe(stack *middleware.Stack) error {
+	begin := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+		middleware.FinalizeOutput, middleware.Metadata, error,
+	) {
+		return next.HandleFinalize(context.WithValue(ctx, attemptKey{}, new(int)), in)
+	}
+	return errors.Join(
+		stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Attempts", begin), "Retry", middleware.Before),
+		stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Limit", s.attempt), "Retry", middleware.After),
+	)
+}
+
+// attempt sends a request once: it waits for a token of the client's own
+// bucket, pays for the request where it costs something, counts it and learns
+// from the answer how fast the service lets us go.
+func (s *Session) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	middleware.FinalizeOutput, middleware.Metadata, error,
+) {
+	call := Call{
+		Run: runOf(ctx), Service: awsmiddleware.GetServiceID(ctx), Action: awsmiddleware.GetOperationName(ctx),
+		Region: fleet.Region(awsmiddleware.GetRegion(ctx)), Attempt: 1,
+	}
+	if n, ok := ctx.Value(attemptKey{}).(*int); ok {
+		*n++
+		call.Attempt = *n
+	}
+	quota := s.quota(call.Region)
+	if err := quota.pass(ctx, call.Service, call.Action); err != nil {
+		return middleware.FinalizeOutput{}, middleware.Metadata{}, &own{err}
+	}
+	if err := pay(ctx); err != nil {
+		return middleware.FinalizeOutput{}, middleware.Metadata{}, &own{err}
+	}
+	s.calls.add(call.Service, call.Action)
+	counterOf(ctx).add(call.Service, call.Action)
+	sent := time.Now()
+	out, metadata, err := next.HandleFinalize(ctx, in)
+	quota.learn(ctx, call.Service, call.Action, err)
+	s.learnTime(metadata)
+	if s.called != nil {
+		call.Duration = time.Since(sent)
+		if answer, ok := awsmiddleware.GetRawResponse(metadata).(*smithyhttp.Response); ok {
+			call.Status = answer.StatusCode
+		}
+		if api, ok := errors.AsType[smithy.APIError](err); ok {
+			call.Code = api.ErrorCode()
+		}
+		s.called(call)
+	}
+	return out, metadata, err
+}
+
+// exact is how far apart our clock and that of AWS may be without it counting:
+// AWS tells its time in whole seconds, and the answer was some time on its way.
+const exact = 3 * time.Second
+
+// learnTime notes by how much the clock of AWS is ahead of ours.
+func (s *Session) learnTime(metadata middleware.Metadata) {
+	if theirs, known := awsmiddleware.GetServerTime(metadata); known && s.now != nil {
+		s.ahead.Store(int64(theirs.Sub(s.now())))
+	}
+}
+
+// Ahead is by how much the clock of AWS was ahead of ours when it last
+// answered; 0 where they agree as far as can be told. What AWS remembers of a
+// machine is in its time, not in ours.
+func (s *Session) Ahead() time.Duration {
+	ahead := time.Duration(s.ahead.Load())
+	if ahead.Abs() < exact {
+		return 0
+	}
+	return ahead
+}
+
+// agent names nightshift and the run in the user agent.
+func agent(name string) func(*middleware.Stack) error {
+	if name == "" {
+		name = "nightshift"
+	}
+	withRun := func(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (
+		middleware.BuildOutput, middleware.Metadata, error,
+	) {
+		request, ok := in.Request.(*smithyhttp.Request)
+		if id := runOf(ctx); ok && id != "" {
+			request.Header.Set("User-Agent", request.Header.Get("User-Agent")+" run/"+agentWord(id))
+		}
+		return next.HandleBuild(ctx, in)
+	}
+	return func(stack *middleware.Stack) error {
+		if err := awsmiddleware.AddUserAgentKey(name)(stack); err != nil {
+			return err
+		}
+		return stack.Build.Insert(middleware.BuildMiddlewareFunc("Run", withRun), "UserAgent", middleware.After)
+	}
+}
+
+// agentWord replaces what may not stand in a word of a user agent.
+func agentWord(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("-_.:+", r):
+			return r
+		}
+		return '-'
+	}, s)
+}
