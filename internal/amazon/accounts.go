@@ -49,7 +49,7 @@ func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "session name %q: use 2 to 64 letters, digits and characters of _+=,.@-", role.Name)
 	}
 	away := newSession()
-	away.log, away.calls, away.called, away.speed, away.now, away.ahead = s.log, s.calls, s.called, s.speed, s.now, s.ahead
+	away.log, away.calls, away.called, away.clockScale, away.now, away.ahead = s.log, s.calls, s.called, s.clockScale, s.now, s.ahead
 	away.config = s.config.Copy()
 	away.config.Credentials = aws.NewCredentialsCache(
 		stscreds.NewAssumeRoleProvider(s.roles(role), role.ARN, func(o *stscreds.AssumeRoleOptions) {
@@ -58,7 +58,9 @@ func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
 				o.ExternalID = &role.ExternalID
 			}
 		}),
-		func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = time.Duration(float64(time.Minute) / s.speed) },
+		func(o *aws.CredentialsCacheOptions) {
+			o.ExpiryWindow = time.Duration(float64(time.Minute) / s.clockScale)
+		},
 	)
 	if err := away.Authenticate(ctx); err != nil {
 		return nil, err
@@ -90,14 +92,14 @@ func (s *Session) roles(role Role) assumer {
 }
 
 // ourTime tells by our clock when credentials expire: who caches them compares
-// with it, and that of a practice account may be another and run faster.
+// with it, and that of a sandbox may be another and run faster.
 func (s *Session) ourTime(expires *time.Time, out *sts.AssumeRoleOutput) *time.Time {
 	theirs, told := awsmiddleware.GetServerTime(out.ResultMetadata)
 	ours, known := awsmiddleware.GetResponseAt(out.ResultMetadata)
 	if expires == nil || !told || !known {
 		return expires
 	}
-	return aws.Time(ours.Add(time.Duration(float64(expires.Sub(theirs)) / s.speed)))
+	return aws.Time(ours.Add(time.Duration(float64(expires.Sub(theirs)) / s.clockScale)))
 }
 
 // refused says what to check. AWS repeats parameters that it does not like, and

@@ -54,8 +54,8 @@ func TestAssume(t *testing.T) {
 	if n == 0 {
 		t.Error("the member account has no instances")
 	}
-	if !away.Practice() {
-		t.Error("the practice account is taken for AWS")
+	if !away.CustomEndpoint() {
+		t.Error("the sandbox is taken for AWS")
 	}
 	if calls(s, "STS", "AssumeRole") != 1 || calls(s, "EC2", "DescribeInstances") == 0 || len(s.Calls()) != len(away.Calls()) {
 		t.Errorf("calls %v", s.Calls())
@@ -74,7 +74,7 @@ func TestAssumeRefused(t *testing.T) {
 	var log bytes.Buffer
 	s, err := amazon.Open(t.Context(), amazon.Options{
 		Region: region, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Practice: &amazon.Practice{Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
+		Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -123,8 +123,8 @@ func TestAssumeInTrouble(t *testing.T) {
 			}
 			server := sandboxtest.Start(t, sandbox.Options{Accounts: sandbox.Members(1), Faults: faults})
 			role := memberRole(member, sandbox.MemberExternalID)
-			s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Practice: &amazon.Practice{
-				Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: 20, // shortens the pauses
+			s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Endpoint: &amazon.Endpoint{
+				URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 20, // shortens the pauses
 			}})
 			if err != nil {
 				t.Fatal(err)
@@ -180,14 +180,14 @@ func TestAssumeAgain(t *testing.T) {
 	}
 }
 
-// The clock of a practice account may be another and run faster than ours: its
+// The clock of a sandbox may be another and run faster than ours: its
 // credentials are good for as long as it says, by our clock.
 func TestAssumeByAnotherClock(t *testing.T) {
 	start := time.Date(2021, 3, 4, 5, 6, 7, 0, time.UTC)
 	const speed = 300
 	server := sandboxtest.Start(t, sandbox.Options{Accounts: sandbox.Members(1), Start: start, Speed: speed})
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: speed,
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: speed,
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -165,8 +165,8 @@ func TestDeniedUploadNamesTheKey(t *testing.T) {
 func TestQuotasAreKept(t *testing.T) {
 	const speed = 2000
 	server := sandboxtest.Start(t, sandbox.Options{Fleet: 3000, Throttle: true, Speed: speed})
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: speed * 0.95,
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: speed * 0.95,
 	}})
 	if err != nil {
 		t.Fatal(err)

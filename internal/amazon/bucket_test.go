@@ -15,8 +15,8 @@ import (
 // bucket's: S3's refusal says where it lies, and is asked for only once.
 func TestBucketInAnotherRegion(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{})
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: "us-east-1", Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: "us-east-1", Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
 	}})
 	if err != nil {
 		t.Fatal(err)

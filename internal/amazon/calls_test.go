@@ -31,7 +31,7 @@ func TestCallsOfConcurrentRuns(t *testing.T) {
 	}})
 	s, err := amazon.Open(t.Context(), amazon.Options{
 		Region:   region,
-		Practice: &amazon.Practice{Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
+		Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
 		Called: func(c amazon.Call) {
 			if c.Region != region || c.Attempt != 1 || c.Status != 200 || c.Code != "" || c.Duration <= 0 {
 				t.Errorf("%+v", c)
@@ -98,7 +98,7 @@ func TestCallsThatFail(t *testing.T) {
 	var calls []amazon.Call
 	s, err := amazon.Open(t.Context(), amazon.Options{
 		Region:   region,
-		Practice: &amazon.Practice{Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
+		Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
 		Called:   func(c amazon.Call) { c.Duration = 0; calls = append(calls, c) },
 	})
 	if err != nil {

@@ -357,8 +357,8 @@ func (p *peer) launched(t *testing.T, ids []fleet.ResourceID) time.Time {
 // now is the peer's time.
 func (p *peer) now(t *testing.T) time.Time {
 	t.Helper()
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Now: time.Now, Practice: &amazon.Practice{
-		Endpoint: p.endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Now: time.Now, Endpoint: &amazon.Endpoint{
+		URL: p.endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -50,8 +50,8 @@ func newPeer(endpoint string) *peer {
 
 func (p *peer) session(t *testing.T) *amazon.Session {
 	t.Helper()
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Practice: &amazon.Practice{
-		Endpoint: p.endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Endpoint: &amazon.Endpoint{
+		URL: p.endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
 	}})
 	if err != nil {
 		t.Fatal(err)

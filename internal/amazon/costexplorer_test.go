@@ -13,7 +13,7 @@ import (
 	"nightshift/internal/sandbox/sandboxtest"
 )
 
-// noon is the time of a practice account in the middle of a month.
+// noon is the time of a sandbox in the middle of a month.
 func noon() time.Time { return time.Date(2026, 11, 22, 9, 20, 0, 0, time.UTC) }
 
 // paidSession is a session that knows the account's time, with short pauses. The
@@ -26,8 +26,8 @@ func paidSession(t *testing.T, o sandbox.Options) (*sandbox.Sandbox, *amazon.Ses
 	}
 	o.Speed = -1 // time stands still
 	server := sandboxtest.Start(t, o)
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Now: server.Sandbox().Now, Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: 50,
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Now: server.Sandbox().Now, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 50,
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 )
 
-// Databases and clusters that neither the practice account nor an emulator
+// Databases and clusters that neither the sandbox nor an emulator
 // has.
 func TestNeverStops(t *testing.T) {
 	text, yes := aws.String, aws.Bool(true)

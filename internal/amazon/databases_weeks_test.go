@@ -18,8 +18,8 @@ import (
 func TestWeeklyRestartIsUndone(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Speed: -1})
 	account := server.Sandbox()
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: 1000,
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1000,
 	}})
 	if err != nil {
 		t.Fatal(err)

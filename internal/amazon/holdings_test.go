@@ -35,7 +35,7 @@ func snapshots(t *testing.T, f *amazon.Fleet) []fleet.Snapshot {
 	return list
 }
 
-// The snapshots of the practice account: its own and no others, in both tiers,
+// The snapshots of the sandbox: its own and no others, in both tiers,
 // finished and on their way, of volumes that are there and of ones that are not.
 func TestSnapshots(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{})

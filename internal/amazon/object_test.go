@@ -103,8 +103,8 @@ func TestManyObjects(t *testing.T) {
 		{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::` + sandbox.DefaultBucket + `"}]}`)); err != nil {
 		t.Fatal(err)
 	}
-	far, err := amazon.Open(t.Context(), amazon.Options{Region: "us-east-1", Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
+	far, err := amazon.Open(t.Context(), amazon.Options{Region: "us-east-1", Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
 	}})
 	if err != nil {
 		t.Fatal(err)

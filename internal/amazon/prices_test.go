@@ -244,8 +244,8 @@ func TestRatesWithoutContains(t *testing.T) {
 // long to come.
 func TestNoPriceList(t *testing.T) {
 	server := sandboxtest.Start(t, faulty(t, "pricing:GetProducts=cut"))
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: 1000, // the pauses are as much shorter
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1000, // the pauses are as much shorter
 	}})
 	if err != nil {
 		t.Fatal(err)

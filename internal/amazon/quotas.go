@@ -16,7 +16,7 @@ import (
 // and rates are those of "Request throttling for the Amazon EC2 API" in the
 // EC2 Developer Guide.
 type quotas struct {
-	speed float64
+	clockScale float64
 	// startIDs and stopIDs are the resource buckets: a token for each instance.
 	startIDs, stopIDs *rate.Limiter
 
@@ -25,13 +25,13 @@ type quotas struct {
 	paces    map[string]*pace
 }
 
-func newQuotas(speed float64) *quotas {
+func newQuotas(clockScale float64) *quotas {
 	return &quotas{
-		speed:    speed,
-		startIDs: bucket(2*speed, 1000),
-		stopIDs:  bucket(20*speed, 1000),
-		requests: map[string]*rate.Limiter{},
-		paces:    map[string]*pace{},
+		clockScale: clockScale,
+		startIDs:   bucket(2*clockScale, 1000),
+		stopIDs:    bucket(20*clockScale, 1000),
+		requests:   map[string]*rate.Limiter{},
+		paces:      map[string]*pace{},
 	}
 }
 
@@ -57,7 +57,7 @@ func (q *quotas) learn(ctx context.Context, service, action string, err error) {
 	throttled := retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err).Bool()
 	switch {
 	case service != "EC2":
-		q.pace(service).learn(throttled, q.speed)
+		q.pace(service).learn(throttled, q.clockScale)
 	case throttled:
 		drain(ctx, q.request(action))
 		switch action {
@@ -91,16 +91,16 @@ const (
 	growth  = 0.2
 )
 
-func (p *pace) learn(throttled bool, speed float64) {
+func (p *pace) learn(throttled bool, clockScale float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	limit := float64(p.limiter.Limit()) / speed
+	limit := float64(p.limiter.Limit()) / clockScale
 	if throttled {
 		limit = max(limit/2, slowest)
 	} else {
 		limit = min(limit+growth, fastest)
 	}
-	p.limiter.SetLimit(rate.Limit(limit * speed))
+	p.limiter.SetLimit(rate.Limit(limit * clockScale))
 }
 
 func (q *quotas) pace(service string) *pace {
@@ -108,7 +108,7 @@ func (q *quotas) pace(service string) *pace {
 	defer q.mu.Unlock()
 	p, ok := q.paces[service]
 	if !ok {
-		p = &pace{limiter: rate.NewLimiter(rate.Limit(fastest*q.speed), 100)}
+		p = &pace{limiter: rate.NewLimiter(rate.Limit(fastest*q.clockScale), 100)}
 		q.paces[service] = p
 	}
 	return p
@@ -129,7 +129,7 @@ func (q *quotas) request(action string) *rate.Limiter {
 		case action == "StartInstances":
 			perSecond, size = 2, 5
 		}
-		l = bucket(perSecond*q.speed, size)
+		l = bucket(perSecond*q.clockScale, size)
 		q.requests[action] = l
 	}
 	return l

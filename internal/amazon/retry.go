@@ -16,9 +16,9 @@ import (
 // holds it up is our own pace, and it passes. AWS_MAX_ATTEMPTS, where set,
 // replaces the eight. Where the account's clock runs faster than ours the pauses
 // are as much shorter.
-func newRetryer(speed float64) func() aws.Retryer {
+func newRetryer(clockScale float64) func() aws.Retryer {
 	return func() aws.Retryer {
-		return retryer{speed, retry.NewStandard(func(o *retry.StandardOptions) {
+		return retryer{clockScale, retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = 8
 			o.MaxBackoff = patience
 		})}
@@ -26,7 +26,7 @@ func newRetryer(speed float64) func() aws.Retryer {
 }
 
 type retryer struct {
-	speed float64
+	clockScale float64
 	aws.RetryerV2
 }
 
@@ -67,5 +67,5 @@ func (r retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 		return 0, err
 	}
 	pause, err := r.RetryerV2.RetryDelay(attempt, err)
-	return time.Duration(float64(pause) / r.speed), err
+	return time.Duration(float64(pause) / r.clockScale), err
 }

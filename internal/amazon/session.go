@@ -43,13 +43,13 @@ type Options struct {
 	// Fallback is the region where neither Region nor the default chain names
 	// one.
 	Fallback fleet.Region
-	// Practice, if not nil, replaces the default chain as a whole: nothing of
+	// Endpoint, if not nil, replaces the default chain as a whole: nothing of
 	// the environment is looked at.
-	Practice *Practice
-	// Speed is how much faster than ours the clock of a practice account runs
-	// that the default chain leads to; 0 means 1. It has no effect where the
-	// chain leads to AWS.
-	Speed float64
+	Endpoint *Endpoint
+	// ClockScale is how much faster than ours the clock of a sandbox runs that
+	// the default chain leads to; 0 means 1. It has no effect where the chain
+	// leads to AWS.
+	ClockScale float64
 	// Now is our clock, with which that of AWS is compared; nil compares
 	// nothing.
 	Now func() time.Time
@@ -61,26 +61,26 @@ type Options struct {
 	Log    *slog.Logger
 }
 
-// Practice is a practice account: where it listens and how to sign in.
-type Practice struct {
-	Endpoint             string
+// Endpoint is a sandbox: where it listens and how to sign in.
+type Endpoint struct {
+	URL                  string
 	AccessKey, SecretKey string
-	// Speed is how much faster its clock runs than ours; the client's own
+	// ClockScale is how much faster its clock runs than ours; the client's own
 	// token buckets and pauses run as fast. 0 means 1.
-	Speed float64
+	ClockScale float64
 }
 
 // Session is a way into AWS: configuration, credentials and the count of the
 // calls made with them. It is safe for concurrent use.
 type Session struct {
-	config   aws.Config
-	log      *slog.Logger
-	captured *actions
-	calls    *Counter
-	called   func(Call)
-	speed    float64
-	now      func() time.Time
-	ahead    *atomic.Int64 // of our clock, in nanoseconds
+	config     aws.Config
+	log        *slog.Logger
+	captured   *actions
+	calls      *Counter
+	called     func(Call)
+	clockScale float64
+	now        func() time.Time
+	ahead      *atomic.Int64 // of our clock, in nanoseconds
 
 	mu     sync.Mutex
 	quotas map[fleet.Region]*quotas
@@ -89,7 +89,7 @@ type Session struct {
 // newSession is a session that is not configured yet.
 func newSession() *Session {
 	return &Session{
-		log: slog.New(slog.DiscardHandler), captured: &actions{}, calls: &Counter{}, speed: 1,
+		log: slog.New(slog.DiscardHandler), captured: &actions{}, calls: &Counter{}, clockScale: 1,
 		ahead: new(atomic.Int64), quotas: map[fleet.Region]*quotas{},
 	}
 }
@@ -106,15 +106,15 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		t.MaxIdleConnsPerHost = 32
 		t.ResponseHeaderTimeout = answerTime
 	})
-	if p := o.Practice; p != nil {
+	if e := o.Endpoint; e != nil {
 		s.config = aws.Config{
 			Region:       string(o.Region),
-			Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(p.AccessKey, p.SecretKey, "")),
-			BaseEndpoint: aws.String(p.Endpoint),
+			Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(e.AccessKey, e.SecretKey, "")),
+			BaseEndpoint: aws.String(e.URL),
 			HTTPClient:   client,
 		}
-		if p.Speed > 0 {
-			s.speed = p.Speed
+		if e.ClockScale > 0 {
+			s.clockScale = e.ClockScale
 		}
 	} else {
 		c, err := config.LoadDefaultConfig(ctx,
@@ -127,12 +127,12 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "the AWS configuration cannot be read: %w", err)
 		}
 		s.config = c
-		if o.Speed > 0 && c.BaseEndpoint != nil {
-			s.speed = o.Speed
+		if o.ClockScale > 0 && c.BaseEndpoint != nil {
+			s.clockScale = o.ClockScale
 		}
 	}
 	// Not an option above, which would make the SDK ignore AWS_MAX_ATTEMPTS.
-	s.config.Retryer = newRetryer(s.speed)
+	s.config.Retryer = newRetryer(s.clockScale)
 	s.config.APIOptions = append(s.config.APIOptions, agent(o.Agent))
 	return s, nil
 }
@@ -140,8 +140,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 // Region is the region that the configuration names; empty if it names none.
 func (s *Session) Region() fleet.Region { return fleet.Region(s.config.Region) }
 
-// Practice reports whether the session leads to another place than AWS.
-func (s *Session) Practice() bool { return s.config.BaseEndpoint != nil }
+// CustomEndpoint reports whether the session leads to another place than AWS,
+// such as a sandbox.
+func (s *Session) CustomEndpoint() bool { return s.config.BaseEndpoint != nil }
 
 // Authenticate makes sure that there are credentials, so that their absence is
 // told once and in clear words instead of at every call.
@@ -197,7 +198,7 @@ func (s *Session) quota(region fleet.Region) *quotas {
 	defer s.mu.Unlock()
 	q, ok := s.quotas[region]
 	if !ok {
-		q = newQuotas(s.speed)
+		q = newQuotas(s.clockScale)
 		s.quotas[region] = q
 	}
 	return q

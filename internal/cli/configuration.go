@@ -37,7 +37,7 @@ func (a *app) configName() string {
 // configuration reads the configuration from a path, from S3 ("s3://bucket/key")
 // or from a parameter of Systems Manager ("ssm:/name"). Mistakes in it come back
 // as config.Mistakes beside what works without them.
-func (a *app) configuration(ctx context.Context, practice *amazon.Practice) (*config.Config, error) {
+func (a *app) configuration(ctx context.Context, endpoint *amazon.Endpoint) (*config.Config, error) {
 	name := a.configName()
 	if name == "" {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "no configuration: write %s, or name one with --config or NIGHTSHIFT_CONFIG; `nightshift check --example` prints one", defaultConfig)
@@ -55,7 +55,7 @@ func (a *app) configuration(ctx context.Context, practice *amazon.Practice) (*co
 		}
 		if session == nil {
 			var err error
-			if session, err = a.open(ctx, practice); err != nil {
+			if session, err = a.open(ctx, endpoint); err != nil {
 				return nil, err
 			}
 		}
@@ -91,8 +91,8 @@ func (a *app) completeSchedules(cmd *cobra.Command) {
 }
 
 // open opens a session for what is not of one region.
-func (a *app) open(ctx context.Context, practice *amazon.Practice) (*amazon.Session, error) {
-	o := amazon.Options{Practice: practice, Agent: "nightshift", Fallback: home, Log: a.logger()}
+func (a *app) open(ctx context.Context, endpoint *amazon.Endpoint) (*amazon.Session, error) {
+	o := amazon.Options{Endpoint: endpoint, Agent: "nightshift", Fallback: home, Log: a.logger()}
 	session, err := amazon.Open(ctx, o)
 	if err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func (a *app) priceBook(c *crew, f costFlags, now time.Time) (*pricelist.Cached,
 // kept there: they are not those of AWS.
 func (a *app) priceStore(c *crew, f costFlags) (blob.Store, error) {
 	switch {
-	case f.Prices == "none" || f.Prices == "" && c.session.Practice():
+	case f.Prices == "none" || f.Prices == "" && c.session.CustomEndpoint():
 		return nil, nil //nolint:nilnil // no place is no error
 	case f.Prices != "":
 		return a.journal(f.Prices, c.session)

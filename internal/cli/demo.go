@@ -61,8 +61,8 @@ func (a *app) demo(ctx context.Context) error {
 		return err
 	}
 	defer server.Close()
-	c, err := a.crew(ctx, []string{sandbox.DefaultRegion}, &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: demoSpeed,
+	c, err := a.crew(ctx, []string{sandbox.DefaultRegion}, &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: demoSpeed,
 	})
 	if err != nil {
 		return err

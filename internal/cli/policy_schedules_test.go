@@ -39,7 +39,7 @@ func nightly(t *testing.T) (*sandbox.Server, *amazon.Session) {
 	t.Helper()
 	account := practice(t)
 	session, err := amazon.Open(t.Context(), amazon.Options{
-		Practice: &amazon.Practice{Endpoint: account.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
+		Endpoint: &amazon.Endpoint{URL: account.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
 		Region:   sandbox.DefaultRegion,
 	})
 	if err != nil {

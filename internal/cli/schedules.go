@@ -154,8 +154,8 @@ type schedules struct {
 
 // schedules reads the configuration and opens a crew for its accounts and, where
 // none is named, its regions.
-func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Practice) (*schedules, error) {
-	cfg, err := a.configuration(ctx, practice)
+func (a *app) schedules(ctx context.Context, named []string, endpoint *amazon.Endpoint) (*schedules, error) {
+	cfg, err := a.configuration(ctx, endpoint)
 	if cfg == nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (a *app) schedules(ctx context.Context, named []string, practice *amazon.Pr
 	if len(s.job.rules.Rules) == 0 {
 		return nil, errors.Join(s.mistakes, fleet.Errorf(fleet.ErrInvalid, "%s has no rules (power: rules:), so that no machine follows a schedule", a.configName()))
 	}
-	if s.crew, err = a.crewFor(ctx, cfg, named, practice); err != nil {
+	if s.crew, err = a.crewFor(ctx, cfg, named, endpoint); err != nil {
 		return nil, err
 	}
 	// What AWS remembers is in its time; ours is put right by what it answers.

@@ -47,9 +47,9 @@ const home = fleet.Region("us-east-1")
 // crew opens a session for the accounts of the configuration, if there is one
 // that names some, else for that of the credentials in the named regions or,
 // where none is named, in those of NIGHTSHIFT_REGIONS or the configured one. A
-// practice account replaces everything that the environment says.
-func (a *app) crew(ctx context.Context, named []string, practice *amazon.Practice) (*crew, error) {
-	return a.crewBy(ctx, named, practice, a.crewAt)
+// sandbox replaces everything that the environment says.
+func (a *app) crew(ctx context.Context, named []string, endpoint *amazon.Endpoint) (*crew, error) {
+	return a.crewBy(ctx, named, endpoint, a.crewAt)
 }
 
 // costCrewIn is crew for what is told of costs: where no region is named it is
@@ -60,11 +60,11 @@ func (a *app) costCrewIn(ctx context.Context, named []string) (*crew, error) {
 
 // crewBy opens a session by the configuration, if there is one.
 func (a *app) crewBy(
-	ctx context.Context, named []string, practice *amazon.Practice,
-	open func(context.Context, *config.Config, []string, *amazon.Practice) (*crew, error),
+	ctx context.Context, named []string, endpoint *amazon.Endpoint,
+	open func(context.Context, *config.Config, []string, *amazon.Endpoint) (*crew, error),
 ) (*crew, error) {
-	if practice != nil || a.configName() == "" {
-		return a.crewAt(ctx, nil, named, practice)
+	if endpoint != nil || a.configName() == "" {
+		return a.crewAt(ctx, nil, named, endpoint)
 	}
 	cfg, err := a.configuration(ctx, nil)
 	if cfg == nil && len(a.accounts) > 0 {
@@ -87,31 +87,31 @@ func (a *app) crewBy(
 
 // crewFor opens a session for the accounts of a configuration, and for its
 // regions where none is named.
-func (a *app) crewFor(ctx context.Context, cfg *config.Config, named []string, practice *amazon.Practice) (*crew, error) {
+func (a *app) crewFor(ctx context.Context, cfg *config.Config, named []string, endpoint *amazon.Endpoint) (*crew, error) {
 	if len(named) == 0 && len(cfg.Accounts) == 0 {
 		named = cfg.Regions
 	}
-	return a.crewAt(ctx, cfg, named, practice)
+	return a.crewAt(ctx, cfg, named, endpoint)
 }
 
 // crewAt opens a session for the accounts of a configuration, which may be nil.
 // Its regions are those of accounts that have none of their own, and nothing
 // else.
-func (a *app) crewAt(ctx context.Context, cfg *config.Config, named []string, practice *amazon.Practice) (*crew, error) {
+func (a *app) crewAt(ctx context.Context, cfg *config.Config, named []string, endpoint *amazon.Endpoint) (*crew, error) {
 	c := &crew{config: cfg, names: names{}, log: a.logger(), tuned: a.Env("GOGC") != ""}
 	several := cfg != nil && len(cfg.Accounts) > 0
 	if len(a.accounts) > 0 && !several {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "--account chooses among the accounts of the configuration, and there are none")
 	}
-	if len(named) == 0 && practice == nil && !several {
+	if len(named) == 0 && endpoint == nil && !several {
 		named = fields(a.Env("NIGHTSHIFT_REGIONS"))
 	}
 	regions, err := parseRegions(named)
 	if err != nil {
 		return nil, err
 	}
-	o := amazon.Options{Practice: practice, Agent: "nightshift", Log: c.log, Now: a.Now}
-	o.Speed, _ = strconv.ParseFloat(a.Env("NIGHTSHIFT_PRACTICE_SPEED"), 64)
+	o := amazon.Options{Endpoint: endpoint, Agent: "nightshift", Log: c.log, Now: a.Now}
+	o.ClockScale, _ = strconv.ParseFloat(a.Env("NIGHTSHIFT_PRACTICE_SPEED"), 64)
 	if len(regions) > 0 {
 		o.Region = regions[0]
 	}

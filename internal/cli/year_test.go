@@ -134,8 +134,8 @@ const region = fleet.Region(sandbox.DefaultRegion)
 func (l *life) open(endpoint string) {
 	l.t.Helper()
 	var err error
-	l.s, err = l.app.schedules(l.t.Context(), []string{string(region)}, &amazon.Practice{
-		Endpoint: endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, Speed: 1e6,
+	l.s, err = l.app.schedules(l.t.Context(), []string{string(region)}, &amazon.Endpoint{
+		URL: endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1e6,
 	})
 	if err != nil {
 		l.t.Fatal(err)

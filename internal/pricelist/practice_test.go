@@ -21,8 +21,8 @@ import (
 func TestPracticeAccount(t *testing.T) {
 	const ohio = fleet.Region("us-east-2") // its list is short
 	server := sandboxtest.Start(t, sandbox.Options{})
-	s, err := amazon.Open(t.Context(), amazon.Options{Region: ohio, Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: ohio, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -25,8 +25,8 @@ func TestPracticeAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	export, _ := server.Sandbox().Object(sandbox.DefaultBucket, key)
-	session, err := amazon.Open(t.Context(), amazon.Options{Region: sandbox.DefaultRegion, Practice: &amazon.Practice{
-		Endpoint: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
+	session, err := amazon.Open(t.Context(), amazon.Options{Region: sandbox.DefaultRegion, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
 	}})
 	if err != nil {
 		t.Fatal(err)
