@@ -33,24 +33,46 @@ type Role struct {
 // that AWS allows where one role assumes another, and for roles by default.
 const roleTime = time.Hour
 
+var (
+	roleARN     = regexp.MustCompile(`^arn:aws(?:-[a-z-]+)?:iam::(\d{12}):role/[\w+=,.@/-]+$`)
+	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+)
+
 // Assume gives a session with the credentials of a role, which are fetched
-// before it returns and again when they are about to expire. It shares log, count
-// of calls and clock with the one that it comes from and has quotas of its own, as quotas are
-// those of an account. A refusal is [fleet.ErrDenied]; a role that does not
-// exist is refused as well, since AWS does not tell the difference.
+// before it returns and again when they are about to expire. The same role
+// again is the same session: AssumeRole is asked again only when the
+// credentials have expired, or where they have been refused.
+//
+// The session shares log, count of calls and clock with the one that it comes
+// from; its token buckets are those of its account. A refusal is
+// [fleet.ErrDenied]; a role that does not exist is refused as well, since AWS
+// does not tell the difference.
 func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
 	if role.Name == "" {
 		role.Name = "nightshift"
 	}
 	switch {
-	case !regexp.MustCompile(`^arn:aws(-[a-z-]+)?:iam::\d{12}:role/[\w+=,.@/-]+$`).MatchString(role.ARN):
+	case !roleARN.MatchString(role.ARN):
 		return nil, fleet.Errorf(fleet.ErrInvalid, "role %q is not the ARN of a role such as arn:aws:iam::123456789012:role/nightshift", role.ARN)
-	case !regexp.MustCompile(`^[\w+=,.@-]{2,64}$`).MatchString(role.Name):
+	case !sessionName.MatchString(role.Name):
 		return nil, fleet.Errorf(fleet.ErrInvalid, "session name %q: use 2 to 64 letters, digits and characters of _+=,.@-", role.Name)
 	}
-	away := newSession()
-	away.log, away.calls, away.called, away.clockScale, away.now, away.ahead = s.log, s.calls, s.called, s.clockScale, s.now, s.ahead
-	away.config = s.config.Copy()
+	away := s.with(role)
+	if err := away.Authenticate(ctx); err != nil {
+		return nil, err
+	}
+	return away, nil
+}
+
+// with is the session with a role, which is made once.
+func (s *Session) with(role Role) *Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if away, ok := s.assumed[role]; ok {
+		return away
+	}
+	away := &Session{common: s.common, config: s.config.Copy(), assumed: map[Role]*Session{}}
+	away.account = fleet.Account(roleARN.FindStringSubmatch(role.ARN)[1])
 	away.config.Credentials = aws.NewCredentialsCache(
 		stscreds.NewAssumeRoleProvider(s.roles(role), role.ARN, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = role.Name, roleTime
@@ -58,14 +80,10 @@ func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
 				o.ExternalID = &role.ExternalID
 			}
 		}),
-		func(o *aws.CredentialsCacheOptions) {
-			o.ExpiryWindow = time.Duration(float64(time.Minute) / s.clockScale)
-		},
+		func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = time.Duration(float64(time.Minute) / s.clockScale) },
 	)
-	if err := away.Authenticate(ctx); err != nil {
-		return nil, err
-	}
-	return away, nil
+	s.assumed[role] = away
+	return away
 }
 
 // assumer is the operation AssumeRole as stscreds wants it.

@@ -70,27 +70,41 @@ type Endpoint struct {
 	ClockScale float64
 }
 
-// Session is a way into AWS: configuration, credentials and the count of the
-// calls made with them. It is safe for concurrent use.
+// Session is a way into AWS: configuration and credentials, with the client's
+// own token buckets and the count of calls. It is safe for concurrent use and
+// may outlive any number of runs.
 type Session struct {
-	config     aws.Config
+	*common
+	config  aws.Config
+	account fleet.Account // of the assumed role; empty where none is assumed
+
+	mu      sync.Mutex
+	assumed map[Role]*Session
+}
+
+// common is what a session shares with those that come from it by assuming a
+// role.
+type common struct {
 	log        *slog.Logger
 	captured   *actions
 	calls      *Counter
 	called     func(Call)
 	clockScale float64
 	now        func() time.Time
-	ahead      *atomic.Int64 // of our clock, in nanoseconds
+	ahead      atomic.Int64 // of our clock, in nanoseconds
 
 	mu     sync.Mutex
-	quotas map[fleet.Region]*quotas
+	quotas map[fleet.Target]*quotas
 }
 
 // newSession is a session that is not configured yet.
 func newSession() *Session {
 	return &Session{
-		log: slog.New(slog.DiscardHandler), captured: &actions{}, calls: &Counter{}, clockScale: 1,
-		ahead: new(atomic.Int64), quotas: map[fleet.Region]*quotas{},
+		common: &common{
+			log: slog.New(slog.DiscardHandler), captured: &actions{}, calls: &Counter{}, clockScale: 1,
+			quotas: map[fleet.Target]*quotas{},
+		},
+		assumed: map[Role]*Session{},
 	}
 }
 
@@ -165,10 +179,12 @@ func (s *Session) Authenticate(ctx context.Context) error {
 	return fleet.Errorf(fleet.ErrCredentials, "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`")
 }
 
+var regionCode = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`)
+
 // ParseRegion checks the form of a region code. Whether the region exists and
 // is enabled only AWS can say.
 func ParseRegion(s string) (fleet.Region, error) {
-	if !regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`).MatchString(s) {
+	if !regionCode.MatchString(s) {
 		return "", fleet.Errorf(fleet.ErrInvalid, "region %q is not a region code such as ap-northeast-2", s)
 	}
 	return fleet.Region(s), nil
@@ -191,15 +207,16 @@ func (s *Session) global() fleet.Region {
 	return "us-east-1"
 }
 
-// quota gives the client-side token buckets of a region, which all its
-// clients share.
+// quota gives the client-side token buckets of the session's account in a
+// region, which all its clients share.
 func (s *Session) quota(region fleet.Region) *quotas {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, ok := s.quotas[region]
+	s.common.mu.Lock()
+	defer s.common.mu.Unlock()
+	target := fleet.Target{Account: s.account, Region: region}
+	q, ok := s.quotas[target]
 	if !ok {
 		q = newQuotas(s.clockScale)
-		s.quotas[region] = q
+		s.quotas[target] = q
 	}
 	return q
 }
