@@ -80,7 +80,9 @@ func (s *Session) with(role Role) *Session {
 				o.ExternalID = &role.ExternalID
 			}
 		}),
-		func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = time.Duration(float64(time.Minute) / s.clockScale) },
+		func(o *aws.CredentialsCacheOptions) {
+			o.ExpiryWindow = time.Duration(float64(time.Minute) / s.clockScale)
+		},
 	)
 	s.assumed[role] = away
 	return away

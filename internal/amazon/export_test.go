@@ -20,5 +20,5 @@ func Ask(ctx context.Context, action string, err error) error {
 // RegionRequestsLeft is how many tokens a session has for DescribeRegions. No
 // time passes for its bucket, which is as it was when it was last used.
 func RegionRequestsLeft(s *Session, region fleet.Region) float64 {
-	return s.quota(region).request("DescribeRegions").TokensAt(time.Time{})
+	return s.limitsOf(region).limiter("EC2", "DescribeRegions").TokensAt(time.Time{})
 }

@@ -29,7 +29,7 @@ const (
 // Fleet is the EC2 of one account and region. Its methods read all pages.
 type Fleet struct {
 	region fleet.Region
-	quotas *quotas
+	limits *limits
 	log    *slog.Logger
 
 	describeInstances     operation[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput]
@@ -55,7 +55,7 @@ func (s *Session) Fleet(region fleet.Region) *Fleet {
 	client := ec2.NewFromConfig(s.in(region))
 	return &Fleet{
 		region:                region,
-		quotas:                s.quota(region),
+		limits:                s.limitsOf(region),
 		log:                   s.log,
 		describeInstances:     capture(s, "ec2:DescribeInstances", client.DescribeInstances),
 		describeVolumes:       capture(s, "ec2:DescribeVolumes", client.DescribeVolumes),

@@ -205,7 +205,7 @@ func (f *Fleet) passing(ctx context.Context, page []found) (map[string]bool, err
 // Stop asks EC2 to stop the instances, as a whole. It waits first until the
 // quota allows that many.
 func (f *Fleet) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error {
-	if err := wait(ctx, f.quotas.stopIDs, len(ids)); err != nil {
+	if err := wait(ctx, "EC2", f.limits.stopIDs, len(ids)); err != nil {
 		return err
 	}
 	in := &ec2.StopInstancesInput{InstanceIds: texts(ids)}
@@ -219,7 +219,7 @@ func (f *Fleet) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool
 // Start asks EC2 to start the instances, as a whole. It waits first until the
 // quota allows that many.
 func (f *Fleet) Start(ctx context.Context, ids []fleet.ResourceID) error {
-	if err := wait(ctx, f.quotas.startIDs, len(ids)); err != nil {
+	if err := wait(ctx, "EC2", f.limits.startIDs, len(ids)); err != nil {
 		return err
 	}
 	_, err := f.startInstances(ctx, &ec2.StartInstancesInput{InstanceIds: texts(ids)})

@@ -45,8 +45,8 @@ func (s *Session) attempt(ctx context.Context, in middleware.FinalizeInput, next
 		*n++
 		call.Attempt = *n
 	}
-	quota := s.quota(call.Region)
-	if err := quota.pass(ctx, call.Service, call.Action); err != nil {
+	limits := s.limitsOf(call.Region)
+	if err := limits.pass(ctx, call.Service, call.Action); err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, &own{err}
 	}
 	if err := pay(ctx); err != nil {
@@ -56,7 +56,7 @@ func (s *Session) attempt(ctx context.Context, in middleware.FinalizeInput, next
 	counterOf(ctx).add(call.Service, call.Action)
 	sent := time.Now()
 	out, metadata, err := next.HandleFinalize(ctx, in)
-	quota.learn(ctx, call.Service, call.Action, err)
+	limits.learn(ctx, call.Service, call.Action, err)
 	s.learnTime(metadata)
 	if s.called != nil {
 		call.Duration = time.Since(sent)

@@ -94,7 +94,7 @@ type common struct {
 	ahead      atomic.Int64 // of our clock, in nanoseconds
 
 	mu     sync.Mutex
-	quotas map[fleet.Target]*quotas
+	limits map[fleet.Target]*limits
 }
 
 // newSession is a session that is not configured yet.
@@ -102,7 +102,7 @@ func newSession() *Session {
 	return &Session{
 		common: &common{
 			log: slog.New(slog.DiscardHandler), captured: &actions{}, calls: &Counter{}, clockScale: 1,
-			quotas: map[fleet.Target]*quotas{},
+			limits: map[fleet.Target]*limits{},
 		},
 		assumed: map[Role]*Session{},
 	}
@@ -207,16 +207,16 @@ func (s *Session) global() fleet.Region {
 	return "us-east-1"
 }
 
-// quota gives the client-side token buckets of the session's account in a
+// limitsOf gives the client-side token buckets of the session's account in a
 // region, which all its clients share.
-func (s *Session) quota(region fleet.Region) *quotas {
+func (s *Session) limitsOf(region fleet.Region) *limits {
 	s.common.mu.Lock()
 	defer s.common.mu.Unlock()
 	target := fleet.Target{Account: s.account, Region: region}
-	q, ok := s.quotas[target]
+	q, ok := s.limits[target]
 	if !ok {
-		q = newQuotas(s.clockScale)
-		s.quotas[target] = q
+		q = newLimits(s.clockScale)
+		s.limits[target] = q
 	}
 	return q
 }
