@@ -82,7 +82,7 @@ func (g *Groups) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fle
 // documented: the caller compares.
 func (g *Groups) list(ctx context.Context, sel fleet.Selector) iter.Seq2[types.AutoScalingGroup, error] {
 	var requests []*autoscaling.DescribeAutoScalingGroupsInput
-	for names := range slices.Chunk(texts(sel.IDs), groupsPerPage) {
+	for names := range slices.Chunk(toStrings(sel.IDs), groupsPerPage) {
 		requests = append(requests, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: names})
 	}
 	if len(sel.IDs) == 0 {
@@ -96,24 +96,18 @@ func (g *Groups) list(ctx context.Context, sel fleet.Selector) iter.Seq2[types.A
 		}
 		requests = append(requests, in)
 	}
+	next := func(out *autoscaling.DescribeAutoScalingGroupsOutput) *string { return out.NextToken }
+	found := func(out *autoscaling.DescribeAutoScalingGroupsOutput) []types.AutoScalingGroup {
+		return out.AutoScalingGroups
+	}
+	same := func(group types.AutoScalingGroup) types.AutoScalingGroup { return group }
 	return func(yield func(types.AutoScalingGroup, error) bool) {
 		for _, in := range requests {
 			in.MaxRecords = aws.Int32(groupsPerPage)
-			for {
-				out, err := g.describe(ctx, in)
-				if err != nil {
-					yield(types.AutoScalingGroup{}, err)
+			for group, err := range each(pages(ctx, g.describe, in, &in.NextToken, next), found, same) {
+				if !yield(group, err) || err != nil {
 					return
 				}
-				for _, group := range out.AutoScalingGroups {
-					if !yield(group, nil) {
-						return
-					}
-				}
-				if aws.ToString(out.NextToken) == "" {
-					break
-				}
-				in.NextToken = out.NextToken
 			}
 		}
 	}

@@ -138,7 +138,7 @@ func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.ResourceID, t
 	batch := max(min(metricsPerCall, pointsPerPage/int(whole.Length()/period)), 1)
 	unread := 0
 	for len(ids) > 0 {
-		n := min(len(ids), batch, max(m.budget.left(), 1)) // with nothing left the gate refuses
+		n := min(len(ids), batch, max(m.budget.left(), 1)) // with nothing left the request is refused
 		some, err := m.series(ctx, q, ids[:n])
 		// Of single metrics CloudWatch may say that it could not read them.
 		if missing := absent(ids[:n], some); err == nil && len(missing) > 0 {
@@ -189,8 +189,8 @@ func (m *Metrics) series(ctx context.Context, q question, ids []fleet.ResourceID
 	}
 	read, complete := map[fleet.ResourceID][]point{}, map[fleet.ResourceID]bool{}
 	ctx = m.budget.charge(ctx, len(ids))
-	for {
-		out, err := m.getMetricData(ctx, in)
+	next := func(out *cloudwatch.GetMetricDataOutput) *string { return out.NextToken }
+	for out, err := range pages(ctx, m.getMetricData, in, &in.NextToken, next) {
 		if err != nil {
 			return only(read, complete), err
 		}
@@ -204,11 +204,8 @@ func (m *Metrics) series(ctx context.Context, q question, ids []fleet.ResourceID
 			}
 			complete[id] = r.StatusCode == types.StatusCodeComplete
 		}
-		if aws.ToString(out.NextToken) == "" {
-			return only(read, complete), nil
-		}
-		in.NextToken = out.NextToken
 	}
+	return only(read, complete), nil
 }
 
 // only gives the points of the instances that are complete, in order of time.

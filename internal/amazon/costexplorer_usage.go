@@ -143,8 +143,9 @@ func (e *CostExplorer) read(ctx context.Context, r *reading) error {
 		Metrics: []string{"UnblendedCost", "AmortizedCost", "UsageQuantity"},
 	}
 	ctx = e.budget.charge(ctx, 1)
-	for page := 1; ; page++ {
-		out, err := e.usage(ctx, in)
+	next := func(out *costexplorer.GetCostAndUsageWithResourcesOutput) *string { return out.NextPageToken }
+	read := 0
+	for out, err := range pages(ctx, e.usage, in, &in.NextPageToken, next) {
 		if err != nil {
 			return err
 		}
@@ -153,13 +154,11 @@ func (e *CostExplorer) read(ctx context.Context, r *reading) error {
 				return err
 			}
 		}
-		if aws.ToString(out.NextPageToken) == "" {
-			return nil
-		}
-		left := e.budget.left()
-		if page == 1 && left > 0 && r.pages()-page > left && r.granularity == types.GranularityHourly {
+		read++
+		more, left := aws.ToString(next(out)) != "", e.budget.left()
+		if read == 1 && more && left > 0 && r.pages()-read > left && r.granularity == types.GranularityHourly {
 			return errTooManyPages
 		}
-		in.NextPageToken = out.NextPageToken
 	}
+	return nil
 }

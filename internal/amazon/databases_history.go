@@ -130,7 +130,7 @@ func byID(filter string, ids []fleet.ResourceID) []types.Filter {
 	if len(ids) == 0 || len(ids) > idsPerFilter {
 		return nil
 	}
-	return []types.Filter{{Name: aws.String(filter), Values: texts(ids)}}
+	return []types.Filter{{Name: aws.String(filter), Values: toStrings(ids)}}
 }
 
 // past is what the events tell of a database.
@@ -204,8 +204,8 @@ func (r relational) events(ctx context.Context) (map[fleet.ResourceID]past, time
 	}
 	var all []types.Event
 	var now time.Time
-	for {
-		out, err := r.describeEvents(ctx, in)
+	next := func(out *rds.DescribeEventsOutput) *string { return out.Marker }
+	for out, err := range pages(ctx, r.describeEvents, in, &in.Marker, next) {
 		if err != nil {
 			return nil, now, err
 		}
@@ -213,10 +213,6 @@ func (r relational) events(ctx context.Context) (map[fleet.ResourceID]past, time
 		if t, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
 			now = t.UTC()
 		}
-		if aws.ToString(out.Marker) == "" {
-			break
-		}
-		in.Marker = out.Marker
 	}
 	slices.SortStableFunc(all, func(a, b types.Event) int { return timeOf(a.Date).Compare(timeOf(b.Date)) })
 	pasts := map[fleet.ResourceID]past{}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -13,84 +15,48 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// Sizes of the pages that are asked for: the largest that EC2 allows.
 const (
-	instancesPerPage = 1000
-	volumesPerPage   = 1000
-	typesPerPage     = 100
+	instancesPerPage = 1000 // the largest page that EC2 allows
 	valuesPerFilter  = 200
-
-	snapshotsPerPage    = 1000
-	hostsPerPage        = 500
-	reservationsPerPage = 1000
-	spotPricesPerPage   = 1000
 )
 
-// Fleet is the EC2 of one account and region. Its methods read all pages.
-type Fleet struct {
+// instances are the EC2 instances of one account and region.
+type instances struct {
 	region fleet.Region
 	limits *limits
 	log    *slog.Logger
 
-	describeInstances     operation[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput]
-	describeVolumes       operation[ec2.DescribeVolumesInput, ec2.DescribeVolumesOutput]
-	describeInstanceTypes operation[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput]
-	describeSpotRequests  operation[ec2.DescribeSpotInstanceRequestsInput, ec2.DescribeSpotInstanceRequestsOutput]
-	describeStatus        operation[ec2.DescribeInstanceStatusInput, ec2.DescribeInstanceStatusOutput]
-	createTags            operation[ec2.CreateTagsInput, ec2.CreateTagsOutput]
-	modifyAttribute       operation[ec2.ModifyInstanceAttributeInput, ec2.ModifyInstanceAttributeOutput]
-	startInstances        operation[ec2.StartInstancesInput, ec2.StartInstancesOutput]
-	stopInstances         operation[ec2.StopInstancesInput, ec2.StopInstancesOutput]
-
-	describeSnapshots    operation[ec2.DescribeSnapshotsInput, ec2.DescribeSnapshotsOutput]
-	describeAddresses    operation[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput]
-	describeHosts        operation[ec2.DescribeHostsInput, ec2.DescribeHostsOutput]
-	describeReservations operation[ec2.DescribeCapacityReservationsInput, ec2.DescribeCapacityReservationsOutput]
-	describeSpotPrices   operation[ec2.DescribeSpotPriceHistoryInput, ec2.DescribeSpotPriceHistoryOutput]
+	describeInstances    operation[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput]
+	describeTypes        operation[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput]
+	describeSpotRequests operation[ec2.DescribeSpotInstanceRequestsInput, ec2.DescribeSpotInstanceRequestsOutput]
+	describeStatus       operation[ec2.DescribeInstanceStatusInput, ec2.DescribeInstanceStatusOutput]
 	describeCredits      operation[ec2.DescribeInstanceCreditSpecificationsInput, ec2.DescribeInstanceCreditSpecificationsOutput]
+	createTags           operation[ec2.CreateTagsInput, ec2.CreateTagsOutput]
+	modifyAttribute      operation[ec2.ModifyInstanceAttributeInput, ec2.ModifyInstanceAttributeOutput]
+	startInstances       operation[ec2.StartInstancesInput, ec2.StartInstancesOutput]
+	stopInstances        operation[ec2.StopInstancesInput, ec2.StopInstancesOutput]
 }
 
-// Fleet gives access to the EC2 of a region.
-func (s *Session) Fleet(region fleet.Region) *Fleet {
-	client := ec2.NewFromConfig(s.in(region))
-	return &Fleet{
-		region:                region,
-		limits:                s.limitsOf(region),
-		log:                   s.log,
-		describeInstances:     capture(s, "ec2:DescribeInstances", client.DescribeInstances),
-		describeVolumes:       capture(s, "ec2:DescribeVolumes", client.DescribeVolumes),
-		describeInstanceTypes: capture(s, "ec2:DescribeInstanceTypes", client.DescribeInstanceTypes),
-		describeSpotRequests:  capture(s, "ec2:DescribeSpotInstanceRequests", client.DescribeSpotInstanceRequests),
-		describeStatus:        capture(s, "ec2:DescribeInstanceStatus", client.DescribeInstanceStatus),
-		createTags:            capture(s, "ec2:CreateTags", client.CreateTags),
-		modifyAttribute:       capture(s, "ec2:ModifyInstanceAttribute", client.ModifyInstanceAttribute),
-		startInstances:        capture(s, "ec2:StartInstances", client.StartInstances),
-		stopInstances:         capture(s, "ec2:StopInstances", client.StopInstances),
-
-		describeSnapshots:    capture(s, "ec2:DescribeSnapshots", client.DescribeSnapshots),
-		describeAddresses:    capture(s, "ec2:DescribeAddresses", client.DescribeAddresses),
-		describeHosts:        capture(s, "ec2:DescribeHosts", client.DescribeHosts),
-		describeReservations: capture(s, "ec2:DescribeCapacityReservations", client.DescribeCapacityReservations),
-		describeSpotPrices:   capture(s, "ec2:DescribeSpotPriceHistory", client.DescribeSpotPriceHistory),
+func newInstances(s *Session, client *ec2.Client, region fleet.Region) instances {
+	return instances{
+		region:               region,
+		limits:               s.limitsOf(region),
+		log:                  s.log,
+		describeInstances:    capture(s, "ec2:DescribeInstances", client.DescribeInstances),
+		describeTypes:        capture(s, "ec2:DescribeInstanceTypes", client.DescribeInstanceTypes),
+		describeSpotRequests: capture(s, "ec2:DescribeSpotInstanceRequests", client.DescribeSpotInstanceRequests),
+		describeStatus:       capture(s, "ec2:DescribeInstanceStatus", client.DescribeInstanceStatus),
 		describeCredits:      capture(s, "ec2:DescribeInstanceCreditSpecifications", client.DescribeInstanceCreditSpecifications),
+		createTags:           capture(s, "ec2:CreateTags", client.CreateTags),
+		modifyAttribute:      capture(s, "ec2:ModifyInstanceAttribute", client.ModifyInstanceAttribute),
+		startInstances:       capture(s, "ec2:StartInstances", client.StartInstances),
+		stopInstances:        capture(s, "ec2:StopInstances", client.StopInstances),
 	}
 }
 
 // Instances yields every instance of the region. An error ends it.
-func (f *Fleet) Instances(ctx context.Context) iter.Seq2[fleet.Instance, error] {
-	return func(yield func(fleet.Instance, error) bool) {
-		for page, err := range f.pages(ctx, fleet.Selector{}) {
-			if err != nil {
-				yield(fleet.Instance{}, err)
-				return
-			}
-			for _, i := range page {
-				if !yield(instance(i.target, i.Instance), nil) {
-					return
-				}
-			}
-		}
-	}
+func (f instances) Instances(ctx context.Context) iter.Seq2[fleet.Instance, error] {
+	return each(f.pages(ctx, fleet.Selector{}), f.found, func(i found) fleet.Instance { return instance(i.target, i.Instance) })
 }
 
 // found is an instance together with the account and region that it is in.
@@ -99,29 +65,22 @@ type found struct {
 	types.Instance
 }
 
-// pages yields the instances that EC2 finds for a selector, page by page.
-func (f *Fleet) pages(ctx context.Context, sel fleet.Selector) iter.Seq2[[]found, error] {
-	return func(yield func([]found, error) bool) {
-		in := &ec2.DescribeInstancesInput{MaxResults: aws.Int32(instancesPerPage), Filters: filters(sel)}
-		for {
-			out, err := f.describeInstances(ctx, in)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			var page []found
-			for _, r := range out.Reservations {
-				target := fleet.Target{Account: fleet.Account(aws.ToString(r.OwnerId)), Region: f.region}
-				for _, i := range r.Instances {
-					page = append(page, found{target, i})
-				}
-			}
-			if !yield(page, nil) || aws.ToString(out.NextToken) == "" {
-				return
-			}
-			in.NextToken = out.NextToken
+// pages yields what EC2 answers about the instances of a selector, page by page.
+func (f instances) pages(ctx context.Context, sel fleet.Selector) iter.Seq2[*ec2.DescribeInstancesOutput, error] {
+	in := &ec2.DescribeInstancesInput{MaxResults: aws.Int32(instancesPerPage), Filters: filters(sel)}
+	return pages(ctx, f.describeInstances, in, &in.NextToken, func(out *ec2.DescribeInstancesOutput) *string { return out.NextToken })
+}
+
+// found lists the instances of a page.
+func (f instances) found(out *ec2.DescribeInstancesOutput) []found {
+	var list []found
+	for _, r := range out.Reservations {
+		target := fleet.Target{Account: fleet.Account(aws.ToString(r.OwnerId)), Region: f.region}
+		for _, i := range r.Instances {
+			list = append(list, found{target, i})
 		}
 	}
+	return list
 }
 
 // filters translates a selector. EC2 reads *, ? and \ in values as wildcards
@@ -140,7 +99,110 @@ func filters(sel fleet.Selector) []types.Filter {
 		out = append(out, types.Filter{Name: aws.String("tag:" + sel.Tag.Key), Values: []string{sel.Tag.Value}})
 	}
 	if len(sel.IDs) > 0 {
-		out = append(out, types.Filter{Name: aws.String("instance-id"), Values: texts(sel.IDs)})
+		out = append(out, types.Filter{Name: aws.String("instance-id"), Values: toStrings(sel.IDs)})
 	}
 	return out
+}
+
+// instance converts an instance of DescribeInstances.
+func instance(target fleet.Target, i types.Instance) fleet.Instance {
+	out := fleet.Instance{
+		Target:          target,
+		ID:              fleet.ResourceID(aws.ToString(i.InstanceId)),
+		Type:            fleet.InstanceType(intern(string(i.InstanceType))),
+		Tags:            tags(i.Tags),
+		LaunchTime:      aws.ToTime(i.LaunchTime).UTC(),
+		PlatformDetails: intern(aws.ToString(i.PlatformDetails)),
+		UsageOperation:  intern(aws.ToString(i.UsageOperation)),
+		Windows:         i.Platform != "",
+		Lifecycle:       fleet.Lifecycle(intern(string(i.InstanceLifecycle))),
+		Tenancy:         "default",
+		InstanceStore:   i.RootDeviceType == types.DeviceTypeInstanceStore,
+	}
+	if i.State != nil {
+		out.State = fleet.State(intern(string(i.State.Name)))
+	}
+	if out.State != fleet.Running && out.State != fleet.Pending {
+		out.Stopped = stopTime(aws.ToString(i.StateTransitionReason))
+	}
+	if i.Placement != nil {
+		out.Zone = fleet.Zone(intern(aws.ToString(i.Placement.AvailabilityZone)))
+		if i.Placement.Tenancy != "" {
+			out.Tenancy = intern(string(i.Placement.Tenancy))
+		}
+		out.Host = aws.ToString(i.Placement.HostId)
+	}
+	if i.Monitoring != nil {
+		out.Detailed = i.Monitoring.State == types.MonitoringStateEnabled || i.Monitoring.State == types.MonitoringStatePending
+	}
+	out.Reservation = intern(aws.ToString(i.CapacityReservationId))
+	out.PublicIPs = publicIPs(i)
+	if i.CpuOptions != nil {
+		out.Cores = int(aws.ToInt32(i.CpuOptions.CoreCount))
+		out.ThreadsPerCore = int(aws.ToInt32(i.CpuOptions.ThreadsPerCore))
+	}
+	for _, c := range i.ProductCodes {
+		out.ProductCodes = append(out.ProductCodes, aws.ToString(c.ProductCodeId))
+	}
+	out.FirstLaunch = attached(i)
+	if out.FirstLaunch.IsZero() {
+		// A terminated instance has no interfaces left. This time moves only
+		// when the licence is converted.
+		out.FirstLaunch = timeOf(i.UsageOperationUpdateTime)
+	}
+	return out
+}
+
+// attached is when the primary network interface of an instance was attached:
+// at its first launch.
+func attached(i types.Instance) time.Time {
+	for _, n := range i.NetworkInterfaces {
+		if n.Attachment != nil && aws.ToInt32(n.Attachment.DeviceIndex) == 0 && n.Attachment.AttachTime != nil {
+			return n.Attachment.AttachTime.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// publicIPs are the public IPv4 addresses of an instance's interfaces, each once
+// and in their order. Emulators state only the one that the instance itself has.
+func publicIPs(i types.Instance) []string {
+	var out []string
+	add := func(ip *string) {
+		if text := aws.ToString(ip); text != "" && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	for _, n := range i.NetworkInterfaces {
+		for _, a := range n.PrivateIpAddresses {
+			if a.Association != nil {
+				add(a.Association.PublicIp)
+			}
+		}
+		if n.Association != nil {
+			add(n.Association.PublicIp)
+		}
+	}
+	add(i.PublicIpAddress)
+	return out
+}
+
+// stopTime reads the time at the end of a StateTransitionReason such as
+// "User initiated (2026-11-20 10:00:00 GMT)". EC2 writes GMT, emulators also
+// write UTC. Other reasons carry no time: the answer is then zero.
+func stopTime(transition string) time.Time {
+	open := strings.LastIndexByte(transition, '(')
+	if open < 0 || !strings.HasSuffix(transition, ")") {
+		return time.Time{}
+	}
+	text := transition[open+1 : len(transition)-1]
+	for _, zone := range []string{" GMT", " UTC"} {
+		if wall, ok := strings.CutSuffix(text, zone); ok {
+			t, err := time.Parse(time.DateTime, wall)
+			if err == nil {
+				return t
+			}
+		}
+	}
+	return time.Time{}
 }

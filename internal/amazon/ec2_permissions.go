@@ -26,7 +26,7 @@ type Permission struct {
 // done: the requests carry DryRun, which EC2 answers with the error
 // DryRunOperation where it would have carried them out (EC2 API Reference,
 // "DryRun").
-func (f *Fleet) Permissions(ctx context.Context, id fleet.ResourceID, set fleet.Tags, resize bool) []Permission {
+func (f instances) Permissions(ctx context.Context, id fleet.ResourceID, set fleet.Tags, resize bool) []Permission {
 	dry, ids := aws.Bool(true), []string{string(id)}
 	var list []Permission
 	note := func(action string, err error) {

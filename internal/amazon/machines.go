@@ -20,9 +20,13 @@ import (
 // started. For Spot Instances it looks up whether their request is persistent,
 // and where the selector asks for it whether they pass their status checks. At
 // most 200 ids can be chosen at once. An error ends it.
-func (f *Fleet) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
+func (f instances) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
 	return func(yield func(fleet.Machine, error) bool) {
-		for page, err := range f.pages(ctx, sel) {
+		for out, err := range f.pages(ctx, sel) {
+			var page []found
+			if err == nil {
+				page = f.found(out)
+			}
 			var spots map[string]string
 			var ready map[string]bool
 			if err == nil && !sel.Brief {
@@ -143,19 +147,19 @@ func unfit(i types.Instance, full fleet.Instance, spotType string) fleet.Reason 
 // spotTypes finds out of which type the Spot requests of a page are. A request
 // that is gone counts as one-time. Where this is not permitted the types stay
 // unknown, so that the other instances are not held up.
-func (f *Fleet) spotTypes(ctx context.Context, page []found) (map[string]string, error) {
+func (f instances) spotTypes(ctx context.Context, page []found) (map[string]string, error) {
 	requests := map[string]string{}
 	for _, i := range page {
 		if id := aws.ToString(i.SpotInstanceRequestId); id != "" {
 			requests[id] = string(types.SpotInstanceTypeOneTime)
 		}
 	}
+	next := func(out *ec2.DescribeSpotInstanceRequestsOutput) *string { return out.NextToken }
 	for chunk := range chunks(requests, valuesPerFilter) {
 		in := &ec2.DescribeSpotInstanceRequestsInput{
 			Filters: []types.Filter{{Name: aws.String("spot-instance-request-id"), Values: chunk}},
 		}
-		for {
-			out, err := f.describeSpotRequests(ctx, in)
+		for out, err := range pages(ctx, f.describeSpotRequests, in, &in.NextToken, next) {
 			if errors.Is(err, fleet.ErrDenied) {
 				f.log.WarnContext(ctx, "Spot requests cannot be read; Spot Instances are left alone", "region", f.region, "error", err)
 				return nil, nil
@@ -166,10 +170,6 @@ func (f *Fleet) spotTypes(ctx context.Context, page []found) (map[string]string,
 			for _, r := range out.SpotInstanceRequests {
 				requests[aws.ToString(r.SpotInstanceRequestId)] = string(r.Type)
 			}
-			if aws.ToString(out.NextToken) == "" {
-				break
-			}
-			in.NextToken = out.NextToken
 		}
 	}
 	return requests, nil
@@ -179,7 +179,7 @@ func (f *Fleet) spotTypes(ctx context.Context, page []found) (map[string]string,
 const statusIDs = 100
 
 // passing finds the running instances of a page that pass both status checks.
-func (f *Fleet) passing(ctx context.Context, page []found) (map[string]bool, error) {
+func (f instances) passing(ctx context.Context, page []found) (map[string]bool, error) {
 	ready := map[string]bool{}
 	for _, i := range page {
 		if i.State != nil && i.State.Name == types.InstanceStateNameRunning {
@@ -204,11 +204,11 @@ func (f *Fleet) passing(ctx context.Context, page []found) (map[string]bool, err
 
 // Stop asks EC2 to stop the instances, as a whole. It waits first until the
 // quota allows that many.
-func (f *Fleet) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error {
+func (f instances) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error {
 	if err := wait(ctx, "EC2", f.limits.stopIDs, len(ids)); err != nil {
 		return err
 	}
-	in := &ec2.StopInstancesInput{InstanceIds: texts(ids)}
+	in := &ec2.StopInstancesInput{InstanceIds: toStrings(ids)}
 	if hibernate {
 		in.Hibernate = aws.Bool(true)
 	}
@@ -218,16 +218,16 @@ func (f *Fleet) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool
 
 // Start asks EC2 to start the instances, as a whole. It waits first until the
 // quota allows that many.
-func (f *Fleet) Start(ctx context.Context, ids []fleet.ResourceID) error {
+func (f instances) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	if err := wait(ctx, "EC2", f.limits.startIDs, len(ids)); err != nil {
 		return err
 	}
-	_, err := f.startInstances(ctx, &ec2.StartInstancesInput{InstanceIds: texts(ids)})
+	_, err := f.startInstances(ctx, &ec2.StartInstancesInput{InstanceIds: toStrings(ids)})
 	return err
 }
 
 // Mark sets tags on all of the instances. EC2 takes up to 1,000 at once.
-func (f *Fleet) Mark(ctx context.Context, machines []fleet.Machine, set fleet.Tags) error {
+func (f instances) Mark(ctx context.Context, machines []fleet.Machine, set fleet.Tags) error {
 	in := &ec2.CreateTagsInput{}
 	for _, m := range machines {
 		in.Resources = append(in.Resources, string(m.ID))
@@ -240,7 +240,7 @@ func (f *Fleet) Mark(ctx context.Context, machines []fleet.Machine, set fleet.Ta
 }
 
 // Resize changes the type of a stopped instance.
-func (f *Fleet) Resize(ctx context.Context, id fleet.ResourceID, to fleet.InstanceType) error {
+func (f instances) Resize(ctx context.Context, id fleet.ResourceID, to fleet.InstanceType) error {
 	_, err := f.modifyAttribute(ctx, &ec2.ModifyInstanceAttributeInput{
 		InstanceId:   aws.String(string(id)),
 		InstanceType: &types.AttributeValue{Value: aws.String(string(to))},

@@ -26,9 +26,9 @@ type Member struct {
 // is in no organization is [fleet.ErrInvalid].
 func (s *Session) Organization(ctx context.Context) ([]Member, error) {
 	var members []Member
-	list, in := s.members(), &organizations.ListAccountsInput{}
-	for {
-		out, err := list(ctx, in)
+	in := &organizations.ListAccountsInput{}
+	next := func(out *organizations.ListAccountsOutput) *string { return out.NextToken }
+	for out, err := range pages(ctx, s.members(), in, &in.NextToken, next) {
 		refusal, _ := errors.AsType[*fleet.Refusal](err)
 		switch {
 		case refusal != nil && refusal.Code == "AWSOrganizationsNotInUseException":
@@ -44,11 +44,8 @@ func (s *Session) Organization(ctx context.Context) ([]Member, error) {
 				Status: cmp.Or(string(a.State), string(a.Status)), // State takes the place of Status
 			})
 		}
-		if aws.ToString(out.NextToken) == "" { // a page may be empty and not be the last
-			return members, nil
-		}
-		in.NextToken = out.NextToken
 	}
+	return members, nil
 }
 
 func (s *Session) members() operation[organizations.ListAccountsInput, organizations.ListAccountsOutput] {

@@ -25,26 +25,18 @@ func BenchmarkPages(b *testing.B) {
 		f := session.Fleet(fleet.Region(session.config.Region))
 		var both sync.WaitGroup
 		both.Go(func() {
-			for in := (&ec2.DescribeInstancesInput{MaxResults: aws.Int32(instancesPerPage)}); ; {
-				out, err := f.describeInstances(b.Context(), in)
+			for _, err := range f.pages(b.Context(), fleet.Selector{}) {
 				if err != nil {
 					b.Error(err)
-					return
-				}
-				if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" {
-					return
 				}
 			}
 		})
 		both.Go(func() {
-			for in := (&ec2.DescribeVolumesInput{MaxResults: aws.Int32(volumesPerPage)}); ; {
-				out, err := f.describeVolumes(b.Context(), in)
+			in := &ec2.DescribeVolumesInput{MaxResults: aws.Int32(volumesPerPage)}
+			next := func(out *ec2.DescribeVolumesOutput) *string { return out.NextToken }
+			for _, err := range pages(b.Context(), f.volumes.describe, in, &in.NextToken, next) {
 				if err != nil {
 					b.Error(err)
-					return
-				}
-				if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" {
-					return
 				}
 			}
 		})

@@ -55,8 +55,8 @@ func (d *Databases) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[
 	return d.machines(ctx, sel, func() ([]fleet.Machine, error) {
 		in := &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(recordsPerPage), Filters: byID("db-instance-id", sel.IDs)}
 		var found []fleet.Machine
-		for {
-			out, err := d.describe(ctx, in)
+		next := func(out *rds.DescribeDBInstancesOutput) *string { return out.Marker }
+		for out, err := range pages(ctx, d.describe, in, &in.Marker, next) {
 			if err != nil {
 				return nil, err
 			}
@@ -65,11 +65,8 @@ func (d *Databases) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[
 					found = append(found, m)
 				}
 			}
-			if aws.ToString(out.Marker) == "" {
-				return found, nil
-			}
-			in.Marker = out.Marker
 		}
+		return found, nil
 	})
 }
 
@@ -154,8 +151,8 @@ func (c *Clusters) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[f
 	return c.machines(ctx, sel, func() ([]fleet.Machine, error) {
 		in := &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(recordsPerPage), Filters: byID("db-cluster-id", sel.IDs)}
 		var found []fleet.Machine
-		for {
-			out, err := c.describe(ctx, in)
+		next := func(out *rds.DescribeDBClustersOutput) *string { return out.Marker }
+		for out, err := range pages(ctx, c.describe, in, &in.Marker, next) {
 			if err != nil {
 				return nil, err
 			}
@@ -164,11 +161,8 @@ func (c *Clusters) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[f
 					found = append(found, m)
 				}
 			}
-			if aws.ToString(out.Marker) == "" {
-				return found, nil
-			}
-			in.Marker = out.Marker
 		}
+		return found, nil
 	})
 }
 

@@ -21,8 +21,8 @@ import (
 type Objects struct {
 	bucket *Bucket
 	prefix string
-	get    *moved[s3.GetObjectInput, s3.GetObjectOutput]
-	list   *moved[s3.ListObjectsV2Input, s3.ListObjectsV2Output]
+	get    *redirected[s3.GetObjectInput, s3.GetObjectOutput]
+	list   *redirected[s3.ListObjectsV2Input, s3.ListObjectsV2Output]
 	page   int32 // how many names to ask for at once
 }
 
@@ -36,10 +36,10 @@ func (s *Session) Objects(bucket, prefix string) *Objects {
 		bucket: s.Bucket(bucket),
 		prefix: prefix,
 		page:   namesPerPage,
-		get: follow(s, func(region fleet.Region) operation[s3.GetObjectInput, s3.GetObjectOutput] {
+		get: redirect(s, func(region fleet.Region) operation[s3.GetObjectInput, s3.GetObjectOutput] {
 			return capture(s, "s3:GetObject", s3.NewFromConfig(s.in(region), pathStyle).GetObject)
 		}),
-		list: follow(s, func(region fleet.Region) operation[s3.ListObjectsV2Input, s3.ListObjectsV2Output] {
+		list: redirect(s, func(region fleet.Region) operation[s3.ListObjectsV2Input, s3.ListObjectsV2Output] {
 			return capture(s, "s3:ListBucket", s3.NewFromConfig(s.in(region), pathStyle).ListObjectsV2)
 		}),
 	}
@@ -92,8 +92,8 @@ func (o *Objects) List(ctx context.Context, prefix string) ([]string, error) {
 		Bucket: aws.String(o.bucket.name), Prefix: aws.String(o.prefix + prefix), Delimiter: aws.String("/"), MaxKeys: &o.page,
 	}
 	var names []string
-	for {
-		out, err := o.list.ask(ctx, in)
+	next := func(out *s3.ListObjectsV2Output) *string { return out.NextContinuationToken }
+	for out, err := range pages(ctx, o.list.ask, in, &in.ContinuationToken, next) {
 		switch {
 		case errors.Is(err, fleet.ErrDenied):
 			return nil, fmt.Errorf("may not list s3://%s/%s: the role needs s3:ListBucket: %w", o.bucket.name, *in.Prefix, err)
@@ -106,16 +106,13 @@ func (o *Objects) List(ctx context.Context, prefix string) ([]string, error) {
 		for _, object := range out.Contents {
 			names = append(names, strings.TrimPrefix(aws.ToString(object.Key), o.prefix))
 		}
-		if aws.ToString(out.NextContinuationToken) == "" {
-			return names, nil
-		}
-		in.ContinuationToken = out.NextContinuationToken
 	}
+	return names, nil
 }
 
-// moved is an operation on a bucket that may lie in another region: S3's
+// redirected is an operation on a bucket that may lie in another region: S3's
 // refusal says where, and from then on it is asked there.
-type moved[In, Out any] struct {
+type redirected[In, Out any] struct {
 	in func(fleet.Region) operation[In, Out]
 
 	mu   sync.Mutex
@@ -123,22 +120,22 @@ type moved[In, Out any] struct {
 	do   operation[In, Out] // in home
 }
 
-func follow[In, Out any](s *Session, in func(fleet.Region) operation[In, Out]) *moved[In, Out] {
-	return &moved[In, Out]{in: in, home: s.Region(), do: in(s.Region())}
+func redirect[In, Out any](s *Session, in func(fleet.Region) operation[In, Out]) *redirected[In, Out] {
+	return &redirected[In, Out]{in: in, home: s.Region(), do: in(s.Region())}
 }
 
-func (m *moved[In, Out]) ask(ctx context.Context, in *In) (*Out, error) {
-	m.mu.Lock()
-	home, do := m.home, m.do
-	m.mu.Unlock()
+func (r *redirected[In, Out]) ask(ctx context.Context, in *In) (*Out, error) {
+	r.mu.Lock()
+	home, do := r.home, r.do
+	r.mu.Unlock()
 	out, err := do(ctx, in)
-	region := elsewhere(err)
+	region := bucketRegion(err)
 	if region == "" || region == home {
 		return out, err
 	}
-	do = m.in(region)
-	m.mu.Lock()
-	m.home, m.do = region, do
-	m.mu.Unlock()
+	do = r.in(region)
+	r.mu.Lock()
+	r.home, r.do = region, do
+	r.mu.Unlock()
 	return do(ctx, in)
 }
