@@ -2,12 +2,12 @@ package amazon_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"nightshift/internal/amazon"
-	"nightshift/internal/fleet"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
 )
@@ -90,33 +90,35 @@ func TestCallsOfConcurrentRuns(t *testing.T) {
 
 // Every attempt is a call of its own, with what AWS answered.
 func TestCallsThatFail(t *testing.T) {
-	faults, err := sandbox.ParseFaults("ec2:DescribeVolumes=throttle,count=1; ec2:DescribeVolumes=cut,count=1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := sandboxtest.Start(t, sandbox.Options{Faults: faults})
-	var calls []amazon.Call
-	s, err := amazon.Open(t.Context(), amazon.Options{
-		Region:   region,
-		Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
-		Called:   func(c amazon.Call) { c.Duration = 0; calls = append(calls, c) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, err := range s.Fleet(region).Volumes(amazon.WithRun(t.Context(), "r")) {
+	for fault, first := range map[string]amazon.Call{
+		"throttle": {Status: 503, Code: "RequestLimitExceeded"},
+		"cut":      {},
+	} {
+		faults, err := sandbox.ParseFaults("ec2:DescribeVolumes=" + fault + ",count=1")
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	call := amazon.Call{Run: "r", Service: "EC2", Action: "DescribeVolumes", Region: fleet.Region(sandbox.DefaultRegion)}
-	want := []amazon.Call{call, call, call}
-	for n := range want {
-		want[n].Attempt = n + 1
-	}
-	want[0].Status, want[0].Code = 503, "RequestLimitExceeded"
-	want[2].Status = 200
-	if len(calls) != len(want) || calls[0] != want[0] || calls[1] != want[1] || calls[2] != want[2] {
-		t.Errorf("calls %+v\nwant  %+v", calls, want)
+		server := sandboxtest.Start(t, sandbox.Options{Faults: faults})
+		var calls []amazon.Call
+		s, err := amazon.Open(t.Context(), amazon.Options{
+			Region:   region,
+			Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
+			Called:   func(c amazon.Call) { c.Duration = 0; calls = append(calls, c) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range s.Fleet(region).Volumes(amazon.WithRun(t.Context(), "r")) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		second := amazon.Call{Status: 200}
+		for n, c := range []*amazon.Call{&first, &second} {
+			c.Run, c.Service, c.Action, c.Region, c.Attempt = "r", "EC2", "DescribeVolumes", region, n+1
+		}
+		if want := []amazon.Call{first, second}; !slices.Equal(calls, want) {
+			t.Errorf("%s: calls %+v\nwant  %+v", fault, calls, want)
+		}
 	}
 }

@@ -115,8 +115,11 @@ func translate(action string, err error) error {
 		message, _, _ := strings.Cut(api.ErrorMessage(), " Encoded authorization failure message:")
 		return &fleet.Refusal{
 			Kind: kind, Action: action, Code: api.ErrorCode(), Message: message,
-			IDs: instanceIDs(message), Elsewhere: bucketRegion(err),
+			IDs: instanceIDs(message), Elsewhere: redirectedTo(err),
 		}
+	}
+	if stalled, ok := errors.AsType[errStalled](err); ok {
+		return fleet.Errorf(fleet.ErrUnavailable, "%s: %w; check the network and try again", action, stalled)
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		return fleet.Errorf(fleet.ErrUnavailable, "%s: there is no host %s; check the name of the region and the network",
@@ -174,10 +177,12 @@ func root(err error) error {
 	}
 }
 
+var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
+
 // instanceIDs finds the instances that a message of EC2 names.
 func instanceIDs(message string) []fleet.ResourceID {
 	var ids []fleet.ResourceID
-	for _, id := range regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`).FindAllString(message, -1) {
+	for _, id := range instanceID.FindAllString(message, -1) {
 		ids = append(ids, fleet.ResourceID(id))
 	}
 	return ids

@@ -1,8 +1,12 @@
 package amazon
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -28,8 +32,36 @@ func (s *Session) observe(stack *middleware.Stack) error {
 	return errors.Join(
 		stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Attempts", begin), "Retry", middleware.Before),
 		stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Limit", s.attempt), "Retry", middleware.After),
+		stack.Deserialize.Insert(middleware.DeserializeMiddlewareFunc("Recognize", recognize), "OperationDeserializer", middleware.After),
 	)
 }
+
+// recognize refuses an answer of EC2 that is none. EC2's protocol has no element
+// that must be there, so that anything else that is well-formed, such as the
+// page of a proxy, would be taken for an account without resources.
+func recognize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+	middleware.DeserializeOutput, middleware.Metadata, error,
+) {
+	out, metadata, err := next.HandleDeserialize(ctx, in)
+	answer, ok := out.RawResponse.(*smithyhttp.Response)
+	if err != nil || !ok || answer.StatusCode != http.StatusOK || awsmiddleware.GetServiceID(ctx) != "EC2" {
+		return out, metadata, err
+	}
+	body := bufio.NewReader(answer.Body)
+	begin, err := body.Peek(rootWithin)
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, answer.Body}
+	root := "<" + awsmiddleware.GetOperationName(ctx) + "Response"
+	if bytes.Contains(begin, []byte(root)) || err != nil && !errors.Is(err, io.EOF) {
+		return out, metadata, nil // an error while reading comes again
+	}
+	return out, metadata, &own{fleet.Errorf(fleet.ErrUnavailable, "the answer (HTTP 200) is not one of this AWS service; check AWS_ENDPOINT_URL")}
+}
+
+// rootWithin is within how many bytes an answer names its root element.
+const rootWithin = 512
 
 // attempt sends a request once: it waits for a token of the client's own
 // bucket, pays for the request where it costs something, counts it and learns
@@ -57,7 +89,7 @@ func (s *Session) attempt(ctx context.Context, in middleware.FinalizeInput, next
 	sent := time.Now()
 	out, metadata, err := next.HandleFinalize(ctx, in)
 	limits.learn(ctx, call.Service, call.Action, err)
-	s.learnTime(metadata)
+	s.learnTime(ctx, metadata)
 	if s.called != nil {
 		call.Duration = time.Since(sent)
 		if answer, ok := awsmiddleware.GetRawResponse(metadata).(*smithyhttp.Response); ok {
@@ -75,10 +107,23 @@ func (s *Session) attempt(ctx context.Context, in middleware.FinalizeInput, next
 // AWS tells its time in whole seconds, and the answer was some time on its way.
 const exact = 3 * time.Second
 
-// learnTime notes by how much the clock of AWS is ahead of ours.
-func (s *Session) learnTime(metadata middleware.Metadata) {
-	if theirs, known := awsmiddleware.GetServerTime(metadata); known && s.now != nil {
-		s.ahead.Store(int64(theirs.Sub(s.now())))
+// farApart is from when on a difference of the clocks is said. AWS refuses
+// signatures that differ by as much.
+const farApart = 5 * time.Minute
+
+// learnTime notes by how much the clock of AWS is ahead of ours, and warns once
+// where they are far apart: one of them is wrong, and what is decided from AWS's
+// time may be, too.
+func (s *Session) learnTime(ctx context.Context, metadata middleware.Metadata) {
+	theirs, known := awsmiddleware.GetServerTime(metadata)
+	if !known || s.now == nil {
+		return
+	}
+	ahead := theirs.Sub(s.now())
+	s.ahead.Store(int64(ahead))
+	if ahead.Abs() >= farApart && s.warned.CompareAndSwap(false, true) {
+		s.log.WarnContext(ctx, "the clock of AWS and that of this machine are far apart; schedules follow AWS's; check this machine's clock and what stands between it and AWS",
+			"ahead", ahead.Round(time.Second).String())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/pricing/types"
 	"golang.org/x/sync/errgroup"
@@ -32,29 +33,48 @@ func (p *Prices) Instances(ctx context.Context, keys []price.InstanceKey) ([]pri
 	}
 	asked := priceQueries(keys, together == yes)
 	answers := make([][]price.Product, len(asked))
-	failed := make([]error, len(asked))
+	failed := make([]failure, len(asked))
 	var group errgroup.Group
 	group.SetLimit(questionsAtOnce)
 	for n, q := range asked {
 		group.Go(func() error {
-			var err error
-			if answers[n], err = p.products(ctx, ec2List, q.filters()); err != nil {
-				failed[n] = fmt.Errorf("read the instance prices of %s: %w", q.region, err)
-			}
+			failed[n].of = string(q.region)
+			answers[n], failed[n].err = p.products(ctx, ec2List, q.filters())
 			return nil
 		})
 	}
 	_ = group.Wait()
-	// What holds for many questions is told once.
-	told := map[string]bool{}
-	failed = slices.DeleteFunc(failed, func(err error) bool {
-		if err == nil || told[err.Error()] {
-			return true
+	return slices.Concat(answers...), byCause(failed, "read the instance prices of %s: %w")
+}
+
+// failure is what could not be read, and why.
+type failure struct {
+	of  string
+	err error
+}
+
+// byCause joins failures so that each cause is said once, with everything that
+// it kept from being read. Where the cause holds for many, so does its text.
+func byCause(failed []failure, format string) error {
+	var errs []error
+	for n, f := range failed {
+		same := func(other failure) bool { return other.err != nil && other.err.Error() == f.err.Error() }
+		if f.err == nil || slices.ContainsFunc(failed[:n], same) {
+			continue
 		}
-		told[err.Error()] = true
-		return false
-	})
-	return slices.Concat(answers...), errors.Join(failed...)
+		var of []string
+		for _, other := range failed[n:] {
+			if same(other) && !slices.Contains(of, other.of) {
+				of = append(of, other.of)
+			}
+		}
+		list := of[len(of)-1]
+		if len(of) > 1 {
+			list = strings.Join(of[:len(of)-1], ", ") + " and " + list
+		}
+		errs = append(errs, fmt.Errorf(format, list, f.err))
+	}
+	return errors.Join(errs...)
 }
 
 // together finds out whether one query may be about several types. It is

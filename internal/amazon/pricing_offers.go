@@ -50,8 +50,8 @@ func (p *Prices) offerARN(ctx context.Context, region fleet.Region, at time.Time
 		ServiceCode: aws.String(ec2List), RegionCode: aws.String(string(region)), CurrencyCode: aws.String("USD"),
 		EffectiveDate: aws.Time(at), MaxResults: aws.Int32(productsPerPage),
 	}
-	for {
-		out, err := p.listPriceLists(ctx, in)
+	next := func(out *pricing.ListPriceListsOutput) *string { return out.NextToken }
+	for out, err := range pages(ctx, p.listPriceLists, in, &in.NextToken, next) {
 		if err != nil {
 			return "", err
 		}
@@ -60,11 +60,8 @@ func (p *Prices) offerARN(ctx context.Context, region fleet.Region, at time.Time
 				return aws.ToString(list.PriceListArn), nil
 			}
 		}
-		if aws.ToString(out.NextToken) == "" {
-			return "", fleet.Errorf(fleet.ErrNotFound, "AWS has no list of EC2 prices in dollars for it; check the region's code and the date")
-		}
-		in.NextToken = out.NextToken
 	}
+	return "", fleet.Errorf(fleet.ErrNotFound, "AWS has no list of EC2 prices in dollars for it; check the region's code and the date")
 }
 
 // open sends the request for a file, and once more where the server fails.

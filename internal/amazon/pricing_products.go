@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
@@ -47,10 +48,16 @@ type Prices struct {
 	// contains is whether it understands CONTAINS, which is younger than
 	// TERM_MATCH, too.
 	contains answer
-	// down is why the price list could not be read at all. It is not asked
-	// again: every try would take as long to fail.
-	down error
+	// outage is why the price list could not be reached, and it is not asked
+	// before the time is over: every try would take as long to fail.
+	outage      error
+	outageUntil time.Time
+	now         func() time.Time
 }
+
+// outageTime is for how long a price list that could not be reached is not asked
+// again.
+const outageTime = 5 * time.Minute
 
 // answer is a question's answer, once it is known.
 type answer int
@@ -65,11 +72,16 @@ const (
 // first of them is asked.
 func (s *Session) Prices() *Prices {
 	client := pricing.NewFromConfig(s.in("us-east-1"))
+	now := s.now
+	if now == nil {
+		now = time.Now
+	}
 	return &Prices{
 		getProducts:    capture(s, "pricing:GetProducts", client.GetProducts),
 		listPriceLists: capture(s, "pricing:ListPriceLists", client.ListPriceLists),
 		getFileURL:     capture(s, "pricing:GetPriceListFileUrl", client.GetPriceListFileUrl),
 		client:         s.config.HTTPClient,
+		now:            now,
 	}
 }
 
@@ -87,15 +99,31 @@ func (p *Prices) learn(about *answer, a answer) {
 	*about = cmp.Or(*about, a)
 }
 
-// broken remembers err if it means that the price list cannot be reached, and
-// returns what is known to be wrong, else err.
-func (p *Prices) broken(err error) error {
+// ask sends one question, unless the price list could not be reached a short
+// while ago: then it returns why not.
+func (p *Prices) ask(ctx context.Context, in *pricing.GetProductsInput) (*pricing.GetProductsOutput, error) {
+	if err := p.down(nil); err != nil {
+		return nil, err
+	}
+	out, err := p.getProducts(ctx, in)
+	if err != nil {
+		return nil, p.down(err)
+	}
+	return out, nil
+}
+
+// down begins an outage where err means that the price list cannot be reached.
+// It returns why there is an outage, else err.
+func (p *Prices) down(err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.down == nil && errors.Is(err, fleet.ErrUnavailable) {
-		p.down = err
+	if p.outage != nil && !p.now().Before(p.outageUntil) {
+		p.outage = nil
 	}
-	return cmp.Or(p.down, err)
+	if p.outage == nil && errors.Is(err, fleet.ErrUnavailable) {
+		p.outage, p.outageUntil = err, p.now().Add(outageTime)
+	}
+	return cmp.Or(p.outage, err)
 }
 
 // understandsAnyOf finds out whether ANY_OF works, with a question about the
@@ -159,13 +187,10 @@ func (p *Prices) products(ctx context.Context, list string, filters []types.Filt
 		Filters: filters, MaxResults: aws.Int32(productsPerPage),
 	}
 	var all []price.Product
-	for {
-		if err := p.broken(nil); err != nil {
-			return all, err
-		}
-		out, err := p.getProducts(ctx, in)
+	next := func(out *pricing.GetProductsOutput) *string { return out.NextToken }
+	for out, err := range pages(ctx, p.ask, in, &in.NextToken, next) {
 		if err != nil {
-			return all, p.broken(err)
+			return all, err
 		}
 		for _, text := range out.PriceList {
 			product, err := product(text)
@@ -174,9 +199,6 @@ func (p *Prices) products(ctx context.Context, list string, filters []types.Filt
 			}
 			all = append(all, product)
 		}
-		if aws.ToString(out.NextToken) == "" {
-			return all, nil
-		}
-		in.NextToken = out.NextToken
 	}
+	return all, nil
 }

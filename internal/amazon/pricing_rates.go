@@ -3,7 +3,6 @@ package amazon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -43,12 +42,10 @@ func rateParts() []ratePart {
 func (p *Prices) Rates(ctx context.Context, region fleet.Region) ([]price.Product, error) {
 	parts := rateParts()
 	found := make([][]price.Product, len(parts))
-	failed := make([]error, len(parts))
+	failed := make([]failure, len(parts))
 	read := func(n int) {
-		var err error
-		if found[n], err = p.rates(ctx, parts[n], region); err != nil {
-			failed[n] = fmt.Errorf("read the %s prices of %s: %w", parts[n].what, region, err)
-		}
+		failed[n].of = parts[n].what
+		found[n], failed[n].err = p.rates(ctx, parts[n], region)
 	}
 	read(0) // every region has it: it tells whether CONTAINS works
 	var group sync.WaitGroup
@@ -56,7 +53,7 @@ func (p *Prices) Rates(ctx context.Context, region fleet.Region) ([]price.Produc
 		group.Go(func() { read(1 + n) })
 	}
 	group.Wait()
-	return slices.Concat(found...), errors.Join(failed...)
+	return slices.Concat(found...), byCause(failed, "read the %s prices of "+string(region)+": %w")
 }
 
 // rates reads one part: by what its usage types contain or, where that finds

@@ -18,12 +18,12 @@ import (
 // Bucket is an S3 bucket. Its objects appear whole or not at all.
 type Bucket struct {
 	name string
-	put  *moved[s3.PutObjectInput, s3.PutObjectOutput]
+	put  *redirected[s3.PutObjectInput, s3.PutObjectOutput]
 }
 
 // Bucket gives access to a bucket, in whichever region it lies.
 func (s *Session) Bucket(name string) *Bucket {
-	put := follow(s, func(region fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput] {
+	put := redirect(s, func(region fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput] {
 		put := captureOnce(s, "s3:PutObject", s3.NewFromConfig(s.in(region), pathStyle).PutObject)
 		return refreshed(s, func(ctx context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
 			// An earlier try has read the body.
@@ -64,7 +64,7 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadS
 	case err == nil:
 		return nil
 	case errors.Is(err, fleet.ErrNotFound):
-		return fmt.Errorf("there is no bucket %q: check --bucket, or create it first: %w", b.name, err)
+		return fmt.Errorf("there is no bucket %q: check its name, or create it first: %w", b.name, err)
 	case errors.Is(err, fleet.ErrDenied):
 		return fmt.Errorf("may not write s3://%s/%s: the role needs s3:PutObject there: %w", b.name, key, err)
 	default:
@@ -72,9 +72,9 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadS
 	}
 }
 
-// elsewhere is the region of the bucket, where S3 refuses a request because
+// bucketRegion is the region of the bucket, where S3 refuses a request because
 // the bucket lies in another one.
-func elsewhere(err error) fleet.Region {
+func bucketRegion(err error) fleet.Region {
 	refusal, ok := errors.AsType[*fleet.Refusal](err)
 	if !ok {
 		return ""
@@ -82,8 +82,8 @@ func elsewhere(err error) fleet.Region {
 	return refusal.Elsewhere
 }
 
-// bucketRegion reads the bucket's region from an answer of S3.
-func bucketRegion(err error) fleet.Region {
+// redirectedTo reads the bucket's region from an answer of S3.
+func redirectedTo(err error) fleet.Region {
 	answer, ok := errors.AsType[*awshttp.ResponseError](err)
 	if !ok || answer.Response == nil {
 		return ""

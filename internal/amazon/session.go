@@ -92,6 +92,7 @@ type common struct {
 	clockScale float64
 	now        func() time.Time
 	ahead      atomic.Int64 // of our clock, in nanoseconds
+	warned     atomic.Bool  // that the clocks are far apart
 
 	mu     sync.Mutex
 	limits map[fleet.Target]*limits
@@ -145,6 +146,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 			s.clockScale = o.ClockScale
 		}
 	}
+	// After the configuration is read, which wants to add certificates to the
+	// client's transport (AWS_CA_BUNDLE).
+	s.config.HTTPClient = stallGuard{s.config.HTTPClient, answerTime}
 	// Not an option above, which would make the SDK ignore AWS_MAX_ATTEMPTS.
 	s.config.Retryer = newRetryer(s.clockScale)
 	s.config.APIOptions = append(s.config.APIOptions, agent(o.Agent))
@@ -221,9 +225,5 @@ func (s *Session) limitsOf(region fleet.Region) *limits {
 	return q
 }
 
-// patience is the longest pause between two tries of one request, answerTime
-// how long to wait for an answer to begin.
-const (
-	patience   = 20 * time.Second
-	answerTime = time.Minute
-)
+// patience is the longest pause between two tries of one request.
+const patience = 20 * time.Second

@@ -23,6 +23,8 @@ func (s *Session) Parameter(ctx context.Context, name string) (string, error) {
 		return "", fmt.Errorf("may not read the parameter %q: the role needs ssm:GetParameter, and kms:Decrypt where it is encrypted with a key of yours: %w", name, err)
 	case err != nil:
 		return "", fmt.Errorf("read the parameter %q: %w", name, err)
+	case out.Parameter == nil:
+		return "", fleet.Errorf(fleet.ErrUnavailable, "read the parameter %q: the answer is not one of this AWS service; check AWS_ENDPOINT_URL", name)
 	}
 	return aws.ToString(out.Parameter.Value), nil
 }
