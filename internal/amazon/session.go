@@ -16,6 +16,7 @@ package amazon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -172,6 +173,9 @@ func (s *Session) Authenticate(ctx context.Context) error {
 		}
 		if told, ok := errors.AsType[*own](err); ok {
 			return told.error
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("read the AWS credentials: %w", ctx.Err()) // they may be good
 		}
 		s.log.DebugContext(ctx, "no credentials", "error", err)
 		// The instance's role is what the chain tries when nothing else is

@@ -45,22 +45,24 @@ func ThisSystem() System {
 // Main runs the command line and returns the exit code of the process. Inside
 // AWS Lambda it serves the function instead.
 func Main(args []string, sys System) int {
+	a := &app{System: sys}
+	if sys.Env("AWS_LAMBDA_RUNTIME_API") != "" {
+		// Signals keep their default here: SIGTERM ends the process at once.
+		// Lambda sends it when no more events will come, and a process that went
+		// on could only fail them.
+		a.function(context.Background())
+		return exitDone
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	out := &heard{Writer: sys.Stdout}
-	sys.Stdout = out
-	a := &app{System: sys}
-	var err error
-	if sys.Env("AWS_LAMBDA_RUNTIME_API") != "" {
-		a.function(ctx)
-	} else {
-		root := a.root()
-		root.SetArgs(args)
-		root.SetOut(sys.Stdout)
-		root.SetErr(sys.Stderr)
-		err = root.ExecuteContext(ctx)
-	}
+	a.Stdout = out
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(sys.Stderr)
+	err := root.ExecuteContext(ctx)
 	if out.err != nil && err == nil {
 		err = fmt.Errorf("print the answer: %w", out.err)
 	}

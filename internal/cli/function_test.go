@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +25,9 @@ type runtimeAPI struct {
 	*httptest.Server
 	events  chan invocation
 	answers chan string
+	// process is the function's; ended is closed once it has ended.
+	process *exec.Cmd
+	ended   chan struct{}
 }
 
 type invocation struct {
@@ -105,9 +109,14 @@ func function(t *testing.T, o sandbox.Options, env ...string) (*runtimeAPI, *san
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	api.process, api.ended = cmd, make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // how it ended is in ProcessState
+		close(api.ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-api.ended
 		api.CloseClientConnections()
 		api.Close()
 		if t.Failed() {
@@ -253,6 +262,52 @@ power: { rules: [ { tag: AutoStopStart=Yes, schedule: off, enforce: true } ] }
 	}
 	if puts != 1 {
 		t.Errorf("%d records were put, want 1", puts)
+	}
+}
+
+// SIGTERM is how Lambda and its emulators end the process: it ends at once, be
+// it idle or in the middle of an event, and fails no event that comes later.
+func TestFunctionEndsOnSIGTERM(t *testing.T) {
+	t.Parallel()
+	slow, err := sandbox.ParseFaults("ec2:DescribeInstances=delay,for=60s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		faults []sandbox.Fault
+		event  func(t *testing.T, api *runtimeAPI)
+	}{
+		{"idle", nil, func(t *testing.T, api *runtimeAPI) {
+			if got := api.invoke(t, `{"action":"stop","dry_run":true}`, time.Minute); !strings.HasPrefix(got, `{"status":"would stop `) {
+				t.Errorf("got %s", got)
+			}
+		}},
+		{"at work", slow, func(_ *testing.T, api *runtimeAPI) {
+			api.events <- invocation{`{"action":"stop","dry_run":true}`, time.Minute}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			api, _ := function(t, sandbox.Options{Faults: tt.faults})
+			tt.event(t, api)
+			if err := api.process.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-api.ended:
+			case <-time.After(20 * time.Second):
+				t.Fatal("the function goes on after SIGTERM")
+			}
+			status, ok := api.process.ProcessState.Sys().(syscall.WaitStatus)
+			if !ok || !status.Signaled() || status.Signal() != syscall.SIGTERM {
+				t.Errorf("ended as %v, want by SIGTERM", api.process.ProcessState)
+			}
+			select {
+			case answer := <-api.answers:
+				t.Errorf("answered %s", answer)
+			default:
+			}
+		})
 	}
 }
 
