@@ -90,10 +90,10 @@ func (a *app) priceStore(c *crew, f costFlags) (blob.Store, error) {
 }
 
 // made is a report that a command is about, without anything that is stored.
-func (a *app) made(ctx context.Context, job *reportJob, zone string) (cost.Report, error) {
+func (a *app) made(ctx context.Context, job *reportJob, zone string) (cost.Workbook, error) {
 	c, err := a.costCrew(ctx, job, zone)
 	if err != nil {
-		return cost.Report{}, err
+		return cost.Workbook{}, err
 	}
 	job.now = a.Now()
 	job.costs.History, job.costs.Bill = "", "" // they tell nothing of today
@@ -104,7 +104,7 @@ func (a *app) made(ctx context.Context, job *reportJob, zone string) (cost.Repor
 
 // told ends a command whose answer is printed: partly where the report behind it
 // is not complete.
-func told(r cost.Report) error {
+func told(r cost.Workbook) error {
 	var errs []error
 	for _, p := range r.Problems {
 		errs = append(errs, p)
@@ -181,10 +181,10 @@ type finding struct {
 	Fix      string        `json:"fix"`
 }
 
-func (a *app) showFindings(r cost.Report, least float64) {
+func (a *app) showFindings(r cost.Workbook, least float64) {
 	var chosen []cost.Finding
 	var sum price.USD
-	for _, f := range r.Findings {
+	for _, f := range r.Recommendations {
 		if f.Saving.Float() >= least {
 			chosen = append(chosen, f)
 			sum = sum.Add(f.Saving)

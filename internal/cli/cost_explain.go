@@ -50,7 +50,7 @@ func (a *app) costExplain(ctx context.Context, id string, job reportJob, zone st
 	if err != nil {
 		return err
 	}
-	e := costExplanation{report: report, seen: seen, screen: a.terminal()}
+	e := costExplanation{report: report.Report, seen: seen, screen: a.terminal()}
 	for _, i := range report.Instances {
 		if called(id, string(i.ID), i.Name) {
 			e.instances = append(e.instances, i)

@@ -23,14 +23,14 @@ const moversShown = 50
 
 // remember keeps the report's rows in the history, and makes trend and movers
 // from it. What cannot be read is a problem of the report.
-func (c *crew) remember(ctx context.Context, store blob.Store, report *cost.Report, tags []string, keep bool) {
+func (c *crew) remember(ctx context.Context, store blob.Store, report *cost.Workbook, tags []string, keep bool) {
 	fail := func(what string, err error) {
 		report.Problems = append(report.Problems, cost.Problem{What: what, Err: err})
 	}
-	today := report.Day()
+	today := cost.DayOf(report.Report)
 	if keep {
 		var err error
-		if today, err = write(ctx, store, *report); err != nil {
+		if today, err = write(ctx, store, report.Report); err != nil {
 			fail("rows of this report", err)
 		}
 	}
@@ -61,7 +61,7 @@ func (c *crew) remember(ctx context.Context, store blob.Store, report *cost.Repo
 	}
 	report.Trend = trend.Trend()
 	if from, to, ok := cost.PickDays(sound); ok {
-		read := seenBy(*report)
+		read := seenBy(report.Report)
 		if report.Changes, err = cost.Compare(read.of(day(from)), read.of(day(to)), moversShown); err != nil {
 			fail("movers", err)
 		}
@@ -105,13 +105,13 @@ func targetOf(row cost.Row) fleet.Target {
 // there now. A rerun replaces its day; where it did not read an account or a
 // region, or not all of it, what an earlier run of the day has of it stays.
 func write(ctx context.Context, store blob.Store, report cost.Report) (cost.Day, error) {
-	today := report.Day()
+	today := cost.DayOf(report)
 	earlier, err := kept(history.Read(ctx, store, today.Date), report)
 	if err != nil && !errors.Is(err, fleet.ErrNotFound) && !errors.Is(err, fleet.ErrInvalid) {
 		return today, err
 	}
 	rows := func(yield func(cost.Row) bool) {
-		for row := range report.DailyRows() {
+		for row := range cost.RowsOf(report) {
 			if !yield(row) {
 				return
 			}
@@ -148,7 +148,7 @@ func kept(rows iter.Seq2[cost.Row, error], report cost.Report) ([]cost.Row, erro
 	whole := seenBy(report)
 	had := map[rowID]bool{}
 	if slices.Contains(slices.Collect(maps.Values(whole)), false) {
-		for row := range report.DailyRows() {
+		for row := range cost.RowsOf(report) {
 			had[rowID{targetOf(row), row.Kind, row.ID}] = true
 		}
 	}

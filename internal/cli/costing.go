@@ -110,9 +110,9 @@ func (a *app) billStore(place string, c *crew) (blob.Store, error) {
 
 // reconcile sets the bill beside the report's list prices: an export where one
 // is configured, else what Cost Explorer told.
-func (a *app) reconcile(ctx context.Context, c *crew, place string, report *cost.Report) {
+func (a *app) reconcile(ctx context.Context, c *crew, place string, report *cost.Workbook) {
 	if place == "" {
-		report.Bill = cost.ReconcileExplorer(*report)
+		report.Reconciliation = cost.ReconcileExplorer(report.Report)
 		return
 	}
 	store, err := a.billStore(place, c)
@@ -121,8 +121,8 @@ func (a *app) reconcile(ctx context.Context, c *crew, place string, report *cost
 		read, err = bill.Read(ctx, store, fleet.Span{From: report.Month.Start, To: report.Month.Now})
 		report.Notes = append(report.Notes, read.Notes...)
 		if len(read.Files) > 0 {
-			report.Bill = cost.Reconcile(*report, read.Lines, place)
-			report.Notes = append(report.Notes, report.Bill.Notes...)
+			report.Reconciliation = cost.Reconcile(report.Report, read.Lines, place)
+			report.Notes = append(report.Notes, report.Reconciliation.Notes...)
 		}
 	}
 	if err != nil {

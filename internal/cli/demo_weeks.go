@@ -53,10 +53,10 @@ func (s stage) act(ctx context.Context, action power.Action, wait time.Duration)
 }
 
 // report makes a report and leaves its rows in the history.
-func (a *app) demoReport(ctx context.Context, s stage, bucket, out string) (cost.Report, cost.Answer, error) {
+func (a *app) demoReport(ctx context.Context, s stage, bucket, out string) (cost.Workbook, cost.Answer, error) {
 	form, err := formatOf("", out)
 	if err != nil {
-		return cost.Report{}, cost.Answer{}, err
+		return cost.Workbook{}, cost.Answer{}, err
 	}
 	return a.report(ctx, s.crew, reportJob{
 		now: s.account.Now(), zone: s.zone, hours: cost.BestHours, bucket: bucket, prefix: "ec2/", out: out, format: form, journal: s.journal, keep: true,

@@ -135,9 +135,9 @@ func section(t *testing.T, text, heading string) string {
 // theirs. Dates in headers stand for any.
 func TestCostColumns(t *testing.T) {
 	text := document(t, costing)
-	whole := cost.Report{
-		Month: cost.MonthOf(time.Now()),
-		Trend: &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Bill: &cost.Reconciliation{},
+	whole := cost.Workbook{
+		Report: cost.Report{Month: cost.MonthOf(time.Now())},
+		Trend:  &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	sheets := []string{"Summary"}

@@ -203,9 +203,9 @@ func TestReadmeParameters(t *testing.T) {
 func TestReadmeColumns(t *testing.T) {
 	type column struct{ Sheet, Name string }
 	var want []column
-	whole := cost.Report{
-		Month: cost.MonthOf(time.Now()),
-		Trend: &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Bill: &cost.Reconciliation{},
+	whole := cost.Workbook{
+		Report: cost.Report{Month: cost.MonthOf(time.Now())},
+		Trend:  &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	for _, table := range whole.Tables() {

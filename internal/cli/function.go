@@ -117,10 +117,10 @@ func (a *app) reportEvent(ctx context.Context, r function.Request) (cost.Answer,
 	watch := c.begin(a.Now())
 	report, answer, err := a.report(ctx, c, job)
 	if err == nil && !r.DryRun {
-		c.note(ctx, job.journal, watch, a.Now(), reported(report))
+		c.note(ctx, job.journal, watch, a.Now(), reported(report.Report))
 	}
 	if err == nil {
-		err = enough(report, job.costs.MinCoverage) // it is stored all the same
+		err = enough(report.Report, job.costs.MinCoverage) // it is stored all the same
 	}
 	if err == nil && !report.Complete() {
 		c.log.WarnContext(ctx, "the report is not complete", "missing_prices", report.Missing(), "problems", answer.Problems)

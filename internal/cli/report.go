@@ -27,7 +27,7 @@ import (
 // format is a way to write a report.
 type format struct {
 	name, ending, media string
-	write               func(io.Writer, cost.Report) error
+	write               func(io.Writer, cost.Workbook) error
 }
 
 // formats are all ways, the first of them the default.
@@ -35,15 +35,15 @@ func formats() []format {
 	return []format{
 		{"xlsx", ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.Write},
 		{"html", ".html", "text/html; charset=utf-8", page.Write},
-		{"csv", ".csv", "text/csv; charset=utf-8", func(w io.Writer, r cost.Report) error { return plain.WriteCSV(w, r, "EC2_Detail_Costs") }},
+		{"csv", ".csv", "text/csv; charset=utf-8", func(w io.Writer, r cost.Workbook) error { return plain.WriteCSV(w, r, "EC2_Detail_Costs") }},
 		{"json", ".json", "application/json", plain.WriteJSON},
 		{"parquet", ".parquet", "application/vnd.apache.parquet", writeRows},
 	}
 }
 
 // writeRows writes the rows of the report as the history keeps them.
-func writeRows(w io.Writer, r cost.Report) error {
-	file, err := history.Encode(r.DailyRows())
+func writeRows(w io.Writer, r cost.Workbook) error {
+	file, err := history.Encode(cost.RowsOf(r.Report))
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ type reportJob struct {
 // report reads, prices, writes and stores. What is written is finished in a
 // temporary file before it gets its name or its key, so that neither ever shows
 // a part of one.
-func (a *app) report(ctx context.Context, c *crew, job reportJob) (cost.Report, cost.Answer, error) {
+func (a *app) report(ctx context.Context, c *crew, job reportJob) (cost.Workbook, cost.Answer, error) {
 	report, err := a.makeReport(ctx, c, job)
 	if err != nil {
 		return report, cost.Answer{}, err
@@ -117,18 +117,18 @@ func (a *app) report(ctx context.Context, c *crew, job reportJob) (cost.Report, 
 }
 
 // makeReport reads and reckons all that a report says.
-func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Report, error) {
+func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Workbook, error) {
 	before := c.session.Calls()
 	account, err := c.session.Account(ctx)
 	if err != nil {
 		if errors.Is(err, fleet.ErrCredentials) {
-			return cost.Report{}, err
+			return cost.Workbook{}, err
 		}
 		c.log.DebugContext(ctx, "the account is not known", "error", err)
 	}
 	prices, err := a.priceList(c, job.costs, job.now)
 	if err != nil {
-		return cost.Report{}, err
+		return cost.Workbook{}, err
 	}
 	if job.seen != nil {
 		job.seen.prices = prices
@@ -145,10 +145,12 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Repo
 			return plans.running(i, job.now, to)
 		}
 	}
-	report, err := cost.Build(ctx, c.sources(account, job.only, paid), prices, o)
+	built, err := cost.Build(ctx, c.sources(account, job.only, paid), prices, o)
+	report := cost.Workbook{Report: built}
 	if err != nil {
 		return report, err
 	}
+	report.Recommendations = cost.Findings(built)
 	report.Problems = append(report.Problems, c.problems()...)
 	if journalErr != nil {
 		report.Problems = append(report.Problems, cost.Problem{What: "journal", Err: journalErr})
@@ -156,7 +158,7 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Repo
 	report.Spend = paid.spend()
 	report.Notes = append(report.Notes, prices.Notes()...)
 	if job.journal != nil {
-		report.Savings = cost.SavingsOf(report, o.Acts, fleet.Span{From: month.Start, To: month.Now})
+		report.Savings = cost.SavingsOf(built, o.Acts, fleet.Span{From: month.Start, To: month.Now})
 	}
 	if job.costs.Bill != "" || job.costs.CostExplorer > 0 {
 		a.reconcile(ctx, c, job.costs.Bill, &report)
@@ -173,7 +175,7 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Repo
 }
 
 // store puts the finished report where it belongs.
-func (c *crew) store(ctx context.Context, job reportJob, file *os.File, report cost.Report) (cost.Answer, error) {
+func (c *crew) store(ctx context.Context, job reportJob, file *os.File, report cost.Workbook) (cost.Answer, error) {
 	answer := report.Written(job.out)
 	if job.bucket != "" {
 		key := cost.Key(job.prefix, report.Generated, job.format.ending)
@@ -250,7 +252,7 @@ or the rows of the history (parquet): by --format, or by the ending of --out.`,
 			if err != nil {
 				return err
 			}
-			c.note(cmd.Context(), job.journal, watch, a.Now(), reported(report))
+			c.note(cmd.Context(), job.journal, watch, a.Now(), reported(report.Report))
 			return a.showReportOf(c.names, report, answer, job.costs.MinCoverage)
 		},
 	}
@@ -357,19 +359,19 @@ func hoursMode(s string) (cost.HoursMode, error) {
 }
 
 // showReport prints what the report of one account says in short.
-func (a *app) showReport(r cost.Report, answer cost.Answer, least float64) error {
+func (a *app) showReport(r cost.Workbook, answer cost.Answer, least float64) error {
 	return a.showReportOf(nil, r, answer, least)
 }
 
 // showReportOf prints what the report says in short, with the names of its
 // accounts.
-func (a *app) showReportOf(n names, r cost.Report, answer cost.Answer, least float64) error {
+func (a *app) showReportOf(n names, r cost.Workbook, answer cost.Answer, least float64) error {
 	if a.json {
 		if err := a.printJSON(answer); err != nil {
 			return err
 		}
 	} else if !a.quiet {
-		reportSummary(a.Stdout, n, r)
+		reportSummary(a.Stdout, n, r.Report)
 		fmt.Fprintln(a.Stdout, answer.Body)
 	}
 	var errs []error
@@ -380,7 +382,7 @@ func (a *app) showReportOf(n names, r cost.Report, answer cost.Answer, least flo
 		errs = append(errs, fmt.Errorf("%d of %d prices are missing: see the columns PriceStatus and PriceNote; the totals are too low by them",
 			n, len(r.Instances)+len(r.Volumes)+len(r.Lines)))
 	}
-	if err := enough(r, least); err != nil {
+	if err := enough(r.Report, least); err != nil {
 		return together(append(errs, err)) // whatever else went wrong, this is a failure
 	}
 	if len(errs) == 0 {

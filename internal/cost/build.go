@@ -127,7 +127,7 @@ type builder struct {
 	month   Month
 	targets []targetData
 	rates   map[fleet.Region]rates
-	quoted  quoted
+	quoted  map[price.InstanceKey]*Price
 	parts   map[partKey]*Price
 	spots   map[spotName]*Price
 	past    past
@@ -273,12 +273,9 @@ func (b *builder) nothing() error {
 	return errors.Join(errs...)
 }
 
-// quoted is the price of a key with what is wrong about all of the list.
-type quoted map[price.InstanceKey]*Price
-
 // instancePrices looks up every distinct key once.
 func (b *builder) instancePrices(ctx context.Context, prices PriceList) {
-	b.quoted = quoted{}
+	b.quoted = map[price.InstanceKey]*Price{}
 	var ask []price.InstanceKey
 	want := func(key price.InstanceKey) {
 		if b.quoted[key] != nil {
@@ -337,7 +334,10 @@ func unread(q price.Quote, err error) price.Quote {
 func (b *builder) report(sources []Source) Report {
 	r := Report{
 		Generated: b.month.Now, Month: b.month, Hours: cmp.Or(b.options.Hours, BestHours),
-		quotes: b.quoted, rates: b.rates, billed: b.billLines, covered: b.past.complete,
+		Evidence: Evidence{Billed: b.billLines, Covered: b.past.complete, Quotes: b.quoted, Rates: map[fleet.Region]price.Rates{}},
+	}
+	for region, listed := range b.rates {
+		r.Evidence.Rates[region] = listed.Rates
 	}
 	faulty := map[fleet.Region]bool{}
 	for n := range b.targets {
@@ -371,7 +371,6 @@ func (b *builder) report(sources []Source) Report {
 	r.Prices = b.prices()
 	r.Types = summarize(r)
 	r.Totals = totals(r)
-	r.Findings = findings(r)
 	return r
 }
 

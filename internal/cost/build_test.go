@@ -16,7 +16,13 @@ import (
 // rowsOf are a table's rows with the values as they are shown.
 func rowsOf(t *testing.T, r cost.Report, name string) (headers []string, rows [][]any) {
 	t.Helper()
-	for _, table := range r.Tables() {
+	return tableOf(t, cost.Workbook{Report: r}, name)
+}
+
+// tableOf is rowsOf for a workbook.
+func tableOf(t *testing.T, w cost.Workbook, name string) (headers []string, rows [][]any) {
+	t.Helper()
+	for _, table := range w.Tables() {
 		if table.Name != name {
 			continue
 		}
@@ -289,7 +295,7 @@ func TestEmptyAccountIsAReport(t *testing.T) {
 	if !r.Complete() || len(r.Totals) != 2 {
 		t.Errorf("problems %v, totals %v", r.Problems, r.Totals)
 	}
-	for _, table := range r.Tables() {
+	for _, table := range (cost.Workbook{Report: r}).Tables() {
 		if len(table.Columns) == 0 {
 			t.Errorf("table %s has no columns", table.Name)
 		}

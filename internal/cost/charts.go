@@ -20,27 +20,27 @@ const (
 
 // Charts are the report's pictures. Each draws rows of one of Tables; one that
 // would be empty is left out.
-func (r Report) Charts() []Chart {
+func (w Workbook) Charts() []Chart {
 	var charts []Chart
-	if n := len(r.costByType()); n > 0 {
+	if n := len(w.costByType()); n > 0 {
 		charts = append(charts, Chart{
 			Title: "EC2 by instance type, month to date (USD)", Kind: BarChart,
 			Table: byTypeTable, Category: "InstanceType", Values: []string{"EC2MonthToDate(USD)"}, Rows: n,
 		})
 	}
-	if n := len(r.Types); n > 0 {
+	if n := len(w.Types); n > 0 {
 		charts = append(charts, Chart{
 			Title: "EBS by volume type, full month (USD)", Kind: ColumnChart, Stacked: true,
-			Table: byVolumeTypeTable, Category: "VolumeType", Values: r.volumeUses(), Rows: n,
+			Table: byVolumeTypeTable, Category: "VolumeType", Values: w.volumeUses(), Rows: n,
 		})
 	}
-	if r.Trend != nil && len(r.Trend.Weeks) > 1 {
+	if w.Trend != nil && len(w.Trend.Weeks) > 1 {
 		charts = append(charts, Chart{
 			Title: "Cost by week (USD)", Kind: LineChart,
-			Table: "Trend", Category: "Week", Values: []string{"EC2(USD)", "EBS(USD)", "Other(USD)"}, Rows: len(r.Trend.Weeks),
+			Table: "Trend", Category: "Week", Values: []string{"EC2(USD)", "EBS(USD)", "Other(USD)"}, Rows: len(w.Trend.Weeks),
 		})
 	}
-	if n := len(r.dearest()); n > 0 {
+	if n := len(w.dearest()); n > 0 {
 		charts = append(charts, Chart{
 			Title: fmt.Sprintf("Top %d by cost, month to date (USD)", n), Kind: BarChart,
 			Table: topTable, Category: "Resource", Values: []string{"MonthToDate(USD)"}, Rows: n,
@@ -57,16 +57,16 @@ const (
 )
 
 // chartTables are the tables that are there for the charts.
-func (r Report) chartTables() []Table {
+func (w Workbook) chartTables() []Table {
 	return []Table{
-		table(byTypeTable, 1, r.costByType(), []field[typeCost]{
+		table(byTypeTable, 1, w.costByType(), []field[typeCost]{
 			{"InstanceType", Text, func(t typeCost) any { return t.name }},
 			{"Instances", Count, func(t typeCost) any { return int64(t.instances) }},
 			{"Running", Count, func(t typeCost) any { return int64(t.running) }},
 			{"EC2MonthToDate(USD)", Money, func(t typeCost) any { return t.toDate }},
 			{"EC2RunRateMonthly(USD)", Money, func(t typeCost) any { return t.runRate }},
 		}),
-		table(byVolumeTypeTable, 1, r.Types, []field[TypeSummary]{
+		table(byVolumeTypeTable, 1, w.Types, []field[TypeSummary]{
 			{"VolumeType", Text, func(t TypeSummary) any { return string(t.Type) }},
 			{attachedUse, Money, func(t TypeSummary) any { return t.Attached.Monthly }},
 			{unattachedUse, Money, func(t TypeSummary) any { return t.Unattached.Monthly }},
@@ -75,7 +75,7 @@ func (r Report) chartTables() []Table {
 				return t.Attached.Monthly.Add(t.Unattached.Monthly).Add(t.Other.Monthly)
 			}},
 		}),
-		table(topTable, 1, r.dearest(), []field[ranked]{
+		table(topTable, 1, w.dearest(), []field[ranked]{
 			{"Resource", Text, func(s ranked) any { return s.label }},
 			{"Kind", Text, func(s ranked) any { return s.kind }},
 			{"Id", Text, func(s ranked) any { return s.id }},
@@ -96,12 +96,12 @@ const (
 
 // volumeUses are the columns of the volumes' chart: those that are not all zero,
 // and that of attached volumes always.
-func (r Report) volumeUses() []string {
+func (w Workbook) volumeUses() []string {
 	uses := []string{attachedUse}
-	if all := r.Total(); all.EBSUnattached > 0 {
+	if all := w.Total(); all.EBSUnattached > 0 {
 		uses = append(uses, unattachedUse)
 	}
-	if all := r.Total(); all.EBSOther > 0 {
+	if all := w.Total(); all.EBSOther > 0 {
 		uses = append(uses, otherUse)
 	}
 	return uses
@@ -122,10 +122,10 @@ func (t *typeCost) add(u typeCost) {
 }
 
 // costByType are the dearest types, and all others in a last row.
-func (r Report) costByType() []typeCost {
+func (w Workbook) costByType() []typeCost {
 	index := map[fleet.InstanceType]int{}
 	var types []typeCost
-	for _, i := range r.Instances {
+	for _, i := range w.Instances {
 		n, ok := index[i.Type]
 		if !ok {
 			n = len(types)
@@ -161,7 +161,7 @@ type ranked struct {
 
 // dearest are the resources that cost most this month so far, the dearest
 // first; of equal ones those that the report lists first.
-func (r Report) dearest() []ranked {
+func (w Workbook) dearest() []ranked {
 	top := make([]ranked, 0, resourcesDrawn+1)
 	// It runs over all that there is, so the row is made only where it counts.
 	place := func(toDate price.USD, row func() ranked) {
@@ -178,7 +178,7 @@ func (r Report) dearest() []ranked {
 		top[n].toDate = toDate
 		top = top[:min(len(top), resourcesDrawn)]
 	}
-	for _, i := range r.Instances {
+	for _, i := range w.Instances {
 		place(i.EC2().USD.Add(i.EBSToDate.USD), func() ranked {
 			return ranked{
 				target: i.Target, label: labelled(i.Name, string(i.Type)), kind: "instance", id: string(i.ID),
@@ -186,7 +186,7 @@ func (r Report) dearest() []ranked {
 			}
 		})
 	}
-	for _, v := range r.Volumes {
+	for _, v := range w.Volumes {
 		if v.BilledTo != "" {
 			continue
 		}
@@ -197,7 +197,7 @@ func (r Report) dearest() []ranked {
 			}
 		})
 	}
-	for _, l := range r.Lines {
+	for _, l := range w.Lines {
 		place(l.ToDate.USD, func() ranked {
 			return ranked{
 				target: l.Target, label: labelled(cmp.Or(l.Name, l.ID), cmp.Or(l.Type, string(l.Kind))),

@@ -89,7 +89,7 @@ func TestTop20AreTheDearest(t *testing.T) {
 		}
 		slices.SortFunc(want, func(a, b price.USD) int { return int(b - a) })
 		want = want[:min(len(want), 20)]
-		table, n, ok := column(r, "Top_20", "MonthToDate(USD)")
+		table, n, ok := column(cost.Workbook{Report: r}, "Top_20", "MonthToDate(USD)")
 		if !ok {
 			t.Fatal("no table Top_20")
 		}
@@ -124,7 +124,7 @@ func TestLabelsAreShortAndStraight(t *testing.T) {
 func TestOnlyUsesThatAreThereAreDrawn(t *testing.T) {
 	uses := func(volumes ...fleet.Volume) []string {
 		r := build(t, estate{instances: []fleet.Instance{server("i-1")}, volumes: volumes}, seoulPrices(t), cost.Options{})
-		for _, c := range r.Charts() {
+		for _, c := range (cost.Workbook{Report: r}).Charts() {
 			if c.Table == "By_Volume_Type" {
 				return c.Values
 			}

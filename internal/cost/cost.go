@@ -73,31 +73,29 @@ type Report struct {
 	Prices   []*Price
 	Totals   []Total // one a target, then one for all
 	Problems []Problem
-	// Findings are what could cost less, the largest saving first.
-	Findings []Finding
 	// Spend is what the report's own paid requests cost.
 	Spend []Spend
 
-	// Trend and Changes are made from the history, Savings from the journal, Bill
-	// from what AWS charged; each is nil where there is none.
-	Trend   *Trend
-	Changes *Changes
-	Savings *Savings
-	Bill    *Reconciliation
-
-	// billed are the lines of Cost Explorer that the hours came from, and covered
-	// the time for which they are complete, by account.
-	billed  []price.BillLine
-	covered map[fleet.Account]fleet.Span
-	// quotes and rates are all prices that were looked up, also those that
-	// nothing of the report has.
-	quotes quoted
-	rates  map[fleet.Region]rates
+	// Evidence is what the rows were made from.
+	Evidence Evidence
 	// Calls counts API calls by "service:Action". Who makes the calls fills
 	// it in.
 	Calls map[string]int
 	// Notes are sentences about where the report's data come from.
 	Notes []string
+}
+
+// Evidence is what the rows of a report were made from, for those that look
+// further: at the bill, at what else could cost less.
+type Evidence struct {
+	// Billed are the lines of Cost Explorer that the hours came from, and Covered
+	// the time for which they are complete, by account.
+	Billed  []price.BillLine
+	Covered map[fleet.Account]fleet.Span
+	// Quotes and Rates are all prices that were looked up, also those that
+	// nothing of the report has.
+	Quotes map[price.InstanceKey]*Price
+	Rates  map[fleet.Region]price.Rates
 }
 
 // Amount is a sum of money that may be unknown. Unknown is not zero.
@@ -247,8 +245,8 @@ type Part struct {
 // Unattached is true for a volume that no instance uses.
 func (v *Volume) Unattached() bool { return len(v.AttachedTo) == 0 }
 
-// part is what is billed by one unit in a full month.
-func (v *Volume) part(unit string) Amount {
+// Part is what is billed by one unit in a full month.
+func (v *Volume) Part(unit string) Amount {
 	sum := Known(0)
 	for _, p := range v.Parts {
 		if p.Unit == unit {
@@ -310,6 +308,11 @@ type Total struct {
 	TotalAtMost price.USD
 }
 
+// Amount is the price of one unit.
+func (p *Price) Amount() Amount {
+	return Amount{USD: p.Rate.USD, Known: p.Status.Usable()}
+}
+
 // Problem is something that could not be read. The report holds what could.
 type Problem struct {
 	Target fleet.Target // without account or region where it concerns all
@@ -331,6 +334,14 @@ func (p Problem) Error() string {
 
 // Unwrap gives the cause, so that errors.Is(problem, fleet.ErrDenied) works.
 func (p Problem) Unwrap() error { return p.Err }
+
+// Total is the total of all targets.
+func (r Report) Total() Total {
+	if len(r.Totals) == 0 {
+		return Total{}
+	}
+	return r.Totals[len(r.Totals)-1]
+}
 
 // Statuses counts instances, volumes and lines by the status of their price.
 func (r Report) Statuses() map[price.Status]int {
@@ -355,6 +366,27 @@ func (r Report) Coverage() float64 {
 		return 100
 	}
 	return 100 * float64(rows-r.Missing()) / float64(rows)
+}
+
+// ExactShare is how much of the month to date has an exact price, and all of
+// it. What has no price is in neither.
+func (r Report) ExactShare() (exact, all price.USD) {
+	add := func(amount price.USD, status price.Status) {
+		all = all.Add(amount)
+		if status == price.Exact {
+			exact = exact.Add(amount)
+		}
+	}
+	for _, i := range r.Instances {
+		add(i.EC2().USD, i.PriceStatus)
+	}
+	for _, v := range r.Volumes {
+		add(v.ToDate.USD, v.Status)
+	}
+	for _, l := range r.Lines {
+		add(l.ToDate.USD, l.Status)
+	}
+	return exact, all
 }
 
 // Missing counts the rows that have no price.

@@ -33,9 +33,9 @@ const (
 	oldSnapshot = 90 * 24 * time.Hour
 )
 
-// findings looks through a report, the largest saving first. What would save
+// Findings looks through a report, the largest saving first. What would save
 // less than a cent is not worth a line.
-func findings(r Report) []Finding {
+func Findings(r Report) []Finding {
 	var all []Finding
 	for _, find := range []func(Report) []Finding{
 		volumeFindings, stoppedFindings, snapshotFindings, lineFindings, generationFindings, nightFindings,
@@ -116,7 +116,7 @@ func stoppedFindings(r Report) []Finding {
 		}
 		var cost, kept price.USD
 		var gib int64
-		listed := r.rates[i.Target.Region].Quote(price.SnapshotStorage)
+		listed := r.Evidence.Rates[i.Target.Region].Quote(price.SnapshotStorage)
 		for _, v := range volumes[machine{i.Target.Account, i.ID}] {
 			cost = cost.Add(v.Monthly.USD)
 			gib += v.SizeGiB

@@ -54,7 +54,7 @@ func generationFindings(r Report) []Finding {
 			continue
 		}
 		key, ok := successorKey(price.InstanceKey{Region: i.Target.Region, Type: i.Type, Tenancy: i.Price.Tenancy, Operation: i.Price.Operation})
-		newer := r.quotes[key]
+		newer := r.Evidence.Quotes[key]
 		ran, elapsed, running := r.pace(i)
 		if !ok || newer == nil || !newer.Status.Usable() || !running {
 			continue

@@ -46,14 +46,14 @@ func TestNoFindingWhereThereIsNothingToSave(t *testing.T) {
 		"i-gone":        cost.StoppedInstance,
 		"eipalloc-gone": cost.IdleAddress, "eipalloc-free": cost.IdleAddress,
 	} {
-		switch got := about(r.Findings, resource); {
+		switch got := about(cost.Findings(r), resource); {
 		case want == "" && len(got) > 0:
 			t.Errorf("%s: %+v, want nothing", resource, got)
 		case want != "" && (len(got) != 1 || got[0].Code != want):
 			t.Errorf("%s: %+v, want %s", resource, got, want)
 		}
 	}
-	if fix := about(r.Findings, "vol-fast")[0].Fix(); !strings.Contains(fix, "--iops 18750 ") {
+	if fix := about(cost.Findings(r), "vol-fast")[0].Fix(); !strings.Contains(fix, "--iops 18750 ") {
 		t.Errorf("an m5.large does 18,750 IOPS: %s", fix)
 	}
 }
@@ -99,7 +99,7 @@ func TestAccountsMayHaveTheSameIds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{"i-1": "20.60", "vol-2": "2.00"} // 45.60 less 25.00; 40 GiB at 0.05
-	for _, f := range r.Findings {
+	for _, f := range cost.Findings(r) {
 		if f.Target.Account != seoul.Account || f.Saving.String() != want[f.Resource] {
 			t.Errorf("found %+v", f)
 		}

@@ -50,7 +50,7 @@ func findingsOf(t testing.TB, e estate, h belongings) []cost.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Findings
+	return cost.Findings(r)
 }
 
 // about are the findings about one resource.
@@ -138,10 +138,10 @@ func TestGP3IsNeverWorse(t *testing.T) {
 		to := price.VolumePrice(fleet.Volume{Type: fleet.GP3, SizeGiB: size, IOPS: iops, ThroughputMiBps: mibps}, price.PickRates(prices.products, seoul.Region))
 		saving := r.Volumes[0].Monthly.USD.Add(-to.USD)
 		switch {
-		case saving.Cents() <= 0 && len(r.Findings) > 0:
-			t.Fatalf("%d GiB: %+v, though gp3 costs no less", size, r.Findings)
-		case saving.Cents() > 0 && (len(r.Findings) != 1 || r.Findings[0].Saving != saving):
-			t.Fatalf("%d GiB: %+v, want a saving of %s", size, r.Findings, saving)
+		case saving.Cents() <= 0 && len(cost.Findings(r)) > 0:
+			t.Fatalf("%d GiB: %+v, though gp3 costs no less", size, cost.Findings(r))
+		case saving.Cents() > 0 && (len(cost.Findings(r)) != 1 || cost.Findings(r)[0].Saving != saving):
+			t.Fatalf("%d GiB: %+v, want a saving of %s", size, cost.Findings(r), saving)
 		}
 	})
 }
@@ -227,8 +227,8 @@ func TestScheduledInstancesMayRunAllNight(t *testing.T) {
 	r := build(t, estate{instances: []fleet.Instance{server("i-1")}}, seoulPrices(t), cost.Options{
 		Planned: func(fleet.Instance, time.Time) (time.Duration, string, bool) { return time.Hour, "always", true },
 	})
-	if len(r.Findings) != 0 {
-		t.Errorf("found %+v", r.Findings)
+	if len(cost.Findings(r)) != 0 {
+		t.Errorf("found %+v", cost.Findings(r))
 	}
 }
 

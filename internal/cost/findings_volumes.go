@@ -40,7 +40,7 @@ func volumeFindings(r Report) []Finding {
 		}
 		var best Finding
 		for _, change := range changes(v.Volume, limits) {
-			cost := price.VolumePrice(change.to, r.rates[v.Target.Region].Rates)
+			cost := price.VolumePrice(change.to, r.Evidence.Rates[v.Target.Region])
 			saving := v.Monthly.USD.Add(-cost.USD)
 			if !cost.Status.Usable() || saving <= best.Saving {
 				continue

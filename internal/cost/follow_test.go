@@ -32,8 +32,8 @@ func TestRestartsAndSnapshotsMoveNoMoney(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		days = append(days, report.Day())
-		if err := trend.Add(report.Day()); err != nil {
+		days = append(days, cost.DayOf(report))
+		if err := trend.Add(cost.DayOf(report)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,7 +9,7 @@ type changeLine struct {
 	label string
 }
 
-func (m *Changes) table() Table {
+func changesTable(m *Changes) Table {
 	var lines []changeLine
 	for _, change := range m.Top {
 		lines = append(lines, changeLine{ResourceChange: change})

@@ -159,7 +159,7 @@ func Reconcile(r Report, lines []price.BillLine, from ...string) *Reconciliation
 // report's instances do.
 func ReconcileExplorer(r Report) *Reconciliation {
 	c := balanceOf(r, []string{"Cost Explorer"})
-	maps.Copy(c.covered, r.covered)
+	maps.Copy(c.covered, r.Evidence.Covered)
 	for _, i := range r.Instances {
 		if _, asked := c.covered[i.Target.Account]; asked {
 			c.enter(i.Target, string(i.ID), instanceKind, &entry{instance: i, asBilled: true})
@@ -167,8 +167,8 @@ func ReconcileExplorer(r Report) *Reconciliation {
 	}
 	prefixes := map[string]bool{}
 	var ours []price.BillLine
-	for _, line := range r.billed {
-		if span, ok := r.covered[line.Account]; !ok || line.Start.Before(span.From) || line.End.After(span.To) {
+	for _, line := range r.Evidence.Billed {
+		if span, ok := r.Evidence.Covered[line.Account]; !ok || line.Start.Before(span.From) || line.End.After(span.To) {
 			continue
 		}
 		if c.entries[entryKey{line.Account, line.Resource, instanceKind}] != nil {

@@ -2,11 +2,11 @@ package cost
 
 import "slices"
 
-// tables are the sheets of the reconciliation: by resource and by label.
-func (b *Reconciliation) tables() []Table {
+// reconciliationTables are the sheets of the reconciliation: by resource and by label.
+func reconciliationTables(b *Reconciliation) []Table {
 	hours := func(of func(Reconciled) any) func(Reconciled) any {
 		return func(row Reconciled) any {
-			if row.Kind != instanceKind {
+			if row.Kind != string(InstanceRow) {
 				return nil
 			}
 			return of(row)

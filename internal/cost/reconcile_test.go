@@ -266,8 +266,8 @@ func TestReconcileExplorer(t *testing.T) {
 
 func TestReconciliationAsTableAndJSON(t *testing.T) {
 	r := priced(ran("i-1", 100))
-	r.Bill = cost.Reconcile(r, []price.BillLine{boxes(t, "i-1", 90, "9")}, "bills/")
-	text, err := json.Marshal(r.Bill)
+	w := cost.Workbook{Report: r, Reconciliation: cost.Reconcile(r, []price.BillLine{boxes(t, "i-1", 90, "9")}, "bills/")}
+	text, err := json.Marshal(w.Reconciliation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func TestReconciliationAsTableAndJSON(t *testing.T) {
 		}
 	}
 	found := map[string][][]any{}
-	for _, table := range r.Tables() {
+	for _, table := range w.Tables() {
 		for row := range table.Rows {
 			found[table.Name] = append(found[table.Name], slices.Clone(row))
 		}

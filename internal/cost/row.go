@@ -76,10 +76,10 @@ type Day struct {
 	Rows iter.Seq2[Row, error]
 }
 
-// Day is the day of the report as the history has it.
-func (r Report) Day() Day {
+// DayOf is the day of a report as the history has it.
+func DayOf(r Report) Day {
 	return Day{Date: DateOf(r.Month.Now), Rows: func(yield func(Row, error) bool) {
-		for row := range r.DailyRows() {
+		for row := range RowsOf(r) {
 			if !yield(row, nil) {
 				return
 			}
@@ -87,30 +87,30 @@ func (r Report) Day() Day {
 	}}
 }
 
-// DailyRows are the report's resources as rows of the history: instances,
+// RowsOf are the resources of a report as rows of the history: instances,
 // volumes, then lines.
-func (r Report) DailyRows() iter.Seq[Row] {
+func RowsOf(r Report) iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		for _, i := range r.Instances {
-			if !yield(r.instanceRow(i)) {
+			if !yield(instanceRow(r, i)) {
 				return
 			}
 		}
 		for _, v := range r.Volumes {
-			if !yield(r.volumeRow(v)) {
+			if !yield(volumeRow(r, v)) {
 				return
 			}
 		}
 		for _, l := range r.Lines {
-			if !yield(r.lineRow(l)) {
+			if !yield(lineRow(r, l)) {
 				return
 			}
 		}
 	}
 }
 
-// row is a row with what all kinds have; it was there since then.
-func (r Report) row(target fleet.Target, kind RowKind, since time.Time) Row {
+// commonRow is a row with what all kinds have; it was there since then.
+func commonRow(r Report, target fleet.Target, kind RowKind, since time.Time) Row {
 	elapsed := Seconds(r.Month.Now.Sub(r.Month.Start))
 	there, month := r.Month.Share(since)
 	return Row{
@@ -119,8 +119,8 @@ func (r Report) row(target fleet.Target, kind RowKind, since time.Time) Row {
 	}
 }
 
-func (r Report) instanceRow(i *Instance) Row {
-	row := r.row(i.Target, InstanceRow, time.Time{})
+func instanceRow(r Report, i *Instance) Row {
+	row := commonRow(r, i.Target, InstanceRow, time.Time{})
 	row.ID, row.Name, row.Type, row.State = string(i.ID), i.Name, string(i.Type), string(i.State)
 	row.Zone, row.Lifecycle, row.Tenancy, row.Operation = i.Zone, i.Lifecycle, i.Price.Tenancy, i.Price.Operation
 	row.Schedule, row.Tags = i.Schedule, i.Tags
@@ -133,8 +133,8 @@ func (r Report) instanceRow(i *Instance) Row {
 	return row
 }
 
-func (r Report) volumeRow(v *Volume) Row {
-	row := r.row(v.Target, VolumeRow, v.Created)
+func volumeRow(r Report, v *Volume) Row {
+	row := commonRow(r, v.Target, VolumeRow, v.Created)
 	row.ID, row.Name, row.Type, row.State = string(v.ID), v.Name, string(v.Type), v.State
 	row.Zone, row.Tags, row.PriceStatus = v.Zone, v.Tags, string(v.Status)
 	row.ParentID = string(v.BilledTo)
@@ -152,8 +152,8 @@ func (r Report) volumeRow(v *Volume) Row {
 	return row
 }
 
-func (r Report) lineRow(l *Line) Row {
-	row := r.row(l.Target, RowKind(l.Kind), l.Since)
+func lineRow(r Report, l *Line) Row {
+	row := commonRow(r, l.Target, RowKind(l.Kind), l.Since)
 	row.ID, row.Name, row.Type, row.State = cmp.Or(l.HistoryID, l.ID), l.Name, l.Type, l.State
 	row.Zone, row.ParentID, row.Tags, row.PriceStatus = l.Zone, l.ParentID, l.Tags, string(l.Status)
 	part := RowPart{Dimension: string(l.Kind), Quantity: l.Quantity, Unit: l.Unit, Monthly: l.Monthly}
@@ -163,11 +163,6 @@ func (r Report) lineRow(l *Line) Row {
 	row.Parts = []RowPart{part}
 	row.ToDate, row.Monthly, row.Forecast = l.ToDate, l.Monthly, l.Forecast
 	return row
-}
-
-// amount is the price of one unit.
-func (p *Price) Amount() Amount {
-	return Amount{USD: p.Rate.USD, Known: p.Status.Usable()}
 }
 
 // hoursShare is a fraction of a month.

@@ -25,7 +25,7 @@ func TestRowsAddUpToTheReport(t *testing.T) {
 	r := build(t, e, seoulPrices(t), cost.Options{})
 	seen := map[string]bool{}
 	var toDate, monthly, forecast price.USD
-	for row := range r.DailyRows() {
+	for row := range cost.RowsOf(r) {
 		key := string(row.Kind) + row.ID
 		if seen[key] || row.Account != seoul.Account || row.Region != seoul.Region || !row.Generated.Equal(now) {
 			t.Errorf("%+v", row)
@@ -54,14 +54,14 @@ func TestRowTellsWhatItIs(t *testing.T) {
 	big.IOPS, big.ThroughputMiBps = 16_000, 1000
 	r := build(t, estate{instances: []fleet.Instance{server("i-1")}, volumes: []fleet.Volume{big}}, seoulPrices(t), cost.Options{})
 	var rows []cost.Row
-	for row, err := range r.Day().Rows {
+	for row, err := range cost.DayOf(r).Rows {
 		if err != nil {
 			t.Fatal(err)
 		}
 		rows = append(rows, row)
 	}
-	if r.Day().Date.String() != "2026-11-22" || len(rows) != 2 {
-		t.Fatal(r.Day().Date, len(rows))
+	if cost.DayOf(r).Date.String() != "2026-11-22" || len(rows) != 2 {
+		t.Fatal(cost.DayOf(r).Date, len(rows))
 	}
 	usd := func(s string) cost.Amount { return cost.Amount{USD: dollars(t, s), Known: true} }
 	want := []cost.Row{

@@ -1,7 +1,7 @@
 package cost
 
-// tables are the sheets of the savings: by instance and by schedule.
-func (s *Savings) tables() []Table {
+// savingsTables are the sheets of the savings: by instance and by schedule.
+func savingsTables(s *Savings) []Table {
 	var sums []SavedSum
 	for _, sum := range s.Schedules {
 		if sum.Schedule == "" {

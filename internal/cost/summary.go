@@ -66,14 +66,14 @@ const (
 
 // Summary sums the report up. Amounts that are not known are in none of its
 // sums, and it says how many there are.
-func (r Report) Summary() Summary {
+func (w Workbook) Summary() Summary {
 	s := Summary{
-		Title: "EC2 and EBS costs, " + r.Month.Start.Format("January 2006"),
-		Scope: r.scope(),
+		Title: "EC2 and EBS costs, " + w.Month.Start.Format("January 2006"),
+		Scope: w.scope(),
 		Basis: "List prices, before discounts, Savings Plans, credits and tax.",
 	}
-	s.Headline = r.headline()
-	for _, block := range []Block{r.spending(), r.bill(), r.changes(), r.idle(), r.advice(), r.saved(), r.trust()} {
+	s.Headline = w.headline()
+	for _, block := range []Block{w.spending(), w.bill(), w.changes(), w.idle(), w.advice(), w.saved(), w.trust()} {
 		if len(block.Figures) > 0 {
 			s.Blocks = append(s.Blocks, block)
 		}
@@ -82,9 +82,9 @@ func (r Report) Summary() Summary {
 }
 
 // scope says of what and when the report is.
-func (r Report) scope() string {
+func (w Workbook) scope() string {
 	accounts, regions := map[fleet.Account]bool{}, map[fleet.Region]bool{}
-	for _, t := range r.Targets {
+	for _, t := range w.Targets {
 		accounts[t.Account], regions[t.Region] = true, true
 	}
 	who := counted(len(accounts), "account")
@@ -97,7 +97,7 @@ func (r Report) scope() string {
 	if len(regions) <= 3 {
 		where = strings.Join(texts(slices.Sorted(maps.Keys(regions))), ", ")
 	}
-	return strings.Join([]string{who, where, r.Generated.Format("2006-01-02 15:04 MST")}, " · ")
+	return strings.Join([]string{who, where, w.Generated.Format("2006-01-02 15:04 MST")}, " · ")
 }
 
 func texts[T ~string](items []T) []string {
@@ -135,51 +135,43 @@ func commas(digits string) string {
 	return digits
 }
 
-// total is the total of all targets.
-func (r Report) Total() Total {
-	if len(r.Totals) == 0 {
-		return Total{}
-	}
-	return r.Totals[len(r.Totals)-1]
-}
-
 // money is a figure in dollars that adds up a column of the totals.
-func (r Report) money(label string, amount price.USD, unit, column string) Figure {
+func (w Workbook) money(label string, amount price.USD, unit, column string) Figure {
 	return Figure{
 		Label: label, Value: amount, Format: Money, Unit: unit, Sheet: totalSheet,
-		Sum: []ColumnSum{{totalSheet, column, max(len(r.Totals)-1, 0)}},
+		Sum: []ColumnSum{{totalSheet, column, max(len(w.Totals)-1, 0)}},
 	}
 }
 
-func (r Report) headline() []Figure {
-	all := r.Total()
-	toDate := r.money("Month to date", all.TotalToDate, usd, "TotalMonthToDate(USD)")
-	so, whole := r.Month.Now.Sub(r.Month.Start), r.Month.End.Sub(r.Month.Start)
+func (w Workbook) headline() []Figure {
+	all := w.Total()
+	toDate := w.money("Month to date", all.TotalToDate, usd, "TotalMonthToDate(USD)")
+	so, whole := w.Month.Now.Sub(w.Month.Start), w.Month.End.Sub(w.Month.Start)
 	toDate.Note = fmt.Sprintf("%.0f of the month's %.0f hours", so.Hours(), whole.Hours())
-	forecast := r.money("Forecast for "+r.Month.Start.Format("January"), all.Forecast, usd, "ForecastMonth(USD)")
+	forecast := w.money("Forecast for "+w.Month.Start.Format("January"), all.Forecast, usd, "ForecastMonth(USD)")
 	forecast.Note = "if all stays as it is and schedules are followed"
-	rate := r.money("Run rate", all.RunRate, usdAMonth, "RunRateMonthly(USD)")
+	rate := w.money("Run rate", all.RunRate, usdAMonth, "RunRateMonthly(USD)")
 	rate.Note = "730 hours of what is running and stored now"
 	return []Figure{toDate, forecast, rate}
 }
 
 // spending takes the month to date apart.
-func (r Report) spending() Block {
-	all := r.Total()
+func (w Workbook) spending() Block {
+	all := w.Total()
 	whole := all.TotalToDate
 	ec2 := Figure{
 		Label: "EC2 instances", Value: all.EC2, Format: Money, Unit: usd, Sheet: "EC2_Detail_Costs",
 		Note: share(all.EC2, whole) + fmt.Sprintf("%s, %s running", counted(all.Instances, "instance"), grouped(int64(all.Running))),
 		Sum:  []ColumnSum{{"EC2_Detail_Costs", "EC2MonthToDate(USD)", 0}},
 	}
-	ebs := r.money("EBS volumes", all.EBSToDate, usd, "EBSMonthToDate(USD)")
+	ebs := w.money("EBS volumes", all.EBSToDate, usd, "EBSMonthToDate(USD)")
 	ebs.Sheet = "EBS_Summary"
 	ebs.Note = share(all.EBSToDate, whole) + counted(all.Volumes, "volume")
 	figures := []Figure{ec2, ebs}
-	if len(r.Lines) > 0 {
+	if len(w.Lines) > 0 {
 		figures = append(figures, Figure{
 			Label: "Other", Value: all.OtherToDate, Format: Money, Unit: usd, Sheet: "Other_Costs",
-			Note: share(all.OtherToDate, whole) + strings.Join(r.lineKinds(), ", "),
+			Note: share(all.OtherToDate, whole) + strings.Join(w.lineKinds(), ", "),
 			Sum:  []ColumnSum{{"Other_Costs", "MonthToDate(USD)", 0}},
 		})
 	}
@@ -187,9 +179,9 @@ func (r Report) spending() Block {
 }
 
 // lineKinds names the kinds of lines, the dearest first.
-func (r Report) lineKinds() []string {
+func (w Workbook) lineKinds() []string {
 	sums := map[LineKind]price.USD{}
-	for _, l := range r.Lines {
+	for _, l := range w.Lines {
 		sums[l.Kind] = sums[l.Kind].Add(l.ToDate.USD)
 	}
 	return texts(slices.SortedFunc(maps.Keys(sums), func(a, b LineKind) int {
@@ -215,7 +207,7 @@ func percent(part, whole price.USD) string {
 }
 
 // idle is what is paid for and used by nothing, by the full month.
-func (r Report) idle() Block {
+func (w Workbook) idle() Block {
 	var block Block
 	add := func(label string, amount price.USD, n int, noun, sheet string, sum ...ColumnSum) {
 		if n > 0 {
@@ -226,14 +218,14 @@ func (r Report) idle() Block {
 	}
 	block.Title = "Paid for and not in use"
 	unattached := 0
-	for _, t := range r.Types {
+	for _, t := range w.Types {
 		unattached += t.Unattached.Count
 	}
-	add("Unattached volumes", r.Total().EBSUnattached, unattached, "volume", "Unattached_Volumes",
+	add("Unattached volumes", w.Total().EBSUnattached, unattached, "volume", "Unattached_Volumes",
 		ColumnSum{"Unattached_Volumes", "Monthly(USD)", 0})
 	var stopped price.USD
 	n := 0
-	for _, i := range r.Instances {
+	for _, i := range w.Instances {
 		if i.State == fleet.Stopped && i.EBS.USD > 0 {
 			stopped = stopped.Add(i.EBS.USD)
 			n++
@@ -242,7 +234,7 @@ func (r Report) idle() Block {
 	add("Volumes of stopped instances", stopped, n, "stopped instance", "EC2_Detail_Costs")
 	var addresses, capacity price.USD
 	idle, reserved := 0, 0
-	for _, l := range r.Lines {
+	for _, l := range w.Lines {
 		switch {
 		case l.Idle():
 			addresses = addresses.Add(l.Monthly.USD)
@@ -258,20 +250,20 @@ func (r Report) idle() Block {
 }
 
 // advice names the findings that would save most.
-func (r Report) advice() Block {
-	if len(r.Findings) == 0 {
+func (w Workbook) advice() Block {
+	if len(w.Recommendations) == 0 {
 		return Block{}
 	}
 	var sum price.USD
-	for _, f := range r.Findings {
+	for _, f := range w.Recommendations {
 		sum = sum.Add(f.Saving)
 	}
 	figures := []Figure{{
 		Label: "All findings", Value: sum, Format: Money, Unit: usdAMonth, Sheet: "Findings",
-		Note: counted(len(r.Findings), "finding") + "; those of one resource may overlap",
+		Note: counted(len(w.Recommendations), "finding") + "; those of one resource may overlap",
 		Sum:  []ColumnSum{{"Findings", "SavingMonthly(USD)", 0}},
 	}}
-	for _, f := range r.Findings[:min(len(r.Findings), findingsShown)] {
+	for _, f := range w.Recommendations[:min(len(w.Recommendations), findingsShown)] {
 		note := f.Reason
 		if !f.Certain {
 			note = "at most: " + note
@@ -283,17 +275,17 @@ func (r Report) advice() Block {
 }
 
 // bill sets what AWS billed beside list prices, and says why they differ.
-func (r Report) bill() Block {
-	if r.Bill == nil {
+func (w Workbook) bill() Block {
+	if w.Reconciliation == nil {
 		return Block{}
 	}
-	all := r.Bill.Total
+	all := w.Reconciliation.Total
 	figures := []Figure{{
 		Label: "Billed", Value: all.Billed, Format: Money, Unit: usd, Sheet: "Reconciliation",
 		Note: fmt.Sprintf("%s, for which list prices come to %s", counted(all.Rows, "resource"), dollars(all.List)),
 		Sum:  []ColumnSum{{"Reconciliation", "Billed(USD)", 0}},
 	}}
-	for _, l := range r.Bill.Labels[:min(len(r.Bill.Labels), labelsShown)] {
+	for _, l := range w.Reconciliation.Labels[:min(len(w.Reconciliation.Labels), labelsShown)] {
 		figures = append(figures, Figure{
 			Label: "Difference: " + string(l.Label), Value: l.Difference, Format: Money, Unit: usd, Sheet: "Reconciliation_By_Label",
 			Note: counted(l.Rows, "resource"),
@@ -303,8 +295,8 @@ func (r Report) bill() Block {
 }
 
 // changes names what changed most since an earlier report.
-func (r Report) changes() Block {
-	if r.Changes == nil || len(r.Changes.Top) == 0 {
+func (w Workbook) changes() Block {
+	if w.Changes == nil || len(w.Changes.Top) == 0 {
 		return Block{}
 	}
 	figure := func(label string, change Change, before, after price.USD, note string) Figure {
@@ -313,12 +305,12 @@ func (r Report) changes() Block {
 			Note: fmt.Sprintf("%s, from %s to %s", note, dollars(before), dollars(after)),
 		}
 	}
-	sum := r.Changes.Total
+	sum := w.Changes.Total
 	block := Block{
-		"Changed since " + r.Changes.From.String(),
+		"Changed since " + w.Changes.From.String(),
 		[]Figure{figure("All resources", sum.Change, sum.Before, sum.After, grouped(int64(sum.Count))+" of them changed")},
 	}
-	for _, m := range r.Changes.Top[:min(len(r.Changes.Top), changesShown)] {
+	for _, m := range w.Changes.Top[:min(len(w.Changes.Top), changesShown)] {
 		var before, after price.USD
 		if m.Before != nil {
 			before = *m.Before
@@ -332,11 +324,11 @@ func (r Report) changes() Block {
 }
 
 // saved is what stopping machines saved.
-func (r Report) saved() Block {
-	if r.Savings == nil || r.Savings.Total.Instances == 0 {
+func (w Workbook) saved() Block {
+	if w.Savings == nil || w.Savings.Total.Instances == 0 {
 		return Block{}
 	}
-	s := r.Savings
+	s := w.Savings
 	return Block{"Saved by switching off", []Figure{{
 		Label: "Not spent", Value: s.Total.Net, Format: Money, Unit: usd, Sheet: "Savings",
 		Note: fmt.Sprintf("%s off for %s hours from %s to %s; volumes and addresses that went on costing are taken off",
@@ -346,60 +338,39 @@ func (r Report) saved() Block {
 }
 
 // trust says how far the report can be relied on.
-func (r Report) trust() Block {
-	all := r.Total()
+func (w Workbook) trust() Block {
+	all := w.Total()
 	count := func(label string, n int, note, sheet string) Figure {
 		return Figure{Label: label, Value: int64(n), Format: Count, Note: note, Sheet: sheet}
 	}
 	var figures []Figure
-	if exact, whole := r.ExactShare(); whole > 0 {
+	if exact, whole := w.ExactShare(); whole > 0 {
 		figures = append(figures, Figure{
 			Label: "Exactly priced", Value: percent(exact, whole), Format: Text, Sheet: "Prices",
 			Note: "of the money so far; the rest rests on a price that its row explains",
 		})
 	}
-	figures = append(figures, count("Without a price", r.Missing(), "instances, volumes and others that are in no sum", "Prices"))
+	figures = append(figures, count("Without a price", w.Missing(), "instances, volumes and others that are in no sum", "Prices"))
 	least := all.TotalToDate.Add(all.EC2AtLeast).Add(-all.EC2)
-	if doubt := all.TotalAtMost.Add(-least); doubt > 0 && r.Hours == BestHours {
+	if doubt := all.TotalAtMost.Add(-least); doubt > 0 && w.Hours == BestHours {
 		figures = append(figures, Figure{
 			Label: "Hours not certain", Value: doubt, Format: Money, Unit: usd, Sheet: "EC2_Detail_Costs",
 			Note: fmt.Sprintf("the month to date is between %s and %s", dollars(least), dollars(all.TotalAtMost)),
 		})
 	}
-	problems := count("Problems", len(r.Problems), "all that there is was read", runSheet)
-	if len(r.Problems) > 0 {
-		problems.Note = r.Problems[0].Error()
-		if more := len(r.Problems) - 1; more > 0 {
+	problems := count("Problems", len(w.Problems), "all that there is was read", runSheet)
+	if len(w.Problems) > 0 {
+		problems.Note = w.Problems[0].Error()
+		if more := len(w.Problems) - 1; more > 0 {
 			problems.Note += fmt.Sprintf("; and %s more", grouped(int64(more)))
 		}
 	}
 	figures = append(figures, problems)
-	for _, s := range r.Spend {
+	for _, s := range w.Spend {
 		figures = append(figures, Figure{
 			Label: "Paid for this report", Value: s.USD, Format: Rate, Unit: usd, Sheet: runSheet,
 			Note: fmt.Sprintf("%s: %s %s of at most %s", s.Service, grouped(int64(s.Used)), s.Unit, grouped(int64(s.Cap))),
 		})
 	}
 	return Block{"How far to trust it", figures}
-}
-
-// ExactShare is how much of the month to date has an exact price, and all of
-// it. What has no price is in neither.
-func (r Report) ExactShare() (exact, all price.USD) {
-	add := func(amount price.USD, status price.Status) {
-		all = all.Add(amount)
-		if status == price.Exact {
-			exact = exact.Add(amount)
-		}
-	}
-	for _, i := range r.Instances {
-		add(i.EC2().USD, i.PriceStatus)
-	}
-	for _, v := range r.Volumes {
-		add(v.ToDate.USD, v.Status)
-	}
-	for _, l := range r.Lines {
-		add(l.ToDate.USD, l.Status)
-	}
-	return exact, all
 }

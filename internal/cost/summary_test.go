@@ -15,7 +15,7 @@ import (
 
 // full is a report with something in each of its parts: two regions, an instance
 // without a price, unattached volumes, lines, findings, problems, a past.
-func full(t *testing.T) cost.Report {
+func full(t *testing.T) cost.Workbook {
 	t.Helper()
 	stopped, strange, large := server("i-2"), server("i-3"), server("i-4")
 	stopped.State, stopped.Stopped = fleet.Stopped, now.AddDate(0, 0, -10)
@@ -56,28 +56,28 @@ func full(t *testing.T) cost.Report {
 			all.TotalAtMost = all.TotalAtMost.Add(l.ToDate.USD)
 		}
 	}
-	r.Findings = nil
+	w := cost.Workbook{Report: r}
 	for _, saving := range []price.USD{7, 6, 5, 4, 3, 2, 1} {
-		r.Findings = append(r.Findings, cost.Finding{Code: "idle-address", Resource: "eipalloc", Reason: "nobody uses it", Saving: saving * price.Dollar, Certain: saving != 6})
+		w.Recommendations = append(w.Recommendations, cost.Finding{Code: "idle-address", Resource: "eipalloc", Reason: "nobody uses it", Saving: saving * price.Dollar, Certain: saving != 6})
 	}
-	r.Spend = []cost.Spend{{Service: "CloudWatch", Unit: "metrics", Used: 1500, Cap: 10_000, USD: price.Dollar / 200}}
+	w.Spend = []cost.Spend{{Service: "CloudWatch", Unit: "metrics", Used: 1500, Cap: 10_000, USD: price.Dollar / 200}}
 	first, second := spent("i-1", 10*price.Dollar, 10*price.Dollar), spent("i-1", 30*price.Dollar, 30*price.Dollar)
-	r.Trend = trendOf(t, dayOf(date(t, "2026-11-05"), first), dayOf(date(t, "2026-11-15"), second))
+	w.Trend = trendOf(t, dayOf(date(t, "2026-11-05"), first), dayOf(date(t, "2026-11-15"), second))
 	before := dollars(t, "1000")
-	r.Changes = &cost.Changes{
+	w.Changes = &cost.Changes{
 		From: date(t, "2026-11-15"), To: date(t, "2026-11-22"),
 		Top:   []cost.ResourceChange{{ID: "i-9", Type: "m5.large", Before: &before, Change: cost.Change{Gone: -before}}},
 		Total: cost.ChangeSum{Count: 1, Before: before, Change: cost.Change{Gone: -before}},
 	}
-	r.Bill = cost.Reconcile(r, []price.BillLine{
+	w.Reconciliation = cost.Reconcile(r, []price.BillLine{
 		{Account: seoul.Account, Region: seoul.Region, Resource: "i-1", Start: monthStart, End: now, Quantity: 513, Billed: dollars(t, "50.50")},
 	}, "a bill")
 	net := price.Dollar * 12
-	r.Savings = &cost.Savings{
+	w.Savings = &cost.Savings{
 		From: monthStart, To: now, Instances: []cost.Saved{{ID: "i-2", Stops: 2, Off: 240 * time.Hour, Net: &net}},
 		Total: cost.SavedSum{Instances: 1, Off: 240 * time.Hour, Net: net},
 	}
-	return r
+	return w
 }
 
 // figuresOf are all figures by their labels.
@@ -209,7 +209,7 @@ func TestSummaryAddsUp(t *testing.T) {
 }
 
 // column finds a column; without a header it finds the table.
-func column(r cost.Report, table, header string) (cost.Table, int, bool) {
+func column(r cost.Workbook, table, header string) (cost.Table, int, bool) {
 	for _, t := range r.Tables() {
 		if t.Name != table {
 			continue
@@ -232,14 +232,14 @@ func TestExactShare(t *testing.T) {
 	if exact != dollars(t, "60.534") || all != dollars(t, "121.068") {
 		t.Errorf("%v of %v are exact, want 60.534 of 121.068", exact, all)
 	}
-	if got := figuresOf(t, r.Summary())["Exactly priced"]; got.Value != "50.0 %" {
+	if got := figuresOf(t, cost.Workbook{Report: r}.Summary())["Exactly priced"]; got.Value != "50.0 %" {
 		t.Errorf("exactly priced: %v, want 50.0 %%", got.Value)
 	}
 	// A cent that is not exact among many thousand dollars is not nothing.
 	r = build(t, estate{instances: []fleet.Instance{server("i-1"), server("i-2")}}, seoulPrices(t), cost.Options{})
 	r.Instances[0].Hours, r.Instances[1].Hours = 100_000*time.Hour, time.Minute
 	r.Instances[1].PriceStatus = price.Fallback
-	if got := figuresOf(t, r.Summary())["Exactly priced"]; got.Value != "99.9 %" {
+	if got := figuresOf(t, cost.Workbook{Report: r}.Summary())["Exactly priced"]; got.Value != "99.9 %" {
 		t.Errorf("exactly priced: %v, want 99.9 %%", got.Value)
 	}
 }
@@ -250,21 +250,22 @@ func TestDoubtIsAnAmount(t *testing.T) {
 	restarted := server("i-1")
 	restarted.LaunchTime = now.Add(-10 * time.Hour)
 	r := build(t, estate{instances: []fleet.Instance{restarted}}, seoulPrices(t), cost.Options{})
-	got := figuresOf(t, r.Summary())["Hours not certain"]
+	got := figuresOf(t, cost.Workbook{Report: r}.Summary())["Hours not certain"]
 	// 513 h − 10 h at 0.118, and the bounds.
 	if got.Value != dollars(t, "59.354") || got.Note != "the month to date is between 1.18 and 60.53" {
 		t.Errorf("doubt %v (%s), want 59.354 between 1.18 and 60.53", got.Value, got.Note)
 	}
-	if _, ok := figuresOf(t, build(t, estate{instances: []fleet.Instance{server("i-1")}}, seoulPrices(t), cost.Options{}).Summary())["Hours not certain"]; ok {
+	if _, ok := figuresOf(t, cost.Workbook{Report: build(t, estate{instances: []fleet.Instance{server("i-1")}}, seoulPrices(t), cost.Options{})}.Summary())["Hours not certain"]; ok {
 		t.Error("a report whose hours are all exact doubts them")
 	}
 }
 
 func TestSummaryOfNothing(t *testing.T) {
-	for name, r := range map[string]cost.Report{
+	for name, report := range map[string]cost.Report{
 		"empty account": build(t, estate{}, seoulPrices(t), cost.Options{}),
 		"no report":     {Generated: now, Month: cost.MonthOf(now)},
 	} {
+		r := cost.Workbook{Report: report}
 		s := r.Summary()
 		all := figuresOf(t, s)
 		if all["Month to date"].Value != price.USD(0) || all["Problems"].Value != int64(0) {
@@ -288,14 +289,14 @@ func TestManyTargetsAreCounted(t *testing.T) {
 			r.Targets = append(r.Targets, fleet.Target{Account: account, Region: region})
 		}
 	}
-	if got := r.Summary().Scope; got != "2 accounts · 4 regions · 2026-11-22 09:00 KST" {
+	if got := (cost.Workbook{Report: r}).Summary().Scope; got != "2 accounts · 4 regions · 2026-11-22 09:00 KST" {
 		t.Errorf("scope %q", got)
 	}
 }
 
 func TestProblemsBeyondTheFirstAreCounted(t *testing.T) {
 	r := cost.Report{Generated: now, Month: cost.MonthOf(now), Problems: []cost.Problem{{What: "volumes", Err: errors.New("one")}, {What: "volumes", Err: errors.New("two")}}}
-	if got := figuresOf(t, r.Summary())["Problems"]; got.Value != int64(2) || got.Note != "volumes: one; and 1 more" {
+	if got := figuresOf(t, cost.Workbook{Report: r}.Summary())["Problems"]; got.Value != int64(2) || got.Note != "volumes: one; and 1 more" {
 		t.Errorf("problems %v (%s)", got.Value, got.Note)
 	}
 }

@@ -73,27 +73,41 @@ func table[T any](name string, frozen int, rows []T, fields []field[T]) Table {
 	return t
 }
 
-// Tables are the report's sheets in their order.
-func (r Report) Tables() []Table {
-	tables := append([]Table{r.instancesTable(), r.typesTable()}, r.chartTables()...)
-	tables = append(tables, r.unattachedTable(), r.linesTable(), r.findingsTable())
-	if r.Trend != nil {
-		tables = append(tables, r.Trend.tables()...)
-	}
-	if r.Changes != nil {
-		tables = append(tables, r.Changes.table())
-	}
-	if r.Savings != nil {
-		tables = append(tables, r.Savings.tables()...)
-	}
-	if r.Bill != nil {
-		tables = append(tables, r.Bill.tables()...)
-	}
-	return append(tables, r.pricesTable(), r.totalsTable(), r.runTable())
+// Workbook is a report with what was made from it. Each of the pointers is nil
+// where there is nothing to make it from.
+type Workbook struct {
+	Report
+	// Recommendations are what could cost less, the largest saving first.
+	Recommendations []Finding
+	// Trend and Changes are made from the history, Savings from the journal,
+	// Reconciliation from what AWS charged.
+	Trend          *Trend
+	Changes        *Changes
+	Savings        *Savings
+	Reconciliation *Reconciliation
 }
 
-// value is the amount, or nil where it is not known.
-func (a Amount) value() any {
+// Tables are the report's sheets in their order.
+func (w Workbook) Tables() []Table {
+	tables := append([]Table{w.instancesTable(), w.typesTable()}, w.chartTables()...)
+	tables = append(tables, w.unattachedTable(), w.linesTable(), w.findingsTable())
+	if w.Trend != nil {
+		tables = append(tables, trendTables(w.Trend)...)
+	}
+	if w.Changes != nil {
+		tables = append(tables, changesTable(w.Changes))
+	}
+	if w.Savings != nil {
+		tables = append(tables, savingsTables(w.Savings)...)
+	}
+	if w.Reconciliation != nil {
+		tables = append(tables, reconciliationTables(w.Reconciliation)...)
+	}
+	return append(tables, w.pricesTable(), w.totalsTable(), w.runTable())
+}
+
+// amountOf is the amount, or nil where it is not known.
+func amountOf(a Amount) any {
 	if !a.Known {
 		return nil
 	}
@@ -103,9 +117,9 @@ func (a Amount) value() any {
 // instancesTable begins with the thirteen columns that the report has always
 // had, of which EC2Monthly(USD) is month to date and EBSMonthly(USD) a full
 // month, rounded to cents as they are shown. More stand to the right.
-func (r Report) instancesTable() Table {
-	zone := r.Month.Now.Location()
-	t := table("EC2_Detail_Costs", 2, r.Instances, []field[*Instance]{
+func (w Workbook) instancesTable() Table {
+	zone := w.Month.Now.Location()
+	t := table("EC2_Detail_Costs", 2, w.Instances, []field[*Instance]{
 		{"Name", Text, func(i *Instance) any { return i.Name }},
 		{"InstanceId", Text, func(i *Instance) any { return string(i.ID) }},
 		{"InstanceType", Text, func(i *Instance) any { return string(i.Type) }},
@@ -116,9 +130,9 @@ func (r Report) instancesTable() Table {
 		{"Memory", Text, func(i *Instance) any { return memoryText(i.Info) }},
 		{"VolumeSize(GB)", Count, func(i *Instance) any { return i.VolumeGiB }},
 		{"AttachedVolumes", Text, func(i *Instance) any { return volumesText(i.Attached) }},
-		{"EC2Monthly(USD)", Money, func(i *Instance) any { return i.EC2().Cents().value() }},
-		{"EBSMonthly(USD)", Money, func(i *Instance) any { return i.EBS.Cents().value() }},
-		{"TotalMonthly(USD)", Money, func(i *Instance) any { return i.EC2().Cents().Plus(i.EBS.Cents()).value() }},
+		{"EC2Monthly(USD)", Money, func(i *Instance) any { return amountOf(i.EC2().Cents()) }},
+		{"EBSMonthly(USD)", Money, func(i *Instance) any { return amountOf(i.EBS.Cents()) }},
+		{"TotalMonthly(USD)", Money, func(i *Instance) any { return amountOf(i.EC2().Cents().Plus(i.EBS.Cents())) }},
 
 		{"Account", Text, func(i *Instance) any { return string(i.Target.Account) }},
 		{"Region", Text, func(i *Instance) any { return string(i.Target.Region) }},
@@ -129,25 +143,25 @@ func (r Report) instancesTable() Table {
 		{"PriceStatus", Status, func(i *Instance) any { return string(i.PriceStatus) }},
 		{"PriceNote", Text, func(i *Instance) any { return i.PriceNote }},
 		{"SKU", Text, func(i *Instance) any { return i.Price.SKU }},
-		{"Hourly(USD)", Rate, func(i *Instance) any { return i.Price.value() }},
+		{"Hourly(USD)", Rate, func(i *Instance) any { return rateOf(i.Price) }},
 		{"Hours", Hours, func(i *Instance) any { return i.Hours }},
 		{"HoursAtLeast", Hours, func(i *Instance) any { return i.AtLeast }},
 		{"HoursSource", Text, func(i *Instance) any { return string(i.Source) }},
 		{"LaunchTime", Moment, func(i *Instance) any { return timeValue(i.LaunchTime, zone) }},
-		{"EBSMonthToDate(USD)", Money, func(i *Instance) any { return i.EBSToDate.value() }},
-		{"TotalMonthToDate(USD)", Money, func(i *Instance) any { return i.TotalToDate().value() }},
-		{"EC2AtLeast(USD)", Money, func(i *Instance) any { return i.EC2AtLeast().value() }},
-		{"RunRateMonthly(USD)", Money, func(i *Instance) any { return i.RunRate().Plus(i.EBS).value() }},
-		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return i.IfRunning().Plus(i.EBS).value() }},
+		{"EBSMonthToDate(USD)", Money, func(i *Instance) any { return amountOf(i.EBSToDate) }},
+		{"TotalMonthToDate(USD)", Money, func(i *Instance) any { return amountOf(i.TotalToDate()) }},
+		{"EC2AtLeast(USD)", Money, func(i *Instance) any { return amountOf(i.EC2AtLeast()) }},
+		{"RunRateMonthly(USD)", Money, func(i *Instance) any { return amountOf(i.RunRate().Plus(i.EBS)) }},
+		{"IfRunningMonthly(USD)", Money, func(i *Instance) any { return amountOf(i.IfRunning().Plus(i.EBS)) }},
 		{"EBSStatus", Status, func(i *Instance) any { return string(i.EBSStatus) }},
 		{"EBSNote", Text, func(i *Instance) any { return i.EBSNote }},
 		{"HoursAtMost", Hours, func(i *Instance) any { return i.AtMost }},
-		{"EC2AtMost(USD)", Money, func(i *Instance) any { return i.EC2AtMost().value() }},
+		{"EC2AtMost(USD)", Money, func(i *Instance) any { return amountOf(i.EC2AtMost()) }},
 		{"Schedule", Text, func(i *Instance) any { return i.Schedule }},
 		{"HoursToCome", Hours, func(i *Instance) any { return i.Planned }},
-		{"ForecastMonth(USD)", Money, func(i *Instance) any { return i.Forecast().value() }},
+		{"ForecastMonth(USD)", Money, func(i *Instance) any { return amountOf(i.Forecast()) }},
 		{"MeanHourly(USD)", Rate, func(i *Instance) any { return nonZero(i.Mean) }},
-		{"EC2MonthToDate(USD)", Money, func(i *Instance) any { return i.EC2().value() }},
+		{"EC2MonthToDate(USD)", Money, func(i *Instance) any { return amountOf(i.EC2()) }},
 	})
 	t.Printed = 13
 	return t
@@ -161,8 +175,8 @@ func nonZero(u price.USD) any {
 	return u
 }
 
-// value is the price of one unit, or nil where there is none.
-func (p *Price) value() any {
+// rateOf is the price of one unit, or nil where there is none.
+func rateOf(p *Price) any {
 	if !p.Status.Usable() {
 		return nil
 	}
@@ -221,40 +235,40 @@ func timeValue(t time.Time, zone *time.Location) any {
 	return t.In(zone)
 }
 
-func (r Report) typesTable() Table {
-	return table("EBS_Summary", 1, r.Types, []field[TypeSummary]{
+func (w Workbook) typesTable() Table {
+	return table("EBS_Summary", 1, w.Types, []field[TypeSummary]{
 		{"VolumeType", Text, func(t TypeSummary) any { return string(t.Type) }},
-		{"TotalMonthlyUSD", Money, func(t TypeSummary) any { return t.Attached.value() }},
+		{"TotalMonthlyUSD", Money, func(t TypeSummary) any { return sumOf(t.Attached) }},
 		{"Volumes", Count, func(t TypeSummary) any { return int64(t.Attached.Count) }},
 		{"SizeGiB", Count, func(t TypeSummary) any { return t.Attached.GiB }},
 		{"Unpriced", Count, func(t TypeSummary) any {
 			return int64(t.Attached.Unpriced + t.Unattached.Unpriced + t.Other.Unpriced)
 		}},
-		{"UnattachedMonthlyUSD", Money, func(t TypeSummary) any { return t.Unattached.value() }},
+		{"UnattachedMonthlyUSD", Money, func(t TypeSummary) any { return sumOf(t.Unattached) }},
 		{"UnattachedVolumes", Count, func(t TypeSummary) any { return int64(t.Unattached.Count) }},
 		{"UnattachedGiB", Count, func(t TypeSummary) any { return t.Unattached.GiB }},
-		{"OtherMonthlyUSD", Money, func(t TypeSummary) any { return t.Other.value() }},
+		{"OtherMonthlyUSD", Money, func(t TypeSummary) any { return sumOf(t.Other) }},
 		{"OtherVolumes", Count, func(t TypeSummary) any { return int64(t.Other.Count) }},
 		{"OtherGiB", Count, func(t TypeSummary) any { return t.Other.GiB }},
 	})
 }
 
-// value is the sum in cents, or nil where not one of the volumes has a price.
-func (s VolumeSum) value() any {
+// sumOf is the sum in cents, or nil where not one of the volumes has a price.
+func sumOf(s VolumeSum) any {
 	if s.Count > 0 && s.Unpriced == s.Count {
 		return nil
 	}
 	return s.Monthly.Cents()
 }
 
-func (r Report) unattachedTable() Table {
+func (w Workbook) unattachedTable() Table {
 	var rows []*Volume
-	for _, v := range r.Volumes {
+	for _, v := range w.Volumes {
 		if v.Unattached() {
 			rows = append(rows, v)
 		}
 	}
-	zone := r.Month.Now.Location()
+	zone := w.Month.Now.Location()
 	return table("Unattached_Volumes", 2, rows, []field[*Volume]{
 		{"Name", Text, func(v *Volume) any { return v.Name }},
 		{"VolumeId", Text, func(v *Volume) any { return string(v.ID) }},
@@ -267,21 +281,21 @@ func (r Report) unattachedTable() Table {
 		{"Account", Text, func(v *Volume) any { return string(v.Target.Account) }},
 		{"Region", Text, func(v *Volume) any { return string(v.Target.Region) }},
 		{"Created", Moment, func(v *Volume) any { return timeValue(v.Created, zone) }},
-		{"Storage(USD)", Money, func(v *Volume) any { return v.part("GiB").value() }},
-		{"IOPS(USD)", Money, func(v *Volume) any { return v.part("IOPS").value() }},
-		{"Throughput(USD)", Money, func(v *Volume) any { return v.part("MiB/s").value() }},
-		{"Monthly(USD)", Money, func(v *Volume) any { return v.Monthly.value() }},
-		{"MonthToDate(USD)", Money, func(v *Volume) any { return v.ToDate.value() }},
+		{"Storage(USD)", Money, func(v *Volume) any { return amountOf(v.Part("GiB")) }},
+		{"IOPS(USD)", Money, func(v *Volume) any { return amountOf(v.Part("IOPS")) }},
+		{"Throughput(USD)", Money, func(v *Volume) any { return amountOf(v.Part("MiB/s")) }},
+		{"Monthly(USD)", Money, func(v *Volume) any { return amountOf(v.Monthly) }},
+		{"MonthToDate(USD)", Money, func(v *Volume) any { return amountOf(v.ToDate) }},
 		{"PriceStatus", Status, func(v *Volume) any { return string(v.Status) }},
 		{"PriceNote", Text, func(v *Volume) any { return v.Note }},
-		{"ForecastMonth(USD)", Money, func(v *Volume) any { return v.Forecast.value() }},
+		{"ForecastMonth(USD)", Money, func(v *Volume) any { return amountOf(v.Forecast) }},
 	})
 }
 
 // linesTable are the costs that are neither an instance's hours nor a volume.
-func (r Report) linesTable() Table {
-	zone := r.Month.Now.Location()
-	t := table("Other_Costs", 2, r.Lines, []field[*Line]{
+func (w Workbook) linesTable() Table {
+	zone := w.Month.Now.Location()
+	t := table("Other_Costs", 2, w.Lines, []field[*Line]{
 		{"Kind", Text, func(l *Line) any { return string(l.Kind) }},
 		{"Name", Text, func(l *Line) any { return l.Name }},
 		{"Id", Text, func(l *Line) any { return l.ID }},
@@ -291,10 +305,10 @@ func (r Report) linesTable() Table {
 		{"Since", Moment, func(l *Line) any { return timeValue(l.Since, zone) }},
 		{"Quantity", Decimal, func(l *Line) any { return l.Quantity }},
 		{"Unit", Text, func(l *Line) any { return l.Unit }},
-		{"Price(USD)", Rate, func(l *Line) any { return l.Price.value() }},
-		{"MonthToDate(USD)", Money, func(l *Line) any { return l.ToDate.value() }},
-		{"Monthly(USD)", Money, func(l *Line) any { return l.Monthly.value() }},
-		{"ForecastMonth(USD)", Money, func(l *Line) any { return l.Forecast.value() }},
+		{"Price(USD)", Rate, func(l *Line) any { return rateOf(l.Price) }},
+		{"MonthToDate(USD)", Money, func(l *Line) any { return amountOf(l.ToDate) }},
+		{"Monthly(USD)", Money, func(l *Line) any { return amountOf(l.Monthly) }},
+		{"ForecastMonth(USD)", Money, func(l *Line) any { return amountOf(l.Forecast) }},
 		{"PriceStatus", Status, func(l *Line) any { return string(l.Status) }},
 		{"PriceNote", Text, func(l *Line) any { return l.Note }},
 		{"SKU", Text, func(l *Line) any { return l.Price.SKU }},
@@ -306,8 +320,8 @@ func (r Report) linesTable() Table {
 	return t
 }
 
-func (r Report) findingsTable() Table {
-	t := table("Findings", 2, r.Findings, []field[Finding]{
+func (w Workbook) findingsTable() Table {
+	t := table("Findings", 2, w.Recommendations, []field[Finding]{
 		{"Finding", Text, func(f Finding) any { return f.Code }},
 		{"Resource", Text, func(f Finding) any { return f.Resource }},
 		{"Name", Text, func(f Finding) any { return f.Name }},
@@ -327,15 +341,15 @@ func (r Report) findingsTable() Table {
 	return t
 }
 
-func (r Report) pricesTable() Table {
-	return table("Prices", 3, r.Prices, []field[*Price]{
+func (w Workbook) pricesTable() Table {
+	return table("Prices", 3, w.Prices, []field[*Price]{
 		{"Kind", Text, func(p *Price) any { return p.Kind }},
 		{"Region", Text, func(p *Price) any { return string(p.Region) }},
 		{"Item", Text, func(p *Price) any { return p.Item }},
 		{"Tenancy", Text, func(p *Price) any { return p.Tenancy }},
 		{"Operation", Text, func(p *Price) any { return p.Operation }},
 		{"Platform", Text, func(p *Price) any { return p.Platform }},
-		{"Price(USD)", Rate, func(p *Price) any { return p.value() }},
+		{"Price(USD)", Rate, func(p *Price) any { return rateOf(p) }},
 		{"Unit", Text, func(p *Price) any { return p.Rate.Unit }},
 		{"PriceStatus", Status, func(p *Price) any { return string(p.Status) }},
 		{"PriceNote", Text, func(p *Price) any { return p.Note }},
@@ -349,8 +363,8 @@ func (r Report) pricesTable() Table {
 	})
 }
 
-func (r Report) totalsTable() Table {
-	return table("Totals", 2, r.Totals, []field[Total]{
+func (w Workbook) totalsTable() Table {
+	return table("Totals", 2, w.Totals, []field[Total]{
 		{"Account", Text, func(t Total) any {
 			if t.Target.Region == "" {
 				return "All"

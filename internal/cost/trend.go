@@ -45,6 +45,22 @@ type Period struct {
 	Unpriced int `json:"unpriced"`
 }
 
+// Note says in words how far the period can be trusted; it is empty for one
+// that is complete and was measured.
+func (p Period) Note() string {
+	if p.Days == 0 {
+		return "gap: the history has no day for it"
+	}
+	var notes []string
+	if p.Incomplete {
+		notes = append(notes, "incomplete")
+	}
+	if p.Estimated {
+		notes = append(notes, "partly estimated")
+	}
+	return strings.Join(notes, ", ")
+}
+
 // Series is one type or one value of a tag over the periods of a Trend.
 type Series struct {
 	// Key is "EC2", "EBS" or "Other", or the key of a tag.

@@ -6,9 +6,9 @@ import "strings"
 // quarter.
 const weeksDetailed = 13
 
-// tables are the sheets of the trend: weeks, months, and what they are made of.
-func (t *Trend) tables() []Table {
-	return []Table{periodsTable("Trend", "Week", t.Weeks), periodsTable("Trend_Months", "Month", t.Months), t.detailTable()}
+// trendTables are the sheets of the trend: weeks, months, and what they are made of.
+func trendTables(t *Trend) []Table {
+	return []Table{periodsTable("Trend", "Week", t.Weeks), periodsTable("Trend_Months", "Month", t.Months), trendDetailTable(t)}
 }
 
 // periodRow is a period beside the one before.
@@ -26,7 +26,7 @@ func periodsTable(name, what string, periods []Period) Table {
 		}
 	}
 	return table(name, 1, rows, []field[periodRow]{
-		{what, Text, func(p periodRow) any { return p.label(what) }},
+		{what, Text, func(p periodRow) any { return labelOf(p.Period, what) }},
 		{"EC2(USD)", Money, func(p periodRow) any { return optional(p.EC2) }},
 		{"EBS(USD)", Money, func(p periodRow) any { return optional(p.EBS) }},
 		{"Other(USD)", Money, func(p periodRow) any { return optional(p.Other) }},
@@ -38,33 +38,17 @@ func periodsTable(name, what string, periods []Period) Table {
 	})
 }
 
-// label is "2026-11" for a month and the Monday of a week.
-func (p Period) label(what string) string {
+// labelOf is "2026-11" for a month and the Monday of a week.
+func labelOf(p Period, what string) string {
 	if what == "Month" {
 		return strings.TrimSuffix(p.Start.String(), "-01")
 	}
 	return p.Start.String()
 }
 
-// Note says in words how far the period can be trusted; it is empty for one
-// that is complete and was measured.
-func (p Period) Note() string {
-	if p.Days == 0 {
-		return "gap: the history has no day for it"
-	}
-	var notes []string
-	if p.Incomplete {
-		notes = append(notes, "incomplete")
-	}
-	if p.Estimated {
-		notes = append(notes, "partly estimated")
-	}
-	return strings.Join(notes, ", ")
-}
-
-// detailTable has a row for every type and every value of a tag, and a column
+// trendDetailTable has a row for every type and every value of a tag, and a column
 // for each of the last weeks.
-func (t *Trend) detailTable() Table {
+func trendDetailTable(t *Trend) Table {
 	first := max(0, len(t.Weeks)-weeksDetailed)
 	fields := []field[Series]{
 		{"Group", Text, func(s Series) any { return s.Key }},

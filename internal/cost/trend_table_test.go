@@ -12,9 +12,9 @@ import (
 )
 
 // withHistory is a report that has a trend with a gap, changes and savings.
-func withHistory(t *testing.T) cost.Report {
+func withHistory(t *testing.T) cost.Workbook {
 	t.Helper()
-	r := report(&cost.Instance{ID: "i-1", Name: "web", State: fleet.Stopped, LaunchTime: nov(1, 0)})
+	r := cost.Workbook{Report: report(&cost.Instance{ID: "i-1", Name: "web", State: fleet.Stopped, LaunchTime: nov(1, 0)})}
 	r.Trend = trendOf(t,
 		dayOf(date(t, "2026-10-12"), spent("i-1", 12*price.Dollar, -1)),
 		dayOf(date(t, "2026-11-09"), spent("i-1", 9*price.Dollar, 30*price.Dollar)),
@@ -23,7 +23,7 @@ func withHistory(t *testing.T) cost.Report {
 	r.Changes = compare(t, 1,
 		[]cost.Row{machineRow("i-1", "m5.large", price.Dollar, 100), diskRow("vol-1", 100, 0)},
 		[]cost.Row{machineRow("i-1", "m5.large", price.Dollar, 40), diskRow("vol-1", 200, 0)})
-	r.Savings = cost.SavingsOf(r, []cost.Act{stop("i-1", nov(22, 0))}, november())
+	r.Savings = cost.SavingsOf(r.Report, []cost.Act{stop("i-1", nov(22, 0))}, november())
 	return r
 }
 
@@ -66,7 +66,7 @@ func TestSheetsOfTheHistory(t *testing.T) {
 		{"Savings_By_Schedule", "Schedule", []any{"(none)", "All"}},
 		{"Savings_By_Schedule", "Net(USD)", []any{9 * price.Dollar / 10, 9 * price.Dollar / 10}},
 	} {
-		headers, rows := rowsOf(t, r, c.sheet)
+		headers, rows := tableOf(t, r, c.sheet)
 		if got := cellsOf(t, headers, rows, c.column); fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%s, %s: %v, want %v", c.sheet, c.column, got, c.want)
 		}
@@ -79,7 +79,7 @@ func TestGapIsAnEmptyCell(t *testing.T) {
 	r.Trend = trendOf(t,
 		dayOf(date(t, "2026-08-31"), spent("i-1", 31*price.Dollar, 31*price.Dollar)),
 		dayOf(date(t, "2026-10-02"), spent("i-1", 2*price.Dollar, 30*price.Dollar)))
-	headers, rows := rowsOf(t, r, "Trend_Months")
+	headers, rows := tableOf(t, r, "Trend_Months")
 	for _, name := range []string{"EC2(USD)", "EBS(USD)", "Other(USD)", "Total(USD)", "Change(USD)"} {
 		if got := cellsOf(t, headers, rows, name)[1]; got != nil {
 			t.Errorf("%s of a gap is %v", name, got)

@@ -27,7 +27,7 @@ var style string
 // Write writes the report as a page. Of a long table it shows the first 200 rows
 // and says how many more there are. All text of the report is escaped. The same
 // report gives the same bytes.
-func Write(w io.Writer, r cost.Report) error {
+func Write(w io.Writer, r cost.Workbook) error {
 	t, err := template.New("page").Parse(layout)
 	if err != nil {
 		return fmt.Errorf("page: %w", err)

@@ -25,7 +25,7 @@ var (
 
 // reportOf is a report of a running instance of each name, with a volume each,
 // and one unattached volume.
-func reportOf(names ...string) cost.Report {
+func reportOf(names ...string) cost.Workbook {
 	hourly := &cost.Price{Kind: "instance", Item: "m5.large", Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: price.Dollar * 118 / 1000, Unit: "Hrs"}}}
 	r := cost.Report{
 		Generated: now, Month: cost.MonthOf(now), Hours: cost.BestHours, Targets: []fleet.Target{seoul}, Prices: []*cost.Price{hourly},
@@ -66,10 +66,10 @@ func reportOf(names ...string) cost.Report {
 	one := all
 	one.Target = seoul
 	r.Totals = []cost.Total{one, all}
-	return r
+	return cost.Workbook{Report: r}
 }
 
-func write(t *testing.T, r cost.Report) string {
+func write(t *testing.T, r cost.Workbook) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := page.Write(&b, r); err != nil {
@@ -111,7 +111,7 @@ func TestHostileNamesAreText(t *testing.T) {
 		"\u202eevil", "مرحبا", "결제-서버", strings.Repeat("long", 100), "]]>", "<!--", "nul\x00",
 	}
 	r := reportOf(names...)
-	r.Findings = []cost.Finding{{Code: "<b>", Resource: "r", Name: names[1], Reason: names[0], Saving: price.Dollar}}
+	r.Recommendations = []cost.Finding{{Code: "<b>", Resource: "r", Name: names[1], Reason: names[0], Saving: price.Dollar}}
 	r.Problems = []cost.Problem{{What: names[2], Err: errors.New(names[0])}}
 	text := write(t, r)
 	for _, bad := range []string{"<script", "<img", `onmouseover="alert`, "<b>"} {

@@ -53,7 +53,7 @@ type figure struct {
 // 3339, and what is not known is null. Text is never altered but for bytes that
 // are not UTF-8. Rows are written as they are made, so that memory does not grow
 // with them.
-func WriteJSON(w io.Writer, r cost.Report) error {
+func WriteJSON(w io.Writer, r cost.Workbook) error {
 	out := newWriter(w)
 	out.text(fmt.Sprintf(`{"version":%d,"kind":"cost-report","data":`, Version))
 	front, err := out.encode(headOf(r))
@@ -77,7 +77,7 @@ func WriteJSON(w io.Writer, r cost.Report) error {
 	return nil
 }
 
-func headOf(r cost.Report) head {
+func headOf(r cost.Workbook) head {
 	s := r.Summary()
 	h := head{
 		Title: s.Title, Generated: r.Generated, Zone: r.Generated.Location().String(), Month: r.Month.Start.Format("2006-01"),

@@ -17,7 +17,7 @@ import (
 )
 
 // find is the table of that name.
-func find(r cost.Report, name string) (cost.Table, error) {
+func find(r cost.Workbook, name string) (cost.Table, error) {
 	var names []string
 	for _, table := range r.Tables() {
 		if strings.EqualFold(table.Name, name) {

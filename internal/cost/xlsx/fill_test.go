@@ -14,10 +14,10 @@ import (
 )
 
 // full is a report with rows on every sheet that needs no history.
-func full(t testing.TB, e estate) cost.Report {
+func full(t testing.TB, e estate) cost.Workbook {
 	t.Helper()
 	r := reportOf(t, e)
-	r.Findings = []cost.Finding{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Reason: "a < b && c", Saving: price.Dollar * 3, Certain: true}}
+	r.Recommendations = []cost.Finding{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Reason: "a < b && c", Saving: price.Dollar * 3, Certain: true}}
 	r.Lines = []*cost.Line{{Kind: cost.SnapshotLine, ID: "snap-1", Price: &cost.Price{}, Since: now}}
 	r.Problems = []cost.Problem{{Target: seoul, What: "spot", Err: errBell}}
 	return r
@@ -26,7 +26,7 @@ func full(t testing.TB, e estate) cost.Report {
 // TestEveryCellIsThatOfItsTable reads every cell back, on one sheet a table and
 // on several.
 func TestEveryCellIsThatOfItsTable(t *testing.T) {
-	for name, r := range map[string]cost.Report{"many": full(t, many(25)), "hostile": full(t, named(hostile()))} {
+	for name, r := range map[string]cost.Workbook{"many": full(t, many(25)), "hostile": full(t, named(hostile()))} {
 		for _, limit := range []int{11, 1000} {
 			t.Run(name+" "+strconv.Itoa(limit), func(t *testing.T) {
 				f := limited(t, r, limit)

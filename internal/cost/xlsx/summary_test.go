@@ -18,7 +18,7 @@ import (
 	"nightshift/internal/price"
 )
 
-func limited(t testing.TB, r cost.Report, rows int) *excelize.File {
+func limited(t testing.TB, r cost.Workbook, rows int) *excelize.File {
 	t.Helper()
 	var b bytes.Buffer
 	if err := xlsx.WriteLimited(&b, r, rows); err != nil {
@@ -131,7 +131,7 @@ func formulaOf(t testing.TB, f *excelize.File, label string) string {
 // table and on several.
 func TestSumsAreFormulasWithTheirValues(t *testing.T) {
 	r := reportOf(t, many(25))
-	r.Findings = []cost.Finding{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Saving: price.Dollar * 3, Certain: true}}
+	r.Recommendations = []cost.Finding{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Saving: price.Dollar * 3, Certain: true}}
 	for _, limit := range []int{7, 1000} {
 		f := limited(t, r, limit)
 		formulas := 0
@@ -252,7 +252,7 @@ func TestSheetsArePrintable(t *testing.T) {
 // TestShadedColumns: the amounts that matter are shaded where there are any.
 func TestShadedColumns(t *testing.T) {
 	r := reportOf(t, many(3))
-	r.Findings = []cost.Finding{{Code: "unattached-volume", Saving: price.Dollar}}
+	r.Recommendations = []cost.Finding{{Code: "unattached-volume", Saving: price.Dollar}}
 	r.Lines = []*cost.Line{{Kind: cost.SnapshotLine, Price: &cost.Price{}}}
 	f := open(t, write(t, r))
 	for sheet, want := range map[string]string{
@@ -274,7 +274,7 @@ func TestSummaryShowsNamesAsText(t *testing.T) {
 	r := reportOf(t, many(3))
 	r.Problems = []cost.Problem{{Target: fleet.Target{}, What: "=1+1", Err: errBell}}
 	for _, name := range []string{"=cmd|'/c calc'!A1", "<b>&amp;"} {
-		r.Findings = append(r.Findings, cost.Finding{Code: "+x", Name: name, Reason: "@" + name, Saving: price.Dollar, Certain: true})
+		r.Recommendations = append(r.Recommendations, cost.Finding{Code: "+x", Name: name, Reason: "@" + name, Saving: price.Dollar, Certain: true})
 	}
 	f := open(t, write(t, r))
 	for text, where := range map[string]string{"+x: =cmd|'/c calc'!A1": "B", "+x: <b>&amp;": "B", "@<b>&amp;": "E", "=1+1: bell␇": "E"} {

@@ -26,11 +26,11 @@ const maxRows = 1_048_576
 // the only formulas are the sums of the summary. A table that is longer than a
 // sheet can be goes on in the next: EC2_Detail_Costs_2, EC2_Detail_Costs_3.
 // The same report gives the same bytes.
-func Write(w io.Writer, r cost.Report) error {
+func Write(w io.Writer, r cost.Workbook) error {
 	return write(w, r, maxRows)
 }
 
-func write(w io.Writer, r cost.Report, limit int) (err error) {
+func write(w io.Writer, r cost.Workbook, limit int) (err error) {
 	b := workbook{file: excelize.NewFile(), tables: map[string]placed{}}
 	defer func() {
 		if closeErr := b.file.Close(); err == nil && closeErr != nil {

@@ -62,7 +62,7 @@ func named(names [][2]string) estate {
 	}
 }
 
-func write(t testing.TB, r cost.Report) []byte {
+func write(t testing.TB, r cost.Workbook) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := xlsx.Write(&b, r); err != nil {
@@ -217,7 +217,7 @@ func TestNumbersAreNumbers(t *testing.T) {
 }
 
 // sheetsOf are the names of the summary and of the report's tables.
-func sheetsOf(r cost.Report) []string {
+func sheetsOf(r cost.Workbook) []string {
 	names := []string{"Summary"}
 	for _, table := range r.Tables() {
 		names = append(names, table.Name)
