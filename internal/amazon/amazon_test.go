@@ -29,13 +29,13 @@ func calls(s *amazon.Session, service, action string) int {
 func TestSpotRequestsAreResolved(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{})
 	f := newPeer(server.URL()).session(t).Fleet(region)
-	unfit, spots := map[string]int{}, 0
+	ineligible, spots := map[string]int{}, 0
 	for i, err := range f.Machines(t.Context(), fleet.Selector{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(i.Unfit.Code, "spot") {
-			unfit[i.Unfit.Code]++
+		if strings.Contains(i.Ineligible.Code, "spot") {
+			ineligible[i.Ineligible.Code]++
 		}
 	}
 	for i, err := range f.Instances(t.Context()) {
@@ -46,8 +46,8 @@ func TestSpotRequestsAreResolved(t *testing.T) {
 			spots++
 		}
 	}
-	if unfit["spot-one-time"] == 0 || len(unfit) != 1 || unfit["spot-one-time"] >= spots {
-		t.Errorf("of %d Spot Instances %v are unfit, want the one-time ones and only these", spots, unfit)
+	if ineligible["spot-one-time"] == 0 || len(ineligible) != 1 || ineligible["spot-one-time"] >= spots {
+		t.Errorf("of %d Spot Instances %v are ineligible, want the one-time ones and only these", spots, ineligible)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestQuotasAreKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i.State != fleet.Running || i.Unfit != (fleet.Reason{}) {
+		if i.State != fleet.Running || i.Ineligible != (fleet.Reason{}) {
 			continue
 		}
 		if batch = append(batch, i.ID); len(batch) == 100 {

@@ -127,7 +127,7 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 	desired := int(aws.ToInt32(group.DesiredCapacity))
 	there, serving, well := members(group)
 	m.Ready = desired > 0 && well >= desired
-	m.Unfit = groupUnfit(group, tags)
+	m.Ineligible = groupIneligible(group, tags)
 
 	kept, keptErr := parseSizes(tags[sizesTag])
 	action, at := lastOf(tags[lastTag])
@@ -166,8 +166,8 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 		if m.Stopped = at; !at.IsZero() {
 			m.Cause = fleet.CauseCall
 		}
-		if m.Unfit == (fleet.Reason{}) && keptErr != nil {
-			m.Unfit = reason(noSizes, keptErr.Error())
+		if m.Ineligible == (fleet.Reason{}) && keptErr != nil {
+			m.Ineligible = reason(noSizes, keptErr.Error())
 		}
 	}
 	return m
@@ -192,8 +192,8 @@ func members(group types.AutoScalingGroup) (there, serving, well int) {
 	return there, serving, well
 }
 
-// groupUnfit says why a group must not be emptied and filled again.
-func groupUnfit(group types.AutoScalingGroup, tags fleet.Tags) fleet.Reason {
+// groupIneligible says why a group must not be emptied and filled again.
+func groupIneligible(group types.AutoScalingGroup, tags fleet.Tags) fleet.Reason {
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		switch {
 		case key == "eks:cluster-name", key == "eks:nodegroup-name", strings.HasPrefix(key, "kubernetes.io/cluster/"), strings.HasPrefix(key, "k8s.io/cluster-autoscaler/"):

@@ -96,7 +96,7 @@ func testGroups(t *testing.T, p *peer) {
 	}
 	awaitGroup(t, g, "api", func(m fleet.Machine) bool { return m.State == fleet.Running && m.Ready })
 	m := group(t, g, "api")
-	if m.Kind != fleet.KindGroup || m.Type != "1/2/4" || m.Target.Region != region || len(m.Target.Account) != 12 || m.ARN == "" || m.Created.IsZero() || !m.Started.Equal(m.Created) || m.Unfit.Code != "" {
+	if m.Kind != fleet.KindGroup || m.Type != "1/2/4" || m.Target.Region != region || len(m.Target.Account) != 12 || m.ARN == "" || m.Created.IsZero() || !m.Started.Equal(m.Created) || m.Ineligible.Code != "" {
 		t.Errorf("incomplete: %+v", m)
 	}
 
@@ -113,8 +113,8 @@ func testGroups(t *testing.T, p *peer) {
 	}
 	awaitGroup(t, g, "api", func(m fleet.Machine) bool { return m.State == fleet.Stopped })
 	m = group(t, g, "api")
-	if m.Type != "0/0/4" || m.Tags["nightshift:sizes"] != "1/2/4 AlarmNotification "+stopped || m.Tags["Schedule"] != "office" || m.Unfit.Code != "" {
-		t.Errorf("stopped: %s %v %v", m.Type, m.Tags, m.Unfit)
+	if m.Type != "0/0/4" || m.Tags["nightshift:sizes"] != "1/2/4 AlarmNotification "+stopped || m.Tags["Schedule"] != "office" || m.Ineligible.Code != "" {
+		t.Errorf("stopped: %s %v %v", m.Type, m.Tags, m.Ineligible)
 	}
 	if m.Cause != fleet.CauseCall || !m.Stopped.Equal(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)) {
 		t.Errorf("stopped at %s by %q", m.Stopped, m.Cause)
@@ -287,8 +287,8 @@ func TestGroupEmptiedByHand(t *testing.T) {
 	started := n.machine().Started
 	n.resize(0, 0, 4)
 	m := n.machine()
-	if m.State != fleet.Stopped || m.Cause != fleet.CauseCall || !m.Stopped.Equal(started) || m.Unfit.Code != "" {
-		t.Errorf("emptied by hand: %s by %q at %s, %v", m.State, m.Cause, m.Stopped, m.Unfit)
+	if m.State != fleet.Stopped || m.Cause != fleet.CauseCall || !m.Stopped.Equal(started) || m.Ineligible.Code != "" {
+		t.Errorf("emptied by hand: %s by %q at %s, %v", m.State, m.Cause, m.Stopped, m.Ineligible)
 	}
 	n.mustAct(power.Stop) // nothing to stop, and nothing to remember
 	n.mustAct(power.Start)
@@ -446,8 +446,8 @@ func TestGroupWithoutSizes(t *testing.T) {
 	n := openNight(t, sandbox.Group{Max: 4})
 	refused := func(says string) {
 		t.Helper()
-		if m := n.machine(); m.State != fleet.Stopped || m.Unfit.Code != "no-sizes" || !strings.Contains(m.Unfit.Text, says) {
-			t.Errorf("%s %+v, want %q", m.State, m.Unfit, says)
+		if m := n.machine(); m.State != fleet.Stopped || m.Ineligible.Code != "no-sizes" || !strings.Contains(m.Ineligible.Text, says) {
+			t.Errorf("%s %+v, want %q", m.State, m.Ineligible, says)
 		}
 		refusal, ok := errors.AsType[*fleet.Refusal](n.act(power.Start))
 		if !ok || refusal.Code != "no-sizes" || !strings.Contains(refusal.Message, says) || !strings.Contains(refusal.Message, "1/2/4") || !slices.Equal(refusal.IDs, []fleet.ResourceID{groupName}) {
@@ -469,8 +469,8 @@ func TestGroupWithoutSizes(t *testing.T) {
 		refused(says)
 	}
 	tag("1/2/4")
-	if m := n.machine(); m.Unfit.Code != "" {
-		t.Errorf("with sizes written by hand: %+v", m.Unfit)
+	if m := n.machine(); m.Ineligible.Code != "" {
+		t.Errorf("with sizes written by hand: %+v", m.Ineligible)
 	}
 	n.mustAct(power.Start)
 	n.expect("with sizes written by hand", "1/2/4 running")
@@ -489,8 +489,8 @@ func TestGroupsThatAreLeftAlone(t *testing.T) {
 		"plain":     {sandbox.Group{Suspended: []string{"AZRebalance"}}, ""},
 	} {
 		tt.group.Min, tt.group.Desired, tt.group.Max = 1, 1, 1
-		if m := openNight(t, tt.group).machine(); m.Unfit.Code != tt.code {
-			t.Errorf("%s: %+v, want %q", name, m.Unfit, tt.code)
+		if m := openNight(t, tt.group).machine(); m.Ineligible.Code != tt.code {
+			t.Errorf("%s: %+v, want %q", name, m.Ineligible, tt.code)
 		}
 	}
 }

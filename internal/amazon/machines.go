@@ -66,7 +66,7 @@ func machine(i found, spotType string) fleet.Machine {
 	m := fleet.Machine{
 		Target: full.Target, Kind: fleet.KindInstance, ID: full.ID, Tags: full.Tags, Type: full.Type, Zone: full.Zone, State: full.State,
 		Started: full.LaunchTime, Created: attached(i.Instance), Stopped: full.Stopped,
-		Unfit: unfit(i.Instance, full, spotType),
+		Ineligible: ineligible(i.Instance, full, spotType),
 	}
 	if i.HibernationOptions != nil {
 		m.Hibernates = aws.ToBool(i.HibernationOptions.Configured)
@@ -107,9 +107,9 @@ func cause(reason *types.StateReason, transition string) fleet.Cause {
 	return fleet.CauseUnknown
 }
 
-// unfit says why an instance cannot or must not be stopped and started. Stop
+// ineligible says why an instance cannot or must not be stopped and started. Stop
 // protection is not among the reasons: DescribeInstances does not tell it.
-func unfit(i types.Instance, full fleet.Instance, spotType string) fleet.Reason {
+func ineligible(i types.Instance, full fleet.Instance, spotType string) fleet.Reason {
 	because := func(code, format string, args ...any) fleet.Reason {
 		return fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}
 	}

@@ -11,7 +11,7 @@ import (
 	"nightshift/internal/fleet"
 )
 
-func TestUnfit(t *testing.T) {
+func TestIneligible(t *testing.T) {
 	tagged := func(key, value string) func(*types.Instance) {
 		return func(i *types.Instance) { i.Tags = []types.Tag{{Key: &key, Value: &value}} }
 	}
@@ -37,8 +37,8 @@ func TestUnfit(t *testing.T) {
 		i := types.Instance{RootDeviceType: types.DeviceTypeEbs}
 		tt.change(&i)
 		m := machine(found{Instance: i}, tt.spotType)
-		if m.Unfit.Code != tt.want || tt.want != "" && !strings.Contains(m.Unfit.Text, " ") {
-			t.Errorf("%s: %+v, want the code %q", name, m.Unfit, tt.want)
+		if m.Ineligible.Code != tt.want || tt.want != "" && !strings.Contains(m.Ineligible.Text, " ") {
+			t.Errorf("%s: %+v, want the code %q", name, m.Ineligible, tt.want)
 		}
 	}
 }

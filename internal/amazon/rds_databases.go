@@ -45,7 +45,7 @@ func (s *Session) Databases(region fleet.Region) *Databases {
 }
 
 // Machines yields the chosen databases. Members of clusters are among them, as
-// unfit: they are stopped with their cluster. An error ends it.
+// ineligible: they are stopped with their cluster. An error ends it.
 //
 // The last stop is seven days before the restart that RDS announces, and the
 // last start is looked up among the events of the last 14 days. Both are the
@@ -98,7 +98,7 @@ func (d *Databases) instance(i types.DBInstance) fleet.Machine {
 	m.Created = timeOf(i.InstanceCreateTime)
 	stopsUntil(&m, i.AutomaticRestartTime)
 	if never := instanceNeverStops(i); never != (fleet.Reason{}) {
-		m.Unfit = never
+		m.Ineligible = never
 	}
 	return m
 }
@@ -189,7 +189,7 @@ func (c *Clusters) cluster(i types.DBCluster) fleet.Machine {
 	m.Created = timeOf(i.ClusterCreateTime)
 	stopsUntil(&m, i.AutomaticRestartTime)
 	if never := clusterNeverStops(i); never != (fleet.Reason{}) {
-		m.Unfit = never
+		m.Ineligible = never
 	}
 	return m
 }

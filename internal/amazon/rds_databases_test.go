@@ -55,7 +55,7 @@ func settled(t *testing.T, m power.Machines) map[fleet.ResourceID]fleet.Machine 
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		found := seen(t, m, fleet.Selector{})
 		if !slices.ContainsFunc(slices.Collect(maps.Values(found)), func(one fleet.Machine) bool {
-			return one.State == fleet.Pending || one.State == fleet.Stopping || one.Unfit.Code == "busy"
+			return one.State == fleet.Pending || one.State == fleet.Stopping || one.Ineligible.Code == "busy"
 		}) {
 			return found
 		}
@@ -73,9 +73,9 @@ func databases(t *testing.T, endpoint string) {
 	d, c := s.Databases(region), s.Clusters(region)
 	all := settled(t, d)
 	settled(t, c)
-	unfit := map[fleet.ResourceID]string{}
+	ineligible := map[fleet.ResourceID]string{}
 	for id, m := range all {
-		unfit[id] = m.Unfit.Code
+		ineligible[id] = m.Ineligible.Code
 		if m.Kind != fleet.KindDatabase || m.State != fleet.Running || m.Type != "db.t3.medium" || m.Zone == "" || m.Created.IsZero() ||
 			m.Started.Before(m.Created.Add(-time.Second)) || len(m.Target.Account) != 12 || m.Target.Region != region || !m.Ready {
 			t.Errorf("incomplete: %+v", m)
@@ -83,8 +83,8 @@ func databases(t *testing.T, endpoint string) {
 	}
 	if diff := cmp.Diff(map[fleet.ResourceID]string{
 		"plain": "", "tagged": "", "source": "replica", "copy": "replica", "member": "cluster-member",
-	}, unfit); diff != "" {
-		t.Errorf("unfit (-want +got)\n%s", diff)
+	}, ineligible); diff != "" {
+		t.Errorf("ineligible (-want +got)\n%s", diff)
 	}
 	for _, tt := range []struct {
 		sel  fleet.Selector
@@ -138,7 +138,7 @@ func databases(t *testing.T, endpoint string) {
 		t.Fatal(err)
 	}
 	m := settled(t, c)["many"]
-	if m.Kind != fleet.KindCluster || m.State != fleet.Stopped || m.Tags["AutoStopStart"] != "Yes" || m.Unfit.Code != "" || len(m.Target.Account) != 12 {
+	if m.Kind != fleet.KindCluster || m.State != fleet.Stopped || m.Tags["AutoStopStart"] != "Yes" || m.Ineligible.Code != "" || len(m.Target.Account) != 12 {
 		t.Errorf("the cluster reads %+v", m)
 	}
 	refused(t, "stopping a cluster twice", c.Stop(t.Context(), []fleet.ResourceID{"many"}, false), fleet.ErrConflict, "many")
@@ -247,8 +247,8 @@ func TestPastOfDatabases(t *testing.T) {
 		"dev-mysql": "", "qa-mariadb": "busy", "erp-mssql": "sqlserver-multi-az", "report": "replica", "report-replica": "replica",
 		"dev-aurora-1": "cluster-member", "orders": "",
 	} {
-		if got := all[id].Unfit; got.Code != want || (got.Text == "") != (want == "") {
-			t.Errorf("%s is unfit for %+v, want %q", id, got, want)
+		if got := all[id].Ineligible; got.Code != want || (got.Text == "") != (want == "") {
+			t.Errorf("%s is ineligible for %+v, want %q", id, got, want)
 		}
 	}
 
@@ -358,8 +358,8 @@ func TestDatabasesWithoutEvents(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Policy: sandbox.PolicyDenying("rds:DescribeEvents")})
 	all := seen(t, newPeer(server.URL()).session(t).Databases(region), fleet.Selector{})
 	for id, want := range map[fleet.ResourceID]string{"dev-mysql": "events-unknown", "qa-oracle": "", "report": "replica"} {
-		if got := all[id].Unfit.Code; got != want {
-			t.Errorf("%s is unfit for %q, want %q", id, got, want)
+		if got := all[id].Ineligible.Code; got != want {
+			t.Errorf("%s is ineligible for %q, want %q", id, got, want)
 		}
 	}
 	if err := server.Sandbox().SetPolicy(sandbox.PolicyDenying("rds:DescribeDB*")); err != nil {

@@ -100,9 +100,9 @@ func (r *postCheck) machine(ruleSet *power.RuleSet, m fleet.Machine) {
 }
 
 func (r *postCheck) follows(m fleet.Machine, step power.Step) {
-	if m.Unfit != (fleet.Reason{}) {
+	if m.Ineligible != (fleet.Reason{}) {
 		r.live.LeftAlone++
-		noteFor(&r.live.Notes, fleet.Reason{Code: m.Unfit.Code, Text: "has a schedule, but " + m.Unfit.Text}, m.ID)
+		noteFor(&r.live.Notes, fleet.Reason{Code: m.Ineligible.Code, Text: "has a schedule, but " + m.Ineligible.Text}, m.ID)
 		return
 	}
 	r.live.Followed++

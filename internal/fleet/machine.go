@@ -63,9 +63,9 @@ type Machine struct {
 	// Why is what AWS says about how it came into its state.
 	Why string
 
-	// Unfit, if not zero, says why it must not or cannot be stopped and
+	// Ineligible, if not zero, says why it must not or cannot be stopped and
 	// started at all, or not now.
-	Unfit Reason
+	Ineligible Reason
 	// Unfinished is true of a machine that runs but lacks what a stop took from
 	// it, such as the scaling of an Auto Scaling group that somebody filled by
 	// hand; a start gives it back.

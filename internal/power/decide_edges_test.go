@@ -19,7 +19,7 @@ func TestDecisionsAtTheEdges(t *testing.T) {
 	enforce := func(r *power.Rule) { r.Enforce = true }
 	ready := func(r *power.Rule) { r.Ready = 30 * time.Minute }
 	const twice = "Mon-Fri 08:00-19:00; Mon-Fri 19:40-20:00"
-	unfit := fleet.Reason{Code: "managed", Text: "is somebody else's"}
+	ineligible := fleet.Reason{Code: "managed", Text: "is somebody else's"}
 	tests := []struct {
 		name     string
 		now      string
@@ -38,8 +38,8 @@ func TestDecisionsAtTheEdges(t *testing.T) {
 		{name: "being interrupted by Spot", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopping, Cause: fleet.CauseSpot}, started: "Mon 08:00", want: " spot-interrupted by itself"},
 		{name: "came back from an interruption", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, Cause: fleet.CauseSpot}, started: "Tue 08:00", want: "stop stop should not run since Tue 2026-11-17 19:00 UTC"},
 
-		{name: "unfit to be stopped", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, Unfit: unfit}, started: "Tue 08:00", change: enforce, want: " managed somebody else's"},
-		{name: "unfit to be started", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall, Unfit: unfit}, stopped: "Mon 08:00", change: enforce, want: " managed somebody else's"},
+		{name: "ineligible to be stopped", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, Ineligible: ineligible}, started: "Tue 08:00", change: enforce, want: " managed somebody else's"},
+		{name: "ineligible to be started", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall, Ineligible: ineligible}, stopped: "Mon 08:00", change: enforce, want: " managed somebody else's"},
 
 		{name: "started by AWS itself at night", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, StartedByAWS: true}, started: "Tue 20:00", want: "stop stop"},
 		{name: "refused at T", now: "Tue 19:30", machine: fleet.Machine{State: fleet.Running}, started: "Tue 08:00", tags: refused("17T19:00:00"), want: " stop-protected the next try is at Tue 2026-11-17 20:00 UTC"},
@@ -97,7 +97,7 @@ func TestDecisionsAtTheEdges(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := running(1).Machine
-			m.State, m.Cause, m.Why, m.Unfit, m.StartedByAWS = tt.machine.State, tt.machine.Cause, tt.machine.Why, tt.machine.Unfit, tt.machine.StartedByAWS
+			m.State, m.Cause, m.Why, m.Ineligible, m.StartedByAWS = tt.machine.State, tt.machine.Cause, tt.machine.Why, tt.machine.Ineligible, tt.machine.StartedByAWS
 			m.Started, m.Stopped, m.Created = clock(t, tt.started), clock(t, tt.stopped), clock(t, tt.created)
 			maps.Copy(m.Tags, tt.tags)
 			text := office

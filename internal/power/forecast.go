@@ -26,10 +26,10 @@ type Scheduled struct {
 
 // Scheduled is a machine as a forecast sees it, without a price; false where nobody
 // stops and starts it by a schedule: no rule is for it, it is left alone, it is
-// unfit, or a mistake is in the way.
+// ineligible, or a mistake is in the way.
 func (rs *RuleSet) Scheduled(m fleet.Machine) (Scheduled, bool) {
 	n, ok := rs.rule(m)
-	if !ok || rs.rules.Rules[n].Ignore || m.Unfit != (fleet.Reason{}) || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
+	if !ok || rs.rules.Rules[n].Ignore || m.Ineligible != (fleet.Reason{}) || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return Scheduled{}, false
 	}
 	named, err := rs.named(n, m)

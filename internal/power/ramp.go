@@ -39,7 +39,7 @@ func (rs *RuleSet) Prepare(machines []fleet.Machine, now time.Time) {
 	counts := map[time.Time]int{}
 	for _, m := range machines {
 		n, ok := rs.rule(m)
-		if !ok || m.Kind != fleet.KindInstance || m.Unfit != (fleet.Reason{}) || rs.rules.Rules[n].Ignore {
+		if !ok || m.Kind != fleet.KindInstance || m.Ineligible != (fleet.Reason{}) || rs.rules.Rules[n].Ignore {
 			continue
 		}
 		named, err := rs.named(n, m)
