@@ -46,7 +46,7 @@ func arrows() map[string][]string {
 		"internal/amazon":              {"fleet", "price"},
 		"internal/sandbox":             {},
 		"internal/sandbox/sandboxtest": {"sandbox"},
-		"internal/stack":               {"fleet"},
+		"internal/stack":               {"fleet", "power"},
 		"internal/function":            {"fleet", "power", "cost", "text"},
 		"internal/cli":                 {"fleet", "text", "blob", "price", "schedule", "config", "journal", "power", "cost", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon", "sandbox", "stack", "function"},
 		"cmd/nightshift":               {"cli"},

@@ -375,16 +375,16 @@ func TestDatabasesWithoutEvents(t *testing.T) {
 // The policy for these operations suffices for what carries the tag, and for
 // nothing else.
 func TestDatabasesUnderPolicy(t *testing.T) {
-	policy, err := stack.Policy([]string{
+	policies, err := stack.Policies([]string{
 		"rds:AddTagsToResource", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeEvents",
 		"rds:StartDBCluster", "rds:StartDBInstance", "rds:StopDBCluster", "rds:StopDBInstance",
 	}, stack.Scope{Schedules: &stack.Schedules{Rules: []stack.Bound{{
 		Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}, Kinds: []fleet.Kind{fleet.KindDatabase, fleet.KindCluster},
 	}}}})
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(policies) != 1 {
+		t.Fatalf("%d policies, %v", len(policies), err)
 	}
-	document, err := policy.JSON()
+	document, err := policies[0].JSON()
 	if err != nil {
 		t.Fatal(err)
 	}

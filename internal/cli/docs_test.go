@@ -179,7 +179,7 @@ func TestReadmePermissions(t *testing.T) {
 }
 
 func TestReadmeParameters(t *testing.T) {
-	template := document(t, "internal/stack/template.yaml")
+	template := document(t, "internal/stack/template.yaml.tmpl")
 	_, parameters, _ := strings.Cut(template, "\nParameters:\n")
 	parameters, _, _ = strings.Cut(parameters, "\nConditions:\n")
 	var names []string

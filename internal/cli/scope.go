@@ -3,12 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"nightshift/internal/config"
-	"nightshift/internal/fleet"
-	"nightshift/internal/power"
 	"nightshift/internal/stack"
 )
 
@@ -25,7 +22,7 @@ func (a *app) scope(ctx context.Context) (*stack.Schedules, stack.Costs, error) 
 	if err != nil {
 		return nil, stack.Costs{}, err
 	}
-	s := scopeOf(cfg.Rules(), name, cfg.Journal)
+	s := stack.Follow(cfg.Rules(), name, cfg.Journal)
 	if !a.quiet {
 		for _, w := range s.Warnings() {
 			fmt.Fprintln(a.Stderr, "warning:", w)
@@ -57,28 +54,4 @@ func costsOf(cfg *config.Config) stack.Costs {
 		}
 	}
 	return c
-}
-
-// scopeOf is what following rules may touch. Of the names of the configuration
-// and of the journal only those in AWS matter.
-func scopeOf(rules power.Rules, file, journal string) *stack.Schedules {
-	// A configuration with rules for every machine is without mistakes only
-	// where it allows them.
-	s := &stack.Schedules{Untagged: true}
-	for _, r := range rules.Rules {
-		if r.Ignore {
-			continue
-		}
-		// Whether an instance may change its type is said by a tag of its own,
-		// whatever the rule.
-		resize := len(r.Kinds) == 0 || slices.Contains(r.Kinds, fleet.KindInstance)
-		s.Rules = append(s.Rules, stack.Bound{Tag: r.Tag, Kinds: r.Kinds, Resize: resize})
-	}
-	if strings.HasPrefix(file, "s3://") || strings.HasPrefix(file, "ssm:") {
-		s.Config = file
-	}
-	if strings.HasPrefix(journal, "s3://") {
-		s.Journal = journal
-	}
-	return s
 }

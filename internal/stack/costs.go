@@ -55,29 +55,27 @@ func (c Costs) written(value func(string) string) Costs {
 }
 
 // costed adds the statements for costs. What cannot be limited shares one.
-func (s Scope) costed(d *Document, ops operations) {
+func (s Scope) costed(list *statements, ops operations) {
 	c := s.Costs
-	var free []string
-	for a, wanted := range map[access]bool{bill: c.CostExplorer, sample: c.CloudWatch, members: c.Organization, offers: c.Offers} {
-		if wanted {
-			free = append(free, ops[a]...)
-		}
-	}
-	slices.Sort(free)
-	d.allow("ReadCosts", free, []string{"*"}, nil)
+	list.allow("ReadCosts", ops.where(func(a action) bool { return a.access == accessAny && a.needs != needsNothing }), []string{"*"}, nil)
 	if roles := slices.Compact(slices.Sorted(slices.Values(c.Roles))); len(roles) > 0 {
-		d.allow("WorkInOtherAccounts", ops[assume], roles, nil)
+		list.allow("WorkInOtherAccounts", ops.with(accessRole), roles, nil)
 	}
-	keep := slices.Concat(ops[fetch], ops[write])
-	s.place(d, "Keep", "History", c.History, keep, ops[list])
-	s.place(d, "Keep", "Prices", c.PriceCache, keep, ops[list])
-	s.place(d, "Read", "Bill", c.Bill, ops[fetch], ops[list])
+	s.place(list, ops, place{"History", c.History, Report, Report})
+	s.place(list, ops, place{"Prices", c.PriceCache, Report | Forecast, Report | Forecast})
+	s.place(list, ops, place{"Bill", c.Bill, Report, 0})
 }
 
-// place lets actions be done on the objects under s3://bucket/prefix, and their
-// names be listed.
-func (s Scope) place(d *Document, verb, name, uri string, actions, lists []string) {
-	bucket, prefix, ok := object(uri)
+// place is a place in S3, s3://bucket/prefix, with the jobs that read it and
+// those that write it.
+type place struct {
+	name, uri   string
+	read, write Jobs
+}
+
+// place lets objects of a place be read and written, and their names be listed.
+func (s Scope) place(list *statements, ops operations, p place) {
+	bucket, prefix, ok := object(p.uri)
 	if !ok {
 		return
 	}
@@ -86,21 +84,18 @@ func (s Scope) place(d *Document, verb, name, uri string, actions, lists []strin
 		prefix += "/"
 		only = Condition{"StringLike": {"s3:prefix": {prefix + "*"}}}
 	}
-	arn := "arn:" + s.partition() + ":s3:::" + bucket
-	d.allow(verb+name, actions, []string{arn + "/" + prefix + "*"}, nil)
-	d.allow("List"+name, lists, []string{arn}, only)
-}
-
-// MemberPolicy is the [Policy] of the role that nightshift assumes in another
-// account: what it does there, without what it does at home, which is to read
-// its configuration, to keep reports, records and history, to list the
-// organization and to assume roles.
-func MemberPolicy(actions []string, s Scope) (Document, error) {
-	away := slices.DeleteFunc(slices.Clone(actions), func(action string) bool {
-		a, _, err := accessOf(action)
-		return err == nil && slices.Contains([]access{write, fetch, list, load, members, offers, assume}, a)
-	})
-	return Policy(away, s)
+	var verb string
+	var kept []access
+	if p.read != 0 && s.does(p.read) {
+		verb, kept = "Read", append(kept, accessRead)
+	}
+	if p.write != 0 && s.does(p.write) {
+		verb, kept = "Keep", append(kept, accessWrite)
+	}
+	list.allow(verb+p.name, ops.with(kept...), []string{s.arn("s3", "", "", bucket+"/"+prefix+"*")}, nil)
+	if slices.Contains(kept, accessRead) {
+		list.allow("List"+p.name, ops.with(accessList), []string{s.arn("s3", "", "", bucket)}, only)
+	}
 }
 
 // Trust is the trust policy of that role. The caller is the ARN of the user or
@@ -125,5 +120,5 @@ func Trust(caller, external string) (Document, error) {
 		}
 		s.Condition = Condition{"StringEquals": {"sts:ExternalId": {external}}}
 	}
-	return Document{Version: "2012-10-17", Statement: []Statement{s}}, nil
+	return Document{Version: policyVersion, Statement: []Statement{s}}, nil
 }

@@ -3,8 +3,6 @@ package stack_test
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -34,23 +32,9 @@ func everything() stack.Costs {
 }
 
 func TestPolicyOfCosts(t *testing.T) {
-	policy, err := stack.Policy(costed(), stack.Scope{
+	golden(t, "costs", only(t, costed(), stack.Scope{
 		Account: "123456789012", Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Prefix: "ec2/", Costs: everything(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := policy.JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := os.ReadFile(filepath.Join("testdata", "costs.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("policy (-want +got):\n%s", diff)
-	}
+	}))
 }
 
 // TestPolicyOfSomeCosts gives each setting its own actions and no others.
@@ -68,10 +52,7 @@ func TestPolicyOfSomeCosts(t *testing.T) {
 		"sts:AssumeRole":                  {Roles: everything().Roles},
 		"s3:GetObject":                    {Bill: "s3://bills"},
 	} {
-		policy, err := stack.Policy(costed(), stack.Scope{Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Costs: costs})
-		if err != nil {
-			t.Fatal(err)
-		}
+		policy := only(t, costed(), stack.Scope{Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Costs: costs})
 		var allowed []string
 		for _, s := range policy.Statement {
 			allowed = append(allowed, s.Action...)
@@ -93,7 +74,7 @@ func TestPolicyRefusesCosts(t *testing.T) {
 		`price cache "s3://"`: {PriceCache: "s3://"},
 		"bill \"b\": use s3://bucket/prefix\nhist": {Bill: "b", History: "h"},
 	} {
-		_, err := stack.Policy(costed(), stack.Scope{Tag: tag("k=v"), Costs: costs})
+		_, err := stack.Policies(costed(), stack.Scope{Tag: tag("k=v"), Costs: costs})
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %q", costs, err, want)
 		}
@@ -110,11 +91,8 @@ func TestTemplateOfCosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := stack.Policy(costed(), stack.Scope{Account: "123456789012", Tag: tag("k=v"), Bucket: "b", Prefix: "p/", Costs: everything()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, rolePolicy(t, string(text))); diff != "" {
+	want := only(t, costed(), stack.Scope{Account: "123456789012", Tag: tag("k=v"), Bucket: "bbb", Prefix: "p/", Costs: everything()})
+	if diff := cmp.Diff([]stack.Document{want}, rolePolicies(t, string(text))); diff != "" {
 		t.Errorf("(-policy +template)\n%s", diff)
 	}
 }
@@ -122,16 +100,12 @@ func TestTemplateOfCosts(t *testing.T) {
 // TestMemberPolicy reads and acts in the other account, and keeps nothing there.
 func TestMemberPolicy(t *testing.T) {
 	scope := stack.Scope{
-		Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Costs: everything(),
+		Member: true, Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Costs: everything(),
 		Schedules: &stack.Schedules{
 			Rules: []stack.Bound{{Tag: tag("Schedule"), Kinds: fleet.Kinds()}}, Config: "s3://settings/n.yaml", Journal: "s3://records",
 		},
 	}
-	at, err := stack.MemberPolicy(costed(), scope)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := at.JSON()
+	text, err := only(t, costed(), scope).JSON()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +119,7 @@ func TestMemberPolicy(t *testing.T) {
 			t.Errorf("the policy of the other account lacks %s", there)
 		}
 	}
-	if _, err := stack.MemberPolicy([]string{"iam:PassRole"}, scope); !errors.Is(err, stack.ErrUnscoped) {
+	if _, err := stack.Policies([]string{"iam:PassRole"}, scope); !errors.Is(err, stack.ErrUnscoped) {
 		t.Errorf("an unknown action: %v", err)
 	}
 }

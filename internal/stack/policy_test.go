@@ -22,7 +22,41 @@ func actions() []string {
 	}
 }
 
-func TestPolicy(t *testing.T) {
+// only is the one policy that a scope takes; without a statement where it takes
+// none.
+func only(t *testing.T, actions []string, s stack.Scope) stack.Document {
+	t.Helper()
+	documents, err := stack.Policies(actions, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch len(documents) {
+	case 0:
+		return stack.Document{}
+	case 1:
+		return documents[0]
+	}
+	t.Fatalf("%d policies, want one", len(documents))
+	return stack.Document{}
+}
+
+// golden compares a policy with the known one.
+func golden(t *testing.T, name string, policy stack.Document) {
+	t.Helper()
+	got, err := policy.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("policy (-want +got):\n%s", diff)
+	}
+}
+
+func TestPolicies(t *testing.T) {
 	scopes := map[string]stack.Scope{
 		"full": {
 			Partition: "aws-cn", Account: "123456789012",
@@ -35,21 +69,7 @@ func TestPolicy(t *testing.T) {
 	}
 	for name, scope := range scopes {
 		t.Run(name, func(t *testing.T) {
-			policy, err := stack.Policy(actions(), scope)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := policy.JSON()
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := os.ReadFile(filepath.Join("testdata", name+".json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("policy (-want +got):\n%s", diff)
-			}
+			golden(t, name, only(t, actions(), scope))
 		})
 	}
 }
@@ -64,22 +84,19 @@ func TestPolicyGrantsNothingElse(t *testing.T) {
 		{[]string{"ec2:StartInstances"}, []string{"ec2:StartInstances", "kms:CreateGrant"}},
 		{[]string{"s3:PutObject", "pricing:GetProducts"}, []string{"pricing:GetProducts", "s3:PutObject"}},
 	} {
-		policy, err := stack.Policy(tt.in, stack.Scope{Tag: fleet.Tag{Key: "k"}, Keys: []string{"arn:aws:kms:us-east-1:123456789012:key/a"}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		scope := stack.Scope{Tag: fleet.Tag{Key: "k"}, Keys: []string{"arn:aws:kms:us-east-1:123456789012:key/a"}}
 		var got []string
-		for _, s := range policy.Statement {
+		for _, s := range only(t, tt.in, scope).Statement {
 			got = append(got, s.Action...)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("Policy(%v) allows (-want +got):\n%s", tt.in, diff)
+			t.Errorf("the policy for %v allows (-want +got):\n%s", tt.in, diff)
 		}
 	}
 }
 
 func TestPolicyRefuses(t *testing.T) {
-	_, err := stack.Policy([]string{"ec2:StopInstances", "ec2:TerminateInstances", "iam:PassRole"}, stack.Scope{})
+	_, err := stack.Policies([]string{"ec2:StopInstances", "ec2:TerminateInstances", "iam:PassRole"}, stack.Scope{})
 	if !errors.Is(err, stack.ErrUnscoped) {
 		t.Fatalf("got %v, want ErrUnscoped", err)
 	}
@@ -99,11 +116,16 @@ func TestPolicyRefusesScope(t *testing.T) {
 		"12 digits":     {Account: "12345678901x"},
 		"name alone":    {Bucket: "s3://reports"},
 		"ARN":           {Keys: []string{"alias/volumes"}},
+		"key/*":         {Keys: []string{"arn:aws:kms:us-east-1:123456789012:key/*"}},
+		`:*:`:           {Keys: []string{"arn:aws:kms:*:123456789012:key/a"}},
+		"aws-x:s3":      {Partition: "aws-x:s3:::evil/*"},
+		`bucket "a\"b"`: {Bucket: `a"b`},
+		"my-bucket,x":   {Bucket: "my-bucket,x"},
 		"need a tag":    {},
 		`key "1"`:       {Account: "1", Keys: []string{"1"}},
 		`account "1": `: {Account: "1", Keys: []string{"1"}},
 	} {
-		_, err := stack.Policy(actions(), scope)
+		_, err := stack.Policies(actions(), scope)
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %q", scope, err, want)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/power"
 )
 
 // Schedules is what the job that follows schedules may touch.
@@ -40,8 +41,29 @@ type Bound struct {
 	Resize bool
 }
 
-// typesTag is the tag that permits an instance to change its type.
-const typesTag = "nightshift:types"
+// Follow is what following rules may touch. Of the names of the configuration
+// and of the place of the journal only those in AWS matter. The rules are those
+// of a configuration without errors, which has a rule for every machine only
+// where it allows that.
+func Follow(rules power.Rules, config, journal string) *Schedules {
+	s := &Schedules{Untagged: true}
+	for _, r := range rules.Rules {
+		if r.Ignore {
+			continue
+		}
+		// Whether an instance may change its type is said by a tag of its own,
+		// whatever the rule.
+		resize := len(r.Kinds) == 0 || slices.Contains(r.Kinds, fleet.KindInstance)
+		s.Rules = append(s.Rules, Bound{Tag: r.Tag, Kinds: r.Kinds, Resize: resize})
+	}
+	if strings.HasPrefix(config, "s3://") || strings.HasPrefix(config, "ssm:") {
+		s.Config = config
+	}
+	if strings.HasPrefix(journal, "s3://") {
+		s.Journal = journal
+	}
+	return s
+}
 
 // kinds are the kinds the rule is for.
 func (b Bound) kinds() []fleet.Kind {
@@ -97,7 +119,7 @@ func (s *Schedules) check() error {
 func object(uri string) (bucket, key string, ok bool) {
 	rest, ok := strings.CutPrefix(uri, "s3://")
 	bucket, key, _ = strings.Cut(rest, "/")
-	return bucket, key, ok && bucket != "" && !strings.ContainsAny(bucket, ":*?$ ")
+	return bucket, key, ok && matches(bucketForm, bucket)
 }
 
 // written gives the schedules with texts as they have to stand in a policy.
@@ -173,12 +195,15 @@ func (s *Schedules) limits(kind fleet.Kind, some func(Bound) bool) []limit {
 	}
 	var all []limit
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		l := limit{key: key}
-		if list := values[key]; !slices.Contains(list, "") {
-			slices.Sort(list)
-			l.values = slices.Compact(list)
+		list := values[key]
+		if slices.Contains(list, "") {
+			all = append(all, limit{key: key})
+			continue
 		}
-		all = append(all, l)
+		slices.Sort(list)
+		for _, some := range portions(slices.Compact(list)) {
+			all = append(all, limit{key, some})
+		}
 	}
 	return all
 }
@@ -215,31 +240,45 @@ func (s *Schedules) grants() []grant {
 
 // scheduled adds the statements for schedules. An action and a resource of
 // different services in one statement do not meet.
-func (s Scope) scheduled(d *Document, ops operations) {
+func (s Scope) scheduled(list *statements, ops operations) {
 	grants := s.Schedules.grants()
 	var kinds []fleet.Kind
 	for _, g := range grants {
 		kinds = append(kinds, g.kinds...)
 	}
-	d.allow("ReadScheduled", ops.of(look, kinds...), []string{"*"}, nil)
+	list.allow("ReadScheduled", ops.of(accessAny, kinds...), []string{"*"}, nil)
 	for n, g := range grants {
-		d.allow(fmt.Sprint("StopAndStartScheduled", n+1), ops.of(power, g.kinds...), s.machines(g.kinds...), g.condition())
-		d.allow(fmt.Sprint("MarkScheduled", n+1), ops.of(mark, g.kinds...), s.machines(g.kinds...), g.and(ownTags()))
+		list.allow(fmt.Sprint("StopAndStart", n+1), ops.of(accessPower, g.kinds...), s.machines(g.kinds...), g.condition())
+		list.allow(fmt.Sprint("Tag", n+1), ops.of(accessTag, g.kinds...), s.machines(g.kinds...), g.and(ownTags(g.kinds)))
 	}
 	for n, l := range s.Schedules.limits(fleet.KindInstance, func(b Bound) bool { return b.Resize }) {
-		d.allow(fmt.Sprint("ResizeScheduled", n+1), ops[resize], s.machines(fleet.KindInstance), l.and(typeOnly()))
+		list.allow(fmt.Sprint("ChangeType", n+1), ops.of(accessType, fleet.KindInstance), s.machines(fleet.KindInstance), l.and(typeOnly()))
 	}
-	s.configuration(d, ops)
-	s.place(d, "Keep", "Journal", s.Schedules.Journal, slices.Concat(ops[fetch], ops[write]), ops[list])
+	s.configuration(list, ops)
+	s.place(list, ops, place{"Journal", s.Schedules.Journal, Report | History | Check, Power | Report | Check})
 }
 
-// ownTags is the condition that only our own tags are set. Otherwise the role
-// could tag for itself what it may not stop. ForAllValues alone holds also for
-// a request without keys.
-func ownTags() Condition {
+// writtenTags are the keys of the tags that nightshift writes on machines of
+// some kinds. The others that it reads are for people: with nightshift:types,
+// for one, the role could permit itself to change the type.
+func writtenTags(kinds []fleet.Kind) Values {
+	keys := Values{power.LastTag, power.OverrideTag}
+	if slices.Contains(kinds, fleet.KindGroup) {
+		keys = append(keys, sizesTag)
+	}
+	return keys
+}
+
+// sizesTag is the tag with the sizes of a group before it was stopped.
+const sizesTag = "nightshift:sizes"
+
+// ownTags is the condition that only tags are set which nightshift writes.
+// Otherwise the role could tag for itself what it may not stop. ForAllValues
+// alone holds also for a request without keys.
+func ownTags(kinds []fleet.Kind) Condition {
 	return Condition{
-		"ForAllValues:StringLike": {"aws:TagKeys": {"nightshift:*"}},
-		"Null":                    {"aws:TagKeys": {"false"}},
+		"ForAllValues:StringEquals": {"aws:TagKeys": writtenTags(kinds)},
+		"Null":                      {"aws:TagKeys": {"false"}},
 	}
 }
 
@@ -251,22 +290,22 @@ func ownTags() Condition {
 func typeOnly() Condition {
 	return Condition{
 		"StringEqualsIgnoreCase": {"ec2:Attribute": {"InstanceType"}},
-		"Null":                   {"aws:ResourceTag/" + typesTag: {"false"}},
+		"Null":                   {"aws:ResourceTag/" + power.TypesTag: {"false"}},
 	}
 }
 
 // configuration lets the configuration be read, and calendars beside it.
-func (s Scope) configuration(d *Document, ops operations) {
+func (s Scope) configuration(list *statements, ops operations) {
 	if name, ok := strings.CutPrefix(s.Schedules.Config, "ssm:"); ok {
 		name, _, _ = strings.Cut(name, ":") // the version is no part of its ARN
-		arn := "arn:" + s.partition() + ":ssm:*:" + cmp.Or(s.Account, "*") + ":parameter" + name
-		d.allow("ReadConfiguration", ops[load], []string{arn}, nil)
+		list.allow("ReadConfiguration", ops.with(accessParameter), []string{s.arn("ssm", "*", cmp.Or(s.Account, "*"), "parameter"+name)}, nil)
 		return
 	}
 	bucket, key, ok := object(s.Schedules.Config)
 	if !ok {
 		return
 	}
-	arn, folder := "arn:"+s.partition()+":s3:::"+bucket+"/", key[:strings.LastIndexByte(key, '/')+1]
-	d.allow("ReadConfiguration", ops[fetch], []string{arn + key, arn + folder + "*.ics"}, nil)
+	folder := key[:strings.LastIndexByte(key, '/')+1]
+	list.allow("ReadConfiguration", ops.with(accessRead),
+		[]string{s.arn("s3", "", "", bucket+"/"+key), s.arn("s3", "", "", bucket+"/"+folder+"*.ics")}, nil)
 }

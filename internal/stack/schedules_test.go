@@ -3,8 +3,6 @@ package stack_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +32,15 @@ func tag(s string) fleet.Tag {
 	return fleet.Tag{Key: key, Value: value}
 }
 
+// keyed are schedules with a rule for each of several tag keys.
+func keyed(keys int, kinds ...fleet.Kind) stack.Schedules {
+	var s stack.Schedules
+	for n := range keys {
+		s.Rules = append(s.Rules, stack.Bound{Tag: tag(fmt.Sprint("Team", n+1)), Kinds: kinds, Resize: true})
+	}
+	return s
+}
+
 func TestPolicyOfSchedules(t *testing.T) {
 	scopes := map[string]stack.Schedules{
 		"schedules-all-kinds": {
@@ -52,23 +59,9 @@ func TestPolicyOfSchedules(t *testing.T) {
 	}
 	for name, schedules := range scopes {
 		t.Run(name, func(t *testing.T) {
-			policy, err := stack.Policy(scheduled(), stack.Scope{
+			golden(t, name, only(t, scheduled(), stack.Scope{
 				Account: "123456789012", Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Prefix: "ec2/", Schedules: &schedules,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := policy.JSON()
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := os.ReadFile(filepath.Join("testdata", name+".json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("policy (-want +got):\n%s", diff)
-			}
+			}))
 		})
 	}
 }
@@ -76,13 +69,8 @@ func TestPolicyOfSchedules(t *testing.T) {
 // TestPolicyWithoutSchedules is what it was before there were any.
 func TestPolicyWithoutSchedules(t *testing.T) {
 	scope := stack.Scope{Tag: tag("AutoStopStart=Yes"), Bucket: "reports"}
-	want, err := stack.Policy(actions(), scope)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := stack.Policy(scheduled(), scope)
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("%v, policy (-of the first job +of all):\n%s", err, diff)
+	if diff := cmp.Diff(only(t, actions(), scope), only(t, scheduled(), scope)); diff != "" {
+		t.Errorf("policy (-of the first job +of all):\n%s", diff)
 	}
 }
 
@@ -95,12 +83,9 @@ func TestPolicyOfKinds(t *testing.T) {
 		fleet.KindGroup:    {"ec2:CreateTags", "ec2:ModifyInstanceAttribute", "ec2:StopInstances", "rds:"},
 	}
 	for kind, absent := range others {
-		policy, err := stack.Policy(scheduled(), stack.Scope{Schedules: &stack.Schedules{
+		policy := only(t, scheduled(), stack.Scope{Schedules: &stack.Schedules{
 			Rules: []stack.Bound{{Tag: tag("Schedule"), Kinds: []fleet.Kind{kind}, Resize: true}},
 		}})
-		if err != nil {
-			t.Fatal(err)
-		}
 		text, err := policy.JSON()
 		if err != nil {
 			t.Fatal(err)
@@ -110,8 +95,11 @@ func TestPolicyOfKinds(t *testing.T) {
 				t.Errorf("the policy for %s names %s:\n%s", kind, s, text)
 			}
 		}
-		if !strings.Contains(string(text), `"nightshift:*"`) {
-			t.Errorf("the policy for %s marks nothing", kind)
+		if !strings.Contains(string(text), `"nightshift:last"`) {
+			t.Errorf("the policy for %s sets no tags", kind)
+		}
+		if got := strings.Contains(string(text), `"nightshift:sizes"`); got != (kind == fleet.KindGroup) {
+			t.Errorf("the policy for %s sets the tag with the sizes of a group: %t", kind, got)
 		}
 	}
 }
@@ -120,13 +108,10 @@ func TestPolicyOfKinds(t *testing.T) {
 func TestWidestPolicy(t *testing.T) {
 	needed := map[string]bool{}
 	for _, config := range []string{"s3://settings/nightshift.yaml", "ssm:/nightshift"} {
-		policy, err := stack.Policy(scheduled(), stack.Scope{Tag: tag("AutoStopStart=Yes"), Schedules: &stack.Schedules{
+		policy := only(t, scheduled(), stack.Scope{Tag: tag("AutoStopStart=Yes"), Schedules: &stack.Schedules{
 			Rules:  []stack.Bound{{Tag: tag("Schedule"), Kinds: fleet.Kinds(), Resize: true}},
 			Config: config, Journal: "s3://records/runs",
 		}})
-		if err != nil {
-			t.Fatal(err)
-		}
 		for _, s := range policy.Statement {
 			for _, action := range s.Action {
 				needed[action] = true
@@ -141,10 +126,6 @@ func TestWidestPolicy(t *testing.T) {
 }
 
 func TestPolicyRefusesSchedules(t *testing.T) {
-	var keys []stack.Bound
-	for n := range 12 {
-		keys = append(keys, stack.Bound{Tag: tag(fmt.Sprint("key", n)), Kinds: fleet.Kinds()})
-	}
 	for want, schedules := range map[string]stack.Schedules{
 		"without a tag":    {Rules: []stack.Bound{{}}},
 		`kind "server"`:    {Rules: []stack.Bound{{Tag: tag("a"), Kinds: []fleet.Kind{"server"}}}},
@@ -153,9 +134,9 @@ func TestPolicyRefusesSchedules(t *testing.T) {
 		`"s3://*/x"`:       {Config: "s3://*/x"},
 		"as ssm:/name":     {Config: "ssm:name"},
 		`journal "runs"`:   {Journal: "runs"},
-		"IAM takes 6144":   {Rules: keys},
+		"has room for 10":  keyed(60, fleet.Kinds()...),
 	} {
-		_, err := stack.Policy(scheduled(), stack.Scope{Schedules: &schedules})
+		_, err := stack.Policies(scheduled(), stack.Scope{Schedules: &schedules})
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %q", schedules, err, want)
 		}
@@ -169,10 +150,7 @@ func TestPolicyMergesRules(t *testing.T) {
 	for n := range 100 {
 		s.Rules = append(s.Rules, stack.Bound{Tag: tag(fmt.Sprint("Schedule=team-", n%50)), Kinds: fleet.Kinds()})
 	}
-	policy, err := stack.Policy(scheduled(), stack.Scope{Schedules: &s})
-	if err != nil {
-		t.Fatal(err)
-	}
+	policy := only(t, scheduled(), stack.Scope{Schedules: &s})
 	for _, st := range policy.Statement {
 		if values := st.Condition["StringEquals"]["aws:ResourceTag/Schedule"]; st.Condition != nil && len(values) != 50 {
 			t.Errorf("%s has %d values, want 50", st.Sid, len(values))
@@ -195,10 +173,7 @@ func TestScheduleWarnings(t *testing.T) {
 
 // TestResizeTag holds the policy and the job to the same tag.
 func TestResizeTag(t *testing.T) {
-	policy, err := stack.Policy(scheduled(), stack.Scope{Schedules: &stack.Schedules{Rules: []stack.Bound{{Tag: tag("a"), Resize: true}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	policy := only(t, scheduled(), stack.Scope{Schedules: &stack.Schedules{Rules: []stack.Bound{{Tag: tag("a"), Resize: true}}}})
 	n := slices.IndexFunc(policy.Statement, func(s stack.Statement) bool { return slices.Contains(s.Action, "ec2:ModifyInstanceAttribute") })
 	if n < 0 || policy.Statement[n].Condition["Null"]["aws:ResourceTag/"+power.TypesTag] == nil {
 		t.Errorf("changing the type does not need the tag %s: %+v", power.TypesTag, policy.Statement)

@@ -5,18 +5,29 @@ import (
 	_ "embed" // the template
 	"fmt"
 	"strings"
+	"text/template"
 
 	"nightshift/internal/fleet"
 )
 
-//go:embed template.yaml
+//go:embed template.yaml.tmpl
 var skeleton string
 
-// maxInline is what the policy of the template's role may have of the 10,240
-// characters that IAM allows all inline policies of a role together: the rest
-// is for those that write logs and read keys and configuration, and for the
-// values of parameters.
-const maxInline = 8192
+// filling is what the skeleton of the template is filled with.
+type filling struct {
+	// Rules is true where the function follows rules; Config is where their
+	// configuration is by default, as a text of YAML.
+	Rules  bool
+	Config string
+	// Inline is the policy of the function's role where one is enough, Policies
+	// are its managed policies where it is not.
+	Inline   string
+	Policies []managed
+	// Tagged, Keys and Licenses are policies that a parameter asks for.
+	Tagged, Keys, Licenses string
+	// KeyForm is the pattern of the ARN of a KMS key.
+	KeyForm string
+}
 
 // Template is the CloudFormation template, in YAML, that installs nightshift:
 // the function, schedules that stop, start and report, a private bucket, a
@@ -25,21 +36,38 @@ const maxInline = 8192
 //
 // With schedules, which may be nil, the function follows them, too: every five
 // minutes, by the configuration that a parameter names. Then nothing stops and
-// starts by the tag alone unless somebody sets when. What the rules choose is
-// part of the template, which has to be made again when they choose by other
-// tags.
+// starts by the tag alone unless somebody sets when, and only then the role may.
+// What the rules choose is part of the template, which has to be made again when
+// they choose by other tags.
 //
-// The function's role may do exactly what [Policy] says of the actions. Its
+// The function's role may do exactly what [Policies] say of the actions. Its
 // code is a file named bootstrap beside the template, which `aws cloudformation
 // package` puts into an archive and uploads.
 //
 // The role may also do what a configured cost report needs; the zero value of
 // costs needs nothing more.
 func Template(actions []string, schedules *Schedules, costs Costs) ([]byte, error) {
-	if err := costs.check(); err != nil {
+	f, err := fill(actions, schedules, costs)
+	if err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
-	scope := Scope{
+	t, err := template.New("template").Funcs(template.FuncMap{"indent": indent}).Parse(skeleton)
+	if err != nil {
+		return nil, fmt.Errorf("template: %w", err)
+	}
+	var text bytes.Buffer
+	if err := t.Execute(&text, f); err != nil {
+		return nil, fmt.Errorf("template: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) {
+	f := filling{Rules: schedules != nil, KeyForm: keyForm}
+	if err := costs.check(); err != nil {
+		return f, err
+	}
+	tagged := Scope{
 		Partition: "${AWS::Partition}",
 		Account:   "${AWS::AccountId}",
 		Tag:       fleet.Tag{Key: "${TagKey}", Value: "${TagValue}"},
@@ -47,82 +75,130 @@ func Template(actions []string, schedules *Schedules, costs Costs) ([]byte, erro
 		Prefix:    "${ReportPrefix}",
 		Costs:     costs.written(substituted),
 	}
-	config := ""
+	scope := tagged
 	if schedules != nil {
 		if err := schedules.check(); err != nil {
-			return nil, fmt.Errorf("template: %w", err)
+			return f, err
 		}
-		config = schedules.Config
+		if schedules.Config != "" {
+			f.Config = quoted(schedules.Config)
+		}
+		scope.Tag = fleet.Tag{} // has a policy of its own, which a parameter asks for
 		scope.Schedules = schedules.written(substituted, unsubstituted)
 		scope.Schedules.Config = "" // a parameter, with statements of its own
 	}
-	policy, err := document(actions, scope)
+	list, err := scope.statements(actions)
 	if err != nil {
-		return nil, fmt.Errorf("template: %w", err)
+		return f, err
 	}
-	if err := policy.fits(maxInline); err != nil {
-		return nil, fmt.Errorf("template: %w", err)
+	documents, err := pack(list, longest)
+	if err != nil {
+		return f, err
 	}
-	keys := Document{Version: policy.Version, Statement: []Statement{grantForVolumes([]string{"${Keys}"})}}
-
-	var text bytes.Buffer
-	for line := range chosen(skeleton, schedules != nil) {
-		insert := Document{}
-		switch strings.TrimSpace(line) {
-		case "{policy}":
-			insert = policy
-		case "{keys}":
-			insert = keys
-		case "Default: {config}":
-			if config != "" {
-				text.WriteString(strings.Replace(line, "{config}", quoted(config), 1))
-			}
-			continue
-		default:
-			text.WriteString(line)
-			continue
-		}
-		json, err := insert.JSON()
-		if err != nil {
-			return nil, fmt.Errorf("template: %w", err)
-		}
-		indent := line[:strings.IndexByte(line, '{')]
-		for row := range strings.Lines(string(json)) {
-			text.WriteString(indent + row)
-		}
+	if err := f.place(documents); err != nil {
+		return f, err
 	}
-	return text.Bytes(), nil
+	return f, f.conditional(actions, tagged)
 }
 
-// chosen gives the lines of a text without those that are for schedules, or
-// without those that are for none:
-//
-//	{if schedules}
-//	…
-//	{else}
-//	…
-//	{end}
-//
-// The package text/template would do more, and keep the linker from leaving
-// out methods that nothing calls.
-func chosen(text string, schedules bool) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		take := true
-		for line := range strings.Lines(text) {
-			switch strings.TrimSpace(line) {
-			case "{if schedules}":
-				take = schedules
-			case "{else}":
-				take = !schedules
-			case "{end}":
-				take = true
-			default:
-				if take && !yield(line) {
-					return
-				}
-			}
-		}
+// conditional writes the policies that a parameter asks for.
+func (f *filling) conditional(actions []string, s Scope) (err error) {
+	if f.Keys, err = policyText(grantForVolumes([]string{"${Keys}"})); err != nil {
+		return err
 	}
+	if f.Licenses, err = policyText(s.licensed()); err != nil || !f.Rules {
+		return err
+	}
+	ops, err := chosen(actions, s)
+	if err != nil {
+		return err
+	}
+	if list := s.tagged(ops); len(list) > 0 {
+		f.Tagged, err = policyText(list)
+	}
+	return err
+}
+
+// place puts the documents of the function's role where they fit: a single one
+// into the role, several beside it.
+func (f *filling) place(documents []Document) (err error) {
+	if len(documents) == 1 {
+		f.Inline, err = policyText(documents[0].Statement)
+		return err
+	}
+	for n, d := range documents {
+		m, err := compact(d)
+		if err != nil {
+			return err
+		}
+		m.Name = fmt.Sprint("FunctionPolicy", n+1)
+		f.Policies = append(f.Policies, m)
+	}
+	return nil
+}
+
+// policyText is a policy as JSON.
+func policyText(list []Statement) (string, error) {
+	json, err := Document{Version: policyVersion, Statement: list}.JSON()
+	return strings.TrimSuffix(string(json), "\n"), err
+}
+
+// longest fills a text with the longest values that its parameters can have,
+// so that no policy becomes too large when they are known.
+func longest(s string) string {
+	return strings.NewReplacer("${!", "${",
+		"${AWS::Partition}", "aws-us-gov", "${AWS::AccountId}", strings.Repeat("0", 12),
+		"${TagKey}", strings.Repeat("k", 128), "${TagValue}", strings.Repeat("v", 256),
+		"${Reports}", strings.Repeat("b", 63), "${ReportPrefix}", strings.Repeat("p", 512)).Replace(s)
+}
+
+// managed is a managed policy of the template: JSON with a statement a line, in
+// which what several statements have in common stands as a variable. A
+// template may have 51,200 bytes where it is not uploaded first.
+type managed struct {
+	Name, Text string
+	Variables  []variable
+}
+
+// variable is one of a managed policy with its text of YAML.
+type variable struct{ Name, Text string }
+
+// compact writes a document as JSON with variables.
+func compact(d Document) (managed, error) {
+	heads, rests := make([]string, len(d.Statement)), make([]string, len(d.Statement))
+	uses := map[string]int{}
+	for n, s := range d.Statement {
+		json, err := plainJSON(s, "")
+		if err != nil {
+			return managed{}, err
+		}
+		_, body, _ := strings.Cut(strings.TrimSpace(string(json)), ",") // after the Sid, which is a word
+		at := max(strings.Index(body, `"aws:ResourceTag/`), 0)
+		heads[n], rests[n] = body[:at], body[at:]
+		uses[heads[n]]++
+	}
+	var m managed
+	names := map[string]string{}
+	lines := make([]string, len(d.Statement))
+	for n, s := range d.Statement {
+		head := heads[n]
+		if head != "" && uses[head] > 1 {
+			if names[head] == "" {
+				names[head] = fmt.Sprint("Common", len(names)+1)
+				m.Variables = append(m.Variables, variable{names[head], quoted(head)})
+			}
+			head = "${" + names[head] + "}"
+		}
+		lines[n] = fmt.Sprintf(`{"Sid":%q,%s%s`, s.Sid, head, rests[n])
+	}
+	m.Text = fmt.Sprintf(`{"Version":%q,"Statement":[`, d.Version) + "\n" + strings.Join(lines, ",\n") + "\n]}"
+	return m, nil
+}
+
+// indent writes every line of a text a little to the right.
+func indent(n int, text string) string {
+	space := strings.Repeat(" ", n)
+	return space + strings.ReplaceAll(text, "\n", "\n"+space)
 }
 
 // substituted writes a text so that neither CloudFormation nor IAM reads

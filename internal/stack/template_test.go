@@ -1,18 +1,18 @@
 package stack_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/stack"
@@ -30,6 +30,8 @@ func template(t *testing.T, schedules *stack.Schedules) string {
 // variants are the templates with and without schedules. The texts of the
 // rules try to mean something to YAML, CloudFormation and IAM.
 func variants() map[string]*stack.Schedules {
+	many := keyed(12, fleet.Kinds()...)
+	many.Rules = append(many.Rules, stack.Bound{Tag: fleet.Tag{Key: `a"${AWS::Region}`, Value: `*${TagKey}'"?`}, Kinds: fleet.Kinds()})
 	return map[string]*stack.Schedules{
 		"tag alone": nil,
 		"schedules": {
@@ -40,6 +42,7 @@ func variants() map[string]*stack.Schedules {
 			Config: "s3://settings/it's/nightshift.yaml", Journal: "s3://records/runs",
 		},
 		"schedules in a parameter":   {Config: "ssm:/nightshift/config:3"},
+		"schedules with many keys":   &many,
 		"schedules to be told later": {Rules: []stack.Bound{{}}, Untagged: true},
 	}
 }
@@ -64,70 +67,207 @@ func TestTemplateIsClean(t *testing.T) {
 	}
 }
 
-// rolePolicy takes the role's policy out of a template, as CloudFormation
-// would fill it in.
-func rolePolicy(t *testing.T, text string) stack.Document {
+// resource is a resource of a template.
+type resource struct {
+	Type       string `yaml:"Type"`
+	Condition  string `yaml:"Condition"`
+	Properties struct {
+		ManagedPolicyArns []string `yaml:"ManagedPolicyArns"` // names of resources: !Ref reads as its text
+		Policies          []struct {
+			PolicyName     string    `yaml:"PolicyName"`
+			PolicyDocument yaml.Node `yaml:"PolicyDocument"`
+		} `yaml:"Policies"`
+		PolicyDocument yaml.Node `yaml:"PolicyDocument"`
+	} `yaml:"Properties"`
+}
+
+func resources(t *testing.T, text string) map[string]resource {
 	t.Helper()
-	_, after, found := strings.Cut(text, "PolicyDocument: !Sub |\n")
-	if !found {
-		t.Fatal("the role has no policy")
+	var read struct {
+		Resources map[string]resource `yaml:"Resources"`
 	}
-	filled := strings.NewReplacer("${TagKey}", "k", "${TagValue}", "v", "${Reports}", "b", "${ReportPrefix}", "p/",
-		"${AWS::Partition}", "aws", "${AWS::AccountId}", "123456789012", "${!", "${").Replace(after)
-	var doc stack.Document
-	if err := json.NewDecoder(strings.NewReader(filled)).Decode(&doc); err != nil {
+	if err := yaml.Unmarshal([]byte(text), &read); err != nil {
 		t.Fatal(err)
+	}
+	return read.Resources
+}
+
+// filled is a policy's text as CloudFormation fills it in.
+func filled(t *testing.T, node yaml.Node) stack.Document {
+	t.Helper()
+	if node.Tag != "!Sub" {
+		t.Fatalf("the policy is no text to be filled in: %s", node.Tag)
+	}
+	values := map[string]string{
+		"TagKey": "k", "TagValue": "v", "Reports": "bbb", "ReportPrefix": "p/", "AWS::Partition": "aws", "AWS::AccountId": "123456789012",
+		"Keys": "arn:aws:kms:us-east-1:123456789012:key/a",
+	}
+	text := node.Value
+	if node.Kind == yaml.SequenceNode {
+		text = node.Content[0].Value
+		for n := 0; n < len(node.Content[1].Content); n += 2 {
+			name, value := node.Content[1].Content[n].Value, node.Content[1].Content[n+1]
+			if value.Tag == "!Sub" {
+				values[name] = fillIn(t, value.Value, values)
+			}
+		}
+	}
+	var doc stack.Document
+	text = fillIn(t, text, values)
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
 	}
 	return doc
 }
 
-// TestTemplateCarriesPolicy compares the role's policy with the known one.
-func TestTemplateCarriesPolicy(t *testing.T) {
-	doc := rolePolicy(t, template(t, nil))
-	got, err := doc.JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := os.ReadFile("testdata/in-template.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("the role's policy is\n%s\nwant\n%s", got, want)
-	}
+// fillIn replaces what stands in ${...}, once, and leaves ${!...} as ${...}.
+func fillIn(t *testing.T, text string, values map[string]string) string {
+	return regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllStringFunc(text, func(found string) string {
+		name := found[2 : len(found)-1]
+		if literal, ok := strings.CutPrefix(name, "!"); ok {
+			return "${" + literal + "}"
+		}
+		value, ok := values[name]
+		if !ok {
+			t.Errorf("%s has no value", found)
+		}
+		return value
+	})
 }
 
-// TestTemplateCarriesSchedules compares the role's policy with Policy for the
-// same rules. The configuration is a parameter with statements of its own.
+// rolePolicies are the policies that the function's role always has, without
+// that of its log.
+func rolePolicies(t *testing.T, text string) []stack.Document {
+	t.Helper()
+	all := resources(t, text)
+	role := all["FunctionRole"].Properties
+	var documents []stack.Document
+	for _, p := range role.Policies {
+		if p.PolicyName == "work" {
+			documents = append(documents, filled(t, p.PolicyDocument))
+		}
+	}
+	for _, name := range role.ManagedPolicyArns {
+		if all[name].Type != "AWS::IAM::ManagedPolicy" {
+			t.Fatalf("%s is %s", name, all[name].Type)
+		}
+		documents = append(documents, filled(t, all[name].Properties.PolicyDocument))
+	}
+	return documents
+}
+
+// TestTemplateCarriesPolicy compares the role's policy with the known one.
+func TestTemplateCarriesPolicy(t *testing.T) {
+	documents := rolePolicies(t, template(t, nil))
+	if len(documents) != 1 {
+		t.Fatalf("the role has %d policies", len(documents))
+	}
+	golden(t, "in-template", documents[0])
+}
+
+// TestTemplateCarriesSchedules compares the role's policies with Policies for
+// the same rules. The configuration is a parameter with statements of its own,
+// and so is the tag, on which nothing is permitted unless it stops or starts.
 func TestTemplateCarriesSchedules(t *testing.T) {
 	for name, schedules := range variants() {
 		if schedules == nil {
 			continue
 		}
-		got := rolePolicy(t, template(t, schedules))
+		text := template(t, schedules)
 		alone := *schedules
 		alone.Config = ""
-		want, err := stack.Policy(scheduled(), stack.Scope{
-			Account: "123456789012", Tag: fleet.Tag{Key: "k", Value: "v"}, Bucket: "b", Prefix: "p/", Schedules: &alone,
-		})
+		scope := stack.Scope{Account: "123456789012", Bucket: "bbb", Prefix: "p/", Schedules: &alone}
+		want, err := stack.Policies(scheduled(), scope)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: the role's policy (-want +got)\n%s", name, diff)
+		if diff := cmp.Diff(statements(want), statements(rolePolicies(t, text))); diff != "" {
+			t.Errorf("%s: the role's policies (-want +got)\n%s", name, diff)
+		}
+		tagged := resources(t, text)["FunctionTagged"]
+		if tagged.Condition != "HasStopOrStart" {
+			t.Errorf("%s: the tag has the condition %q", name, tagged.Condition)
+		}
+		byTag := filled(t, tagged.Properties.PolicyDocument).Statement
+		wanted := only(t, []string{"ec2:StartInstances", "ec2:StopInstances"}, stack.Scope{Account: "123456789012", Tag: tag("k=v")}).Statement
+		if diff := cmp.Diff(wanted, byTag); diff != "" {
+			t.Errorf("%s: what the tag permits (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+// statements are those of all documents, in the order of their names: a
+// template may need another number of documents.
+func statements(documents []stack.Document) []stack.Statement {
+	var all []stack.Statement
+	for _, d := range documents {
+		all = append(all, d.Statement...)
+	}
+	slices.SortFunc(all, func(a, b stack.Statement) int { return strings.Compare(a.Sid, b.Sid) })
+	return all
+}
+
+// TestTemplateOfManyKeys: forty tag keys with every kind fit into the managed
+// policies of a role, and the template into what CloudFormation takes without
+// an upload.
+func TestTemplateOfManyKeys(t *testing.T) {
+	s := keyed(40, fleet.Kinds()...)
+	text := template(t, &s)
+	if len(text) > 51200 {
+		t.Errorf("the template has %d bytes", len(text))
+	}
+	documents := rolePolicies(t, text)
+	if len(documents) < 2 || len(documents) > 10 {
+		t.Errorf("the role has %d policies", len(documents))
+	}
+	for n, d := range documents {
+		if size := characters(t, d); size > 6144 {
+			t.Errorf("policy %d has %d characters", n+1, size)
+		}
+	}
+}
+
+// TestTemplateLicenses: starts of licensed instances are permitted on request.
+func TestTemplateLicenses(t *testing.T) {
+	licenses := resources(t, template(t, nil))["FunctionLicenses"]
+	if licenses.Condition != "HasLicenses" {
+		t.Errorf("licenses have the condition %q", licenses.Condition)
+	}
+	want := stack.Statement{
+		Sid: "StartLicensed", Effect: "Allow", Action: []string{"ec2:StartInstances"},
+		Resource: []string{"arn:aws:license-manager:*:*:license-configuration:*"},
+	}
+	if diff := cmp.Diff([]stack.Statement{want}, filled(t, licenses.Properties.PolicyDocument).Statement); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestTemplateKeyArns: no wildcard gets into the list of KMS keys.
+func TestTemplateKeyArns(t *testing.T) {
+	_, after, _ := strings.Cut(template(t, nil), "  KeyArns:\n")
+	form := regexp.MustCompile(`AllowedPattern: '(.*)'`).FindStringSubmatch(after)
+	if form == nil {
+		t.Fatal("KeyArns has no pattern")
+	}
+	pattern := regexp.MustCompile("^(" + form[1] + ")$")
+	for value, want := range map[string]bool{
+		"": true,
+		"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab": true,
+		"arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1234abcd":                     true,
+		"*": false, "arn:aws:kms:*:*:key/*": false, "arn:aws:kms:us-east-1:123456789012:alias/volumes": false,
+		`arn:aws:kms:us-east-1:123456789012:key/a","*`: false, "arn:aws:kms:us-east-1:123456789012:key/${x}": false,
+	} {
+		if got := pattern.MatchString(value); got != want {
+			t.Errorf("%q is taken: %t", value, got)
 		}
 	}
 }
 
 func TestTemplateRefuses(t *testing.T) {
-	var keys []stack.Bound
-	for n := range 12 {
-		keys = append(keys, stack.Bound{Tag: tag(fmt.Sprint("key", n)), Kinds: fleet.Kinds()})
-	}
 	for want, schedules := range map[string]stack.Schedules{
 		"without a tag":   {Rules: []stack.Bound{{}}},
 		"s3://bucket/key": {Config: "nightshift.yaml"},
-		"IAM takes 8192":  {Rules: keys},
+		"has room for 10": keyed(80, fleet.Kinds()...),
 	} {
 		if _, err := stack.Template(scheduled(), &schedules, stack.Costs{}); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -200,10 +340,10 @@ func TestTemplateEvents(t *testing.T) {
 	}
 }
 
-// TestTemplateLines leaves nothing behind of what chooses lines.
+// TestTemplateLines leaves no gaps where lines are left out.
 func TestTemplateLines(t *testing.T) {
 	for name, schedules := range variants() {
-		if found := regexp.MustCompile(`(?m)^ *(Default: )?\{\w.*\}$|\n\n\n`).FindString(template(t, schedules)); found != "" {
+		if found := regexp.MustCompile(`(?m)\{\{|\n\n\n|[ \t]+$`).FindString(template(t, schedules)); found != "" {
 			t.Errorf("%s: %q is left", name, found)
 		}
 	}
