@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -24,9 +23,6 @@ const (
 	// documented.
 	groupsPerMark = 50
 	groupResource = "auto-scaling-group"
-	// lastTag holds the last act on a machine, as power writes it:
-	// "stop 2026-11-22T10:00:00Z".
-	lastTag = "nightshift:last"
 )
 
 // Groups are the Auto Scaling groups of one account and region. A group stops
@@ -129,24 +125,25 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 	m.Ready = desired > 0 && well >= desired
 	m.Ineligible = groupIneligible(group, tags)
 
-	kept, keptErr := parseSizes(tags[sizesTag])
-	action, at := lastOf(tags[lastTag])
+	kept, keptErr := parseSizes(tags[fleet.TagSizes])
+	last := fleet.ParseMark(tags[fleet.TagLast]).Act()
+	at := last.At
 	// An act writes its mark first and its sizes last: where they name the same
 	// instant the act was carried through, and what changed since was done by
 	// others.
-	through := keptErr == nil && kept.done == tags[lastTag]
+	through := keptErr == nil && kept.done == tags[fleet.TagLast]
 	switch {
 	case group.Status != nil: // "Delete in progress"
 		m.State = fleet.ShuttingDown
 	case desired > 0:
 		m.State = fleet.Running
-		if serving == 0 && action == "start" {
+		if serving == 0 && last.Action == fleet.MarkStart {
 			m.State = fleet.Pending
 		}
 		switch {
-		case action == "start" || through:
+		case last.Action == fleet.MarkStart || through:
 			m.Started = at
-		case tags[lastTag] == "": // never acted on: it may have had instances from the beginning
+		case tags[fleet.TagLast] == "": // never acted on: it may have had instances from the beginning
 			m.Started = m.Created
 		}
 		m.Why = fmt.Sprintf("%d of %d instances in service", serving, desired)
@@ -160,8 +157,8 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 			m.State = fleet.Stopping
 			m.Why = fmt.Sprintf("%d instances left", there)
 		}
-		if action == "start" && !through { // a start that was not carried through
-			_, at = lastOf(kept.done)
+		if last.Action == fleet.MarkStart && !through { // a start that was not carried through
+			at = fleet.ParseMark(kept.done).At
 		}
 		if m.Stopped = at; !at.IsZero() {
 			m.Cause = fleet.CauseCall
@@ -269,16 +266,6 @@ func suspended(group types.AutoScalingGroup) []string {
 // both are the texts of a that are also in b.
 func both(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
-}
-
-// lastOf reads the tag nightshift:last. One that cannot be read is none.
-func lastOf(value string) (action string, at time.Time) {
-	action, text, _ := strings.Cut(value, " ")
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || action != "stop" && action != "start" {
-		return "", time.Time{}
-	}
-	return action, at
 }
 
 // accountOf is the account of an ARN.

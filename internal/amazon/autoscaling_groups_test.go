@@ -103,7 +103,7 @@ func testGroups(t *testing.T, p *peer) {
 	const stopped, started = "stop 2026-11-22T10:00:00Z", "start 2026-11-22T22:00:00Z"
 	mark := func(m fleet.Machine, value string) {
 		t.Helper()
-		if err := g.Mark(t.Context(), []fleet.Machine{m}, fleet.Tags{power.LastTag: value}); err != nil {
+		if err := g.Mark(t.Context(), []fleet.Machine{m}, fleet.Tags{fleet.TagLast: value}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,7 +198,7 @@ func openNight(t *testing.T, g sandbox.Group) night {
 func (n night) act(action power.Action) error {
 	n.t.Helper()
 	value := string(action) + " " + n.Now().Format(time.RFC3339)
-	if err := n.groups.Mark(n.t.Context(), []fleet.Machine{{ID: groupName}}, fleet.Tags{power.LastTag: value}); err != nil {
+	if err := n.groups.Mark(n.t.Context(), []fleet.Machine{{ID: groupName}}, fleet.Tags{fleet.TagLast: value}); err != nil {
 		n.t.Fatal(err)
 	}
 	if action == power.Start {
@@ -538,6 +538,21 @@ func TestManyGroups(t *testing.T) {
 	for _, err := range g.Machines(ctx, fleet.Selector{}) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("interrupted: %v", err)
+		}
+	}
+}
+
+// A refusal changed nothing: its mark is not when a group was stopped or
+// started.
+func TestRefusalIsNoAct(t *testing.T) {
+	for _, size := range []int{0, 2} {
+		n := openNight(t, sandbox.Group{Desired: size, Max: 4})
+		value := fleet.Mark{Action: fleet.MarkRefused, At: n.Now()}.String()
+		if err := n.groups.Mark(t.Context(), []fleet.Machine{{ID: groupName}}, fleet.Tags{fleet.TagLast: value}); err != nil {
+			t.Fatal(err)
+		}
+		if m := n.machine(); !m.Stopped.IsZero() || !m.Started.IsZero() || m.Cause != fleet.CauseUnknown {
+			t.Errorf("a group of %d with the mark %q was started %s, stopped %s (%q)", size, value, m.Started, m.Stopped, m.Cause)
 		}
 	}
 }

@@ -15,13 +15,9 @@ import (
 	"nightshift/internal/fleet"
 )
 
-const (
-	// sizesTag remembers what a group was before it was stopped.
-	sizesTag = "nightshift:sizes"
-	// noSizes is the code of groups that cannot be started because nobody knows
-	// how large they were.
-	noSizes = "no-sizes"
-)
+// noSizes is the code of groups that cannot be started because nobody knows how
+// large they were.
+const noSizes = "no-sizes"
 
 // scalers are the processes that would fill an emptied group again.
 func scalers() []string { return []string{"AlarmNotification", "ScheduledActions"} }
@@ -56,12 +52,12 @@ func (s sizes) String() string {
 
 // parseSizes reads the tag. Its errors complete a sentence about the group.
 func parseSizes(value string) (sizes, error) {
-	const write = "; tag it " + sizesTag + "=MIN/DESIRED/MAX, for example 1/2/4"
+	const write = "; tag it " + fleet.TagSizes + "=MIN/DESIRED/MAX, for example 1/2/4"
 	if value == "" {
 		return sizes{}, fleet.Errorf(fleet.ErrInvalid, "has no tag that remembers its sizes%s", write)
 	}
 	bad := func(why string) (sizes, error) {
-		return sizes{}, fleet.Errorf(fleet.ErrInvalid, "has the tag %s=%q, which cannot be read: %s%s", sizesTag, value, why, write)
+		return sizes{}, fleet.Errorf(fleet.ErrInvalid, "has the tag %s=%q, which cannot be read: %s%s", fleet.TagSizes, value, why, write)
 	}
 	words := strings.Fields(value)
 	if len(words) == 0 {
@@ -85,7 +81,7 @@ func parseSizes(value string) (sizes, error) {
 	}
 	if len(words) > 0 {
 		s.done = strings.Join(words, " ")
-		if action, _ := lastOf(s.done); action == "" {
+		if fleet.ParseMark(s.done).Act() == (fleet.Mark{}) {
 			return bad(fmt.Sprintf("%q is not when it was stopped or started", s.done))
 		}
 	}
@@ -121,11 +117,11 @@ func (g *Groups) empty(ctx context.Context, name *string) error {
 		return err
 	}
 	tags, now := groupTags(group), present(group)
-	kept, keptErr := parseSizes(tags[sizesTag])
-	last, _ := lastOf(kept.done)
+	kept, keptErr := parseSizes(tags[fleet.TagSizes])
+	last := fleet.ParseMark(kept.done).Action
 	keep := kept
 	switch {
-	case now.desired == 0 && (keptErr != nil || last == "start"):
+	case now.desired == 0 && (keptErr != nil || last == fleet.MarkStart):
 		return nil // emptied by others, who know why
 	case now.desired > 0:
 		keep = remembered(now, kept, suspended(group))
@@ -150,7 +146,7 @@ func (g *Groups) empty(ctx context.Context, name *string) error {
 // is over.
 func remembered(now, kept sizes, asleep []string) sizes {
 	keep := now
-	if action, _ := lastOf(kept.done); action != "start" && now.min == 0 {
+	if fleet.ParseMark(kept.done).Action != fleet.MarkStart && now.min == 0 {
 		// The minimum of 0 is ours: the group was filled again, but not by us.
 		keep.min = min(kept.min, now.max)
 		keep.desired = max(now.desired, keep.min)
@@ -175,10 +171,10 @@ func (g *Groups) fill(ctx context.Context, name *string) error {
 		return err
 	}
 	tags, now := groupTags(group), present(group)
-	kept, err := parseSizes(tags[sizesTag])
-	last, _ := lastOf(kept.done)
+	kept, err := parseSizes(tags[fleet.TagSizes])
+	last := fleet.ParseMark(kept.done).Action
 	switch {
-	case now.desired > 0 && (err != nil || last == "start"):
+	case now.desired > 0 && (err != nil || last == fleet.MarkStart):
 		return nil // it runs, and nothing is left of a stop
 	case err != nil:
 		return refuseStart(err.Error())
@@ -229,7 +225,7 @@ func (g *Groups) resize(ctx context.Context, name *string, to sizes) error {
 }
 
 func (g *Groups) remember(ctx context.Context, name *string, s sizes) error {
-	_, err := g.createTags(ctx, &autoscaling.CreateOrUpdateTagsInput{Tags: []types.Tag{groupTag(*name, sizesTag, s.String())}})
+	_, err := g.createTags(ctx, &autoscaling.CreateOrUpdateTagsInput{Tags: []types.Tag{groupTag(*name, fleet.TagSizes, s.String())}})
 	return err
 }
 
@@ -237,10 +233,10 @@ func (g *Groups) remember(ctx context.Context, name *string, s sizes) error {
 // it. Without a mark there is nothing to compare it with later.
 func (g *Groups) finish(ctx context.Context, name *string, s sizes, tags fleet.Tags, act string) error {
 	s.done = ""
-	if action, _ := lastOf(tags[lastTag]); action == act {
-		s.done = tags[lastTag]
+	if fleet.ParseMark(tags[fleet.TagLast]).Action == act {
+		s.done = tags[fleet.TagLast]
 	}
-	if s.String() == tags[sizesTag] {
+	if s.String() == tags[fleet.TagSizes] {
 		return nil
 	}
 	return g.remember(ctx, name, s)

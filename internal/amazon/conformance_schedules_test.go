@@ -181,12 +181,12 @@ func testMark(t *testing.T, p *peer) {
 		machines = append(machines, m)
 	}
 	for _, value := range []string{"start 2026-11-22T10:00:00Z", "stop 2026-11-22T19:00:00Z"} {
-		if err := f.Mark(t.Context(), machines, fleet.Tags{power.LastTag: value, "nightshift:other": "서울 =1"}); err != nil {
+		if err := f.Mark(t.Context(), machines, fleet.Tags{fleet.TagLast: value, "nightshift:other": "서울 =1"}); err != nil {
 			t.Fatal(err)
 		}
 		for n, id := range ids {
 			tags := p.read(t, fleet.Selector{IDs: ids})[id].Tags
-			if marked := n < 2; (tags[power.LastTag] == value) != marked || (tags["nightshift:other"] == "서울 =1") != marked || tags["marked"] != "yes" {
+			if marked := n < 2; (tags[fleet.TagLast] == value) != marked || (tags["nightshift:other"] == "서울 =1") != marked || tags["marked"] != "yes" {
 				t.Errorf("machine %d has %v after the mark %q", n, tags, value)
 			}
 		}
@@ -195,13 +195,13 @@ func testMark(t *testing.T, p *peer) {
 		return // moto tags what does not exist
 	}
 	missing := fleet.Machine{ID: "i-0123456789abcdef0", Kind: fleet.KindInstance}
-	err := f.Mark(t.Context(), append(machines, missing), fleet.Tags{power.LastTag: "start 2026-11-23T10:00:00Z"})
+	err := f.Mark(t.Context(), append(machines, missing), fleet.Tags{fleet.TagLast: "start 2026-11-23T10:00:00Z"})
 	refusal, ok := errors.AsType[*fleet.Refusal](err)
 	if !ok || !errors.Is(err, fleet.ErrNotFound) || !slices.Equal(refusal.IDs, []fleet.ResourceID{missing.ID}) {
 		t.Errorf("a missing machine: %v, want a refusal that names it", err)
 	}
 	for id, m := range p.read(t, fleet.Selector{IDs: ids[:2]}) {
-		if m.Tags[power.LastTag] != "stop 2026-11-22T19:00:00Z" {
+		if m.Tags[fleet.TagLast] != "stop 2026-11-22T19:00:00Z" {
 			t.Errorf("%s was marked by a refused request: %v", id, m.Tags)
 		}
 	}
@@ -335,8 +335,8 @@ func testDayByRules(t *testing.T, p *peer) {
 		for id, m := range p.read(t, fleet.Selector{IDs: ids}) {
 			action, acted := strings.CutPrefix(got[id], "done ")
 			mark := strings.TrimSpace(action) + " " + now.Format(time.RFC3339)
-			if (m.Tags[power.LastTag] == mark) != acted && run.name != "the same run again" {
-				t.Errorf("%s: %s is marked %q after %q", run.name, id, m.Tags[power.LastTag], got[id])
+			if (m.Tags[fleet.TagLast] == mark) != acted && run.name != "the same run again" {
+				t.Errorf("%s: %s is marked %q after %q", run.name, id, m.Tags[fleet.TagLast], got[id])
 			}
 		}
 	}

@@ -392,7 +392,7 @@ func TestDatabasesUnderPolicy(t *testing.T) {
 	s := newPeer(server.URL()).session(t)
 	for id, m := range map[fleet.ResourceID]power.Machines{"dev-mysql": s.Databases(region), "dev-aurora": s.Clusters(region)} {
 		all := seen(t, m, fleet.Selector{})
-		if err := m.Mark(t.Context(), []fleet.Machine{all[id]}, fleet.Tags{power.LastTag: "stop 2026-11-22T19:00:00Z"}); err != nil {
+		if err := m.Mark(t.Context(), []fleet.Machine{all[id]}, fleet.Tags{fleet.TagLast: "stop 2026-11-22T19:00:00Z"}); err != nil {
 			t.Error(err)
 		}
 		if err := m.Stop(t.Context(), []fleet.ResourceID{id}, false); err != nil {
@@ -406,7 +406,7 @@ func TestDatabasesUnderPolicy(t *testing.T) {
 	d := s.Databases(region)
 	orders := seen(t, d, fleet.Selector{})["orders"]
 	refused(t, "stopping what does not carry the tag", d.Stop(t.Context(), []fleet.ResourceID{"orders"}, false), fleet.ErrDenied, "orders")
-	refused(t, "marking what does not carry the tag", d.Mark(t.Context(), []fleet.Machine{orders}, fleet.Tags{power.LastTag: "stop"}), fleet.ErrDenied, "orders")
+	refused(t, "marking what does not carry the tag", d.Mark(t.Context(), []fleet.Machine{orders}, fleet.Tags{fleet.TagLast: "stop"}), fleet.ErrDenied, "orders")
 	dev := seen(t, d, fleet.Selector{})["dev-mysql"]
 	refused(t, "setting a tag that is not ours", d.Mark(t.Context(), []fleet.Machine{dev}, fleet.Tags{"Env": "prod"}), fleet.ErrDenied, "dev-mysql")
 }

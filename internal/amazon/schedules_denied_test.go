@@ -35,7 +35,7 @@ func TestUnmarked(t *testing.T) {
 		}
 	}
 	for id, m := range p.read(t, fleet.Selector{IDs: ids}) {
-		if mark, ok := m.Tags[power.LastTag]; ok || m.State != map[bool]fleet.State{true: fleet.Running, false: fleet.Stopped}[id == ids[2]] {
+		if mark, ok := m.Tags[fleet.TagLast]; ok || m.State != map[bool]fleet.State{true: fleet.Running, false: fleet.Stopped}[id == ids[2]] {
 			t.Errorf("%s is %s, marked %q", id, m.State, mark)
 		}
 	}

@@ -26,7 +26,7 @@ func (r *postCheck) look(ctx context.Context) {
 	rules := r.config.Rules()
 	r.samples = map[int]fleet.Machine{}
 	ruleSet, clients := power.NewRuleSet(rules), r.clients(rules)
-	for _, kind := range fleet.Kinds() {
+	for _, kind := range power.Kinds() {
 		port := clients.Machines[kind]
 		if port == nil {
 			continue
@@ -117,11 +117,11 @@ func (r *postCheck) follows(m fleet.Machine, step power.Step) {
 // withoutRule finds out whether a rule was meant for the machine.
 func (r *postCheck) withoutRule(m fleet.Machine) {
 	r.live.WithoutRule++
-	if value, ok := m.Tags[power.OverrideTag]; ok {
-		if _, err := power.ParseOverride(value); err != nil {
+	if value, ok := m.Tags[fleet.TagOverride]; ok {
+		if _, err := fleet.ParseOverride(value); err != nil {
 			r.putRight(m, "bad-override", "%v", err)
 		} else {
-			r.note(m, "idle-override", "has the tag %s, but no rule is for it: the tag does nothing", power.OverrideTag)
+			r.note(m, "idle-override", "has the tag %s, but no rule is for it: the tag does nothing", fleet.TagOverride)
 		}
 	}
 	if r.misspelt(m) {
@@ -170,8 +170,8 @@ func (r *postCheck) askPermissions(ctx context.Context) {
 		if !ok {
 			continue
 		}
-		_, resize := sample.Tags[power.TypesTag]
-		for _, p := range ec2.Permissions(ctx, sample.ID, fleet.Tags{power.LastTag: "check"}, resize) {
+		_, resize := sample.Tags[fleet.TagTypes]
+		for _, p := range ec2.Permissions(ctx, sample.ID, fleet.Tags{fleet.TagLast: "check"}, resize) {
 			rule := fmt.Sprintf("rule %d (%s)", n+1, sample.ID)
 			answer := permission(p.Action, r.target.Region, p.Err, "")
 			same := slices.IndexFunc(list, func(other checkedPermission) bool {

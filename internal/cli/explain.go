@@ -161,13 +161,13 @@ func (s *schedules) explain(step foundStep) explanation {
 		Kind: m.Kind, ID: m.ID, Name: m.Name(), Account: step.target.Account, Region: m.Target.Region, State: m.State,
 		Started: known(m.Started), Stopped: known(m.Stopped),
 		Rule: w.Rule, Schedule: w.Schedule, Window: w.By, Wanted: w.State, Last: known(w.Since), Next: known(w.Until),
-		Override: m.Tags[power.OverrideTag], LastAct: m.Tags[power.LastTag], Action: step.Action, Reason: step.Reason, Warnings: w.Warnings,
+		Override: m.Tags[fleet.TagOverride], LastAct: m.Tags[fleet.TagLast], Action: step.Action, Reason: step.Reason, Warnings: w.Warnings,
 		zone: s.config.Zone,
 	}
 	if s.names.several() {
 		e.account = s.names.of(e.Account)
 	}
-	if k, err := power.ParseOverride(e.Override); err == nil && !s.job.now().Before(k.Until) {
+	if k, err := fleet.ParseOverride(e.Override); err == nil && !s.job.now().Before(k.Until) {
 		e.over = " (over)"
 	}
 	if w.Rule > 0 {

@@ -13,7 +13,6 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
-	"nightshift/internal/schedule"
 )
 
 func (a *app) overrideCommand() *cobra.Command {
@@ -21,7 +20,7 @@ func (a *app) overrideCommand() *cobra.Command {
 		Use:   "override",
 		Short: "Override the schedule of a machine for a time",
 		Long: `Override the schedule of a machine for a time. An override stands in the machine's
-tag ` + power.OverrideTag + ` and ends without anybody. How long it may last is set by
+tag ` + fleet.TagOverride + ` and ends without anybody. How long it may last is set by
 power.override.max (24 hours where it is not set), and overrides to off have to be
 allowed by power.override.off.`,
 		Example: `  nightshift power override set web-1 on --until 22:00
@@ -59,7 +58,7 @@ The next run follows it; ` + "`nightshift power apply`" + ` does at once.`,
 			if err != nil {
 				return err
 			}
-			return a.override(cmd, s, args[0], "overridden: "+args[1], func(fleet.Machine) (power.Override, error) { return o, nil })
+			return a.override(cmd, s, args[0], "overridden: "+args[1], func(fleet.Machine) (fleet.Override, error) { return o, nil })
 		},
 	}
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -74,22 +73,22 @@ The next run follows it; ` + "`nightshift power apply`" + ` does at once.`,
 }
 
 // newOverride is an override from now to a time, within what is allowed.
-func (a *app) newOverride(s *schedules, to, until string) (power.Override, error) {
+func (a *app) newOverride(s *schedules, to, until string) (fleet.Override, error) {
 	if until == "" {
-		return power.Override{}, fleet.Errorf(fleet.ErrInvalid, "say until when with --until, for example --until 22:00 or --until 3h")
+		return fleet.Override{}, fleet.Errorf(fleet.ErrInvalid, "say until when with --until, for example --until 22:00 or --until 3h")
 	}
 	end, err := a.instant(until, s.config.Zone)
 	if err != nil {
-		return power.Override{}, err
+		return fleet.Override{}, err
 	}
 	now := s.job.now().UTC().Truncate(time.Second)
-	o := power.Override{State: schedule.Running, Since: now, Until: end.UTC().Truncate(time.Second)}
+	o := fleet.Override{State: fleet.Running, Since: now, Until: end.UTC().Truncate(time.Second)}
 	limits := s.job.rules.Override
 	switch {
 	case to == "off" && !limits.Off:
 		return o, fleet.Errorf(fleet.ErrInvalid, "an override to off is not allowed; power.override.off: true in the configuration allows it")
 	case to == "off":
-		o.State = schedule.Stopped
+		o.State = fleet.Stopped
 	}
 	if !o.Until.After(now) {
 		return o, fleet.Errorf(fleet.ErrInvalid, "--until %s is not in the future (%s)", until, end.In(s.config.Zone).Format("Mon 2006-01-02 15:04 MST"))
@@ -114,15 +113,15 @@ func (a *app) overrideClearCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.override(cmd, s, args[0], "following its schedule again", func(m fleet.Machine) (power.Override, error) {
-				value, ok := m.Tags[power.OverrideTag]
+			return a.override(cmd, s, args[0], "following its schedule again", func(m fleet.Machine) (fleet.Override, error) {
+				value, ok := m.Tags[fleet.TagOverride]
 				if !ok {
-					return power.Override{}, fleet.Errorf(fleet.ErrInvalid, "%s has no override: it has no tag %s", m.ID, power.OverrideTag)
+					return fleet.Override{}, fleet.Errorf(fleet.ErrInvalid, "%s has no override: it has no tag %s", m.ID, fleet.TagOverride)
 				}
-				o, err := power.ParseOverride(value)
+				o, err := fleet.ParseOverride(value)
 				if err != nil { // whatever it was meant to be, it is over
 					now := s.job.now().UTC().Truncate(time.Second)
-					return power.Override{State: schedule.Running, Since: now, Until: now}, nil
+					return fleet.Override{State: fleet.Running, Since: now, Until: now}, nil
 				}
 				o, _ = s.job.rules.Override.Clip(o)
 				return o.Cleared(s.job.now()), nil
@@ -166,7 +165,7 @@ type setOverride struct {
 	Account fleet.Account    `json:"account,omitempty"`
 	Region  fleet.Region     `json:"region"`
 	Tag     string           `json:"tag"`
-	State   schedule.State   `json:"state"`
+	State   fleet.State      `json:"state"`
 	Since   time.Time        `json:"since"`
 	Until   time.Time        `json:"until"`
 }
@@ -179,7 +178,7 @@ func overridesOf(plans []power.Plan) []setOverride {
 		for _, step := range plan.Steps {
 			if o := step.Desired.Override; o.Until.After(plan.At) {
 				m := step.Machine
-				list = append(list, setOverride{m.ID, m.Name(), plan.Target.Account, plan.Target.Region, m.Tags[power.OverrideTag], o.State, o.Since, o.Until})
+				list = append(list, setOverride{m.ID, m.Name(), plan.Target.Account, plan.Target.Region, m.Tags[fleet.TagOverride], o.State, o.Since, o.Until})
 			}
 		}
 	}
@@ -206,7 +205,7 @@ func (a *app) showOverrides(s *schedules, list []setOverride) error {
 
 // override writes an override into the tag of the one machine that has the id
 // or the name.
-func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, change func(fleet.Machine) (power.Override, error)) error {
+func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, change func(fleet.Machine) (fleet.Override, error)) error {
 	steps, err := s.find(cmd.Context(), name, s.job.now)
 	if err != nil {
 		return err
@@ -223,7 +222,7 @@ func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, chan
 		return err
 	}
 	port := steps[0].clients(s.job.rules).Machines[m.Kind]
-	if err := port.Mark(cmd.Context(), []fleet.Machine{m}, fleet.Tags{power.OverrideTag: o.String()}); err != nil {
+	if err := port.Mark(cmd.Context(), []fleet.Machine{m}, fleet.Tags{fleet.TagOverride: o.String()}); err != nil {
 		return err
 	}
 	if a.json {

@@ -228,12 +228,12 @@ func (l *life) person(hand, victim int, override time.Duration) {
 			l.byHand[m.ID], l.wish[m.ID] = now, fleet.Running
 		}
 	case hand == 2:
-		k := power.Override{State: schedule.Running, Since: now, Until: now.Add(override)}
-		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{power.OverrideTag: k.String()}))
-	case hand == 3 && m.Tags[power.OverrideTag] != "":
-		k, err := power.ParseOverride(m.Tags[power.OverrideTag])
+		k := fleet.Override{State: fleet.Running, Since: now, Until: now.Add(override)}
+		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{fleet.TagOverride: k.String()}))
+	case hand == 3 && m.Tags[fleet.TagOverride] != "":
+		k, err := fleet.ParseOverride(m.Tags[fleet.TagOverride])
 		l.must(err)
-		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{power.OverrideTag: k.Cleared(now).String()}))
+		l.must(port.Mark(ctx, []fleet.Machine{m}, fleet.Tags{fleet.TagOverride: k.Cleared(now).String()}))
 	}
 }
 
@@ -252,7 +252,7 @@ func (l *life) machines() []fleet.Machine {
 // the last tick.
 func (l *life) check(now time.Time) {
 	for _, m := range l.machines() {
-		if m.Ineligible != (fleet.Reason{}) || strings.HasPrefix(m.Tags[power.LastTag], "refused") {
+		if m.Ineligible != (fleet.Reason{}) || strings.HasPrefix(m.Tags[fleet.TagLast], "refused") {
 			continue
 		}
 		name, strict := m.Tags["Schedule"], m.Tags["Strict"] != ""
@@ -261,13 +261,13 @@ func (l *life) check(now time.Time) {
 		}
 		named, err := l.s.config.Find(name, nil)
 		l.must(err)
-		override, _ := power.ParseOverride(m.Tags[power.OverrideTag])
+		override, _ := fleet.ParseOverride(m.Tags[fleet.TagOverride])
 		want, since := wantedSince(named.Schedule, override, now)
 		if !strict && !l.byHand[m.ID].Before(since) && !since.IsZero() { // a person has decided since
 			// Auto Scaling does not tell when people resize a group.
 			if wish := l.wish[m.ID]; m.State != wish && string(m.State) == string(want) && m.Kind != fleet.KindGroup {
 				l.t.Fatalf("%s: %s %s (%s) is %s; %s has wanted that since %s, but a person made it %s at %s; override %q; mark %q; started %s, stopped %s",
-					now, m.Kind, m.ID, m.Name(), m.State, name, since, wish, l.byHand[m.ID], m.Tags[power.OverrideTag], m.Tags[power.LastTag], m.Started, m.Stopped)
+					now, m.Kind, m.ID, m.Name(), m.State, name, since, wish, l.byHand[m.ID], m.Tags[fleet.TagOverride], m.Tags[fleet.TagLast], m.Started, m.Stopped)
 			}
 			if string(l.wish[m.ID]) != string(want) {
 				l.wishes++
@@ -280,18 +280,18 @@ func (l *life) check(now time.Time) {
 		l.checks++
 		if string(m.State) != string(want) {
 			l.t.Fatalf("%s: %s %s (%s) is %s; %s wants it %s since %s; by hand %s; override %q; mark %q; started %s, stopped %s, %s",
-				now, m.Kind, m.ID, m.Name(), m.State, name, want, since, l.byHand[m.ID], m.Tags[power.OverrideTag], m.Tags[power.LastTag], m.Started, m.Stopped, m.Why)
+				now, m.Kind, m.ID, m.Name(), m.State, name, want, since, l.byHand[m.ID], m.Tags[fleet.TagOverride], m.Tags[fleet.TagLast], m.Started, m.Stopped, m.Why)
 		}
 	}
 }
 
 // wantedSince is what is wanted of a machine and since when, found by going
 // back in time. It is written to be obvious.
-func wantedSince(s *schedule.Schedule, override power.Override, now time.Time) (schedule.State, time.Time) {
+func wantedSince(s *schedule.Schedule, override fleet.Override, now time.Time) (schedule.State, time.Time) {
 	kept := func(t time.Time) bool { return !t.Before(override.Since) && t.Before(override.Until) }
 	at := func(t time.Time) schedule.State {
 		if kept(t) {
-			return override.State
+			return schedule.State(override.State)
 		}
 		return s.At(t)
 	}

@@ -74,7 +74,7 @@ func (l *loader) rule(n *yaml.Node, untagged bool) (r rule) {
 		r.Kinds, kindsRead = l.kinds(entry.value)
 	}
 	if !kindsRead || len(r.fields) == 0 {
-		r.Kinds = fleet.Kinds() // of a wrong rule: as many machines as it can be about
+		r.Kinds = power.Kinds() // of a wrong rule: as many machines as it can be about
 	}
 	for key, flag := range map[string]*bool{
 		"ignore": &r.Ignore, "enforce": &r.Enforce, "stop_new": &r.StopNew, "retain_running": &r.RetainRunning, "hibernate": &r.Hibernate,
@@ -132,7 +132,7 @@ func (l *loader) tag(n *yaml.Node, what string) fleet.Tag {
 
 func (l *loader) kinds(n *yaml.Node) ([]fleet.Kind, bool) {
 	var known []string
-	for _, kind := range fleet.Kinds() {
+	for _, kind := range power.Kinds() {
 		known = append(known, string(kind))
 	}
 	var kinds []fleet.Kind

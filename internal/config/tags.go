@@ -9,14 +9,6 @@ import (
 	"nightshift/internal/power"
 )
 
-// ownPrefix begins the keys of the tags in which nightshift remembers.
-const ownPrefix = "nightshift:"
-
-// ownKeys are all of them.
-func ownKeys() []string {
-	return []string{power.OverrideTag, power.LastTag, power.TypesTag, "nightshift:sizes"}
-}
-
 // Misspelt finds the tag of a machine by which a rule for its kind seems to be
 // meant, and that rule's tag: the key or the value is a near miss. For machines
 // that no rule fits; false where no tag looks like that. Values that are merely
@@ -59,8 +51,8 @@ func isFor(r power.Rule, kind fleet.Kind) bool {
 // nearest to it, or "".
 func MisspeltOwn(tags fleet.Tags) (key, meant string, found bool) {
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		if strings.HasPrefix(strings.ToLower(key), ownPrefix) && !slices.Contains(ownKeys(), key) {
-			return key, nearest(key, ownKeys()), true
+		if strings.HasPrefix(strings.ToLower(key), fleet.OwnTagPrefix) && !slices.Contains(fleet.OwnTagKeys(), key) {
+			return key, nearest(key, fleet.OwnTagKeys()), true
 		}
 	}
 	return "", "", false

@@ -2,7 +2,7 @@ package fleet
 
 import "time"
 
-// Kind says what sort of thing a machine is.
+// Kind says what sort of resource something is.
 type Kind string
 
 // The kinds that can be stopped and started.
@@ -12,9 +12,6 @@ const (
 	KindCluster  Kind = "db-cluster"         // an Aurora or Multi-AZ database cluster
 	KindGroup    Kind = "auto-scaling-group" // an EC2 Auto Scaling group
 )
-
-// Kinds are all kinds, in the order in which they are shown.
-func Kinds() []Kind { return []Kind{KindInstance, KindDatabase, KindCluster, KindGroup} }
 
 // Cause says how a machine came to be stopped, as far as AWS tells.
 type Cause string

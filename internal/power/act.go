@@ -63,7 +63,7 @@ func (r *run) act(ctx context.Context, batch []Step) {
 		result, reason := verdict(s.Action, refusal)
 		r.settle(s, result, reason, s.Machine.State)
 		if s.Action == Stop && errors.Is(refusal, fleet.ErrProtected) {
-			r.mark(ctx, refused, []Step{s})
+			r.mark(ctx, fleet.MarkRefused, []Step{s})
 		}
 	}
 	if errors.Is(refusal.Kind, fleet.ErrDenied) {

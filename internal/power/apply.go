@@ -23,7 +23,7 @@ type Options struct {
 	// Now is the time; it is asked before every batch, since a run may cross a
 	// transition. Nil means that the time of the plan stands still.
 	Now func() time.Time
-	// Mark writes the tag LastTag before acting, by which a later run knows
+	// Mark writes the tag nightshift:last before acting, by which a later run knows
 	// this one's acts from those of people.
 	Mark bool
 	// Wait is how long to wait for the desired state after the last request,
@@ -236,12 +236,12 @@ func (r *run) sort(s Step) bool {
 // not to act.
 func (r *run) announce(ctx context.Context, batch []Step) []Step {
 	if len(batch) > 0 {
-		r.mark(ctx, batch[0].Action, batch)
+		r.mark(ctx, string(batch[0].Action), batch)
 	}
 	return batch
 }
 
-func (r *run) mark(ctx context.Context, action Action, batch []Step) {
+func (r *run) mark(ctx context.Context, action string, batch []Step) {
 	if !r.opts.Mark {
 		return
 	}
@@ -249,7 +249,7 @@ func (r *run) mark(ctx context.Context, action Action, batch []Step) {
 	for n, s := range batch {
 		machines[n] = s.Machine
 	}
-	r.tag(ctx, machines, fleet.Tags{LastTag: mark{action, r.now()}.String()})
+	r.tag(ctx, machines, fleet.Tags{fleet.TagLast: fleet.Mark{Action: action, At: r.now()}.String()})
 }
 
 // tag sets tags on machines of one kind. As with stops and starts, one that is
@@ -285,7 +285,7 @@ func (r *run) tag(ctx context.Context, machines []fleet.Machine, set fleet.Tags)
 func (r *run) unmark(machines []fleet.Machine, err error) {
 	r.unmarked += len(machines)
 	for _, m := range machines {
-		r.notes[keyOf(m)] = fleet.Reason{Code: "unmarked", Text: "its tag " + LastTag + " could not be written, so that this may be taken for the act of a person: " + said(err)}
+		r.notes[keyOf(m)] = fleet.Reason{Code: "unmarked", Text: "its tag " + fleet.TagLast + " could not be written, so that this may be taken for the act of a person: " + said(err)}
 	}
 }
 

@@ -27,7 +27,7 @@ type facts struct {
 	timeline timeline
 	now      time.Time
 	tick     time.Duration
-	mark     mark
+	mark     fleet.Mark
 }
 
 // decide is the decision table. T is when the desired state changed last, L the
@@ -57,7 +57,7 @@ func (f facts) decide() Step {
 // stop decides about a machine that runs and should not.
 func (f facts) stop() Step {
 	m, t := f.machine, f.desired.Since
-	own := f.mark.explains(Start, m.Kind, m.Started) || m.StartedByAWS
+	own := explains(f.mark, Start, m.Kind, m.Started) || m.StartedByAWS
 	why := func(code, format string, args ...any) Step {
 		step := act(Stop, m)
 		step.Hibernate = f.rule.Hibernate && m.Hibernates
@@ -69,8 +69,8 @@ func (f facts) stop() Step {
 	switch {
 	case m.Ineligible != (fleet.Reason{}):
 		return act(Stop, m)
-	case f.mark.action == refused && !f.mark.at.Before(t) && f.now.Before(f.mark.at.Add(longestRetry)):
-		return leave(m, "stop-protected", "has stop protection on (disableApiStop); the next try is at %s", f.clock(f.mark.at.Add(longestRetry)))
+	case f.mark.Action == fleet.MarkRefused && !f.mark.At.Before(t) && f.now.Before(f.mark.At.Add(longestRetry)):
+		return leave(m, "stop-protected", "has stop protection on (disableApiStop); the next try is at %s", f.clock(f.mark.At.Add(longestRetry)))
 	case f.enforced():
 		return why("enforced", "runs against its schedule, which is enforced")
 	case own && !m.Started.Before(t) && !f.nextStart().IsZero() && f.nextStart().Sub(f.now) <= max(soon, f.timeline.lead):
@@ -79,7 +79,7 @@ func (f facts) stop() Step {
 		return leave(m, "min-uptime", "was started by hand at %s and runs for at least %s", f.clock(m.Started), short(f.rule.MinUptime))
 	case !own && !m.Started.Before(t) && f.rule.StopNew && firstStart(m):
 		return why("new", "was launched outside its windows")
-	case !own && !m.Started.Before(t) && !f.unfinished(m.Started, Stop, refused):
+	case !own && !m.Started.Before(t) && !f.unfinished(m.Started, fleet.MarkStop, fleet.MarkRefused):
 		return leave(m, "started-by-hand", "was started by hand at %s; it is left alone until %s", f.clock(m.Started), f.until())
 	case f.rule.RetainRunning && !own && f.beforeWindow():
 		return leave(m, "retained", "was running before its window began and is retained")
@@ -108,8 +108,8 @@ func (f facts) start() Step {
 		return why("stopped-by-aws", "was stopped by AWS: %s", m.Why)
 	case f.enforced():
 		return why("enforced", "is stopped against its schedule, which is enforced")
-	case called && (m.Stopped.Before(t) || f.mark.explains(Stop, m.Kind, m.Stopped) || f.unfinished(m.Stopped, Start)),
-		!called && (m.Started.Before(t) || f.unfinished(m.Started, Start)):
+	case called && (m.Stopped.Before(t) || explains(f.mark, Stop, m.Kind, m.Stopped) || f.unfinished(m.Stopped, fleet.MarkStart)),
+		!called && (m.Started.Before(t) || f.unfinished(m.Started, fleet.MarkStart)):
 		return why("start", "should run since %s", f.since())
 	case called:
 		return leave(m, "stopped-by-hand", "was stopped by hand at %s; it is left alone until %s", f.clock(m.Stopped), f.until())
@@ -124,8 +124,8 @@ func (f facts) start() Step {
 // before it. What was found then still holds: the state in which the machine is
 // was not to be respected. Without this the mark of an act that failed would
 // cover the one that tells how the machine came into its state.
-func (f facts) unfinished(changed time.Time, actions ...Action) bool {
-	return slices.Contains(actions, f.mark.action) && f.mark.at.After(changed.Add(early))
+func (f facts) unfinished(changed time.Time, actions ...string) bool {
+	return slices.Contains(actions, f.mark.Action) && f.mark.At.After(changed.Add(early))
 }
 
 // enforced reports whether people's acts do not count. A schedule that only
@@ -152,7 +152,7 @@ func (f facts) beforeWindow() bool {
 		return false
 	}
 	began := f.timeline.last(end.Add(-1))
-	return !began.IsZero() && f.machine.Started.Before(began) && !f.mark.at.After(f.machine.Started)
+	return !began.IsZero() && f.machine.Started.Before(began) && !f.mark.At.After(f.machine.Started)
 }
 
 // firstStart reports whether the machine has been started only once.

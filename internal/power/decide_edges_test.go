@@ -13,8 +13,8 @@ import (
 // TestDecisionsAtTheEdges goes to where two rows of the table of decisions
 // meet, and reads what people are told.
 func TestDecisionsAtTheEdges(t *testing.T) {
-	started := func(at string) fleet.Tags { return fleet.Tags{power.LastTag: "start 2026-11-" + at + "Z"} }
-	refused := func(at string) fleet.Tags { return fleet.Tags{power.LastTag: "refused 2026-11-" + at + "Z"} }
+	started := func(at string) fleet.Tags { return fleet.Tags{fleet.TagLast: "start 2026-11-" + at + "Z"} }
+	refused := func(at string) fleet.Tags { return fleet.Tags{fleet.TagLast: "refused 2026-11-" + at + "Z"} }
 	stopNew := func(r *power.Rule) { r.StopNew = true }
 	enforce := func(r *power.Rule) { r.Enforce = true }
 	ready := func(r *power.Rule) { r.Ready = 30 * time.Minute }

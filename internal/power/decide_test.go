@@ -79,39 +79,39 @@ func TestDecisions(t *testing.T) {
 		{name: "started by hand at night", now: night, state: fleet.Running, started: "Tue 20:00", want: " started-by-hand"},
 		{
 			name: "started by us, late", now: night, state: fleet.Running, started: "Tue 19:00:04",
-			tags: fleet.Tags{power.LastTag: "start 2026-11-17T18:59:58Z"}, want: "stop stop",
+			tags: fleet.Tags{fleet.TagLast: "start 2026-11-17T18:59:58Z"}, want: "stop stop",
 		},
 		{
 			name: "started long after our mark", now: night, state: fleet.Running, started: "Tue 20:00",
-			tags: fleet.Tags{power.LastTag: "start 2026-11-17T08:00:00Z"}, want: " started-by-hand",
+			tags: fleet.Tags{fleet.TagLast: "start 2026-11-17T08:00:00Z"}, want: " started-by-hand",
 		},
 		{
 			name: "our mark is of a stop", now: night, state: fleet.Running, started: "Tue 19:03",
-			tags: fleet.Tags{power.LastTag: "stop 2026-11-17T19:00:00Z"}, want: " started-by-hand",
+			tags: fleet.Tags{fleet.TagLast: "stop 2026-11-17T19:00:00Z"}, want: " started-by-hand",
 		},
 		{
 			name: "our mark cannot be read", now: night, state: fleet.Running, started: "Tue 19:03",
-			tags: fleet.Tags{power.LastTag: "start yesterday"}, want: " started-by-hand",
+			tags: fleet.Tags{fleet.TagLast: "start yesterday"}, want: " started-by-hand",
 		},
 		{
 			name: "has stop protection on", now: night, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T21:05:00Z"}, want: " stop-protected",
+			tags: fleet.Tags{fleet.TagLast: "refused 2026-11-17T21:05:00Z"}, want: " stop-protected",
 		},
 		{
 			name: "had stop protection on an hour ago", now: night, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T21:00:00Z"}, want: "stop stop",
+			tags: fleet.Tags{fleet.TagLast: "refused 2026-11-17T21:00:00Z"}, want: "stop stop",
 		},
 		{
 			name: "had stop protection on the day before", now: "Tue 19:00", state: fleet.Running, started: "Mon 08:00",
-			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T18:59:00Z"}, want: "stop stop",
+			tags: fleet.Tags{fleet.TagLast: "refused 2026-11-17T18:59:00Z"}, want: "stop stop",
 		},
 		{
 			name: "a stop of it failed, and T has moved back since", now: night, state: fleet.Running, started: "Tue 20:00",
-			tags: fleet.Tags{power.LastTag: "stop 2026-11-17T21:05:00Z"}, want: "stop stop",
+			tags: fleet.Tags{fleet.TagLast: "stop 2026-11-17T21:05:00Z"}, want: "stop stop",
 		},
 		{
 			name: "had stop protection on, and T has moved back since", now: night, state: fleet.Running, started: "Tue 20:00",
-			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T20:55:00Z"}, want: "stop stop",
+			tags: fleet.Tags{fleet.TagLast: "refused 2026-11-17T20:55:00Z"}, want: "stop stop",
 		},
 		{name: "started by hand, enforced", now: night, state: fleet.Running, started: "Tue 20:00", change: enforce, want: "stop enforced"},
 		{name: "launched at night", now: night, state: fleet.Running, started: "Tue 20:00", want: " started-by-hand"},
@@ -125,11 +125,11 @@ func TestDecisions(t *testing.T) {
 		{name: "started in its window", now: night, state: fleet.Running, started: "Tue 08:01", change: retain, want: "stop stop"},
 		{
 			name: "ours before its window began", now: night, state: fleet.Running, started: "Tue 07:00",
-			tags: fleet.Tags{power.LastTag: "start 2026-11-17T07:00:00Z"}, change: retain, want: "stop stop",
+			tags: fleet.Tags{fleet.TagLast: "start 2026-11-17T07:00:00Z"}, change: retain, want: "stop stop",
 		},
 		{
 			name: "ours before its window began, and tried to stop since", now: night, state: fleet.Running, started: "Tue 07:00",
-			tags: fleet.Tags{power.LastTag: "refused 2026-11-17T07:30:00Z"}, change: retain, want: "stop stop",
+			tags: fleet.Tags{fleet.TagLast: "refused 2026-11-17T07:30:00Z"}, change: retain, want: "stop stop",
 		},
 		{name: "nothing is retained by a stop-only schedule", now: "Wed 20:05", schedule: "stop Mon-Fri 20:00 UTC", state: fleet.Running, started: "Mon 21:00", change: retain, want: "stop stop"},
 		{
@@ -138,7 +138,7 @@ func TestDecisions(t *testing.T) {
 		},
 		{
 			name: "started early by a longer lead than now", now: "Wed 07:40", state: fleet.Running, started: "Wed 07:30",
-			tags: fleet.Tags{power.LastTag: "start 2026-11-18T07:30:00Z"}, want: " started-early",
+			tags: fleet.Tags{fleet.TagLast: "start 2026-11-18T07:30:00Z"}, want: " started-early",
 		},
 
 		{name: "stopped last night", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Mon 19:00", want: "start start"},
@@ -146,19 +146,19 @@ func TestDecisions(t *testing.T) {
 		{name: "stopped at the very start of its window", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 08:00", want: " stopped-by-hand"},
 		{
 			name: "stopped by us, late", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 08:00:30",
-			tags: fleet.Tags{power.LastTag: "stop 2026-11-17T07:59:59Z"}, want: "start start",
+			tags: fleet.Tags{fleet.TagLast: "stop 2026-11-17T07:59:59Z"}, want: "start start",
 		},
 		{
 			name: "a start of it failed, and T has moved back since", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 09:00",
-			tags: fleet.Tags{power.LastTag: "start 2026-11-17T09:05:00Z"}, want: "start start",
+			tags: fleet.Tags{fleet.TagLast: "start 2026-11-17T09:05:00Z"}, want: "start start",
 		},
 		{
 			name: "the same, stopped nobody knows when", now: day, state: fleet.Stopped, cause: fleet.CauseItself, started: "Tue 08:30",
-			tags: fleet.Tags{power.LastTag: "start 2026-11-17T09:05:00Z"}, want: "start start",
+			tags: fleet.Tags{fleet.TagLast: "start 2026-11-17T09:05:00Z"}, want: "start start",
 		},
 		{
 			name: "stopped by hand after our start", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 09:00",
-			tags: fleet.Tags{power.LastTag: "start 2026-11-17T08:00:00Z"}, want: " stopped-by-hand",
+			tags: fleet.Tags{fleet.TagLast: "start 2026-11-17T08:00:00Z"}, want: " stopped-by-hand",
 		},
 		{name: "stopped by hand, enforced", now: day, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 09:00", change: enforce, want: "start enforced"},
 		{name: "on its way down when it should run", now: day, state: fleet.Stopping, cause: fleet.CauseCall, stopped: "Tue 07:59", want: "start settling"},
@@ -195,35 +195,35 @@ func TestDecisions(t *testing.T) {
 
 		{
 			name: "kept on", now: night, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: " as-wanted",
+			tags: fleet.Tags{fleet.TagOverride: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: " as-wanted",
 		},
 		{
 			name: "kept on and stopped", now: night, state: fleet.Stopped, cause: fleet.CauseCall, stopped: "Tue 19:00",
-			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T21:00:00Z until 2026-11-17T23:00:00Z"}, want: "start start",
+			tags: fleet.Tags{fleet.TagOverride: "on since 2026-11-17T21:00:00Z until 2026-11-17T23:00:00Z"}, want: "start start",
 		},
 		{
 			name: "was kept on until now", now: "Tue 23:00", state: fleet.Running, started: "Tue 20:00",
-			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: "stop stop",
+			tags: fleet.Tags{fleet.TagOverride: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: "stop stop",
 		},
 		{
 			name: "started by hand after it was kept on", now: "Tue 23:30", state: fleet.Running, started: "Tue 23:10",
-			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: " started-by-hand",
+			tags: fleet.Tags{fleet.TagOverride: "on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z"}, want: " started-by-hand",
 		},
 		{
 			name: "kept on without a beginning", now: night, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.OverrideTag: "on until 2026-11-18T07:00:00+09:00"}, want: "stop stop",
+			tags: fleet.Tags{fleet.TagOverride: "on until 2026-11-18T07:00:00+09:00"}, want: "stop stop",
 		},
 		{
 			name: "kept on for longer than is allowed", now: "Thu 22:00", state: fleet.Running, started: "Mon 08:00",
-			tags: fleet.Tags{power.OverrideTag: "on since 2026-11-17T18:00:00Z until 2027-11-17T23:00:00Z"}, want: "stop stop",
+			tags: fleet.Tags{fleet.TagOverride: "on since 2026-11-17T18:00:00Z until 2027-11-17T23:00:00Z"}, want: "stop stop",
 		},
 		{
 			name: "kept off, which is not allowed", now: day, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.OverrideTag: "off since 2026-11-17T09:00:00Z until 2026-11-17T12:00:00Z"}, want: " as-wanted",
+			tags: fleet.Tags{fleet.TagOverride: "off since 2026-11-17T09:00:00Z until 2026-11-17T12:00:00Z"}, want: " as-wanted",
 		},
 		{
 			name: "an override that cannot be read", now: night, state: fleet.Running, started: "Tue 08:00",
-			tags: fleet.Tags{power.OverrideTag: "on till midnight"}, want: " bad-override",
+			tags: fleet.Tags{fleet.TagOverride: "on till midnight"}, want: " bad-override",
 		},
 	}
 	for _, tt := range tests {
@@ -269,8 +269,8 @@ func TestWhatAStopTookComesBack(t *testing.T) {
 func TestOursTakesLongerWithDatabases(t *testing.T) {
 	for kind, want := range map[fleet.Kind]power.Action{fleet.KindInstance: power.None, fleet.KindDatabase: power.Stop} {
 		m := running(1).Machine
-		m.Kind, m.Started, m.Tags[power.LastTag] = kind, clock(t, "Tue 19:06"), "start 2026-11-17T18:58:00Z"
-		rules := follow(t, office, func(r *power.Rule) { r.Kinds = fleet.Kinds() })
+		m.Kind, m.Started, m.Tags[fleet.TagLast] = kind, clock(t, "Tue 19:06"), "start 2026-11-17T18:58:00Z"
+		rules := follow(t, office, func(r *power.Rule) { r.Kinds = power.Kinds() })
 		if s := power.NewRuleSet(rules).Evaluate(m, clock(t, "Tue 19:10")); s.Action != want {
 			t.Errorf("%s: %q (%s), want %q", kind, s.Action, s.Reason.Text, want)
 		}
@@ -351,7 +351,7 @@ func TestRamp(t *testing.T) {
 	}
 	up := machines[0]
 	up.State, up.Started = fleet.Running, clock(t, "Tue 07:30:05")
-	up.Tags = fleet.Tags{"AutoStopStart": "Yes", power.LastTag: "start 2026-11-17T07:30:00Z"}
+	up.Tags = fleet.Tags{"AutoStopStart": "Yes", fleet.TagLast: "start 2026-11-17T07:30:00Z"}
 	ruleSet.Prepare(machines[:3000], clock(t, "Tue 07:35"))
 	if s := ruleSet.Evaluate(up, clock(t, "Tue 07:35")); s.Do() {
 		t.Errorf("%q (%s) when the group has become smaller", s.Action, s.Reason.Text)
@@ -363,34 +363,5 @@ func TestRamp(t *testing.T) {
 	ready := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Ready = 10 * time.Minute }))
 	if s := ready.Evaluate(machines[0], clock(t, "Tue 07:50")); s.Action != power.Start {
 		t.Errorf("not started ten minutes early: %s", s.Reason.Text)
-	}
-}
-
-func TestOverride(t *testing.T) {
-	for _, text := range []string{
-		"on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z",
-		"off since 2026-11-17T18:00:00Z until 2026-11-17T18:00:00Z",
-		"on until 2026-11-17T23:00:00Z",
-	} {
-		k, err := power.ParseOverride(text)
-		if err != nil || k.String() != text {
-			t.Errorf("%q reads %+v, %v", text, k, err)
-		}
-	}
-	for _, text := range []string{
-		"", "on", "on until", "on until tomorrow", "maybe until 2026-11-17T23:00:00Z", "on since 2026-11-17T23:00:00Z",
-		"on until 2026-11-17T23:00:00Z since 2026-11-17T18:00:00Z", "on since 2026-11-18T00:00:00Z until 2026-11-17T23:00:00Z",
-		"on since 2026-11-17T18:00:00Z since 2026-11-17T23:00:00Z", "on until 2026-11-17T23:00:00Z please now",
-	} {
-		if k, err := power.ParseOverride(text); err == nil {
-			t.Errorf("%q reads %+v", text, k)
-		}
-	}
-	k, _ := power.ParseOverride("on since 2026-11-17T18:00:00Z until 2026-11-17T23:00:00Z")
-	if got := k.Cleared(clock(t, "Tue 20:00")).String(); got != "on since 2026-11-17T18:00:00Z until 2026-11-17T20:00:00Z" {
-		t.Errorf("cleared: %s", got)
-	}
-	if got := k.Cleared(clock(t, "Wed 20:00")); got != k {
-		t.Errorf("cleared after its end: %s", got)
 	}
 }

@@ -178,7 +178,7 @@ func (s situation) machine(t *testing.T, state fleet.State) fleet.Machine {
 		m.Created = m.Started
 	}
 	if action, at, ok := strings.Cut(s.last, " "); ok {
-		m.Tags[power.LastTag] = action + " " + clock(t, at).Format(time.RFC3339)
+		m.Tags[fleet.TagLast] = action + " " + clock(t, at).Format(time.RFC3339)
 	}
 	return m
 }

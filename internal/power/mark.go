@@ -1,8 +1,6 @@
 package power
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -24,31 +22,8 @@ func ours(kind fleet.Kind) time.Duration {
 // machine was seen just before in the other state.
 const early = time.Minute
 
-// refused is the mark of a machine that has stop protection on. It is asked
-// again once in an hour, not at every tick.
-const refused Action = "refused"
-
-// mark is nightshift's last act on a machine, as its tag LastTag says.
-type mark struct {
-	action Action
-	at     time.Time
-}
-
-// markOf reads the mark. One that cannot be read is none: it only means that
-// our act is taken for a person's.
-func markOf(tags fleet.Tags) mark {
-	action, at, _ := strings.Cut(tags[LastTag], " ")
-	t, err := time.Parse(time.RFC3339, at)
-	if err != nil || !slices.Contains([]Action{Stop, Start, refused}, Action(action)) {
-		return mark{}
-	}
-	return mark{Action(action), t}
-}
-
-func (m mark) String() string { return string(m.action) + " " + m.at.UTC().Format(time.RFC3339) }
-
 // explains reports whether a machine's change of state is the one that the mark
 // announced.
-func (m mark) explains(action Action, kind fleet.Kind, changed time.Time) bool {
-	return m.action == action && !changed.IsZero() && !changed.Before(m.at.Add(-early)) && !changed.After(m.at.Add(ours(kind)))
+func explains(m fleet.Mark, action Action, kind fleet.Kind, changed time.Time) bool {
+	return m.Action == string(action) && !changed.IsZero() && !changed.Before(m.At.Add(-early)) && !changed.After(m.At.Add(ours(kind)))
 }

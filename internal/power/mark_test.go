@@ -55,7 +55,7 @@ func TestMarksAreOnePerMachine(t *testing.T) {
 				t.Fatal(err)
 			}
 			for n, o := range power.Apply(t.Context(), clients(u), ruleSet, plan, power.Options{Mark: true}) {
-				marked := u.machines[n].Tags[power.LastTag] != ""
+				marked := u.machines[n].Tags[fleet.TagLast] != ""
 				if o.Result != fleet.Done || marked == u.bad[o.ID] || (o.Reason.Code == "unmarked") != u.bad[o.ID] {
 					t.Errorf("%s: %+v, marked %v, want %v", o.ID, o, marked, !u.bad[o.ID])
 				}

@@ -6,7 +6,6 @@ import (
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
-	"nightshift/internal/schedule"
 )
 
 func TestClip(t *testing.T) {
@@ -21,7 +20,7 @@ func TestClip(t *testing.T) {
 		"off since 2026-11-17T18:00:00Z until 9999-12-31T23:59:59Z": {"off since 2026-11-17T18:00:00Z until 2026-11-17T21:00:00Z", true},
 		"on until 2026-11-17T21:00:00Z":                             {"on since 2026-11-17T18:00:00Z until 2026-11-17T21:00:00Z", false},
 	} {
-		k, err := power.ParseOverride(text)
+		k, err := fleet.ParseOverride(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +28,7 @@ func TestClip(t *testing.T) {
 			t.Errorf("%s is clipped to %s (%v), want %s (%v)", text, clipped, long, want.clipped, want.long)
 		}
 	}
-	k, _ := power.ParseOverride("on until 2026-11-17T21:00:00Z")
+	k, _ := fleet.ParseOverride("on until 2026-11-17T21:00:00Z")
 	if clipped, _ := (power.OverrideLimits{}).Clip(k); clipped.Until.Sub(clipped.Since) != 24*time.Hour {
 		t.Errorf("%s by default, want 24 hours", clipped)
 	}
@@ -37,9 +36,9 @@ func TestClip(t *testing.T) {
 
 // What has not begun yet ends without having begun, on a whole second.
 func TestReleaseBeforeTheBeginning(t *testing.T) {
-	k := power.Override{State: schedule.Running, Since: clock(t, "Tue 18:00"), Until: clock(t, "Tue 23:00")}
+	k := fleet.Override{State: fleet.Running, Since: clock(t, "Tue 18:00"), Until: clock(t, "Tue 23:00")}
 	now := clock(t, "Tue 17:00")
-	if got, want := k.Cleared(now.Add(time.Second/2)), (power.Override{State: schedule.Running, Since: now, Until: now}); got != want {
+	if got, want := k.Cleared(now.Add(time.Second/2)), (fleet.Override{State: fleet.Running, Since: now, Until: now}); got != want {
 		t.Errorf("released: %s, want %s", got, want)
 	}
 }
@@ -61,8 +60,8 @@ func TestTheTimeOfAMark(t *testing.T) {
 			tt.ours: power.Stop, tt.ours + time.Second: power.None,
 		} {
 			m := running(1).Machine
-			m.Kind, m.Started, m.Tags[power.LastTag] = tt.kind, mark.Add(after), "start 2026-11-17T20:00:00Z"
-			ruleSet := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Kinds = fleet.Kinds() }))
+			m.Kind, m.Started, m.Tags[fleet.TagLast] = tt.kind, mark.Add(after), "start 2026-11-17T20:00:00Z"
+			ruleSet := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Kinds = power.Kinds() }))
 			if s := ruleSet.Evaluate(m, clock(t, "Tue 22:00")); s.Action != want {
 				t.Errorf("%s started %s after the mark: %q (%s), want %q", tt.kind, after, s.Action, s.Reason.Text, want)
 			}

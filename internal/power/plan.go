@@ -75,7 +75,7 @@ type preparer interface {
 func MakePlan(ctx context.Context, clients Clients, evaluator Evaluator, now func() time.Time) (Plan, error) {
 	var (
 		group errgroup.Group
-		kinds = fleet.Kinds()
+		kinds = Kinds()
 		read  = make([][]fleet.Machine, len(kinds))
 		errs  = make([]error, len(kinds))
 	)

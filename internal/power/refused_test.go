@@ -68,7 +68,7 @@ func TestWhatFailedIsTriedAgain(t *testing.T) {
 				next, ok := s.Next(w.now)
 				soon := ok && next.State == schedule.Running && next.At.Sub(w.now) <= 30*time.Minute
 				if want := s.At(w.now); string(m.State) != string(want) && !soon {
-					t.Fatalf("%s at %s, %s wants it %s; mark %q, started %s, stopped %s", m.State, w.now, text, want, m.Tags[power.LastTag], m.Started, m.Stopped)
+					t.Fatalf("%s at %s, %s wants it %s; mark %q, started %s, stopped %s", m.State, w.now, text, want, m.Tags[fleet.TagLast], m.Started, m.Stopped)
 				}
 			}
 		}
@@ -94,7 +94,7 @@ func TestElsewhereWhenTheTimeIsOver(t *testing.T) {
 	c := closes{&scarce{world: newWorld(1, monday().Add(10*time.Hour))}, make(chan struct{})}
 	m := c.machines[0]
 	m.Type, m.State, m.Cause, m.Stopped = "m5.large", fleet.Stopped, fleet.CauseCall, monday().Add(-time.Hour)
-	m.Tags[power.TypesTag] = "m5.large,m6i.large"
+	m.Tags[fleet.TagTypes] = "m5.large,m6i.large"
 	here := clients(c)
 	here.Resizer = c
 	ruleSet := power.NewRuleSet(follow(t, office))

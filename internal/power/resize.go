@@ -12,15 +12,7 @@ import (
 
 // typesOf are the instance types in which a machine may run, the preferred one
 // first; empty where its tag names none. The tag holds at most 256 characters.
-func typesOf(m fleet.Machine) []fleet.InstanceType {
-	var types []fleet.InstanceType
-	for _, t := range strings.FieldsFunc(m.Tags[TypesTag], func(r rune) bool { return r == ',' || r == ' ' || r == '/' || r == ';' }) {
-		if !slices.Contains(types, fleet.InstanceType(t)) {
-			types = append(types, fleet.InstanceType(t))
-		}
-	}
-	return types
-}
+func typesOf(m fleet.Machine) []fleet.InstanceType { return fleet.ParseTypes(m.Tags[fleet.TagTypes]) }
 
 // startResized starts those of a batch one by one that may change their type
 // and do not have the preferred one: left over from an earlier lack of
@@ -64,7 +56,7 @@ func (r *run) elsewhere(ctx context.Context, s Step) bool {
 // machine that the next one finds and takes up again.
 func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 	id, has, preferred := s.Machine.ID, s.Machine.Type, typesOf(s.Machine)[0]
-	result, reason := fleet.Failed, fleet.Reason{Code: "no-capacity", Text: "no capacity for any of the types in its tag " + TypesTag}
+	result, reason := fleet.Failed, fleet.Reason{Code: "no-capacity", Text: "no capacity for any of the types in its tag " + fleet.TagTypes}
 	var wrong []string
 	for _, t := range types {
 		if r.closed(ctx) {
@@ -78,7 +70,7 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 				return
 			}
 			if err != nil {
-				wrong = append(wrong, fmt.Sprintf("its tag %s names %s, which it cannot be (%s)", TypesTag, t, said(err)))
+				wrong = append(wrong, fmt.Sprintf("its tag %s names %s, which it cannot be (%s)", fleet.TagTypes, t, said(err)))
 				if t == preferred {
 					preferred = has // there is nothing to give back
 				}

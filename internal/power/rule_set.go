@@ -26,7 +26,7 @@ type Desired struct {
 	// Lead is by how much starts are advanced.
 	Lead time.Duration
 	// Override is the override as it counts; zero where there is none.
-	Override Override
+	Override fleet.Override
 	// Warnings tell what is not as somebody may expect.
 	Warnings []string
 }
@@ -142,8 +142,8 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 	}
 	tl := timeline{schedule: named.Schedule, lead: rs.lead(named.Schedule, rule)}
 	warnings := slices.Clone(named.Warnings)
-	if value, ok := m.Tags[OverrideTag]; ok {
-		override, err := ParseOverride(value)
+	if value, ok := m.Tags[fleet.TagOverride]; ok {
+		override, err := fleet.ParseOverride(value)
 		if err != nil {
 			step := mistake(m, "bad-override", err)
 			step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
@@ -151,7 +151,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 		}
 		clipped, long := rs.rules.Override.Clip(override)
 		switch {
-		case override.State == schedule.Stopped && !rs.rules.Override.Off:
+		case override.State == fleet.Stopped && !rs.rules.Override.Off:
 			warnings = append(warnings, "an override to off is not allowed (power.override.off); the override is not followed")
 		default:
 			tl.override = clipped
@@ -168,7 +168,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 		Schedule: named.Name, Rule: n + 1, Lead: tl.lead, Override: tl.override, Warnings: warnings,
 	}
 	w.By = tl.by(now)
-	f := facts{machine: m, rule: rule, desired: w, timeline: tl, now: now, tick: cmp.Or(rs.rules.Tick, defaultTick), mark: markOf(m.Tags)}
+	f := facts{machine: m, rule: rule, desired: w, timeline: tl, now: now, tick: cmp.Or(rs.rules.Tick, defaultTick), mark: fleet.ParseMark(m.Tags[fleet.TagLast])}
 	step := f.decide()
 	step.Desired = w
 	step.After = rule.After
@@ -178,7 +178,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 // by says what decides at t.
 func (tl timeline) by(t time.Time) string {
 	switch {
-	case tl.override.at(t):
+	case tl.override.Holds(t):
 		return "override: " + tl.override.String()
 	case tl.at(t) != tl.schedule.At(t):
 		return "started early for what comes: " + tl.schedule.Within(t)

@@ -19,15 +19,6 @@ type Rules struct {
 	Tick time.Duration
 }
 
-// OverrideLimits bound overrides: who may set tags may keep machines on.
-type OverrideLimits struct {
-	// Max is how long an override may last from when it was set; 0 means 24
-	// hours. A longer one is clipped, and that is told.
-	Max time.Duration
-	// Off allows keeping machines off, too.
-	Off bool
-}
-
 // Rule binds machines to a schedule.
 type Rule struct {
 	// Tag chooses the machines; without a value any value fits. The zero Tag
@@ -74,9 +65,15 @@ type Named struct {
 	Warnings []string
 }
 
-// Kinds are the kinds that some rule is for, in the order of fleet.Kinds.
+// Kinds are the kinds of machines, which can be stopped and started, in the
+// order in which they are shown. fleet.Kind names other resources, too.
+func Kinds() []fleet.Kind {
+	return []fleet.Kind{fleet.KindInstance, fleet.KindDatabase, fleet.KindCluster, fleet.KindGroup}
+}
+
+// Kinds are the kinds that some rule is for, in the order of the function Kinds.
 func (r Rules) Kinds() []fleet.Kind {
-	return slices.DeleteFunc(fleet.Kinds(), func(kind fleet.Kind) bool {
+	return slices.DeleteFunc(Kinds(), func(kind fleet.Kind) bool {
 		return !slices.ContainsFunc(r.Rules, func(rule Rule) bool { return rule.isFor(kind) })
 	})
 }

@@ -3,6 +3,7 @@ package power
 import (
 	"time"
 
+	"nightshift/internal/fleet"
 	"nightshift/internal/schedule"
 )
 
@@ -11,7 +12,7 @@ import (
 // decisions rest on, and a pure function of time.
 type timeline struct {
 	schedule *schedule.Schedule
-	override Override
+	override fleet.Override
 	lead     time.Duration
 }
 
@@ -20,8 +21,8 @@ type timeline struct {
 const maxSteps = 10_000
 
 func (tl timeline) at(t time.Time) schedule.State {
-	if tl.override.at(t) {
-		return tl.override.State
+	if tl.override.Holds(t) {
+		return schedule.State(tl.override.State) // both say running and stopped
 	}
 	state := tl.schedule.At(t)
 	if tl.lead > 0 && state == schedule.Stopped {
@@ -39,7 +40,7 @@ func (tl timeline) changed(t time.Time) bool {
 	if tl.at(before) != tl.at(t) {
 		return true
 	}
-	if tl.override.at(t) {
+	if tl.override.Holds(t) {
 		return false
 	}
 	if last, ok := tl.schedule.Last(t); ok && last.At.Equal(t) && (last.State != schedule.Running || tl.lead == 0) {
@@ -90,7 +91,7 @@ func (tl timeline) next(now time.Time) time.Time {
 // a transition, an advanced start, an end of the override. Under an override
 // nothing else does.
 func (tl timeline) before(now time.Time) (latest time.Time, ok bool) {
-	if tl.override.at(now) {
+	if tl.override.Holds(now) {
 		return tl.override.Since, true
 	}
 	consider := func(t time.Time) {
@@ -120,7 +121,7 @@ func (tl timeline) before(now time.Time) (latest time.Time, ok bool) {
 
 // after is the first instant after now at which something happens.
 func (tl timeline) after(now time.Time) (first time.Time, ok bool) {
-	if tl.override.at(now) {
+	if tl.override.Holds(now) {
 		return tl.override.Until, true
 	}
 	consider := func(t time.Time) {

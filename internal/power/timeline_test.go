@@ -15,7 +15,7 @@ import (
 
 // desiredBy evaluates a machine with an override under a schedule whose starts are
 // advanced, as of a time.
-func desiredBy(s *schedule.Schedule, k power.Override, ready time.Duration) func(time.Time) power.Desired {
+func desiredBy(s *schedule.Schedule, k fleet.Override, ready time.Duration) func(time.Time) power.Desired {
 	ruleSet := power.NewRuleSet(power.Rules{
 		Override: power.OverrideLimits{Off: true, Max: 366 * 24 * time.Hour},
 		Rules: []power.Rule{{
@@ -25,7 +25,7 @@ func desiredBy(s *schedule.Schedule, k power.Override, ready time.Duration) func
 	})
 	m := running(0).Machine
 	if k.State != "" {
-		m.Tags[power.OverrideTag] = k.String()
+		m.Tags[fleet.TagOverride] = k.String()
 	}
 	return func(t time.Time) power.Desired { return ruleSet.Evaluate(m, t).Desired }
 }
@@ -47,9 +47,9 @@ func TestSinceAndUntil(t *testing.T) {
 		}
 		lead := time.Duration(rapid.SampledFrom([]int{0, 10, 30, 45, 90, 200, 720}).Draw(t, "lead")) * time.Minute
 		now := time.Date(2026, 10, 19, 0, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(0, 14*48).Draw(t, "now")) * 30 * time.Minute)
-		var k power.Override
+		var k fleet.Override
 		if rapid.Bool().Draw(t, "kept") {
-			k.State = rapid.SampledFrom([]schedule.State{schedule.Running, schedule.Stopped}).Draw(t, "override")
+			k.State = rapid.SampledFrom([]fleet.State{fleet.Running, fleet.Stopped}).Draw(t, "override")
 			k.Since = now.Add(time.Duration(rapid.IntRange(-150, 20).Draw(t, "from")) * 30 * time.Minute)
 			k.Until = k.Since.Add(time.Duration(rapid.IntRange(0, 190).Draw(t, "for")) * 30 * time.Minute)
 		}
@@ -61,7 +61,7 @@ func TestSinceAndUntil(t *testing.T) {
 		}
 		plain := func(at time.Time) schedule.State {
 			if kept(at) {
-				return k.State
+				return schedule.State(k.State)
 			}
 			state := s.At(at)
 			for ahead := step; state == schedule.Stopped && ahead <= lead; ahead += step {
@@ -102,7 +102,7 @@ func TestALongOverrideOverManyTransitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	since := clock(t, "Mon 00:10").AddDate(0, 0, -360)
-	k := power.Override{State: schedule.Running, Since: since, Until: clock(t, "Tue 23:30")}
+	k := fleet.Override{State: fleet.Running, Since: since, Until: clock(t, "Tue 23:30")}
 	if w := desiredBy(s, k, 0)(clock(t, "Tue 23:10")); !w.Since.Equal(since.Add(-10*time.Minute)) || !w.Until.Equal(k.Until) {
 		t.Errorf("wanted from %s until %s, want from %s until %s", w.Since, w.Until, since.Add(-10*time.Minute), k.Until)
 	}
@@ -118,7 +118,7 @@ func TestTheMarkOfASecondRun(t *testing.T) {
 	m := running(1).Machine
 	m.Started = clock(t, "Tue 08:00:01")
 	for mark, want := range map[string]power.Action{"2026-11-17T08:00:31Z": power.Stop, "2026-11-17T08:01:02Z": power.None} {
-		m.Tags[power.LastTag] = "start " + mark
+		m.Tags[fleet.TagLast] = "start " + mark
 		edited := power.NewRuleSet(follow(t, "Sat 10:00-12:00"))
 		if s := edited.Evaluate(m, clock(t, "Tue 10:00")); s.Action != want {
 			t.Errorf("started at 08:00:01, marked at %s: %q (%s), want %q", mark, s.Action, s.Reason.Text, want)

@@ -44,7 +44,7 @@ func (r *run) actWhenSettled(parent context.Context) {
 // sameKind cuts the steps into pieces of one kind that can be read at once.
 func sameKind(steps []Step) [][]Step {
 	var out [][]Step
-	for _, kind := range fleet.Kinds() {
+	for _, kind := range Kinds() {
 		var some []Step
 		for _, s := range steps {
 			if s.Machine.Kind == kind {

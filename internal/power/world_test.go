@@ -130,7 +130,7 @@ func TestPeopleAndSchedules(t *testing.T) {
 			Tag: tag, Schedule: text, Read: func(string) (power.Named, error) { return power.Named{Name: text, Schedule: s}, nil },
 		}}}
 		w := newWorld(3, monday())
-		overrides := map[fleet.ResourceID]power.Override{}
+		overrides := map[fleet.ResourceID]fleet.Override{}
 		for range rapid.IntRange(1, 200).Draw(t, "events") {
 			// People act seven minutes after a tick: nightshift takes what
 			// happens within five minutes of its own act for its own.
@@ -144,12 +144,12 @@ func TestPeopleAndSchedules(t *testing.T) {
 				w.now = w.now.Add(7 * time.Minute)
 				w.person(n, fleet.Stopped)
 			case 2:
-				k := power.Override{State: schedule.Running, Since: w.now, Until: w.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "override")) * 30 * time.Minute)}
+				k := fleet.Override{State: fleet.Running, Since: w.now, Until: w.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "override")) * 30 * time.Minute)}
 				if old, ok := overrides[w.machines[n].ID]; ok && rapid.Bool().Draw(t, "clear") {
 					k = old.Cleared(w.now)
 				}
 				overrides[w.machines[n].ID] = k
-				w.machines[n].Tags[power.OverrideTag] = k.String()
+				w.machines[n].Tags[fleet.TagOverride] = k.String()
 			case 3:
 				w.tick(t, rules)
 				w.tick(t, rules)
@@ -167,17 +167,17 @@ func TestPeopleAndSchedules(t *testing.T) {
 			}
 			if m.State != want {
 				t.Fatalf("at %s %s is %s; %s wants it %s since %s, and nobody has touched it since (last by hand %s, override %s, mark %s)",
-					w.now, m.ID, m.State, text, want, since, w.byHand[m.ID], overrides[m.ID], m.Tags[power.LastTag])
+					w.now, m.ID, m.State, text, want, since, w.byHand[m.ID], overrides[m.ID], m.Tags[fleet.TagLast])
 			}
 		}
 	})
 }
 
 // desiredAt is the desired state and since when, found minute by minute.
-func desiredAt(s *schedule.Schedule, k power.Override, now time.Time) (schedule.State, time.Time) {
+func desiredAt(s *schedule.Schedule, k fleet.Override, now time.Time) (schedule.State, time.Time) {
 	at := func(t time.Time) schedule.State {
 		if !t.Before(k.Since) && t.Before(k.Until) {
-			return k.State
+			return schedule.State(k.State)
 		}
 		return s.At(t)
 	}
@@ -245,9 +245,9 @@ func TestTheEndOfAnOverrideTakesEffect(t *testing.T) {
 		}
 		w := newWorld(1, monday().Add(time.Duration(rapid.IntRange(0, 7*24*60).Draw(t, "at"))*time.Minute))
 		w.tick(t, rules)
-		k := power.Override{State: rapid.SampledFrom([]schedule.State{schedule.Running, schedule.Stopped}).Draw(t, "override"), Since: w.now.Add(6 * time.Minute)}
+		k := fleet.Override{State: rapid.SampledFrom([]fleet.State{fleet.Running, fleet.Stopped}).Draw(t, "override"), Since: w.now.Add(6 * time.Minute)}
 		k.Until = k.Since.Add(time.Duration(rapid.IntRange(1, 72*60).Draw(t, "for")) * time.Minute)
-		w.machines[0].Tags[power.OverrideTag] = k.String()
+		w.machines[0].Tags[fleet.TagOverride] = k.String()
 		for w.now.Before(k.Until) {
 			if w.now = w.now.Add(time.Duration(rapid.IntRange(1, 300).Draw(t, "tick")) * time.Minute); !w.now.Before(k.Until) {
 				break
@@ -408,7 +408,7 @@ func TestElsewhere(t *testing.T) {
 			m := w.machines[0]
 			m.Type, m.State, m.Cause, m.Stopped = tt.was, fleet.Stopped, fleet.CauseCall, monday().Add(-time.Hour)
 			if tt.types != "" {
-				m.Tags[power.TypesTag] = tt.types
+				m.Tags[fleet.TagTypes] = tt.types
 			}
 			here := clients(w)
 			here.Resizer = w

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/power"
 	"nightshift/internal/stack"
 )
 
@@ -102,7 +103,7 @@ func TestMemberPolicy(t *testing.T) {
 	scope := stack.Scope{
 		Member: true, Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Costs: everything(),
 		Schedules: &stack.Schedules{
-			Rules: []stack.Bound{{Tag: tag("Schedule"), Kinds: fleet.Kinds()}}, Config: "s3://settings/n.yaml", Journal: "s3://records",
+			Rules: []stack.Bound{{Tag: tag("Schedule"), Kinds: power.Kinds()}}, Config: "s3://settings/n.yaml", Journal: "s3://records",
 		},
 	}
 	text, err := only(t, costed(), scope).JSON()

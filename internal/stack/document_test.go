@@ -12,6 +12,7 @@ import (
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/fleet"
+	"nightshift/internal/power"
 	"nightshift/internal/stack"
 )
 
@@ -31,7 +32,7 @@ func characters(t *testing.T, d stack.Document) int {
 // twice.
 func TestPoliciesOfManyKeys(t *testing.T) {
 	const keys = 40
-	s := keyed(keys, fleet.Kinds()...)
+	s := keyed(keys, power.Kinds()...)
 	s.Journal = "s3://records/runs"
 	policies, err := stack.Policies(costed(), stack.Scope{
 		Account: "123456789012", Tag: tag("AutoStopStart=Yes"), Bucket: "reports", Schedules: &s, Costs: everything(),
@@ -120,7 +121,7 @@ func TestTableOfActions(t *testing.T) {
 
 // TestPoliciesOfJobs gives each job what it needs and nothing of the others.
 func TestPoliciesOfJobs(t *testing.T) {
-	s := keyed(1, fleet.Kinds()...)
+	s := keyed(1, power.Kinds()...)
 	s.Journal = "s3://records/runs"
 	scope := stack.Scope{Bucket: "reports", Prefix: "ec2/", Schedules: &s, Costs: everything()}
 	for jobs, tt := range map[string]struct{ needed, absent []string }{

@@ -76,7 +76,7 @@ func (b Bound) kinds() []fleet.Kind {
 // Warnings tell what the policy allows and somebody may not expect.
 func (s *Schedules) Warnings() []string {
 	var warnings []string
-	for _, kind := range fleet.Kinds() {
+	for _, kind := range power.Kinds() {
 		for _, l := range s.limits(kind, anyRule) {
 			if l.key == "" {
 				warnings = append(warnings, fmt.Sprintf(
@@ -97,8 +97,8 @@ func (s *Schedules) check() error {
 				"a rule without a tag would need permission to stop every machine: give it a tag, or allow untagged machines"))
 		}
 		for _, k := range b.Kinds {
-			if !slices.Contains(fleet.Kinds(), k) {
-				errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "kind %q: use one of %v", k, fleet.Kinds()))
+			if !slices.Contains(power.Kinds(), k) {
+				errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "kind %q: use one of %v", k, power.Kinds()))
 			}
 		}
 	}
@@ -225,7 +225,7 @@ type grant struct {
 
 func (s *Schedules) grants() []grant {
 	var all []grant
-	for _, kind := range fleet.Kinds() {
+	for _, kind := range power.Kinds() {
 		for _, l := range s.limits(kind, anyRule) {
 			n := slices.IndexFunc(all, func(g grant) bool { return g.key == l.key && slices.Equal(g.values, l.values) })
 			if n < 0 {
@@ -262,15 +262,12 @@ func (s Scope) scheduled(list *statements, ops operations) {
 // some kinds. The others that it reads are for people: with nightshift:types,
 // for one, the role could permit itself to change the type.
 func writtenTags(kinds []fleet.Kind) Values {
-	keys := Values{power.LastTag, power.OverrideTag}
+	keys := Values{fleet.TagLast, fleet.TagOverride}
 	if slices.Contains(kinds, fleet.KindGroup) {
-		keys = append(keys, sizesTag)
+		keys = append(keys, fleet.TagSizes)
 	}
 	return keys
 }
-
-// sizesTag is the tag with the sizes of a group before it was stopped.
-const sizesTag = "nightshift:sizes"
 
 // ownTags is the condition that only tags are set which nightshift writes.
 // Otherwise the role could tag for itself what it may not stop. ForAllValues
@@ -290,7 +287,7 @@ func ownTags(kinds []fleet.Kind) Condition {
 func typeOnly() Condition {
 	return Condition{
 		"StringEqualsIgnoreCase": {"ec2:Attribute": {"InstanceType"}},
-		"Null":                   {"aws:ResourceTag/" + power.TypesTag: {"false"}},
+		"Null":                   {"aws:ResourceTag/" + fleet.TagTypes: {"false"}},
 	}
 }
 

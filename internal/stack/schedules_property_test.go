@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/power"
 	"nightshift/internal/stack"
 )
 
@@ -55,7 +56,7 @@ func TestPolicyPermitsWhatRulesChoose(t *testing.T) {
 	rules := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stack.Bound {
 		b := stack.Bound{
 			Tag:    fleet.Tag{Key: keys.Draw(t, "key"), Value: values.Draw(t, "value")},
-			Kinds:  rapid.SliceOfNDistinct(rapid.SampledFrom(fleet.Kinds()), 0, 3, rapid.ID).Draw(t, "kinds"),
+			Kinds:  rapid.SliceOfNDistinct(rapid.SampledFrom(power.Kinds()), 0, 3, rapid.ID).Draw(t, "kinds"),
 			Resize: rapid.Bool().Draw(t, "resize"),
 		}
 		if b.Tag.Key == "" {

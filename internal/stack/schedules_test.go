@@ -45,7 +45,7 @@ func TestPolicyOfSchedules(t *testing.T) {
 	scopes := map[string]stack.Schedules{
 		"schedules-all-kinds": {
 			Rules: []stack.Bound{
-				{Tag: tag("Schedule"), Kinds: fleet.Kinds(), Resize: true},
+				{Tag: tag("Schedule"), Kinds: power.Kinds(), Resize: true},
 				{Tag: tag("Schedule=night")}, // included in the first
 				{Tag: tag("AutoStopStart=Yes")},
 				{Tag: tag("AutoStopStart=No"), Resize: true},
@@ -109,7 +109,7 @@ func TestWidestPolicy(t *testing.T) {
 	needed := map[string]bool{}
 	for _, config := range []string{"s3://settings/nightshift.yaml", "ssm:/nightshift"} {
 		policy := only(t, scheduled(), stack.Scope{Tag: tag("AutoStopStart=Yes"), Schedules: &stack.Schedules{
-			Rules:  []stack.Bound{{Tag: tag("Schedule"), Kinds: fleet.Kinds(), Resize: true}},
+			Rules:  []stack.Bound{{Tag: tag("Schedule"), Kinds: power.Kinds(), Resize: true}},
 			Config: config, Journal: "s3://records/runs",
 		}})
 		for _, s := range policy.Statement {
@@ -134,7 +134,7 @@ func TestPolicyRefusesSchedules(t *testing.T) {
 		`"s3://*/x"`:       {Config: "s3://*/x"},
 		"as ssm:/name":     {Config: "ssm:name"},
 		`journal "runs"`:   {Journal: "runs"},
-		"has room for 10":  keyed(60, fleet.Kinds()...),
+		"has room for 10":  keyed(60, power.Kinds()...),
 	} {
 		_, err := stack.Policies(scheduled(), stack.Scope{Schedules: &schedules})
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
@@ -148,7 +148,7 @@ func TestPolicyRefusesSchedules(t *testing.T) {
 func TestPolicyMergesRules(t *testing.T) {
 	var s stack.Schedules
 	for n := range 100 {
-		s.Rules = append(s.Rules, stack.Bound{Tag: tag(fmt.Sprint("Schedule=team-", n%50)), Kinds: fleet.Kinds()})
+		s.Rules = append(s.Rules, stack.Bound{Tag: tag(fmt.Sprint("Schedule=team-", n%50)), Kinds: power.Kinds()})
 	}
 	policy := only(t, scheduled(), stack.Scope{Schedules: &s})
 	for _, st := range policy.Statement {
@@ -163,7 +163,7 @@ func TestPolicyMergesRules(t *testing.T) {
 
 func TestScheduleWarnings(t *testing.T) {
 	s := stack.Schedules{Rules: []stack.Bound{
-		{Tag: tag("Schedule"), Kinds: fleet.Kinds()},
+		{Tag: tag("Schedule"), Kinds: power.Kinds()},
 		{Kinds: []fleet.Kind{fleet.KindCluster}},
 	}}
 	if got := s.Warnings(); len(got) != 1 || !strings.Contains(got[0], "every machine of the kind db-cluster") {
@@ -175,7 +175,7 @@ func TestScheduleWarnings(t *testing.T) {
 func TestResizeTag(t *testing.T) {
 	policy := only(t, scheduled(), stack.Scope{Schedules: &stack.Schedules{Rules: []stack.Bound{{Tag: tag("a"), Resize: true}}}})
 	n := slices.IndexFunc(policy.Statement, func(s stack.Statement) bool { return slices.Contains(s.Action, "ec2:ModifyInstanceAttribute") })
-	if n < 0 || policy.Statement[n].Condition["Null"]["aws:ResourceTag/"+power.TypesTag] == nil {
-		t.Errorf("changing the type does not need the tag %s: %+v", power.TypesTag, policy.Statement)
+	if n < 0 || policy.Statement[n].Condition["Null"]["aws:ResourceTag/"+fleet.TagTypes] == nil {
+		t.Errorf("changing the type does not need the tag %s: %+v", fleet.TagTypes, policy.Statement)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/power"
 	"nightshift/internal/stack"
 )
 
@@ -30,13 +31,13 @@ func template(t *testing.T, schedules *stack.Schedules) string {
 // variants are the templates with and without schedules. The texts of the
 // rules try to mean something to YAML, CloudFormation and IAM.
 func variants() map[string]*stack.Schedules {
-	many := keyed(12, fleet.Kinds()...)
-	many.Rules = append(many.Rules, stack.Bound{Tag: fleet.Tag{Key: `a"${AWS::Region}`, Value: `*${TagKey}'"?`}, Kinds: fleet.Kinds()})
+	many := keyed(12, power.Kinds()...)
+	many.Rules = append(many.Rules, stack.Bound{Tag: fleet.Tag{Key: `a"${AWS::Region}`, Value: `*${TagKey}'"?`}, Kinds: power.Kinds()})
 	return map[string]*stack.Schedules{
 		"tag alone": nil,
 		"schedules": {
 			Rules: []stack.Bound{
-				{Tag: fleet.Tag{Key: "Schedule"}, Kinds: fleet.Kinds(), Resize: true},
+				{Tag: fleet.Tag{Key: "Schedule"}, Kinds: power.Kinds(), Resize: true},
 				{Tag: fleet.Tag{Key: `a"${AWS::Region}`, Value: `*${TagKey}'"?`}},
 			},
 			Config: "s3://settings/it's/nightshift.yaml", Journal: "s3://records/runs",
@@ -211,7 +212,7 @@ func statements(documents []stack.Document) []stack.Statement {
 // policies of a role, and the template into what CloudFormation takes without
 // an upload.
 func TestTemplateOfManyKeys(t *testing.T) {
-	s := keyed(40, fleet.Kinds()...)
+	s := keyed(40, power.Kinds()...)
 	text := template(t, &s)
 	if len(text) > 51200 {
 		t.Errorf("the template has %d bytes", len(text))
@@ -267,7 +268,7 @@ func TestTemplateRefuses(t *testing.T) {
 	for want, schedules := range map[string]stack.Schedules{
 		"without a tag":   {Rules: []stack.Bound{{}}},
 		"s3://bucket/key": {Config: "nightshift.yaml"},
-		"has room for 10": keyed(80, fleet.Kinds()...),
+		"has room for 10": keyed(80, power.Kinds()...),
 	} {
 		if _, err := stack.Template(scheduled(), &schedules, stack.Costs{}); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
