@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -146,8 +147,9 @@ func (a *app) findingsCommand() *cobra.Command {
 		Use:   "findings",
 		Short: "List what could cost less, and the command that would do it",
 		Long: `List what could cost less, with the net saving in a full month at list prices,
-the largest first, and the command that would do it. Nothing is changed: read
-the command, judge it, and run it yourself.`,
+the largest first, and the command that would do it: one line for a shell, after
+a dollar sign. Where no one command would do it, advice says what would. Nothing
+is changed: read the command, judge it, and run it yourself.`,
 		Example: `  nightshift cost findings
   nightshift cost findings --region all --least 10 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -179,6 +181,7 @@ type finding struct {
 	Certain  bool          `json:"certain"`
 	Reason   string        `json:"reason"`
 	Fix      string        `json:"fix"`
+	Advice   string        `json:"advice,omitempty"`
 }
 
 func (a *app) showFindings(r cost.Workbook, least float64) {
@@ -193,7 +196,7 @@ func (a *app) showFindings(r cost.Workbook, least float64) {
 	if a.json {
 		list := []finding{}
 		for _, f := range chosen {
-			list = append(list, finding{f.Code, f.Target.Account, f.Target.Region, f.Resource, f.Name, decimal(f.Saving), f.Certain, f.Reason, f.Fix()})
+			list = append(list, finding{f.Code, f.Target.Account, f.Target.Region, f.Resource, f.Name, decimal(f.Saving), f.Certain, f.Reason, f.Fix(), f.Advice})
 		}
 		_ = a.printJSON(envelope{1, "findings", list}) // Main tells where it cannot be written
 		return
@@ -205,12 +208,23 @@ func (a *app) showFindings(r cost.Workbook, least float64) {
 		fmt.Fprintln(a.Stdout, "nothing was found that would cost less")
 		return
 	}
+	several := slices.ContainsFunc(r.Targets, func(t fleet.Target) bool { return t.Account != r.Targets[0].Account })
 	for _, f := range chosen {
 		bound := ""
 		if !f.Certain {
 			bound = "up to "
 		}
-		fmt.Fprintf(a.Stdout, "%s%s a month  %s  %s\n    %s\n    $ %s\n", bound, dollars(f.Saving), f.Code, printable(nameAnd(f.Resource, f.Name)), printable(f.Reason), f.Fix())
+		where := ""
+		if several {
+			where = ", account " + string(f.Target.Account)
+		}
+		fmt.Fprintf(a.Stdout, "%s%s a month  %s  %s%s\n    %s\n", bound, dollars(f.Saving), f.Code, printable(nameAnd(f.Resource, f.Name)), where, printable(f.Reason))
+		if f.Advice != "" {
+			fmt.Fprintf(a.Stdout, "    %s\n", printable(f.Advice))
+		}
+		if fix := f.Fix(); fix != "" {
+			fmt.Fprintf(a.Stdout, "    $ %s\n", fix)
+		}
 	}
 	fmt.Fprintf(a.Stdout, "%s, up to %s a month; some exclude each other\n", counted(len(chosen), "finding", "findings"), dollars(sum))
 }

@@ -140,10 +140,11 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Work
 	var journalErr error
 	o.Acts, o.Known, journalErr = acts(ctx, job.journal, account, month)
 	if c.config != nil && len(c.config.Rules().Rules) > 0 {
-		plans := newPlanner(c.config.Rules())
+		plans := newPlanner(c.config.Rules(), c.config.Names())
 		o.Planned = func(i fleet.Instance, to time.Time) (time.Duration, string, bool) {
 			return plans.running(i, job.now, to)
 		}
+		o.Schedulable = func(i fleet.Instance) (fleet.Tag, bool) { return plans.schedulable(i, job.now) }
 	}
 	built, err := cost.Build(ctx, c.sources(account, job.only, paid), prices, o)
 	report := cost.Workbook{Report: built}

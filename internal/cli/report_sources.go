@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -117,6 +118,9 @@ func acts(ctx context.Context, store blob.Store, own fleet.Account, m cost.Month
 // planner tells how long instances will run by their schedules.
 type planner struct {
 	rules *power.RuleSet
+	// tags are those by which the rules put an instance on a schedule that stops
+	// it at times.
+	tags []fleet.Tag
 
 	mu     sync.Mutex
 	shares map[planned]time.Duration
@@ -130,8 +134,37 @@ type planned struct {
 	from, to time.Time
 }
 
-func newPlanner(rules power.Rules) *planner {
-	return &planner{rules: power.NewRuleSet(rules), shares: map[planned]time.Duration{}}
+// names are those of the schedules that a tag's value may name.
+func newPlanner(rules power.Rules, names []string) *planner {
+	p := &planner{rules: power.NewRuleSet(rules), shares: map[planned]time.Duration{}}
+	for _, rule := range rules.Rules {
+		values := []string{rule.Tag.Value}
+		if rule.Tag.Value == "" && rule.Schedule == "" {
+			values = names
+		}
+		for _, value := range values {
+			if tag := (fleet.Tag{Key: rule.Tag.Key, Value: value}); tag.Key != "" && tag.Value != "" {
+				p.tags = append(p.tags, tag)
+			}
+		}
+	}
+	return p
+}
+
+// schedulable is the tag that would put an instance on a schedule which stops it
+// in the week from an instant on; false where none would.
+func (p *planner) schedulable(i fleet.Instance, from time.Time) (fleet.Tag, bool) {
+	const week = 7 * 24 * time.Hour
+	for _, tag := range p.tags {
+		with := i
+		with.Tags = fleet.Tags{}
+		maps.Copy(with.Tags, i.Tags)
+		with.Tags[tag.Key] = tag.Value
+		if running, _, ok := p.running(with, from, from.Add(week)); ok && running < week {
+			return tag, true
+		}
+	}
+	return fleet.Tag{}, false
 }
 
 // running is for how long an instance will run from one instant to another, and

@@ -217,6 +217,7 @@ func (s *targetData) readMachines(ctx context.Context, source Source, o Options)
 			Target: i.Target, ID: i.ID, Type: i.Type, State: i.State, Zone: i.Zone,
 			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
 			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), live: live(i.Tags) || i.InstanceStore,
+			Bound: bound(i),
 		})
 		s.plan(o, i, end)
 		if i.UsageOperation != "" {
@@ -239,6 +240,9 @@ func (s *targetData) plan(o Options, i fleet.Instance, end time.Time) {
 	}
 	if i.State == fleet.Running || i.State == fleet.Pending {
 		row.Planned = end.Sub(o.Now)
+	}
+	if o.Schedulable != nil && i.State == fleet.Running {
+		row.ScheduleTag, _ = o.Schedulable(i) // the zero tag says the same
 	}
 }
 

@@ -43,6 +43,9 @@ type Options struct {
 	// an instant by its schedule, and the schedule's name. It is false for an
 	// instance without a schedule, which stays as it is.
 	Planned func(i fleet.Instance, to time.Time) (running time.Duration, schedule string, ok bool)
+	// Schedulable, if not nil, tells which tag would put an instance without a
+	// schedule on one; it is false where none would.
+	Schedulable func(i fleet.Instance) (fleet.Tag, bool)
 	// Acts are the stops and starts that are known from the journal, in any
 	// order, and Known the time for which they are all there.
 	Acts  []Act
@@ -141,6 +144,10 @@ type Instance struct {
 	Stopped, FirstLaunch time.Time
 	Tags                 fleet.Tags // those of Options.Tags
 	live                 bool       // it must run, by its tags, or cannot be stopped
+	// Bound is why it cannot be stopped and changed on its own; empty where it can.
+	Bound string
+	// ScheduleTag is the tag that would put it on a schedule, zero where none would.
+	ScheduleTag fleet.Tag
 
 	VolumeGiB int64
 	Attached  []VolumeShape

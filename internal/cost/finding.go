@@ -20,12 +20,17 @@ type Finding struct {
 	// negative. Certain is false where it is an upper bound.
 	Saving  price.USD
 	Certain bool
+	// Advice is what to know before the command is run or, where no one command
+	// would do it, what to do instead. It is empty where there is nothing to say.
+	Advice string
 	// fix is the command, in which {id} and {region} stand for those of the
 	// resource: a large fleet has many findings of few kinds.
 	fix string
 }
 
-// Fix is the command that would do it.
+// Fix is the command that would do it: one line for a shell, or empty where no
+// one command would. Each step of it runs only where the one before succeeded,
+// and what AWS takes time for is waited for.
 func (f Finding) Fix() string {
 	return strings.ReplaceAll(strings.ReplaceAll(f.fix, "{id}", f.Resource), "{region}", string(f.Target.Region))
 }

@@ -49,19 +49,6 @@ func Findings(r Report) []Finding {
 	return all
 }
 
-// The commands of findings. Their arguments are ids and numbers of AWS's own
-// making, none of which a shell would read otherwise.
-const (
-	releaseAddress = "aws ec2 release-address --allocation-id {id} --region {region}"
-	releaseHeld    = "aws ec2 describe-addresses --allocation-ids {id} --region {region}; aws ec2 disassociate-address --region {region} with the association id that it shows; then aws ec2 release-address --allocation-id {id} --region {region}"
-	lookAtCapacity = "aws ec2 describe-capacity-reservations --capacity-reservation-ids {id} --region {region}; then modify-capacity-reservation or cancel-capacity-reservation"
-	keepAndEnd     = "aws ec2 create-image --instance-id {id} --name {id} --region {region}; when the image is available: aws ec2 terminate-instances --instance-ids {id} --region {region}"
-	keepAndDelete  = "aws ec2 create-snapshot --volume-id {id} --region {region}; then aws ec2 delete-volume --volume-id {id} --region {region}"
-	giveSchedule   = "aws ec2 create-tags --resources {id} --tags Key=Schedule,Value=office-hours --region {region}; with the schedule office-hours in nightshift.yaml"
-	changeType     = "aws ec2 stop-instances --instance-ids {id} --region {region}; aws ec2 modify-instance-attribute --instance-id {id} --instance-type %s --region {region}; aws ec2 start-instances --instance-ids {id} --region {region}"
-	changeVolume   = "aws ec2 modify-volume --volume-id {id} %s --region {region}"
-)
-
 // lineFindings are idle addresses and capacity that is reserved for nothing. The
 // address of an instance that is off for the night is waited for.
 func lineFindings(r Report) []Finding {
@@ -80,11 +67,13 @@ func lineFindings(r Report) []Finding {
 			f.Reason = "nothing uses this public IPv4 address, which costs the same as one in use"
 		case l.Idle() && forgotten[machine{l.Target.Account, fleet.ResourceID(l.ParentID)}]:
 			f.Code, f.fix = IdleAddress, releaseHeld
+			f.Advice = "the instance has no address until it is given another; a name server or an allow list may hold this one"
 			f.Reason = "the instance of this public IPv4 address has been stopped for long; the address costs the same as one in use"
 		case l.Kind == ReservationLine:
 			f.Code = UnusedCapacity
 			f.Reason = fmt.Sprintf("%.0f of the instances that this capacity reservation is for do not run, and cost as though they did", l.Quantity)
-			f.fix = lookAtCapacity
+			f.fix = giveBack(l.Used)
+			f.Advice = "instances that are off for the night have no capacity reserved any more, and EC2 may have none when they start"
 		default:
 			continue
 		}
@@ -125,6 +114,7 @@ func stoppedFindings(r Report) []Finding {
 			Target: i.Target, Code: StoppedInstance, Resource: string(i.ID), Name: i.Name, Certain: listed.Status.Usable(),
 			Reason: fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(r.Month.Now.Sub(i.Stopped).Hours()/24), gib),
 			fix:    keepAndEnd,
+			Advice: "volumes that are not deleted with the instance remain; " + adviceWait,
 		}
 		if listed.Status.Usable() {
 			kept = listed.Rate.USD.Times(gib, 1)

@@ -24,6 +24,13 @@ func successor(t fleet.InstanceType) (fleet.InstanceType, bool) {
 	return fleet.InstanceType(newer + "." + size), ok
 }
 
+// scratch are the older families whose types have local disks (instance store);
+// their successors have none.
+func scratch(t fleet.InstanceType) bool {
+	family, _, _ := strings.Cut(string(t), ".")
+	return family == "m3" || family == "c3" || family == "r3"
+}
+
 // successorKey is the price key of an instance as its successor.
 func successorKey(key price.InstanceKey) (price.InstanceKey, bool) {
 	newer, ok := successor(key.Type)
@@ -60,15 +67,20 @@ func generationFindings(r Report) []Finding {
 			continue
 		}
 		hourly := i.Price.Rate.USD.Add(-newer.Rate.USD)
-		all = append(all, Finding{
+		f := Finding{
 			Target: i.Target, Code: PreviousGeneration, Resource: string(i.ID), Name: i.Name,
 			Saving: hourly.Times(Seconds(RunRateMonth), 3600).Times(ran, elapsed),
-			// What is off may never be started again.
-			Certain: i.State == fleet.Running || i.State == fleet.Pending,
+			// What is off may never be started again, and what local disks hold
+			// may be needed.
+			Certain: (i.State == fleet.Running || i.State == fleet.Pending) && !scratch(i.Type),
 			Reason: fmt.Sprintf("%s is of an older generation; %s has at least its vCPUs and memory for %s an hour instead of %s (its image needs drivers for ENA and NVMe)",
 				i.Type, key.Type, newer.Rate.USD, i.Price.Rate.USD),
-			fix: fmt.Sprintf(changeType, key.Type),
-		})
+		}
+		f.fix, f.Advice = changeType(i, key.Type)
+		if scratch(i.Type) {
+			f.Reason += fmt.Sprintf("; its local disks (instance store) and what is on them are lost, for %s has none", key.Type)
+		}
+		all = append(all, f)
 	}
 	return all
 }
@@ -100,12 +112,13 @@ func nightFindings(r Report) []Finding {
 		if i.LaunchTime.IsZero() || seen < awhile || i.AtLeast*100 < elapsed*allNight {
 			continue
 		}
-		all = append(all, Finding{
+		f := Finding{
 			Target: i.Target, Code: RunsAllNight, Resource: string(i.ID), Name: i.Name,
 			Saving: i.IfRunning().USD.Times(weekHours-officeHours, weekHours), Certain: false,
 			Reason: "runs day and night and follows no schedule; from Monday to Friday, 8 to 19, it would run 55 of the week's 168 hours",
-			fix:    giveSchedule,
-		})
+		}
+		f.fix, f.Advice = giveTag(i.ScheduleTag)
+		all = append(all, f)
 	}
 	return all
 }

@@ -2,7 +2,6 @@ package cost
 
 import (
 	"fmt"
-	"strings"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -60,7 +59,7 @@ func snapshotFindings(r Report) []Finding {
 				newest = l
 			}
 		}
-		f := Finding{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain, fix: deleteSnapshots(ids)}
+		f := Finding{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain}
 		old := r.Month.Now.Sub(newest.Since) >= oldSnapshot && !newest.Since.IsZero()
 		switch {
 		case !there[place{c.target.Account, c.volume}] && !unread[c.target] && c.volume != copied:
@@ -72,8 +71,15 @@ func snapshotFindings(r Report) []Finding {
 		default:
 			continue
 		}
-		if imaged {
+		switch {
+		case imaged:
 			f.Reason += "; an image was made of them, which has to go first"
+			f.Advice = "deregister the image, then delete its snapshots: EC2 refuses to delete a snapshot that an image uses"
+		case len(ids) > mostSnapshots:
+			f.Advice = fmt.Sprintf("%d snapshots are too many for one line; aws ec2 describe-snapshots --owner-ids self --filters Name=volume-id,Values=%s --region %s lists them",
+				len(ids), f.Resource, f.Target.Region)
+		default:
+			f.fix = deleteSnapshots(ids)
 		}
 		all = append(all, f)
 	}
@@ -104,22 +110,6 @@ func chains(lines []*Line) []*chain {
 		index[k].lines = append(index[k].lines, l)
 	}
 	return all
-}
-
-// most is how many snapshots a command names.
-const most = 5
-
-// deleteSnapshots deletes one snapshot after the other, as EC2 wants it. A
-// snapshot that an image uses is refused.
-func deleteSnapshots(ids []string) string {
-	if len(ids) > most {
-		return fmt.Sprintf("aws ec2 describe-snapshots --snapshot-ids %s --region {region} and %d more; then delete-snapshot each", strings.Join(ids[:most], " "), len(ids)-most)
-	}
-	var commands []string
-	for _, id := range ids {
-		commands = append(commands, fmt.Sprintf("aws ec2 delete-snapshot --snapshot-id %s --region {region}", id))
-	}
-	return strings.Join(commands, "; ")
 }
 
 func snapshotsKept(n int) string {

@@ -30,7 +30,7 @@ func volumeFindings(r Report) []Finding {
 				all = append(all, Finding{
 					Target: v.Target, Code: UnattachedVolume, Resource: string(v.ID), Name: v.Name, Saving: v.Monthly.USD, Certain: true,
 					Reason: fmt.Sprintf("no instance uses this %s volume of %d GiB", v.Type, v.SizeGiB),
-					fix:    keepAndDelete,
+					fix:    keepAndDelete, Advice: adviceWait,
 				})
 			}
 			continue

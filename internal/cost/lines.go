@@ -54,6 +54,8 @@ type Line struct {
 	// most is true where the amounts are an upper bound, imaged for a snapshot
 	// that EC2 made for an image.
 	UpperBound, FromImage bool
+	// Used is how many instances of a reservation run.
+	Used int64
 }
 
 // Idle is true for an address that nothing uses.

@@ -287,6 +287,7 @@ func (b *builder) reservationLine(r fleet.Reservation, target fleet.Target) *Lin
 	l := &Line{
 		Target: target, Kind: ReservationLine, ID: r.ID, Name: r.Name(), Type: string(r.Type), Zone: r.Zone, State: r.State,
 		Since: r.Created, Quantity: float64(r.Available), Unit: "instances", Tags: kept(r.Tags, b.options.Tags),
+		Used: r.Total - r.Available,
 	}
 	l.Price = b.quoted[reservationKey(r, target.Region)]
 	l.Price.Uses++

@@ -336,6 +336,7 @@ func (w Workbook) findingsTable() Table {
 		{"Fix", Text, func(f Finding) any { return f.Fix() }},
 		{"Account", Text, func(f Finding) any { return string(f.Target.Account) }},
 		{"Region", Text, func(f Finding) any { return string(f.Target.Region) }},
+		{"Advice", Text, func(f Finding) any { return f.Advice }},
 	})
 	t.Printed = 6
 	return t
