@@ -95,6 +95,7 @@ type app struct {
 	regions, accounts    []string
 	config               string
 	json, quiet, verbose bool
+	announced            bool // which configuration is in force
 }
 
 func (a *app) root() *cobra.Command {
@@ -113,7 +114,7 @@ func (a *app) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringArrayVar(&a.regions, "region", nil, "region to work in; repeat for several, or \"all\" (default: the configured region)")
 	flags.StringArrayVar(&a.accounts, "account", nil, "account of the configuration to work in, by id or name; repeat for several (default: all of them)")
-	flags.StringVar(&a.config, "config", "", "configuration: a path, s3://bucket/key or ssm:/name (default: ./nightshift.yaml, else $NIGHTSHIFT_CONFIG)")
+	flags.StringVar(&a.config, "config", "", "configuration: a path, s3://bucket/key or ssm:/name (default: $NIGHTSHIFT_CONFIG, else ./nightshift.yaml)")
 	flags.BoolVar(&a.json, "json", false, "print the answer as JSON, as the Lambda function gives it")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what is done to standard error")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,16 +23,33 @@ import (
 // directory.
 const defaultConfig = "nightshift.yaml"
 
-// configName is the configuration to read: --config, else nightshift.yaml in
-// the working directory, else NIGHTSHIFT_CONFIG; empty where there is none.
+// configName is the configuration to read: --config, else NIGHTSHIFT_CONFIG,
+// else nightshift.yaml in the working directory; empty where there is none.
 func (a *app) configName() string {
-	if a.config != "" {
-		return a.config
+	if a.named() {
+		return cmp.Or(a.config, a.Env("NIGHTSHIFT_CONFIG"))
 	}
 	if _, err := os.Stat(defaultConfig); err == nil {
 		return defaultConfig
 	}
-	return a.Env("NIGHTSHIFT_CONFIG")
+	return ""
+}
+
+// named is true where somebody has said which configuration to read. One that is
+// only found in the working directory may be somebody else's.
+func (a *app) named() bool { return a.config != "" || a.Env("NIGHTSHIFT_CONFIG") != "" }
+
+// announce says once that the configuration was found and not named.
+func (a *app) announce() {
+	if a.named() || a.announced {
+		return
+	}
+	a.announced = true
+	if a.Env("AWS_LAMBDA_RUNTIME_API") != "" { // only log lines are read there
+		a.logger().Warn("the configuration was found in the working directory, and not named", "configuration", defaultConfig)
+		return
+	}
+	fmt.Fprintf(a.Stderr, "nightshift: using ./%s, found in the working directory\n", defaultConfig)
 }
 
 // configuration reads the configuration from a path, from S3 ("s3://bucket/key")
@@ -42,6 +60,7 @@ func (a *app) configuration(ctx context.Context, endpoint *amazon.Endpoint) (*co
 	if name == "" {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "no configuration: write %s, or name one with --config or NIGHTSHIFT_CONFIG; `nightshift check --example` prints one", defaultConfig)
 	}
+	a.announce()
 	var session *amazon.Session
 	return config.Load(name, func(name string) (io.ReadCloser, error) {
 		bucket, key, inS3 := cutS3(name)
@@ -82,6 +101,7 @@ func (a *app) configuration(ctx context.Context, endpoint *amazon.Endpoint) (*co
 func (a *app) completeSchedules(cmd *cobra.Command) {
 	// The only error is a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc("schedule", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		a.announced = true                            // nobody reads it between the words of a command
 		cfg, _ := a.configuration(cmd.Context(), nil) // without one there is nothing to offer
 		if cfg == nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp

@@ -75,6 +75,31 @@ func (f *costFlags) over(c *crew) costFlags {
 	return out
 }
 
+// affordable keeps a configuration that nobody has named from spending money: what
+// it asks of services that are paid for by the request has to be on the command
+// line.
+func (a *app) affordable(f costFlags) costFlags {
+	if a.named() {
+		return f
+	}
+	for _, cap := range []struct {
+		flag, key string
+		asked     *int
+		free      int
+	}{
+		{"cost-explorer", "cost_explorer", &f.CostExplorer, 0},
+		{"cloudwatch", "cloudwatch", &f.CloudWatch, config.DefaultMetrics},
+	} {
+		if *cap.asked <= cap.free || f.set != nil && f.set.Changed(cap.flag) {
+			continue
+		}
+		fmt.Fprintf(a.Stderr, "nightshift: %s: %d of ./%s costs money and is not followed; pass --%s %[2]d, or name the file with --config\n",
+			cap.key, *cap.asked, defaultConfig, cap.flag)
+		*cap.asked = cap.free
+	}
+	return f
+}
+
 // check refuses caps, percentages and places that cannot be.
 func (f *costFlags) check() error {
 	switch {

@@ -166,13 +166,22 @@ func (g *guide) run(t *testing.T, block string) string {
 			t.Fatalf("%q is not a use of nightshift", line)
 		}
 		g.code = Main(uses[0], System{
-			Stdin: strings.NewReader(""), Stdout: &printed, Stderr: &printed, Env: func(string) string { return "" }, Now: now,
+			Stdin: strings.NewReader(""), Stdout: &printed, Stderr: &printed, Env: g.env, Now: now,
 		})
 	}
 	if g.mistakes != nil && strings.Contains(printed.String(), defaultConfig+":") {
 		g.mistakes = nil
 	}
 	return printed.String()
+}
+
+// env names the configuration of the guide, so that no example says that it was
+// found.
+func (g *guide) env(key string) string {
+	if _, err := os.Stat(defaultConfig); err == nil && key == "NIGHTSHIFT_CONFIG" {
+		return defaultConfig
+	}
+	return ""
 }
 
 // TestSchedulingKeys finds every key of the configuration in the document.

@@ -291,7 +291,7 @@ func (a *app) costCrew(ctx context.Context, job *reportJob, zone string) (*crew,
 	if err != nil {
 		return nil, err
 	}
-	job.costs = job.costs.over(c)
+	job.costs = a.affordable(job.costs.over(c))
 	job.journal = a.journalFor(ctx, c)
 	job.zone, err = a.zoneOf(c, zone)
 	return c, err

@@ -122,7 +122,8 @@ func (l *loader) account(n *yaml.Node) account {
 		case "external_id":
 			a.ExternalID = l.externalID(value)
 		case "external_id_env":
-			a.ExternalIDEnv = l.matching(value, key, `^[A-Za-z_][A-Za-z0-9_]*$`, "the name of an environment variable")
+			// Any other variable may hold a secret, which would be sent to the role's account.
+			a.ExternalIDEnv = l.matching(value, key, `^NIGHTSHIFT_[A-Za-z0-9_]+$`, "the name of an environment variable that begins with NIGHTSHIFT_, such as NIGHTSHIFT_EXTERNAL_ID")
 		case "organization":
 			a.Organization = l.matching(value, key, `^([\x21-\x7e]+/)?[\w+=,.@-]{1,64}$`, "the name of the role that every account has, such as nightshift")
 		case "except":
