@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -92,8 +91,8 @@ type reportJob struct {
 }
 
 // report reads, prices, writes and stores. What is written is finished in a
-// temporary file before it gets its name or its key, so that neither ever shows
-// a part of one.
+// temporary file, which nobody else may read, before it gets its name or its key,
+// so that neither ever shows a part of one.
 func (a *app) report(ctx context.Context, c *crew, job reportJob) (cost.Workbook, cost.Answer, error) {
 	report, err := a.makeReport(ctx, c, job)
 	if err != nil {
@@ -112,7 +111,7 @@ func (a *app) report(ctx context.Context, c *crew, job reportJob) (cost.Workbook
 	if err := job.format.write(file, report); err != nil {
 		return report, cost.Answer{}, fmt.Errorf("write the report: %w", err)
 	}
-	answer, err := c.store(ctx, job, file, report)
+	answer, err := c.store(ctx, job, file, &report)
 	return report, answer, err
 }
 
@@ -175,38 +174,6 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Work
 	return report, nil
 }
 
-// store puts the finished report where it belongs.
-func (c *crew) store(ctx context.Context, job reportJob, file *os.File, report cost.Workbook) (cost.Answer, error) {
-	answer := report.Written(job.out)
-	if job.bucket != "" {
-		key := cost.Key(job.prefix, report.Generated, job.format.ending)
-		if err := c.session.Bucket(job.bucket).Put(ctx, key, job.format.media, file); err != nil {
-			return cost.Answer{}, err
-		}
-		answer = report.Uploaded(job.bucket, key)
-	}
-	if job.out != "" {
-		if err := place(file, job.out); err != nil {
-			return cost.Answer{}, fmt.Errorf("write the report: %w", err)
-		}
-		if job.bucket != "" {
-			answer.Body += " and written to " + job.out
-		}
-	}
-	if job.bucket == "" && job.out == "" {
-		answer.Body = "Report made and not stored (dry run)"
-	}
-	return answer, nil
-}
-
-// place gives the finished file its name.
-func place(file *os.File, name string) error {
-	if err := errors.Join(file.Sync(), file.Chmod(0o644), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), name)
-}
-
 func (a *app) reportCommand() *cobra.Command {
 	var zone, hours, form string
 	job := reportJob{keep: true}
@@ -214,6 +181,7 @@ func (a *app) reportCommand() *cobra.Command {
 		Use:   "report",
 		Short: "Write the cost report of EC2 and EBS as a workbook",
 		Long: `Write the cost report of EC2 and EBS as a workbook, to a bucket, a file, or both.
+A file that is there keeps its permissions; a link or a device is refused.
 Prices come from the AWS price list, by the operation that AWS bills. A price
 that is missing has a status in its row and never counts as zero; the command
 then ends with the code 3.
@@ -309,35 +277,6 @@ func (a *app) zoneOf(c *crew, name string) (*time.Location, error) {
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	// The only error is a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-}
-
-// checkPlaces finds out before anything is read whether the report could be
-// stored where it should.
-func checkPlaces(job reportJob) error {
-	if !strings.HasPrefix(job.bucket, "arn:") && !regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$`).MatchString(job.bucket) {
-		return fleet.Errorf(fleet.ErrInvalid, "--bucket %q: not the name of a bucket", job.bucket)
-	}
-	if job.out == "" {
-		return nil
-	}
-	folder := filepath.Dir(job.out)
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return fleet.Errorf(fleet.ErrInvalid, "--out %s: there is no folder %s; make it first", job.out, folder)
-	}
-	switch info, err := os.Stat(job.out); {
-	case job.out == "-":
-		return fleet.Errorf(fleet.ErrInvalid, "--out -: a report is not printed; name a file")
-	case err != nil: // it is not there yet
-	case info.IsDir():
-		return fleet.Errorf(fleet.ErrInvalid, "--out %s: this is a folder; name a file in it", job.out)
-	case !info.Mode().IsRegular(): // which the report would take the place of
-		return fleet.Errorf(fleet.ErrInvalid, "--out %s: this is no file; name one", job.out)
-	}
-	trial, err := os.CreateTemp(folder, ".nightshift-*")
-	if err != nil {
-		return fleet.Errorf(fleet.ErrInvalid, "--out %s: nothing can be written there: %w", job.out, err)
-	}
-	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }
 
 // location reads the name of a time zone. "Local" is not one: a report must not
