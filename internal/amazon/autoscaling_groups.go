@@ -83,8 +83,8 @@ func (g *Groups) list(ctx context.Context, sel fleet.Selector) iter.Seq2[types.A
 	}
 	if len(sel.IDs) == 0 {
 		keys := sel.Keys
-		if sel.Tag.Key != "" {
-			keys = []string{sel.Tag.Key}
+		if len(sel.Tags) > 0 {
+			keys = []string{sel.Tags[0].Key}
 		}
 		in := &autoscaling.DescribeAutoScalingGroupsInput{}
 		if len(keys) > 0 && !strings.ContainsAny(strings.Join(keys, ""), `*?\`) {

@@ -70,12 +70,13 @@ func testGroups(t *testing.T, p *peer) {
 		want string
 	}{
 		{fleet.Selector{}, "api batch other"},
-		{fleet.Selector{Tag: fleet.Tag{Key: "Schedule"}}, "api batch"},
-		{fleet.Selector{Tag: fleet.Tag{Key: "Schedule", Value: "nights*"}}, "batch"},
+		{fleet.Selector{Tags: []fleet.Tag{{Key: "Schedule"}}}, "api batch"},
+		{fleet.Selector{Tags: []fleet.Tag{{Key: "Schedule", Value: "nights*"}}}, "batch"},
 		{fleet.Selector{Keys: []string{"Schedule", "Env"}}, "api batch other"},
 		{fleet.Selector{Keys: []string{"Env", "None"}}, "other"},
-		{fleet.Selector{Keys: []string{"Env"}, Tag: fleet.Tag{Key: "Schedule"}}, ""},
-		{fleet.Selector{IDs: []fleet.ResourceID{"api", "gone", "other"}, Tag: fleet.Tag{Key: "Env", Value: "dev"}}, "other"},
+		{fleet.Selector{Keys: []string{"Env"}, Tags: []fleet.Tag{{Key: "Schedule"}}}, ""},
+		{fleet.Selector{Tags: []fleet.Tag{{Key: "Schedule"}, {Key: "Env"}}}, ""},
+		{fleet.Selector{IDs: []fleet.ResourceID{"api", "gone", "other"}, Tags: []fleet.Tag{{Key: "Env", Value: "dev"}}}, "other"},
 	} {
 		var got []string
 		for m, err := range g.Machines(t.Context(), tt.sel) {

@@ -139,7 +139,10 @@ func testKeysChoose(t *testing.T, p *peer) {
 		{fleet.Selector{Keys: []string{"keys:a/b=c+d@e"}}, []string{"keys:a/b=c+d@e"}},
 		{fleet.Selector{Keys: append(many, "keys-b")}, []string{"keys-a", "keys-b"}},
 		{fleet.Selector{Keys: []string{"keys-a", "keys-*"}, IDs: []fleet.ResourceID{ids["keys-*"], ids["keys-b"]}}, []string{"keys-*"}},
-		{fleet.Selector{Keys: []string{"keys-b"}, Tag: fleet.Tag{Key: "keys-a", Value: "any"}}, []string{"keys-a"}},
+		{fleet.Selector{Keys: []string{"keys-b"}, Tags: []fleet.Tag{{Key: "keys-a", Value: "any"}}}, []string{"keys-a"}},
+		{fleet.Selector{Tags: []fleet.Tag{{Key: "keys-a", Value: "any"}, {Key: "keys-b"}}}, []string{"keys-a"}},
+		{fleet.Selector{Tags: []fleet.Tag{{Key: "keys-a"}, {Key: "keys-b"}}}, []string{"keys-a"}},
+		{fleet.Selector{Tags: []fleet.Tag{{Key: "keys-a"}, {Key: "none"}}}, nil},
 	} {
 		got := p.read(t, tt.sel)
 		for _, key := range tt.want {

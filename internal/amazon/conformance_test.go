@@ -156,7 +156,7 @@ func testTagsChoose(t *testing.T, p *peer) {
 	f := p.session(t).Fleet(region)
 	for _, value := range hostile {
 		var got []fleet.ResourceID
-		for i, err := range f.Machines(t.Context(), fleet.Selector{Tag: fleet.Tag{Key: "chosen", Value: value}}) {
+		for i, err := range f.Machines(t.Context(), fleet.Selector{Tags: []fleet.Tag{{Key: "chosen", Value: value}}}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +167,7 @@ func testTagsChoose(t *testing.T, p *peer) {
 		}
 	}
 	n := 0
-	for _, err := range f.Machines(t.Context(), fleet.Selector{Tag: fleet.Tag{Key: "chosen"}}) {
+	for _, err := range f.Machines(t.Context(), fleet.Selector{Tags: []fleet.Tag{{Key: "chosen"}}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,7 +246,7 @@ func testPower(t *testing.T, p *peer) {
 		t.Fatal(err)
 	}
 	p.await(t, ids[2:3], fleet.Stopped)
-	evaluator := power.ByTag{Action: power.Stop, Tag: fleet.Tag{Key: "AutoStopStart", Value: "Night"}}
+	evaluator := power.ByTag{Action: power.Stop, Tags: []fleet.Tag{{Key: "AutoStopStart", Value: "Night"}}}
 	clients := power.Clients{
 		Target:   fleet.Target{Region: region},
 		Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: f},

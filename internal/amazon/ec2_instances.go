@@ -83,20 +83,29 @@ func (f instances) found(out *ec2.DescribeInstancesOutput) []found {
 	return list
 }
 
-// filters translates a selector. EC2 reads *, ? and \ in values as wildcards
-// and escapes, and emulators differ in it: a tag with such a value is found by
-// its key (one with such a key not by a filter at all), and compared here.
+// filters translates a selector; the caller compares what they cannot tell. EC2
+// reads *, ? and \ in values as wildcards and escapes, and emulators differ in it:
+// a tag with such a value is found by its key, and one with such a key not by a
+// filter at all. No filter is sent twice, for what that means is not documented.
 func filters(sel fleet.Selector) []types.Filter {
 	var out []types.Filter
-	if len(sel.Keys) > 0 && len(sel.Keys) <= valuesPerFilter && !strings.ContainsAny(strings.Join(sel.Keys, ""), `*?\`) {
-		out = append(out, types.Filter{Name: aws.String("tag-key"), Values: sel.Keys})
+	var keys []string
+	if len(sel.Keys) <= valuesPerFilter && !strings.ContainsAny(strings.Join(sel.Keys, ""), `*?\`) {
+		keys = sel.Keys
 	}
-	switch {
-	case sel.Tag.Key == "" || strings.Contains(sel.Tag.Key, `\`):
-	case sel.Tag.Value == "" || strings.ContainsAny(sel.Tag.Value, `*?\`):
-		out = append(out, types.Filter{Name: aws.String("tag-key"), Values: []string{sel.Tag.Key}})
-	default:
-		out = append(out, types.Filter{Name: aws.String("tag:" + sel.Tag.Key), Values: []string{sel.Tag.Value}})
+	for _, tag := range sel.Tags {
+		switch {
+		case strings.Contains(tag.Key, `\`):
+		case tag.Value == "" || strings.ContainsAny(tag.Value, `*?\`):
+			if len(keys) == 0 {
+				keys = []string{tag.Key}
+			}
+		default:
+			out = append(out, types.Filter{Name: aws.String("tag:" + tag.Key), Values: []string{tag.Value}})
+		}
+	}
+	if len(keys) > 0 {
+		out = append(out, types.Filter{Name: aws.String("tag-key"), Values: keys})
 	}
 	if len(sel.IDs) > 0 {
 		out = append(out, types.Filter{Name: aws.String("instance-id"), Values: toStrings(sel.IDs)})

@@ -54,7 +54,7 @@ func (f instances) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[f
 // none that can tell all values apart.
 func chosen(sel fleet.Selector, m fleet.Machine) bool {
 	hasKey := func(key string) bool { _, ok := m.Tags[key]; return ok }
-	return (sel.Tag.Key == "" || sel.Tag.On(m.Tags)) &&
+	return fleet.AllOn(sel.Tags, m.Tags) &&
 		(len(sel.Keys) == 0 || slices.ContainsFunc(sel.Keys, hasKey)) &&
 		(len(sel.IDs) == 0 || slices.Contains(sel.IDs, m.ID))
 }

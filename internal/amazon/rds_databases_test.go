@@ -90,11 +90,11 @@ func databases(t *testing.T, endpoint string) {
 		sel  fleet.Selector
 		want []fleet.ResourceID
 	}{
-		{fleet.Selector{Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}}, []fleet.ResourceID{"tagged"}},
-		{fleet.Selector{Tag: fleet.Tag{Key: "AutoStopStart", Value: "yes"}}, nil},
+		{fleet.Selector{Tags: []fleet.Tag{{Key: "AutoStopStart", Value: "Yes"}}}, []fleet.ResourceID{"tagged"}},
+		{fleet.Selector{Tags: []fleet.Tag{{Key: "AutoStopStart", Value: "yes"}}}, nil},
 		{fleet.Selector{Keys: []string{"Schedule", "AutoStopStart"}}, []fleet.ResourceID{"plain", "tagged"}},
 		{fleet.Selector{IDs: []fleet.ResourceID{"plain", "no-such-database"}}, []fleet.ResourceID{"plain"}},
-		{fleet.Selector{IDs: []fleet.ResourceID{"plain"}, Tag: fleet.Tag{Key: "AutoStopStart"}}, nil},
+		{fleet.Selector{IDs: []fleet.ResourceID{"plain"}, Tags: []fleet.Tag{{Key: "AutoStopStart"}}}, nil},
 	} {
 		if got := slices.Sorted(maps.Keys(seen(t, d, tt.sel))); !slices.Equal(got, tt.want) {
 			t.Errorf("%+v chose %v, want %v", tt.sel, got, tt.want)
@@ -321,7 +321,7 @@ func TestManyDatabases(t *testing.T) {
 	}
 	s := newPeer(server.URL()).session(t)
 	d := s.Databases(region)
-	found := seen(t, d, fleet.Selector{Tag: fleet.Tag{Key: "n", Value: "1"}})
+	found := seen(t, d, fleet.Selector{Tags: []fleet.Tag{{Key: "n", Value: "1"}}})
 	if len(found) != n/2 {
 		t.Errorf("%d databases, want %d", len(found), n/2)
 	}
@@ -337,7 +337,7 @@ func TestManyDatabases(t *testing.T) {
 	if got := calls(s, "RDS", "DescribeEvents"); got != 3 {
 		t.Errorf("%d pages of events, want 3", got)
 	}
-	if found := seen(t, d, fleet.Selector{Tag: fleet.Tag{Key: "state"}}); len(found) != 3 {
+	if found := seen(t, d, fleet.Selector{Tags: []fleet.Tag{{Key: "state"}}}); len(found) != 3 {
 		t.Errorf("%d stopped databases, want 3", len(found))
 	}
 	if got := calls(s, "RDS", "DescribeEvents"); got != 3 {

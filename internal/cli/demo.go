@@ -142,7 +142,7 @@ power:
 
 // demoSchedules shows what the same machines would do by schedule, this evening.
 func (a *app) demoSchedules(ctx context.Context, c *crew, cfg *config.Config, now time.Time) error {
-	chosen, err := chooseSchedules(cfg, nil, "")
+	chosen, err := chooseSchedules(cfg, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ when the function reads it is a parameter.`,
 
 // policyFlags are those of the command policy.
 type policyFlags struct {
-	tag             string
+	tags            []string
 	jobs            []string
 	scope           stack.Scope
 	outDir          string
@@ -101,7 +101,7 @@ trust policy, which names who may assume it.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.tag, "tag", defaultTag, "the tag of the instances that may be stopped and started")
+	flags.StringArrayVar(&f.tags, "tag", []string{defaultTag}, "the tag of the instances that may be stopped and started")
 	flags.StringSliceVar(&f.jobs, "for", nil, "the jobs that the policy is for: "+strings.Join(stack.JobNames(), ", ")+"; repeat for several (default: all)")
 	flags.StringVar(&f.scope.Bucket, "bucket", "", "the bucket that reports are written to")
 	flags.StringVar(&f.scope.Prefix, "prefix", "ec2/", "the prefix of the reports in the bucket")
@@ -131,10 +131,14 @@ func (a *app) printTrust(f policyFlags) error {
 // are rules, they say what is stopped and started, and the tag only where it was
 // given.
 func (a *app) policies(ctx context.Context, f policyFlags, tagGiven bool) ([]stack.Document, error) {
-	var err error
-	if f.scope.Tag, err = fleet.ParseTag(f.tag); err != nil {
+	tags, err := fleet.ParseTags(f.tags)
+	if err != nil {
 		return nil, err
 	}
+	if len(tags) != 1 {
+		return nil, fleet.Errorf(fleet.ErrInvalid, "give one --tag: what it permits includes the machines that carry others besides")
+	}
+	f.scope.Tag = tags[0]
 	if f.scope.Jobs, err = stack.ParseJobs(f.jobs); err != nil {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "--for: %w", err)
 	}

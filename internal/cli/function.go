@@ -44,7 +44,7 @@ func (a *app) powerEvent(ctx context.Context, r function.Request, closing <-chan
 	}
 	watch := c.begin(a.Now())
 	done := c.power(ctx, powerJob{
-		action: power.Action(r.Action), tag: tag,
+		action: power.Action(r.Action), tags: []fleet.Tag{tag},
 		running: running{dryRun: r.DryRun, Options: power.Options{Closing: closing, Settle: settleTime}},
 	})
 	if !r.DryRun {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,9 +37,9 @@ type transition struct {
 
 func (a *app) nextCommand() *cobra.Command {
 	var (
-		names   []string
-		tag, at string
-		count   int
+		names, tags []string
+		at          string
+		count       int
 	)
 	cmd := &cobra.Command{
 		Use:   "next",
@@ -68,7 +69,7 @@ and, for a schedule that is written out, no configuration.`,
 			if err != nil {
 				return err
 			}
-			chosen, err := chooseSchedules(cfg, names, tag)
+			chosen, err := chooseSchedules(cfg, names, tags)
 			if err != nil {
 				return errors.Join(mistakes, err)
 			}
@@ -91,16 +92,16 @@ and, for a schedule that is written out, no configuration.`,
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&names, "schedule", nil, "a schedule's name, or a schedule written out; repeat for several")
-	flags.StringVar(&tag, "tag", "", "the tag of a machine, as Key=Value: the schedule that it would follow")
+	flags.StringArrayVar(&tags, "tag", nil, "the tag of a machine, as Key=Value: the schedule that it would follow; repeat for a machine with several")
 	flags.StringVar(&at, "at", "", "the time to look from, as 2026-12-24T20:00 or in RFC 3339 (default: now)")
 	flags.IntVar(&count, "count", 5, "how many transitions to list")
 	a.completeSchedules(cmd)
 	return cmd
 }
 
-// chooseSchedules finds the schedules that are named, that a tag leads to, or
-// all of the configuration.
-func chooseSchedules(cfg *config.Config, names []string, tag string) ([]power.Named, error) {
+// chooseSchedules finds the schedules that are named, that the tags of a machine
+// lead to, or all of the configuration.
+func chooseSchedules(cfg *config.Config, names, tags []string) ([]power.Named, error) {
 	var chosen []power.Named
 	var errs []error
 	add := func(named power.Named, err error) {
@@ -116,25 +117,25 @@ func chooseSchedules(cfg *config.Config, names []string, tag string) ([]power.Na
 	for _, name := range names {
 		add(cfg.Find(name, nil))
 	}
-	if tag != "" {
-		key, value, _ := strings.Cut(tag, "=")
-		rules := cfg.Rules().Rules
-		found := false
-		for _, r := range rules {
-			if found = r.Tag.Key == "" || r.Tag.On(fleet.Tags{key: value}); found {
-				if r.Ignore {
-					add(power.Named{Name: tag, Ignore: true}, nil)
-				} else {
-					add(r.Read(value))
-				}
-				break
-			}
+	if len(tags) > 0 {
+		all := strings.Join(tags, ", ")
+		carried := fleet.Tags{}
+		for _, tag := range tags {
+			key, value, _ := strings.Cut(tag, "=")
+			carried[key] = value
 		}
-		if !found {
-			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "no rule is for the tag %s", tag))
+		rules := cfg.Rules().Rules
+		n := slices.IndexFunc(rules, func(r power.Rule) bool { return r.Tag.Key == "" || r.Tag.On(carried) })
+		switch {
+		case n < 0:
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "no rule is for the tag %s", all))
+		case rules[n].Ignore:
+			add(power.Named{Name: all, Ignore: true}, nil)
+		default:
+			add(rules[n].Read(carried[rules[n].Tag.Key]))
 		}
 	}
-	if len(names) == 0 && tag == "" {
+	if len(names)+len(tags) == 0 {
 		for _, name := range cfg.Names() {
 			add(cfg.Find(name, nil))
 		}

@@ -82,7 +82,7 @@ func (c *crew) atPosts(
 // powerJob is one stop or start at the posts of a crew.
 type powerJob struct {
 	action power.Action
-	tag    fleet.Tag
+	tags   []fleet.Tag
 	running
 }
 
@@ -92,7 +92,7 @@ type powered struct {
 	job powerJob
 }
 
-// power stops or starts what carries the tag.
+// power stops or starts what carries all of the tags.
 func (c *crew) power(ctx context.Context, job powerJob) powered {
 	calls, cancel := outlive(ctx)
 	defer cancel()
@@ -100,7 +100,7 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 		return power.Clients{
 			Target:   at.target,
 			Machines: map[fleet.Kind]power.Machines{fleet.KindInstance: at.session.Fleet(at.target.Region)},
-		}, power.ByTag{Action: job.action, Tag: job.tag}
+		}, power.ByTag{Action: job.action, Tags: job.tags}
 	})
 	return powered{done, job}
 }
@@ -172,14 +172,14 @@ func all(items []power.Item, code string) bool {
 }
 
 func (a *app) stopCommand() *cobra.Command {
-	return a.powerCommand(power.Stop, "Stop the running instances that carry a tag",
+	return a.powerCommand(power.Stop, "Stop the running instances that carry a tag, or all of several",
 		`  nightshift stop --dry-run
   nightshift stop --region ap-northeast-2 --region us-east-1
-  nightshift stop --tag Environment=dev --json`)
+  nightshift stop --tag Environment=dev --tag Team=data --json`)
 }
 
 func (a *app) startCommand() *cobra.Command {
-	return a.powerCommand(power.Start, "Start the stopped instances that carry a tag",
+	return a.powerCommand(power.Start, "Start the stopped instances that carry a tag, or all of several",
 		`  nightshift start
   nightshift start --tag Environment=dev --timeout 20m
   nightshift start --region all --wait=false`)
@@ -187,7 +187,7 @@ func (a *app) startCommand() *cobra.Command {
 
 func (a *app) powerCommand(action power.Action, short, example string) *cobra.Command {
 	var (
-		tag     string
+		tags    []string
 		dryRun  bool
 		wait    bool
 		timeout time.Duration
@@ -203,7 +203,7 @@ instances with an instance-store root volume or with stop protection. Every
 instance has an outcome of its own; a refused one never holds up the others.`,
 		Example: example,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			chosen, err := fleet.ParseTag(tag)
+			chosen, err := fleet.ParseTags(tags)
 			if err != nil {
 				return err
 			}
@@ -214,7 +214,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 			if err != nil {
 				return err
 			}
-			job := powerJob{action: action, tag: chosen, running: running{dryRun: dryRun}}
+			job := powerJob{action: action, tags: chosen, running: running{dryRun: dryRun}}
 			job.Closing = cmd.Context().Done()
 			if wait {
 				job.Wait, job.Settle = timeout, timeout
@@ -231,7 +231,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&tag, "tag", cmp.Or(a.Env("NIGHTSHIFT_TAG"), defaultTag), "the tag that chooses instances, as Key=Value or Key")
+	flags.StringArrayVar(&tags, "tag", []string{cmp.Or(a.Env("NIGHTSHIFT_TAG"), defaultTag)}, "the tag that chooses instances, as Key=Value or Key; repeat for those that carry all of several")
 	flags.BoolVar(&dryRun, "dry-run", false, "show what would be done and why, and do nothing")
 	flags.BoolVar(&wait, "wait", true, "wait until each instance has "+action.Past())
 	flags.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait")
@@ -287,10 +287,22 @@ func (a *app) powerTable(p powered) {
 	t.print(a.Stdout)
 }
 
+// tagsInWords names tags that are chosen by.
+func tagsInWords(tags []fleet.Tag) string {
+	var list []string
+	for _, t := range tags {
+		list = append(list, t.String())
+	}
+	if len(list) == 1 {
+		return "the tag " + list[0]
+	}
+	return "all of the tags " + strings.Join(list, ", ")
+}
+
 // summary is the last line of a stop or start.
 func summary(job powerJob, answer power.Answer) string {
 	if answer.Status == power.NoneFound {
-		return fmt.Sprintf("%s with the tag %s", power.NoneFound, printable(job.tag.String()))
+		return fmt.Sprintf("%s with %s", power.NoneFound, printable(tagsInWords(job.tags)))
 	}
 	line := []string{answer.Status}
 	for _, part := range []struct {

@@ -80,7 +80,7 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 			if err != nil {
 				return err
 			}
-			chosen, err := chooseSchedules(cfg, names, "")
+			chosen, err := chooseSchedules(cfg, names, nil)
 			if len(chosen) == 0 {
 				return errors.Join(mistakes, err)
 			}

@@ -67,6 +67,33 @@ func TestTagOn(t *testing.T) {
 	}
 }
 
+func TestAllTagsHaveToMatch(t *testing.T) {
+	tags := fleet.Tags{"Env": "dev", "Team": "data"}
+	for _, tt := range []struct {
+		list []string
+		on   bool
+		err  string
+	}{
+		{nil, true, ""},
+		{[]string{"Env=dev"}, true, ""},
+		{[]string{"Env=dev", "Team=data"}, true, ""},
+		{[]string{"Env", "Team=data", "Env=dev", "Env"}, true, ""},
+		{[]string{"Env=dev", "Team=web"}, false, ""},
+		{[]string{"Team=web", "Env=dev"}, false, ""},
+		{[]string{"Env=dev", "Owner"}, false, ""},
+		{[]string{"Env=dev", "Env=qa"}, false, "a key has one value"},
+		{[]string{"Env=dev", "=x"}, false, "the key is missing"},
+	} {
+		wanted, err := fleet.ParseTags(tt.list)
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%q: %v, want %q", tt.list, err, tt.err)
+		}
+		if err == nil && fleet.AllOn(wanted, tags) != tt.on {
+			t.Errorf("%q: on %v is %v", tt.list, tags, !tt.on)
+		}
+	}
+}
+
 func TestNameFallsBackToTheID(t *testing.T) {
 	if got := (fleet.Instance{ID: "i-1"}).Name(); got != "i-1" {
 		t.Errorf("without tags: %q", got)

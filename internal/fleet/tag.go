@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -50,11 +51,38 @@ func (t Tag) On(tags Tags) bool {
 	return ok && (t.Value == "" || value == t.Value)
 }
 
-// Selector chooses machines: those that carry Tag, where Keys is not empty
-// carry at least one of these tag keys, and where IDs is not empty are among
-// them. The zero Selector chooses every machine.
+// ParseTags reads tags that a resource has to carry all of. Two values of one key
+// are refused: nothing carries both.
+func ParseTags(list []string) ([]Tag, error) {
+	var all []Tag
+	for _, s := range list {
+		tag, err := ParseTag(s)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range all {
+			if other.Key == tag.Key && other.Value != "" && tag.Value != "" && other.Value != tag.Value {
+				return nil, Errorf(ErrInvalid, "tags %s and %s: all of them have to match, and a key has one value", other, tag)
+			}
+		}
+		if !slices.Contains(all, tag) {
+			all = append(all, tag)
+		}
+	}
+	return all, nil
+}
+
+// AllOn reports whether tags carry all of the wanted ones, which they do where
+// none is wanted.
+func AllOn(wanted []Tag, tags Tags) bool {
+	return !slices.ContainsFunc(wanted, func(t Tag) bool { return !t.On(tags) })
+}
+
+// Selector chooses machines: those that carry all of Tags, where Keys is not
+// empty carry at least one of these tag keys, and where IDs is not empty are
+// among them. The zero Selector chooses every machine.
 type Selector struct {
-	Tag  Tag
+	Tags []Tag
 	Keys []string
 	IDs  []ResourceID
 	// Readiness asks for Machine.Ready, which takes calls of its own.

@@ -8,22 +8,22 @@ import (
 )
 
 // ByTag is the evaluator of the commands stop and start: everything that carries
-// the tag is to be stopped or started, now, and EC2 instances only.
+// all of the tags is to be stopped or started, now, and EC2 instances only.
 type ByTag struct {
 	Action Action
-	Tag    fleet.Tag
+	Tags   []fleet.Tag
 }
 
-// Selector chooses the instances with the tag.
+// Selector chooses the instances with the tags.
 func (b ByTag) Selector(kind fleet.Kind) (fleet.Selector, bool) {
-	return fleet.Selector{Tag: b.Tag}, kind == fleet.KindInstance
+	return fleet.Selector{Tags: b.Tags}, kind == fleet.KindInstance
 }
 
 // Evaluate says whether the action makes sense for the machine as it is now. The
 // order matters: a machine that is already where it should be is reported as
 // such, whatever else is true of it.
 func (b ByTag) Evaluate(m fleet.Machine, _ time.Time) Step {
-	if !b.Tag.On(m.Tags) {
+	if !fleet.AllOn(b.Tags, m.Tags) {
 		return leave(m, "untagged", "lost its tag since the plan was made")
 	}
 	switch m.State {

@@ -39,7 +39,7 @@ type machine struct {
 func (y *yard) Machines(_ context.Context, sel fleet.Selector) iter.Seq2[fleet.Machine, error] {
 	return func(yield func(fleet.Machine, error) bool) {
 		for _, m := range y.machines {
-			if sel.Tag.Key != "" && !sel.Tag.On(m.Tags) || len(sel.IDs) > 0 && !slices.Contains(sel.IDs, m.ID) {
+			if !fleet.AllOn(sel.Tags, m.Tags) || len(sel.IDs) > 0 && !slices.Contains(sel.IDs, m.ID) {
 				continue
 			}
 			if !yield(m.Machine, nil) {
@@ -126,7 +126,7 @@ func clients(y power.Machines) power.Clients {
 
 // applied carries out a plan of one action.
 func applied(ctx context.Context, y power.Machines, plan power.Plan, o power.Options) []fleet.Outcome {
-	evaluator := power.ByTag{Action: power.Stop, Tag: tag}
+	evaluator := power.ByTag{Action: power.Stop, Tags: []fleet.Tag{tag}}
 	for _, s := range plan.Steps {
 		if s.Do() {
 			evaluator.Action = s.Action
@@ -137,7 +137,7 @@ func applied(ctx context.Context, y power.Machines, plan power.Plan, o power.Opt
 
 func apply(t testing.TB, y *yard, action power.Action, o power.Options) []fleet.Outcome {
 	t.Helper()
-	plan, err := power.MakePlan(context.Background(), clients(y), power.ByTag{Action: action, Tag: tag}, nil)
+	plan, err := power.MakePlan(context.Background(), clients(y), power.ByTag{Action: action, Tags: []fleet.Tag{tag}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestPlanLeavesOutWithReason(t *testing.T) {
 			for action, want := range map[power.Action]string{power.Stop: tt.stop, power.Start: tt.start} {
 				m := running(1)
 				tt.change(m)
-				plan, err := power.MakePlan(t.Context(), clients(&yard{machines: []*machine{m}}), power.ByTag{Action: action, Tag: tag}, nil)
+				plan, err := power.MakePlan(t.Context(), clients(&yard{machines: []*machine{m}}), power.ByTag{Action: action, Tags: []fleet.Tag{tag}}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -193,7 +193,7 @@ func TestRefusalsNeverTouchOthers(t *testing.T) {
 			}
 			y.machines = append(y.machines, m)
 		}
-		plan, _ := power.MakePlan(context.Background(), clients(y), power.ByTag{Action: power.Stop, Tag: tag}, nil)
+		plan, _ := power.MakePlan(context.Background(), clients(y), power.ByTag{Action: power.Stop, Tags: []fleet.Tag{tag}}, nil)
 		outcomes := applied(context.Background(), y, plan, power.Options{})
 		for n, m := range y.machines {
 			o := outcomes[n]
@@ -278,7 +278,7 @@ func TestTroubleOfTheWholeIsNotTakenApart(t *testing.T) {
 
 func TestChangedSinceThePlan(t *testing.T) {
 	y := &yard{machines: []*machine{running(0), running(1), running(2), running(3)}}
-	plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Stop, Tag: tag}, nil)
+	plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Stop, Tags: []fleet.Tag{tag}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +325,7 @@ func TestMachinesOnTheirWay(t *testing.T) {
 		still, gone, off := running(0), running(1), running(2)
 		still.State, gone.State, off.State = fleet.Stopping, fleet.Stopping, fleet.Stopped
 		y := &yard{machines: []*machine{still, gone, off}}
-		plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Start, Tag: tag}, nil)
+		plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Start, Tags: []fleet.Tag{tag}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -380,7 +380,7 @@ func TestNoTime(t *testing.T) {
 		m.refuse = fleet.ErrCapacity
 		z.machines = append(z.machines, m)
 	}
-	plan, err := power.MakePlan(t.Context(), clients(z), power.ByTag{Action: power.Stop, Tag: tag}, nil)
+	plan, err := power.MakePlan(t.Context(), clients(z), power.ByTag{Action: power.Stop, Tags: []fleet.Tag{tag}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -421,7 +421,7 @@ func TestStartThatFallsBack(t *testing.T) {
 		m := running(0)
 		m.State = fleet.Stopped
 		y := failing{&yard{machines: []*machine{m}}}
-		plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Start, Tag: tag}, nil)
+		plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Start, Tags: []fleet.Tag{tag}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -459,7 +459,7 @@ func TestStartsGoTogetherByTypeAndZone(t *testing.T) {
 		m.Type = fleet.InstanceType(fmt.Sprintf("m%d.large", n%10))
 		y.machines = append(y.machines, m)
 	}
-	plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Start, Tag: tag}, nil)
+	plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Start, Tags: []fleet.Tag{tag}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -496,7 +496,7 @@ func lastDigit(id fleet.ResourceID) int {
 // The half-read fleet is acted on, and the error is told.
 func TestReadingEndsHalfWay(t *testing.T) {
 	y := &torn{yard{machines: []*machine{running(0), running(1)}}}
-	plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Stop, Tag: tag}, nil)
+	plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Stop, Tags: []fleet.Tag{tag}}, nil)
 	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "ap-northeast-2") || len(plan.Steps) != 2 {
 		t.Errorf("%d steps and %v, want both instances and the error", len(plan.Steps), err)
 	}
