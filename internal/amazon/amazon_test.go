@@ -215,9 +215,3 @@ func TestSilenceIsNotOurTime(t *testing.T) {
 		}
 	}
 }
-
-func ExampleParseRegion() {
-	_, err := amazon.ParseRegion("Seoul")
-	fmt.Println(err)
-	// Output: region "Seoul" is not a region code such as ap-northeast-2
-}

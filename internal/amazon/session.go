@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -185,17 +184,6 @@ func (s *Session) Authenticate(ctx context.Context) error {
 		}
 	}
 	return fleet.Errorf(fleet.ErrCredentials, "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`")
-}
-
-var regionCode = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`)
-
-// ParseRegion checks the form of a region code. Whether the region exists and
-// is enabled only AWS can say.
-func ParseRegion(s string) (fleet.Region, error) {
-	if !regionCode.MatchString(s) {
-		return "", fleet.Errorf(fleet.ErrInvalid, "region %q is not a region code such as ap-northeast-2", s)
-	}
-	return fleet.Region(s), nil
 }
 
 // in is the configuration for one region. Its requests pass the session's middleware.

@@ -33,10 +33,7 @@ type Role struct {
 // that AWS allows where one role assumes another, and for roles by default.
 const roleTime = time.Hour
 
-var (
-	roleARN     = regexp.MustCompile(`^arn:aws(?:-[a-z-]+)?:iam::(\d{12}):role/[\w+=,.@/-]+$`)
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-)
+var sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 
 // Assume gives a session with the credentials of a role, which are fetched
 // before it returns and again when they are about to expire. The same role
@@ -51,13 +48,14 @@ func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
 	if role.Name == "" {
 		role.Name = "nightshift"
 	}
+	arn, err := fleet.ParseRoleARN(role.ARN)
 	switch {
-	case !roleARN.MatchString(role.ARN):
-		return nil, fleet.Errorf(fleet.ErrInvalid, "role %q is not the ARN of a role such as arn:aws:iam::123456789012:role/nightshift", role.ARN)
+	case err != nil:
+		return nil, fmt.Errorf("role: %w", err)
 	case !sessionName.MatchString(role.Name):
 		return nil, fleet.Errorf(fleet.ErrInvalid, "session name %q: use 2 to 64 letters, digits and characters of _+=,.@-", role.Name)
 	}
-	away := s.with(role)
+	away := s.with(role, arn.Account)
 	if err := away.Authenticate(ctx); err != nil {
 		return nil, err
 	}
@@ -65,14 +63,14 @@ func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
 }
 
 // with is the session with a role, which is made once.
-func (s *Session) with(role Role) *Session {
+func (s *Session) with(role Role, account fleet.Account) *Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if away, ok := s.assumed[role]; ok {
 		return away
 	}
 	away := &Session{common: s.common, config: s.config.Copy(), assumed: map[Role]*Session{}}
-	away.account = fleet.Account(roleARN.FindStringSubmatch(role.ARN)[1])
+	away.account = account
 	away.config.Credentials = aws.NewCredentialsCache(
 		stscreds.NewAssumeRoleProvider(s.roles(role), role.ARN, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = role.Name, roleTime

@@ -260,28 +260,11 @@ func (a *app) members(ctx context.Context, c *crew, organization config.Account,
 		}
 		d := door{id: m.ID, name: m.Name, regions: organization.Regions}
 		if m.ID != own {
-			d.role, d.err = a.role(organization, roleIn(m.ID, organization.Organization, c.session.Region()))
+			d.role, d.err = a.role(organization, fleet.RoleARN{Partition: c.session.Region().Partition(), Account: m.ID, Name: organization.Organization}.String())
 		}
 		doors = append(doors, d)
 	}
 	return doors, nil
-}
-
-// roleIn is the ARN of the role of a name in an account, in the part of AWS that
-// a region belongs to.
-func roleIn(account fleet.Account, name string, region fleet.Region) string {
-	return fmt.Sprintf("arn:%s:iam::%s:role/%s", partition(region), account, name)
-}
-
-func partition(region fleet.Region) string {
-	switch {
-	case strings.HasPrefix(string(region), "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(string(region), "us-gov-"):
-		return "aws-us-gov"
-	default:
-		return "aws"
-	}
 }
 
 // through goes through a door: it gives a post for each region of the account.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nightshift/internal/config"
+	"nightshift/internal/fleet"
 	"nightshift/internal/stack"
 )
 
@@ -48,9 +49,13 @@ func costsOf(cfg *config.Config) stack.Costs {
 		switch {
 		case account.Organization != "":
 			c.Organization = true
-			c.Roles = append(c.Roles, roleIn("*", account.Organization, firstRegion(cfg)))
+			c.Roles = append(c.Roles, fleet.RoleARN{
+				Partition: firstRegion(cfg).Partition(), Account: fleet.AnyAccount, Name: account.Organization,
+			})
 		case account.Role != "":
-			c.Roles = append(c.Roles, account.Role)
+			if role, err := fleet.ParseRoleARN(account.Role); err == nil { // the configuration has no errors
+				c.Roles = append(c.Roles, role)
+			}
 		}
 	}
 	return c

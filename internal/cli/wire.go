@@ -150,7 +150,7 @@ func firstRegion(cfg *config.Config) fleet.Region {
 		lists = append(lists, account.Regions)
 	}
 	for _, name := range slices.Concat(lists...) {
-		if region, err := amazon.ParseRegion(name); err == nil {
+		if region, err := fleet.ParseRegion(name); err == nil {
 			return region
 		}
 	}
@@ -166,7 +166,7 @@ func parseRegions(named []string) ([]fleet.Region, error) {
 		if name == "all" {
 			return nil, nil
 		}
-		region, err := amazon.ParseRegion(name)
+		region, err := fleet.ParseRegion(name)
 		if err != nil {
 			return nil, err
 		}

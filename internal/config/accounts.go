@@ -207,17 +207,17 @@ func (a *account) role(l *loader, n *yaml.Node) {
 	if !ok {
 		return
 	}
-	parts := regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/([\x21-\x7e]+/)?[\w+=,.@-]{1,64}$`).FindStringSubmatch(text)
+	role, err := fleet.ParseRoleARN(text)
 	_, hasID := a.fields["id"]
 	switch {
-	case parts == nil:
+	case err != nil:
 		l.at(n, "%q is not the ARN of a role; write it as arn:aws:iam::%s:role/nightshift", text, cmp.Or(a.ID, "123456789012"))
 		return
-	case hasID && a.ID != "" && string(a.ID) != parts[1]:
-		l.at(n, "the role is one of the account %s, the id is %s", parts[1], a.ID)
+	case hasID && a.ID != "" && a.ID != role.Account:
+		l.at(n, "the role is one of the account %s, the id is %s", role.Account, a.ID)
 		return
 	case !hasID:
-		a.ID = fleet.Account(parts[1])
+		a.ID = role.Account
 	}
 	a.Role = text
 }
@@ -228,7 +228,7 @@ func (l *loader) accountID(n *yaml.Node, what string) fleet.Account {
 
 func (l *loader) accountName(n *yaml.Node) string {
 	name, ok := l.text(n, "name")
-	if ok && regexp.MustCompile(`^[0-9]{12}$`).MatchString(name) {
+	if _, err := fleet.ParseAccount(name); ok && err == nil {
 		l.at(n, "the name %s looks like the id of an account", name)
 		return ""
 	}

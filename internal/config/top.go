@@ -163,13 +163,13 @@ func printDuration(d time.Duration) string {
 
 // regions reads region codes, or "all".
 func (l *loader) regions(n *yaml.Node) []string {
-	code := regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$`)
 	var regions []string
 	for _, item := range l.items(n, "regions") {
 		name, ok := l.text(item, "a region")
+		_, err := fleet.ParseRegion(name)
 		switch {
 		case !ok:
-		case name != "all" && !code.MatchString(name):
+		case name != "all" && err != nil:
 			l.at(item, "%q is not a region code such as ap-northeast-2, nor all", name)
 		case slices.Contains(regions, name):
 			l.at(item, "the region %s is given twice", name)

@@ -3,7 +3,7 @@ package stack
 import (
 	"cmp"
 	"errors"
-	"regexp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,9 +20,9 @@ type Costs struct {
 	Organization bool
 	// Offers lets the files of the price list be found, for prices as of a date.
 	Offers bool
-	// Roles are the ARNs of roles in other accounts. The account may be "*": then
-	// the role of that name in any account that trusts this one.
-	Roles []string
+	// Roles are roles in other accounts. One in [fleet.AnyAccount] is the role of
+	// that name in any account that trusts this one.
+	Roles []fleet.RoleARN
 	// History, PriceCache and Bill are s3://bucket/prefix: where rows of earlier
 	// reports and prices are kept, and where an export of the bill is read.
 	// Empty means not in AWS.
@@ -37,20 +37,25 @@ func (c Costs) check() error {
 			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "%s %q: use s3://bucket/prefix", what, place))
 		}
 	}
-	role := regexp.MustCompile(`^arn:aws(-[a-z-]+)?:iam::(\d{12}|\*):role/[\w+=,.@/-]+$`)
-	for _, arn := range c.Roles {
-		if !role.MatchString(arn) {
-			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "role %q: give the ARN of a role, such as arn:aws:iam::123456789012:role/nightshift", arn))
+	for _, role := range c.Roles {
+		if role.Account == fleet.AnyAccount {
+			role.Account = "123456789012"
+		}
+		if _, err := fleet.ParseRoleARN(role.String()); err != nil {
+			errs = append(errs, fmt.Errorf("role: %w", err))
 		}
 	}
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
 }
 
-// written gives the costs with texts as they have to stand in a policy. An ARN
-// of a role has been checked to hold nothing but its own wildcard.
+// written gives the costs with texts as they have to stand in a policy.
 func (c Costs) written(value func(string) string) Costs {
 	c.History, c.PriceCache, c.Bill = value(c.History), value(c.PriceCache), value(c.Bill)
+	c.Roles = slices.Clone(c.Roles)
+	for n := range c.Roles {
+		c.Roles[n].Name = value(c.Roles[n].Name) // a path may hold what IAM reads as a wildcard
+	}
 	return c
 }
 
@@ -58,8 +63,12 @@ func (c Costs) written(value func(string) string) Costs {
 func (s Scope) costed(list *statements, ops operations) {
 	c := s.Costs
 	list.allow("ReadCosts", ops.where(func(a action) bool { return a.access == accessAny && a.needs != needsNothing }), []string{"*"}, nil)
-	if roles := slices.Compact(slices.Sorted(slices.Values(c.Roles))); len(roles) > 0 {
-		list.allow("WorkInOtherAccounts", ops.with(accessRole), roles, nil)
+	var roles []string
+	for _, role := range c.Roles {
+		roles = append(roles, role.String())
+	}
+	if slices.Sort(roles); len(roles) > 0 {
+		list.allow("WorkInOtherAccounts", ops.with(accessRole), slices.Compact(roles), nil)
 	}
 	s.place(list, ops, place{"History", c.History, Report, Report})
 	s.place(list, ops, place{"Prices", c.PriceCache, Report | Forecast, Report | Forecast})
@@ -104,10 +113,10 @@ func (s Scope) place(list *statements, ops operations, p place) {
 // that know it may assume the role; see "Access to AWS accounts owned by third
 // parties" in the IAM user guide.
 func Trust(caller, external string) (Document, error) {
-	if regexp.MustCompile(`^\d{12}$`).MatchString(caller) {
+	if _, err := fleet.ParseAccount(caller); err == nil {
 		caller = "arn:aws:iam::" + caller + ":root"
 	}
-	if !regexp.MustCompile(`^arn:aws(-[a-z-]+)?:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+)$`).MatchString(caller) {
+	if !matches(`arn:`+partitionForm+`:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+)`, caller) {
 		return Document{}, fleet.Errorf(fleet.ErrInvalid, "caller %q: give an account id, or the ARN of a role or user", caller)
 	}
 	s := Statement{
@@ -115,7 +124,7 @@ func Trust(caller, external string) (Document, error) {
 		Principal: map[string]Values{"AWS": {caller}}, Action: []string{"sts:AssumeRole"},
 	}
 	if external != "" {
-		if len(external) > 1224 || !regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`).MatchString(external) {
+		if len(external) > 1224 || !matches(`[\w+=,.@:/-]{2,}`, external) {
 			return Document{}, fleet.Errorf(fleet.ErrInvalid, "the external id must have 2 to 1,224 letters, digits and characters of _+=,.@:/-")
 		}
 		s.Condition = Condition{"StringEquals": {"sts:ExternalId": {external}}}

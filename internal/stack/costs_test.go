@@ -27,7 +27,10 @@ func costed() []string {
 func everything() stack.Costs {
 	return stack.Costs{
 		CostExplorer: true, CloudWatch: true, Organization: true, Offers: true,
-		Roles:   []string{"arn:aws:iam::210987654321:role/ops/nightshift", "arn:aws:iam::*:role/nightshift"},
+		Roles: []fleet.RoleARN{
+			{Partition: "aws", Account: "210987654321", Name: "ops/nightshift"},
+			{Partition: "aws", Account: fleet.AnyAccount, Name: "nightshift"},
+		},
 		History: "s3://records/history", PriceCache: "s3://prices", Bill: "s3://bills/focus/*",
 	}
 }
@@ -68,11 +71,11 @@ func TestPolicyOfSomeCosts(t *testing.T) {
 
 func TestPolicyRefusesCosts(t *testing.T) {
 	for want, costs := range map[string]stack.Costs{
-		`role "nightshift"`:                       {Roles: []string{"nightshift"}},
-		`role "arn:aws:iam::123456789012:role/*"`: {Roles: []string{"arn:aws:iam::123456789012:role/*"}},
-		`role "*"`:            {Roles: []string{"*"}},
-		`history "records"`:   {History: "records"},
-		`price cache "s3://"`: {PriceCache: "s3://"},
+		`role: "arn::iam::123456789012:role/x"`:    {Roles: []fleet.RoleARN{{Account: "123456789012", Name: "x"}}},
+		`role: "arn:aws:iam::123456789012:role/*"`: {Roles: []fleet.RoleARN{{Partition: "aws", Account: fleet.AnyAccount, Name: "*"}}},
+		`role: "arn:aws:iam::1:role/x"`:            {Roles: []fleet.RoleARN{{Partition: "aws", Account: "1", Name: "x"}}},
+		`history "records"`:                        {History: "records"},
+		`price cache "s3://"`:                      {PriceCache: "s3://"},
 		"bill \"b\": use s3://bucket/prefix\nhist": {Bill: "b", History: "h"},
 	} {
 		_, err := stack.Policies(costed(), stack.Scope{Tag: tag("k=v"), Costs: costs})

@@ -69,10 +69,12 @@ func TestPoliciesOfManyKeys(t *testing.T) {
 // several, which together list all of it.
 func TestPoliciesOfManyValues(t *testing.T) {
 	var s stack.Schedules
-	var roles []string
+	var roles []fleet.RoleARN
+	var arns []string
 	for n := range 500 {
 		s.Rules = append(s.Rules, stack.Bound{Tag: tag(fmt.Sprintf("Schedule=team-number-%03d", n))})
-		roles = append(roles, fmt.Sprintf("arn:aws:iam::%012d:role/nightshift", n))
+		roles = append(roles, fleet.RoleARN{Partition: "aws", Account: fleet.Account(fmt.Sprintf("%012d", n)), Name: "nightshift"})
+		arns = append(arns, roles[n].String())
 	}
 	policies, err := stack.Policies(costed(), stack.Scope{Schedules: &s, Costs: stack.Costs{Roles: roles}})
 	if err != nil {
@@ -96,7 +98,7 @@ func TestPoliciesOfManyValues(t *testing.T) {
 		t.Errorf("%d values may be stopped", len(values))
 	}
 	slices.Sort(resources) // a policy with room takes a later statement
-	if diff := cmp.Diff(roles, resources); diff != "" {
+	if diff := cmp.Diff(arns, resources); diff != "" {
 		t.Errorf("roles (-want +got)\n%s", diff)
 	}
 }

@@ -118,8 +118,9 @@ func (s Scope) check() error {
 	if s.Partition != "" && !matches(partitionForm, s.Partition) {
 		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "partition %q: use aws, aws-cn or aws-us-gov", s.Partition))
 	}
-	if s.Account != "" && !matches(`[0-9]{12}`, s.Account) {
-		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "account %q: an account id has 12 digits", s.Account))
+	if s.Account != "" {
+		_, err := fleet.ParseAccount(s.Account)
+		errs = append(errs, err)
 	}
 	if s.Bucket != "" && !matches(bucketForm, s.Bucket) {
 		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "bucket %q: give the bucket's name alone", s.Bucket))
