@@ -3,8 +3,6 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"time"
 )
 
 // AccountOptions describe a further account of the sandbox, a member of the
@@ -32,26 +30,8 @@ type AccountOptions struct {
 	Suspended bool
 }
 
-// Account is one account of a sandbox, with everything that is its own. Faults,
-// the clock and the price list are those of the sandbox.
-type Account struct {
-	id        string
-	name      string
-	suspended bool
-	seed      uint64
-	clock     *clock
-	types     typeTable
-	catalog   *catalog
-	s3        *objectStore
-	regions   map[string]*region
-	limits    *limits
-	roles     map[string]*role
-}
-
 // home is the management account. The sandbox has its methods.
 type home = Account
-
-var accountNumber = regexp.MustCompile(`^\d{12}$`)
 
 // newAccount makes an account without a fleet. The ids in the management
 // account depend on the seed alone, those in others on their number too.
@@ -86,15 +66,6 @@ func (s *Sandbox) newAccount(o AccountOptions) (*Account, error) {
 	}
 	return a, nil
 }
-
-// ID is the account's number.
-func (a *Account) ID() string { return a.id }
-
-// Name is the account's name in the organization.
-func (a *Account) Name() string { return a.name }
-
-// Now is the account's time, which all accounts of a sandbox share.
-func (a *Account) Now() time.Time { return a.clock.Now() }
 
 // Account finds an account by its number; nil where there is none.
 func (s *Sandbox) Account(id string) *Account {

@@ -2,33 +2,10 @@ package sandbox
 
 import (
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// scope is what a Signature Version 4 says about its request:
-// Credential=KEY/DATE/REGION/SERVICE/aws4_request.
-type scope struct {
-	key     string
-	region  string
-	service string
-}
-
-// scopeOf reads the scope from the Authorization header or, for presigned
-// requests, from the query. Without a signature everything is empty.
-func scopeOf(r *http.Request) scope {
-	credential := r.URL.Query().Get("X-Amz-Credential")
-	if _, after, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
-		credential, _, _ = strings.Cut(after, ",")
-	}
-	parts := strings.Split(strings.TrimSpace(credential), "/")
-	if len(parts) != 5 || parts[4] != "aws4_request" {
-		return scope{}
-	}
-	return scope{key: parts[0], region: parts[2], service: parts[3]}
-}
 
 // name finds the operation that a request asks for and the service of an
 // unsigned one.
@@ -149,5 +126,3 @@ func (r *request) presigned(now time.Time) *apiError {
 	}
 	return fail(http.StatusForbidden, "SignatureDoesNotMatch", "Signature expired")
 }
-
-var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)

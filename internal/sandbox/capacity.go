@@ -1,56 +1,7 @@
 package sandbox
 
-import "time"
-
-// capacityReservation is an On-Demand Capacity Reservation that takes only
-// instances which name it.
-type capacityReservation struct {
-	seq       uint64
-	id        string
-	kind      typeSpec
-	platform  string // in the words of the API: "Linux/UNIX"
-	zone      string
-	total     int64
-	created   time.Time
-	ended     time.Time // when it was cancelled; zero: it is active
-	instances []*instance
-	tags      tags
-}
-
 func noReservation(id string) *apiError {
 	return invalid("InvalidCapacityReservationId.NotFound", "The capacity reservation '"+id+"' does not exist")
-}
-
-func (r *capacityReservation) state() string {
-	if r.ended.IsZero() {
-		return "active"
-	}
-	return "cancelled"
-}
-
-// capacity is how many instances it is for: none once it has ended.
-func (r *capacityReservation) capacity() int64 {
-	if r.ended.IsZero() {
-		return r.total
-	}
-	return 0
-}
-
-// available is the capacity that no instance uses.
-func (r *capacityReservation) available() int64 {
-	left := r.capacity()
-	for _, i := range r.instances {
-		if i.uses() {
-			left--
-		}
-	}
-	return max(left, 0)
-}
-
-// take lets an instance use the reservation.
-func (r *capacityReservation) take(i *instance) {
-	i.capacity = r
-	r.instances = append(r.instances, i)
 }
 
 // describeReservations is DescribeCapacityReservations.
@@ -147,15 +98,6 @@ func placementFilters() fields[*instance] {
 			return one(i.capacity.id)
 		},
 	}
-}
-
-// usedReservation is the id of the reservation that an instance runs in; empty
-// for none.
-func (i *instance) usedReservation() string {
-	if i.capacity == nil || !i.uses() {
-		return ""
-	}
-	return i.capacity.id
 }
 
 // reservationTarget writes how an instance chooses its capacity.

@@ -241,3 +241,27 @@ func (c *catalog) loadReserved() error {
 		return nil
 	})
 }
+
+// priceKey names a row of a price list.
+type priceKey struct{ version, region, usage, operation, os string }
+
+// billedBy finds the row of a key on the shelves of an instance type or, where
+// kind is empty, on those of other things.
+func (c *catalog) billedBy(key priceKey, kind string) *product {
+	is := func(p *product, name, value string) bool {
+		has, _ := p.value(name)
+		return value == "" || has == value
+	}
+	for _, s := range c.shelves {
+		if of, _ := find(s.common, "instanceType"); s.region != key.region || of != kind {
+			continue
+		}
+		for _, p := range s.rows() {
+			if is(p, "usagetype", key.usage) && is(p, "operation", key.operation) && is(p, "operatingSystem", key.os) &&
+				!is(p, "marketoption", "CapacityBlock") {
+				return p
+			}
+		}
+	}
+	return nil
+}

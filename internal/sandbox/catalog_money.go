@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -34,4 +35,21 @@ func (p listPrice) String() string {
 // short writes the price without trailing zeros, as descriptions do.
 func (p listPrice) short() string {
 	return strings.TrimSuffix(strings.TrimRight(p.String(), "0"), ".")
+}
+
+// times is p × n ÷ d, rounded half up. All are from zero up, and the result fits
+// where p × n does not.
+func (p listPrice) times(n, d int64) listPrice {
+	high, low := bits.Mul64(uint64(p), uint64(n))
+	low, carry := bits.Add64(low, uint64(d)/2, 0)
+	quotient, _ := bits.Div64(high+carry, low, uint64(d))
+	return listPrice(quotient)
+}
+
+// signed writes an amount that may be below zero, without trailing zeros.
+func (p listPrice) signed() string {
+	if p < 0 {
+		return "-" + (-p).short()
+	}
+	return p.short()
 }

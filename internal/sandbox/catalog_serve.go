@@ -1,9 +1,7 @@
 package sandbox
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -250,11 +248,4 @@ func nextPage[T any](version string, items []T, digest, token string, size int) 
 		next = pageToken{List: version, Query: digest, Offset: to}.encode()
 	}
 	return items[from:to], next, nil
-}
-
-// queryDigest names an operation with its parameters.
-func queryDigest(operation string, parameters any) string {
-	raw, _ := json.Marshal(parameters) // filters and names cannot fail
-	sum := sha256.Sum256(append([]byte(operation+"\n"), raw...))
-	return hex.EncodeToString(sum[:12])
 }

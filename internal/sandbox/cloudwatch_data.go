@@ -62,27 +62,6 @@ func (a *Account) metricData(region string, in metricDataInput, now time.Time) (
 	return out, nil
 }
 
-// datapoint is what is known of the samples in one period.
-type datapoint struct {
-	at              time.Time
-	count           int64
-	sum, least, top float64
-}
-
-func (p datapoint) stat(name string) float64 {
-	switch name {
-	case "SampleCount":
-		return float64(p.count)
-	case "Sum":
-		return p.sum
-	case "Minimum":
-		return p.least
-	case "Maximum":
-		return p.top
-	}
-	return p.sum / float64(p.count)
-}
-
 // How long CloudWatch keeps data points of less than 5 minutes, of less than an
 // hour, and all others, from the reference of GetMetricData.
 const (
@@ -148,36 +127,22 @@ func (r *region) series(s metricStat, start, end, now time.Time) []datapoint {
 	return points
 }
 
-// add joins what is known of more samples in the same period.
-func (p *datapoint) add(q datapoint) {
-	p.least, p.top = min(p.least, q.least), max(p.top, q.top)
-	p.count += q.count
-	p.sum += q.sum
-}
-
-// sample looks at the samples between two instants of a time in which there are
-// any. They lie on whole multiples of the time between two.
-func (m metric) sample(from, to time.Time, countOnly bool) datapoint {
-	every := int64(m.every / time.Second)
-	first, end := (from.Unix()+every-1)/every, (to.Unix()+every-1)/every // rounded up
-	p := datapoint{count: end - first}
-	if countOnly {
-		return p
+// metric finds a metric. Its name must come with the one dimension that it has.
+func (r *region) metric(m metricName, now time.Time) (metric, bool) {
+	if len(m.Dimensions) != 1 {
+		return metric{}, false
 	}
-	for n := first; n < end; n++ {
-		v := m.value(n * every)
-		if n == first {
-			p.least, p.top = v, v
+	d := m.Dimensions[0]
+	switch {
+	case m.Namespace == "AWS/EC2" && d.Name == "InstanceId":
+		if i := r.instances[d.Value]; i != nil {
+			i.settle(now)
+			return i.metric(m.MetricName)
 		}
-		p.least, p.top = min(p.least, v), max(p.top, v)
-		p.sum += v
+	case m.Namespace == "AWS/EBS" && d.Name == "VolumeId":
+		if v := r.volumes[d.Value]; v != nil {
+			return v.metric(m.MetricName)
+		}
 	}
-	return p
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	return metric{}, false
 }

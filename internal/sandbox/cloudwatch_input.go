@@ -1,13 +1,10 @@
 package sandbox
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // GetMetricData's input and output, in the names of CloudWatch's model.
@@ -124,29 +121,4 @@ func (q metricQuery) check(at string) *apiError {
 			strings.Join(metricStats(), ", ")+".")
 	}
 	return nil
-}
-
-// bookmark is what an opaque token holds: a digest of the request that it goes on
-// with, and the place where: what is to be left out of which step, which begins
-// with a resource if one is named. Known is the end of what was known at the
-// first page, so that pages of one answer do not contradict each other.
-type bookmark struct {
-	Request    string
-	Step, Skip int
-	Resource   string `json:",omitempty"`
-	Known      time.Time
-}
-
-func (b bookmark) encode() string {
-	raw, _ := json.Marshal(b) // cannot fail: texts, numbers and a time
-	return base64.URLEncoding.EncodeToString(raw)
-}
-
-// readBookmark is the place that a token means; false where it is none.
-func readBookmark(token string) (b bookmark, ok bool) {
-	raw, err := base64.URLEncoding.DecodeString(token)
-	if err != nil || json.Unmarshal(raw, &b) != nil {
-		return b, false
-	}
-	return b, b.Step >= 0 && b.Skip >= 0
 }

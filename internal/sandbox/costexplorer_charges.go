@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"math/bits"
 	"strings"
 	"time"
 )
@@ -62,9 +61,6 @@ type biller struct {
 	products map[priceKey]*product
 }
 
-// priceKey names a row of a price list.
-type priceKey struct{ version, region, usage, operation, os string }
-
 func (a *Account) biller() *biller { return &biller{account: a, products: map[priceKey]*product{}} }
 
 // prices is the price list that was in force at an instant. Prices come into
@@ -91,27 +87,6 @@ func (b *biller) product(at time.Time, region, usage, kind, operation, os string
 		b.products[key] = p
 	}
 	return p
-}
-
-// billedBy finds the row of a key on the shelves of an instance type or, where
-// kind is empty, on those of other things.
-func (c *catalog) billedBy(key priceKey, kind string) *product {
-	is := func(p *product, name, value string) bool {
-		has, _ := p.value(name)
-		return value == "" || has == value
-	}
-	for _, s := range c.shelves {
-		if of, _ := find(s.common, "instanceType"); s.region != key.region || of != kind {
-			continue
-		}
-		for _, p := range s.rows() {
-			if is(p, "usagetype", key.usage) && is(p, "operation", key.operation) && is(p, "operatingSystem", key.os) &&
-				!is(p, "marketoption", "CapacityBlock") {
-				return p
-			}
-		}
-	}
-	return nil
 }
 
 // prefix begins the usage types of a region.
@@ -242,13 +217,4 @@ func (b *biller) surplus(r *region, i *instance, from, to time.Time) (charge, bo
 	c.list = usd.times(halves, 120)
 	c.cost = c.list
 	return c, true
-}
-
-// times is p × n ÷ d, rounded half up. All are from zero up, and the result fits
-// where p × n does not.
-func (p listPrice) times(n, d int64) listPrice {
-	high, low := bits.Mul64(uint64(p), uint64(n))
-	low, carry := bits.Add64(low, uint64(d)/2, 0)
-	quotient, _ := bits.Div64(high+carry, low, uint64(d))
-	return listPrice(quotient)
 }

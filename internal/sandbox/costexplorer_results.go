@@ -284,14 +284,6 @@ func (s *costSum) metrics(names []string) map[string]costAmount {
 	return all
 }
 
-// signed writes an amount that may be below zero, without trailing zeros.
-func (p listPrice) signed() string {
-	if p < 0 {
-		return "-" + (-p).short()
-	}
-	return p.short()
-}
-
 // quantityText writes a quantity with at most ten decimals.
 func quantityText(q float64) string {
 	text := strconv.FormatFloat(q, 'f', 10, 64)

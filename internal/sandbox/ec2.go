@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -78,10 +77,6 @@ func (s *Sandbox) serveEC2(r *request) answer {
 	return answer{status: http.StatusOK, body: c.out.bytes(), header: r.header("text/xml;charset=UTF-8")}
 }
 
-func limitExceeded() *apiError {
-	return fail(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded.")
-}
-
 func missingParameter(name string) *apiError {
 	return invalid("MissingParameter", "The request must contain the parameter "+name)
 }
@@ -109,10 +104,6 @@ func (c *ec2Call) readOnly() *apiError {
 		return err
 	}
 	return c.dryRun()
-}
-
-func (r *region) arn(kind, id string) string {
-	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", r.name, r.owner, kind, id)
 }
 
 // instancesNamed finds the instances that ids name, once each: all or an error
@@ -212,16 +203,12 @@ func (c *ec2Call) describeRegions() *apiError {
 	return nil
 }
 
-// commonRegions are the regions that are enabled in every account.
-func commonRegions() []string {
-	return []string{
-		"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
-		"ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
-		"us-east-1", "us-east-2", "us-west-1", "us-west-2",
-	}
-}
-
 // optInRegions are some that an account has to ask for.
 func optInRegions() []string {
 	return []string{"af-south-1", "ap-east-1", "ap-southeast-3", "eu-south-1", "il-central-1", "me-south-1"}
 }
+
+const (
+	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
+	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+)

@@ -78,30 +78,3 @@ func (r *request) refuse(e *apiError) answer {
 	}
 	return a
 }
-
-func sender(status int) string {
-	if status >= http.StatusInternalServerError {
-		return "Receiver"
-	}
-	return "Sender"
-}
-
-// header is the start of an answer's headers.
-func (r *request) header(contentType string) http.Header {
-	return http.Header{
-		"Content-Type":     {contentType},
-		"X-Amzn-Requestid": {r.id},
-		"Date":             {r.now.UTC().Format(http.TimeFormat)},
-	}
-}
-
-// jsonErrorCode reads the code from an error of a JSON service.
-func jsonErrorCode(body []byte) string {
-	var e struct {
-		Type string `json:"__type"`
-	}
-	if err := json.Unmarshal(body, &e); err != nil || e.Type == "" {
-		return "UnknownError"
-	}
-	return e.Type
-}

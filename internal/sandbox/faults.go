@@ -3,61 +3,11 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// Kind is what goes wrong.
-type Kind string
-
-// The kinds of faults. The first group strikes calls, the second instances.
-const (
-	Throttle Kind = "throttle" // RequestLimitExceeded or its like
-	Broken   Kind = "broken"   // an internal error, HTTP 500
-	Cut      Kind = "cut"      // the connection is cut before anything is done
-	Lost     Kind = "lost"     // it is done, but the connection is cut before the answer
-	Deny     Kind = "deny"     // UnauthorizedOperation or AccessDenied
-	Expired  Kind = "expired"  // expired credentials
-	Delay    Kind = "delay"    // the answer comes For later, in real time
-
-	Refuse    Kind = "refuse"    // a batch that names such an instance is refused with Code
-	Stale     Kind = "stale"     // Describe calls show the state before a change for For
-	Slow      Kind = "slow"      // stopping or starting takes For
-	FailStart Kind = "failstart" // the instance starts and falls back to stopped with Code as its StateReason
-	Impair    Kind = "impair"    // the instance fails its status checks, as DescribeInstanceStatus tells
-)
-
-// Fault is something that goes wrong on purpose. A zero field does not
-// restrict.
-type Fault struct {
-	// Action selects calls by "service:Operation"; * stands for any
-	// characters, as in "ec2:Describe*" or "*".
-	Action string
-	Kind   Kind
-	// Share is the share of the calls (or, for faults of instances, of the
-	// instances) that are struck, from 0 to 1; zero means all.
-	Share float64
-	// Nth strikes only the nth matching call, counted from 1.
-	Nth int
-	// Count ends the fault after so many calls.
-	Count int
-	// ID, Type and Zone select instances by id, type and Availability Zone,
-	// with wildcards. For a fault of calls they select the calls that name such
-	// an instance. ID also selects Auto Scaling groups, by name, and ID, Type
-	// and Zone databases, and of sts:AssumeRole the role, by its ARN.
-	ID, Type, Zone string
-	// Account selects the calls with credentials of an account, by its number,
-	// with wildcards.
-	Account string
-	// Code and Message replace the usual error.
-	Code, Message string
-	// For is how long Delay (real time), Stale and Slow (the account's time)
-	// last.
-	For time.Duration
-}
 
 // ParseFaults reads a fault plan: faults separated by semicolons, each
 // ACTION=KIND with fields after commas, for example
@@ -193,11 +143,6 @@ func operations() []string {
 	return append(all, "offers:GetFile", "ssm:GetParameter", "sts:AssumeRole", "sts:GetCallerIdentity")
 }
 
-// ofInstances says whether a kind strikes instances rather than calls.
-func (k Kind) ofInstances() bool {
-	return k == Refuse || k == Stale || k == Slow || k == FailStart || k == Impair
-}
-
 // faultPlan draws which calls are struck. The draw depends only on the seed
 // and on how many matching calls there were.
 type faultPlan struct {
@@ -214,12 +159,6 @@ func newFaultPlan(seed uint64, faults []Fault) (*faultPlan, error) {
 		}
 	}
 	return &faultPlan{seed, slices.Clone(faults), make([]int, len(faults)), make([]int, len(faults))}, nil
-}
-
-// faultHit is a fault that strikes a call.
-type faultHit struct {
-	Fault
-	seed uint64 // of the fault's draw of instances
 }
 
 // instanceSeed is the seed by which a fault draws instances.
@@ -257,11 +196,6 @@ func (s *Sandbox) drawFaults(r *request) []faultHit {
 		hits = append(hits, hit)
 	}
 	return hits
-}
-
-// selective says whether a fault is for some instances only.
-func (h faultHit) selective() bool {
-	return h.ID != "" || h.Type != "" || h.Zone != "" || h.Kind.ofInstances() && h.Share > 0
 }
 
 // names says whether a call names an instance that a fault selects. A launch
@@ -303,14 +237,6 @@ func (s *Sandbox) names(r *request, hit faultHit) bool {
 	})
 }
 
-// strikes says whether an instance is among those that a fault selects.
-func (h faultHit) strikes(i *instance) bool {
-	return (h.ID == "" || compile(h.ID).match(i.id)) &&
-		(h.Type == "" || compile(h.Type).match(i.kind.Name)) &&
-		(h.Zone == "" || compile(h.Zone).match(i.zone)) &&
-		(h.Share == 0 || !h.Kind.ofInstances() || share(mixText(h.seed, i.id)) < h.Share)
-}
-
 // refusal is the error with which a fault of calls answers; nil for kinds that
 // work in another way.
 func (h faultHit) refusal(r *request) *apiError {
@@ -328,110 +254,4 @@ func (h faultHit) refusal(r *request) *apiError {
 		return nil
 	}
 	return h.reworded(e)
-}
-
-// throttled is the refusal of one call too many, in the words of each service.
-func throttled(r *request) *apiError {
-	switch r.scope.service {
-	case "ec2":
-		return limitExceeded()
-	case "s3":
-		return fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
-	case "ce":
-		return invalid("LimitExceededException", "Rate exceeded")
-	case "organizations":
-		return invalid("TooManyRequestsException", "You have sent too many requests in too short a period of time.")
-	}
-	if r.query {
-		return invalid("Throttling", "Rate exceeded")
-	}
-	return invalid("ThrottlingException", "Rate exceeded")
-}
-
-// broken is the answer of a service that fails.
-func broken(service string) *apiError {
-	code, message := "InternalFailure", "An internal error has occurred"
-	switch service {
-	case "ec2":
-		code = "InternalError"
-	case "s3":
-		code, message = "InternalError", "We encountered an internal error. Please try again."
-	case "pricing":
-		code = "InternalErrorException"
-	case "organizations":
-		code = "ServiceException"
-	}
-	return fail(http.StatusInternalServerError, code, message)
-}
-
-func (h faultHit) reworded(e *apiError) *apiError {
-	if h.Code != "" {
-		e.code = h.Code
-	}
-	if h.Message != "" {
-		e.message = h.Message
-	}
-	return e
-}
-
-// refused answers a batch that names an instance which a fault refuses.
-func (c *ec2Call) refused(batch []*instance) *apiError {
-	for _, h := range c.request.faults {
-		for _, i := range batch {
-			if h.Kind != Refuse || !h.strikes(i) {
-				continue
-			}
-			e := invalid(h.Code, "The instance '"+i.id+"' was refused: "+h.Code)
-			if h.Code == "InsufficientInstanceCapacity" {
-				e = fail(http.StatusInternalServerError, h.Code, "Insufficient capacity.")
-			}
-			return h.reworded(e)
-		}
-	}
-	return nil
-}
-
-// slowed is how long a change of an instance takes.
-func (c *ec2Call) slowed(i *instance, usual time.Duration) time.Duration {
-	for _, h := range c.request.faults {
-		if h.Kind == Slow && h.strikes(i) {
-			return h.For
-		}
-	}
-	return usual
-}
-
-// failure is the reason with which a start will fail, if it will.
-func (c *ec2Call) failure(i *instance) string {
-	for _, h := range c.request.faults {
-		if h.Kind == FailStart && h.strikes(i) {
-			if h.Code != "" {
-				return h.Code
-			}
-			return "Server.InternalError"
-		}
-	}
-	return ""
-}
-
-// shown is an instance's condition as this call sees it.
-func (c *ec2Call) shown(i *instance) condition {
-	if c.stale(i) && !i.before.launch.IsZero() {
-		return i.before
-	}
-	return i.condition
-}
-
-// hidden says whether this call does not see a new instance yet.
-func (c *ec2Call) hidden(i *instance) bool {
-	return c.stale(i) && i.before.launch.IsZero()
-}
-
-func (c *ec2Call) stale(i *instance) bool {
-	for _, h := range c.request.faults {
-		if h.Kind == Stale && !i.changed.IsZero() && c.now.Sub(i.changed) < h.For && h.strikes(i) {
-			return true
-		}
-	}
-	return false
 }

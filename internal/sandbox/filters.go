@@ -94,96 +94,11 @@ func (f filter[T]) keeps(x T) bool {
 	return false
 }
 
-// pattern is a filter value: * stands for any characters, ? for exactly one, a
-// backslash takes the next one literally.
-type pattern struct {
-	exact string
-	runes []rune // with wildcards as negative numbers; nil: compare exact
-}
-
-const (
-	anyRunes rune = -1
-	oneRune  rune = -2
-)
-
-func compile(s string) pattern {
-	if !strings.ContainsAny(s, `*?\`) {
-		return pattern{exact: s}
-	}
-	var out []rune
-	escaped := false
-	for _, r := range s {
-		switch {
-		case escaped:
-			out, escaped = append(out, r), false
-		case r == '\\':
-			escaped = true
-		case r == '*':
-			out = append(out, anyRunes)
-		case r == '?':
-			out = append(out, oneRune)
-		default:
-			out = append(out, r)
-		}
-	}
-	if escaped {
-		out = append(out, '\\')
-	}
-	if out == nil {
-		out = []rune{}
-	}
-	return pattern{runes: out}
-}
-
-func (p pattern) match(s string) bool {
-	if p.runes == nil {
-		return p.exact == s
-	}
-	text := []rune(s)
-	at, from := 0, 0     // positions in pattern and text
-	star, retry := -1, 0 // the last * and where its match ended
-	for from < len(text) {
-		switch {
-		case at < len(p.runes) && p.runes[at] == anyRunes:
-			star, retry = at, from
-			at++
-		case at < len(p.runes) && (p.runes[at] == oneRune || p.runes[at] == text[from]):
-			at++
-			from++
-		case star >= 0:
-			retry++
-			at, from = star+1, retry
-		default:
-			return false
-		}
-	}
-	for at < len(p.runes) && p.runes[at] == anyRunes {
-		at++
-	}
-	return at == len(p.runes)
-}
-
 func one(s string) []string {
 	if s == "" {
 		return nil
 	}
 	return []string{s}
-}
-
-func (t tags) keys() []string {
-	list := make([]string, len(t))
-	for n, x := range t {
-		list[n] = x.key
-	}
-	return list
-}
-
-func (t tags) values() []string {
-	list := make([]string, len(t))
-	for n, x := range t {
-		list[n] = x.value
-	}
-	return list
 }
 
 func yesNo(v bool) []string { return []string{strconv.FormatBool(v)} }

@@ -1,60 +1,11 @@
 package sandbox
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
-	"time"
 )
-
-// hostKind is what the Dedicated Hosts of an instance family are made of.
-type hostKind struct {
-	family               string
-	sockets, cores, cpus int64
-}
-
-// loadHosts reads the kinds of Dedicated Hosts, by family.
-func loadHosts() (map[string]hostKind, error) {
-	kinds := map[string]hostKind{}
-	err := eachRow("hosts.csv", 4, func(r []string) error {
-		k := hostKind{family: r[0]}
-		for n, into := range []*int64{&k.sockets, &k.cores, &k.cpus} {
-			v, err := strconv.ParseInt(r[n+1], 10, 64)
-			if err != nil {
-				return fmt.Errorf("host %s: %w", k.family, err)
-			}
-			*into = v
-		}
-		kinds[k.family] = k
-		return nil
-	})
-	return kinds, err
-}
-
-// dedicatedHost is a Dedicated Host for all sizes of one family.
-type dedicatedHost struct {
-	seq       uint64
-	id        string
-	kind      hostKind
-	zone      string
-	allocated time.Time
-	instances []*instance // placed on it, whatever their state
-	tags      tags
-}
 
 func noHost(id string) *apiError {
 	return invalid("InvalidHostID.NotFound", "The host ID '"+id+"' does not exist")
-}
-
-// free is how many vCPUs no instance uses.
-func (h *dedicatedHost) free() int64 {
-	left := h.kind.cpus
-	for _, i := range h.instances {
-		if i.uses() {
-			left -= int64(i.kind.VCPU)
-		}
-	}
-	return left
 }
 
 // describeHosts is DescribeHosts.
@@ -133,17 +84,6 @@ func (c *ec2Call) host(h *dedicatedHost) {
 	d.tags(h.tags)
 }
 
-// family lists the virtual sizes of an instance family, by name.
-func (t typeTable) family(name string) []typeSpec {
-	var sizes []typeSpec
-	for _, full := range t.sorted {
-		if s := t.specs[full]; s.Family == name && !s.BareMetal {
-			sizes = append(sizes, s)
-		}
-	}
-	return sizes
-}
-
 // hostFilters are the filters of DescribeHosts.
 func (c *ec2Call) hostFilters() fields[*dedicatedHost] {
 	return fields[*dedicatedHost]{
@@ -154,12 +94,6 @@ func (c *ec2Call) hostFilters() fields[*dedicatedHost] {
 		"instance-type":     always[*dedicatedHost](""), // it is for a whole family
 		"state":             always[*dedicatedHost]("available"),
 	}
-}
-
-// put places an instance on a host.
-func (h *dedicatedHost) put(i *instance) {
-	i.tenancy, i.host = "host", h
-	h.instances = append(h.instances, i)
 }
 
 // hostFor finds the host that a launch names or, for tenancy "host" without a

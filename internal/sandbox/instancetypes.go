@@ -154,3 +154,16 @@ func eachRow(file string, columns int, do func([]string) error) error {
 	}
 	return nil
 }
+
+func (t typeSpec) burstable() bool { return strings.HasPrefix(t.Name, "t") }
+
+func (t typeSpec) freeTier() bool { return t.Name == "t2.micro" || t.Name == "t3.micro" }
+
+// rootDevices are the kinds of root device; "Root device type" in the EC2 User
+// Guide lists the families that can have theirs on the instance store.
+func (t typeSpec) rootDevices() []string {
+	if slices.Contains([]string{"c1", "c3", "d2", "i2", "m1", "m2", "m3", "r3", "x1"}, t.Family) {
+		return []string{"ebs", "instance-store"}
+	}
+	return []string{"ebs"}
+}

@@ -3,14 +3,7 @@ package sandbox
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 )
-
-// leastResults is the smallest page that a caller may ask for.
-const leastResults = 5
 
 // page is the part of a listing that a call asks for.
 type page struct {
@@ -23,62 +16,6 @@ type page struct {
 	seal  uint64 // of the account and the region, which a token belongs to
 	empty bool   // answer with nothing but a token
 	first bool   // the token came with an empty page
-}
-
-// page reads MaxResults, which is from 5 to most, and NextToken.
-func (c *ec2Call) page(most int64, filtered bool) (page, *apiError) {
-	return c.pageFrom(leastResults, most, filtered)
-}
-
-// listing is what Describe operations begin with, once their filters are read:
-// the page, and the checks of a call that only reads. Ids exclude MaxResults
-// where the operation has a set for them, by whose name the refusal calls it.
-func (c *ec2Call) listing(most int64, filtered bool, ids []string, set string) (page, *apiError) {
-	if set != "" && len(ids) > 0 && c.form.has("MaxResults") {
-		return page{}, invalid("InvalidParameterCombination", "The parameter "+set+" cannot be used with the parameter maxResults")
-	}
-	p, err := c.page(most, filtered)
-	if err != nil {
-		return page{}, err
-	}
-	c.resources = len(ids)
-	return p, c.readOnly()
-}
-
-// pageFrom is page where MaxResults may be smaller or must be larger.
-func (c *ec2Call) pageFrom(least, most int64, filtered bool) (page, *apiError) {
-	p := page{query: c.form.fingerprint(c.request.call.Action), seed: c.sandbox.opts.Seed}
-	p.seal = mixText(p.seed, c.region.name)
-	n := c.form.at("MaxResults")
-	if n.set {
-		size, err := c.form.number("MaxResults")
-		if err != nil {
-			return p, err
-		}
-		switch {
-		case size < least:
-			return p, invalid("InvalidParameterValue",
-				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than or equal to %d.", size, least))
-		case size > most:
-			return p, invalid("InvalidParameterValue",
-				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to %d.", size, most))
-		}
-		p.size = int(size)
-	}
-	if token := c.form.text("NextToken"); token != "" {
-		if err := p.resume(token); err != nil {
-			return p, err
-		}
-		if p.size == 0 {
-			p.size = int(most)
-		}
-	}
-	rate := c.sandbox.opts.EmptyPages
-	if rate == 0 {
-		rate = 0.1
-	}
-	p.empty = filtered && p.size > 0 && !p.first && share(mix(p.seed, p.query, p.seq, uint64(p.index))) < rate
-	return p, nil
 }
 
 // after says whether a place is beyond what earlier pages showed.
@@ -144,21 +81,17 @@ func cutPage[T any](p page, rows []T, place func(T) (uint64, int)) ([]T, string)
 	return rows, p.token(seq, index, false)
 }
 
-// fingerprint hashes what a request asks for, without its page.
-func (p *params) fingerprint(action string) uint64 {
-	var b strings.Builder
-	b.WriteString(action)
-	p.write(&b, "")
-	return mixText(7, b.String())
-}
-
-func (p *params) write(b *strings.Builder, path string) {
-	for _, k := range slices.Sorted(maps.Keys(p.children)) {
-		if path == "" && (k == "NextToken" || k == "MaxResults" || k == "Action" || k == "Version") {
-			continue
+// rest keeps of a list what a page has left to show and its filters pass, as
+// much as fits on it and one more.
+func rest[T any](p page, list []T, seq func(T) uint64, fs []filter[T]) []T {
+	var rows []T
+	for _, x := range list {
+		if p.after(seq(x), 0) && matchAll(fs, x) {
+			rows = append(rows, x)
+			if p.size > 0 && len(rows) > p.size {
+				break
+			}
 		}
-		c := p.children[k]
-		fmt.Fprintf(b, "&%s.%s=%s", path, k, c.value)
-		c.write(b, path+"."+k)
 	}
+	return rows
 }

@@ -31,14 +31,6 @@ func (i *instance) ended(now time.Time) {
 	}
 }
 
-// nightlyStop says whether a launch is of a machine that somebody, or a first
-// script, used to stop in the evening: one that wants it and can be stopped.
-func (l launch) nightlyStop() bool {
-	wants, _ := l.tags.get("AutoStopStart")
-	_, member := l.tags.get("aws:autoscaling:groupName")
-	return wants == "Yes" && !member && !l.store && !l.stopGuard && (!l.spot || l.persistent)
-}
-
 // runs lists when an instance ran between two instants, in order. None lies
 // after the second one, which is to be no later than now.
 func (i *instance) runs(from, to time.Time) iter.Seq[run] {

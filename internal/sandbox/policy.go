@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -215,23 +214,4 @@ func (*Sandbox) authorize(r *request, resource string, ctx *policyContext) *apiE
 		return nil
 	}
 	return denied(r, resource)
-}
-
-// denied is the refusal of a call that the caller may not make.
-func denied(r *request, resource string) *apiError {
-	text := "User: " + r.caller.arn + " is not authorized to perform: " + r.call.Permission
-	if resource != "*" {
-		text += " on resource: " + resource
-	}
-	text += " because no identity-based policy allows the " + r.call.Permission + " action"
-	switch r.scope.service {
-	case "ec2":
-		return fail(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. "+text)
-	case "s3":
-		return fail(http.StatusForbidden, "AccessDenied", text)
-	}
-	if r.query {
-		return fail(http.StatusForbidden, "AccessDenied", text)
-	}
-	return invalid("AccessDeniedException", text)
 }

@@ -1,11 +1,13 @@
 package sandbox
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // params is the body of a Query request as a tree: "Filter.1.Value.2=x" is the
@@ -193,4 +195,37 @@ func (p *params) unknownParameter() *apiError {
 		return invalid("UnknownParameter", "The parameter "+name+" is not recognized")
 	}
 	return nil
+}
+
+// fingerprint hashes what a request asks for, without its page.
+func (p *params) fingerprint(action string) uint64 {
+	var b strings.Builder
+	b.WriteString(action)
+	p.write(&b, "")
+	return mixText(7, b.String())
+}
+
+func (p *params) write(b *strings.Builder, path string) {
+	for _, k := range slices.Sorted(maps.Keys(p.children)) {
+		if path == "" && (k == "NextToken" || k == "MaxResults" || k == "Action" || k == "Version") {
+			continue
+		}
+		c := p.children[k]
+		fmt.Fprintf(b, "&%s.%s=%s", path, k, c.value)
+		c.write(b, path+"."+k)
+	}
+}
+
+// instant reads a time; a missing one is otherwise.
+func (p *params) instant(path string, otherwise time.Time) (time.Time, *apiError) {
+	n := p.at(path)
+	if !n.set {
+		return otherwise, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, n.value)
+	if err != nil {
+		return time.Time{}, invalid("InvalidParameterValue",
+			fmt.Sprintf("Value (%s) for parameter %s is invalid. It must be a time such as 2026-01-02T15:04:05Z.", n.value, path))
+	}
+	return t, nil
 }

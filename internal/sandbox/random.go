@@ -1,8 +1,11 @@
 package sandbox
 
 import (
+	"encoding/base32"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"time"
 )
 
 // mix hashes numbers to one that looks random: the finaliser of SplitMix64
@@ -35,4 +38,14 @@ func newRand(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed,
 // longID is an id in EC2's long form: the prefix, a dash and 17 hex digits.
 func longID(rng *rand.Rand, prefix string) string {
 	return fmt.Sprintf("%s-0%016x", prefix, rng.Uint64())
+}
+
+func between(rng *rand.Rand, least, most time.Duration) time.Duration {
+	return least + time.Duration(rng.Int64N(int64(most-least)))
+}
+
+// uniqueID is the id of a thing in IAM, such as AROA and 17 letters for a role.
+func uniqueID(prefix, text string) string {
+	h := mixText(7, text)
+	return prefix + base32.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, h), mix(h)))[:17]
 }

@@ -66,30 +66,6 @@ func (s *Server) Close() error {
 // answer faster than any real network would be lost now and then.
 const leastLatency = time.Millisecond
 
-// answer is what goes back to the client. cut means that the connection is
-// closed instead.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	code   string // AWS error code
-	cut    bool
-}
-
-// request is an API call on its way through the account.
-type request struct {
-	*http.Request
-	scope  scope
-	caller principal // known after authentication
-	body   []byte
-	query  bool    // its parameters are a form, as in the Query protocol
-	form   *params // EC2, STS and Auto Scaling
-	call   Call
-	id     string // request id
-	now    time.Time
-	faults []faultHit
-}
-
 // ServeHTTP answers one API call.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.serveOffer(w, r) {

@@ -2,25 +2,10 @@ package sandbox
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
-
-// The spot price history of the account: in each stretch of spotStretch every
-// price changes once, at a moment and to a value that depend on nothing but the
-// type, the zone, the product and the stretch. EC2 keeps 90 days.
-const (
-	spotStretch = 16 * time.Hour
-	spotKept    = 90 * 24 * time.Hour
-)
-
-// spotSeries is what has one spot price: a type in a zone with a product.
-type spotSeries struct {
-	kind, zone, product string
-	onDemand            listPrice
-}
 
 // spotRow is a spot price from a moment on.
 type spotRow struct {
@@ -34,29 +19,6 @@ type spotRow struct {
 
 // text writes the price with six decimals, as EC2 does.
 func (r spotRow) text() string { return r.price.String()[:len(r.price.String())-4] }
-
-// change is when, within a stretch, the price changes, and to what: from 21 to
-// 63 percent of the on-demand price, in steps of 0.0001 dollars.
-func (s spotSeries) change(stretch int64) (time.Time, listPrice) {
-	own := mixText(8, s.kind+" "+s.zone+" "+s.product)
-	draw := mix(own, uint64(stretch))
-	at := time.Unix(stretch*int64(spotStretch/time.Second), 0).Add(time.Duration(share(draw) * float64(spotStretch)))
-	part := (0.25 + 0.3*share(own)) * (0.85 + 0.3*share(mix(draw)))
-	const step = listDollar / 10_000
-	price := listPrice(float64(s.onDemand)*part) / step * step
-	return at.UTC().Truncate(time.Second), max(price, step)
-}
-
-// spotProducts are the products of the history and the operations whose
-// on-demand price they lie under.
-func spotProducts() map[string]string {
-	return map[string]string{
-		"Linux/UNIX":               linuxOperation,
-		"Red Hat Enterprise Linux": "RunInstances:0010",
-		"SUSE Linux":               "RunInstances:000g",
-		"Windows":                  windowsOperation,
-	}
-}
 
 // describeSpotPrices is DescribeSpotPriceHistory: the prices that were in force
 // at some time between StartTime and EndTime, the newest first. The oldest one
@@ -186,18 +148,4 @@ func spotPriceFilters() fields[spotRow] {
 		"spot-price":          func(r spotRow) []string { return one(r.text()) },
 		"timestamp":           func(r spotRow) []string { return one(iso(r.at)) },
 	}
-}
-
-// instant reads a time; a missing one is otherwise.
-func (p *params) instant(path string, otherwise time.Time) (time.Time, *apiError) {
-	n := p.at(path)
-	if !n.set {
-		return otherwise, nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, n.value)
-	if err != nil {
-		return time.Time{}, invalid("InvalidParameterValue",
-			fmt.Sprintf("Value (%s) for parameter %s is invalid. It must be a time such as 2026-01-02T15:04:05Z.", n.value, path))
-	}
-	return t, nil
 }

@@ -142,7 +142,3 @@ func (i *instance) startTakes(rng *rand.Rand) time.Duration {
 func (i *instance) stopTakes(rng *rand.Rand) time.Duration {
 	return i.system.slower(between(rng, 30*time.Second, 60*time.Second))
 }
-
-func between(rng *rand.Rand, least, most time.Duration) time.Duration {
-	return least + time.Duration(rng.Int64N(int64(most-least)))
-}

@@ -3,50 +3,7 @@ package sandbox
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
-
-// tag is a key and a value.
-type tag struct{ key, value string }
-
-// tags are a resource's tags in the order in which they were set.
-type tags []tag
-
-func (t tags) get(key string) (string, bool) {
-	for _, x := range t {
-		if x.key == key {
-			return x.value, true
-		}
-	}
-	return "", false
-}
-
-// with returns the tags with one set.
-func (t tags) with(key, value string) tags {
-	for i, x := range t {
-		if x.key == key {
-			c := slices.Clone(t)
-			c[i].value = value
-			return c
-		}
-	}
-	return append(slices.Clone(t), tag{key, value})
-}
-
-// without returns the tags with one removed: any value, or only the given.
-func (t tags) without(key string, value *string) tags {
-	return slices.DeleteFunc(slices.Clone(t), func(x tag) bool {
-		return x.key == key && (value == nil || x.value == *value)
-	})
-}
-
-func (t tags) asMap() map[string]string {
-	m := make(map[string]string, len(t))
-	for _, x := range t {
-		m[x.key] = x.value
-	}
-	return m
-}
 
 func (d *doc) tags(t tags) {
 	if len(t) == 0 {
@@ -60,54 +17,6 @@ func (d *doc) tags(t tags) {
 		d.end("item")
 	}
 	d.end("tagSet")
-}
-
-// maxTags is the number of tags that a resource may carry, without those of
-// AWS itself.
-const maxTags = 50
-
-// checkTags refuses what EC2 does not take as tags.
-func checkTags(ts tags) *apiError {
-	seen := map[string]bool{}
-	for _, x := range ts {
-		switch {
-		case x.key == "":
-			return invalid("InvalidParameterValue", "Tag keys must not be empty")
-		case strings.HasPrefix(strings.ToLower(x.key), "aws:"):
-			return invalid("InvalidParameterValue", "Value ( "+x.key+" ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use")
-		case utf8.RuneCountInString(x.key) > 128:
-			return invalid("InvalidParameterValue", "Tag key exceeds the maximum length of 128 characters")
-		case utf8.RuneCountInString(x.value) > 256:
-			return invalid("InvalidParameterValue", "Tag value exceeds the maximum length of 256 characters")
-		case strings.ContainsFunc(x.key+x.value, unprintable):
-			// EC2 says only that it takes any character; XML 1.0, in which it
-			// would have to answer, cannot carry these.
-			return invalid("InvalidParameterValue", "Tags with control characters other than tab and line break cannot be carried in XML")
-		case seen[x.key]:
-			return invalid("InvalidParameterValue", "Duplicate tag key '"+x.key+"' specified.")
-		}
-		seen[x.key] = true
-	}
-	return nil
-}
-
-// unprintable says whether XML 1.0 cannot carry a character.
-func unprintable(r rune) bool {
-	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
-}
-
-// checkCount refuses more tags than a resource may carry.
-func checkCount(ts tags) *apiError {
-	n := 0
-	for _, x := range ts {
-		if !strings.HasPrefix(x.key, "aws:") {
-			n++
-		}
-	}
-	if n > maxTags {
-		return invalid("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")
-	}
-	return nil
 }
 
 func readTags(nodes []*params) tags {
@@ -137,14 +46,6 @@ func specifiedTags(p *params, kinds ...string) (map[string]tags, *apiError) {
 		byType[kind] = ts
 	}
 	return byType, nil
-}
-
-// taggable is a resource that carries tags.
-type taggable struct {
-	seq  uint64
-	id   string
-	kind string // as in DescribeTags
-	tags *tags
 }
 
 // resource finds what an id names.
@@ -245,12 +146,6 @@ func (c *ec2Call) changeTags(create bool) *apiError {
 	}
 	c.out.flag("return", true)
 	return nil
-}
-
-// tagChange is a tag to set or to remove; for a removal, no value means any.
-type tagChange struct {
-	key   string
-	value *string
 }
 
 func applyTags(ts tags, wanted []tagChange, create bool) tags {

@@ -7,11 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-const (
-	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
-	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
-)
-
 // doc builds an XML document by appending to a buffer. Answers describe tens
 // of thousands of instances, for which reflection is too slow.
 type doc struct{ b []byte }

@@ -14,26 +14,6 @@ type metric struct {
 	value func(second int64) float64             // of the sample at that time
 }
 
-// metric finds a metric. Its name must come with the one dimension that it has.
-func (r *region) metric(m metricName, now time.Time) (metric, bool) {
-	if len(m.Dimensions) != 1 {
-		return metric{}, false
-	}
-	d := m.Dimensions[0]
-	switch {
-	case m.Namespace == "AWS/EC2" && d.Name == "InstanceId":
-		if i := r.instances[d.Value]; i != nil {
-			i.settle(now)
-			return i.metric(m.MetricName)
-		}
-	case m.Namespace == "AWS/EBS" && d.Name == "VolumeId":
-		if v := r.volumes[d.Value]; v != nil {
-			return v.metric(m.MetricName)
-		}
-	}
-	return metric{}, false
-}
-
 // metric is a metric of an instance. There are samples while it runs: one every
 // five minutes, or every minute with detailed monitoring; status checks are
 // always every minute, CPU credits never.
@@ -105,4 +85,59 @@ func (v *volume) used(from, to time.Time) iter.Seq[run] {
 	}
 	a := v.attachments[0]
 	return a.instance.runs(later(from, a.since), to)
+}
+
+// datapoint is what is known of the samples in one period.
+type datapoint struct {
+	at              time.Time
+	count           int64
+	sum, least, top float64
+}
+
+func (p datapoint) stat(name string) float64 {
+	switch name {
+	case "SampleCount":
+		return float64(p.count)
+	case "Sum":
+		return p.sum
+	case "Minimum":
+		return p.least
+	case "Maximum":
+		return p.top
+	}
+	return p.sum / float64(p.count)
+}
+
+// add joins what is known of more samples in the same period.
+func (p *datapoint) add(q datapoint) {
+	p.least, p.top = min(p.least, q.least), max(p.top, q.top)
+	p.count += q.count
+	p.sum += q.sum
+}
+
+// sample looks at the samples between two instants of a time in which there are
+// any. They lie on whole multiples of the time between two.
+func (m metric) sample(from, to time.Time, countOnly bool) datapoint {
+	every := int64(m.every / time.Second)
+	first, end := (from.Unix()+every-1)/every, (to.Unix()+every-1)/every // rounded up
+	p := datapoint{count: end - first}
+	if countOnly {
+		return p
+	}
+	for n := first; n < end; n++ {
+		v := m.value(n * every)
+		if n == first {
+			p.least, p.top = v, v
+		}
+		p.least, p.top = min(p.least, v), max(p.top, v)
+		p.sum += v
+	}
+	return p
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

@@ -1,0 +1,42 @@
+package sandbox
+
+// unknownHolding is the refusal of an id that names none of them, by the
+// prefix of the id; false where no id of a holding begins so.
+func unknownHolding(prefix, id string) (*apiError, bool) {
+	switch prefix {
+	case "snap":
+		return noSnapshot(id), true
+	case "eipalloc":
+		return noAllocation(id), true
+	case "h":
+		return noHost(id), true
+	case "cr":
+		return noReservation(id), true
+	}
+	return nil, false
+}
+
+// named finds the things that ids name, each once and in their order. missing
+// makes the refusal of an id that names nothing.
+func named[T comparable](list []T, idOf func(T) string, ids []string, missing func(id string) *apiError) ([]T, *apiError) {
+	if len(ids) == 0 {
+		return list, nil
+	}
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	var found []T
+	for _, x := range list {
+		if wanted[idOf(x)] {
+			found = append(found, x)
+			delete(wanted, idOf(x))
+		}
+	}
+	for _, id := range ids {
+		if wanted[id] {
+			return nil, missing(id)
+		}
+	}
+	return found, nil
+}

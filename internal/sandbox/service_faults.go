@@ -1,0 +1,86 @@
+package sandbox
+
+import "time"
+
+// Kind is what goes wrong.
+type Kind string
+
+// The kinds of faults. The first group strikes calls, the second instances.
+const (
+	Throttle Kind = "throttle" // RequestLimitExceeded or its like
+	Broken   Kind = "broken"   // an internal error, HTTP 500
+	Cut      Kind = "cut"      // the connection is cut before anything is done
+	Lost     Kind = "lost"     // it is done, but the connection is cut before the answer
+	Deny     Kind = "deny"     // UnauthorizedOperation or AccessDenied
+	Expired  Kind = "expired"  // expired credentials
+	Delay    Kind = "delay"    // the answer comes For later, in real time
+
+	Refuse    Kind = "refuse"    // a batch that names such an instance is refused with Code
+	Stale     Kind = "stale"     // Describe calls show the state before a change for For
+	Slow      Kind = "slow"      // stopping or starting takes For
+	FailStart Kind = "failstart" // the instance starts and falls back to stopped with Code as its StateReason
+	Impair    Kind = "impair"    // the instance fails its status checks, as DescribeInstanceStatus tells
+)
+
+// Fault is something that goes wrong on purpose. A zero field does not
+// restrict.
+type Fault struct {
+	// Action selects calls by "service:Operation"; * stands for any
+	// characters, as in "ec2:Describe*" or "*".
+	Action string
+	Kind   Kind
+	// Share is the share of the calls (or, for faults of instances, of the
+	// instances) that are struck, from 0 to 1; zero means all.
+	Share float64
+	// Nth strikes only the nth matching call, counted from 1.
+	Nth int
+	// Count ends the fault after so many calls.
+	Count int
+	// ID, Type and Zone select instances by id, type and Availability Zone,
+	// with wildcards. For a fault of calls they select the calls that name such
+	// an instance. ID also selects Auto Scaling groups, by name, and ID, Type
+	// and Zone databases, and of sts:AssumeRole the role, by its ARN.
+	ID, Type, Zone string
+	// Account selects the calls with credentials of an account, by its number,
+	// with wildcards.
+	Account string
+	// Code and Message replace the usual error.
+	Code, Message string
+	// For is how long Delay (real time), Stale and Slow (the account's time)
+	// last.
+	For time.Duration
+}
+
+// ofInstances says whether a kind strikes instances rather than calls.
+func (k Kind) ofInstances() bool {
+	return k == Refuse || k == Stale || k == Slow || k == FailStart || k == Impair
+}
+
+// faultHit is a fault that strikes a call.
+type faultHit struct {
+	Fault
+	seed uint64 // of the fault's draw of instances
+}
+
+// selective says whether a fault is for some instances only.
+func (h faultHit) selective() bool {
+	return h.ID != "" || h.Type != "" || h.Zone != "" || h.Kind.ofInstances() && h.Share > 0
+}
+
+// strikes says whether an instance is among those that a fault selects.
+func (h faultHit) strikes(i *instance) bool {
+	return (h.ID == "" || compile(h.ID).match(i.id)) &&
+		(h.Type == "" || compile(h.Type).match(i.kind.Name)) &&
+		(h.Zone == "" || compile(h.Zone).match(i.zone)) &&
+		(h.Share == 0 || !h.Kind.ofInstances() || share(mixText(h.seed, i.id)) < h.Share)
+}
+
+func (h faultHit) reworded(e *apiError) *apiError {
+	if h.Code != "" {
+		e.code = h.Code
+	}
+	if h.Message != "" {
+		e.message = h.Message
+	}
+	return e
+}
