@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ type server struct {
 
 // buildDefaultAccount makes the account that stands behind a first look: two
 // dozen instances in Seoul, a few in Virginia, each there for a reason.
-func (a *Account) buildDefaultAccount() error {
+func (a *account) buildDefaultAccount() error {
 	regions := map[string][]server{
 		DefaultRegion: seoul(a.clock.start),
 		"us-east-1":   virginia(a.clock.start),
@@ -48,7 +49,7 @@ func (a *Account) buildDefaultAccount() error {
 			return err
 		}
 	}
-	return a.addDefaultHoldings()
+	return errors.Join(a.addDefaultHoldings(), a.addDefaultDatabases())
 }
 
 // seoul lists the instances of DefaultRegion. Times are told from start.
@@ -105,7 +106,7 @@ func virginia(start time.Time) []server {
 	}
 }
 
-func (a *Account) addServer(r *region, one server) error {
+func (a *account) addServer(r *region, one server) error {
 	kind, ok := a.types.spec(one.kind)
 	if !ok {
 		return fmt.Errorf("no instance type %s", one.kind)

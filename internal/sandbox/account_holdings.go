@@ -22,7 +22,7 @@ type takenSnapshot struct {
 
 // addDefaultHoldings gives the hand-made account what it pays for beside
 // instances and volumes, each thing there for a reason.
-func (a *Account) addDefaultHoldings() error {
+func (a *account) addDefaultHoldings() error {
 	if r := a.regions[DefaultRegion]; r != nil {
 		if err := a.addSeoulHoldings(r); err != nil {
 			return fmt.Errorf("build the default account: %w", err)
@@ -34,7 +34,7 @@ func (a *Account) addDefaultHoldings() error {
 	return nil
 }
 
-func (a *Account) addSeoulHoldings(r *region) error {
+func (a *account) addSeoulHoldings(r *region) error {
 	h := holder{region: r, rng: newRand(mixText(a.seed, r.name), 3), start: a.clock.start}
 	h.snapshots([]takenSnapshot{
 		{of: "운영-DB-1", device: 1, filled: 0.61, days: 1.2, name: "운영-DB-1-data", about: "nightly", tags: "Env=prod;Backup=nightly"},
@@ -93,7 +93,7 @@ func (a *Account) addSeoulHoldings(r *region) error {
 	return nil
 }
 
-func (a *Account) addVirginiaHoldings(r *region) {
+func (a *account) addVirginiaHoldings(r *region) {
 	h := holder{region: r, rng: newRand(mixText(a.seed, r.name), 3), start: a.clock.start}
 	h.snapshots([]takenSnapshot{
 		{gib: 200, filled: 0.55, days: 33, copied: true, name: "운영-DB-1-data", about: "[Copied from " + DefaultRegion + "] monthly", tags: "Env=prod;Backup=dr"},

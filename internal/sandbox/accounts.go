@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // AccountOptions describe a further account of the sandbox, a member of the
@@ -30,47 +31,20 @@ type AccountOptions struct {
 	Suspended bool
 }
 
+// Account is one account of a sandbox, with everything that is its own. Faults,
+// the clock and the price list are those of the sandbox.
+type Account struct {
+	*account
+	store *objectStore
+}
+
 // home is the management account. The sandbox has its methods.
 type home = Account
-
-// newAccount makes an account without a fleet. The ids in the management
-// account depend on the seed alone, those in others on their number too.
-func (s *Sandbox) newAccount(o AccountOptions) (*Account, error) {
-	a := &Account{
-		id: o.ID, name: textOr(o.Name, "account "+o.ID), suspended: o.Suspended, seed: s.opts.Seed,
-		clock: s.clock, types: s.types, catalog: s.catalog, s3: s.s3,
-		regions: map[string]*region{}, limits: newLimits(), roles: map[string]*role{},
-	}
-	salt := ""
-	if o.ID != AccountID {
-		salt = o.ID
-		a.seed = mixText(s.opts.Seed, o.ID)
-	}
-	names := o.Regions
-	if names == nil {
-		names = s.opts.Regions
-	}
-	if names == nil {
-		names = commonRegions()
-	}
-	for _, name := range names {
-		if !regionName.MatchString(name) {
-			return nil, fmt.Errorf("region %q: not the name of a region, such as %s", name, DefaultRegion)
-		}
-		a.regions[name] = newRegion(a.id, salt, name, a.seed)
-	}
-	for _, about := range o.Roles {
-		if err := a.addRole(about); err != nil {
-			return nil, err
-		}
-	}
-	return a, nil
-}
 
 // Account finds an account by its number; nil where there is none.
 func (s *Sandbox) Account(id string) *Account {
 	for _, a := range s.accounts {
-		if a.id == id {
+		if a.ID() == id {
 			return a
 		}
 	}
@@ -78,7 +52,7 @@ func (s *Sandbox) Account(id string) *Account {
 }
 
 // Accounts lists the accounts, the management account first.
-func (s *Sandbox) Accounts() []*Account { return append([]*Account(nil), s.accounts...) }
+func (s *Sandbox) Accounts() []*Account { return slices.Clone(s.accounts) }
 
 // addAccounts builds the management account and the others.
 func (s *Sandbox) addAccounts() error {
@@ -88,44 +62,71 @@ func (s *Sandbox) addAccounts() error {
 		Buckets: append([]string{DefaultBucket}, o.Buckets...),
 	}}, o.Accounts...)
 	for n, one := range all {
-		a, err := s.addAccount(one)
-		if err != nil {
+		if err := s.addAccount(one); err != nil {
 			if n > 0 {
 				err = fmt.Errorf("account %s: %w", one.ID, err)
 			}
 			return err
 		}
-		if s.home == nil {
-			s.home = a
-		}
-		s.accounts = append(s.accounts, a)
 	}
 	return nil
 }
 
-func (s *Sandbox) addAccount(o AccountOptions) (*Account, error) {
-	switch {
-	case !accountNumber.MatchString(o.ID):
-		return nil, errors.New("its number has twelve digits")
-	case s.Account(o.ID) != nil:
-		return nil, errors.New("there is one already")
-	case o.Fleet < 0 || o.Types < 0:
-		return nil, errors.New("neither instances nor types can be fewer than none")
+func (s *Sandbox) addAccount(o AccountOptions) error {
+	if o.Fleet < 0 || o.Types < 0 {
+		return errors.New("neither instances nor types can be fewer than none")
 	}
-	a, err := s.newAccount(o)
+	names := o.Regions
+	if names == nil {
+		names = s.opts.Regions
+	}
+	if names == nil {
+		names = commonRegions()
+	}
+	made, err := s.org.AddAccount(o.ID, o.Name, o.Suspended, names)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	a := &Account{account: made, store: s.store}
+	if s.home == nil {
+		s.home = a
+	}
+	s.accounts = append(s.accounts, a)
+	s.limits[o.ID] = newLimits()
+	for _, about := range o.Roles {
+		if err := made.addRole(about); err != nil {
+			return err
+		}
 	}
 	for _, bucket := range o.Buckets {
-		if err := s.s3.create(bucket, bucketHome{DefaultRegion, a.id}); err != nil {
-			return nil, err
+		if err := s.store.create(bucket, bucketHome{DefaultRegion, a.ID()}); err != nil {
+			return err
 		}
 	}
 	switch {
 	case o.Fleet > 0:
-		return a, a.generate(o.Fleet, o.Types)
+		return made.generate(o.Fleet, o.Types)
 	case o.ID == AccountID:
-		return a, errors.Join(a.buildDefaultAccount(), a.addDefaultDatabases())
+		return made.buildDefaultAccount()
 	}
-	return a, a.buildSmallAccount()
+	return made.buildSmallAccount()
+}
+
+// The role that Members have, and what must be given to assume it.
+const (
+	MemberRole       = "nightshift"
+	MemberExternalID = "practice"
+)
+
+// Members are n member accounts, numbered from 200000000001, each with
+// MemberRole, which the management account may assume with MemberExternalID.
+func Members(n int) []AccountOptions {
+	list := make([]AccountOptions, n)
+	for i := range list {
+		list[i] = AccountOptions{
+			ID: fmt.Sprintf("2%011d", i+1), Name: fmt.Sprintf("member %d", i+1),
+			Roles: []Role{{Name: MemberRole, ExternalID: MemberExternalID}},
+		}
+	}
+	return list
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -26,9 +27,9 @@ func (c *ec2Call) describeAttribute() *apiError {
 	c.out.text("instanceId", i.id)
 	switch name {
 	case "disableApiStop":
-		c.out.value(name, boolText(i.stopGuard))
+		c.out.value(name, strconv.FormatBool(i.stopGuard))
 	case "disableApiTermination":
-		c.out.value(name, boolText(i.endGuard))
+		c.out.value(name, strconv.FormatBool(i.endGuard))
 	case "instanceType":
 		c.out.value(name, i.kind.Name)
 	case "instanceInitiatedShutdownBehavior":
@@ -52,7 +53,7 @@ func (c *ec2Call) describeAttribute() *apiError {
 		c.out.flag("enabled", false)
 		c.out.end(name)
 	case "ebsOptimized":
-		c.out.value(name, boolText(i.ebsOptimized))
+		c.out.value(name, strconv.FormatBool(i.ebsOptimized))
 	case "enaSupport", "sourceDestCheck":
 		c.out.value(name, "true")
 	case "rootDeviceName":
@@ -61,13 +62,6 @@ func (c *ec2Call) describeAttribute() *apiError {
 		return unknownAttribute(name)
 	}
 	return nil
-}
-
-func boolText(v bool) string {
-	if v {
-		return "true"
-	}
-	return "false"
 }
 
 func unknownAttribute(name string) *apiError {
@@ -116,7 +110,7 @@ func (c *ec2Call) modifyAttribute() *apiError {
 	default:
 		return unknownAttribute(name)
 	}
-	for _, parameter := range sortedKeys(others) {
+	for _, parameter := range slices.Sorted(maps.Keys(others)) {
 		if c.form.has(parameter) {
 			return cannotChange(others[parameter])
 		}
@@ -137,7 +131,7 @@ func (c *ec2Call) modifyAttribute() *apiError {
 	}
 	c.attribute = "InstanceType"
 	if kind == "" {
-		c.attribute = strings.Join(sortedKeys(changes), " ")
+		c.attribute = strings.Join(slices.Sorted(maps.Keys(changes)), " ")
 	}
 	batch, err := c.batch([]string{id})
 	if err != nil {
@@ -165,7 +159,7 @@ func (c *ec2Call) modifyAttribute() *apiError {
 // changeType gives a stopped instance another type and the CPU options that
 // belong to it.
 func (c *ec2Call) changeType(i *instance, name string) *apiError {
-	kind, ok := c.sandbox.types.spec(name)
+	kind, ok := c.org.types.spec(name)
 	switch {
 	case !ok:
 		return invalid("InvalidInstanceAttributeValue", "Invalid value '"+name+"' for InstanceType.")

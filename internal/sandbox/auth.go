@@ -3,48 +3,33 @@ package sandbox
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
-// name finds the operation that a request asks for and the service of an
-// unsigned one.
-func (r *request) name() {
-	target := r.Header.Get("X-Amz-Target")
-	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") ||
-		r.URL.Query().Has("Action")
+// serviceOf is the service that a request is for; a guess where it is not
+// signed. It reads the request's operation.
+func (s *Sandbox) serviceOf(r *request) service {
 	if r.scope.service == "" {
 		switch {
-		case target != "":
+		case r.Header.Get("X-Amz-Target") != "":
 			r.scope.service = "pricing"
-		case form:
+		case r.isForm():
 			r.scope.service = "ec2"
 		default:
 			r.scope.service = "s3"
 		}
 	}
-	switch r.scope.service {
-	case "ec2", "sts", "autoscaling", "rds":
-		r.query = r.scope.service != "ec2"
-		r.form = parseParams(r.URL.RawQuery, r.body)
-		r.call.Action = r.form.text("Action")
-		r.call.DryRun = r.form.flag("DryRun")
-		r.call.Permission = r.scope.service + ":" + r.call.Action
-		if r.call.Action == "GetCallerIdentity" {
-			r.call.Permission = "" // every caller may ask who it is
-		}
-	case "monitoring":
-		r.nameMetrics()
-	case "s3":
-		op := s3OperationOf(r.Request)
-		r.call.Action, r.call.Permission = op.name, op.permission
-	default:
-		_, r.call.Action, _ = strings.Cut(target, ".")
-		if r.query = form && target == ""; r.query {
-			r.call.Action = parseParams(r.URL.RawQuery, r.body).text("Action")
-		}
-		r.call.Permission = r.scope.service + ":" + r.call.Action
+	found, ok := s.services[r.scope.service]
+	if !ok {
+		found = service{name: r.scope.service, read: (*request).readTarget, refusal: refuseJSON("Message"), serve: unknownService}
 	}
+	r.refusal = found.refusal
+	found.read(r)
+	return found
+}
+
+func unknownService(r *call) answer {
+	return r.refuse(fail(http.StatusNotFound, "UnknownService", "the sandbox has no service "+r.scope.service))
 }
 
 // pricingRegion says whether the Price List service has an endpoint in a region.
@@ -62,7 +47,7 @@ func global(service string) bool {
 // authenticate refuses requests without a signature, with credentials that are
 // unknown or over, and for a region that the account has not enabled, as AWS
 // does.
-func (s *Sandbox) authenticate(r *request) *apiError {
+func (s *Sandbox) authenticate(r *call) *apiError {
 	switch {
 	case r.scope.key == "":
 		switch r.scope.service {
@@ -73,7 +58,7 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 		}
 		return fail(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
 	case r.URL.Query().Has("X-Amz-Credential"):
-		if err := r.presigned(realNow()); err != nil {
+		if err := checkPresigned(r.request, realNow()); err != nil {
 			return err
 		}
 	}
@@ -86,7 +71,7 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 			return fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
 	case global(r.scope.service) && r.scope.region == globalRegion:
-	case r.caller.account.regions[r.scope.region] == nil:
+	case r.here() == nil:
 		if r.scope.service == "s3" {
 			return fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",
 				"The authorization header is malformed; the region '"+r.scope.region+"' is wrong")
@@ -96,9 +81,9 @@ func (s *Sandbox) authenticate(r *request) *apiError {
 	return nil
 }
 
-// presigned refuses a presigned request whose time is over. The signer's time
+// checkPresigned refuses a presigned request whose time is over. The signer's time
 // is the real one, also where the account's clock is elsewhere.
-func (r *request) presigned(now time.Time) *apiError {
+func checkPresigned(r *request, now time.Time) *apiError {
 	q := r.URL.Query()
 	signed, err := time.Parse("20060102T150405Z", q.Get("X-Amz-Date"))
 	if err != nil {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -28,20 +29,23 @@ func groupActions() map[string]groupAction {
 	}
 }
 
-func (s *Sandbox) serveAutoScaling(r *request) answer {
-	action := r.call.Action
-	run := groupActions()[action]
-	if run == nil {
-		return r.refuse(invalid("InvalidAction", "Could not find operation "+action+" for version 2011-01-01"))
+// autoScalingService is Amazon EC2 Auto Scaling.
+func autoScalingService() service {
+	return service{
+		name: "autoscaling", operations: slices.Sorted(maps.Keys(groupActions())),
+		read: (*request).readQuery, refusal: refuseQuery(autoScalingNamespace), serve: serveAutoScaling,
+		names: func(r *call, hit faultHit) bool { return hit.byID(groupsNamed(r.form)...) },
 	}
-	answers := action == "DescribeAutoScalingGroups" // the others have no result
-	return s.serveQuery(r, autoScalingNamespace, answers, func(c queryCall) *apiError {
-		c.region.settleGroups(c.now)
-		return run(&groupCall{c})
-	})
 }
 
-func validation(message string) *apiError { return invalid("ValidationError", message) }
+func serveAutoScaling(r *call) answer {
+	run := groupActions()[r.action]
+	if run == nil {
+		return r.refuse(invalid("InvalidAction", "Could not find operation "+r.action+" for version 2011-01-01"))
+	}
+	answers := r.action == "DescribeAutoScalingGroups" // the others have no result
+	return serveQuery(r, autoScalingNamespace, answers, func(c queryCall) *apiError { return run(&groupCall{c}) })
+}
 
 // unknown refuses parameters that the operation does not have.
 func (c *groupCall) unknown() *apiError {
@@ -54,14 +58,14 @@ func (c *groupCall) unknown() *apiError {
 // named finds the group that the call is for and asks for permission on it.
 // Who may not touch a group is not told whether there is one.
 func (c *groupCall) named(name string) (*group, *apiError) {
-	c.request.call.IDs = 1
+	c.ids = 1
 	g := c.region.groupNamed(name)
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.region.name, c.region.owner, name)
 	ctx := &policyContext{region: c.region.name}
 	if g != nil {
 		arn, ctx.resourceTags = g.arn(c.region), g.plain()
 	}
-	if err := c.sandbox.authorize(c.request, arn, ctx); err != nil {
+	if err := c.call.authorize(arn, ctx); err != nil {
 		return nil, err
 	}
 	if g == nil {
@@ -84,7 +88,7 @@ func groupsNamed(p *params) []string {
 
 // refused answers a call about a group that a fault refuses.
 func (c *groupCall) refused(g *group) *apiError {
-	for _, h := range c.request.faults {
+	for _, h := range c.faults {
 		if h.Kind != Refuse || h.ID != "" && !compile(h.ID).match(g.name) {
 			continue
 		}
@@ -212,7 +216,7 @@ func (c *groupCall) changeTags(create bool) *apiError {
 			return validation("AutoScalingGroup name not found - no such group: " + name)
 		}
 		ctx := &policyContext{resourceTags: g.plain(), tagKeys: keys[name], region: c.region.name}
-		if err := c.sandbox.authorize(c.request, g.arn(c.region), ctx); err != nil {
+		if err := c.call.authorize(g.arn(c.region), ctx); err != nil {
 			return err
 		}
 		if err := c.refused(g); err != nil {
@@ -229,7 +233,7 @@ func (c *groupCall) changeTags(create bool) *apiError {
 		}
 		changes = append(changes, x)
 	}
-	c.request.call.IDs = len(keys)
+	c.ids = len(keys)
 	before := map[*group][]groupTag{}
 	for _, x := range changes {
 		if _, ok := before[x.group]; !ok {

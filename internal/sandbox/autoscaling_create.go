@@ -44,7 +44,7 @@ func (c *groupCall) createGroup() *apiError {
 		return validation("The practice account makes groups like an instance: the parameter InstanceId is missing")
 	}
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.region.name, c.region.owner, g.name)
-	if err := c.sandbox.authorize(c.request, arn, &policyContext{region: c.region.name, tagKeys: g.plain().keys()}); err != nil {
+	if err := c.call.authorize(arn, &policyContext{region: c.region.name, tagKeys: g.plain().keys()}); err != nil {
 		return err
 	}
 	model := c.region.instances[id]
@@ -55,6 +55,6 @@ func (c *groupCall) createGroup() *apiError {
 	if err := c.region.addGroup(g); err != nil {
 		return err
 	}
-	c.region.settleGroups(c.now)
+	c.region.settle(c.now)
 	return nil
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -38,16 +39,16 @@ func (c *groupCall) describeGroups() *apiError {
 	if err := c.unknown(); err != nil {
 		return err
 	}
-	if err := c.sandbox.authorize(c.request, "*", nil); err != nil {
+	if err := c.call.authorize("*", nil); err != nil {
 		return err
 	}
-	p := page{query: c.form.fingerprint(c.request.call.Action), seed: c.sandbox.opts.Seed, size: int(size)}
+	p := page{query: c.form.fingerprint(c.action), seed: c.org.seed, size: int(size)}
 	p.seal = mixText(p.seed, c.region.name)
 	if token != "" && p.resume(token) != nil {
 		return invalid("InvalidNextToken", "The NextToken value is not valid.")
 	}
 	var rows []*group
-	for _, g := range c.region.groups {
+	for _, g := range *slot[groups](c.region) {
 		if p.after(g.seq, 0) && (len(names) == 0 || slices.Contains(names, g.name)) && keep(g) {
 			rows = append(rows, g)
 		}
@@ -132,7 +133,7 @@ func (d *doc) group(r *region, g *group, inside bool) {
 	}
 	d.time("CreatedTime", g.created)
 	d.open("SuspendedProcesses")
-	for _, p := range sortedKeys(g.suspended) {
+	for _, p := range slices.Sorted(maps.Keys(g.suspended)) {
 		d.open("member")
 		d.text("ProcessName", p)
 		d.text("SuspensionReason", g.suspended[p])

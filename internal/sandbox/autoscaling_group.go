@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +58,9 @@ type group struct {
 	due       time.Time // when it looks at its members next; zero: something must happen first
 }
 
+// groups are the Auto Scaling groups of a region in the order of their making.
+type groups []*group
+
 // groupTag is a tag of a group; propagate copies it to new members.
 type groupTag struct {
 	tag
@@ -90,12 +95,12 @@ const (
 // name in the tag aws:autoscaling:groupName become its members; where they are
 // fewer than it wants, it launches more, which take time to run. An error means
 // that the description is wrong.
-func (a *Account) AddGroup(region string, about Group) error {
+func AddGroup(a *account, region string, about Group) error {
 	r := a.regions[region]
 	if r == nil {
 		return fmt.Errorf("add group %s: the account has no region %q", about.Name, region)
 	}
-	kind, ok := a.types.spec(textOr(about.Type, "t3.small"))
+	kind, ok := a.types.spec(cmp.Or(about.Type, "t3.small"))
 	if !ok {
 		return fmt.Errorf("add group %s: no instance type %s", about.Name, about.Type)
 	}
@@ -106,10 +111,10 @@ func (a *Account) AddGroup(region string, about Group) error {
 	g := &group{
 		name: about.Name, created: about.Created.UTC().Truncate(time.Millisecond),
 		min: about.Min, desired: about.Desired, max: about.Max,
-		suspended: map[string]string{}, kind: kind, image: textOr(about.Image, ImageLinux),
+		suspended: map[string]string{}, kind: kind, image: cmp.Or(about.Image, ImageLinux),
 		launches: about.Name, warmPool: about.WarmPool, looked: now, due: now,
 	}
-	for _, key := range sortedKeys(about.Tags) {
+	for _, key := range slices.Sorted(maps.Keys(about.Tags)) {
 		g.tags = append(g.tags, groupTag{tag{key, about.Tags[key]}, true})
 	}
 	for _, p := range about.Suspended {
@@ -123,26 +128,26 @@ func (a *Account) AddGroup(region string, about Group) error {
 	if err := r.addGroup(g); err != nil {
 		return errors.New("add group " + g.name + ": " + err.message)
 	}
-	r.settleGroups(now)
+	r.settle(now)
 	return nil
 }
 
-// Group finds an Auto Scaling group; false where there is none.
-func (a *Account) Group(region, name string) (GroupState, bool) {
+// FindGroup finds an Auto Scaling group; false where there is none.
+func FindGroup(a *account, region, name string) (GroupState, bool) {
 	r := a.regions[region]
 	if r == nil {
 		return GroupState{}, false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settleGroups(a.Now())
+	r.settle(a.Now())
 	g := r.groupNamed(name)
 	if g == nil {
 		return GroupState{}, false
 	}
 	state := GroupState{
 		Name: g.name, Min: g.min, Desired: g.desired, Max: g.max, Tags: map[string]string{},
-		Suspended: sortedKeys(g.suspended), Members: map[string]string{},
+		Suspended: slices.Sorted(maps.Keys(g.suspended)), Members: map[string]string{},
 	}
 	for _, t := range g.tags {
 		state.Tags[t.key] = t.value
@@ -174,7 +179,11 @@ func (r *region) addGroup(g *group) *apiError {
 			}
 		}
 	}
-	r.groups = append(r.groups, g)
+	list := slot[groups](r)
+	if len(*list) == 0 {
+		r.onSettle(func(now time.Time) { r.settleGroups(now) })
+	}
+	*list = append(*list, g)
 	return nil
 }
 
@@ -193,7 +202,7 @@ func checkSizes(least, desired, most int) *apiError {
 }
 
 func (r *region) groupNamed(name string) *group {
-	for _, g := range r.groups {
+	for _, g := range *slot[groups](r) {
 		if g.name == name {
 			return g
 		}
@@ -219,11 +228,4 @@ func (g *group) runs(process string) bool { return g.suspended[process] == "" }
 // suspendedAt is the reason that AWS gives for a suspended process.
 func suspendedAt(t time.Time) string {
 	return "User suspended at " + t.UTC().Format("2006-01-02T15:04:05Z")
-}
-
-func textOr(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }

@@ -7,7 +7,7 @@ import (
 
 // settleGroups brings the region's groups to where they are by now.
 func (r *region) settleGroups(now time.Time) {
-	for _, g := range r.groups {
+	for _, g := range *slot[groups](r) {
 		g.notice(now)
 		for !g.due.IsZero() && !now.Before(g.due) {
 			at := g.due

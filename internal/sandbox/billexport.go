@@ -2,51 +2,41 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
 	"time"
 )
 
-// ExportBill writes the account's bill of a month, as far as it is known, into
-// one of its buckets: a table of FOCUS 1.0, the FinOps Open Cost and Usage
+// ExportBill is an account's bill of a month, as far as it is known: a table of
+// FOCUS 1.0, the FinOps Open Cost and Usage
 // Specification, as compressed CSV with a row for each resource, usage type and
 // day. Columns and values have the shape of AWS's own exports, of whose columns
 // three come after those of the specification. It follows from the same past as
-// Cost Explorer, a day late like it. The key is
-// PREFIX/data/BILLING_PERIOD=2026-10/focus-00001.csv.gz.
-//
-// Errors are a bucket that the account does not have and a month that has not
-// begun.
-func (a *Account) ExportBill(bucket, prefix string, month time.Time) (key string, err error) {
+// Cost Explorer, a day late like it. The key of the export is
+// PREFIX/data/BILLING_PERIOD=2026-10/focus-00001.csv.gz. A month that has not
+// begun is an error.
+func ExportBill(a *account, prefix string, month time.Time) (body []byte, key string, err error) {
 	month = monthOf(month.UTC())
 	now := a.Now()
-	switch {
-	case !slices.Contains(a.Buckets(), bucket):
-		return "", fmt.Errorf("export the bill: account %s has no bucket %q", a.id, bucket)
-	case !month.Before(now):
-		return "", fmt.Errorf("export the bill: %s has not begun", month.Format("2006-01"))
+	if !month.Before(now) {
+		return nil, "", fmt.Errorf("%s has not begun", month.Format("2006-01"))
 	}
-	body, err := a.bill(month, known(now))
+	body, err = a.bill(month, known(now))
 	if err != nil {
-		return "", fmt.Errorf("export the bill: %w", err)
+		return nil, "", err
 	}
 	if prefix != "" {
 		prefix += "/"
 	}
 	key = prefix + "data/BILLING_PERIOD=" + month.Format("2006-01") + "/focus-00001.csv.gz"
-	meta := map[string]string{"Content-Type": "application/gzip", "Last-Modified": now.UTC().Format(http.TimeFormat)}
-	if _, err := a.s3.backend.PutObject(bucket, key, meta, bytes.NewReader(body), int64(len(body)), nil); err != nil {
-		return "", fmt.Errorf("export the bill: %w", err)
-	}
-	return key, nil
+	return body, key, nil
 }
 
 // bill is the table of one month up to an instant.
-func (a *Account) bill(month, until time.Time) ([]byte, error) {
+func (a *account) bill(month, until time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	zipped := gzip.NewWriter(&b)
 	table := csv.NewWriter(zipped)
@@ -56,7 +46,7 @@ func (a *Account) bill(month, until time.Time) ([]byte, error) {
 	row := make([]string, len(columns))
 	write := func(cells map[string]string) {
 		for n, name := range columns {
-			row[n] = textOr(cells[name], "NULL")
+			row[n] = cmp.Or(cells[name], "NULL")
 		}
 		bill.rows++
 		err = errors.Join(err, table.Write(row))

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"strconv"
@@ -24,7 +25,7 @@ func focusColumns() []string {
 
 // focusBill writes rows of one month. Cells that are missing or empty are NULL.
 type focusBill struct {
-	account *Account
+	account *account
 	month   time.Time
 	rows    int
 }
@@ -39,7 +40,7 @@ func (b *focusBill) row(from, to time.Time) map[string]string {
 		"BillingPeriodStart": b.month.Format(layout), "BillingPeriodEnd": b.month.AddDate(0, 1, 0).Format(layout),
 		"ChargePeriodStart": from.Format(layout), "ChargePeriodEnd": to.Format(layout),
 		"InvoiceIssuerName": awsInc, "PublisherName": awsInc, "ProviderName": "AWS",
-		"Id": strconv.Itoa(b.rows + 1), "SubAccountId": b.account.id, "SubAccountName": b.account.name,
+		"Id": strconv.Itoa(b.rows + 1), "SubAccountId": b.account.ID(), "SubAccountName": b.account.Name(),
 	}
 }
 
@@ -124,7 +125,7 @@ func focusUnit(unit string) string {
 	known := map[string]string{
 		"Hrs": "Hours", "GB-Mo": "GB-Months", "GB-month": "GB-Months", "IOPS-Mo": "IOPS-Months", "GiBps-mo": "GiB/Second-Months",
 	}
-	return textOr(known[unit], unit)
+	return cmp.Or(known[unit], unit)
 }
 
 // resourceType is what an export calls the kind of a resource: the first word of

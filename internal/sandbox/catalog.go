@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -112,7 +113,7 @@ func loadEdition(types typeTable, list []edition) (*catalog, error) {
 			return nil, fmt.Errorf("prices.csv: no such instance type: %s", key.name)
 		}
 	}
-	for _, code := range sortedKeys(c.places) {
+	for _, code := range slices.Sorted(maps.Keys(c.places)) {
 		for _, name := range c.priced(code) {
 			spec, _ := types.spec(name)
 			c.shelves = append(c.shelves, c.computeShelf(c.places[code], spec))

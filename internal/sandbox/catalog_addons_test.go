@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestAddons(t *testing.T) {
 // TestServices: each service has its own attributes.
 func TestServices(t *testing.T) {
 	c := testCatalog(t)
-	if got := sortedKeys(c.fields); !slices.Equal(got, []string{"AmazonCloudWatch", "AmazonEC2", "AmazonVPC"}) {
+	if got := slices.Sorted(maps.Keys(c.fields)); !slices.Equal(got, []string{"AmazonCloudWatch", "AmazonEC2", "AmazonVPC"}) {
 		t.Errorf("services %v", got)
 	}
 	if status, a := callPricing(t, c, "GetAttributeValues", object{"ServiceCode": vpcOffer, "AttributeName": "instanceType"}); status != 400 || a.Type != "NotFoundException" {

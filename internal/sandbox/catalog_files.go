@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -28,7 +29,7 @@ func (f priceFile) arn() string {
 // filesOf lists the files of a service in an edition, by region.
 func (c *catalog) filesOf(service string) []priceFile {
 	var files []priceFile
-	for _, region := range sortedKeys(c.places) {
+	for _, region := range slices.Sorted(maps.Keys(c.places)) {
 		if c.places[region].locationType != "AWS Region" {
 			continue // a Local Zone has no file
 		}

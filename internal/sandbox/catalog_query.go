@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -14,52 +13,12 @@ type productFilter struct {
 	values []string // Value as ANY_OF and NONE_OF read it; else Value alone
 }
 
-// Limits of GetProducts, as its reference states them.
-const (
-	maxProductFilters = 50
-	maxFilterValue    = 1024
-)
-
 // filterTypes are the types of filters, in the order of error messages.
 func filterTypes(anyOf string) []string {
 	if anyOf == "off" {
 		return []string{"TERM_MATCH", "EQUALS", "CONTAINS"}
 	}
 	return []string{"TERM_MATCH", "EQUALS", "CONTAINS", "ANY_OF", "NONE_OF"}
-}
-
-// readFilters checks the filters and prepares them. Fields are spelled as the
-// list spells them, whatever case the caller used.
-func (c *catalog) readFilters(service string, filters []productFilter) *pricingError {
-	if len(filters) > maxProductFilters {
-		return constraint("filters", fmt.Sprintf("Member must have length less than or equal to %d", maxProductFilters))
-	}
-	for i := range filters {
-		f := &filters[i]
-		at := fmt.Sprintf("filters.%d.member", i+1)
-		switch {
-		case !slices.Contains(filterTypes(c.anyOf), f.Type):
-			return constraint(at+".type", "Member must satisfy enum value set: ["+
-				strings.Join(filterTypes(c.anyOf), ", ")+"]")
-		case f.Field == "":
-			return constraint(at+".field", "Member must have length greater than or equal to 1")
-		case f.Value == "":
-			return constraint(at+".value", "Member must have length greater than or equal to 1")
-		case len(f.Value) > maxFilterValue:
-			return constraint(at+".value", fmt.Sprintf("Member must have length less than or equal to %d", maxFilterValue))
-		}
-		if name, ok := c.fields[service][strings.ToLower(f.Field)]; ok {
-			f.Field = name
-		}
-		f.values = []string{f.Value}
-		if c.anyOf == "comma" && (f.Type == "ANY_OF" || f.Type == "NONE_OF") {
-			f.values = strings.Split(f.Value, ",")
-			for j, v := range f.values {
-				f.values[j] = strings.TrimSpace(v)
-			}
-		}
-	}
-	return nil
 }
 
 // match tells whether a product whose attribute has this value passes.

@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// ec2Offer is the price list's code of EC2, to which EBS belongs.
-const ec2Offer = "AmazonEC2"
-
 // maxProductPage is the largest page of the price list's operations, and the
 // one they use when the caller names none.
 const maxProductPage = 100
@@ -33,6 +30,26 @@ func refusePricing(code, format string, args ...any) *pricingError {
 func constraint(member, rule string) *pricingError {
 	return refusePricing("ValidationException",
 		"1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member, rule)
+}
+
+// pricingService is the AWS Price List service.
+func pricingService() service {
+	return service{
+		name: "pricing", operations: slices.Sorted(maps.Keys(pricingActions())),
+		read: (*request).readTarget, refusal: refuseJSON("Message"), serve: servePricing,
+	}
+}
+
+func servePricing(r *call) answer {
+	if err := r.authorize("*", nil); err != nil {
+		return r.refuse(err)
+	}
+	status, body := r.org.catalog.serve(r.Host, r.action, r.payload)
+	a := r.answerJSON(body)
+	if a.status = status; status != http.StatusOK {
+		a.code = jsonErrorCode(body)
+	}
+	return a
 }
 
 // pricingRequest has the members of all operations.
@@ -149,7 +166,7 @@ func (c *catalog) describeServices(r pricingRequest, size int) (any, *pricingErr
 		AttributeNames []string
 	}
 	var services []service
-	for _, code := range sortedKeys(c.fields) {
+	for _, code := range slices.Sorted(maps.Keys(c.fields)) {
 		if r.ServiceCode == nil || *r.ServiceCode == code {
 			services = append(services, service{code, slices.Sorted(maps.Values(c.fields[code]))})
 		}
@@ -208,7 +225,7 @@ func (c *catalog) values(service, name string) []string {
 			}
 		}
 	}
-	return sortedKeys(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // pageToken is what an opaque NextToken holds.
@@ -249,3 +266,43 @@ func nextPage[T any](version string, items []T, digest, token string, size int) 
 	}
 	return items[from:to], next, nil
 }
+
+// readFilters checks the filters and prepares them. Fields are spelled as the
+// list spells them, whatever case the caller used.
+func (c *catalog) readFilters(service string, filters []productFilter) *pricingError {
+	if len(filters) > maxProductFilters {
+		return constraint("filters", fmt.Sprintf("Member must have length less than or equal to %d", maxProductFilters))
+	}
+	for i := range filters {
+		f := &filters[i]
+		at := fmt.Sprintf("filters.%d.member", i+1)
+		switch {
+		case !slices.Contains(filterTypes(c.anyOf), f.Type):
+			return constraint(at+".type", "Member must satisfy enum value set: ["+
+				strings.Join(filterTypes(c.anyOf), ", ")+"]")
+		case f.Field == "":
+			return constraint(at+".field", "Member must have length greater than or equal to 1")
+		case f.Value == "":
+			return constraint(at+".value", "Member must have length greater than or equal to 1")
+		case len(f.Value) > maxFilterValue:
+			return constraint(at+".value", fmt.Sprintf("Member must have length less than or equal to %d", maxFilterValue))
+		}
+		if name, ok := c.fields[service][strings.ToLower(f.Field)]; ok {
+			f.Field = name
+		}
+		f.values = []string{f.Value}
+		if c.anyOf == "comma" && (f.Type == "ANY_OF" || f.Type == "NONE_OF") {
+			f.values = strings.Split(f.Value, ",")
+			for j, v := range f.values {
+				f.values[j] = strings.TrimSpace(v)
+			}
+		}
+	}
+	return nil
+}
+
+// Limits of GetProducts, as its reference states them.
+const (
+	maxProductFilters = 50
+	maxFilterValue    = 1024
+)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"path"
@@ -23,61 +24,64 @@ const (
 
 func (r *request) cbor() bool { return r.Header.Get(smithyProtocol) == smithyCBOR }
 
-// nameMetrics finds the operation of CloudWatch that a request asks for:
+// cloudWatchService is Amazon CloudWatch.
+func cloudWatchService() service {
+	return service{
+		name: "monitoring", operations: []string{"GetMetricData"},
+		read: readMetrics, refusal: refuseMetrics, serve: serveCloudWatch,
+	}
+}
+
+// readMetrics finds the operation of CloudWatch that a request asks for:
 // /service/GraniteServiceVersion20100801/operation/GetMetricData, a target, or
 // a form. IAM has another name for the service than signatures have.
-func (r *request) nameMetrics() {
+func readMetrics(r *request) {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
 	case r.cbor():
-		r.call.Action = path.Base(r.URL.Path)
+		r.action = path.Base(r.URL.Path)
 	case target != "":
-		_, r.call.Action, _ = strings.Cut(target, ".")
+		_, r.action, _ = strings.Cut(target, ".")
 	default:
-		r.query = true
-		r.form = parseParams(r.URL.RawQuery, r.body)
-		r.call.Action = r.form.text("Action")
+		r.readQuery()
 	}
-	r.call.Permission = "cloudwatch:" + r.call.Action
+	r.permission = "cloudwatch:" + r.action
 }
 
-// metricActions are the operations of CloudWatch that the account has.
-func metricActions() []string { return []string{"GetMetricData"} }
-
 // serveCloudWatch answers GetMetricData, the one operation of CloudWatch that
-// the account has.
-func (s *Sandbox) serveCloudWatch(r *request) answer {
-	if r.call.Action != "GetMetricData" {
-		return r.refuse(invalid("InvalidAction", "The action "+r.call.Action+" is not valid for this web service."))
+// the sandbox has.
+func serveCloudWatch(r *call) answer {
+	if r.action != "GetMetricData" {
+		return r.refuse(invalid("InvalidAction", "The action "+r.action+" is not valid for this web service."))
 	}
-	if err := s.authorize(r, "*", &policyContext{region: r.scope.region}); err != nil {
+	if err := r.authorize("*", &policyContext{region: r.scope.region}); err != nil {
 		return r.refuse(err)
 	}
-	in, err := r.metricDataInput()
+	in, err := readMetricData(r.request)
 	if err != nil {
 		return r.refuse(err)
 	}
-	out, err := r.caller.account.metricData(r.scope.region, in, s.Now())
+	out, err := metricData(r.here(), in, r.org.clock.Now())
 	if err != nil {
 		return r.refuse(err)
 	}
 	if r.query {
 		return answer{status: http.StatusOK, body: out.xml(r.id), header: r.header("text/xml")}
 	}
-	return r.metricsAnswer(http.StatusOK, out)
+	return metricsAnswer(r.request, http.StatusOK, out)
 }
 
-// metricDataInput reads the request in whichever protocol it came.
-func (r *request) metricDataInput() (metricDataInput, *apiError) {
+// readMetricData reads the request in whichever protocol it came.
+func readMetricData(r *request) (metricDataInput, *apiError) {
 	var in metricDataInput
 	var err error
 	switch {
 	case r.cbor():
-		err = cbor.Unmarshal(r.body, &in)
+		err = cbor.Unmarshal(r.payload, &in)
 	case r.query:
 		return metricDataForm(r.form)
 	default:
-		err = json.Unmarshal(r.body, &in)
+		err = json.Unmarshal(r.payload, &in)
 	}
 	if err != nil {
 		return in, invalid("SerializationException", "The request could not be read: "+err.Error())
@@ -86,7 +90,7 @@ func (r *request) metricDataInput() (metricDataInput, *apiError) {
 }
 
 // metricsAnswer writes an answer in CBOR or JSON, as the request was.
-func (r *request) metricsAnswer(status int, out any) answer {
+func metricsAnswer(r *request, status int, out any) answer {
 	if r.cbor() {
 		a := answer{status: status, header: r.header("application/cbor")}
 		a.header.Set(smithyProtocol, smithyCBOR)
@@ -100,15 +104,17 @@ func (r *request) metricsAnswer(status int, out any) answer {
 
 // refuseMetrics writes an error of CloudWatch in CBOR or JSON, with the name of
 // its shape and, in a header, the code that it has in the Query protocol.
-func (r *request) refuseMetrics(e *apiError) answer {
+func refuseMetrics(r *request, e *apiError) answer {
+	if r.query {
+		return refuseQuery(cloudWatchNamespace)(r, e)
+	}
 	shape := map[string]string{
 		"InvalidParameterValue":       "InvalidParameterValueException",
 		"InvalidParameterCombination": "InvalidParameterCombinationException",
 		"MissingParameter":            "MissingRequiredParameterException",
 		"InternalServiceError":        "InternalServiceFault",
 	}[e.code]
-	a := r.metricsAnswer(e.status, map[string]string{"__type": textOr(shape, e.code), "message": e.message})
-	a.code = e.code
+	a := metricsAnswer(r, e.status, map[string]string{"__type": cmp.Or(shape, e.code), "message": e.message})
 	a.header.Set(queryErrorHeader, e.code+";"+sender(e.status))
 	return a
 }

@@ -1,12 +1,13 @@
 package sandbox
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
 
 // metricData answers GetMetricData.
-func (a *Account) metricData(region string, in metricDataInput, now time.Time) (metricDataOutput, *apiError) {
+func metricData(r *region, in metricDataInput, now time.Time) (metricDataOutput, *apiError) {
 	var out metricDataOutput
 	if err := in.check(); err != nil {
 		return out, err
@@ -25,7 +26,6 @@ func (a *Account) metricData(region string, in metricDataInput, now time.Time) (
 	if in.MaxDatapoints != nil {
 		room = int(*in.MaxDatapoints)
 	}
-	r := a.regions[region]
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for n, q := range in.MetricDataQueries {
@@ -42,7 +42,7 @@ func (a *Account) metricData(region string, in metricDataInput, now time.Time) (
 		}
 		taken := min(len(points)-skip, room)
 		result := metricResult{
-			ID: q.ID, Label: textOr(q.Label, q.MetricStat.Metric.MetricName), StatusCode: "Complete",
+			ID: q.ID, Label: cmp.Or(q.Label, q.MetricStat.Metric.MetricName), StatusCode: "Complete",
 			Timestamps: make([]instant, taken), Values: make([]float64, taken),
 		}
 		for k, p := range points[skip : skip+taken] {

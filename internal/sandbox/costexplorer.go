@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -16,24 +18,32 @@ func costActions() map[string]bool {
 	return map[string]bool{"GetCostAndUsage": false, "GetCostAndUsageWithResources": true}
 }
 
+// costService is AWS Cost Explorer.
+func costService() service {
+	return service{
+		name: "ce", operations: slices.Sorted(maps.Keys(costActions())),
+		read: (*request).readTarget, refusal: refuseJSON("Message"), serve: serveCostExplorer,
+	}
+}
+
 // serveCostExplorer answers the operations of Cost Explorer, from the same past
 // as CloudWatch and EC2. An account that has not enabled Cost Explorer is a
 // fault:
 //
 //	ce:*=deny,message=User not enabled for cost explorer access
-func (s *Sandbox) serveCostExplorer(r *request) answer {
-	resources, there := costActions()[r.call.Action]
+func serveCostExplorer(r *call) answer {
+	resources, there := costActions()[r.action]
 	if !there {
-		return r.refuse(invalid("UnknownOperationException", "The practice account has no "+r.call.Action))
+		return r.refuse(invalid("UnknownOperationException", "The sandbox has no "+r.action))
 	}
-	if err := s.authorize(r, "*", &policyContext{region: r.scope.region}); err != nil {
+	if err := r.authorize("*", &policyContext{region: r.scope.region}); err != nil {
 		return r.refuse(err)
 	}
 	var in costRequest
-	if err := json.Unmarshal(r.body, &in); err != nil {
+	if err := json.Unmarshal(r.payload, &in); err != nil {
 		return r.refuse(invalid("SerializationException", "The request is not JSON: "+err.Error()))
 	}
-	now := s.Now()
+	now := r.org.clock.Now()
 	q, refused := in.check(resources, now)
 	if refused != nil {
 		return r.refuse(refused)
@@ -46,7 +56,7 @@ func (s *Sandbox) serveCostExplorer(r *request) answer {
 	if err != nil {
 		return r.refuse(fail(http.StatusInternalServerError, "InternalFailure", err.Error()))
 	}
-	return answer{status: http.StatusOK, body: body, header: r.header("application/x-amz-json-1.1")}
+	return r.answerJSON(body)
 }
 
 // The answer of both operations, in the names of Cost Explorer's model.
@@ -75,7 +85,7 @@ const provisional = 48 * time.Hour
 
 // costs answers a query, one page of it. A page may end within a span of time,
 // with which the next one then begins.
-func (a *Account) costs(q costQuery, now time.Time) (costAnswer, *apiError) {
+func (a *account) costs(q costQuery, now time.Time) (costAnswer, *apiError) {
 	token := q.NextPageToken
 	q.NextPageToken = ""
 	out := costAnswer{GroupDefinitions: q.GroupBy, ResultsByTime: []costResult{}, DimensionValueAttributes: []string{}}
@@ -118,7 +128,7 @@ func (a *Account) costs(q costQuery, now time.Time) (costAnswer, *apiError) {
 
 // firstCharge is when the account was charged for the first time; far in the
 // future where it never was.
-func (a *Account) firstCharge() time.Time {
+func (a *account) firstCharge() time.Time {
 	first := a.Now().AddDate(100, 0, 0)
 	for _, r := range a.regions {
 		r.mu.Lock()

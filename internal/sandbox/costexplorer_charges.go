@@ -55,13 +55,13 @@ const (
 
 // biller works out charges. It is for one call.
 type biller struct {
-	account  *Account
+	account  *account
 	month    time.Time // of list
 	list     *catalog
 	products map[priceKey]*product
 }
 
-func (a *Account) biller() *biller { return &biller{account: a, products: map[priceKey]*product{}} }
+func (a *account) biller() *biller { return &biller{account: a, products: map[priceKey]*product{}} }
 
 // prices is the price list that was in force at an instant. Prices come into
 // force with a month.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -35,17 +36,17 @@ type costRecord struct {
 // costDimensions say what a record has in each dimension that the account knows.
 func costDimensions() map[string]func(costRecord) string {
 	return map[string]func(costRecord) string{
-		"AZ":             func(r costRecord) string { return textOr(r.zone, "NoAZ") },
-		"INSTANCE_TYPE":  func(r costRecord) string { return textOr(r.kind, "NoInstanceType") },
+		"AZ":             func(r costRecord) string { return cmp.Or(r.zone, "NoAZ") },
+		"INSTANCE_TYPE":  func(r costRecord) string { return cmp.Or(r.kind, "NoInstanceType") },
 		"LINKED_ACCOUNT": func(r costRecord) string { return r.account },
-		"OPERATION":      func(r costRecord) string { return textOr(r.operation, "NoOperation") },
+		"OPERATION":      func(r costRecord) string { return cmp.Or(r.operation, "NoOperation") },
 		"PURCHASE_TYPE":  costRecord.purchase,
 		"RECORD_TYPE":    func(r costRecord) string { return r.record },
-		"REGION":         func(r costRecord) string { return textOr(r.region, "NoRegion") },
-		"RESOURCE_ID":    func(r costRecord) string { return textOr(r.resource, "NoResourceId") },
+		"REGION":         func(r costRecord) string { return cmp.Or(r.region, "NoRegion") },
+		"RESOURCE_ID":    func(r costRecord) string { return cmp.Or(r.resource, "NoResourceId") },
 		"SERVICE":        func(r costRecord) string { return r.service },
-		"TENANCY":        func(r costRecord) string { return textOr(r.tenancy, "NoTenancy") },
-		"USAGE_TYPE":     func(r costRecord) string { return textOr(r.usage, "NoUsageType") },
+		"TENANCY":        func(r costRecord) string { return cmp.Or(r.tenancy, "NoTenancy") },
+		"USAGE_TYPE":     func(r costRecord) string { return cmp.Or(r.usage, "NoUsageType") },
 	}
 }
 

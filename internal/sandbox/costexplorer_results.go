@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -117,7 +118,7 @@ func (s invoice) records(slot Span, first string) iter.Seq[costRecord] {
 		var covered listPrice
 		for c := range s.biller.charges(slot.From, slot.To, first, s.wanted()) {
 			for _, one := range c.records() {
-				one.account = s.biller.account.id
+				one.account = s.biller.account.ID()
 				if s.query.Filter.match(one) && !yield(one) {
 					return
 				}
@@ -146,7 +147,7 @@ func (s invoice) wanted() func(id string) bool {
 // volumes. If one is named that is no volume, it is the first.
 func (b *biller) charges(from, to time.Time, first string, wanted func(id string) bool) iter.Seq[charge] {
 	return func(yield func(charge) bool) {
-		for _, name := range sortedKeys(b.account.regions) {
+		for _, name := range slices.Sorted(maps.Keys(b.account.regions)) {
 			r := b.account.regions[name]
 			if first != "" && !r.has(first) {
 				continue
@@ -236,15 +237,15 @@ func (b *biller) planFee(slot Span, covered listPrice) costRecord {
 		usage: planUsage, unit: "Hrs",
 	}
 	return costRecord{
-		charge: &fee, account: b.account.id, record: "SavingsPlanRecurringFee", unblended: covered,
+		charge: &fee, account: b.account.ID(), record: "SavingsPlanRecurringFee", unblended: covered,
 		quantity: slot.To.Sub(slot.From).Hours(), unit: "Hrs",
 	}
 }
 
 // planARN names the account's Savings Plan.
-func (a *Account) planARN() string {
-	h, l := mixText(37, a.id), mixText(41, a.id)
-	return fmt.Sprintf("arn:aws:savingsplans::%s:savingsplan/%08x-%04x-4%03x-%04x-%012x", a.id, h>>32, h>>16&0xffff, h&0xfff, l>>48&0x3fff|0x8000, l&0xffffffffffff)
+func (a *account) planARN() string {
+	h, l := mixText(37, a.ID()), mixText(41, a.ID())
+	return fmt.Sprintf("arn:aws:savingsplans::%s:savingsplan/%08x-%04x-4%03x-%04x-%012x", a.ID(), h>>32, h>>16&0xffff, h&0xfff, l>>48&0x3fff|0x8000, l&0xffffffffffff)
 }
 
 // costSum adds up records.
@@ -266,7 +267,7 @@ func (s *costSum) add(r costRecord) {
 }
 
 func (s *costSum) metrics(names []string) map[string]costAmount {
-	unit := textOr(s.unit, "N/A")
+	unit := cmp.Or(s.unit, "N/A")
 	if s.mixed {
 		unit = "N/A"
 	}

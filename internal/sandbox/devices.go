@@ -50,7 +50,7 @@ func (c *ec2Call) disks(p *params, s system, ts tags) ([]disk, *apiError) {
 		}
 	}
 	for n := range all {
-		if err := all[n].spec.complete(); err != nil {
+		if err := completed(&all[n].spec); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,35 +46,37 @@ func ec2Actions() map[string]ec2Action {
 	}
 }
 
-func (s *Sandbox) serveEC2(r *request) answer {
-	action := r.call.Action
-	run := s.ec2[action]
+// ec2Service is Amazon EC2.
+func ec2Service() service {
+	return service{
+		name: "ec2", operations: slices.Sorted(maps.Keys(ec2Actions())),
+		read: (*request).readQuery, refusal: refuseEC2, serve: serveEC2, names: namesInstance,
+	}
+}
+
+func serveEC2(r *call) answer {
+	run := ec2Actions()[r.action]
 	if run == nil {
-		if action == "" {
+		if r.action == "" {
 			return r.refuse(invalid("MissingAction", "The request must contain the parameter Action"))
 		}
-		return r.refuse(invalid("InvalidAction", "The action "+action+" is not valid for this web service."))
-	}
-	if s.opts.Throttle {
-		if !r.caller.account.limits.take(r.scope.region, r.form, action, s.Now()) {
-			return r.refuse(limitExceeded())
-		}
+		return r.refuse(invalid("InvalidAction", "The action "+r.action+" is not valid for this web service."))
 	}
 	r.form.accept("Action", "Version", "DryRun", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
-	reg := r.caller.account.regions[r.scope.region]
+	reg := r.here()
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
-	c := &ec2Call{queryCall: queryCall{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}}
-	reg.settleGroups(c.now)
-	c.out.root(action+"Response", ec2Namespace)
+	c := &ec2Call{queryCall: queryCall{call: r, region: reg, now: r.org.clock.Now(), out: newDoc()}}
+	reg.settle(c.now)
+	c.out.root(r.action+"Response", ec2Namespace)
 	c.out.text("requestId", r.id)
 	err := run(c)
-	r.call.IDs = c.resources
+	r.ids = c.resources
 	if err != nil {
 		return r.refuse(err)
 	}
-	c.out.end(action + "Response")
+	c.out.end(r.action + "Response")
 	return answer{status: http.StatusOK, body: c.out.bytes(), header: r.header("text/xml;charset=UTF-8")}
 }
 
@@ -83,12 +86,12 @@ func missingParameter(name string) *apiError {
 
 // authorize is that of queryCall, with the attribute that the call changes.
 func (c *ec2Call) authorize(arn string, resourceTags tags, keys []string) *apiError {
-	return c.sandbox.authorize(c.request, arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name, attribute: c.attribute})
+	return c.call.authorize(arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name, attribute: c.attribute})
 }
 
-// dryRun ends a call that only asked whether it would be allowed.
-func (c *ec2Call) dryRun() *apiError {
-	if c.request.call.DryRun {
+// checkDryRun ends a call that only asked whether it would be allowed.
+func (c *ec2Call) checkDryRun() *apiError {
+	if c.dryRun {
 		return fail(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 	}
 	return nil
@@ -103,7 +106,7 @@ func (c *ec2Call) readOnly() *apiError {
 	if err := c.authorize("*", nil, nil); err != nil {
 		return err
 	}
-	return c.dryRun()
+	return c.checkDryRun()
 }
 
 // instancesNamed finds the instances that ids name, once each: all or an error
@@ -169,7 +172,7 @@ func (c *ec2Call) describeRegions() *apiError {
 	}
 	common := commonRegions()
 	var rows []row
-	for name := range c.request.caller.account.regions {
+	for name := range c.caller.account.regions {
 		status := "opted-in"
 		if slices.Contains(common, name) {
 			status = "opt-in-not-required"
@@ -177,7 +180,7 @@ func (c *ec2Call) describeRegions() *apiError {
 		rows = append(rows, row{name, status})
 	}
 	for _, name := range append(optInRegions(), common...) {
-		if c.request.caller.account.regions[name] == nil {
+		if c.caller.account.regions[name] == nil {
 			rows = append(rows, row{name, "not-opted-in"})
 		}
 	}
@@ -208,7 +211,4 @@ func optInRegions() []string {
 	return []string{"af-south-1", "ap-east-1", "ap-southeast-3", "eu-south-1", "il-central-1", "me-south-1"}
 }
 
-const (
-	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
-	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
-)
+const ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"

@@ -27,7 +27,7 @@ func (c *ec2Call) listing(most int64, filtered bool, ids []string, set string) (
 
 // pageFrom is page where MaxResults may be smaller or must be larger.
 func (c *ec2Call) pageFrom(least, most int64, filtered bool) (page, *apiError) {
-	p := page{query: c.form.fingerprint(c.request.call.Action), seed: c.sandbox.opts.Seed}
+	p := page{query: c.form.fingerprint(c.action), seed: c.org.seed}
 	p.seal = mixText(p.seed, c.region.name)
 	n := c.form.at("MaxResults")
 	if n.set {
@@ -53,7 +53,7 @@ func (c *ec2Call) pageFrom(least, most int64, filtered bool) (page, *apiError) {
 			p.size = int(most)
 		}
 	}
-	rate := c.sandbox.opts.EmptyPages
+	rate := c.org.emptyPages
 	if rate == 0 {
 		rate = 0.1
 	}

@@ -19,46 +19,41 @@ func fail(status int, code, message string) *apiError {
 // invalid is a refusal of the request itself, HTTP 400.
 func invalid(code, message string) *apiError { return fail(http.StatusBadRequest, code, message) }
 
-// refuse writes an error in the shape of the request's service.
-func (r *request) refuse(e *apiError) answer {
-	a := answer{status: e.status, code: e.code}
+// refuseEC2 writes an error in the shape of EC2.
+func refuseEC2(r *request, e *apiError) answer {
 	d := newDoc()
-	switch service := r.scope.service; {
-	case service == "monitoring" && !r.query:
-		return r.refuseMetrics(e)
-	case service == "ec2":
-		a.header = r.header("text/xml;charset=UTF-8")
-		d.open("Response")
-		d.open("Errors")
-		d.open("Error")
-		d.text("Code", e.code)
-		d.text("Message", e.message)
-		d.end("Error")
-		d.end("Errors")
-		d.text("RequestID", r.id)
-		d.end("Response")
-		a.body = d.bytes()
-	case service == "s3":
-		a.header = r.header("application/xml")
-		d.open("Error")
-		d.text("Code", e.code)
-		d.text("Message", e.message)
-		d.text("RequestId", r.id)
-		d.end("Error")
-		a.body = d.bytes()
-	case service == "sts" || r.query: // the Query protocol
-		a.header = r.header("text/xml")
-		switch service {
-		case "sts":
-			d.root("ErrorResponse", stsNamespace)
-		case "autoscaling":
-			d.root("ErrorResponse", autoScalingNamespace)
-		case "rds":
-			d.root("ErrorResponse", rdsNamespace)
-		case "monitoring":
-			d.root("ErrorResponse", cloudWatchNamespace)
-		default:
+	d.open("Response")
+	d.open("Errors")
+	d.open("Error")
+	d.text("Code", e.code)
+	d.text("Message", e.message)
+	d.end("Error")
+	d.end("Errors")
+	d.text("RequestID", r.id)
+	d.end("Response")
+	return answer{status: e.status, header: r.header("text/xml;charset=UTF-8"), body: d.bytes()}
+}
+
+// refuseREST writes an error in the shape of REST with XML, which S3 speaks.
+func refuseREST(r *request, e *apiError) answer {
+	d := newDoc()
+	d.open("Error")
+	d.text("Code", e.code)
+	d.text("Message", e.message)
+	d.text("RequestId", r.id)
+	d.end("Error")
+	return answer{status: e.status, header: r.header("application/xml"), body: d.bytes()}
+}
+
+// refuseQuery writes errors in the shape of the Query protocol, with the
+// namespace of a service or, where it is empty, without one.
+func refuseQuery(namespace string) refusal {
+	return func(r *request, e *apiError) answer {
+		d := newDoc()
+		if namespace == "" {
 			d.open("ErrorResponse")
+		} else {
+			d.root("ErrorResponse", namespace)
 		}
 		d.open("Error")
 		d.text("Type", sender(e.status))
@@ -67,14 +62,25 @@ func (r *request) refuse(e *apiError) answer {
 		d.end("Error")
 		d.text("RequestId", r.id)
 		d.end("ErrorResponse")
-		a.body = d.bytes()
-	default:
-		a.header = r.header("application/x-amz-json-1.1")
-		words := "Message"
-		if service == "ssm" {
-			words = "message"
-		}
-		a.body, _ = json.Marshal(map[string]string{"__type": e.code, words: e.message}) // cannot fail: strings
+		return answer{status: e.status, header: r.header("text/xml"), body: d.bytes()}
 	}
-	return a
 }
+
+// refuseJSON writes errors in the shape of AWS JSON 1.1, with the message in a
+// member of a name. A form is answered as by the Query protocol.
+func refuseJSON(message string) refusal {
+	return func(r *request, e *apiError) answer {
+		if r.query {
+			return refuseQuery("")(r, e)
+		}
+		body, _ := json.Marshal(map[string]string{"__type": e.code, message: e.message}) // cannot fail: strings
+		return answer{status: e.status, header: r.header("application/x-amz-json-1.1"), body: body}
+	}
+}
+
+// answerJSON is a successful answer of AWS JSON 1.1.
+func (r *request) answerJSON(body []byte) answer {
+	return answer{status: http.StatusOK, body: body, header: r.header("application/x-amz-json-1.1")}
+}
+
+func validation(message string) *apiError { return invalid("ValidationError", message) }

@@ -116,31 +116,12 @@ func unknownAction(action string) error {
 // service.
 func operations() []string {
 	var all []string
-	for _, name := range sortedKeys(ec2Actions()) {
-		all = append(all, "ec2:"+name)
+	for _, one := range services(nil) {
+		for _, name := range one.operations {
+			all = append(all, one.name+":"+name)
+		}
 	}
-	for _, name := range sortedKeys(pricingActions()) {
-		all = append(all, "pricing:"+name)
-	}
-	for _, name := range sortedKeys(rdsActions()) {
-		all = append(all, "rds:"+name)
-	}
-	for _, name := range metricActions() {
-		all = append(all, "monitoring:"+name)
-	}
-	for _, name := range sortedKeys(costActions()) {
-		all = append(all, "ce:"+name)
-	}
-	for _, name := range s3Operations() {
-		all = append(all, "s3:"+name)
-	}
-	for _, name := range sortedKeys(groupActions()) {
-		all = append(all, "autoscaling:"+name)
-	}
-	for _, name := range sortedKeys(organizationActions()) {
-		all = append(all, "organizations:"+name)
-	}
-	return append(all, "offers:GetFile", "ssm:GetParameter", "sts:AssumeRole", "sts:GetCallerIdentity")
+	return append(all, "offers:GetFile")
 }
 
 // faultPlan draws which calls are struck. The draw depends only on the seed
@@ -165,17 +146,17 @@ func newFaultPlan(seed uint64, faults []Fault) (*faultPlan, error) {
 func (p *faultPlan) instanceSeed(n int) uint64 { return mix(p.seed, uint64(n), 11) }
 
 // drawFaults decides what goes wrong with a call.
-func (s *Sandbox) drawFaults(r *request) []faultHit {
+func (s *Sandbox) drawFaults(r *call, of service) []faultHit {
 	s.mu.Lock()
 	p := s.faults
 	s.mu.Unlock()
 	// What a call names is looked up in its region, under the region's lock.
 	// It cannot be done under s.mu, which calls take while they hold a region.
 	matching := make([]bool, len(p.faults))
-	name := r.scope.service + ":" + r.call.Action
+	name := of.name + ":" + r.action
 	for n, f := range p.faults {
-		matching[n] = compile(f.Action).match(name) && (f.Account == "" || compile(f.Account).match(r.caller.account.id)) &&
-			s.names(r, faultHit{f, p.instanceSeed(n)})
+		matching[n] = compile(f.Action).match(name) && (f.Account == "" || compile(f.Account).match(r.caller.account.ID())) &&
+			names(of, r, faultHit{f, p.instanceSeed(n)})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,60 +179,26 @@ func (s *Sandbox) drawFaults(r *request) []faultHit {
 	return hits
 }
 
-// names says whether a call names an instance that a fault selects. A launch
-// names a type only; a Describe of everything names all.
-func (s *Sandbox) names(r *request, hit faultHit) bool {
-	if !hit.selective() {
-		return true
-	}
-	if r.form == nil {
-		return false // the other services have no instances
-	}
-	if r.scope.service == "sts" {
-		return hit.Type == "" && hit.Zone == "" && compile(hit.ID).match(r.form.text("RoleArn"))
-	}
-	if r.scope.service == "autoscaling" {
-		return hit.Type == "" && hit.Zone == "" &&
-			(hit.ID == "" || slices.ContainsFunc(groupsNamed(r.form), compile(hit.ID).match))
-	}
-	if r.scope.service == "rds" {
-		return s.namesDatabase(r, hit)
-	}
-	if r.call.Action == "RunInstances" {
-		kind, _ := s.types.spec(r.form.text("InstanceType"))
-		return hit.strikes(&instance{kind: kind, zone: r.form.text("Placement.AvailabilityZone")})
-	}
-	ids := r.form.texts("InstanceId")
-	if id := r.form.text("InstanceId"); id != "" {
-		ids = append(ids, id)
-	}
-	if len(ids) == 0 {
-		return hit.Kind == Stale || hit.Kind == Impair
-	}
-	reg := r.caller.account.regions[r.scope.region]
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	return slices.ContainsFunc(ids, func(id string) bool {
-		i := reg.instances[id]
-		return i != nil && hit.strikes(i)
-	})
-}
-
-// refusal is the error with which a fault of calls answers; nil for kinds that
+// refusalBy is the error with which a fault of calls answers; nil for kinds that
 // work in another way.
-func (h faultHit) refusal(r *request) *apiError {
+func refusalBy(h faultHit, r *request, caller string) *apiError {
 	var e *apiError
 	switch h.Kind {
 	case Throttle:
 		e = throttled(r)
 	case Broken:
-		e = broken(r.scope.service)
+		e = broken(r)
 	case Deny:
-		e = denied(r, "*")
+		e = denied(r, caller, "*")
 	case Expired:
 		e = r.expiredToken()
 	default:
 		return nil
 	}
 	return h.reworded(e)
+}
+
+// names says whether a call names a resource that a fault selects.
+func names(of service, r *call, hit faultHit) bool {
+	return !hit.selective() || of.names != nil && r.form != nil && of.names(r, hit)
 }

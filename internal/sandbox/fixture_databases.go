@@ -4,7 +4,7 @@ import "time"
 
 // addDefaultDatabases puts databases into DefaultRegion, each there for a
 // reason.
-func (a *Account) addDefaultDatabases() error {
+func (a *account) addDefaultDatabases() error {
 	if a.regions[DefaultRegion] == nil {
 		return nil
 	}
@@ -23,9 +23,9 @@ func (a *Account) addDefaultDatabases() error {
 		{ID: "dev-aurora-1", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(80)},
 		{ID: "dev-aurora-2", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(79)},
 	} {
-		if err := a.AddDatabase(DefaultRegion, d); err != nil {
+		if err := AddDatabase(a, DefaultRegion, d); err != nil {
 			return err
 		}
 	}
-	return a.SetDatabaseStatus(DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
+	return SetDatabaseStatus(a, DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
 }

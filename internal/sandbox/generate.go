@@ -12,7 +12,7 @@ const defaultTypes = 40
 
 // generate fills DefaultRegion with n instances and 2n volumes, and what comes
 // with them.
-func (a *Account) generate(n, types int) error {
+func (a *account) generate(n, types int) error {
 	r := a.regions[DefaultRegion]
 	if r == nil {
 		return errors.New("a generated fleet lives in " + DefaultRegion + ", which is not among the regions")
@@ -39,7 +39,7 @@ func (a *Account) generate(n, types int) error {
 }
 
 // pickTypes chooses distinct types that have a price in the region.
-func (a *Account) pickTypes(r *region, n int) ([]typeSpec, error) {
+func (a *account) pickTypes(r *region, n int) ([]typeSpec, error) {
 	var all []typeSpec
 	for _, name := range a.catalog.priced(r.name) {
 		if t, ok := a.types.spec(name); ok && !t.BareMetal {

@@ -70,3 +70,6 @@ func (p pattern) match(s string) bool {
 	}
 	return at == len(p.runes)
 }
+
+// any says whether the pattern is a lone *.
+func (p pattern) any() bool { return len(p.runes) == 1 && p.runes[0] == anyRunes }

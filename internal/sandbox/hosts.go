@@ -59,7 +59,7 @@ func (c *ec2Call) host(h *dedicatedHost) {
 	free := h.free()
 	d.open("availableCapacity")
 	d.open("availableInstanceCapacity")
-	for _, t := range c.sandbox.types.family(h.kind.family) {
+	for _, t := range c.org.types.family(h.kind.family) {
 		d.open("item")
 		d.text("instanceType", t.Name)
 		d.number("availableCapacity", free/int64(t.VCPU))

@@ -73,7 +73,7 @@ func requestBucket(action string, form *params) (class string, size, rate float6
 	if !strings.HasPrefix(action, "Describe") {
 		return "mutating", 50, 5
 	}
-	for name := range form.children {
+	for _, name := range form.names() {
 		if name == "Filter" || name == "MaxResults" || name == "NextToken" || strings.HasSuffix(name, "Id") {
 			return "non-mutating", 100, 20
 		}

@@ -5,25 +5,6 @@ import (
 	"time"
 )
 
-// The role that Members have, and what must be given to assume it.
-const (
-	MemberRole       = "nightshift"
-	MemberExternalID = "practice"
-)
-
-// Members are n member accounts, numbered from 200000000001, each with
-// MemberRole, which the management account may assume with MemberExternalID.
-func Members(n int) []AccountOptions {
-	list := make([]AccountOptions, n)
-	for i := range list {
-		list[i] = AccountOptions{
-			ID: fmt.Sprintf("2%011d", i+1), Name: fmt.Sprintf("member %d", i+1),
-			Roles: []Role{{Name: MemberRole, ExternalID: MemberExternalID}},
-		}
-	}
-	return list
-}
-
 // memberServers are what the small fleet of a member account is drawn from.
 // Times are told from start.
 func memberServers(start time.Time) []server {
@@ -45,7 +26,7 @@ func memberServers(start time.Time) []server {
 // an instance in Virginia.
 // Which they are depends on the seed and the account's number; names end with
 // its last four digits.
-func (a *Account) buildSmallAccount() error {
+func (a *account) buildSmallAccount() error {
 	rng := newRand(a.seed, 3)
 	all := memberServers(a.clock.start)
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
@@ -68,13 +49,13 @@ func (a *Account) buildSmallAccount() error {
 	h := holder{region: r, rng: rng, start: a.clock.start}
 	h.snapshots([]takenSnapshot{{gib: 200, filled: 0.4, days: 300, name: a.named("old"), about: "before the move"}})
 	h.address("", "Name="+a.named("spare"))
-	return a.AddDatabase(DefaultRegion, Database{
+	return AddDatabase(a, DefaultRegion, Database{
 		ID: a.named("dev-mysql"), Tags: map[string]string{"AutoStopStart": "Yes", "Env": "dev"}, Created: a.clock.start.AddDate(0, -5, 0),
 	})
 }
 
 // addServers puts servers into a region of the account, where it is enabled.
-func (a *Account) addServers(region string, list []server) error {
+func (a *account) addServers(region string, list []server) error {
 	r := a.regions[region]
 	if r == nil {
 		return nil
@@ -82,11 +63,11 @@ func (a *Account) addServers(region string, list []server) error {
 	for _, one := range list {
 		one.name = a.named(one.name)
 		if err := a.addServer(r, one); err != nil {
-			return fmt.Errorf("build account %s: %s: %w", a.id, one.name, err)
+			return fmt.Errorf("build account %s: %s: %w", a.ID(), one.name, err)
 		}
 	}
 	return nil
 }
 
 // named tells a thing of the account from those of others.
-func (a *Account) named(name string) string { return name + "-" + a.id[len(a.id)-4:] }
+func (a *account) named(name string) string { return name + "-" + a.ID()[len(a.ID())-4:] }

@@ -7,87 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 )
 
-// serveOffer answers a GET for a file of the price list, which needs no
-// signature, as it is made, shelf by shelf: a whole file would take many times
-// the memory of the account. It says whether the request was for one. Faults
-// know it as offers:GetFile; one of kind Lost cuts the file off in the middle.
-func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
-	path, ok := strings.CutPrefix(r.URL.Path, offerPath)
-	if !ok || r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Credential") {
-		return false
-	}
-	wait(r.Context(), max(s.opts.Latency, leastLatency))
-	call := Call{Time: s.Now(), Service: "offers", Action: "GetFile"}
-	w, refusal := s.faultyOffer(w, r)
-	switch {
-	case refusal != 0:
-		http.Error(w, http.StatusText(refusal), refusal)
-		call.Status = refusal
-	case w != nil:
-		call.Status = s.sendOffer(w, r, path)
-	}
-	switch {
-	case call.Status == 0:
-		call.Code = "ConnectionCut"
-	case call.Status >= http.StatusBadRequest:
-		call.Code = http.StatusText(call.Status)
-	}
-	s.journal.add(call)
-	s.log(r.Context(), call)
-	if call.Status == 0 {
-		panic(http.ErrAbortHandler)
-	}
-	return true
-}
-
-// faultyOffer draws what goes wrong with a file: it is refused with a status,
-// its writer ends early, or there is none because the connection is cut at once.
-func (s *Sandbox) faultyOffer(w http.ResponseWriter, r *http.Request) (out http.ResponseWriter, refusal int) {
-	of := &request{Request: r, scope: scope{service: "offers"}, call: Call{Action: "GetFile"}}
-	of.caller.account = s.home
-	for _, f := range s.drawFaults(of) {
-		switch f.Kind {
-		case Cut:
-			return nil, 0
-		case Lost:
-			w = &shortWriter{ResponseWriter: w, left: 128 << 10}
-		case Delay:
-			wait(r.Context(), f.For)
-		case Throttle, Broken:
-			return w, http.StatusServiceUnavailable
-		case Deny, Expired:
-			return w, http.StatusForbidden
-		default: // it strikes instances
-		}
-	}
-	return w, 0
-}
-
-// shortWriter fails after some bytes.
-type shortWriter struct {
-	http.ResponseWriter
-	left int
-}
-
-func (w *shortWriter) Write(b []byte) (int, error) {
-	if len(b) > w.left {
-		return 0, io.ErrShortWrite
-	}
-	w.left -= len(b)
-	n, err := w.ResponseWriter.Write(b)
-	if err != nil {
-		return n, fmt.Errorf("send the price list: %w", err)
-	}
-	return n, nil
-}
-
 // sendOffer sends the file SERVICE/VERSION/REGION/index.FORMAT.
-func (s *Sandbox) sendOffer(w http.ResponseWriter, r *http.Request, path string) (status int) {
+func sendOffer(newest *catalog, w http.ResponseWriter, r *http.Request, path string) (status int) {
 	parts := strings.Split(path, "/")
 	format, ok := strings.CutPrefix(parts[len(parts)-1], "index.")
 	if len(parts) != 4 || !ok || !slices.Contains(offerFormats(), format) {
@@ -98,7 +25,7 @@ func (s *Sandbox) sendOffer(w http.ResponseWriter, r *http.Request, path string)
 		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
 		return http.StatusMethodNotAllowed
 	}
-	list, err := s.catalog.numbered(parts[1])
+	list, err := newest.numbered(parts[1])
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return http.StatusInternalServerError
@@ -310,7 +237,7 @@ func (c *catalog) writeCSV(w io.Writer, service, region string) error {
 			fixed[n+1], _ = p.value(name)
 		}
 		write := func(kind string, term termJSON) error {
-			for _, code := range sortedKeys(term.PriceDimensions) {
+			for _, code := range slices.Sorted(maps.Keys(term.PriceDimensions)) {
 				d := term.PriceDimensions[code]
 				copy(row, []string{
 					p.sku, term.OfferTermCode, code, kind, d.Description, term.EffectiveDate[:len("2006-01-02")], d.BeginRange, d.EndRange,
@@ -329,7 +256,7 @@ func (c *catalog) writeCSV(w io.Writer, service, region string) error {
 			}
 		}
 		reserved := p.reservedTerms(c.edition)
-		for _, code := range sortedKeys(reserved) {
+		for _, code := range slices.Sorted(maps.Keys(reserved)) {
 			if err := write("Reserved", reserved[code]); err != nil {
 				return err
 			}

@@ -4,19 +4,21 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // organizationAction is an operation of AWS Organizations.
-type organizationAction func(*Sandbox, *request) (any, *inputError)
+type organizationAction func(*call) (any, *inputError)
 
 func organizationActions() map[string]organizationAction {
 	return map[string]organizationAction{
-		"DescribeOrganization": (*Sandbox).describeOrganization,
-		"ListAccounts":         (*Sandbox).listAccounts,
+		"DescribeOrganization": describeOrganization,
+		"ListAccounts":         listAccounts,
 	}
 }
 
@@ -27,20 +29,28 @@ type inputError struct {
 	reason string
 }
 
+// organizationsService is AWS Organizations.
+func organizationsService() service {
+	return service{
+		name: "organizations", operations: slices.Sorted(maps.Keys(organizationActions())),
+		read: (*request).readTarget, refusal: refuseJSON("Message"), serve: serveOrganizations,
+	}
+}
+
 // serveOrganizations answers for AWS Organizations. There is an organization
 // where the sandbox has several accounts.
-func (s *Sandbox) serveOrganizations(r *request) answer {
-	run := organizationActions()[r.call.Action]
+func serveOrganizations(r *call) answer {
+	run := organizationActions()[r.action]
 	if run == nil {
-		return r.refuse(invalid("UnknownOperationException", "The practice account has no "+r.call.Action))
+		return r.refuse(invalid("UnknownOperationException", "The sandbox has no "+r.action))
 	}
-	if err := s.authorize(r, "*", &policyContext{region: r.scope.region}); err != nil {
+	if err := r.authorize("*", &policyContext{region: r.scope.region}); err != nil {
 		return r.refuse(err)
 	}
-	if len(s.accounts) == 1 {
+	if len(r.org.accounts) == 1 {
 		return r.refuse(invalid("AWSOrganizationsNotInUseException", "Your account is not a member of an organization."))
 	}
-	out, refused := run(s, r)
+	out, refused := run(r)
 	if refused != nil {
 		a := r.refuse(&refused.apiError)
 		if refused.reason != "" {
@@ -53,24 +63,24 @@ func (s *Sandbox) serveOrganizations(r *request) answer {
 	if err != nil {
 		return r.refuse(fail(http.StatusInternalServerError, "ServiceException", err.Error()))
 	}
-	return answer{status: http.StatusOK, body: body, header: r.header("application/x-amz-json-1.1")}
+	return r.answerJSON(body)
 }
 
 // organizationID is derived from the seed: "o-" and ten letters and digits.
-func (s *Sandbox) organizationID() string {
-	return "o-" + strings.ToLower(uniqueID("", "organization"+strconv.FormatUint(s.opts.Seed, 10))[:10])
+func organizationID(o *organization) string {
+	return "o-" + strings.ToLower(uniqueID("", "organization"+strconv.FormatUint(o.seed, 10))[:10])
 }
 
 // inOrganization is the ARN of an account in the organization.
-func (s *Sandbox) inOrganization(a *Account) string {
-	return fmt.Sprintf("arn:aws:organizations::%s:account/%s/%s", s.id, s.organizationID(), a.id)
+func inOrganization(o *organization, a *account) string {
+	return fmt.Sprintf("arn:aws:organizations::%s:account/%s/%s", o.accounts[0].ID(), organizationID(o), a.ID())
 }
 
-func (a *Account) email() string { return "aws+" + a.id + "@example.com" }
+func (a *account) email() string { return "aws+" + a.ID() + "@example.com" }
 
 // describeOrganization may be called from any account of the organization.
-func (s *Sandbox) describeOrganization(*request) (any, *inputError) {
-	type organization struct {
+func describeOrganization(r *call) (any, *inputError) {
+	type described struct {
 		ID                 string `json:"Id"`
 		ARN                string `json:"Arn"`
 		FeatureSet         string
@@ -78,9 +88,11 @@ func (s *Sandbox) describeOrganization(*request) (any, *inputError) {
 		MasterAccountID    string `json:"MasterAccountId"`
 		MasterAccountEmail string
 	}
-	return struct{ Organization organization }{organization{
-		ID: s.organizationID(), ARN: fmt.Sprintf("arn:aws:organizations::%s:organization/%s", s.id, s.organizationID()), FeatureSet: "ALL",
-		MasterAccountARN: s.inOrganization(s.home), MasterAccountID: s.id, MasterAccountEmail: s.email(),
+	o := r.org
+	management := o.accounts[0]
+	return struct{ Organization described }{described{
+		ID: organizationID(o), ARN: fmt.Sprintf("arn:aws:organizations::%s:organization/%s", management.ID(), organizationID(o)), FeatureSet: "ALL",
+		MasterAccountARN: inOrganization(o, management), MasterAccountID: management.ID(), MasterAccountEmail: management.email(),
 	}}, nil
 }
 
@@ -102,15 +114,16 @@ type listedAccount struct {
 
 // listAccounts lists the organization page by page, for the management account
 // alone.
-func (s *Sandbox) listAccounts(r *request) (any, *inputError) {
-	if r.caller.account != s.home {
+func listAccounts(r *call) (any, *inputError) {
+	o := r.org
+	if r.caller.account != o.accounts[0] {
 		return nil, &inputError{apiError: *invalid("AccessDeniedException", "You don't have permissions to access this resource.")}
 	}
 	var in struct {
 		MaxResults *int
 		NextToken  *string
 	}
-	if err := json.Unmarshal(r.body, &in); err != nil {
+	if err := json.Unmarshal(r.payload, &in); err != nil {
 		return nil, &inputError{apiError: *invalid("SerializationException", "The request is not what ListAccounts takes")}
 	}
 	size, from := mostAccounts, 0
@@ -118,7 +131,7 @@ func (s *Sandbox) listAccounts(r *request) (any, *inputError) {
 		size = *in.MaxResults
 	}
 	if in.NextToken != nil {
-		from = s.tokenPlace(*in.NextToken)
+		from = tokenPlace(o, *in.NextToken)
 	}
 	switch {
 	case size < 1:
@@ -128,17 +141,17 @@ func (s *Sandbox) listAccounts(r *request) (any, *inputError) {
 	case in.NextToken != nil && from == 0:
 		return nil, wrongInput("INVALID_NEXT_TOKEN", "NextToken is not one of ListAccounts.")
 	}
-	to := min(from+size, len(s.accounts))
+	to := min(from+size, len(o.accounts))
 	var out struct {
 		Accounts  []listedAccount
 		NextToken string `json:",omitempty"`
 	}
-	for n, a := range s.accounts[from:to] {
+	for n, a := range o.accounts[from:to] {
 		one := listedAccount{
-			ID: a.id, ARN: s.inOrganization(a), Email: a.email(), Name: a.name, State: "ACTIVE", Status: "ACTIVE", JoinedMethod: "CREATED",
-			JoinedTimestamp: float64(s.clock.start.Add(-time.Duration(1000-from-n) * 24 * time.Hour).Unix()),
+			ID: a.ID(), ARN: inOrganization(o, a), Email: a.email(), Name: a.Name(), State: "ACTIVE", Status: "ACTIVE", JoinedMethod: "CREATED",
+			JoinedTimestamp: float64(o.clock.start.Add(-time.Duration(1000-from-n) * 24 * time.Hour).Unix()),
 		}
-		if a == s.home {
+		if a == o.accounts[0] {
 			one.JoinedMethod = "INVITED"
 		}
 		if a.suspended {
@@ -146,8 +159,8 @@ func (s *Sandbox) listAccounts(r *request) (any, *inputError) {
 		}
 		out.Accounts = append(out.Accounts, one)
 	}
-	if to < len(s.accounts) {
-		out.NextToken = s.accountsToken(to)
+	if to < len(o.accounts) {
+		out.NextToken = accountsToken(o, to)
 	}
 	return out, nil
 }
@@ -157,16 +170,16 @@ func wrongInput(reason, message string) *inputError {
 }
 
 // accountsToken is the token of the page that begins at a place of the list.
-func (s *Sandbox) accountsToken(place int) string {
-	text := fmt.Sprintf("%s accounts from %d", s.organizationID(), place)
+func accountsToken(o *organization, place int) string {
+	text := fmt.Sprintf("%s accounts from %d", organizationID(o), place)
 	return base64.URLEncoding.EncodeToString([]byte(text))
 }
 
 // tokenPlace is the place at which the page of a token begins; 0 for what is no
 // token.
-func (s *Sandbox) tokenPlace(token string) int {
-	for place := 1; place < len(s.accounts); place++ {
-		if s.accountsToken(place) == token {
+func tokenPlace(o *organization, token string) int {
+	for place := 1; place < len(o.accounts); place++ {
+		if accountsToken(o, place) == token {
 			return place
 		}
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"time"
 )
@@ -191,9 +192,9 @@ func (h habit) firstEvening(launched time.Time) time.Time {
 // bill tell follows from it. The last run ends at the stop that
 // DescribeInstances tells, or goes on, and began at LaunchTime. An instance that
 // the account does not have never ran.
-func (a *Account) Runs(id string, from, to time.Time) []Span {
+func (a *account) Runs(id string, from, to time.Time) []Span {
 	var list []Span
-	for _, name := range sortedKeys(a.regions) {
+	for _, name := range slices.Sorted(maps.Keys(a.regions)) {
 		r := a.regions[name]
 		r.mu.Lock()
 		now := a.Now()
@@ -210,7 +211,7 @@ func (a *Account) Runs(id string, from, to time.Time) []Span {
 
 // Ran is how long an instance ran between two instants, as far as they are not
 // in the future.
-func (a *Account) Ran(id string, from, to time.Time) time.Duration {
+func (a *account) Ran(id string, from, to time.Time) time.Duration {
 	var sum time.Duration
 	for _, one := range a.Runs(id, from, to) {
 		sum += one.To.Sub(one.From)

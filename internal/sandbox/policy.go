@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -30,9 +31,14 @@ type clause struct {
 	values   []string
 }
 
+// tagged has tags that a condition can ask for.
+type tagged interface {
+	get(key string) (string, bool)
+}
+
 // policyContext is what conditions can ask about a request.
 type policyContext struct {
-	resourceTags tags
+	resourceTags tagged
 	tagKeys      []string
 	region       string
 	attribute    string   // that ModifyInstanceAttribute is to change
@@ -144,7 +150,7 @@ func (st statement) applies(action, resource string, ctx *policyContext) bool {
 		return false
 	}
 	if resource == "*" { // the operation has no resource: only "*" covers it
-		if !slices.ContainsFunc(st.resources, func(p pattern) bool { return len(p.runes) == 1 && p.runes[0] == anyRunes }) {
+		if !slices.ContainsFunc(st.resources, pattern.any) {
 			return false
 		}
 	} else if !matches(st.resources, resource) {
@@ -165,6 +171,9 @@ func (ctx *policyContext) values(key string) (list []string, known bool) {
 		ctx = &policyContext{}
 	}
 	if name, ok := strings.CutPrefix(key, "aws:ResourceTag/"); ok {
+		if ctx.resourceTags == nil {
+			return nil, true
+		}
 		v, has := ctx.resourceTags.get(name)
 		if !has {
 			return nil, true
@@ -175,9 +184,9 @@ func (ctx *policyContext) values(key string) (list []string, known bool) {
 	case "aws:TagKeys":
 		return ctx.tagKeys, true
 	case "aws:RequestedRegion":
-		return one(ctx.region), true
+		return some(ctx.region), true
 	case "ec2:Attribute":
-		return one(ctx.attribute), true
+		return some(ctx.attribute), true
 	case "s3:prefix":
 		return ctx.prefix, true
 	case "kms:GrantIsForAWSResource":
@@ -189,7 +198,7 @@ func (ctx *policyContext) values(key string) (list []string, known bool) {
 func (c clause) holds(ctx *policyContext) bool {
 	have, _ := ctx.values(c.key)
 	if c.operator == "Null" {
-		return slices.Contains(c.values, boolText(len(have) == 0))
+		return slices.Contains(c.values, strconv.FormatBool(len(have) == 0))
 	}
 	fits := func(v string) bool {
 		return slices.ContainsFunc(c.values, func(want string) bool {
@@ -208,10 +217,10 @@ func (c clause) holds(ctx *policyContext) bool {
 	return slices.ContainsFunc(have, fits)
 }
 
-// authorize asks the caller's policy for the call's permission.
-func (*Sandbox) authorize(r *request, resource string, ctx *policyContext) *apiError {
-	if r.call.Permission == "" || r.caller.policy.Load().allows(r.call.Permission, resource, ctx) {
+// some is a value that may be missing.
+func some(value string) []string {
+	if value == "" {
 		return nil
 	}
-	return denied(r, resource)
+	return []string{value}
 }

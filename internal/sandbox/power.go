@@ -118,7 +118,7 @@ func (c *ec2Call) batch(ids []string) ([]*instance, *apiError) {
 			return nil, err
 		}
 	}
-	if err := c.dryRun(); err != nil {
+	if err := c.checkDryRun(); err != nil {
 		return nil, err
 	}
 	return batch, c.refused(batch)

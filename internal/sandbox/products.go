@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"maps"
-	"slices"
 )
 
 // Codes that the price list uses for every on-demand term.
@@ -248,6 +246,5 @@ func byRank(a, b *product) int {
 	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.sku, b.sku))
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
-}
+// ec2Offer is the price list's code of EC2, to which EBS belongs.
+const ec2Offer = "AmazonEC2"

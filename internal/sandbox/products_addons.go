@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -131,10 +133,10 @@ func (c *catalog) hostShelves() ([]*shelf, error) {
 		return nil, err
 	}
 	var shelves []*shelf
-	for _, code := range sortedKeys(c.places) {
+	for _, code := range slices.Sorted(maps.Keys(c.places)) {
 		place := c.places[code]
 		s := newAddonShelf(ec2Offer, place)
-		for _, family := range sortedKeys(kinds) {
+		for _, family := range slices.Sorted(maps.Keys(kinds)) {
 			if usd, ok := c.hostPrice(code, kinds[family]); ok {
 				s.add(hostProduct(place, s.common, kinds[family], c.types, usd))
 			}

@@ -229,3 +229,6 @@ func (p *params) instant(path string, otherwise time.Time) (time.Time, *apiError
 	}
 	return t, nil
 }
+
+// names are the first words of all parameters, in order.
+func (p *params) names() []string { return slices.Sorted(maps.Keys(p.children)) }

@@ -8,24 +8,23 @@ import (
 // queryCall is one request of the Query protocol, or of the one that EC2 has
 // instead, with the region that it is for. The region is locked while it runs.
 type queryCall struct {
-	sandbox *Sandbox
-	request *request
-	form    *params
-	region  *region
-	now     time.Time
-	out     *doc
+	*call
+	region *region
+	now    time.Time
+	out    *doc
 }
 
 // serveQuery runs an operation of RDS or Auto Scaling, whose answer has a result
 // element or not, and writes the answer around it.
-func (s *Sandbox) serveQuery(r *request, namespace string, answers bool, run func(queryCall) *apiError) answer {
-	action := r.call.Action
+func serveQuery(r *call, namespace string, answers bool, run func(queryCall) *apiError) answer {
+	action := r.action
 	r.form.accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
-	reg := r.caller.account.regions[r.scope.region]
+	reg := r.here()
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
-	c := queryCall{sandbox: s, request: r, form: r.form, region: reg, now: s.Now(), out: newDoc()}
+	c := queryCall{call: r, region: reg, now: r.org.clock.Now(), out: newDoc()}
+	reg.settle(c.now)
 	c.out.root(action+"Response", namespace)
 	if answers {
 		c.out.open(action + "Result")
@@ -45,5 +44,5 @@ func (s *Sandbox) serveQuery(r *request, namespace string, answers bool, run fun
 
 // authorize asks the caller's policy for the call's permission on a resource.
 func (c *queryCall) authorize(arn string, resourceTags tags, keys []string) *apiError {
-	return c.sandbox.authorize(c.request, arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name})
+	return c.call.authorize(arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name})
 }

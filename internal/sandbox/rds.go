@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 const rdsNamespace = "http://rds.amazonaws.com/doc/2014-10-31/"
@@ -36,19 +38,23 @@ func answersNothing(action string) bool {
 	return action == "AddTagsToResource" || action == "RemoveTagsFromResource"
 }
 
-func (s *Sandbox) serveRDS(r *request) answer {
-	action := r.call.Action
-	run := rdsActions()[action]
+// rdsService is Amazon RDS.
+func rdsService() service {
+	return service{
+		name: "rds", operations: slices.Sorted(maps.Keys(rdsActions())),
+		read: (*request).readQuery, refusal: refuseQuery(rdsNamespace), serve: serveRDS, names: namesDatabase,
+	}
+}
+
+func serveRDS(r *call) answer {
+	run := rdsActions()[r.action]
 	if run == nil {
-		if action == "" {
+		if r.action == "" {
 			return r.refuse(invalid("MissingAction", "The request must contain the parameter Action"))
 		}
-		return r.refuse(invalid("InvalidAction", "Could not find operation "+action+" for version 2014-10-31"))
+		return r.refuse(invalid("InvalidAction", "Could not find operation "+r.action+" for version 2014-10-31"))
 	}
-	return s.serveQuery(r, rdsNamespace, !answersNothing(action), func(c queryCall) *apiError {
-		c.region.settleDatabases(c.now)
-		return run(&rdsCall{c})
-	})
+	return serveQuery(r, rdsNamespace, !answersNothing(r.action), func(c queryCall) *apiError { return run(&rdsCall{c}) })
 }
 
 // dbARN is the name of a database ("db") or a cluster ("cluster") in policies

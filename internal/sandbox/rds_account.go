@@ -37,7 +37,7 @@ type Database struct {
 }
 
 // AddDatabase puts a database into a region.
-func (a *Account) AddDatabase(name string, d Database) error {
+func AddDatabase(a *account, name string, d Database) error {
 	r := a.regions[name]
 	if r == nil {
 		return fmt.Errorf("database %s: the region %s is not enabled", d.ID, name)
@@ -92,8 +92,12 @@ func (r *region) addDatabase(d Database, now time.Time) error {
 		return fmt.Errorf("there is no database %s to be a replica of", d.ReplicaOf)
 	}
 	made.zone = r.zones()[mixText(0, d.ID)%uint64(len(r.zones()))]
-	r.rds.list = append(r.rds.list, made)
-	slices.SortFunc(r.rds.list, func(a, b *database) int {
+	all := slot[databases](r)
+	if len(all.list) == 0 {
+		r.onSettle(func(now time.Time) { r.settleDatabases(now) })
+	}
+	all.list = append(all.list, made)
+	slices.SortFunc(all.list, func(a, b *database) int {
 		return cmp.Or(strings.Compare(a.id, b.id), strings.Compare(string(a.kind), string(b.kind)))
 	})
 	r.recall(made, now)
@@ -122,7 +126,7 @@ var databaseName = regexp.MustCompile(`^[a-z]([a-z0-9]|-[a-z0-9]){0,62}$`)
 // SetDatabaseStatus gives an instance, or a cluster where there is no instance
 // of that name, a status such as "backing-up" for some time of the account,
 // after which it is available; zero means that it stays so.
-func (a *Account) SetDatabaseStatus(name, id, status string, lasts time.Duration) error {
+func SetDatabaseStatus(a *account, name, id, status string, lasts time.Duration) error {
 	r := a.regions[name]
 	if r == nil {
 		return fmt.Errorf("database %s: the region %s is not enabled", id, name)
@@ -130,7 +134,7 @@ func (a *Account) SetDatabaseStatus(name, id, status string, lasts time.Duration
 	now := a.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settleDatabases(now)
+	r.settle(now)
 	d := cmp.Or(r.database(aDatabase, id), r.database(aCluster, id))
 	if d == nil {
 		return fmt.Errorf("there is no database %s in %s", id, name)
@@ -143,7 +147,7 @@ func (a *Account) SetDatabaseStatus(name, id, status string, lasts time.Duration
 }
 
 // Databases are the databases of a region as they are now, by identifier.
-func (a *Account) Databases(name string) []Database {
+func Databases(a *account, name string) []Database {
 	r := a.regions[name]
 	if r == nil {
 		return nil
@@ -151,9 +155,9 @@ func (a *Account) Databases(name string) []Database {
 	now := a.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settleDatabases(now)
+	r.settle(now)
 	var list []Database
-	for _, d := range r.rds.list {
+	for _, d := range slot[databases](r).list {
 		life := r.life(d)
 		list = append(list, Database{
 			ID: d.id, Cluster: d.kind == aCluster, MemberOf: d.memberOf, ReplicaOf: d.source, Class: d.class, Engine: d.engine,

@@ -15,7 +15,7 @@ const createTakes = 5 * time.Minute
 func (c *rdsCall) create(kind dbKind) *apiError {
 	parameter := "DBInstanceIdentifier"
 	d := Database{Status: "creating", Created: c.now, Tags: map[string]string{}}
-	switch c.request.call.Action {
+	switch c.action {
 	case "CreateDBCluster":
 		parameter, d.Cluster = "DBClusterIdentifier", true
 		d.Mode, d.Class = c.form.text("EngineMode"), c.form.text("DBClusterInstanceClass")

@@ -37,7 +37,7 @@ func (c *rdsCall) describe(kind dbKind) *apiError {
 		return noDatabase(kind, id)
 	}
 	var rows []*database
-	for _, d := range c.region.rds.list {
+	for _, d := range slot[databases](c.region).list {
 		if d.kind == kind && (id == "" || d.id == id) && keep(d) && d.id > after {
 			rows = append(rows, d)
 		}
@@ -116,7 +116,7 @@ func (c *rdsCall) page() (size int, after string, err *apiError) {
 
 // seal ties a marker to the account, the region and the operation.
 func (c *rdsCall) seal(key string) string {
-	return strconv.FormatUint(mixText(mixText(c.sandbox.opts.Seed, c.region.name+c.request.call.Action), key), 36)
+	return strconv.FormatUint(mixText(mixText(c.org.seed, c.region.name+c.action), key), 36)
 }
 
 // cutRecords keeps the first page of rows and writes the marker for the rest.
@@ -249,7 +249,7 @@ func (c *rdsCall) describeEvents() *apiError {
 		return err
 	}
 	var rows []dbEvent
-	for _, e := range c.region.rds.events {
+	for _, e := range slot[databases](c.region).events {
 		switch {
 		case kind != "" && e.sourceType() != kind, source != "" && e.id != strings.ToLower(source),
 			len(categories) > 0 && !slices.Contains(categories, e.category),

@@ -55,7 +55,7 @@ func (c *rdsCall) named(kind dbKind) (*database, *apiError) {
 	if id == "" {
 		return nil, invalid("MissingParameter", "The request must contain the parameter "+parameter)
 	}
-	c.request.call.IDs = 1
+	c.ids = 1
 	d := c.region.database(kind, id)
 	var ts tags
 	if d != nil {
@@ -67,8 +67,8 @@ func (c *rdsCall) named(kind dbKind) (*database, *apiError) {
 	if d == nil {
 		return nil, noDatabase(kind, id)
 	}
-	for _, h := range c.request.faults {
-		if h.Kind == Refuse && h.strikesDatabase(d) {
+	for _, h := range c.faults {
+		if h.Kind == Refuse && strikesDatabase(h, d) {
 			return nil, h.reworded(invalid(h.Code, d.kind.noun()+" "+d.id+" was refused: "+h.Code))
 		}
 	}
@@ -76,16 +76,12 @@ func (c *rdsCall) named(kind dbKind) (*database, *apiError) {
 }
 
 // strikesDatabase says whether a database is among those that a fault selects.
-func (h faultHit) strikesDatabase(d *database) bool {
-	return (h.ID == "" || compile(h.ID).match(d.id)) && (h.Type == "" || compile(h.Type).match(d.class)) &&
-		(h.Zone == "" || compile(h.Zone).match(d.zone)) &&
-		(h.Share == 0 || share(mixText(h.seed, d.id)) < h.Share)
-}
+func strikesDatabase(h faultHit, d *database) bool { return h.strikes(d.id, d.class, d.zone) }
 
 // slowed is how long a change of a database takes.
 func (c *rdsCall) slowed(d *database, usual time.Duration) time.Duration {
-	for _, h := range c.request.faults {
-		if h.Kind == Slow && h.strikesDatabase(d) {
+	for _, h := range c.faults {
+		if h.Kind == Slow && strikesDatabase(h, d) {
 			return h.For
 		}
 	}
@@ -134,12 +130,12 @@ func wrongStatus(d *database, want string) *apiError {
 }
 
 // namesDatabase says whether a call names a database that a fault selects.
-func (s *Sandbox) namesDatabase(r *request, hit faultHit) bool {
-	reg := r.caller.account.regions[r.scope.region]
+func namesDatabase(r *call, hit faultHit) bool {
+	reg := r.here()
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	for parameter, kind := range map[string]dbKind{"DBInstanceIdentifier": aDatabase, "DBClusterIdentifier": aCluster} {
-		if d := reg.database(kind, strings.ToLower(r.form.text(parameter))); d != nil && hit.strikesDatabase(d) {
+		if d := reg.database(kind, strings.ToLower(r.form.text(parameter))); d != nil && strikesDatabase(hit, d) {
 			return true
 		}
 	}

@@ -78,7 +78,7 @@ type dbEvent struct {
 }
 
 func (r *region) database(kind dbKind, id string) *database {
-	for _, d := range r.rds.list {
+	for _, d := range slot[databases](r).list {
 		if d.kind == kind && d.id == id {
 			return d
 		}
@@ -97,7 +97,7 @@ func (r *region) life(d *database) *database {
 // members are a cluster's instances, by id.
 func (r *region) members(cluster string) []*database {
 	var list []*database
-	for _, d := range r.rds.list {
+	for _, d := range slot[databases](r).list {
 		if cluster != "" && d.memberOf == cluster {
 			list = append(list, d)
 		}
@@ -108,7 +108,7 @@ func (r *region) members(cluster string) []*database {
 // replicas are the ids of a database's read replicas.
 func (r *region) replicas(source string) []string {
 	var ids []string
-	for _, d := range r.rds.list {
+	for _, d := range slot[databases](r).list {
 		if d.kind == aDatabase && d.source == source {
 			ids = append(ids, d.id)
 		}
@@ -119,9 +119,9 @@ func (r *region) replicas(source string) []string {
 // tell records an event of a database and, for a cluster, of its members.
 func (r *region) tell(d *database, at time.Time, category, what string) {
 	for _, one := range append([]*database{d}, r.members(clusterID(d))...) {
-		r.rds.told++
-		r.rds.events = append(r.rds.events, dbEvent{
-			at: at, seq: r.rds.told, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
+		slot[databases](r).told++
+		slot[databases](r).events = append(slot[databases](r).events, dbEvent{
+			at: at, seq: slot[databases](r).told, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
 		})
 	}
 }
@@ -136,11 +136,11 @@ func clusterID(d *database) string {
 // settleDatabases brings every database to the status that it has reached by
 // now, with the events on the way.
 func (r *region) settleDatabases(now time.Time) {
-	for _, d := range r.rds.list {
+	for _, d := range slot[databases](r).list {
 		for r.settleOnce(d, now) {
 		}
 	}
-	r.rds.events = slices.DeleteFunc(r.rds.events, func(e dbEvent) bool { return now.Sub(e.at) > eventsKept })
+	slot[databases](r).events = slices.DeleteFunc(slot[databases](r).events, func(e dbEvent) bool { return now.Sub(e.at) > eventsKept })
 }
 
 // settleOnce makes the next change of status that is due; false: none is.
@@ -190,8 +190,8 @@ func (r *region) stopTakes() time.Duration {
 // dbRand is a source of its own, so that databases do not change what happens
 // to instances.
 func (r *region) dbRand() *rand.Rand {
-	if r.rds.rng == nil {
-		r.rds.rng = newRand(mixText(uint64(len(r.rds.list)), r.name), 3)
+	if slot[databases](r).rng == nil {
+		slot[databases](r).rng = newRand(mixText(uint64(len(slot[databases](r).list)), r.name), 3)
 	}
-	return r.rds.rng
+	return slot[databases](r).rng
 }

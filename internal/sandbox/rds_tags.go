@@ -67,7 +67,7 @@ func (c *rdsCall) tagged(keys []string) (*database, *apiError) {
 	if kind != aDatabase && kind != aCluster {
 		return nil, invalid("InvalidParameterValue", "The practice account has no RDS resources of type "+parts[5])
 	}
-	c.request.call.IDs = 1
+	c.ids = 1
 	d := c.region.database(kind, parts[6])
 	if d == nil {
 		return nil, noDatabase(kind, parts[6])

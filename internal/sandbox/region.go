@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 )
 
 // region is everything that the account has in one region.
@@ -21,11 +22,10 @@ type region struct {
 	volumeOrder  []*volume
 	spots        []*spotRequest
 	holdings     holdings
-	groups       []*group
-	parameters   map[string][]Parameter // versions by name, the oldest first
-	rds          databases
 	tokens       map[string]usedToken // client tokens of RunInstances and CreateVolume
 	rng          *rand.Rand
+	slots        map[any]any // what one service alone uses
+	clockwork    []func(now time.Time)
 }
 
 // usedToken is what a client token made, for a request that is sent again.
@@ -39,13 +39,13 @@ type usedToken struct {
 // network on the salt, which is empty for the management account.
 func newRegion(owner, salt, name string, seed uint64) *region {
 	r := &region{
-		owner:      owner,
-		name:       name,
-		instances:  map[string]*instance{},
-		volumes:    map[string]*volume{},
-		tokens:     map[string]usedToken{},
-		parameters: map[string][]Parameter{},
-		rng:        newRand(mixText(seed, name), 0),
+		owner:     owner,
+		name:      name,
+		instances: map[string]*instance{},
+		volumes:   map[string]*volume{},
+		tokens:    map[string]usedToken{},
+		slots:     map[any]any{},
+		rng:       newRand(mixText(seed, name), 0),
 	}
 	r.network = newNetwork(name, salt, r.zones())
 	return r

@@ -24,17 +24,17 @@ type Role struct {
 	Policy []byte
 }
 
-// role is a Role that is at work.
-type role struct {
+// accountRole is a Role of an account.
+type accountRole struct {
 	Role
-	account *Account
+	account *account
 	policy  atomic.Pointer[policy]
 }
 
 var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 
-func (a *Account) addRole(about Role) error {
-	made := &role{Role: about, account: a}
+func (a *account) addRole(about Role) error {
+	made := &accountRole{Role: about, account: a}
 	if made.MaxSession == 0 {
 		made.MaxSession = time.Hour
 	}
@@ -57,7 +57,7 @@ func (a *Account) addRole(about Role) error {
 
 // SetRolePolicy replaces what a role of the account may do, also in sessions
 // that are under way; nil allows everything.
-func (a *Account) SetRolePolicy(name string, document []byte) error {
+func (a *account) SetRolePolicy(name string, document []byte) error {
 	r := a.roles[name]
 	if r == nil {
 		return fmt.Errorf("account %s: there is no role %q", a.id, name)
@@ -71,7 +71,7 @@ func (a *Account) SetRolePolicy(name string, document []byte) error {
 }
 
 // RoleARN is the name by which a role of the account is assumed.
-func (a *Account) RoleARN(name string) string { return "arn:aws:iam::" + a.id + ":role/" + name }
+func (a *account) RoleARN(name string) string { return "arn:aws:iam::" + a.id + ":role/" + name }
 
 // trusts says whether callers of an account may assume the role.
-func (r *role) trusts(account string) bool { return slices.Contains(r.Trusts, account) }
+func (r *accountRole) trusts(account string) bool { return slices.Contains(r.Trusts, account) }

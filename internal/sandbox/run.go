@@ -30,7 +30,7 @@ func (c *ec2Call) runInstances() *apiError {
 	if err := c.authorize(c.region.arn("instance", "*"), nil, l.tags.keys()); err != nil {
 		return err
 	}
-	if err := c.dryRun(); err != nil {
+	if err := c.checkDryRun(); err != nil {
 		return err
 	}
 	used, err := c.reused(l.clientToken, request)
@@ -115,7 +115,7 @@ func (c *ec2Call) launch() (launch, *apiError) {
 	if name == "" {
 		name = "m5.large"
 	}
-	kind, ok := c.sandbox.types.spec(name)
+	kind, ok := c.org.types.spec(name)
 	if !ok {
 		return l, invalid("InvalidParameterValue", "Invalid value '"+name+"' for InstanceType.")
 	}

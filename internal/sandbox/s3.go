@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -57,13 +59,13 @@ func (o *objectStore) create(name string, home bucketHome) error {
 	return nil
 }
 
-// Buckets lists the names of the account's buckets.
-func (a *Account) Buckets() []string {
-	a.s3.mu.Lock()
-	defer a.s3.mu.Unlock()
+// Buckets lists the names of an account's buckets.
+func (o *objectStore) Buckets(owner string) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	var names []string
-	for _, name := range sortedKeys(a.s3.buckets) {
-		if a.s3.buckets[name].owner == a.id {
+	for _, name := range slices.Sorted(maps.Keys(o.buckets)) {
+		if o.buckets[name].owner == owner {
 			names = append(names, name)
 		}
 	}
@@ -71,40 +73,59 @@ func (a *Account) Buckets() []string {
 }
 
 // Objects lists the keys of a bucket in order; none where there is no bucket.
-func (s *Sandbox) Objects(bucket string) []string {
-	list, err := s.s3.backend.ListBucket(bucket, nil, gofakes3.ListBucketPage{})
+func (o *objectStore) Objects(bucket string) []string {
+	list, err := o.backend.ListBucket(bucket, nil, gofakes3.ListBucketPage{})
 	if err != nil {
 		return nil
 	}
 	var keys []string
-	for _, o := range list.Contents {
-		keys = append(keys, o.Key)
+	for _, one := range list.Contents {
+		keys = append(keys, one.Key)
 	}
 	slices.Sort(keys)
 	return keys
 }
 
 // Object is the content of an object; false where there is none.
-func (s *Sandbox) Object(bucket, key string) ([]byte, bool) {
-	o, err := s.s3.backend.GetObject(bucket, key, nil)
+func (o *objectStore) Object(bucket, key string) ([]byte, bool) {
+	found, err := o.backend.GetObject(bucket, key, nil)
 	if err != nil {
 		return nil, false
 	}
-	b, err := io.ReadAll(o.Contents)
-	if err := errors.Join(err, o.Contents.Close()); err != nil {
+	b, err := io.ReadAll(found.Contents)
+	if err := errors.Join(err, found.Contents.Close()); err != nil {
 		return nil, false
 	}
 	return b, true
 }
 
-// serveS3 hands a request to the store and keeps its answer. What the store
+// Put writes an object as of an instant.
+func (o *objectStore) Put(bucket, key, contentType string, now time.Time, body []byte) error {
+	meta := map[string]string{"Content-Type": contentType, "Last-Modified": now.UTC().Format(http.TimeFormat)}
+	_, err := o.backend.PutObject(bucket, key, meta, bytes.NewReader(body), int64(len(body)), nil)
+	return err
+}
+
+// s3Service is Amazon S3 over a store; without one it only names its operations.
+func s3Service(o *objectStore) service {
+	return service{
+		name: "s3", operations: s3Operations(),
+		read: func(r *request) {
+			op := s3OperationOf(r.Request)
+			r.action, r.permission = op.name, op.permission
+		},
+		refusal: refuseREST, serve: o.serve,
+	}
+}
+
+// serve hands a request to the store and keeps its answer. What the store
 // does not do is refused before it gets there, since the store would take
 // "PUT /bucket/key?acl" for a new object.
-func (s *Sandbox) serveS3(r *request) answer {
+func (o *objectStore) serve(r *call) answer {
 	op := s3OperationOf(r.Request)
 	if !op.done {
 		return r.refuse(fail(http.StatusNotImplemented, "NotImplemented",
-			"A header or query you provided requested functionality that is not implemented: the practice account has no "+op.name))
+			"A header or query you provided requested functionality that is not implemented: the sandbox has no "+op.name))
 	}
 	bucket, key := s3Path(r.Request)
 	resource := "*"
@@ -118,28 +139,28 @@ func (s *Sandbox) serveS3(r *request) answer {
 	if q := r.URL.Query(); key == "" && q.Has("prefix") {
 		ctx.prefix = []string{q.Get("prefix")}
 	}
-	if err := s.authorize(r, resource, ctx); err != nil {
+	if err := r.authorize(resource, ctx); err != nil {
 		return r.refuse(err)
 	}
-	home := s.s3.home(bucket)
+	home := o.home(bucket)
 	switch {
 	case op.name == "ListBuckets":
-		return r.listBuckets()
+		return o.listBuckets(r)
 	case op.name == "CreateBucket":
-		return s.createBucket(r, bucket)
-	case r.foreign(home) || r.foreign(s.s3.home(copySource(r.Request))):
+		return o.createBucket(r, bucket)
+	case foreign(r, home) || foreign(r, o.home(copySource(r.Request))):
 		return r.refuse(notShared(r, resource))
 	case op.name == "GetBucketLocation" && home.region != "": // also from elsewhere
-		return r.bucketLocation(home.region)
+		return bucketLocation(r.request, home.region)
 	case home.region != "" && home.region != r.scope.region:
-		return r.redirect(bucket, home.region)
+		return redirect(r.request, bucket, home.region)
 	}
-	a := s.s3.forward(r)
-	if home := s.s3.home(bucket); home.region != "" && key == "" {
+	a := o.forward(r.request)
+	if home := o.home(bucket); home.region != "" && key == "" {
 		a.header.Set(bucketRegionHeader, home.region)
 	}
 	if op.name == "DeleteBucket" && a.code == "" {
-		s.s3.forget(bucket)
+		o.forget(bucket)
 	}
 	return a
 }
@@ -147,7 +168,7 @@ func (s *Sandbox) serveS3(r *request) answer {
 // forward lets the store answer.
 func (o *objectStore) forward(r *request) answer {
 	in := r.Clone(r.Context())
-	in.Body = io.NopCloser(bytes.NewReader(r.body))
+	in.Body = io.NopCloser(bytes.NewReader(r.payload))
 	if host := virtualBucket(r.Host); host != "" {
 		in.URL.Path = "/" + host + in.URL.Path
 		in.URL.RawPath = ""
@@ -160,7 +181,7 @@ func (o *objectStore) forward(r *request) answer {
 		a.status = http.StatusOK
 	}
 	if a.status >= http.StatusBadRequest {
-		a = r.reworded(a)
+		a = reworded(r, a)
 	}
 	a.header.Set("X-Amz-Request-Id", r.id)
 	return a

@@ -32,40 +32,40 @@ func (o *objectStore) forget(bucket string) {
 
 // redirect points a request that was signed for another region to the
 // bucket's.
-func (r *request) redirect(bucket, home string) answer {
+func redirect(r *request, bucket, home string) answer {
 	a := r.refuse(fail(http.StatusMovedPermanently, "PermanentRedirect", "The bucket you are attempting to access must be addressed "+
 		"using the specified endpoint. Please send all future requests to this endpoint."))
 	d := newDoc()
 	d.text("Endpoint", bucket+".s3."+home+".amazonaws.com")
 	d.text("Bucket", bucket)
-	a.body = slices.Concat(a.body[:len(a.body)-len("</Error>")], d.bytes()[len(xmlHeader):], []byte("</Error>"))
+	a.body = slices.Concat(a.body[:len(a.body)-len("</Error>")], d.elements(), []byte("</Error>"))
 	a.header.Set(bucketRegionHeader, home)
 	return a
 }
 
 // bucketLocation answers GetBucketLocation, which is empty for the region
 // that S3 began with.
-func (r *request) bucketLocation(home string) answer {
+func bucketLocation(r *request, home string) answer {
 	if home == globalRegion {
 		home = ""
 	}
 	d := newDoc()
 	d.root("LocationConstraint", s3Namespace)
-	d.b = appendEscaped(d.b, home)
+	d.content(home)
 	d.end("LocationConstraint")
 	return answer{status: http.StatusOK, body: d.bytes(), header: r.header("application/xml")}
 }
 
 // foreign says whether a bucket belongs to another account than the caller's.
 // No bucket has a policy that lets others in.
-func (r *request) foreign(home bucketHome) bool {
-	return home.owner != "" && home.owner != r.caller.account.id
+func foreign(r *call, home bucketHome) bool {
+	return home.owner != "" && home.owner != r.caller.account.ID()
 }
 
 // notShared is the refusal of a call for another account's bucket.
-func notShared(r *request, resource string) *apiError {
-	return fail(http.StatusForbidden, "AccessDenied", "User: "+r.caller.arn+" is not authorized to perform: "+r.call.Permission+
-		" on resource: \""+resource+"\" because no resource-based policy allows the "+r.call.Permission+" action")
+func notShared(r *call, resource string) *apiError {
+	return fail(http.StatusForbidden, "AccessDenied", "User: "+r.caller.arn+" is not authorized to perform: "+r.permission+
+		" on resource: \""+resource+"\" because no resource-based policy allows the "+r.permission+" action")
 }
 
 // copySource is the bucket that CopyObject reads; empty for other calls.
@@ -79,21 +79,21 @@ func copySource(r *http.Request) string {
 }
 
 // listBuckets answers ListBuckets with those of the caller's account.
-func (r *request) listBuckets() answer {
+func (o *objectStore) listBuckets(r *call) answer {
 	owned := r.caller.account
-	all, err := owned.s3.backend.ListBuckets()
+	all, err := o.backend.ListBuckets()
 	if err != nil {
 		return r.refuse(fail(http.StatusInternalServerError, "InternalError", err.Error()))
 	}
 	d := newDoc()
 	d.root("ListAllMyBucketsResult", s3Namespace)
 	d.open("Owner")
-	d.text("ID", fmt.Sprintf("%016x%016x", mixText(8, owned.id), mixText(9, owned.id)))
-	d.text("DisplayName", owned.name)
+	d.text("ID", fmt.Sprintf("%016x%016x", mixText(8, owned.ID()), mixText(9, owned.ID())))
+	d.text("DisplayName", owned.Name())
 	d.end("Owner")
 	d.open("Buckets")
 	for _, b := range all {
-		if home := owned.s3.home(b.Name); home.owner == owned.id {
+		if home := o.home(b.Name); home.owner == owned.ID() {
 			d.open("Bucket")
 			d.text("Name", b.Name)
 			d.time("CreationDate", b.CreationDate.Time)
@@ -108,23 +108,23 @@ func (r *request) listBuckets() answer {
 
 // createBucket is CreateBucket. A request signed for us-east-1 may name any
 // region; elsewhere a bucket can only be made where the request goes.
-func (s *Sandbox) createBucket(r *request, bucket string) answer {
-	region, err := r.bucketRegion()
+func (o *objectStore) createBucket(r *call, bucket string) answer {
+	region, err := bucketRegion(r)
 	if err != nil {
 		return r.refuse(err)
 	}
 	if gofakes3.ValidateBucketName(bucket) != nil {
 		return r.refuse(invalid("InvalidBucketName", "The specified bucket is not valid."))
 	}
-	s.s3.mu.Lock()
-	defer s.s3.mu.Unlock()
-	switch there := s.s3.buckets[bucket]; {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch there := o.buckets[bucket]; {
 	case there.owner == "":
-		if err := s.s3.backend.CreateBucket(bucket); err != nil {
+		if err := o.backend.CreateBucket(bucket); err != nil {
 			return r.refuse(fail(http.StatusInternalServerError, "InternalError", err.Error()))
 		}
-		s.s3.buckets[bucket] = bucketHome{region, r.caller.account.id}
-	case r.foreign(there):
+		o.buckets[bucket] = bucketHome{region, r.caller.account.ID()}
+	case foreign(r, there):
 		return r.refuse(fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. "+
 			"The bucket namespace is shared by all users of the system. Please select a different name and try again."))
 	case there.region != globalRegion || region != globalRegion: // there, creating it again changes nothing
@@ -137,10 +137,10 @@ func (s *Sandbox) createBucket(r *request, bucket string) answer {
 }
 
 // bucketRegion is the region in which CreateBucket is to make a bucket.
-func (r *request) bucketRegion() (string, *apiError) {
+func bucketRegion(r *call) (string, *apiError) {
 	var in struct{ LocationConstraint string }
-	if len(r.body) > 0 {
-		if err := xml.Unmarshal(r.body, &in); err != nil {
+	if len(r.payload) > 0 {
+		if err := xml.Unmarshal(r.payload, &in); err != nil {
 			return "", invalid("MalformedXML", s3Words("MalformedXML"))
 		}
 	}
@@ -162,7 +162,7 @@ func (r *request) bucketRegion() (string, *apiError) {
 
 // reworded gives an error of the store the words of S3; the store leaves most
 // of them out.
-func (r *request) reworded(a answer) answer {
+func reworded(r *request, a answer) answer {
 	var e struct{ Code, Message string }
 	if err := xml.Unmarshal(a.body, &e); err != nil || e.Code == "" { // HEAD, or no route
 		e.Code = strings.ReplaceAll(http.StatusText(a.status), " ", "")

@@ -30,10 +30,8 @@ import (
 // are read for the region and the service but not verified: any key will do, but
 // for the temporary ones, which begin with ASIA and must come from AssumeRole.
 const (
-	AccountID     = "123456789012"
 	AccessKey     = "AKIAPRACTICEACCOUNT0"
 	SecretKey     = "practice/only/this/key/opens/no/account0"
-	DefaultRegion = "ap-northeast-2"
 	DefaultBucket = "nightshift-practice"
 	callerARN     = "arn:aws:iam::" + AccountID + ":user/practice"
 )
@@ -91,14 +89,12 @@ type Options struct {
 type Sandbox struct {
 	*home
 	opts     Options
-	clock    *clock
-	types    typeTable
-	catalog  *catalog
-	s3       *objectStore
-	accounts []*Account // the management account first
-	sessions sessions
+	org      *organization
+	store    *objectStore
+	services map[string]service     // by the name that signatures have for it
+	limits   map[string]*limits     // by account
+	accounts []*Account             // the management account first
 	policy   atomic.Pointer[policy] // of the management account's user
-	ec2      map[string]ec2Action
 	journal  callLog
 	requests atomic.Uint64
 
@@ -126,15 +122,15 @@ func New(o Options) (*Sandbox, error) {
 			return nil, err
 		}
 	}
-	s := &Sandbox{
-		opts:    o,
-		clock:   newClock(o.Start, o.Speed),
-		types:   types,
-		catalog: prices,
+	s := &Sandbox{opts: o, services: map[string]service{}, limits: map[string]*limits{}}
+	s.org = &organization{
+		seed: o.Seed, emptyPages: o.EmptyPages, clock: newClock(o.Start, o.Speed), types: types, catalog: prices,
+		sessions: newSessions(o.Seed),
 	}
-	s.s3 = newObjectStore(s.clock)
-	s.sessions = sessions{seed: o.Seed, byKey: map[string]*session{}}
-	s.ec2 = ec2Actions()
+	s.store = newObjectStore(s.org.clock)
+	for _, one := range services(s.store) {
+		s.services[one.name] = one
+	}
 	if err := s.SetPolicy(o.Policy); err != nil {
 		return nil, err
 	}
@@ -165,12 +161,12 @@ func (o Options) check() error {
 }
 
 // Advance moves the clock of all accounts forward by d.
-func (s *Sandbox) Advance(d time.Duration) { s.clock.advance(d) }
+func (s *Sandbox) Advance(d time.Duration) { s.org.clock.advance(d) }
 
 // SetFaults replaces the fault plan; counts start anew.
 func (s *Sandbox) SetFaults(faults []Fault) error {
 	for _, f := range faults {
-		known := func(a *Account) bool { return compile(f.Account).match(a.id) }
+		known := func(a *Account) bool { return compile(f.Account).match(a.ID()) }
 		if f.Account != "" && !slices.ContainsFunc(s.accounts, known) {
 			return fmt.Errorf("fault %s: there is no account %q", f.Action, f.Account)
 		}

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -66,7 +67,7 @@ func (s *Server) Close() error {
 // answer faster than any real network would be lost now and then.
 const leastLatency = time.Millisecond
 
-// ServeHTTP answers one API call.
+// ServeHTTP answers one API one.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.serveOffer(w, r) {
 		return
@@ -78,31 +79,22 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	url := r.URL.RequestURI() // before S3 rewrites it
-	req := &request{Request: r, body: body, id: s.requestID(), now: s.Now()}
-	req.scope = scopeOf(r)
-	req.name()
+	req := &call{request: &request{Request: r, payload: body, id: s.requestID(), now: s.Now(), scope: scopeOf(r)}, org: s.org}
+	to := s.serviceOf(req.request)
 	wait(r.Context(), max(s.opts.Latency, leastLatency))
 
-	a := s.handle(req)
+	a := s.handle(req, to)
 	if a.header == nil {
 		a.header = http.Header{}
 	}
-	call := req.call
-	call.Time, call.Service, call.Region = req.now, req.scope.service, req.scope.region
-	call.Status, call.Code = a.status, a.code
-	if req.caller.account != nil {
-		call.Account = req.caller.account.id
-	}
-	if a.cut {
-		call.Status, call.Code = 0, "ConnectionCut"
-	}
-	s.journal.add(call)
-	s.log(r.Context(), call)
+	one := recordOf(req, a)
+	s.journal.add(one)
+	s.log(r.Context(), one)
 	if s.opts.Tap != nil {
 		s.opts.Tap(Exchange{
-			Service: call.Service, Account: call.Account, Region: call.Region, Action: call.Action,
+			Service: one.Service, Account: one.Account, Region: one.Region, Action: one.Action,
 			Method: r.Method, URL: url, RequestHeader: r.Header.Clone(), RequestBody: body,
-			Status: call.Status, AnswerHeader: a.header.Clone(), AnswerBody: a.body,
+			Status: one.Status, AnswerHeader: a.header.Clone(), AnswerBody: a.body,
 		})
 	}
 	if a.cut {
@@ -119,13 +111,28 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// recordOf is what the log of calls keeps of one.
+func recordOf(r *call, a answer) Call {
+	one := Call{
+		Time: r.now, Service: r.scope.service, Action: r.action, Region: r.scope.region, Permission: r.permission,
+		Status: a.status, Code: a.code, IDs: r.ids, DryRun: r.dryRun,
+	}
+	if r.caller.account != nil {
+		one.Account = r.caller.account.ID()
+	}
+	if a.cut {
+		one.Status, one.Code = 0, "ConnectionCut"
+	}
+	return one
+}
+
 // handle takes a call through authentication, faults and limits to its
 // service.
-func (s *Sandbox) handle(r *request) answer {
+func (s *Sandbox) handle(r *call, to service) answer {
 	if err := s.authenticate(r); err != nil {
 		return r.refuse(err)
 	}
-	r.faults = s.drawFaults(r)
+	r.faults = s.drawFaults(r, to)
 	var lost bool
 	for _, f := range r.faults {
 		switch f.Kind {
@@ -136,52 +143,17 @@ func (s *Sandbox) handle(r *request) answer {
 		case Delay:
 			wait(r.Context(), f.For)
 		default:
-			if err := f.refusal(r); err != nil {
+			if err := refusalBy(f, r.request, r.caller.arn); err != nil {
 				return r.refuse(err)
 			}
 		}
 	}
-	a := s.dispatch(r)
+	if s.opts.Throttle && to.name == "ec2" && slices.Contains(to.operations, r.action) &&
+		!s.limits[r.caller.account.ID()].take(r.scope.region, r.form, r.action, s.Now()) {
+		return r.refuse(throttled(r.request))
+	}
+	a := to.serve(r)
 	a.cut = a.cut || lost
-	return a
-}
-
-func (s *Sandbox) dispatch(r *request) answer {
-	switch r.scope.service {
-	case "ec2":
-		return s.serveEC2(r)
-	case "sts":
-		return s.serveSTS(r)
-	case "pricing":
-		return s.servePricing(r)
-	case "s3":
-		return s.serveS3(r)
-	case "rds":
-		return s.serveRDS(r)
-	case "autoscaling":
-		return s.serveAutoScaling(r)
-	case "ssm":
-		return s.serveSSM(r)
-	case "monitoring":
-		return s.serveCloudWatch(r)
-	case "ce":
-		return s.serveCostExplorer(r)
-	case "organizations":
-		return s.serveOrganizations(r)
-	}
-	return r.refuse(fail(http.StatusNotFound, "UnknownService",
-		"the practice account has no service "+r.scope.service))
-}
-
-func (s *Sandbox) servePricing(r *request) answer {
-	if err := s.authorize(r, "*", nil); err != nil {
-		return r.refuse(err)
-	}
-	status, body := s.catalog.serve(r.Host, r.call.Action, r.body)
-	a := answer{status: status, body: body, header: r.header("application/x-amz-json-1.1")}
-	if status != http.StatusOK {
-		a.code = jsonErrorCode(body)
-	}
 	return a
 }
 
@@ -197,4 +169,17 @@ func (s *Sandbox) log(ctx context.Context, c Call) {
 	}
 	s.opts.Log.LogAttrs(ctx, slog.LevelInfo, "call", slog.String("service", c.Service), slog.String("action", c.Action),
 		slog.String("account", c.Account), slog.String("region", c.Region), slog.Int("status", c.Status), slog.String("code", c.Code), slog.Int("ids", c.IDs))
+}
+
+// wait sleeps for d of real time or until ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }

@@ -1,6 +1,9 @@
 package sandbox
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Kind is what goes wrong.
 type Kind string
@@ -67,12 +70,18 @@ func (h faultHit) selective() bool {
 	return h.ID != "" || h.Type != "" || h.Zone != "" || h.Kind.ofInstances() && h.Share > 0
 }
 
-// strikes says whether an instance is among those that a fault selects.
-func (h faultHit) strikes(i *instance) bool {
-	return (h.ID == "" || compile(h.ID).match(i.id)) &&
-		(h.Type == "" || compile(h.Type).match(i.kind.Name)) &&
-		(h.Zone == "" || compile(h.Zone).match(i.zone)) &&
-		(h.Share == 0 || !h.Kind.ofInstances() || share(mixText(h.seed, i.id)) < h.Share)
+// strikes says whether a resource is among those that a fault selects, by its
+// id, type and zone.
+func (h faultHit) strikes(id, kind, zone string) bool {
+	return (h.ID == "" || compile(h.ID).match(id)) &&
+		(h.Type == "" || compile(h.Type).match(kind)) &&
+		(h.Zone == "" || compile(h.Zone).match(zone)) &&
+		(h.Share == 0 || !h.Kind.ofInstances() || share(mixText(h.seed, id)) < h.Share)
+}
+
+// byID says whether a fault selects by nothing but an id, and one of these.
+func (h faultHit) byID(ids ...string) bool {
+	return h.Type == "" && h.Zone == "" && (h.ID == "" || slices.ContainsFunc(ids, compile(h.ID).match))
 }
 
 func (h faultHit) reworded(e *apiError) *apiError {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Instance is an instance of the account as it is now.
-type Instance struct {
+// InstanceDescription is an instance of the account as it is now.
+type InstanceDescription struct {
 	ID          string
 	Region      string
 	Zone        string
@@ -22,32 +22,32 @@ type Instance struct {
 }
 
 // Instance finds an instance in any region.
-func (a *Account) Instance(id string) (Instance, bool) {
+func (a *account) Instance(id string) (InstanceDescription, bool) {
 	for _, r := range a.regions {
 		if i, ok := a.instanceIn(r, id); ok {
 			return i, true
 		}
 	}
-	return Instance{}, false
+	return InstanceDescription{}, false
 }
 
-func (a *Account) instanceIn(r *region, id string) (Instance, bool) {
+func (a *account) instanceIn(r *region, id string) (InstanceDescription, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settleGroups(a.Now())
+	r.settle(a.Now())
 	i := r.instances[id]
 	if i == nil {
-		return Instance{}, false
+		return InstanceDescription{}, false
 	}
 	return i.snapshot(r, a.Now())
 }
 
-func (i *instance) snapshot(r *region, now time.Time) (Instance, bool) {
+func (i *instance) snapshot(r *region, now time.Time) (InstanceDescription, bool) {
 	i.settle(now)
 	if i.gone {
-		return Instance{}, false
+		return InstanceDescription{}, false
 	}
-	return Instance{
+	return InstanceDescription{
 		ID: i.id, Region: r.name, Zone: i.zone, Type: i.kind.Name, State: i.state.String(),
 		LaunchTime: i.launch, FirstLaunch: i.first, Transition: i.transition, StateReason: i.reason,
 		Operation: i.system.operation, Lifecycle: i.lifecycle(), Tags: i.tags.asMap(),
@@ -55,7 +55,7 @@ func (i *instance) snapshot(r *region, now time.Time) (Instance, bool) {
 }
 
 // Instances lists the instances of a region in the order of their launch.
-func (a *Account) Instances(region string) []Instance {
+func (a *account) Instances(region string) []InstanceDescription {
 	r := a.regions[region]
 	if r == nil {
 		return nil
@@ -63,8 +63,8 @@ func (a *Account) Instances(region string) []Instance {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := a.Now()
-	r.settleGroups(now)
-	var list []Instance
+	r.settle(now)
+	var list []InstanceDescription
 	for _, res := range r.reservations {
 		for _, i := range res.instances {
 			if snap, ok := i.snapshot(r, now); ok {
@@ -76,11 +76,11 @@ func (a *Account) Instances(region string) []Instance {
 }
 
 // Named finds the first instance of a region with a Name tag.
-func (a *Account) Named(region, name string) (Instance, bool) {
+func (a *account) Named(region, name string) (InstanceDescription, bool) {
 	list := a.Instances(region)
-	n := slices.IndexFunc(list, func(i Instance) bool { return i.Tags["Name"] == name })
+	n := slices.IndexFunc(list, func(i InstanceDescription) bool { return i.Tags["Name"] == name })
 	if n < 0 {
-		return Instance{}, false
+		return InstanceDescription{}, false
 	}
 	return list[n], true
 }

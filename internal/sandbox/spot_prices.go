@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -82,17 +83,17 @@ func (c *ec2Call) describeSpotPrices() *apiError {
 // of all.
 func (c *ec2Call) spotSeries(kinds []string) []spotSeries {
 	if len(kinds) == 0 {
-		kinds = c.sandbox.catalog.priced(c.region.name)
+		kinds = c.org.catalog.priced(c.region.name)
 	}
 	products := spotProducts()
 	var list []spotSeries
 	for _, kind := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
-		spec, ok := c.sandbox.types.spec(kind)
+		spec, ok := c.org.types.spec(kind)
 		if !ok {
 			continue
 		}
-		for _, product := range sortedKeys(products) {
-			usd, ok := c.sandbox.catalog.onDemand(c.region.name, spec, products[product])
+		for _, product := range slices.Sorted(maps.Keys(products)) {
+			usd, ok := c.org.catalog.onDemand(c.region.name, spec, products[product])
 			if !ok {
 				continue
 			}

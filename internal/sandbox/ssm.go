@@ -21,9 +21,13 @@ type Parameter struct {
 	modified time.Time
 }
 
+// parameters are the versions of each parameter of a region by its name, the
+// oldest first.
+type parameters map[string][]Parameter
+
 // SetParameter creates a parameter in a region, or gives it a new version. An
 // error means that the region or the name is wrong.
-func (a *Account) SetParameter(region string, p Parameter) error {
+func SetParameter(a *account, region string, p Parameter) error {
 	r := a.regions[region]
 	switch {
 	case r == nil:
@@ -34,35 +38,47 @@ func (a *Account) SetParameter(region string, p Parameter) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p.modified = a.Now()
-	r.parameters[p.Name] = append(r.parameters[p.Name], p)
+	all := slot[parameters](r)
+	if *all == nil {
+		*all = parameters{}
+	}
+	(*all)[p.Name] = append((*all)[p.Name], p)
 	return nil
 }
 
+// ssmService is AWS Systems Manager.
+func ssmService() service {
+	return service{
+		name: "ssm", operations: []string{"GetParameter"},
+		read: (*request).readTarget, refusal: refuseJSON("message"), serve: serveSSM,
+	}
+}
+
 // serveSSM answers GetParameter, the one operation of Systems Manager that the
-// account has.
-func (s *Sandbox) serveSSM(r *request) answer {
-	if r.call.Action != "GetParameter" {
-		return r.refuse(invalid("UnknownOperationException", "The practice account has no "+r.call.Action))
+// sandbox has.
+func serveSSM(r *call) answer {
+	if r.action != "GetParameter" {
+		return r.refuse(invalid("UnknownOperationException", "The sandbox has no "+r.action))
 	}
 	var in struct {
 		Name           string
 		WithDecryption bool
 	}
-	if err := json.Unmarshal(r.body, &in); err != nil {
+	if err := json.Unmarshal(r.payload, &in); err != nil {
 		return r.refuse(invalid("SerializationException", "The request is not JSON"))
 	}
 	name, selector, selected := strings.Cut(in.Name, ":")
 	if name == "" || selected && selector == "" {
 		return r.refuse(invalid("ValidationException", "Invalid parameter name: "+in.Name))
 	}
-	arn := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", r.scope.region, r.caller.account.id, strings.TrimPrefix(name, "/"))
-	if err := s.authorize(r, arn, &policyContext{region: r.scope.region}); err != nil {
+	arn := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", r.scope.region, r.caller.account.ID(), strings.TrimPrefix(name, "/"))
+	if err := r.authorize(arn, &policyContext{region: r.scope.region}); err != nil {
 		return r.refuse(err)
 	}
-	reg := r.caller.account.regions[r.scope.region]
+	reg := r.here()
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
-	versions := reg.parameters[name]
+	versions := (*slot[parameters](reg))[name]
 	if len(versions) == 0 {
 		return r.refuse(invalid("ParameterNotFound", "The parameter "+name+" does not exist"))
 	}
@@ -93,5 +109,5 @@ func (s *Sandbox) serveSSM(r *request) answer {
 	if err != nil {
 		return r.refuse(fail(http.StatusInternalServerError, "InternalServerError", err.Error()))
 	}
-	return answer{status: http.StatusOK, body: body, header: r.header("application/x-amz-json-1.1")}
+	return r.answerJSON(body)
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -50,7 +51,7 @@ type disk struct {
 // launched.
 func (r *region) addReservation(l launch, n int, launched time.Time) *reservation {
 	res := &reservation{seq: r.next(), id: longID(r.rng, "r"), requester: l.requester}
-	image := imageSnapshot(textOr(l.image, l.system.image))
+	image := imageSnapshot(cmp.Or(l.image, l.system.image))
 	for index := range n {
 		i := &instance{
 			condition:    condition{state: running, launch: launched.Truncate(time.Second), past: past{nightly: l.nightlyStop()}},

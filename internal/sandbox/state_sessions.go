@@ -10,7 +10,7 @@ import (
 
 // principal is who makes a call.
 type principal struct {
-	account *Account
+	account *account
 	arn, id string // as GetCallerIdentity tells them
 	policy  *atomic.Pointer[policy]
 	role    bool // it is a session of a role
@@ -32,6 +32,8 @@ type sessions struct {
 
 // temporary begins the access keys of temporary credentials.
 const temporary = "ASIA"
+
+func newSessions(seed uint64) sessions { return sessions{seed: seed, byKey: map[string]*session{}} }
 
 // open makes the credentials of a session.
 func (l *sessions) open(p principal, expires time.Time) *session {

@@ -17,6 +17,11 @@ type volumeSpec struct {
 	snapshot    string
 }
 
+// specError is why there cannot be such a volume, with EC2's code for it.
+type specError struct{ code, message string }
+
+func badSpec(code, message string) *specError { return &specError{code, message} }
+
 // volumeLimits are those of one type of volume, from "Amazon EBS volume types"
 // in the EBS User Guide.
 type volumeLimits struct {
@@ -40,24 +45,24 @@ func limitsOf(kind string) (volumeLimits, bool) {
 
 // complete checks a specification against the limits of its type and fills in
 // what EC2 derives.
-func (s *volumeSpec) complete() *apiError {
+func (s *volumeSpec) complete() *specError {
 	if s.kind == "" {
 		s.kind = "gp2"
 	}
 	most, ok := limitsOf(s.kind)
 	switch {
 	case !ok:
-		return invalid("UnknownVolumeType", "Unknown volume type: "+s.kind)
+		return badSpec("UnknownVolumeType", "Unknown volume type: "+s.kind)
 	case s.gib == 0:
-		return missingParameter("size/snapshot")
+		return badSpec("MissingParameter", "The request must contain the parameter size/snapshot")
 	case s.gib < most.leastGiB || s.gib > most.mostGiB:
-		return invalid("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is outside %d to %dGiB for volume type %s.", s.gib, most.leastGiB, most.mostGiB, s.kind))
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is outside %d to %dGiB for volume type %s.", s.gib, most.leastGiB, most.mostGiB, s.kind))
 	case s.throughput != 0 && s.kind != "gp3":
-		return invalid("InvalidParameterCombination", "The parameter throughput is not supported for "+s.kind+" volumes.")
+		return badSpec("InvalidParameterCombination", "The parameter throughput is not supported for "+s.kind+" volumes.")
 	case s.multiAttach && s.kind != "io1" && s.kind != "io2":
-		return invalid("InvalidParameterCombination", "Multi-Attach is only supported on io1 and io2 volumes.")
+		return badSpec("InvalidParameterCombination", "Multi-Attach is only supported on io1 and io2 volumes.")
 	case s.iops != 0 && most.mostIOPS == 0:
-		return invalid("InvalidParameterCombination", "The parameter iops is not supported for "+s.kind+" volumes.")
+		return badSpec("InvalidParameterCombination", "The parameter iops is not supported for "+s.kind+" volumes.")
 	}
 	switch s.kind {
 	case "gp2":
@@ -82,16 +87,16 @@ func (s *volumeSpec) complete() *apiError {
 	return nil
 }
 
-func (s *volumeSpec) checkIOPS(most volumeLimits) *apiError {
+func (s *volumeSpec) checkIOPS(most volumeLimits) *specError {
 	switch {
 	case s.iops == 0:
-		return missingParameter("iops")
+		return badSpec("MissingParameter", "The request must contain the parameter iops")
 	case s.iops < most.leastIOPS:
-		return invalid("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too low; minimum is %d.", s.iops, most.leastIOPS))
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too low; minimum is %d.", s.iops, most.leastIOPS))
 	case s.iops > most.mostIOPS:
-		return invalid("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too high; maximum is %d.", s.iops, most.mostIOPS))
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too high; maximum is %d.", s.iops, most.mostIOPS))
 	case s.iops > max(s.gib*most.iopsPerGiB, most.leastIOPS): // the least is there at every size
-		return invalid("InvalidParameterValue", fmt.Sprintf("Iops to volume size ratio of %s is too high; maximum is %d",
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Iops to volume size ratio of %s is too high; maximum is %d",
 			ratio(s.iops, s.gib), most.iopsPerGiB))
 	}
 	return nil
@@ -99,12 +104,12 @@ func (s *volumeSpec) checkIOPS(most volumeLimits) *apiError {
 
 // checkThroughput holds gp3 to 125 to 2,000 MiB/s and 0.25 MiB/s for each of
 // its IOPS.
-func (s *volumeSpec) checkThroughput() *apiError {
+func (s *volumeSpec) checkThroughput() *specError {
 	switch {
 	case s.throughput < 125 || s.throughput > 2000:
-		return invalid("InvalidParameterValue", fmt.Sprintf("Throughput of %d is outside 125 to 2000 MiB/s.", s.throughput))
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Throughput of %d is outside 125 to 2000 MiB/s.", s.throughput))
 	case 4*s.throughput > s.iops:
-		return invalid("InvalidParameterValue", "Throughput (MiBps) to iops ratio of "+ratio(s.throughput, s.iops)+" is too high; maximum is 0.250000.")
+		return badSpec("InvalidParameterValue", "Throughput (MiBps) to iops ratio of "+ratio(s.throughput, s.iops)+" is too high; maximum is 0.250000.")
 	}
 	return nil
 }

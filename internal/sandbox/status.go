@@ -67,8 +67,8 @@ func (c *ec2Call) checks(i *instance) (status, reachability string) {
 	case c.now.Before(i.checked.Add(checksTake)):
 		return "initializing", "initializing"
 	}
-	for _, h := range c.request.faults {
-		if h.Kind == Impair && h.strikes(i) {
+	for _, h := range c.faults {
+		if h.Kind == Impair && strikes(h, i) {
 			return "impaired", "failed"
 		}
 	}

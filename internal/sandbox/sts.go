@@ -9,19 +9,35 @@ import (
 	"unicode/utf8"
 )
 
+// stsService is AWS Security Token Service.
+func stsService() service {
+	return service{
+		name: "sts", operations: []string{"AssumeRole", "GetCallerIdentity"},
+		read: readSTS, refusal: refuseQuery(stsNamespace), serve: serveSTS,
+		names: func(r *call, hit faultHit) bool { return hit.byID(r.form.text("RoleArn")) },
+	}
+}
+
+func readSTS(r *request) {
+	r.readQuery()
+	if r.action == "GetCallerIdentity" {
+		r.permission = "" // every caller may ask who it is
+	}
+}
+
 // serveSTS answers GetCallerIdentity and AssumeRole.
-func (s *Sandbox) serveSTS(r *request) answer {
+func serveSTS(r *call) answer {
 	d := newDoc()
-	action := r.call.Action
+	action := r.action
 	d.root(action+"Response", stsNamespace)
 	d.open(action + "Result")
 	switch action {
 	case "GetCallerIdentity":
 		d.text("Arn", r.caller.arn)
 		d.text("UserId", r.caller.id)
-		d.text("Account", r.caller.account.id)
+		d.text("Account", r.caller.account.ID())
 	case "AssumeRole":
-		if err := s.assumeRole(r, d); err != nil {
+		if err := assumeRole(r, d); err != nil {
 			return r.refuse(err)
 		}
 	default:
@@ -45,16 +61,16 @@ type assumption struct {
 
 // assumeRole opens a session of a role. Whatever speaks against it, the caller
 // learns no more than that it is denied, as in AWS.
-func (s *Sandbox) assumeRole(r *request, d *doc) *apiError {
+func assumeRole(r *call, d *doc) *apiError {
 	ask, err := readAssumption(r)
 	if err != nil {
 		return err
 	}
-	if err := s.authorize(r, ask.arn, &policyContext{region: r.scope.region}); err != nil {
+	if err := r.authorize(ask.arn, &policyContext{region: r.scope.region}); err != nil {
 		return err
 	}
-	found := s.role(ask.arn)
-	if found == nil || found.account.suspended || !found.trusts(r.caller.account.id) ||
+	found := roleNamed(r.org, ask.arn)
+	if found == nil || found.account.suspended || !found.trusts(r.caller.account.ID()) ||
 		found.ExternalID != "" && found.ExternalID != ask.externalID {
 		return fail(http.StatusForbidden, "AccessDenied",
 			"User: "+r.caller.arn+" is not authorized to perform: sts:AssumeRole on resource: "+ask.arn)
@@ -67,10 +83,10 @@ func (s *Sandbox) assumeRole(r *request, d *doc) *apiError {
 	}
 	p := principal{
 		account: found.account, policy: &found.policy, role: true,
-		arn: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", found.account.id, found.Name, ask.session),
+		arn: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", found.account.ID(), found.Name, ask.session),
 		id:  uniqueID("AROA", ask.arn) + ":" + ask.session,
 	}
-	opened := s.sessions.open(p, s.Now().Truncate(time.Second).Add(ask.lasts))
+	opened := r.org.sessions.open(p, r.org.clock.Now().Truncate(time.Second).Add(ask.lasts))
 	d.open("AssumedRoleUser")
 	d.text("AssumedRoleId", p.id)
 	d.text("Arn", p.arn)
@@ -84,10 +100,10 @@ func (s *Sandbox) assumeRole(r *request, d *doc) *apiError {
 	return nil
 }
 
-// role finds a role by its ARN; nil where there is none.
-func (s *Sandbox) role(arn string) *role {
+// roleNamed finds a role by its ARN; nil where there is none.
+func roleNamed(o *organization, arn string) *accountRole {
 	account, name, _ := strings.Cut(strings.TrimPrefix(arn, "arn:aws:iam::"), ":role/")
-	if a := s.Account(account); a != nil {
+	if a := o.account(account); a != nil {
 		return a.roles[name]
 	}
 	return nil
@@ -102,7 +118,7 @@ var (
 // readAssumption reads the parameters of AssumeRole within the limits of the
 // API Reference. Those that would narrow or name the session are refused, as
 // ignoring them would grant more than was asked for.
-func readAssumption(r *request) (assumption, *apiError) {
+func readAssumption(r *call) (assumption, *apiError) {
 	f := r.form
 	f.accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
@@ -188,3 +204,5 @@ func (v *violations) refusal() *apiError {
 	}
 	return invalid("ValidationError", count+" detected: "+strings.Join(*v, "; "))
 }
+
+const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"

@@ -131,7 +131,7 @@ func (c *ec2Call) changeTags(create bool) *apiError {
 			return err
 		}
 	}
-	if err := c.dryRun(); err != nil {
+	if err := c.checkDryRun(); err != nil {
 		return err
 	}
 	changed := make([]tags, len(found))

@@ -34,13 +34,13 @@ func (c *ec2Call) describeTypes() *apiError {
 		return err
 	}
 	c.resources = len(wanted)
-	names := c.sandbox.types.names()
+	names := c.org.types.names()
 	var only map[string]bool
 	if len(wanted) > 0 {
 		only = map[string]bool{}
 		var unknown []string
 		for _, name := range wanted {
-			if _, ok := c.sandbox.types.spec(name); !ok {
+			if _, ok := c.org.types.spec(name); !ok {
 				unknown = append(unknown, name)
 			}
 			only[name] = true
@@ -51,7 +51,7 @@ func (c *ec2Call) describeTypes() *apiError {
 	}
 	var rows []typeSpec
 	for n, name := range names {
-		t, _ := c.sandbox.types.spec(name)
+		t, _ := c.org.types.spec(name)
 		if p.after(uint64(n)+1, 0) && (only == nil || only[name]) && matchAll(fs, t) {
 			rows = append(rows, t)
 		}

@@ -34,3 +34,11 @@ func (c *ec2Call) volumeSpec(p *params, size string) (volumeSpec, *apiError) {
 	}
 	return s, nil
 }
+
+// completed completes a specification or refuses it.
+func completed(s *volumeSpec) *apiError {
+	if err := s.complete(); err != nil {
+		return invalid(err.code, err.message)
+	}
+	return nil
+}

@@ -134,14 +134,14 @@ func (c *ec2Call) createVolume() *apiError {
 	if !c.region.hasZone(zone) {
 		return invalid("InvalidZone.NotFound", "The zone '"+zone+"' does not exist.")
 	}
-	if err := spec.complete(); err != nil {
+	if err := completed(&spec); err != nil {
 		return err
 	}
 	ts := byType["volume"]
 	if err := c.authorize(c.region.arn("volume", "*"), nil, ts.keys()); err != nil {
 		return err
 	}
-	if err := c.dryRun(); err != nil {
+	if err := c.checkDryRun(); err != nil {
 		return err
 	}
 	used, err := c.reused(token, request)

@@ -6,7 +6,7 @@ import "net/http"
 func throttled(r *request) *apiError {
 	switch r.scope.service {
 	case "ec2":
-		return limitExceeded()
+		return fail(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded.")
 	case "s3":
 		return fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
 	case "ce":
@@ -21,9 +21,9 @@ func throttled(r *request) *apiError {
 }
 
 // broken is the answer of a service that fails.
-func broken(service string) *apiError {
+func broken(r *request) *apiError {
 	code, message := "InternalFailure", "An internal error has occurred"
-	switch service {
+	switch r.scope.service {
 	case "ec2":
 		code = "InternalError"
 	case "s3":
@@ -37,12 +37,12 @@ func broken(service string) *apiError {
 }
 
 // denied is the refusal of a call that the caller may not make.
-func denied(r *request, resource string) *apiError {
-	text := "User: " + r.caller.arn + " is not authorized to perform: " + r.call.Permission
+func denied(r *request, caller, resource string) *apiError {
+	text := "User: " + caller + " is not authorized to perform: " + r.permission
 	if resource != "*" {
 		text += " on resource: " + resource
 	}
-	text += " because no identity-based policy allows the " + r.call.Permission + " action"
+	text += " because no identity-based policy allows the " + r.permission + " action"
 	switch r.scope.service {
 	case "ec2":
 		return fail(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. "+text)
@@ -88,8 +88,4 @@ func (r *request) expiredToken() *apiError {
 		return fail(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")
 	}
 	return invalid("ExpiredTokenException", "The security token included in the request is expired")
-}
-
-func limitExceeded() *apiError {
-	return fail(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded.")
 }

@@ -39,18 +39,57 @@ type answer struct {
 	cut    bool
 }
 
-// request is an API call on its way through the account.
+// request is an API call as it came in. Its operation and what follows the
+// scope are known once its service has read it.
 type request struct {
 	*http.Request
-	scope  scope
-	caller principal // known after authentication
-	body   []byte
-	query  bool    // its parameters are a form, as in the Query protocol
-	form   *params // EC2, STS and Auto Scaling
-	call   Call
-	id     string // request id
-	now    time.Time
-	faults []faultHit
+	scope      scope
+	payload    []byte
+	id         string // request id
+	now        time.Time
+	action     string  // the API operation, such as "StopInstances"
+	permission string  // the IAM action that the operation needs; empty where none is needed
+	query      bool    // its parameters are a form, as in the Query protocol
+	form       *params // of a query
+	dryRun     bool
+	ids        int // how many resource ids it names
+	refusal    refusal
+}
+
+// refusal writes an error in the shape of a service.
+type refusal func(*request, *apiError) answer
+
+// refuse answers with an error in the shape of the request's service.
+func (r *request) refuse(e *apiError) answer {
+	a := r.refusal(r, e)
+	a.code = e.code
+	return a
+}
+
+// readQuery finds the operation and the parameters of a request of the Query
+// protocol.
+func (r *request) readQuery() {
+	r.query = true
+	r.form = parseParams(r.URL.RawQuery, r.payload)
+	r.action = r.form.text("Action")
+	r.dryRun = r.form.flag("DryRun")
+	r.permission = r.scope.service + ":" + r.action
+}
+
+// readTarget finds the operation of a request of the AWS JSON protocols. Where
+// it is a form all the same, its errors are those of the Query protocol.
+func (r *request) readTarget() {
+	target := r.Header.Get("X-Amz-Target")
+	_, r.action, _ = strings.Cut(target, ".")
+	if r.query = r.isForm() && target == ""; r.query {
+		r.action = parseParams(r.URL.RawQuery, r.payload).text("Action")
+	}
+	r.permission = r.scope.service + ":" + r.action
+}
+
+// isForm says whether a request looks like one of the Query protocol.
+func (r *request) isForm() bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.URL.Query().Has("Action")
 }
 
 func sender(status int) string {

@@ -18,6 +18,9 @@ func newDoc() *doc { return &doc{b: append(make([]byte, 0, 4096), xmlHeader...)}
 
 func (d *doc) bytes() []byte { return d.b }
 
+// elements is the document without its header, as a part of another one.
+func (d *doc) elements() []byte { return d.b[len(xmlHeader):] }
+
 // grow makes room for n more bytes.
 func (d *doc) grow(n int) { d.b = slices.Grow(d.b, n) }
 
@@ -47,6 +50,9 @@ func (d *doc) text(name, value string) {
 	d.b = appendEscaped(d.b, value)
 	d.end(name)
 }
+
+// content writes text within an element.
+func (d *doc) content(value string) { d.b = appendEscaped(d.b, value) }
 
 // some writes an element unless its value is empty.
 func (d *doc) some(name, value string) {

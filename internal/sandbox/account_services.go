@@ -1,0 +1,74 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// AddGroup adds an Auto Scaling group to a region. Instances that carry its
+// name in the tag aws:autoscaling:groupName become its members; where they are
+// fewer than it wants, it launches more, which take time to run. An error means
+// that the description is wrong.
+func (a *Account) AddGroup(region string, about Group) error {
+	return AddGroup(a.account, region, about)
+}
+
+// Group finds an Auto Scaling group; false where there is none.
+func (a *Account) Group(region, name string) (GroupState, bool) {
+	return FindGroup(a.account, region, name)
+}
+
+// AddDatabase puts a database into a region.
+func (a *Account) AddDatabase(region string, d Database) error {
+	return AddDatabase(a.account, region, d)
+}
+
+// SetDatabaseStatus gives an instance, or a cluster where there is no instance
+// of that name, a status such as "backing-up" for some time of the account,
+// after which it is available; zero means that it stays so.
+func (a *Account) SetDatabaseStatus(region, id, status string, lasts time.Duration) error {
+	return SetDatabaseStatus(a.account, region, id, status, lasts)
+}
+
+// Databases are the databases of a region as they are now, by identifier.
+func (a *Account) Databases(region string) []Database { return Databases(a.account, region) }
+
+// SetParameter creates a parameter in a region, or gives it a new version. An
+// error means that the region or the name is wrong.
+func (a *Account) SetParameter(region string, p Parameter) error {
+	return SetParameter(a.account, region, p)
+}
+
+// Buckets lists the names of the account's buckets.
+func (a *Account) Buckets() []string { return a.store.Buckets(a.ID()) }
+
+// Objects lists the keys of a bucket in order; none where there is no bucket.
+func (s *Sandbox) Objects(bucket string) []string { return s.store.Objects(bucket) }
+
+// Object is the content of an object; false where there is none.
+func (s *Sandbox) Object(bucket, key string) ([]byte, bool) { return s.store.Object(bucket, key) }
+
+// ExportBill writes the account's bill of a month, as far as it is known, into
+// one of its buckets: a table of FOCUS 1.0, the FinOps Open Cost and Usage
+// Specification, as compressed CSV. The key is
+// PREFIX/data/BILLING_PERIOD=2026-10/focus-00001.csv.gz.
+//
+// Errors are a bucket that the account does not have and a month that has not
+// begun.
+func (a *Account) ExportBill(bucket, prefix string, month time.Time) (key string, err error) {
+	if !slices.Contains(a.Buckets(), bucket) {
+		return "", fmt.Errorf("export the bill: account %s has no bucket %q", a.ID(), bucket)
+	}
+	body, key, err := ExportBill(a.account, prefix, month)
+	if err == nil {
+		err = a.store.Put(bucket, key, "application/gzip", a.Now(), body)
+	}
+	if err != nil {
+		return "", fmt.Errorf("export the bill: %w", err)
+	}
+	return key, nil
+}
+
+// Instance is an instance of the account as it is now.
+type Instance = InstanceDescription

@@ -1,0 +1,81 @@
+package sandbox
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// serveOffer answers a GET for a file of the price list, which needs no
+// signature, as it is made, shelf by shelf: a whole file would take many times
+// the memory of the account. It says whether the request was for one. Faults
+// know it as offers:GetFile; one of kind Lost cuts the file off in the middle.
+func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
+	path, ok := strings.CutPrefix(r.URL.Path, offerPath)
+	if !ok || r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Credential") {
+		return false
+	}
+	wait(r.Context(), max(s.opts.Latency, leastLatency))
+	one := Call{Time: s.Now(), Service: "offers", Action: "GetFile"}
+	w, refusal := s.faultyOffer(w, r)
+	switch {
+	case refusal != 0:
+		http.Error(w, http.StatusText(refusal), refusal)
+		one.Status = refusal
+	case w != nil:
+		one.Status = sendOffer(s.org.catalog, w, r, path)
+	}
+	switch {
+	case one.Status == 0:
+		one.Code = "ConnectionCut"
+	case one.Status >= http.StatusBadRequest:
+		one.Code = http.StatusText(one.Status)
+	}
+	s.journal.add(one)
+	s.log(r.Context(), one)
+	if one.Status == 0 {
+		panic(http.ErrAbortHandler)
+	}
+	return true
+}
+
+// faultyOffer draws what goes wrong with a file: it is refused with a status,
+// its writer ends early, or there is none because the connection is cut at once.
+func (s *Sandbox) faultyOffer(w http.ResponseWriter, r *http.Request) (out http.ResponseWriter, refusal int) {
+	of := &call{request: &request{Request: r, action: "GetFile"}, org: s.org, caller: principal{account: s.home.account}}
+	for _, f := range s.drawFaults(of, service{name: "offers"}) {
+		switch f.Kind {
+		case Cut:
+			return nil, 0
+		case Lost:
+			w = &shortWriter{ResponseWriter: w, left: 128 << 10}
+		case Delay:
+			wait(r.Context(), f.For)
+		case Throttle, Broken:
+			return w, http.StatusServiceUnavailable
+		case Deny, Expired:
+			return w, http.StatusForbidden
+		default: // it strikes instances
+		}
+	}
+	return w, 0
+}
+
+// shortWriter fails after some bytes.
+type shortWriter struct {
+	http.ResponseWriter
+	left int
+}
+
+func (w *shortWriter) Write(b []byte) (int, error) {
+	if len(b) > w.left {
+		return 0, io.ErrShortWrite
+	}
+	w.left -= len(b)
+	n, err := w.ResponseWriter.Write(b)
+	if err != nil {
+		return n, fmt.Errorf("send the price list: %w", err)
+	}
+	return n, nil
+}
