@@ -29,23 +29,23 @@ type server struct {
 // dozen instances in Seoul, a few in Virginia, each there for a reason.
 func (a *account) buildDefaultAccount() error {
 	regions := map[string][]server{
-		DefaultRegion: seoul(a.clock.start),
-		"us-east-1":   virginia(a.clock.start),
+		DefaultRegion: seoul(a.Clock.Start),
+		"us-east-1":   virginia(a.Clock.Start),
 	}
 	for name, servers := range regions {
-		r := a.regions[name]
+		r := a.Regions[name]
 		if r == nil {
 			continue // not enabled in this account
 		}
-		r.rng = newRand(mixText(a.seed, name), 1)
+		r.Rand = newRand(HashText(a.Seed, name), 1)
 		for _, one := range servers {
 			if err := a.addServer(r, one); err != nil {
 				return fmt.Errorf("build the default account: %s: %w", one.name, err)
 			}
 		}
 	}
-	if r := a.regions[DefaultRegion]; r != nil {
-		if err := r.addLooseVolumes(a.clock.start); err != nil {
+	if r := a.Regions[DefaultRegion]; r != nil {
+		if err := r.addLooseVolumes(a.Clock.Start); err != nil {
 			return err
 		}
 	}
@@ -106,71 +106,71 @@ func virginia(start time.Time) []server {
 	}
 }
 
-func (a *account) addServer(r *region, one server) error {
-	kind, ok := a.types.spec(one.kind)
+func (a *account) addServer(r *Region, one server) error {
+	kind, ok := a.Types.Spec(one.kind)
 	if !ok {
 		return fmt.Errorf("no instance type %s", one.kind)
 	}
 	if one.system == "" {
 		one.system = "linux"
 	}
-	sys, ok := systemNamed(one.system)
+	sys, ok := SystemNamed(one.system)
 	if !ok {
 		return fmt.Errorf("no system %s", one.system)
 	}
-	l := launch{
-		kind: kind, system: sys, zone: r.name + one.zone, tenancy: one.tenancy, key: "practice",
-		stopGuard: one.guarded, store: one.store, spot: one.spot != "", persistent: one.spot == "persistent",
-		price: "0.2000", tags: serverTags(one.name, one.tags),
+	l := Launch{
+		Type: kind, System: sys, Zone: r.Name + one.zone, Tenancy: one.tenancy, KeyName: "practice",
+		StopProtection: one.guarded, InstanceStore: one.store, Spot: one.spot != "", Persistent: one.spot == "persistent",
+		Price: "0.2000", Tags: serverTags(one.name, one.tags),
 	}
 	if strings.Contains(one.tags, "aws:autoscaling") {
-		l.requester = "940372691376" // the Auto Scaling service launched it
+		l.Requester = "940372691376" // the Auto Scaling service launched it
 	}
 	for n, text := range strings.Fields(one.disks) {
 		spec, err := diskSpec(text)
 		if err != nil {
 			return err
 		}
-		device := sys.rootDevice
+		device := sys.RootDevice
 		if n > 0 {
 			device = "/dev/sd" + string(rune('e'+n))
 		}
-		l.disks = append(l.disks, disk{device: device, spec: spec, deleteToo: n == 0, tags: tags{{"Name", one.name}}})
+		l.Disks = append(l.Disks, Disk{Device: device, Spec: spec, DeleteOnTermination: n == 0, Tags: Tags{{"Name", one.name}}})
 	}
-	i := r.addReservation(l, 1, one.first).instances[0]
+	i := r.AddReservation(l, 1, one.first).Instances[0]
 	if !one.last.IsZero() {
-		i.launch = one.last.Truncate(time.Second)
+		i.LaunchTime = one.last.Truncate(time.Second)
 	}
 	if !one.stopped.IsZero() {
-		i.stop(one.stopped, time.Second, false)
-		i.settle(one.stopped.Add(time.Second))
-		i.changed = time.Time{}
+		i.Stop(one.stopped, time.Second, false)
+		i.Settle(one.stopped.Add(time.Second))
+		i.Changed = time.Time{}
 	}
 	return nil
 }
 
 // serverTags reads "key=value;key=value" after the name.
-func serverTags(name, text string) tags {
-	ts := tags{{"Name", name}}
+func serverTags(name, text string) Tags {
+	ts := Tags{{"Name", name}}
 	for pair := range strings.SplitSeq(text, ";") {
 		if pair == "auto" {
 			pair = "AutoStopStart=Yes"
 		}
 		k, v, _ := strings.Cut(pair, "=")
-		ts = append(ts, tag{k, v})
+		ts = append(ts, Tag{k, v})
 	}
 	return ts
 }
 
 // diskSpec reads "type:GiB:IOPS:MiB/s"; "multi" at the end means Multi-Attach.
-func diskSpec(text string) (volumeSpec, error) {
+func diskSpec(text string) (VolumeSpec, error) {
 	words := strings.Split(text, ":")
-	s := volumeSpec{kind: words[0]}
+	s := VolumeSpec{Type: words[0]}
 	if words[len(words)-1] == "multi" {
-		s.multiAttach = true
+		s.MultiAttach = true
 		words = words[:len(words)-1]
 	}
-	for n, into := range []*int64{&s.gib, &s.iops, &s.throughput} {
+	for n, into := range []*int64{&s.SizeGiB, &s.IOPS, &s.Throughput} {
 		if len(words) <= n+1 {
 			break
 		}
@@ -180,15 +180,15 @@ func diskSpec(text string) (volumeSpec, error) {
 		}
 		*into = v
 	}
-	if err := s.complete(); err != nil {
-		return s, fmt.Errorf("disk %q: %s", text, err.message)
+	if err := s.Complete(); err != nil {
+		return s, fmt.Errorf("disk %q: %s", text, err.Message)
 	}
 	return s, nil
 }
 
 // addLooseVolumes adds the volumes that nothing uses and attaches the shared
 // one to the second database server.
-func (r *region) addLooseVolumes(start time.Time) error {
+func (r *Region) addLooseVolumes(start time.Time) error {
 	for n, one := range []struct{ name, disk string }{
 		{"backup-old", "gp2:200"}, {"migration", "gp3:500"}, {"db-test", "io1:100:1000"}, {"", "standard:50"}, {"로그-보관", "sc1:1000"},
 	} {
@@ -196,19 +196,19 @@ func (r *region) addLooseVolumes(start time.Time) error {
 		if err != nil {
 			return err
 		}
-		var ts tags
+		var ts Tags
 		if one.name != "" {
-			ts = tags{{"Name", one.name}}
+			ts = Tags{{"Name", one.name}}
 		}
-		r.add(spec, r.zones()[n%4], start.AddDate(0, -n-1, 0), ts)
+		r.AddVolume(spec, r.Zones()[n%4], start.AddDate(0, -n-1, 0), ts)
 	}
-	for _, v := range r.volumeOrder {
-		if !v.multiAttach {
+	for _, v := range r.VolumeOrder {
+		if !v.MultiAttach {
 			continue
 		}
-		for _, res := range r.reservations {
-			if i := res.instances[0]; i.tags.asMap()["Name"] == "운영-DB-2" {
-				r.attach(v, i, "/dev/sdf", i.first, i.first, false)
+		for _, res := range r.Reservations {
+			if i := res.Instances[0]; i.Tags.Map()["Name"] == "운영-DB-2" {
+				r.AttachVolume(v, i, "/dev/sdf", i.FirstLaunch, i.FirstLaunch, false)
 			}
 		}
 	}

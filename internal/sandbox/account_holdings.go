@@ -23,19 +23,19 @@ type takenSnapshot struct {
 // addDefaultHoldings gives the hand-made account what it pays for beside
 // instances and volumes, each thing there for a reason.
 func (a *account) addDefaultHoldings() error {
-	if r := a.regions[DefaultRegion]; r != nil {
+	if r := a.Regions[DefaultRegion]; r != nil {
 		if err := a.addSeoulHoldings(r); err != nil {
 			return fmt.Errorf("build the default account: %w", err)
 		}
 	}
-	if r := a.regions["us-east-1"]; r != nil {
+	if r := a.Regions["us-east-1"]; r != nil {
 		a.addVirginiaHoldings(r)
 	}
 	return nil
 }
 
-func (a *account) addSeoulHoldings(r *region) error {
-	h := holder{region: r, rng: newRand(mixText(a.seed, r.name), 3), start: a.clock.start}
+func (a *account) addSeoulHoldings(r *Region) error {
+	h := holder{region: r, rng: newRand(HashText(a.Seed, r.Name), 3), start: a.Clock.Start}
 	h.snapshots([]takenSnapshot{
 		{of: "운영-DB-1", device: 1, filled: 0.61, days: 1.2, name: "운영-DB-1-data", about: "nightly", tags: "Env=prod;Backup=nightly"},
 		{of: "운영-DB-1", device: 1, filled: 0.61, days: 2.2, name: "운영-DB-1-data", about: "nightly", tags: "Env=prod;Backup=nightly"},
@@ -50,9 +50,9 @@ func (a *account) addSeoulHoldings(r *region) error {
 		{gib: 1000, filled: 0.88, days: 505, archived: true, name: "세무-2024", about: "kept for five years", tags: "Env=prod"},
 	})
 	h.shared(300, 0.5, 19)
-	for _, v := range r.volumeOrder { // the volume that came of the move is made from its snapshot
-		if name, _ := v.tags.get("Name"); name == "migration" {
-			v.snapshot = r.holdings.snapshots[8].id
+	for _, v := range r.VolumeOrder { // the volume that came of the move is made from its snapshot
+		if name, _ := v.Tags.Get("Name"); name == "migration" {
+			v.Snapshot = r.Other.Snapshots[8].ID
 		}
 	}
 
@@ -62,39 +62,39 @@ func (a *account) addSeoulHoldings(r *region) error {
 	h.address("", "Name=old-vpn")
 	h.address("", "")
 	nat := h.address("", "Name=nat-gateway;Env=prod")
-	nat.nic = fmt.Sprintf("eni-0%016x", h.rng.Uint64())
-	nat.association = "eipassoc-" + nat.id[len("eipalloc-"):]
+	nat.NetworkInterface = fmt.Sprintf("eni-0%016x", h.rng.Uint64())
+	nat.Association = "eipassoc-" + nat.ID[len("eipalloc-"):]
 	for _, name := range []string{"개발-웹서버-1", "개발-웹서버-2", "new-service"} {
-		h.named(name).public = true
+		h.named(name).Public = true
 	}
 
-	kinds, err := loadHosts()
+	kinds, err := LoadHosts()
 	if err != nil {
 		return err
 	}
 	byol := h.named("erp-byol")
-	host := &dedicatedHost{
-		seq: r.next(), id: longID(h.rng, "h"), kind: kinds["m5"], zone: byol.zone,
-		allocated: byol.first.Add(-26 * time.Minute), tags: tags{{"Name", "erp-host"}, {"Env", "prod"}},
+	host := &DedicatedHost{
+		Seq: r.NextSeq(), ID: ID(h.rng, "h"), Kind: kinds["m5"], Zone: byol.Zone,
+		Allocated: byol.FirstLaunch.Add(-26 * time.Minute), Tags: Tags{{"Name", "erp-host"}, {"Env", "prod"}},
 	}
-	host.put(byol)
-	r.holdings.hosts = append(r.holdings.hosts, host)
+	host.Put(byol)
+	r.Other.Hosts = append(r.Other.Hosts, host)
 
 	web := h.named("운영-웹-1")
-	reserved := h.reserve(web, 3, 62, tags{{"Name", "세일-대비"}, {"Env", "prod"}})
-	reserved.take(web)
-	ended := h.reserve(h.named("배치서버"), 2, 100, tags{{"Name", "마감-배치"}})
-	ended.ended = h.ago(90)
+	reserved := h.reserve(web, 3, 62, Tags{{"Name", "세일-대비"}, {"Env", "prod"}})
+	reserved.Take(web)
+	ended := h.reserve(h.named("배치서버"), 2, 100, Tags{{"Name", "마감-배치"}})
+	ended.Ended = h.ago(90)
 
 	for _, name := range []string{"운영-웹-1", "운영-웹-2", "운영-DB-1", "배치서버"} {
-		h.named(name).monitored = true
+		h.named(name).Monitored = true
 	}
-	h.named("개발-웹서버-2").credits = creditsStandard
+	h.named("개발-웹서버-2").Credits = CreditsStandard
 	return nil
 }
 
-func (a *account) addVirginiaHoldings(r *region) {
-	h := holder{region: r, rng: newRand(mixText(a.seed, r.name), 3), start: a.clock.start}
+func (a *account) addVirginiaHoldings(r *Region) {
+	h := holder{region: r, rng: newRand(HashText(a.Seed, r.Name), 3), start: a.Clock.Start}
 	h.snapshots([]takenSnapshot{
 		{gib: 200, filled: 0.55, days: 33, copied: true, name: "운영-DB-1-data", about: "[Copied from " + DefaultRegion + "] monthly", tags: "Env=prod;Backup=dr"},
 		{of: "us-windows", filled: 0.64, days: 8, name: "us-windows", about: "weekly", tags: "Env=prod"},
@@ -102,6 +102,6 @@ func (a *account) addVirginiaHoldings(r *region) {
 	})
 	h.address("us-windows", "Name=us-windows")
 	h.address("", "Name=us-unused")
-	h.named("us-web-1").public = true
-	h.named("us-windows").monitored = true
+	h.named("us-web-1").Public = true
+	h.named("us-windows").Monitored = true
 }

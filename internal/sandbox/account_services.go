@@ -72,3 +72,7 @@ func (a *Account) ExportBill(bucket, prefix string, month time.Time) (key string
 
 // Instance is an instance of the account as it is now.
 type Instance = InstanceDescription
+
+// PolicyDenying is a policy that allows everything but some actions, which may
+// hold wildcards, such as "ec2:StopInstances" or "s3:*".
+func PolicyDenying(actions ...string) []byte { return Denying(actions...) }

@@ -35,7 +35,7 @@ type AccountOptions struct {
 // the clock and the price list are those of the sandbox.
 type Account struct {
 	*account
-	store *objectStore
+	store *Store
 }
 
 // home is the management account. The sandbox has its methods.
@@ -81,7 +81,7 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 		names = s.opts.Regions
 	}
 	if names == nil {
-		names = commonRegions()
+		names = CommonRegions()
 	}
 	made, err := s.org.AddAccount(o.ID, o.Name, o.Suspended, names)
 	if err != nil {
@@ -94,12 +94,12 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 	s.accounts = append(s.accounts, a)
 	s.limits[o.ID] = newLimits()
 	for _, about := range o.Roles {
-		if err := made.addRole(about); err != nil {
+		if err := made.AddRole(about); err != nil {
 			return err
 		}
 	}
 	for _, bucket := range o.Buckets {
-		if err := s.store.create(bucket, bucketHome{DefaultRegion, a.ID()}); err != nil {
+		if err := s.store.Create(bucket, BucketHome{DefaultRegion, a.ID()}); err != nil {
 			return err
 		}
 	}

@@ -1,26 +1,26 @@
 package sandbox
 
 // publicAssociation writes the public address of a network interface.
-func (d *doc) publicAssociation(r *region, i *instance, in state) {
-	ip := i.publicIP(in)
+func (d *Doc) publicAssociation(r *Region, i *instance, in InstanceState) {
+	ip := i.PublicIP(in)
 	if ip == "" {
 		return
 	}
-	d.open("association")
-	d.text("ipOwnerId", i.ipOwner(r, in))
-	d.text("publicDnsName", r.publicName(ip))
-	d.text("publicIp", ip)
-	d.end("association")
+	d.Open("association")
+	d.Text("ipOwnerId", i.IPOwner(r, in))
+	d.Text("publicDnsName", r.PublicName(ip))
+	d.Text("publicIp", ip)
+	d.End("association")
 }
 
-func noAllocation(id string) *apiError {
-	return invalid("InvalidAllocationID.NotFound", "The allocation ID '"+id+"' does not exist")
+func noAllocation(id string) *Error {
+	return Invalid("InvalidAllocationID.NotFound", "The allocation ID '"+id+"' does not exist")
 }
 
 // describeAddresses is DescribeAddresses, which has no pages.
-func (c *ec2Call) describeAddresses() *apiError {
-	ids, ips := c.form.texts("AllocationId"), c.form.texts("PublicIp")
-	fs, err := readFilters(c.form, c.addressFilters())
+func (c *ec2Call) describeAddresses() *Error {
+	ids, ips := c.Params.Texts("AllocationId"), c.Params.Texts("PublicIp")
+	fs, err := ReadFilters(c.Params, c.addressFilters())
 	if err != nil {
 		return err
 	}
@@ -28,85 +28,85 @@ func (c *ec2Call) describeAddresses() *apiError {
 		return err
 	}
 	c.resources = len(ids) + len(ips)
-	list := c.region.holdings.addresses
-	if list, err = named(list, func(a *address) string { return a.id }, ids, noAllocation); err != nil {
+	list := c.Region.Other.Addresses
+	if list, err = named(list, func(a *Address) string { return a.ID }, ids, noAllocation); err != nil {
 		return err
 	}
-	list, err = named(list, func(a *address) string { return a.ip }, ips, func(ip string) *apiError {
-		return invalid("InvalidAddress.NotFound", "Address '"+ip+"' not found.")
+	list, err = named(list, func(a *Address) string { return a.IP }, ips, func(ip string) *Error {
+		return Invalid("InvalidAddress.NotFound", "Address '"+ip+"' not found.")
 	})
 	if err != nil {
 		return err
 	}
-	c.out.open("addressesSet")
+	c.Out.Open("addressesSet")
 	for _, a := range list {
-		if !matchAll(fs, a) {
+		if !MatchAll(fs, a) {
 			continue
 		}
-		c.out.open("item")
-		c.out.address(c.region, a)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.address(c.Region, a)
+		c.Out.End("item")
 	}
-	c.out.end("addressesSet")
+	c.Out.End("addressesSet")
 	return nil
 }
 
-func (d *doc) address(r *region, a *address) {
-	d.text("publicIp", a.ip)
-	d.text("allocationId", a.id)
-	d.text("domain", "vpc")
-	d.some("instanceId", a.instanceID())
-	d.some("associationId", a.association)
-	if nic := a.interfaceID(); nic != "" {
-		d.text("networkInterfaceId", nic)
-		d.text("networkInterfaceOwnerId", r.owner)
+func (d *Doc) address(r *Region, a *Address) {
+	d.Text("publicIp", a.IP)
+	d.Text("allocationId", a.ID)
+	d.Text("domain", "vpc")
+	d.Optional("instanceId", a.InstanceID())
+	d.Optional("associationId", a.Association)
+	if nic := a.InterfaceID(); nic != "" {
+		d.Text("networkInterfaceId", nic)
+		d.Text("networkInterfaceOwnerId", r.Owner)
 	}
-	d.some("privateIpAddress", a.privateIP())
-	d.tags(a.tags)
-	d.text("publicIpv4Pool", "amazon")
-	d.text("networkBorderGroup", r.name)
+	d.Optional("privateIpAddress", a.PrivateIP())
+	d.tags(a.Tags)
+	d.Text("publicIpv4Pool", "amazon")
+	d.Text("networkBorderGroup", r.Name)
 }
 
 // addressFilters are the filters of DescribeAddresses.
-func (c *ec2Call) addressFilters() fields[*address] {
-	return fields[*address]{
-		"tag-key":              func(a *address) []string { return a.tags.keys() },
-		"tag-value":            func(a *address) []string { return a.tags.values() },
-		"allocation-id":        func(a *address) []string { return one(a.id) },
-		"association-id":       func(a *address) []string { return one(a.association) },
-		"domain":               always[*address]("vpc"),
-		"instance-id":          func(a *address) []string { return one(a.instanceID()) },
-		"network-border-group": always[*address](c.region.name),
-		"network-interface-id": func(a *address) []string { return one(a.interfaceID()) },
-		"network-interface-owner-id": func(a *address) []string {
-			if a.interfaceID() == "" {
+func (c *ec2Call) addressFilters() Fields[*Address] {
+	return Fields[*Address]{
+		"tag-key":              func(a *Address) []string { return a.Tags.Keys() },
+		"tag-value":            func(a *Address) []string { return a.Tags.Values() },
+		"allocation-id":        func(a *Address) []string { return NonEmpty(a.ID) },
+		"association-id":       func(a *Address) []string { return NonEmpty(a.Association) },
+		"domain":               Constant[*Address]("vpc"),
+		"instance-id":          func(a *Address) []string { return NonEmpty(a.InstanceID()) },
+		"network-border-group": Constant[*Address](c.Region.Name),
+		"network-interface-id": func(a *Address) []string { return NonEmpty(a.InterfaceID()) },
+		"network-interface-owner-id": func(a *Address) []string {
+			if a.InterfaceID() == "" {
 				return nil
 			}
-			return one(c.region.owner)
+			return NonEmpty(c.Region.Owner)
 		},
-		"private-ip-address": func(a *address) []string { return one(a.privateIP()) },
-		"public-ip":          func(a *address) []string { return one(a.ip) },
+		"private-ip-address": func(a *Address) []string { return NonEmpty(a.PrivateIP()) },
+		"public-ip":          func(a *Address) []string { return NonEmpty(a.IP) },
 	}
 }
 
 // publicFilters are the filters of DescribeInstances about public addresses.
-func (c *ec2Call) publicFilters() fields[*instance] {
-	ip := func(i *instance) []string { return one(i.publicIP(c.shown(i).state)) }
-	name := func(i *instance) []string { return one(c.region.publicName(i.publicIP(c.shown(i).state))) }
-	owner := func(i *instance) []string { return one(i.ipOwner(c.region, c.shown(i).state)) }
+func (c *ec2Call) publicFilters() Fields[*instance] {
+	ip := func(i *instance) []string { return NonEmpty(i.PublicIP(c.shown(i).State)) }
+	name := func(i *instance) []string { return NonEmpty(c.Region.PublicName(i.PublicIP(c.shown(i).State))) }
+	owner := func(i *instance) []string { return NonEmpty(i.IPOwner(c.Region, c.shown(i).State)) }
 	allocation := func(i *instance) []string {
-		if i.elastic == nil {
+		if i.ElasticIP == nil {
 			return nil
 		}
-		return one(i.elastic.id)
+		return NonEmpty(i.ElasticIP.ID)
 	}
 	association := func(i *instance) []string {
-		if i.elastic == nil {
+		if i.ElasticIP == nil {
 			return nil
 		}
-		return one(i.elastic.association)
+		return NonEmpty(i.ElasticIP.Association)
 	}
-	known := fields[*instance]{
+	known := Fields[*instance]{
 		"ip-address":                        ip,
 		"dns-name":                          name,
 		"network-interface.public-dns-name": name,

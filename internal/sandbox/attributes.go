@@ -8,8 +8,8 @@ import (
 )
 
 // describeAttribute is DescribeInstanceAttribute.
-func (c *ec2Call) describeAttribute() *apiError {
-	name, id := c.form.text("Attribute"), c.form.text("InstanceId")
+func (c *ec2Call) describeAttribute() *Error {
+	name, id := c.Params.Text("Attribute"), c.Params.Text("InstanceId")
 	if err := c.readOnly(); err != nil {
 		return err
 	}
@@ -24,48 +24,48 @@ func (c *ec2Call) describeAttribute() *apiError {
 		return err
 	}
 	i := found[0]
-	c.out.text("instanceId", i.id)
+	c.Out.Text("instanceId", i.ID)
 	switch name {
 	case "disableApiStop":
-		c.out.value(name, strconv.FormatBool(i.stopGuard))
+		c.Out.Value(name, strconv.FormatBool(i.StopProtection))
 	case "disableApiTermination":
-		c.out.value(name, strconv.FormatBool(i.endGuard))
+		c.Out.Value(name, strconv.FormatBool(i.TerminationProtection))
 	case "instanceType":
-		c.out.value(name, i.kind.Name)
+		c.Out.Value(name, i.Type.Name)
 	case "instanceInitiatedShutdownBehavior":
-		c.out.value(name, i.atShutdown)
+		c.Out.Value(name, i.ShutdownBehavior)
 	case "userData":
-		c.out.open(name)
-		c.out.some("value", i.userData)
-		c.out.end(name)
+		c.Out.Open(name)
+		c.Out.Optional("value", i.UserData)
+		c.Out.End(name)
 	case "kernel", "ramdisk", "sriovNetSupport", "productCodes":
-		c.out.open(name)
+		c.Out.Open(name)
 		if name == "productCodes" {
-			c.out.productItems(i.products)
+			c.Out.productItems(i.Products)
 		}
-		c.out.end(name)
+		c.Out.End(name)
 	case "blockDeviceMapping":
-		c.out.blockDevices(c.now, i)
+		c.Out.blockDevices(c.Now, i)
 	case "groupSet":
-		c.out.securityGroups(c.region)
+		c.Out.securityGroups(c.Region)
 	case "enclaveOptions":
-		c.out.open(name)
-		c.out.flag("enabled", false)
-		c.out.end(name)
+		c.Out.Open(name)
+		c.Out.Flag("enabled", false)
+		c.Out.End(name)
 	case "ebsOptimized":
-		c.out.value(name, strconv.FormatBool(i.ebsOptimized))
+		c.Out.Value(name, strconv.FormatBool(i.EBSOptimized))
 	case "enaSupport", "sourceDestCheck":
-		c.out.value(name, "true")
+		c.Out.Value(name, "true")
 	case "rootDeviceName":
-		c.out.value(name, i.system.rootDevice)
+		c.Out.Value(name, i.System.RootDevice)
 	default:
 		return unknownAttribute(name)
 	}
 	return nil
 }
 
-func unknownAttribute(name string) *apiError {
-	return invalid("InvalidParameterValue", "Value ("+name+") for parameter attribute is invalid. Unknown attribute.")
+func unknownAttribute(name string) *Error {
+	return Invalid("InvalidParameterValue", "Value ("+name+") for parameter attribute is invalid. Unknown attribute.")
 }
 
 // unchangeable are the attributes that EC2 can change and the account cannot,
@@ -78,55 +78,55 @@ func unchangeable() map[string]string {
 	}
 }
 
-func cannotChange(name string) *apiError {
-	return invalid("UnsupportedOperation", "The practice account changes only disableApiStop, disableApiTermination and instanceType, not "+name+".")
+func cannotChange(name string) *Error {
+	return Invalid("UnsupportedOperation", "The practice account changes only disableApiStop, disableApiTermination and instanceType, not "+name+".")
 }
 
 // modifyAttribute is ModifyInstanceAttribute for the two protections and the
 // type.
-func (c *ec2Call) modifyAttribute() *apiError {
-	id := c.form.text("InstanceId")
+func (c *ec2Call) modifyAttribute() *Error {
+	id := c.Params.Text("InstanceId")
 	if id == "" {
 		return missingParameter("InstanceId")
 	}
 	changes := map[string]string{}
 	for _, name := range []string{"DisableApiStop", "DisableApiTermination"} {
-		if c.form.has(name) {
-			changes[name] = c.form.text(name + ".Value")
+		if c.Params.Has(name) {
+			changes[name] = c.Params.Text(name + ".Value")
 		}
 	}
-	kind := c.form.text("InstanceType.Value")
+	kind := c.Params.Text("InstanceType.Value")
 	others := unchangeable()
-	switch name := c.form.text("Attribute"); {
+	switch name := c.Params.Text("Attribute"); {
 	case name == "":
 	case name == "disableApiStop":
-		changes["DisableApiStop"] = c.form.text("Value")
+		changes["DisableApiStop"] = c.Params.Text("Value")
 	case name == "disableApiTermination":
-		changes["DisableApiTermination"] = c.form.text("Value")
+		changes["DisableApiTermination"] = c.Params.Text("Value")
 	case name == "instanceType":
-		kind = c.form.text("Value")
+		kind = c.Params.Text("Value")
 	case slices.Contains(slices.Collect(maps.Values(others)), name):
 		return cannotChange(name)
 	default:
 		return unknownAttribute(name)
 	}
 	for _, parameter := range slices.Sorted(maps.Keys(others)) {
-		if c.form.has(parameter) {
+		if c.Params.Has(parameter) {
 			return cannotChange(others[parameter])
 		}
 	}
-	if err := c.form.unknownParameter(); err != nil {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
 	switch {
 	case len(changes) == 0 && kind == "":
-		return invalid("InvalidParameterCombination", "No attributes specified.")
+		return Invalid("InvalidParameterCombination", "No attributes specified.")
 	case len(changes) > 0 && kind != "":
-		return invalid("InvalidParameterCombination", "Fields for multiple attribute types specified: only one attribute can be changed at a time.")
+		return Invalid("InvalidParameterCombination", "Fields for multiple attribute types specified: only one attribute can be changed at a time.")
 	}
 	for name, v := range changes {
 		if v != "true" && v != "false" {
-			return invalid("InvalidParameterValue", "Value ("+v+") for parameter "+name+" is invalid. It must be true or false.")
+			return Invalid("InvalidParameterValue", "Value ("+v+") for parameter "+name+" is invalid. It must be true or false.")
 		}
 	}
 	c.attribute = "InstanceType"
@@ -144,33 +144,33 @@ func (c *ec2Call) modifyAttribute() *apiError {
 		}
 	}
 	if v, ok := changes["DisableApiStop"]; ok {
-		if i.spot != nil {
-			return invalid("UnsupportedOperation", "The attribute 'disableApiStop' cannot be modified for the Spot Instance '"+i.id+"'.")
+		if i.Spot != nil {
+			return Invalid("UnsupportedOperation", "The attribute 'disableApiStop' cannot be modified for the Spot Instance '"+i.ID+"'.")
 		}
-		i.stopGuard = v == "true"
+		i.StopProtection = v == "true"
 	}
 	if v, ok := changes["DisableApiTermination"]; ok {
-		i.endGuard = v == "true"
+		i.TerminationProtection = v == "true"
 	}
-	c.out.flag("return", true)
+	c.Out.Flag("return", true)
 	return nil
 }
 
 // changeType gives a stopped instance another type and the CPU options that
 // belong to it.
-func (c *ec2Call) changeType(i *instance, name string) *apiError {
-	kind, ok := c.org.types.spec(name)
+func (c *ec2Call) changeType(i *instance, name string) *Error {
+	kind, ok := c.Organization.Types.Spec(name)
 	switch {
 	case !ok:
-		return invalid("InvalidInstanceAttributeValue", "Invalid value '"+name+"' for InstanceType.")
-	case i.state != stopped:
-		return invalid("IncorrectInstanceState", "The instance '"+i.id+"' is not in the 'stopped' state.")
-	case i.spot != nil:
-		return invalid("UnsupportedOperation", "The type of the Spot Instance '"+i.id+"' cannot be changed.")
-	case kind.Architecture != i.kind.Architecture:
-		return invalid("InvalidParameterValue", "The architecture '"+kind.Architecture+"' of the specified instance type does not match the architecture '"+
-			i.kind.Architecture+"' of the instance.")
+		return Invalid("InvalidInstanceAttributeValue", "Invalid value '"+name+"' for InstanceType.")
+	case i.State != Stopped:
+		return Invalid("IncorrectInstanceState", "The instance '"+i.ID+"' is not in the 'stopped' state.")
+	case i.Spot != nil:
+		return Invalid("UnsupportedOperation", "The type of the Spot Instance '"+i.ID+"' cannot be changed.")
+	case kind.Architecture != i.Type.Architecture:
+		return Invalid("InvalidParameterValue", "The architecture '"+kind.Architecture+"' of the specified instance type does not match the architecture '"+
+			i.Type.Architecture+"' of the instance.")
 	}
-	i.kind, i.cores, i.threads = kind, int64(kind.Cores), int64(kind.ThreadsPerCore)
+	i.Type, i.Cores, i.Threads = kind, int64(kind.Cores), int64(kind.ThreadsPerCore)
 	return nil
 }

@@ -8,28 +8,28 @@ import (
 
 // serviceOf is the service that a request is for; a guess where it is not
 // signed. It reads the request's operation.
-func (s *Sandbox) serviceOf(r *request) service {
-	if r.scope.service == "" {
+func (s *Sandbox) serviceOf(r *Request) Service {
+	if r.Scope.Service == "" {
 		switch {
 		case r.Header.Get("X-Amz-Target") != "":
-			r.scope.service = "pricing"
-		case r.isForm():
-			r.scope.service = "ec2"
+			r.Scope.Service = "pricing"
+		case r.IsForm():
+			r.Scope.Service = "ec2"
 		default:
-			r.scope.service = "s3"
+			r.Scope.Service = "s3"
 		}
 	}
-	found, ok := s.services[r.scope.service]
+	found, ok := s.services[r.Scope.Service]
 	if !ok {
-		found = service{name: r.scope.service, read: (*request).readTarget, refusal: refuseJSON("Message"), serve: unknownService}
+		found = Service{Name: r.Scope.Service, Read: (*Request).ReadTarget, Refusal: RefuseJSON("Message"), Serve: unknownService}
 	}
-	r.refusal = found.refusal
-	found.read(r)
+	r.Refusal = found.Refusal
+	found.Read(r)
 	return found
 }
 
-func unknownService(r *call) answer {
-	return r.refuse(fail(http.StatusNotFound, "UnknownService", "the sandbox has no service "+r.scope.service))
+func unknownService(r *call) Answer {
+	return r.Refuse(Fail(http.StatusNotFound, "UnknownService", "the sandbox has no service "+r.Scope.Service))
 }
 
 // pricingRegion says whether the Price List service has an endpoint in a region.
@@ -47,18 +47,18 @@ func global(service string) bool {
 // authenticate refuses requests without a signature, with credentials that are
 // unknown or over, and for a region that the account has not enabled, as AWS
 // does.
-func (s *Sandbox) authenticate(r *call) *apiError {
+func (s *Sandbox) authenticate(r *call) *Error {
 	switch {
-	case r.scope.key == "":
-		switch r.scope.service {
+	case r.Scope.Key == "":
+		switch r.Scope.Service {
 		case "s3":
-			return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+			return Fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 		case "pricing":
-			return fail(http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
+			return Fail(http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		}
-		return fail(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+		return Fail(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
 	case r.URL.Query().Has("X-Amz-Credential"):
-		if err := checkPresigned(r.request, realNow()); err != nil {
+		if err := checkPresigned(r.Request, RealNow()); err != nil {
 			return err
 		}
 	}
@@ -66,48 +66,48 @@ func (s *Sandbox) authenticate(r *call) *apiError {
 		return err
 	}
 	switch {
-	case r.scope.service == "pricing":
-		if !pricingRegion(r.scope.region) {
-			return fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
+	case r.Scope.Service == "pricing":
+		if !pricingRegion(r.Scope.Region) {
+			return Fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
-	case global(r.scope.service) && r.scope.region == globalRegion:
-	case r.here() == nil:
-		if r.scope.service == "s3" {
-			return fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",
-				"The authorization header is malformed; the region '"+r.scope.region+"' is wrong")
+	case global(r.Scope.Service) && r.Scope.Region == GlobalRegion:
+	case r.InRegion() == nil:
+		if r.Scope.Service == "s3" {
+			return Fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",
+				"The authorization header is malformed; the region '"+r.Scope.Region+"' is wrong")
 		}
-		return r.unknownToken()
+		return r.UnknownToken()
 	}
 	return nil
 }
 
 // checkPresigned refuses a presigned request whose time is over. The signer's time
 // is the real one, also where the account's clock is elsewhere.
-func checkPresigned(r *request, now time.Time) *apiError {
+func checkPresigned(r *Request, now time.Time) *Error {
 	q := r.URL.Query()
 	signed, err := time.Parse("20060102T150405Z", q.Get("X-Amz-Date"))
 	if err != nil {
-		return invalid("AuthorizationQueryParametersError", `X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`)
+		return Invalid("AuthorizationQueryParametersError", `X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`)
 	}
 	seconds, err := strconv.Atoi(q.Get("X-Amz-Expires"))
 	switch {
-	case r.scope.service != "s3" && !q.Has("X-Amz-Expires"):
+	case r.Scope.Service != "s3" && !q.Has("X-Amz-Expires"):
 		seconds = 15 * 60 // as long as a signed request
 	case err != nil:
-		return invalid("AuthorizationQueryParametersError", "X-Amz-Expires should be a number")
+		return Invalid("AuthorizationQueryParametersError", "X-Amz-Expires should be a number")
 	case seconds < 0:
-		return invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be non-negative")
+		return Invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be non-negative")
 	case seconds > 7*24*60*60:
-		return invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800")
+		return Invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800")
 	}
 	if !now.After(signed.Add(time.Duration(seconds) * time.Second)) {
 		return nil
 	}
-	switch r.scope.service {
+	switch r.Scope.Service {
 	case "s3":
-		return fail(http.StatusForbidden, "AccessDenied", "Request has expired")
+		return Fail(http.StatusForbidden, "AccessDenied", "Request has expired")
 	case "ec2":
-		return invalid("RequestExpired", "Request has expired.")
+		return Invalid("RequestExpired", "Request has expired.")
 	}
-	return fail(http.StatusForbidden, "SignatureDoesNotMatch", "Signature expired")
+	return Fail(http.StatusForbidden, "SignatureDoesNotMatch", "Signature expired")
 }

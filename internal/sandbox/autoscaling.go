@@ -11,108 +11,108 @@ import (
 const autoScalingNamespace = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 
 // groupCall is one Auto Scaling request.
-type groupCall struct{ queryCall }
+type groupCall struct{ Query }
 
 // groupAction is an operation of Auto Scaling. What it writes into out stands
 // in the operation's result.
-type groupAction func(*groupCall) *apiError
+type groupAction func(*groupCall) *Error
 
 func groupActions() map[string]groupAction {
 	return map[string]groupAction{
 		"CreateAutoScalingGroup":    (*groupCall).createGroup,
-		"CreateOrUpdateTags":        func(c *groupCall) *apiError { return c.changeTags(true) },
-		"DeleteTags":                func(c *groupCall) *apiError { return c.changeTags(false) },
+		"CreateOrUpdateTags":        func(c *groupCall) *Error { return c.changeTags(true) },
+		"DeleteTags":                func(c *groupCall) *Error { return c.changeTags(false) },
 		"DescribeAutoScalingGroups": (*groupCall).describeGroups,
-		"ResumeProcesses":           func(c *groupCall) *apiError { return c.changeProcesses(false) },
-		"SuspendProcesses":          func(c *groupCall) *apiError { return c.changeProcesses(true) },
+		"ResumeProcesses":           func(c *groupCall) *Error { return c.changeProcesses(false) },
+		"SuspendProcesses":          func(c *groupCall) *Error { return c.changeProcesses(true) },
 		"UpdateAutoScalingGroup":    (*groupCall).updateGroup,
 	}
 }
 
 // autoScalingService is Amazon EC2 Auto Scaling.
-func autoScalingService() service {
-	return service{
-		name: "autoscaling", operations: slices.Sorted(maps.Keys(groupActions())),
-		read: (*request).readQuery, refusal: refuseQuery(autoScalingNamespace), serve: serveAutoScaling,
-		names: func(r *call, hit faultHit) bool { return hit.byID(groupsNamed(r.form)...) },
+func autoScalingService() Service {
+	return Service{
+		Name: "autoscaling", Operations: slices.Sorted(maps.Keys(groupActions())),
+		Read: (*Request).ReadQuery, Refusal: RefuseQuery(autoScalingNamespace), Serve: serveAutoScaling,
+		Names: func(r *call, hit Hit) bool { return hit.ByID(groupsNamed(r.Params)...) },
 	}
 }
 
-func serveAutoScaling(r *call) answer {
-	run := groupActions()[r.action]
+func serveAutoScaling(r *call) Answer {
+	run := groupActions()[r.Action]
 	if run == nil {
-		return r.refuse(invalid("InvalidAction", "Could not find operation "+r.action+" for version 2011-01-01"))
+		return r.Refuse(Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2011-01-01"))
 	}
-	answers := r.action == "DescribeAutoScalingGroups" // the others have no result
-	return serveQuery(r, autoScalingNamespace, answers, func(c queryCall) *apiError { return run(&groupCall{c}) })
+	answers := r.Action == "DescribeAutoScalingGroups" // the others have no result
+	return ServeQuery(r, autoScalingNamespace, answers, func(c Query) *Error { return run(&groupCall{c}) })
 }
 
 // unknown refuses parameters that the operation does not have.
-func (c *groupCall) unknown() *apiError {
-	if err := c.form.unknownParameter(); err != nil {
-		return validation(err.message)
+func (c *groupCall) unknown() *Error {
+	if err := c.Params.UnknownParameter(); err != nil {
+		return ValidationError(err.Message)
 	}
 	return nil
 }
 
 // named finds the group that the call is for and asks for permission on it.
 // Who may not touch a group is not told whether there is one.
-func (c *groupCall) named(name string) (*group, *apiError) {
-	c.ids = 1
-	g := c.region.groupNamed(name)
-	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.region.name, c.region.owner, name)
-	ctx := &policyContext{region: c.region.name}
+func (c *groupCall) named(name string) (*group, *Error) {
+	c.IDs = 1
+	g := c.Region.groupNamed(name)
+	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, name)
+	ctx := &Context{Region: c.Region.Name}
 	if g != nil {
-		arn, ctx.resourceTags = g.arn(c.region), g.plain()
+		arn, ctx.ResourceTags = g.arn(c.Region), g.plain()
 	}
-	if err := c.call.authorize(arn, ctx); err != nil {
+	if err := c.call.Authorize(arn, ctx); err != nil {
 		return nil, err
 	}
 	if g == nil {
-		return nil, validation("AutoScalingGroup name not found - no such group: " + name)
+		return nil, ValidationError("AutoScalingGroup name not found - no such group: " + name)
 	}
 	return g, c.refused(g)
 }
 
 // groupsNamed are the names of the groups that a request is about.
-func groupsNamed(p *params) []string {
-	list := p.texts("AutoScalingGroupNames.member")
-	if name := p.text("AutoScalingGroupName"); name != "" {
+func groupsNamed(p *Params) []string {
+	list := p.Texts("AutoScalingGroupNames.member")
+	if name := p.Text("AutoScalingGroupName"); name != "" {
 		list = append(list, name)
 	}
-	for _, n := range p.items("Tags.member") {
-		list = append(list, n.text("ResourceId"))
+	for _, n := range p.Items("Tags.member") {
+		list = append(list, n.Text("ResourceId"))
 	}
 	return list
 }
 
 // refused answers a call about a group that a fault refuses.
-func (c *groupCall) refused(g *group) *apiError {
-	for _, h := range c.faults {
-		if h.Kind != Refuse || h.ID != "" && !compile(h.ID).match(g.name) {
+func (c *groupCall) refused(g *group) *Error {
+	for _, h := range c.Faults {
+		if h.Kind != Refuse || h.ID != "" && !Compile(h.ID).Match(g.name) {
 			continue
 		}
-		e := invalid(h.Code, "AutoScalingGroup "+g.name+" was refused: "+h.Code)
+		e := Invalid(h.Code, "AutoScalingGroup "+g.name+" was refused: "+h.Code)
 		if h.Code == "ResourceContention" {
-			e = fail(http.StatusInternalServerError, h.Code, "You already have a pending update to an Auto Scaling resource")
+			e = Fail(http.StatusInternalServerError, h.Code, "You already have a pending update to an Auto Scaling resource")
 		}
-		return h.reworded(e)
+		return h.Reworded(e)
 	}
 	return nil
 }
 
 // updateGroup is UpdateAutoScalingGroup for the sizes. Where the new minimum or
 // maximum leaves the desired capacity outside and none is given, it follows.
-func (c *groupCall) updateGroup() *apiError {
-	name := c.form.text("AutoScalingGroupName")
+func (c *groupCall) updateGroup() *Error {
+	name := c.Params.Text("AutoScalingGroupName")
 	sizes := map[string]*int{}
 	for _, field := range []string{"MinSize", "MaxSize", "DesiredCapacity"} {
-		if !c.form.has(field) {
+		if !c.Params.Has(field) {
 			continue
 		}
-		n, err := c.form.number(field)
+		n, err := c.Params.Number(field)
 		if err != nil {
-			return validation(err.message)
+			return ValidationError(err.Message)
 		}
 		v := int(n)
 		sizes[field] = &v
@@ -140,7 +140,7 @@ func (c *groupCall) updateGroup() *apiError {
 		return err
 	}
 	g.min, g.desired, g.max = least, desired, most
-	g.react(c.now)
+	g.react(c.Now)
 	return nil
 }
 
@@ -153,10 +153,10 @@ func (g *group) react(now time.Time) {
 
 // changeProcesses is SuspendProcesses and ResumeProcesses. No process named
 // means all.
-func (c *groupCall) changeProcesses(suspend bool) *apiError {
-	name := c.form.text("AutoScalingGroupName")
-	wanted := c.form.texts("ScalingProcesses.member")
-	c.form.accept("ScalingProcesses")
+func (c *groupCall) changeProcesses(suspend bool) *Error {
+	name := c.Params.Text("AutoScalingGroupName")
+	wanted := c.Params.Texts("ScalingProcesses.member")
+	c.Params.Accept("ScalingProcesses")
 	if err := c.unknown(); err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (c *groupCall) changeProcesses(suspend bool) *apiError {
 	}
 	for _, p := range wanted {
 		if !slices.Contains(processes(), p) {
-			return validation(p + " is not a valid scaling process")
+			return ValidationError(p + " is not a valid scaling process")
 		}
 	}
 	if len(wanted) == 0 {
@@ -177,87 +177,87 @@ func (c *groupCall) changeProcesses(suspend bool) *apiError {
 		case !suspend:
 			delete(g.suspended, p)
 		case g.suspended[p] == "":
-			g.suspended[p] = suspendedAt(c.now)
+			g.suspended[p] = suspendedAt(c.Now)
 		}
 	}
-	g.react(c.now)
+	g.react(c.Now)
 	return nil
 }
 
 // changeTags is CreateOrUpdateTags and DeleteTags: all or none.
-func (c *groupCall) changeTags(create bool) *apiError {
+func (c *groupCall) changeTags(create bool) *Error {
 	type change struct {
 		group *group
-		tagChange
+		TagChange
 		propagate bool
 	}
 	var changes []change
-	nodes := c.form.items("Tags.member")
+	nodes := c.Params.Items("Tags.member")
 	for _, n := range nodes {
-		n.accept("ResourceId", "ResourceType", "Key", "Value", "PropagateAtLaunch")
+		n.Accept("ResourceId", "ResourceType", "Key", "Value", "PropagateAtLaunch")
 	}
 	if err := c.unknown(); err != nil {
 		return err
 	}
 	if len(nodes) == 0 {
-		return validation("At least one tag must be given")
+		return ValidationError("At least one tag must be given")
 	}
 	keys := map[string][]string{} // by group
 	for _, n := range nodes {
-		keys[n.text("ResourceId")] = append(keys[n.text("ResourceId")], n.text("Key"))
+		keys[n.Text("ResourceId")] = append(keys[n.Text("ResourceId")], n.Text("Key"))
 	}
 	for _, n := range nodes {
-		name := n.text("ResourceId")
-		if kind := n.text("ResourceType"); kind != "auto-scaling-group" {
-			return validation("The resource type " + kind + " is not supported. It must be auto-scaling-group")
+		name := n.Text("ResourceId")
+		if kind := n.Text("ResourceType"); kind != "auto-scaling-group" {
+			return ValidationError("The resource type " + kind + " is not supported. It must be auto-scaling-group")
 		}
-		g := c.region.groupNamed(name)
+		g := c.Region.groupNamed(name)
 		if g == nil {
-			return validation("AutoScalingGroup name not found - no such group: " + name)
+			return ValidationError("AutoScalingGroup name not found - no such group: " + name)
 		}
-		ctx := &policyContext{resourceTags: g.plain(), tagKeys: keys[name], region: c.region.name}
-		if err := c.call.authorize(g.arn(c.region), ctx); err != nil {
+		ctx := &Context{ResourceTags: g.plain(), TagKeys: keys[name], Region: c.Region.Name}
+		if err := c.call.Authorize(g.arn(c.Region), ctx); err != nil {
 			return err
 		}
 		if err := c.refused(g); err != nil {
 			return err
 		}
-		x := change{group: g, tagChange: tagChange{key: n.text("Key")}, propagate: n.flag("PropagateAtLaunch")}
-		if v := n.at("Value"); v.set || create {
-			x.value = &v.value
+		x := change{group: g, TagChange: TagChange{Key: n.Text("Key")}, propagate: n.Flag("PropagateAtLaunch")}
+		if v := n.At("Value"); v.Set || create {
+			x.Value = &v.Value
 		}
 		if create {
-			if err := checkTags(tags{{x.key, *x.value}}); err != nil {
-				return validation(err.message)
+			if err := CheckTags(Tags{{x.Key, *x.Value}}); err != nil {
+				return ValidationError(err.Message)
 			}
 		}
 		changes = append(changes, x)
 	}
-	c.ids = len(keys)
+	c.IDs = len(keys)
 	before := map[*group][]groupTag{}
 	for _, x := range changes {
 		if _, ok := before[x.group]; !ok {
 			before[x.group] = slices.Clone(x.group.tags)
 		}
-		x.group.setTag(x.tagChange, x.propagate, create)
-		if checkCount(x.group.plain()) != nil {
+		x.group.setTag(x.TagChange, x.propagate, create)
+		if CheckCount(x.group.plain()) != nil {
 			for g, ts := range before {
 				g.tags = ts
 			}
-			return invalid("LimitExceeded", "You have already reached a limit for your Amazon EC2 Auto Scaling resources: tags of a group")
+			return Invalid("LimitExceeded", "You have already reached a limit for your Amazon EC2 Auto Scaling resources: tags of a group")
 		}
 	}
 	return nil
 }
 
-func (g *group) setTag(x tagChange, propagate, create bool) {
-	n := slices.IndexFunc(g.tags, func(t groupTag) bool { return t.key == x.key })
+func (g *group) setTag(x TagChange, propagate, create bool) {
+	n := slices.IndexFunc(g.tags, func(t groupTag) bool { return t.Key == x.Key })
 	switch {
 	case create && n >= 0:
-		g.tags[n] = groupTag{tag{x.key, *x.value}, propagate}
+		g.tags[n] = groupTag{Tag{x.Key, *x.Value}, propagate}
 	case create:
-		g.tags = append(g.tags, groupTag{tag{x.key, *x.value}, propagate})
-	case n >= 0 && (x.value == nil || *x.value == g.tags[n].value):
+		g.tags = append(g.tags, groupTag{Tag{x.Key, *x.Value}, propagate})
+	case n >= 0 && (x.Value == nil || *x.Value == g.tags[n].Value):
 		g.tags = slices.Delete(g.tags, n, n+1)
 	}
 }

@@ -6,55 +6,55 @@ import (
 
 // createGroup is CreateAutoScalingGroup for a group like an instance that is
 // there. Auto Scaling makes a launch configuration of the group's name from it.
-func (c *groupCall) createGroup() *apiError {
-	g := &group{name: c.form.text("AutoScalingGroupName"), suspended: map[string]string{}, created: c.now, looked: c.now, due: c.now}
+func (c *groupCall) createGroup() *Error {
+	g := &group{name: c.Params.Text("AutoScalingGroupName"), suspended: map[string]string{}, created: c.Now, looked: c.Now, due: c.Now}
 	g.launches = g.name
-	id := c.form.text("InstanceId")
+	id := c.Params.Text("InstanceId")
 	for _, field := range []struct {
 		name string
 		into *int
 	}{{"MinSize", &g.min}, {"MaxSize", &g.max}, {"DesiredCapacity", &g.desired}} {
-		n, err := c.form.number(field.name)
+		n, err := c.Params.Number(field.name)
 		if err != nil {
-			return validation(err.message)
+			return ValidationError(err.Message)
 		}
 		*field.into = int(n)
 	}
-	if !c.form.has("DesiredCapacity") {
+	if !c.Params.Has("DesiredCapacity") {
 		g.desired = g.min
 	}
-	for _, n := range c.form.items("Tags.member") {
-		n.accept("ResourceId", "ResourceType")
-		x := groupTag{tag{n.text("Key"), n.text("Value")}, n.flag("PropagateAtLaunch")}
-		if err := checkTags(tags{x.tag}); err != nil {
-			return validation(err.message)
+	for _, n := range c.Params.Items("Tags.member") {
+		n.Accept("ResourceId", "ResourceType")
+		x := groupTag{Tag{n.Text("Key"), n.Text("Value")}, n.Flag("PropagateAtLaunch")}
+		if err := CheckTags(Tags{x.Tag}); err != nil {
+			return ValidationError(err.Message)
 		}
 		g.tags = append(g.tags, x)
 	}
-	for _, z := range c.form.texts("AvailabilityZones.member") {
-		if !c.region.hasZone(z) {
-			return validation("Invalid Availability Zone: " + z)
+	for _, z := range c.Params.Texts("AvailabilityZones.member") {
+		if !c.Region.HasZone(z) {
+			return ValidationError("Invalid Availability Zone: " + z)
 		}
 	}
-	c.form.accept("Tags", "AvailabilityZones", "VPCZoneIdentifier")
+	c.Params.Accept("Tags", "AvailabilityZones", "VPCZoneIdentifier")
 	if err := c.unknown(); err != nil {
 		return err
 	}
 	if id == "" {
-		return validation("The practice account makes groups like an instance: the parameter InstanceId is missing")
+		return ValidationError("The practice account makes groups like an instance: the parameter InstanceId is missing")
 	}
-	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.region.name, c.region.owner, g.name)
-	if err := c.call.authorize(arn, &policyContext{region: c.region.name, tagKeys: g.plain().keys()}); err != nil {
+	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, g.name)
+	if err := c.call.Authorize(arn, &Context{Region: c.Region.Name, TagKeys: g.plain().Keys()}); err != nil {
 		return err
 	}
-	model := c.region.instances[id]
-	if model == nil || model.gone || model.state == terminated {
-		return validation("Invalid Instance ID: " + id)
+	model := c.Region.Instances[id]
+	if model == nil || model.Gone || model.State == Terminated {
+		return ValidationError("Invalid Instance ID: " + id)
 	}
-	g.kind, g.image = model.kind, model.image
-	if err := c.region.addGroup(g); err != nil {
+	g.kind, g.image = model.Type, model.Image
+	if err := c.Region.addGroup(g); err != nil {
 		return err
 	}
-	c.region.settle(c.now)
+	c.Region.Settle(c.Now)
 	return nil
 }

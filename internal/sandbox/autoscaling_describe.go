@@ -15,152 +15,152 @@ const (
 
 // describeGroups is DescribeAutoScalingGroups: groups in the order of their
 // making. Names that no group has are left out.
-func (c *groupCall) describeGroups() *apiError {
-	names := c.form.texts("AutoScalingGroupNames.member")
-	c.form.accept("AutoScalingGroupNames")
+func (c *groupCall) describeGroups() *Error {
+	names := c.Params.Texts("AutoScalingGroupNames.member")
+	c.Params.Accept("AutoScalingGroupNames")
 	keep, err := c.groupFilters()
 	if err != nil {
 		return err
 	}
 	inside := true
-	if c.form.has("IncludeInstances") {
-		inside = c.form.flag("IncludeInstances")
+	if c.Params.Has("IncludeInstances") {
+		inside = c.Params.Flag("IncludeInstances")
 	}
 	size := int64(usualGroups)
-	if c.form.has("MaxRecords") {
-		if size, err = c.form.number("MaxRecords"); err != nil {
-			return validation(err.message)
+	if c.Params.Has("MaxRecords") {
+		if size, err = c.Params.Number("MaxRecords"); err != nil {
+			return ValidationError(err.Message)
 		}
 	}
 	if size < 1 || size > mostGroups {
-		return validation("The maximum number of records must be from 1 to 100")
+		return ValidationError("The maximum number of records must be from 1 to 100")
 	}
-	token := c.form.text("NextToken")
+	token := c.Params.Text("NextToken")
 	if err := c.unknown(); err != nil {
 		return err
 	}
-	if err := c.call.authorize("*", nil); err != nil {
+	if err := c.call.Authorize("*", nil); err != nil {
 		return err
 	}
-	p := page{query: c.form.fingerprint(c.action), seed: c.org.seed, size: int(size)}
-	p.seal = mixText(p.seed, c.region.name)
-	if token != "" && p.resume(token) != nil {
-		return invalid("InvalidNextToken", "The NextToken value is not valid.")
+	p := Page{Query: c.Params.Fingerprint(c.Action), Seed: c.Organization.Seed, Size: int(size)}
+	p.Seal = HashText(p.Seed, c.Region.Name)
+	if token != "" && p.Resume(token) != nil {
+		return Invalid("InvalidNextToken", "The NextToken value is not valid.")
 	}
 	var rows []*group
-	for _, g := range *slot[groups](c.region) {
-		if p.after(g.seq, 0) && (len(names) == 0 || slices.Contains(names, g.name)) && keep(g) {
+	for _, g := range *Slot[groups](c.Region) {
+		if p.After(g.seq, 0) && (len(names) == 0 || slices.Contains(names, g.name)) && keep(g) {
 			rows = append(rows, g)
 		}
 	}
 	slices.SortFunc(rows, func(a, b *group) int { return cmp.Compare(a.seq, b.seq) })
-	rows, next := cutPage(p, rows, func(g *group) (uint64, int) { return g.seq, 0 })
-	c.out.open("AutoScalingGroups")
+	rows, next := CutPage(p, rows, func(g *group) (uint64, int) { return g.seq, 0 })
+	c.Out.Open("AutoScalingGroups")
 	for _, g := range rows {
-		c.out.open("member")
-		c.out.group(c.region, g, inside)
-		c.out.end("member")
+		c.Out.Open("member")
+		c.Out.group(c.Region, g, inside)
+		c.Out.End("member")
 	}
-	c.out.end("AutoScalingGroups")
-	c.out.some("NextToken", next)
+	c.Out.End("AutoScalingGroups")
+	c.Out.Optional("NextToken", next)
 	return nil
 }
 
 // groupFilters reads the filters tag-key, tag-value and tag:KEY, whose values
 // are compared as they are: the API reference knows no wildcards here.
-func (c *groupCall) groupFilters() (func(*group) bool, *apiError) {
+func (c *groupCall) groupFilters() (func(*group) bool, *Error) {
 	var all []func(*group) bool
-	for _, n := range c.form.items("Filters.member") {
-		name := n.text("Name")
-		values := n.texts("Values.member")
-		n.accept("Values")
+	for _, n := range c.Params.Items("Filters.member") {
+		name := n.Text("Name")
+		values := n.Texts("Values.member")
+		n.Accept("Values")
 		var of func(groupTag) string
 		key, exact := strings.CutPrefix(name, "tag:")
 		switch {
 		case exact:
 			of = func(t groupTag) string {
-				if t.key != key {
+				if t.Key != key {
 					return "\x00"
 				}
-				return t.value
+				return t.Value
 			}
 		case name == "tag-key":
-			of = func(t groupTag) string { return t.key }
+			of = func(t groupTag) string { return t.Key }
 		case name == "tag-value":
-			of = func(t groupTag) string { return t.value }
+			of = func(t groupTag) string { return t.Value }
 		default:
-			return nil, validation("Filter type " + name + " is not correct. Allowed filter types are: tag-key, tag-value, tag:<key>")
+			return nil, ValidationError("Filter type " + name + " is not correct. Allowed filter types are: tag-key, tag-value, tag:<key>")
 		}
 		all = append(all, func(g *group) bool {
 			return slices.ContainsFunc(g.tags, func(t groupTag) bool { return slices.Contains(values, of(t)) })
 		})
 	}
-	c.form.accept("Filters")
+	c.Params.Accept("Filters")
 	return func(g *group) bool {
 		return !slices.ContainsFunc(all, func(f func(*group) bool) bool { return !f(g) })
 	}, nil
 }
 
-func (d *doc) group(r *region, g *group, inside bool) {
-	d.text("AutoScalingGroupName", g.name)
-	d.text("AutoScalingGroupARN", g.arn(r))
-	d.text("LaunchConfigurationName", g.launches)
-	d.number("MinSize", int64(g.min))
-	d.number("MaxSize", int64(g.max))
-	d.number("DesiredCapacity", int64(g.desired))
-	d.number("DefaultCooldown", 300)
-	d.open("AvailabilityZones")
-	for _, z := range r.zones() {
-		d.text("member", z)
+func (d *Doc) group(r *Region, g *group, inside bool) {
+	d.Text("AutoScalingGroupName", g.name)
+	d.Text("AutoScalingGroupARN", g.arn(r))
+	d.Text("LaunchConfigurationName", g.launches)
+	d.Number("MinSize", int64(g.min))
+	d.Number("MaxSize", int64(g.max))
+	d.Number("DesiredCapacity", int64(g.desired))
+	d.Number("DefaultCooldown", 300)
+	d.Open("AvailabilityZones")
+	for _, z := range r.Zones() {
+		d.Text("member", z)
 	}
-	d.end("AvailabilityZones")
-	d.text("HealthCheckType", "EC2")
-	d.number("HealthCheckGracePeriod", 0)
+	d.End("AvailabilityZones")
+	d.Text("HealthCheckType", "EC2")
+	d.Number("HealthCheckGracePeriod", 0)
 	if inside {
-		d.open("Instances")
+		d.Open("Instances")
 		for _, m := range g.members {
-			d.open("member")
-			d.text("InstanceId", m.instance.id)
-			d.text("InstanceType", m.instance.kind.Name)
-			d.text("AvailabilityZone", m.instance.zone)
-			d.text("LifecycleState", m.lifecycle())
-			d.text("HealthStatus", m.health())
-			d.text("LaunchConfigurationName", g.launches)
-			d.flag("ProtectedFromScaleIn", false)
-			d.end("member")
+			d.Open("member")
+			d.Text("InstanceId", m.instance.ID)
+			d.Text("InstanceType", m.instance.Type.Name)
+			d.Text("AvailabilityZone", m.instance.Zone)
+			d.Text("LifecycleState", m.lifecycle())
+			d.Text("HealthStatus", m.health())
+			d.Text("LaunchConfigurationName", g.launches)
+			d.Flag("ProtectedFromScaleIn", false)
+			d.End("member")
 		}
-		d.end("Instances")
+		d.End("Instances")
 	}
-	d.time("CreatedTime", g.created)
-	d.open("SuspendedProcesses")
+	d.Time("CreatedTime", g.created)
+	d.Open("SuspendedProcesses")
 	for _, p := range slices.Sorted(maps.Keys(g.suspended)) {
-		d.open("member")
-		d.text("ProcessName", p)
-		d.text("SuspensionReason", g.suspended[p])
-		d.end("member")
+		d.Open("member")
+		d.Text("ProcessName", p)
+		d.Text("SuspensionReason", g.suspended[p])
+		d.End("member")
 	}
-	d.end("SuspendedProcesses")
-	d.text("VPCZoneIdentifier", "")
+	d.End("SuspendedProcesses")
+	d.Text("VPCZoneIdentifier", "")
 	if g.warmPool {
-		d.open("WarmPoolConfiguration")
-		d.number("MinSize", 0)
-		d.text("PoolState", "Stopped")
-		d.end("WarmPoolConfiguration")
-		d.number("WarmPoolSize", 0)
+		d.Open("WarmPoolConfiguration")
+		d.Number("MinSize", 0)
+		d.Text("PoolState", "Stopped")
+		d.End("WarmPoolConfiguration")
+		d.Number("WarmPoolSize", 0)
 	}
-	d.open("Tags")
+	d.Open("Tags")
 	for _, t := range g.tags {
-		d.open("member")
-		d.text("ResourceId", g.name)
-		d.text("ResourceType", "auto-scaling-group")
-		d.text("Key", t.key)
-		d.text("Value", t.value)
-		d.flag("PropagateAtLaunch", t.propagate)
-		d.end("member")
+		d.Open("member")
+		d.Text("ResourceId", g.name)
+		d.Text("ResourceType", "auto-scaling-group")
+		d.Text("Key", t.Key)
+		d.Text("Value", t.Value)
+		d.Flag("PropagateAtLaunch", t.propagate)
+		d.End("member")
 	}
-	d.end("Tags")
-	d.open("TerminationPolicies")
-	d.text("member", "Default")
-	d.end("TerminationPolicies")
-	d.flag("NewInstancesProtectedFromScaleIn", false)
+	d.End("Tags")
+	d.Open("TerminationPolicies")
+	d.Text("member", "Default")
+	d.End("TerminationPolicies")
+	d.Flag("NewInstancesProtectedFromScaleIn", false)
 }

@@ -50,7 +50,7 @@ type group struct {
 	tags      []groupTag
 	suspended map[string]string // process to reason
 	members   []*member
-	kind      typeSpec
+	kind      Type
 	image     string
 	launches  string // the name of its launch configuration
 	warmPool  bool
@@ -63,7 +63,7 @@ type groups []*group
 
 // groupTag is a tag of a group; propagate copies it to new members.
 type groupTag struct {
-	tag
+	Tag
 	propagate bool
 }
 
@@ -96,11 +96,11 @@ const (
 // fewer than it wants, it launches more, which take time to run. An error means
 // that the description is wrong.
 func AddGroup(a *account, region string, about Group) error {
-	r := a.regions[region]
+	r := a.Regions[region]
 	if r == nil {
 		return fmt.Errorf("add group %s: the account has no region %q", about.Name, region)
 	}
-	kind, ok := a.types.spec(cmp.Or(about.Type, "t3.small"))
+	kind, ok := a.Types.Spec(cmp.Or(about.Type, "t3.small"))
 	if !ok {
 		return fmt.Errorf("add group %s: no instance type %s", about.Name, about.Type)
 	}
@@ -115,7 +115,7 @@ func AddGroup(a *account, region string, about Group) error {
 		launches: about.Name, warmPool: about.WarmPool, looked: now, due: now,
 	}
 	for _, key := range slices.Sorted(maps.Keys(about.Tags)) {
-		g.tags = append(g.tags, groupTag{tag{key, about.Tags[key]}, true})
+		g.tags = append(g.tags, groupTag{Tag{key, about.Tags[key]}, true})
 	}
 	for _, p := range about.Suspended {
 		if !slices.Contains(processes(), p) {
@@ -123,24 +123,24 @@ func AddGroup(a *account, region string, about Group) error {
 		}
 		g.suspended[p] = suspendedAt(now)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	if err := r.addGroup(g); err != nil {
-		return errors.New("add group " + g.name + ": " + err.message)
+		return errors.New("add group " + g.name + ": " + err.Message)
 	}
-	r.settle(now)
+	r.Settle(now)
 	return nil
 }
 
 // FindGroup finds an Auto Scaling group; false where there is none.
 func FindGroup(a *account, region, name string) (GroupState, bool) {
-	r := a.regions[region]
+	r := a.Regions[region]
 	if r == nil {
 		return GroupState{}, false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.settle(a.Now())
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	r.Settle(a.Now())
 	g := r.groupNamed(name)
 	if g == nil {
 		return GroupState{}, false
@@ -150,59 +150,59 @@ func FindGroup(a *account, region, name string) (GroupState, bool) {
 		Suspended: slices.Sorted(maps.Keys(g.suspended)), Members: map[string]string{},
 	}
 	for _, t := range g.tags {
-		state.Tags[t.key] = t.value
+		state.Tags[t.Key] = t.Value
 	}
 	for _, m := range g.members {
-		state.Members[m.instance.id] = m.lifecycle()
+		state.Members[m.instance.ID] = m.lifecycle()
 	}
 	return state, true
 }
 
 // addGroup takes a group in, with the members that carry its name.
-func (r *region) addGroup(g *group) *apiError {
+func (r *Region) addGroup(g *group) *Error {
 	switch {
 	case g.name == "" || len(g.name) > 255 || strings.Contains(g.name, ":"):
-		return invalid("ValidationError", "The name of an Auto Scaling group has 1 to 255 characters without a colon")
+		return Invalid("ValidationError", "The name of an Auto Scaling group has 1 to 255 characters without a colon")
 	case r.groupNamed(g.name) != nil:
-		return invalid("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name "+g.name+" already exists")
+		return Invalid("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name "+g.name+" already exists")
 	}
 	if err := checkSizes(g.min, g.desired, g.max); err != nil {
 		return err
 	}
-	g.seq = r.next()
-	h := mixText(mixText(g.seq, r.name), g.name)
-	g.id = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", h>>32, h>>16&0xffff, h&0xfff, h>>52, mix(h, 1)&0xffffffffffff)
-	for _, res := range r.reservations {
-		for _, i := range res.instances {
-			if name, _ := i.tags.get(groupNameTag); name == g.name && i.state != terminated && i.state != shuttingDown {
+	g.seq = r.NextSeq()
+	h := HashText(HashText(g.seq, r.Name), g.name)
+	g.id = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", h>>32, h>>16&0xffff, h&0xfff, h>>52, Hash(h, 1)&0xffffffffffff)
+	for _, res := range r.Reservations {
+		for _, i := range res.Instances {
+			if name, _ := i.Tags.Get(groupNameTag); name == g.name && i.State != Terminated && i.State != ShuttingDown {
 				g.members = append(g.members, &member{instance: i, healthy: true})
 			}
 		}
 	}
-	list := slot[groups](r)
+	list := Slot[groups](r)
 	if len(*list) == 0 {
-		r.onSettle(func(now time.Time) { r.settleGroups(now) })
+		r.OnSettle(func(now time.Time) { r.settleGroups(now) })
 	}
 	*list = append(*list, g)
 	return nil
 }
 
-func checkSizes(least, desired, most int) *apiError {
+func checkSizes(least, desired, most int) *Error {
 	switch {
 	case least < 0 || most < 0 || desired < 0:
-		return invalid("ValidationError", "Sizes of an Auto Scaling group cannot be negative")
+		return Invalid("ValidationError", "Sizes of an Auto Scaling group cannot be negative")
 	case least > most:
-		return invalid("ValidationError", fmt.Sprintf("Max bound, %d, must be greater than or equal to min bound, %d", most, least))
+		return Invalid("ValidationError", fmt.Sprintf("Max bound, %d, must be greater than or equal to min bound, %d", most, least))
 	case desired < least:
-		return invalid("ValidationError", fmt.Sprintf("Desired capacity:%d must be between the specified min size:%d and max size:%d", desired, least, most))
+		return Invalid("ValidationError", fmt.Sprintf("Desired capacity:%d must be between the specified min size:%d and max size:%d", desired, least, most))
 	case desired > most:
-		return invalid("ValidationError", fmt.Sprintf("Desired capacity:%d must be between the specified min size:%d and max size:%d", desired, least, most))
+		return Invalid("ValidationError", fmt.Sprintf("Desired capacity:%d must be between the specified min size:%d and max size:%d", desired, least, most))
 	}
 	return nil
 }
 
-func (r *region) groupNamed(name string) *group {
-	for _, g := range *slot[groups](r) {
+func (r *Region) groupNamed(name string) *group {
+	for _, g := range *Slot[groups](r) {
 		if g.name == name {
 			return g
 		}
@@ -210,15 +210,15 @@ func (r *region) groupNamed(name string) *group {
 	return nil
 }
 
-func (g *group) arn(r *region) string {
-	return fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:%s:autoScalingGroupName/%s", r.name, r.owner, g.id, g.name)
+func (g *group) arn(r *Region) string {
+	return fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:%s:autoScalingGroupName/%s", r.Name, r.Owner, g.id, g.name)
 }
 
 // plain are the tags without what becomes of them.
-func (g *group) plain() tags {
-	list := make(tags, len(g.tags))
+func (g *group) plain() Tags {
+	list := make(Tags, len(g.tags))
 	for n, t := range g.tags {
-		list[n] = t.tag
+		list[n] = t.Tag
 	}
 	return list
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // settleGroups brings the region's groups to where they are by now.
-func (r *region) settleGroups(now time.Time) {
-	for _, g := range *slot[groups](r) {
+func (r *Region) settleGroups(now time.Time) {
+	for _, g := range *Slot[groups](r) {
 		g.notice(now)
 		for !g.due.IsZero() && !now.Before(g.due) {
 			at := g.due
@@ -23,11 +23,11 @@ func (r *region) settleGroups(now time.Time) {
 func (g *group) notice(now time.Time) {
 	for _, m := range g.members {
 		i := m.instance
-		i.settle(now)
+		i.Settle(now)
 		if m.leaving || !g.replaces(m) {
 			continue
 		}
-		at := i.changed.Add(groupFindsAbout)
+		at := i.Changed.Add(groupFindsAbout)
 		if at.Before(g.looked) { // stopped before it became a member, or allowed only now
 			at = g.looked
 		}
@@ -39,10 +39,10 @@ func (g *group) notice(now time.Time) {
 
 // replaces says whether a group would replace a member as it is now.
 func (g *group) replaces(m *member) bool {
-	switch m.instance.state {
-	case shuttingDown, terminated:
+	switch m.instance.State {
+	case ShuttingDown, Terminated:
 		return true // it is gone whatever the group may do
-	case stopping, stopped:
+	case Stopping, Stopped:
 		return g.runs("HealthCheck") && g.runs("ReplaceUnhealthy") && g.runs("Terminate")
 	default:
 		return false
@@ -52,14 +52,14 @@ func (g *group) replaces(m *member) bool {
 // look is what a group does about its members at an instant: it drops those
 // that are gone, replaces those that do not run, and launches or terminates
 // until it has as many as it wants.
-func (r *region) look(g *group, at time.Time) {
+func (r *Region) look(g *group, at time.Time) {
 	g.looked = at
 	for _, m := range g.members {
-		m.instance.settle(at)
-		switch m.instance.state {
-		case shuttingDown, terminated:
+		m.instance.Settle(at)
+		switch m.instance.State {
+		case ShuttingDown, Terminated:
 			m.leaving = true
-		case stopping, stopped:
+		case Stopping, Stopped:
 			if !m.leaving && g.runs("HealthCheck") {
 				m.healthy = false
 			}
@@ -70,7 +70,7 @@ func (r *region) look(g *group, at time.Time) {
 		}
 	}
 	g.members = slices.DeleteFunc(g.members, func(m *member) bool {
-		return m.leaving && (m.instance.state == terminated || m.instance.gone)
+		return m.leaving && (m.instance.State == Terminated || m.instance.Gone)
 	})
 	staying := slices.DeleteFunc(slices.Clone(g.members), func(m *member) bool { return m.leaving })
 	if g.runs("Terminate") {
@@ -84,7 +84,7 @@ func (r *region) look(g *group, at time.Time) {
 		}
 	}
 	for _, m := range g.members {
-		if i := m.instance; !i.until.IsZero() && i.state != terminated {
+		if i := m.instance; !i.Until.IsZero() && i.State != Terminated {
 			g.due = at.Add(groupLooks)
 			return
 		}
@@ -92,33 +92,33 @@ func (r *region) look(g *group, at time.Time) {
 }
 
 // dismiss terminates a member.
-func (r *region) dismiss(m *member, at time.Time) {
+func (r *Region) dismiss(m *member, at time.Time) {
 	m.leaving = true
-	m.instance.terminate(at, between(r.rng, 20*time.Second, 40*time.Second))
-	r.release(m.instance)
+	m.instance.Terminate(at, Between(r.Rand, 20*time.Second, 40*time.Second))
+	r.Release(m.instance)
 }
 
 // hire launches the nth member.
-func (r *region) hire(g *group, n int, at time.Time) {
-	zones := r.zones()
-	l := launch{
-		kind: g.kind, system: systemOf(g.image), image: g.image, zone: zones[n%len(zones)], key: "practice",
-		requester: "940372691376", // the Auto Scaling service
-		tags:      tags{{groupNameTag, g.name}},
+func (r *Region) hire(g *group, n int, at time.Time) {
+	zones := r.Zones()
+	l := Launch{
+		Type: g.kind, System: SystemOf(g.image), Image: g.image, Zone: zones[n%len(zones)], KeyName: "practice",
+		Requester: "940372691376", // the Auto Scaling service
+		Tags:      Tags{{groupNameTag, g.name}},
 	}
 	for _, t := range g.tags {
 		if t.propagate {
-			l.tags = append(l.tags, t.tag)
+			l.Tags = append(l.Tags, t.Tag)
 		}
 	}
-	root := volumeSpec{kind: "gp3", gib: l.system.rootGiB}
-	if err := root.complete(); err == nil {
-		l.disks = []disk{{device: l.system.rootDevice, spec: root, deleteToo: true}}
+	root := VolumeSpec{Type: "gp3", SizeGiB: l.System.RootGiB}
+	if err := root.Complete(); err == nil {
+		l.Disks = []Disk{{Device: l.System.RootDevice, Spec: root, DeleteOnTermination: true}}
 	}
-	i := r.addReservation(l, 1, at).instances[0]
-	i.state, i.reason, i.message = pending, "pending", "pending"
-	i.changed = at
-	i.until = at.Add(i.startTakes(r.rng))
+	i := r.AddReservation(l, 1, at).Instances[0]
+	i.State, i.Reason, i.Message = Pending, "pending", "pending"
+	i.Changed = at
+	i.Until = at.Add(i.StartTakes(r.Rand))
 	g.members = append(g.members, &member{instance: i, healthy: true})
 }
 
@@ -127,7 +127,7 @@ func (m *member) lifecycle() string {
 	switch {
 	case m.leaving:
 		return "Terminating"
-	case m.instance.state == pending:
+	case m.instance.State == Pending:
 		return "Pending"
 	}
 	return "InService"

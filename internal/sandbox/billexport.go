@@ -53,9 +53,9 @@ func (a *account) bill(month, until time.Time) ([]byte, error) {
 	}
 	biller := a.biller()
 	all := func(string) bool { return true }
-	for day := month; day.Before(earlier(month.AddDate(0, 1, 0), until)); day = day.AddDate(0, 0, 1) {
-		end := earlier(day.AddDate(0, 0, 1), until)
-		var covered listPrice
+	for day := month; day.Before(Earlier(month.AddDate(0, 1, 0), until)); day = day.AddDate(0, 0, 1) {
+		end := Earlier(day.AddDate(0, 0, 1), until)
+		var covered Price
 		for c := range biller.charges(day, end, "", all) {
 			write(bill.usage(c))
 			if c.credited > 0 {

@@ -47,7 +47,7 @@ func (b *focusBill) row(from, to time.Time) map[string]string {
 // usage is the row of a charge. What a Savings Plan covers is billed with the
 // plan, so that only its effective cost is above zero.
 func (b *focusBill) usage(c charge) map[string]string {
-	row := b.row(c.from.Truncate(oneDay), c.to)
+	row := b.row(c.from.Truncate(Day), c.to)
 	unit := focusUnit(c.unit)
 	quantity := strconv.FormatFloat(c.quantity, 'f', 15, 64)
 	maps.Copy(row, map[string]string{
@@ -58,7 +58,7 @@ func (b *focusBill) usage(c charge) map[string]string {
 	b.resource(row, c)
 	switch c.payment {
 	case planPayment:
-		row["BilledCost"] = listPrice(0).String()
+		row["BilledCost"] = Price(0).String()
 		row["PricingCategory"] = "Committed"
 		row["CommitmentDiscountCategory"], row["CommitmentDiscountType"] = "Spend", "Savings Plan"
 		row["CommitmentDiscountStatus"], row["CommitmentDiscountId"] = "Used", b.account.planARN()
@@ -77,21 +77,21 @@ func (b *focusBill) resource(row map[string]string, c charge) {
 	if c.service == otherService {
 		row["ServiceCategory"] = "Storage"
 	}
-	row["RegionId"], row["RegionName"] = c.region, b.account.catalog.places[c.region].location
-	row["x_Operation"], row["x_ServiceCode"], row["x_UsageType"] = c.operation, ec2Offer, c.usage
-	tags, _ := json.Marshal(c.tags.asMap()) // cannot fail: texts
+	row["RegionId"], row["RegionName"] = c.region, b.account.Catalog.Places[c.region].Location
+	row["x_Operation"], row["x_ServiceCode"], row["x_UsageType"] = c.operation, EC2Offer, c.usage
+	tags, _ := json.Marshal(c.tags.Map()) // cannot fail: texts
 	row["Tags"] = string(tags)
 	if p := c.product; p != nil {
-		code := p.sku + "." + onDemandTerm + "." + hourlyRate
-		row["SkuId"], row["SkuPriceId"] = p.sku, code
-		row["ListUnitPrice"], row["ContractedUnitPrice"] = p.usd.short(), p.usd.short()
-		row["ChargeDescription"] = "$" + p.usd.short() + " per " + p.per
+		code := p.SKU + "." + OnDemandTerm + "." + HourlyRate
+		row["SkuId"], row["SkuPriceId"] = p.SKU, code
+		row["ListUnitPrice"], row["ContractedUnitPrice"] = p.USD.Short(), p.USD.Short()
+		row["ChargeDescription"] = "$" + p.USD.Short() + " per " + p.Per
 	}
 }
 
 // credit is the row of what credits pay of a charge.
 func (b *focusBill) credit(c charge) map[string]string {
-	row := b.row(c.from.Truncate(oneDay), c.to)
+	row := b.row(c.from.Truncate(Day), c.to)
 	b.resource(row, c)
 	for _, name := range []string{"BilledCost", "EffectiveCost", "ListCost", "ContractedCost"} {
 		row[name] = "-" + c.credited.String()
@@ -106,13 +106,13 @@ func (b *focusBill) credit(c charge) map[string]string {
 
 // commitment is the row of what is paid for the Savings Plan. It has no
 // effective cost, since that is spread over what the plan covers.
-func (b *focusBill) commitment(from, to time.Time, paid listPrice) map[string]string {
+func (b *focusBill) commitment(from, to time.Time, paid Price) map[string]string {
 	row := b.row(from, to)
 	hours := strconv.FormatFloat(to.Sub(from).Hours(), 'f', 15, 64)
 	maps.Copy(row, map[string]string{
 		"ChargeCategory": "Purchase", "ChargeFrequency": "Recurring", "PricingCategory": "Standard",
 		"ChargeDescription": "1 year No Upfront EC2 Instance Savings Plan",
-		"BilledCost":        paid.String(), "EffectiveCost": listPrice(0).String(), "ListCost": paid.String(), "ContractedCost": paid.String(),
+		"BilledCost":        paid.String(), "EffectiveCost": Price(0).String(), "ListCost": paid.String(), "ContractedCost": paid.String(),
 		"CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Savings Plan", "CommitmentDiscountId": b.account.planARN(),
 		"PricingQuantity": hours, "PricingUnit": "Hours", "ResourceId": b.account.planARN(), "ResourceType": "Savings Plan",
 		"ServiceCategory": "Compute", "ServiceName": planService, "x_ServiceCode": "ComputeSavingsPlans", "x_UsageType": planUsage,

@@ -4,31 +4,31 @@ import "strings"
 
 // user is the management account's, to whom all keys belong that no session
 // has.
-func (s *Sandbox) user() principal {
-	return principal{account: s.home.account, arn: callerARN, id: "AIDAPRACTICE00000000A", policy: &s.policy}
+func (s *Sandbox) user() Principal {
+	return Principal{Account: s.home.account, ARN: callerARN, ID: "AIDAPRACTICE00000000A", Policy: &s.policy}
 }
 
 // identify finds out who makes a call. Signatures are not verified; temporary
 // credentials must be known, with their token, and not over.
-func (s *Sandbox) identify(r *call) *apiError {
-	if !strings.HasPrefix(r.scope.key, temporary) {
-		r.caller = s.user()
+func (s *Sandbox) identify(r *call) *Error {
+	if !strings.HasPrefix(r.Scope.Key, Temporary) {
+		r.Caller = s.user()
 		return nil
 	}
 	token := r.Header.Get("X-Amz-Security-Token")
 	if token == "" {
 		token = r.URL.Query().Get("X-Amz-Security-Token")
 	}
-	found := s.org.sessions.find(r.scope.key)
+	found := s.org.Sessions.Find(r.Scope.Key)
 	switch {
 	case found == nil:
-		return r.unknownKey()
-	case found.token != token:
-		return r.unknownToken()
+		return r.UnknownKey()
+	case found.Token != token:
+		return r.UnknownToken()
 	}
-	r.caller = found.principal
-	if !s.Now().Before(found.expires) {
-		return r.expiredToken()
+	r.Caller = found.Principal
+	if !s.Now().Before(found.Expires) {
+		return r.ExpiredToken()
 	}
 	return nil
 }

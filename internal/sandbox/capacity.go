@@ -1,13 +1,13 @@
 package sandbox
 
-func noReservation(id string) *apiError {
-	return invalid("InvalidCapacityReservationId.NotFound", "The capacity reservation '"+id+"' does not exist")
+func noReservation(id string) *Error {
+	return Invalid("InvalidCapacityReservationId.NotFound", "The capacity reservation '"+id+"' does not exist")
 }
 
 // describeReservations is DescribeCapacityReservations.
-func (c *ec2Call) describeReservations() *apiError {
-	ids := c.form.texts("CapacityReservationId")
-	fs, err := readFilters(c.form, c.reservationFilters(), "outpost-arn", "placement-group-arn", "availability-zone-id", "end-date")
+func (c *ec2Call) describeReservations() *Error {
+	ids := c.Params.Texts("CapacityReservationId")
+	fs, err := ReadFilters(c.Params, c.reservationFilters(), "outpost-arn", "placement-group-arn", "availability-zone-id", "end-date")
 	if err != nil {
 		return err
 	}
@@ -15,100 +15,100 @@ func (c *ec2Call) describeReservations() *apiError {
 	if err != nil {
 		return err
 	}
-	list, err := named(c.region.holdings.capacity, func(r *capacityReservation) string { return r.id }, ids, noReservation)
+	list, err := named(c.Region.Other.Capacity, func(r *CapacityReservation) string { return r.ID }, ids, noReservation)
 	if err != nil {
 		return err
 	}
-	seq := func(r *capacityReservation) uint64 { return r.seq }
-	rows, token := cutPage(p, rest(p, list, seq, fs), func(r *capacityReservation) (uint64, int) { return r.seq, 0 })
-	c.out.open("capacityReservationSet")
+	seq := func(r *CapacityReservation) uint64 { return r.Seq }
+	rows, token := CutPage(p, Remaining(p, list, seq, fs), func(r *CapacityReservation) (uint64, int) { return r.Seq, 0 })
+	c.Out.Open("capacityReservationSet")
 	for _, r := range rows {
-		for _, i := range r.instances {
-			i.settle(c.now)
+		for _, i := range r.Instances {
+			i.Settle(c.Now)
 		}
-		c.out.open("item")
-		c.out.capacityReservation(c.region, r)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.capacityReservation(c.Region, r)
+		c.Out.End("item")
 	}
-	c.out.end("capacityReservationSet")
-	c.out.some("nextToken", token)
+	c.Out.End("capacityReservationSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
-func (d *doc) capacityReservation(reg *region, r *capacityReservation) {
-	d.text("capacityReservationId", r.id)
-	d.text("ownerId", reg.owner)
-	d.text("capacityReservationArn", reg.arn("capacity-reservation", r.id))
-	d.text("instanceType", r.kind.Name)
-	d.text("instancePlatform", r.platform)
-	d.text("availabilityZone", r.zone)
-	d.text("tenancy", "default")
-	d.number("totalInstanceCount", r.capacity())
-	d.number("availableInstanceCount", r.available())
-	d.flag("ebsOptimized", true)
-	d.flag("ephemeralStorage", false)
-	d.text("state", r.state())
-	d.time("startDate", r.created)
-	d.text("endDateType", "unlimited")
-	d.text("instanceMatchCriteria", "targeted")
-	d.time("createDate", r.created)
-	d.text("reservationType", "default")
-	d.tags(r.tags)
+func (d *Doc) capacityReservation(reg *Region, r *CapacityReservation) {
+	d.Text("capacityReservationId", r.ID)
+	d.Text("ownerId", reg.Owner)
+	d.Text("capacityReservationArn", reg.ARN("capacity-reservation", r.ID))
+	d.Text("instanceType", r.Type.Name)
+	d.Text("instancePlatform", r.Platform)
+	d.Text("availabilityZone", r.Zone)
+	d.Text("tenancy", "default")
+	d.Number("totalInstanceCount", r.Capacity())
+	d.Number("availableInstanceCount", r.Available())
+	d.Flag("ebsOptimized", true)
+	d.Flag("ephemeralStorage", false)
+	d.Text("state", r.State())
+	d.Time("startDate", r.Created)
+	d.Text("endDateType", "unlimited")
+	d.Text("instanceMatchCriteria", "targeted")
+	d.Time("createDate", r.Created)
+	d.Text("reservationType", "default")
+	d.tags(r.Tags)
 }
 
 // reservationFilters are the filters of DescribeCapacityReservations.
-func (c *ec2Call) reservationFilters() fields[*capacityReservation] {
-	return fields[*capacityReservation]{
-		"tag-key":                 func(r *capacityReservation) []string { return r.tags.keys() },
-		"tag-value":               func(r *capacityReservation) []string { return r.tags.values() },
-		"instance-type":           func(r *capacityReservation) []string { return one(r.kind.Name) },
-		"owner-id":                always[*capacityReservation](c.region.owner),
-		"instance-platform":       func(r *capacityReservation) []string { return one(r.platform) },
-		"availability-zone":       func(r *capacityReservation) []string { return one(r.zone) },
-		"tenancy":                 always[*capacityReservation]("default"),
-		"state":                   func(r *capacityReservation) []string { return one(r.state()) },
-		"start-date":              func(r *capacityReservation) []string { return one(iso(r.created)) },
-		"end-date-type":           always[*capacityReservation]("unlimited"),
-		"instance-match-criteria": always[*capacityReservation]("targeted"),
+func (c *ec2Call) reservationFilters() Fields[*CapacityReservation] {
+	return Fields[*CapacityReservation]{
+		"tag-key":                 func(r *CapacityReservation) []string { return r.Tags.Keys() },
+		"tag-value":               func(r *CapacityReservation) []string { return r.Tags.Values() },
+		"instance-type":           func(r *CapacityReservation) []string { return NonEmpty(r.Type.Name) },
+		"owner-id":                Constant[*CapacityReservation](c.Region.Owner),
+		"instance-platform":       func(r *CapacityReservation) []string { return NonEmpty(r.Platform) },
+		"availability-zone":       func(r *CapacityReservation) []string { return NonEmpty(r.Zone) },
+		"tenancy":                 Constant[*CapacityReservation]("default"),
+		"state":                   func(r *CapacityReservation) []string { return NonEmpty(r.State()) },
+		"start-date":              func(r *CapacityReservation) []string { return NonEmpty(iso(r.Created)) },
+		"end-date-type":           Constant[*CapacityReservation]("unlimited"),
+		"instance-match-criteria": Constant[*CapacityReservation]("targeted"),
 	}
 }
 
 // placementFilters are the filters of DescribeInstances about hosts and
 // reservations.
-func placementFilters() fields[*instance] {
+func placementFilters() Fields[*instance] {
 	host := func(i *instance) []string {
-		if i.host == nil {
+		if i.Host == nil {
 			return nil
 		}
-		return one(i.host.id)
+		return NonEmpty(i.Host.ID)
 	}
-	return fields[*instance]{
+	return Fields[*instance]{
 		"host-id": host,
 		"affinity": func(i *instance) []string {
-			if i.host == nil {
+			if i.Host == nil {
 				return nil
 			}
-			return one("host")
+			return NonEmpty("host")
 		},
-		"capacity-reservation-id": func(i *instance) []string { return one(i.usedReservation()) },
+		"capacity-reservation-id": func(i *instance) []string { return NonEmpty(i.UsedReservation()) },
 		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id": func(i *instance) []string {
-			if i.capacity == nil {
+			if i.Capacity == nil {
 				return nil
 			}
-			return one(i.capacity.id)
+			return NonEmpty(i.Capacity.ID)
 		},
 	}
 }
 
 // reservationTarget writes how an instance chooses its capacity.
-func (d *doc) reservationTarget(i *instance) {
-	d.open("capacityReservationSpecification")
-	if i.capacity == nil {
-		d.text("capacityReservationPreference", "open")
+func (d *Doc) reservationTarget(i *instance) {
+	d.Open("capacityReservationSpecification")
+	if i.Capacity == nil {
+		d.Text("capacityReservationPreference", "open")
 	} else {
-		d.open("capacityReservationTarget")
-		d.text("capacityReservationId", i.capacity.id)
-		d.end("capacityReservationTarget")
+		d.Open("capacityReservationTarget")
+		d.Text("capacityReservationId", i.Capacity.ID)
+		d.End("capacityReservationTarget")
 	}
-	d.end("capacityReservationSpecification")
+	d.End("capacityReservationSpecification")
 }

@@ -7,7 +7,7 @@ import (
 
 // edition is one version of the price list: when it was published, and since
 // when its prices are in force.
-type edition struct{ version, published, effective string }
+type edition struct{ Version, Published, effective string }
 
 // editions are those that the account knows, the newest first. GetProducts
 // answers from the newest; the older one can be had as a file.
@@ -25,63 +25,63 @@ func (e edition) inForce(at time.Time) bool {
 	return err == nil && !at.Before(from)
 }
 
-// priceItem names a price that differs between editions: of an instance, or of
+// PriceItem names a price that differs between editions: of an instance, or of
 // a dimension such as "EBS:VolumeUsage.gp3".
-type priceItem struct{ region, item, operation, tenancy string }
+type PriceItem struct{ Region, Item, Operation, Tenancy string }
 
 // loadChanges reads in which prices the edition differs from the newest.
-func (c *catalog) loadChanges() error {
-	return eachRow("price_changes.csv", 6, func(r []string) error {
-		usd, err := parseListPrice(r[5])
+func (c *PriceList) loadChanges() error {
+	return EachRow("price_changes.csv", 6, func(r []string) error {
+		usd, err := ParsePrice(r[5])
 		if err != nil {
 			return err
 		}
-		if _, ok := c.places[r[1]]; !ok {
+		if _, ok := c.Places[r[1]]; !ok {
 			return fmt.Errorf("no such region: %s", r[1])
 		}
-		if r[0] == c.version {
-			c.changes[priceItem{region: r[1], item: r[2], operation: r[3], tenancy: r[4]}] = usd
+		if r[0] == c.Version {
+			c.Changes[PriceItem{Region: r[1], Item: r[2], Operation: r[3], Tenancy: r[4]}] = usd
 		}
 		return nil
 	})
 }
 
 // changed is the price of an item in this edition, which in the newest is usd.
-func (c *catalog) changed(item priceItem, usd listPrice) listPrice {
-	if other, ok := c.changes[item]; ok {
+func (c *PriceList) changed(item PriceItem, usd Price) Price {
+	if other, ok := c.Changes[item]; ok {
 		return other
 	}
 	return usd
 }
 
-// at finds the edition whose prices were in force at an instant; nil where the
+// At finds the edition whose prices were in force at an instant; nil where the
 // account knows none.
-func (c *catalog) at(t time.Time) (*catalog, error) {
+func (c *PriceList) At(t time.Time) (*PriceList, error) {
 	if c.inForce(t) {
 		return c, nil
 	}
-	if c.older == nil {
+	if c.Older == nil {
 		return nil, nil //nolint:nilnil // no edition is an answer
 	}
-	before, err := c.older()
+	before, err := c.Older()
 	if err != nil {
 		return nil, err
 	}
-	return before.at(t)
+	return before.At(t)
 }
 
-// numbered finds an edition by its version, or the newest as "current"; nil
+// Numbered finds an edition by its version, or the newest as "current"; nil
 // where there is none of that name.
-func (c *catalog) numbered(version string) (*catalog, error) {
-	if version == c.version || version == "current" {
+func (c *PriceList) Numbered(version string) (*PriceList, error) {
+	if version == c.Version || version == "current" {
 		return c, nil
 	}
-	if c.older == nil {
+	if c.Older == nil {
 		return nil, nil //nolint:nilnil // no edition is an answer
 	}
-	before, err := c.older()
+	before, err := c.Older()
 	if err != nil {
 		return nil, err
 	}
-	return before.numbered(version)
+	return before.Numbered(version)
 }

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// priceListARN and offerPath name a file of the price list: of a service, a
+// priceListARN and OfferPath name a file of the price list: of a service, a
 // version and a region.
 const (
 	priceListARN = "arn:aws:pricing:::price-list/aws/"
-	offerPath    = "/offers/v1.0/aws/"
+	OfferPath    = "/offers/v1.0/aws/"
 )
 
 // offerFormats are the formats in which there are files.
@@ -27,14 +27,14 @@ func (f priceFile) arn() string {
 }
 
 // filesOf lists the files of a service in an edition, by region.
-func (c *catalog) filesOf(service string) []priceFile {
+func (c *PriceList) filesOf(service string) []priceFile {
 	var files []priceFile
-	for _, region := range slices.Sorted(maps.Keys(c.places)) {
-		if c.places[region].locationType != "AWS Region" {
+	for _, region := range slices.Sorted(maps.Keys(c.Places)) {
+		if c.Places[region].LocationType != "AWS Region" {
 			continue // a Local Zone has no file
 		}
-		if slices.ContainsFunc(c.shelves, func(s *shelf) bool { return s.service == service && s.region == region }) {
-			files = append(files, priceFile{service, c.version, region})
+		if slices.ContainsFunc(c.Sections, func(s *Section) bool { return s.Service == service && s.Region == region }) {
+			files = append(files, priceFile{service, c.Version, region})
 		}
 	}
 	return files
@@ -42,7 +42,7 @@ func (c *catalog) filesOf(service string) []priceFile {
 
 // listPriceLists is ListPriceLists: the lists whose prices were in force at a
 // time.
-func (c *catalog) listPriceLists(r pricingRequest, size int) (any, *pricingError) {
+func (c *PriceList) listPriceLists(r pricingRequest, size int) (any, *pricingError) {
 	switch {
 	case r.EffectiveDate == nil:
 		return nil, constraint("effectiveDate", "Member must not be null")
@@ -55,7 +55,7 @@ func (c *catalog) listPriceLists(r pricingRequest, size int) (any, *pricingError
 	}
 	whole, part := math.Modf(*r.EffectiveDate)
 	at := time.Unix(int64(whole), int64(part*float64(time.Second))).UTC()
-	list, err := c.at(at)
+	list, err := c.At(at)
 	switch {
 	case err != nil:
 		return nil, brokenList(err)
@@ -66,8 +66,8 @@ func (c *catalog) listPriceLists(r pricingRequest, size int) (any, *pricingError
 	if r.RegionCode != nil {
 		files = slices.DeleteFunc(files, func(f priceFile) bool { return f.region != *r.RegionCode })
 	}
-	query := []any{r.service(), r.RegionCode, list.version}
-	page, next, refused := nextPage(c.version, files, queryDigest("ListPriceLists", query), r.NextToken, size)
+	query := []any{r.service(), r.RegionCode, list.Version}
+	page, next, refused := nextPage(c.Version, files, QueryDigest("ListPriceLists", query), r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}
@@ -90,7 +90,7 @@ func (c *catalog) listPriceLists(r pricingRequest, size int) (any, *pricingError
 var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
 
 // getPriceListFile is GetPriceListFileUrl. The file is on this very server.
-func (c *catalog) getPriceListFile(r pricingRequest, _ int) (any, *pricingError) {
+func (c *PriceList) getPriceListFile(r pricingRequest, _ int) (any, *pricingError) {
 	switch {
 	case r.PriceListArn == nil:
 		return nil, constraint("priceListArn", "Member must not be null")
@@ -104,7 +104,7 @@ func (c *catalog) getPriceListFile(r pricingRequest, _ int) (any, *pricingError)
 		return nil, refusePricing("ResourceNotFoundException", "There is no price list %s", *r.PriceListArn)
 	}
 	file := priceFile{parts[0], parts[2], parts[3]}
-	list, err := c.numbered(file.version)
+	list, err := c.Numbered(file.version)
 	switch {
 	case err != nil:
 		return nil, brokenList(err)
@@ -114,7 +114,7 @@ func (c *catalog) getPriceListFile(r pricingRequest, _ int) (any, *pricingError)
 		return nil, refusePricing("InvalidParameterException", "The price list has no file of the format %q; there are json and csv", *r.FileFormat)
 	}
 	return struct{ Url string }{
-		"http://" + r.host + offerPath + strings.Join([]string{file.service, file.version, file.region, "index." + strings.ToLower(*r.FileFormat)}, "/"),
+		"http://" + r.host + OfferPath + strings.Join([]string{file.service, file.version, file.region, "index." + strings.ToLower(*r.FileFormat)}, "/"),
 	}, nil
 }
 

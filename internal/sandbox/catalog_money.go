@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// listPrice is an exact amount of US dollars in ten-billionths of a dollar,
+// Price is an exact amount of US dollars in ten-billionths of a dollar,
 // the resolution in which the price list states prices.
-type listPrice int64
+type Price int64
 
-const listDollar listPrice = 10_000_000_000
+const Dollar Price = 10_000_000_000
 
-// parseListPrice reads a plain decimal number of US dollars that is not
+// ParsePrice reads a plain decimal number of US dollars that is not
 // negative and has at most ten decimals.
-func parseListPrice(s string) (listPrice, error) {
+func ParsePrice(s string) (Price, error) {
 	whole, frac, _ := strings.Cut(s, ".")
 	if len(frac) > 10 {
 		return 0, fmt.Errorf("price %q has more than ten decimals", s)
@@ -24,32 +24,32 @@ func parseListPrice(s string) (listPrice, error) {
 	if err != nil {
 		return 0, fmt.Errorf("price %q: not a decimal number", s)
 	}
-	return listPrice(n), nil
+	return Price(n), nil
 }
 
 // String writes all ten decimals, as GetProducts does.
-func (p listPrice) String() string {
-	return fmt.Sprintf("%d.%010d", p/listDollar, p%listDollar)
+func (p Price) String() string {
+	return fmt.Sprintf("%d.%010d", p/Dollar, p%Dollar)
 }
 
-// short writes the price without trailing zeros, as descriptions do.
-func (p listPrice) short() string {
+// Short writes the price without trailing zeros, as descriptions do.
+func (p Price) Short() string {
 	return strings.TrimSuffix(strings.TrimRight(p.String(), "0"), ".")
 }
 
-// times is p × n ÷ d, rounded half up. All are from zero up, and the result fits
+// Times is p × n ÷ d, rounded half up. All are from zero up, and the result fits
 // where p × n does not.
-func (p listPrice) times(n, d int64) listPrice {
+func (p Price) Times(n, d int64) Price {
 	high, low := bits.Mul64(uint64(p), uint64(n))
 	low, carry := bits.Add64(low, uint64(d)/2, 0)
 	quotient, _ := bits.Div64(high+carry, low, uint64(d))
-	return listPrice(quotient)
+	return Price(quotient)
 }
 
-// signed writes an amount that may be below zero, without trailing zeros.
-func (p listPrice) signed() string {
+// Signed writes an amount that may be below zero, without trailing zeros.
+func (p Price) Signed() string {
 	if p < 0 {
-		return "-" + (-p).short()
+		return "-" + (-p).Short()
 	}
-	return p.short()
+	return p.Short()
 }

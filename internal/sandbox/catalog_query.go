@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// productFilter is one filter of GetProducts. All filters must match; the
+// ProductFilter is one filter of GetProducts. All filters must match; the
 // values of one filter are alternatives. Comparison ignores case.
-type productFilter struct {
+type ProductFilter struct {
 	Type, Field, Value string
 
-	values []string // Value as ANY_OF and NONE_OF read it; else Value alone
+	Values []string // Value as ANY_OF and NONE_OF read it; else Value alone
 }
 
-// filterTypes are the types of filters, in the order of error messages.
-func filterTypes(anyOf string) []string {
+// FilterTypes are the types of filters, in the order of error messages.
+func FilterTypes(anyOf string) []string {
 	if anyOf == "off" {
 		return []string{"TERM_MATCH", "EQUALS", "CONTAINS"}
 	}
@@ -22,30 +22,30 @@ func filterTypes(anyOf string) []string {
 }
 
 // match tells whether a product whose attribute has this value passes.
-func (f *productFilter) match(value string) bool {
+func (f *ProductFilter) match(value string) bool {
 	equal := func(want string) bool { return strings.EqualFold(want, value) }
 	switch f.Type {
 	case "CONTAINS":
 		return strings.Contains(strings.ToLower(value), strings.ToLower(f.Value))
 	case "NONE_OF":
-		return !slices.ContainsFunc(f.values, equal)
+		return !slices.ContainsFunc(f.Values, equal)
 	default:
-		return slices.ContainsFunc(f.values, equal)
+		return slices.ContainsFunc(f.Values, equal)
 	}
 }
 
 // matchAbsent tells whether a product without the attribute passes.
-func (f *productFilter) matchAbsent() bool { return f.Type == "NONE_OF" }
+func (f *ProductFilter) matchAbsent() bool { return f.Type == "NONE_OF" }
 
 // mayHold tells whether products of the shelf can pass the filters, without
 // making them.
-func (s *shelf) mayHold(filters []productFilter) bool {
+func (s *Section) mayHold(filters []ProductFilter) bool {
 	for i := range filters {
 		f := &filters[i]
-		if s.own[f.Field] {
+		if s.Own[f.Field] {
 			continue
 		}
-		if value, ok := find(s.common, f.Field); ok && !f.match(value) || !ok && !f.matchAbsent() {
+		if value, ok := Find(s.Common, f.Field); ok && !f.match(value) || !ok && !f.matchAbsent() {
 			return false
 		}
 	}
@@ -53,30 +53,30 @@ func (s *shelf) mayHold(filters []productFilter) bool {
 }
 
 // matches tells whether the product passes all filters.
-func (p *product) matches(filters []productFilter) bool {
+func (p *Product) matches(filters []ProductFilter) bool {
 	for i := range filters {
 		f := &filters[i]
-		if value, ok := p.value(f.Field); ok && !f.match(value) || !ok && !f.matchAbsent() {
+		if value, ok := p.Value(f.Field); ok && !f.match(value) || !ok && !f.matchAbsent() {
 			return false
 		}
 	}
 	return true
 }
 
-// query returns the products that pass the filters, in the order of answers.
+// Query returns the products that pass the filters, in the order of answers.
 // The digest names the query; the next page of the same one costs nothing.
-func (c *catalog) query(digest string, filters []productFilter) []*product {
+func (c *PriceList) Query(digest string, filters []ProductFilter) []*Product {
 	c.mu.Lock()
 	found, ok := c.recent[digest]
 	c.mu.Unlock()
 	if ok {
 		return found
 	}
-	for _, s := range c.shelves {
+	for _, s := range c.Sections {
 		if !s.mayHold(filters) {
 			continue
 		}
-		for _, p := range s.rows() {
+		for _, p := range s.Rows() {
 			if p.matches(filters) {
 				found = append(found, p)
 			}

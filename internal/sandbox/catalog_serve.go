@@ -33,21 +33,21 @@ func constraint(member, rule string) *pricingError {
 }
 
 // pricingService is the AWS Price List service.
-func pricingService() service {
-	return service{
-		name: "pricing", operations: slices.Sorted(maps.Keys(pricingActions())),
-		read: (*request).readTarget, refusal: refuseJSON("Message"), serve: servePricing,
+func pricingService() Service {
+	return Service{
+		Name: "pricing", Operations: slices.Sorted(maps.Keys(pricingActions())),
+		Read: (*Request).ReadTarget, Refusal: RefuseJSON("Message"), Serve: servePricing,
 	}
 }
 
-func servePricing(r *call) answer {
-	if err := r.authorize("*", nil); err != nil {
-		return r.refuse(err)
+func servePricing(r *call) Answer {
+	if err := r.Authorize("*", nil); err != nil {
+		return r.Refuse(err)
 	}
-	status, body := r.org.catalog.serve(r.Host, r.action, r.payload)
-	a := r.answerJSON(body)
-	if a.status = status; status != http.StatusOK {
-		a.code = jsonErrorCode(body)
+	status, body := r.Organization.Catalog.serve(r.Host, r.Action, r.Payload)
+	a := r.AnswerJSON(body)
+	if a.Status = status; status != http.StatusOK {
+		a.Code = JSONErrorCode(body)
 	}
 	return a
 }
@@ -57,7 +57,7 @@ type pricingRequest struct {
 	ServiceCode   *string
 	FormatVersion string
 	AttributeName *string
-	Filters       []productFilter
+	Filters       []ProductFilter
 	NextToken     string
 	MaxResults    *int
 	RegionCode    *string
@@ -79,7 +79,7 @@ func (r pricingRequest) service() string {
 
 // serve answers one call of the price list's JSON 1.1 protocol. Files of the
 // list are served under the host that the caller used.
-func (c *catalog) serve(host, action string, body []byte) (status int, answer []byte) {
+func (c *PriceList) serve(host, action string, body []byte) (status int, answer []byte) {
 	out, refused := c.answer(host, action, body)
 	if refused != nil {
 		status = refused.status
@@ -94,7 +94,7 @@ func (c *catalog) serve(host, action string, body []byte) (status int, answer []
 	return status, answer
 }
 
-func (c *catalog) answer(host, action string, body []byte) (any, *pricingError) {
+func (c *PriceList) answer(host, action string, body []byte) (any, *pricingError) {
 	operation, ok := pricingActions()[action]
 	if !ok {
 		return nil, refusePricing("UnknownOperationException", "%s is not an operation of the practice price list", action)
@@ -116,40 +116,40 @@ func (c *catalog) answer(host, action string, body []byte) (any, *pricingError) 
 		return nil, refusePricing("InvalidParameterException", "FormatVersion %q is not valid: use aws_v1", r.FormatVersion)
 	case r.ServiceCode == nil && action != "DescribeServices" && action != "GetPriceListFileUrl":
 		return nil, constraint("serviceCode", "Member must not be null")
-	case r.ServiceCode != nil && c.fields[*r.ServiceCode] == nil:
+	case r.ServiceCode != nil && c.Fields[*r.ServiceCode] == nil:
 		return nil, refusePricing("NotFoundException", "Invalid service code: %q", *r.ServiceCode)
 	}
 	return operation(c, r, size)
 }
 
 // pricingAction is an operation of the price list with its page size.
-type pricingAction func(*catalog, pricingRequest, int) (any, *pricingError)
+type pricingAction func(*PriceList, pricingRequest, int) (any, *pricingError)
 
 func pricingActions() map[string]pricingAction {
 	return map[string]pricingAction{
-		"DescribeServices":    (*catalog).describeServices,
-		"GetAttributeValues":  (*catalog).getAttributeValues,
-		"GetPriceListFileUrl": (*catalog).getPriceListFile,
-		"GetProducts":         (*catalog).getProducts,
-		"ListPriceLists":      (*catalog).listPriceLists,
+		"DescribeServices":    (*PriceList).describeServices,
+		"GetAttributeValues":  (*PriceList).getAttributeValues,
+		"GetPriceListFileUrl": (*PriceList).getPriceListFile,
+		"GetProducts":         (*PriceList).getProducts,
+		"ListPriceLists":      (*PriceList).listPriceLists,
 	}
 }
 
-func (c *catalog) getProducts(r pricingRequest, size int) (any, *pricingError) {
+func (c *PriceList) getProducts(r pricingRequest, size int) (any, *pricingError) {
 	if refused := c.readFilters(r.service(), r.Filters); refused != nil {
 		return nil, refused
 	}
-	ofService := productFilter{Type: "TERM_MATCH", Field: "servicecode", values: []string{r.service()}}
-	filters := append([]productFilter{ofService}, r.Filters...)
-	digest := queryDigest("GetProducts "+r.service(), r.Filters)
-	page, next, refused := nextPage(c.version, c.query(digest, filters), digest, r.NextToken, size)
+	ofService := ProductFilter{Type: "TERM_MATCH", Field: "servicecode", Values: []string{r.service()}}
+	filters := append([]ProductFilter{ofService}, r.Filters...)
+	digest := QueryDigest("GetProducts "+r.service(), r.Filters)
+	page, next, refused := nextPage(c.Version, c.Query(digest, filters), digest, r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}
 	list := make([]string, len(page))
 	for i, p := range page {
 		var err error
-		if list[i], err = p.document(c.edition); err != nil {
+		if list[i], err = p.Document(c.edition); err != nil {
 			return nil, &pricingError{http.StatusInternalServerError, "InternalErrorException", err.Error()}
 		}
 	}
@@ -160,18 +160,18 @@ func (c *catalog) getProducts(r pricingRequest, size int) (any, *pricingError) {
 	}{"aws_v1", next, list}, nil
 }
 
-func (c *catalog) describeServices(r pricingRequest, size int) (any, *pricingError) {
+func (c *PriceList) describeServices(r pricingRequest, size int) (any, *pricingError) {
 	type service struct {
 		ServiceCode    string
 		AttributeNames []string
 	}
 	var services []service
-	for _, code := range slices.Sorted(maps.Keys(c.fields)) {
+	for _, code := range slices.Sorted(maps.Keys(c.Fields)) {
 		if r.ServiceCode == nil || *r.ServiceCode == code {
-			services = append(services, service{code, slices.Sorted(maps.Values(c.fields[code]))})
+			services = append(services, service{code, slices.Sorted(maps.Values(c.Fields[code]))})
 		}
 	}
-	page, next, refused := nextPage(c.version, services, queryDigest("DescribeServices", r.service()), r.NextToken, size)
+	page, next, refused := nextPage(c.Version, services, QueryDigest("DescribeServices", r.service()), r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}
@@ -182,15 +182,15 @@ func (c *catalog) describeServices(r pricingRequest, size int) (any, *pricingErr
 	}{"aws_v1", next, page}, nil
 }
 
-func (c *catalog) getAttributeValues(r pricingRequest, size int) (any, *pricingError) {
+func (c *PriceList) getAttributeValues(r pricingRequest, size int) (any, *pricingError) {
 	if r.AttributeName == nil {
 		return nil, constraint("attributeName", "Member must not be null")
 	}
-	name, ok := c.fields[r.service()][strings.ToLower(*r.AttributeName)]
+	name, ok := c.Fields[r.service()][strings.ToLower(*r.AttributeName)]
 	if !ok {
 		return nil, refusePricing("NotFoundException", "Invalid attribute name: %q", *r.AttributeName)
 	}
-	page, next, refused := nextPage(c.version, c.values(r.service(), name), queryDigest("GetAttributeValues "+r.service(), name), r.NextToken, size)
+	page, next, refused := nextPage(c.Version, c.values(r.service(), name), QueryDigest("GetAttributeValues "+r.service(), name), r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}
@@ -206,21 +206,21 @@ func (c *catalog) getAttributeValues(r pricingRequest, size int) (any, *pricingE
 }
 
 // values returns the values that an attribute has in a service, sorted.
-func (c *catalog) values(service, name string) []string {
+func (c *PriceList) values(service, name string) []string {
 	seen := map[string]bool{}
-	for _, s := range c.shelves {
-		if s.service != service {
+	for _, s := range c.Sections {
+		if s.Service != service {
 			continue
 		}
-		if v, ok := find(s.common, name); ok {
+		if v, ok := Find(s.Common, name); ok {
 			seen[v] = true
 			continue
 		}
-		if !s.own[name] {
+		if !s.Own[name] {
 			continue
 		}
-		for _, p := range s.rows() {
-			if v, ok := p.value(name); ok {
+		for _, p := range s.Rows() {
+			if v, ok := p.Value(name); ok {
 				seen[v] = true
 			}
 		}
@@ -267,9 +267,9 @@ func nextPage[T any](version string, items []T, digest, token string, size int) 
 	return items[from:to], next, nil
 }
 
-// readFilters checks the filters and prepares them. Fields are spelled as the
+// ReadFilters checks the filters and prepares them. Fields are spelled as the
 // list spells them, whatever case the caller used.
-func (c *catalog) readFilters(service string, filters []productFilter) *pricingError {
+func (c *PriceList) readFilters(service string, filters []ProductFilter) *pricingError {
 	if len(filters) > maxProductFilters {
 		return constraint("filters", fmt.Sprintf("Member must have length less than or equal to %d", maxProductFilters))
 	}
@@ -277,9 +277,9 @@ func (c *catalog) readFilters(service string, filters []productFilter) *pricingE
 		f := &filters[i]
 		at := fmt.Sprintf("filters.%d.member", i+1)
 		switch {
-		case !slices.Contains(filterTypes(c.anyOf), f.Type):
+		case !slices.Contains(FilterTypes(c.AnyOf), f.Type):
 			return constraint(at+".type", "Member must satisfy enum value set: ["+
-				strings.Join(filterTypes(c.anyOf), ", ")+"]")
+				strings.Join(FilterTypes(c.AnyOf), ", ")+"]")
 		case f.Field == "":
 			return constraint(at+".field", "Member must have length greater than or equal to 1")
 		case f.Value == "":
@@ -287,14 +287,14 @@ func (c *catalog) readFilters(service string, filters []productFilter) *pricingE
 		case len(f.Value) > maxFilterValue:
 			return constraint(at+".value", fmt.Sprintf("Member must have length less than or equal to %d", maxFilterValue))
 		}
-		if name, ok := c.fields[service][strings.ToLower(f.Field)]; ok {
+		if name, ok := c.Fields[service][strings.ToLower(f.Field)]; ok {
 			f.Field = name
 		}
-		f.values = []string{f.Value}
-		if c.anyOf == "comma" && (f.Type == "ANY_OF" || f.Type == "NONE_OF") {
-			f.values = strings.Split(f.Value, ",")
-			for j, v := range f.values {
-				f.values[j] = strings.TrimSpace(v)
+		f.Values = []string{f.Value}
+		if c.AnyOf == "comma" && (f.Type == "ANY_OF" || f.Type == "NONE_OF") {
+			f.Values = strings.Split(f.Value, ",")
+			for j, v := range f.Values {
+				f.Values[j] = strings.TrimSpace(v)
 			}
 		}
 	}

@@ -77,7 +77,7 @@ func TestAnyOfModes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.setAnyOf(tt.mode); err != nil {
+		if err := c.SetAnyOf(tt.mode); err != nil {
 			t.Fatal(err)
 		}
 		status, a := callPricing(t, c, "GetProducts", with(tt.value))
@@ -86,7 +86,7 @@ func TestAnyOfModes(t *testing.T) {
 				tt.mode, tt.value, status, len(a.PriceList), a.Type, tt.status, tt.products, tt.code)
 		}
 	}
-	if err := testCatalog(t).setAnyOf("semicolon"); err == nil {
+	if err := testCatalog(t).SetAnyOf("semicolon"); err == nil {
 		t.Error("an unknown mode is accepted")
 	}
 }

@@ -12,19 +12,19 @@ import (
 )
 
 // newCatalog loads the price list afresh.
-func newCatalog() (*catalog, error) {
-	types, err := loadTypes()
+func newCatalog() (*PriceList, error) {
+	types, err := LoadTypes()
 	if err != nil {
 		return nil, err
 	}
-	return loadCatalog(types)
+	return Load(types)
 }
 
 // sharedCatalog is made once for all tests that leave ANY_OF as it is, since
 // its products are made when they are first asked for.
 var sharedCatalog = sync.OnceValues(newCatalog)
 
-func testCatalog(t testing.TB) *catalog {
+func testCatalog(t testing.TB) *PriceList {
 	t.Helper()
 	c, err := sharedCatalog()
 	if err != nil {
@@ -76,7 +76,7 @@ type productsAnswer struct {
 	Message       string
 }
 
-func callPricing(t testing.TB, c *catalog, action string, request any) (int, productsAnswer) {
+func callPricing(t testing.TB, c *PriceList, action string, request any) (int, productsAnswer) {
 	t.Helper()
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -104,7 +104,7 @@ func termFilters(pairs ...string) []object {
 }
 
 // allProducts reads all pages of a query.
-func allProducts(t testing.TB, c *catalog, filters []object) []listItem {
+func allProducts(t testing.TB, c *PriceList, filters []object) []listItem {
 	t.Helper()
 	var items []listItem
 	token := ""
@@ -138,7 +138,7 @@ func instanceFilters(region, name, operation, tenancy string) []object {
 // wantOne reports unless exactly one product costs usd for the unit.
 func wantOne(t *testing.T, what string, got []listItem, unit, usd, sku string) {
 	t.Helper()
-	want, err := parseListPrice(usd)
+	want, err := ParsePrice(usd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,13 +158,13 @@ func wantOne(t *testing.T, what string, got []listItem, unit, usd, sku string) {
 func TestEveryListedInstancePriceIsOneProduct(t *testing.T) {
 	c := testCatalog(t)
 	n := 0
-	for key, listed := range c.listed {
-		if c.places[key.region].locationType != "AWS Region" {
+	for key, listed := range c.Listed {
+		if c.Places[key.Region].LocationType != "AWS Region" {
 			continue
 		}
 		what := fmt.Sprint(key)
-		wantOne(t, what, allProducts(t, c, instanceFilters(key.region, key.name, key.operation, key.tenancy)),
-			"Hrs", listed.usd.short(), listed.sku)
+		wantOne(t, what, allProducts(t, c, instanceFilters(key.Region, key.Name, key.Operation, key.Tenancy)),
+			"Hrs", listed.USD.Short(), listed.SKU)
 		n++
 	}
 	if n < 650 {
@@ -177,11 +177,11 @@ func TestEveryListedInstancePriceIsOneProduct(t *testing.T) {
 func TestRegionsShareEnoughTypes(t *testing.T) {
 	c := testCatalog(t)
 	us := map[string]bool{}
-	for _, name := range c.priced("us-east-1") {
+	for _, name := range c.Priced("us-east-1") {
 		us[name] = true
 	}
 	shared := 0
-	for _, name := range c.priced("ap-northeast-2") {
+	for _, name := range c.Priced("ap-northeast-2") {
 		if us[name] {
 			shared++
 		}
@@ -195,28 +195,28 @@ func TestKeysNameOneProduct(t *testing.T) {
 	c := testCatalog(t)
 	skus := map[string]bool{}
 	keys := map[string]string{}
-	for _, s := range c.shelves {
-		for _, p := range s.rows() {
-			if skus[p.sku] {
-				t.Errorf("SKU %s twice", p.sku)
+	for _, s := range c.Sections {
+		for _, p := range s.Rows() {
+			if skus[p.SKU] {
+				t.Errorf("SKU %s twice", p.SKU)
 			}
-			skus[p.sku] = true
-			if len(p.sku) != 16 {
-				t.Errorf("SKU %q", p.sku)
+			skus[p.SKU] = true
+			if len(p.SKU) != 16 {
+				t.Errorf("SKU %q", p.SKU)
 			}
 			var key []string
 			for _, name := range []string{
 				"regionCode", "locationType", "instanceType", "tenancy", "operation",
 				"capacitystatus", "marketoption", "usagetype",
 			} {
-				v, _ := p.value(name)
+				v, _ := p.Value(name)
 				key = append(key, v)
 			}
 			full := strings.Join(key, "|")
 			if keys[full] != "" {
-				t.Errorf("%s: SKUs %s and %s", full, keys[full], p.sku)
+				t.Errorf("%s: SKUs %s and %s", full, keys[full], p.SKU)
 			}
-			keys[full] = p.sku
+			keys[full] = p.SKU
 		}
 	}
 	if len(skus) < 30_000 {
@@ -305,7 +305,7 @@ func TestRowsThatMislead(t *testing.T) {
 func TestFirstProductIsArbitrary(t *testing.T) {
 	c := testCatalog(t)
 	right, wrong := 0, 0
-	for _, name := range c.priced("ap-northeast-2") {
+	for _, name := range c.Priced("ap-northeast-2") {
 		request := object{"ServiceCode": "AmazonEC2", "MaxResults": 1, "Filters": termFilters(
 			"instanceType="+name, "location=Asia Pacific (Seoul)", "operatingSystem=Linux", "preInstalledSw=NA", "tenancy=Shared")}
 		_, first := callPricing(t, c, "GetProducts", request)
@@ -317,7 +317,7 @@ func TestFirstProductIsArbitrary(t *testing.T) {
 		if err := json.Unmarshal([]byte(first.PriceList[0]), &i); err != nil {
 			t.Fatal(err)
 		}
-		linux := c.listed[instanceKey{"ap-northeast-2", name, "RunInstances", "Shared"}].usd
+		linux := c.Listed[InstanceKey{"ap-northeast-2", name, "RunInstances", "Shared"}].USD
 		if _, usd, _ := i.rate(t); usd == linux.String() {
 			right++
 		} else {
@@ -374,7 +374,7 @@ func TestConcurrentQueries(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			for _, name := range c.priced("us-east-1")[i*5 : i*5+20] {
+			for _, name := range c.Priced("us-east-1")[i*5 : i*5+20] {
 				body := fmt.Sprintf(`{"ServiceCode":"AmazonEC2","Filters":[{"Type":"TERM_MATCH","Field":"instanceType","Value":%q}]}`, name)
 				if status, answer := c.serve("127.0.0.1", "GetProducts", []byte(body)); status != 200 {
 					t.Errorf("%s: %s", name, answer)
@@ -395,7 +395,7 @@ func BenchmarkLoadCatalog(b *testing.B) {
 
 func BenchmarkGetProductsOneInstance(b *testing.B) {
 	c := testCatalog(b)
-	names := c.priced("ap-northeast-2")
+	names := c.Priced("ap-northeast-2")
 	for i := 0; b.Loop(); i++ {
 		allProducts(b, c, instanceFilters("ap-northeast-2", names[i%len(names)], "RunInstances", "Shared"))
 	}

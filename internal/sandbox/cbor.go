@@ -9,16 +9,16 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// instant is a time in CloudWatch's messages, which tell it in seconds: in CBOR
+// Instant is a time in CloudWatch's messages, which tell it in seconds: in CBOR
 // with the tag of epoch times (RFC 8949, section 3.4.2), as smithy RPC v2 wants
 // it, and in JSON as a bare number.
-type instant struct{ time.Time }
+type Instant struct{ time.Time }
 
 // epoch is the number of the tag.
 const epoch = 1
 
 // MarshalCBOR writes whole seconds as an integer, others as a float.
-func (t instant) MarshalCBOR() ([]byte, error) {
+func (t Instant) MarshalCBOR() ([]byte, error) {
 	if t.Nanosecond() == 0 {
 		return cbor.Marshal(cbor.Tag{Number: epoch, Content: t.Unix()})
 	}
@@ -26,7 +26,7 @@ func (t instant) MarshalCBOR() ([]byte, error) {
 }
 
 // UnmarshalCBOR reads an integer or a float with the tag.
-func (t *instant) UnmarshalCBOR(b []byte) error {
+func (t *Instant) UnmarshalCBOR(b []byte) error {
 	var tag cbor.RawTag
 	if err := cbor.Unmarshal(b, &tag); err != nil {
 		return err
@@ -42,12 +42,12 @@ func (t *instant) UnmarshalCBOR(b []byte) error {
 }
 
 // MarshalJSON writes seconds, with the milliseconds as a fraction.
-func (t instant) MarshalJSON() ([]byte, error) {
+func (t Instant) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(t.UnixMilli())/1000, 'f', -1, 64), nil
 }
 
 // UnmarshalJSON reads seconds.
-func (t *instant) UnmarshalJSON(b []byte) error {
+func (t *Instant) UnmarshalJSON(b []byte) error {
 	seconds, err := strconv.ParseFloat(string(b), 64)
 	if err != nil {
 		return fmt.Errorf("%s where a timestamp belongs", b)
@@ -55,7 +55,7 @@ func (t *instant) UnmarshalJSON(b []byte) error {
 	return t.set(seconds)
 }
 
-func (t *instant) set(seconds float64) error {
+func (t *Instant) set(seconds float64) error {
 	if math.IsNaN(seconds) || math.Abs(seconds) > 1e11 {
 		return fmt.Errorf("%v is not a time", seconds)
 	}

@@ -22,99 +22,99 @@ const (
 	queryErrorHeader = "X-Amzn-Query-Error"
 )
 
-func (r *request) cbor() bool { return r.Header.Get(smithyProtocol) == smithyCBOR }
+func (r *Request) cbor() bool { return r.Header.Get(smithyProtocol) == smithyCBOR }
 
 // cloudWatchService is Amazon CloudWatch.
-func cloudWatchService() service {
-	return service{
-		name: "monitoring", operations: []string{"GetMetricData"},
-		read: readMetrics, refusal: refuseMetrics, serve: serveCloudWatch,
+func cloudWatchService() Service {
+	return Service{
+		Name: "monitoring", Operations: []string{"GetMetricData"},
+		Read: readMetrics, Refusal: refuseMetrics, Serve: serveCloudWatch,
 	}
 }
 
 // readMetrics finds the operation of CloudWatch that a request asks for:
 // /service/GraniteServiceVersion20100801/operation/GetMetricData, a target, or
 // a form. IAM has another name for the service than signatures have.
-func readMetrics(r *request) {
+func readMetrics(r *Request) {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
 	case r.cbor():
-		r.action = path.Base(r.URL.Path)
+		r.Action = path.Base(r.URL.Path)
 	case target != "":
-		_, r.action, _ = strings.Cut(target, ".")
+		_, r.Action, _ = strings.Cut(target, ".")
 	default:
-		r.readQuery()
+		r.ReadQuery()
 	}
-	r.permission = "cloudwatch:" + r.action
+	r.Permission = "cloudwatch:" + r.Action
 }
 
 // serveCloudWatch answers GetMetricData, the one operation of CloudWatch that
 // the sandbox has.
-func serveCloudWatch(r *call) answer {
-	if r.action != "GetMetricData" {
-		return r.refuse(invalid("InvalidAction", "The action "+r.action+" is not valid for this web service."))
+func serveCloudWatch(r *call) Answer {
+	if r.Action != "GetMetricData" {
+		return r.Refuse(Invalid("InvalidAction", "The action "+r.Action+" is not valid for this web service."))
 	}
-	if err := r.authorize("*", &policyContext{region: r.scope.region}); err != nil {
-		return r.refuse(err)
+	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
+		return r.Refuse(err)
 	}
-	in, err := readMetricData(r.request)
+	in, err := readMetricData(r.Request)
 	if err != nil {
-		return r.refuse(err)
+		return r.Refuse(err)
 	}
-	out, err := metricData(r.here(), in, r.org.clock.Now())
+	out, err := metricData(r.InRegion(), in, r.Organization.Clock.Now())
 	if err != nil {
-		return r.refuse(err)
+		return r.Refuse(err)
 	}
-	if r.query {
-		return answer{status: http.StatusOK, body: out.xml(r.id), header: r.header("text/xml")}
+	if r.IsQuery {
+		return Answer{Status: http.StatusOK, Body: out.xml(r.ID), Header: r.AnswerHeader("text/xml")}
 	}
-	return metricsAnswer(r.request, http.StatusOK, out)
+	return metricsAnswer(r.Request, http.StatusOK, out)
 }
 
 // readMetricData reads the request in whichever protocol it came.
-func readMetricData(r *request) (metricDataInput, *apiError) {
+func readMetricData(r *Request) (metricDataInput, *Error) {
 	var in metricDataInput
 	var err error
 	switch {
 	case r.cbor():
-		err = cbor.Unmarshal(r.payload, &in)
-	case r.query:
-		return metricDataForm(r.form)
+		err = cbor.Unmarshal(r.Payload, &in)
+	case r.IsQuery:
+		return metricDataForm(r.Params)
 	default:
-		err = json.Unmarshal(r.payload, &in)
+		err = json.Unmarshal(r.Payload, &in)
 	}
 	if err != nil {
-		return in, invalid("SerializationException", "The request could not be read: "+err.Error())
+		return in, Invalid("SerializationException", "The request could not be read: "+err.Error())
 	}
 	return in, nil
 }
 
 // metricsAnswer writes an answer in CBOR or JSON, as the request was.
-func metricsAnswer(r *request, status int, out any) answer {
+func metricsAnswer(r *Request, status int, out any) Answer {
 	if r.cbor() {
-		a := answer{status: status, header: r.header("application/cbor")}
-		a.header.Set(smithyProtocol, smithyCBOR)
-		a.body, _ = cbor.Marshal(out) // cannot fail: texts, numbers and times
+		a := Answer{Status: status, Header: r.AnswerHeader("application/cbor")}
+		a.Header.Set(smithyProtocol, smithyCBOR)
+		a.Body, _ = cbor.Marshal(out) // cannot fail: texts, numbers and times
 		return a
 	}
-	a := answer{status: status, header: r.header("application/x-amz-json-1.0")}
-	a.body, _ = json.Marshal(out) // likewise
+	a := Answer{Status: status, Header: r.AnswerHeader("application/x-amz-json-1.0")}
+	a.Body, _ = json.Marshal(out) // likewise
 	return a
 }
 
 // refuseMetrics writes an error of CloudWatch in CBOR or JSON, with the name of
 // its shape and, in a header, the code that it has in the Query protocol.
-func refuseMetrics(r *request, e *apiError) answer {
-	if r.query {
-		return refuseQuery(cloudWatchNamespace)(r, e)
+func refuseMetrics(r *Request, e *Error) Answer {
+	if r.IsQuery {
+		return RefuseQuery(cloudWatchNamespace)(r, e)
 	}
 	shape := map[string]string{
 		"InvalidParameterValue":       "InvalidParameterValueException",
 		"InvalidParameterCombination": "InvalidParameterCombinationException",
 		"MissingParameter":            "MissingRequiredParameterException",
 		"InternalServiceError":        "InternalServiceFault",
-	}[e.code]
-	a := metricsAnswer(r, e.status, map[string]string{"__type": cmp.Or(shape, e.code), "message": e.message})
-	a.header.Set(queryErrorHeader, e.code+";"+sender(e.status))
+	}[e.Code]
+	a := metricsAnswer(r, e.Status, map[string]string{"__type": cmp.Or(shape, e.Code), "message": e.Message})
+	a.Header.Set(queryErrorHeader, e.Code+";"+Sender(e.Status))
 	return a
 }

@@ -7,18 +7,18 @@ import (
 )
 
 // metricData answers GetMetricData.
-func metricData(r *region, in metricDataInput, now time.Time) (metricDataOutput, *apiError) {
+func metricData(r *Region, in metricDataInput, now time.Time) (metricDataOutput, *Error) {
 	var out metricDataOutput
 	if err := in.check(); err != nil {
 		return out, err
 	}
 	token := in.NextToken
 	in.NextToken = ""
-	mark := bookmark{Request: queryDigest("GetMetricData", in), Known: now}
+	mark := Bookmark{Request: QueryDigest("GetMetricData", in), Known: now}
 	if token != "" {
-		given, ok := readBookmark(token)
+		given, ok := ReadBookmark(token)
 		if !ok || given.Request != mark.Request || given.Step >= len(in.MetricDataQueries) {
-			return out, invalid("InvalidNextToken", "The next token is not valid for this request.")
+			return out, Invalid("InvalidNextToken", "The next token is not valid for this request.")
 		}
 		mark = given
 	}
@@ -26,8 +26,8 @@ func metricData(r *region, in metricDataInput, now time.Time) (metricDataOutput,
 	if in.MaxDatapoints != nil {
 		room = int(*in.MaxDatapoints)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	for n, q := range in.MetricDataQueries {
 		if n < mark.Step || q.ReturnData != nil && !*q.ReturnData {
 			continue
@@ -43,16 +43,16 @@ func metricData(r *region, in metricDataInput, now time.Time) (metricDataOutput,
 		taken := min(len(points)-skip, room)
 		result := metricResult{
 			ID: q.ID, Label: cmp.Or(q.Label, q.MetricStat.Metric.MetricName), StatusCode: "Complete",
-			Timestamps: make([]instant, taken), Values: make([]float64, taken),
+			Timestamps: make([]Instant, taken), Values: make([]float64, taken),
 		}
 		for k, p := range points[skip : skip+taken] {
-			result.Timestamps[k], result.Values[k] = instant{p.at}, p.stat(q.MetricStat.Stat)
+			result.Timestamps[k], result.Values[k] = Instant{p.At}, p.Stat(q.MetricStat.Stat)
 		}
 		room -= taken
 		if skip+taken < len(points) {
 			result.StatusCode = "PartialData"
 			mark.Step, mark.Skip = n, skip+taken
-			out.NextToken = mark.encode()
+			out.NextToken = mark.Encode()
 		}
 		out.MetricDataResults = append(out.MetricDataResults, result)
 		if out.NextToken != "" {
@@ -65,9 +65,9 @@ func metricData(r *region, in metricDataInput, now time.Time) (metricDataOutput,
 // How long CloudWatch keeps data points of less than 5 minutes, of less than an
 // hour, and all others, from the reference of GetMetricData.
 const (
-	keepsMinutes     = 15 * oneDay
-	keepsFiveMinutes = 63 * oneDay
-	keepsHours       = 455 * oneDay
+	keepsMinutes     = 15 * Day
+	keepsFiveMinutes = 63 * Day
+	keepsHours       = 455 * Day
 )
 
 // kept is for how long data points with a period are to be had.
@@ -97,9 +97,9 @@ func roundedStart(start, now time.Time) time.Time {
 
 // series are the data points of a metric, in order; none for a metric or a
 // resource that is not there. Periods begin at the rounded start.
-func (r *region) series(s metricStat, start, end, now time.Time) []datapoint {
+func (r *Region) series(s metricStat, start, end, now time.Time) []Datapoint {
 	m, found := r.metric(s.Metric, now)
-	if !found || s.Unit != "" && s.Unit != m.unit {
+	if !found || s.Unit != "" && s.Unit != m.Unit {
 		return nil
 	}
 	period := time.Duration(*s.Period) * time.Second
@@ -108,17 +108,17 @@ func (r *region) series(s metricStat, start, end, now time.Time) []datapoint {
 		start = start.Add((oldest.Sub(start) + period - 1) / period * period)
 	}
 	// A sample is there once the time that it is about is over.
-	end = earlier(end, now.Add(time.Second-m.every))
-	var points []datapoint
-	for one := range m.runs(start, end) {
-		for begin := start.Add(one.from.Sub(start) / period * period); begin.Before(one.to); begin = begin.Add(period) {
-			p := m.sample(later(begin, one.from), earlier(begin.Add(period), one.to), s.Stat == "SampleCount")
-			if p.count == 0 {
+	end = Earlier(end, now.Add(time.Second-m.Every))
+	var points []Datapoint
+	for one := range m.Runs(start, end) {
+		for begin := start.Add(one.From.Sub(start) / period * period); begin.Before(one.To); begin = begin.Add(period) {
+			p := m.Sample(Later(begin, one.From), Earlier(begin.Add(period), one.To), s.Stat == "SampleCount")
+			if p.Count == 0 {
 				continue
 			}
-			p.at = begin
-			if last := len(points) - 1; last >= 0 && points[last].at.Equal(begin) {
-				points[last].add(p)
+			p.At = begin
+			if last := len(points) - 1; last >= 0 && points[last].At.Equal(begin) {
+				points[last].Add(p)
 			} else {
 				points = append(points, p)
 			}
@@ -128,21 +128,21 @@ func (r *region) series(s metricStat, start, end, now time.Time) []datapoint {
 }
 
 // metric finds a metric. Its name must come with the one dimension that it has.
-func (r *region) metric(m metricName, now time.Time) (metric, bool) {
+func (r *Region) metric(m metricName, now time.Time) (Metric, bool) {
 	if len(m.Dimensions) != 1 {
-		return metric{}, false
+		return Metric{}, false
 	}
 	d := m.Dimensions[0]
 	switch {
 	case m.Namespace == "AWS/EC2" && d.Name == "InstanceId":
-		if i := r.instances[d.Value]; i != nil {
-			i.settle(now)
-			return i.metric(m.MetricName)
+		if i := r.Instances[d.Value]; i != nil {
+			i.Settle(now)
+			return i.Metric(m.MetricName)
 		}
 	case m.Namespace == "AWS/EBS" && d.Name == "VolumeId":
-		if v := r.volumes[d.Value]; v != nil {
-			return v.metric(m.MetricName)
+		if v := r.Volumes[d.Value]; v != nil {
+			return v.Metric(m.MetricName)
 		}
 	}
-	return metric{}, false
+	return Metric{}, false
 }

@@ -6,40 +6,40 @@ import (
 )
 
 // metricDataForm reads GetMetricData's parameters in the Query protocol.
-func metricDataForm(p *params) (metricDataInput, *apiError) {
-	in := metricDataInput{NextToken: p.text("NextToken"), ScanBy: p.text("ScanBy")}
-	for name, into := range map[string]**instant{"StartTime": &in.StartTime, "EndTime": &in.EndTime} {
-		text := p.text(name)
+func metricDataForm(p *Params) (metricDataInput, *Error) {
+	in := metricDataInput{NextToken: p.Text("NextToken"), ScanBy: p.Text("ScanBy")}
+	for name, into := range map[string]**Instant{"StartTime": &in.StartTime, "EndTime": &in.EndTime} {
+		text := p.Text(name)
 		if text == "" {
 			continue
 		}
 		t, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			return in, invalid("InvalidParameterValue", "The parameter "+name+" must be a timestamp in ISO 8601, not "+text+".")
+			return in, Invalid("InvalidParameterValue", "The parameter "+name+" must be a timestamp in ISO 8601, not "+text+".")
 		}
-		*into = &instant{t.UTC()}
+		*into = &Instant{t.UTC()}
 	}
-	var err *apiError
+	var err *Error
 	if in.MaxDatapoints, err = optionalNumber(p, "MaxDatapoints"); err != nil {
 		return in, err
 	}
-	for _, m := range p.items("MetricDataQueries.member") {
-		q := metricQuery{ID: m.text("Id"), Expression: m.text("Expression"), Label: m.text("Label")}
-		if m.has("ReturnData") {
-			wanted := m.flag("ReturnData")
+	for _, m := range p.Items("MetricDataQueries.member") {
+		q := metricQuery{ID: m.Text("Id"), Expression: m.Text("Expression"), Label: m.Text("Label")}
+		if m.Has("ReturnData") {
+			wanted := m.Flag("ReturnData")
 			q.ReturnData = &wanted
 		}
-		if m.has("MetricStat") {
-			stat := m.at("MetricStat")
+		if m.Has("MetricStat") {
+			stat := m.At("MetricStat")
 			q.MetricStat = &metricStat{
-				Metric: metricName{Namespace: stat.text("Metric.Namespace"), MetricName: stat.text("Metric.MetricName")},
-				Stat:   stat.text("Stat"), Unit: stat.text("Unit"),
+				Metric: metricName{Namespace: stat.Text("Metric.Namespace"), MetricName: stat.Text("Metric.MetricName")},
+				Stat:   stat.Text("Stat"), Unit: stat.Text("Unit"),
 			}
 			if q.MetricStat.Period, err = optionalNumber(stat, "Period"); err != nil {
 				return in, err
 			}
-			for _, d := range stat.items("Metric.Dimensions.member") {
-				q.MetricStat.Metric.Dimensions = append(q.MetricStat.Metric.Dimensions, metricDimension{d.text("Name"), d.text("Value")})
+			for _, d := range stat.Items("Metric.Dimensions.member") {
+				q.MetricStat.Metric.Dimensions = append(q.MetricStat.Metric.Dimensions, metricDimension{d.Text("Name"), d.Text("Value")})
 			}
 		}
 		in.MetricDataQueries = append(in.MetricDataQueries, q)
@@ -47,43 +47,43 @@ func metricDataForm(p *params) (metricDataInput, *apiError) {
 	return in, nil
 }
 
-func optionalNumber(p *params, name string) (*int64, *apiError) {
-	if !p.has(name) {
+func optionalNumber(p *Params, name string) (*int64, *Error) {
+	if !p.Has(name) {
 		return nil, nil
 	}
-	n, err := p.number(name)
+	n, err := p.Number(name)
 	return &n, err
 }
 
 // xml writes the answer in the Query protocol.
 func (o metricDataOutput) xml(requestID string) []byte {
-	d := newDoc()
-	d.root("GetMetricDataResponse", cloudWatchNamespace)
-	d.open("GetMetricDataResult")
-	d.open("MetricDataResults")
+	d := NewDoc()
+	d.Root("GetMetricDataResponse", cloudWatchNamespace)
+	d.Open("GetMetricDataResult")
+	d.Open("MetricDataResults")
 	for _, r := range o.MetricDataResults {
-		d.open("member")
-		d.text("Id", r.ID)
-		d.text("Label", r.Label)
-		d.open("Timestamps")
+		d.Open("member")
+		d.Text("Id", r.ID)
+		d.Text("Label", r.Label)
+		d.Open("Timestamps")
 		for _, t := range r.Timestamps {
-			d.text("member", t.UTC().Format(time.RFC3339))
+			d.Text("member", t.UTC().Format(time.RFC3339))
 		}
-		d.end("Timestamps")
-		d.open("Values")
+		d.End("Timestamps")
+		d.Open("Values")
 		for _, v := range r.Values {
-			d.text("member", strconv.FormatFloat(v, 'f', -1, 64))
+			d.Text("member", strconv.FormatFloat(v, 'f', -1, 64))
 		}
-		d.end("Values")
-		d.text("StatusCode", r.StatusCode)
-		d.end("member")
+		d.End("Values")
+		d.Text("StatusCode", r.StatusCode)
+		d.End("member")
 	}
-	d.end("MetricDataResults")
-	d.some("NextToken", o.NextToken)
-	d.end("GetMetricDataResult")
-	d.open("ResponseMetadata")
-	d.text("RequestId", requestID)
-	d.end("ResponseMetadata")
-	d.end("GetMetricDataResponse")
-	return d.bytes()
+	d.End("MetricDataResults")
+	d.Optional("NextToken", o.NextToken)
+	d.End("GetMetricDataResult")
+	d.Open("ResponseMetadata")
+	d.Text("RequestId", requestID)
+	d.End("ResponseMetadata")
+	d.End("GetMetricDataResponse")
+	return d.Bytes()
 }

@@ -11,7 +11,7 @@ import (
 type (
 	metricDataInput struct {
 		MetricDataQueries  []metricQuery
-		StartTime, EndTime *instant
+		StartTime, EndTime *Instant
 		NextToken, ScanBy  string
 		MaxDatapoints      *int64
 	}
@@ -40,7 +40,7 @@ type (
 	metricResult struct {
 		ID         string `json:"Id"`
 		Label      string
-		Timestamps []instant
+		Timestamps []Instant
 		Values     []float64
 		StatusCode string
 	}
@@ -53,26 +53,26 @@ const (
 )
 
 // check refuses what CloudWatch refuses, where it is known in its words.
-func (in metricDataInput) check() *apiError {
+func (in metricDataInput) check() *Error {
 	switch {
 	case len(in.MetricDataQueries) == 0:
-		return invalid("MissingParameter", "The parameter MetricDataQueries is required.")
+		return Invalid("MissingParameter", "The parameter MetricDataQueries is required.")
 	case in.StartTime == nil:
-		return invalid("MissingParameter", "The parameter StartTime is required.")
+		return Invalid("MissingParameter", "The parameter StartTime is required.")
 	case in.EndTime == nil:
-		return invalid("MissingParameter", "The parameter EndTime is required.")
+		return Invalid("MissingParameter", "The parameter EndTime is required.")
 	case len(in.MetricDataQueries) > mostMetricQueries:
-		return validation(fmt.Sprintf("The collection MetricDataQueries must not have a size greater than %d.", mostMetricQueries))
+		return ValidationError(fmt.Sprintf("The collection MetricDataQueries must not have a size greater than %d.", mostMetricQueries))
 	case in.StartTime.Equal(in.EndTime.Time):
-		return validation("The parameter StartTime must not equal parameter EndTime.")
+		return ValidationError("The parameter StartTime must not equal parameter EndTime.")
 	case in.StartTime.After(in.EndTime.Time):
-		return validation("The parameter StartTime must be less than the parameter EndTime.")
+		return ValidationError("The parameter StartTime must be less than the parameter EndTime.")
 	case in.MaxDatapoints != nil && *in.MaxDatapoints < 1:
-		return validation("The parameter MaxDatapoints must be greater than or equal to 1.")
+		return ValidationError("The parameter MaxDatapoints must be greater than or equal to 1.")
 	case in.MaxDatapoints != nil && *in.MaxDatapoints > mostDatapoints:
-		return validation(fmt.Sprintf("The parameter MaxDatapoints must be less than or equal to %d.", mostDatapoints))
+		return ValidationError(fmt.Sprintf("The parameter MaxDatapoints must be less than or equal to %d.", mostDatapoints))
 	case in.ScanBy != "" && in.ScanBy != "TimestampDescending" && in.ScanBy != "TimestampAscending":
-		return validation("The parameter ScanBy must be a value in the set [TimestampDescending, TimestampAscending].")
+		return ValidationError("The parameter ScanBy must be a value in the set [TimestampDescending, TimestampAscending].")
 	}
 	seen := map[string]bool{}
 	for n, q := range in.MetricDataQueries {
@@ -80,7 +80,7 @@ func (in metricDataInput) check() *apiError {
 			return err
 		}
 		if seen[q.ID] {
-			return validation("The values for parameter id in MetricDataQueries are not unique.")
+			return ValidationError("The values for parameter id in MetricDataQueries are not unique.")
 		}
 		seen[q.ID] = true
 	}
@@ -93,31 +93,31 @@ var metricID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]{0,254}$`)
 // percentiles and trimmed means too.
 func metricStats() []string { return []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"} }
 
-func (q metricQuery) check(at string) *apiError {
+func (q metricQuery) check(at string) *Error {
 	switch {
 	case !metricID.MatchString(q.ID):
-		return validation("The value " + q.ID + " for parameter " + at + ".Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.")
+		return ValidationError("The value " + q.ID + " for parameter " + at + ".Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.")
 	case q.Expression != "" && q.MetricStat != nil:
-		return validation("The parameters " + at + ".MetricStat and " + at + ".Expression are mutually exclusive and you have specified both.")
+		return ValidationError("The parameters " + at + ".MetricStat and " + at + ".Expression are mutually exclusive and you have specified both.")
 	case q.Expression != "":
-		return validation("Error in expression '" + q.ID + "': the practice account has no metric math and no Metrics Insights.")
+		return ValidationError("Error in expression '" + q.ID + "': the practice account has no metric math and no Metrics Insights.")
 	case q.MetricStat == nil:
-		return validation("The parameter " + at + " must have either MetricStat or Expression.")
+		return ValidationError("The parameter " + at + " must have either MetricStat or Expression.")
 	}
 	s := q.MetricStat
 	switch {
 	case s.Metric.Namespace == "":
-		return invalid("MissingParameter", "The parameter "+at+".MetricStat.Metric.Namespace is required.")
+		return Invalid("MissingParameter", "The parameter "+at+".MetricStat.Metric.Namespace is required.")
 	case s.Metric.MetricName == "":
-		return invalid("MissingParameter", "The parameter "+at+".MetricStat.Metric.MetricName is required.")
+		return Invalid("MissingParameter", "The parameter "+at+".MetricStat.Metric.MetricName is required.")
 	case s.Period == nil:
-		return invalid("MissingParameter", "The parameter "+at+".MetricStat.Period is required.")
+		return Invalid("MissingParameter", "The parameter "+at+".MetricStat.Period is required.")
 	case *s.Period < 1 || *s.Period%60 != 0 && !slices.Contains([]int64{1, 5, 10, 20, 30}, *s.Period):
-		return invalid("InvalidParameterValue", "The parameter "+at+".MetricStat.Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
+		return Invalid("InvalidParameterValue", "The parameter "+at+".MetricStat.Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
 	case s.Stat == "":
-		return invalid("MissingParameter", "The parameter "+at+".MetricStat.Stat is required.")
+		return Invalid("MissingParameter", "The parameter "+at+".MetricStat.Stat is required.")
 	case !slices.Contains(metricStats(), s.Stat):
-		return invalid("InvalidParameterValue", "The value "+s.Stat+" for parameter "+at+".MetricStat.Stat is not supported. The practice account has "+
+		return Invalid("InvalidParameterValue", "The value "+s.Stat+" for parameter "+at+".MetricStat.Stat is not supported. The practice account has "+
 			strings.Join(metricStats(), ", ")+".")
 	}
 	return nil

@@ -19,10 +19,10 @@ func costActions() map[string]bool {
 }
 
 // costService is AWS Cost Explorer.
-func costService() service {
-	return service{
-		name: "ce", operations: slices.Sorted(maps.Keys(costActions())),
-		read: (*request).readTarget, refusal: refuseJSON("Message"), serve: serveCostExplorer,
+func costService() Service {
+	return Service{
+		Name: "ce", Operations: slices.Sorted(maps.Keys(costActions())),
+		Read: (*Request).ReadTarget, Refusal: RefuseJSON("Message"), Serve: serveCostExplorer,
 	}
 }
 
@@ -31,32 +31,32 @@ func costService() service {
 // fault:
 //
 //	ce:*=deny,message=User not enabled for cost explorer access
-func serveCostExplorer(r *call) answer {
-	resources, there := costActions()[r.action]
+func serveCostExplorer(r *call) Answer {
+	resources, there := costActions()[r.Action]
 	if !there {
-		return r.refuse(invalid("UnknownOperationException", "The sandbox has no "+r.action))
+		return r.Refuse(Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
-	if err := r.authorize("*", &policyContext{region: r.scope.region}); err != nil {
-		return r.refuse(err)
+	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
+		return r.Refuse(err)
 	}
 	var in costRequest
-	if err := json.Unmarshal(r.payload, &in); err != nil {
-		return r.refuse(invalid("SerializationException", "The request is not JSON: "+err.Error()))
+	if err := json.Unmarshal(r.Payload, &in); err != nil {
+		return r.Refuse(Invalid("SerializationException", "The request is not JSON: "+err.Error()))
 	}
-	now := r.org.clock.Now()
+	now := r.Organization.Clock.Now()
 	q, refused := in.check(resources, now)
 	if refused != nil {
-		return r.refuse(refused)
+		return r.Refuse(refused)
 	}
-	out, refused := r.caller.account.costs(q, now)
+	out, refused := r.Caller.Account.costs(q, now)
 	if refused != nil {
-		return r.refuse(refused)
+		return r.Refuse(refused)
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
-		return r.refuse(fail(http.StatusInternalServerError, "InternalFailure", err.Error()))
+		return r.Refuse(Fail(http.StatusInternalServerError, "InternalFailure", err.Error()))
 	}
-	return r.answerJSON(body)
+	return r.AnswerJSON(body)
 }
 
 // The answer of both operations, in the names of Cost Explorer's model.
@@ -85,30 +85,30 @@ const provisional = 48 * time.Hour
 
 // costs answers a query, one page of it. A page may end within a span of time,
 // with which the next one then begins.
-func (a *account) costs(q costQuery, now time.Time) (costAnswer, *apiError) {
+func (a *account) costs(q costQuery, now time.Time) (costAnswer, *Error) {
 	token := q.NextPageToken
 	q.NextPageToken = ""
 	out := costAnswer{GroupDefinitions: q.GroupBy, ResultsByTime: []costResult{}, DimensionValueAttributes: []string{}}
-	mark := bookmark{Request: queryDigest("costs", q.costRequest), Known: known(now)}
+	mark := Bookmark{Request: QueryDigest("costs", q.costRequest), Known: known(now)}
 	slots := q.slots()
 	if token != "" {
-		given, ok := readBookmark(token)
+		given, ok := ReadBookmark(token)
 		switch {
 		case !ok || given.Step >= len(slots):
-			return out, invalid("InvalidNextTokenException", "Invalid NextPageToken")
+			return out, Invalid("InvalidNextTokenException", "Invalid NextPageToken")
 		case given.Request != mark.Request:
-			return out, invalid("RequestChangedException", "Request parameters changed between pages.")
+			return out, Invalid("RequestChangedException", "Request parameters changed between pages.")
 		}
 		mark = given
 	}
-	if token == "" && !a.firstCharge().Before(earlier(q.end, mark.Known)) {
-		return out, invalid("DataUnavailableException",
+	if token == "" && !a.firstCharge().Before(Earlier(q.end, mark.Known)) {
+		return out, Invalid("DataUnavailableException",
 			"Data is not available. Please try to adjust the time period. If just enabled Cost Explorer, data might not be ingested yet")
 	}
 	s := invoice{biller: a.biller(), query: q, known: mark.Known}
 	for room := costPage; mark.Step < len(slots); mark.Step++ {
 		if room <= 0 {
-			out.NextPageToken = mark.encode()
+			out.NextPageToken = mark.Encode()
 			break
 		}
 		slot := slots[mark.Step]
@@ -117,7 +117,7 @@ func (a *account) costs(q costQuery, now time.Time) (costAnswer, *apiError) {
 		result.Estimated = slot.To.After(now.Add(-provisional))
 		out.ResultsByTime = append(out.ResultsByTime, result)
 		if next != nil {
-			out.NextPageToken = next.encode()
+			out.NextPageToken = next.Encode()
 			break
 		}
 		room -= max(len(result.Groups), 1)
@@ -130,15 +130,15 @@ func (a *account) costs(q costQuery, now time.Time) (costAnswer, *apiError) {
 // future where it never was.
 func (a *account) firstCharge() time.Time {
 	first := a.Now().AddDate(100, 0, 0)
-	for _, r := range a.regions {
-		r.mu.Lock()
-		for _, i := range r.instances {
-			first = earlier(first, i.first)
+	for _, r := range a.Regions {
+		r.Mu.Lock()
+		for _, i := range r.Instances {
+			first = Earlier(first, i.FirstLaunch)
 		}
-		for _, v := range r.volumeOrder {
-			first = earlier(first, v.created)
+		for _, v := range r.VolumeOrder {
+			first = Earlier(first, v.Created)
 		}
-		r.mu.Unlock()
+		r.Mu.Unlock()
 	}
 	return first
 }

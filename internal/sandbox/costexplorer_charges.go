@@ -34,15 +34,15 @@ type charge struct {
 	usage     string // "APN2-BoxUsage:m5.large"
 	operation string
 	unit      string
-	tags      tags
-	product   *product // nil: the price list has none
+	tags      Tags
+	product   *Product // nil: the price list has none
 	// payment is how it is paid for: by what the list says, by a spot price or
 	// by a Savings Plan. credited is what credits paid of it.
 	payment  payment
 	quantity float64 // of the unit
-	list     listPrice
-	cost     listPrice // effective
-	credited listPrice
+	list     Price
+	cost     Price // effective
+	credited Price
 }
 
 type payment int
@@ -57,18 +57,18 @@ const (
 type biller struct {
 	account  *account
 	month    time.Time // of list
-	list     *catalog
-	products map[priceKey]*product
+	list     *PriceList
+	products map[PriceKey]*Product
 }
 
-func (a *account) biller() *biller { return &biller{account: a, products: map[priceKey]*product{}} }
+func (a *account) biller() *biller { return &biller{account: a, products: map[PriceKey]*Product{}} }
 
 // prices is the price list that was in force at an instant. Prices come into
 // force with a month.
-func (b *biller) prices(at time.Time) *catalog {
+func (b *biller) prices(at time.Time) *PriceList {
 	if month := monthOf(at); b.list == nil || !month.Equal(b.month) {
-		b.month, b.list = month, b.account.catalog
-		if then, err := b.list.at(month); err == nil && then != nil {
+		b.month, b.list = month, b.account.Catalog
+		if then, err := b.list.At(month); err == nil && then != nil {
 			b.list = then
 		}
 	}
@@ -78,12 +78,12 @@ func (b *biller) prices(at time.Time) *catalog {
 // product is the row by which a usage type was billed at an instant; nil where
 // there is none. Kind is the instance type of the usage, and operation its
 // software; os is that of CPU credits. They are empty where they do not matter.
-func (b *biller) product(at time.Time, region, usage, kind, operation, os string) *product {
+func (b *biller) product(at time.Time, region, usage, kind, operation, os string) *Product {
 	list := b.prices(at)
-	key := priceKey{list.version, region, usage, operation, os}
+	key := PriceKey{list.Version, region, usage, operation, os}
 	p, known := b.products[key]
 	if !known {
-		p = list.billedBy(key, kind)
+		p = list.BilledBy(key, kind)
 		b.products[key] = p
 	}
 	return p
@@ -91,41 +91,41 @@ func (b *biller) product(at time.Time, region, usage, kind, operation, os string
 
 // prefix begins the usage types of a region.
 func (b *biller) prefix(region string) string {
-	if place, ok := b.account.catalog.places[region]; ok {
-		return place.prefix
+	if place, ok := b.account.Catalog.Places[region]; ok {
+		return place.Prefix
 	}
 	return strings.ToUpper(region) + "-"
 }
 
 // instance lists what an instance was charged for in a span of time, which lies
 // in one month.
-func (b *biller) instance(r *region, i *instance, from, to time.Time) []charge {
+func (b *biller) instance(r *Region, i *instance, from, to time.Time) []charge {
 	var kinds []string
 	ran := map[string]time.Duration{}
-	for one := range i.runs(from, to) {
-		if ran[one.kind] == 0 {
-			kinds = append(kinds, one.kind)
+	for one := range i.Runs(from, to) {
+		if ran[one.Kind] == 0 {
+			kinds = append(kinds, one.Kind)
 		}
-		ran[one.kind] += one.to.Sub(one.from)
+		ran[one.Kind] += one.To.Sub(one.From)
 	}
 	var list []charge
 	for _, kind := range kinds {
 		seconds := int64(ran[kind] / time.Second)
 		c := charge{
-			from: from, to: to, region: r.name, zone: i.zone, resource: i.id, kind: kind, tenancy: "Shared",
-			service: computeService, operation: i.system.operation, unit: "Hrs", tags: i.tags,
+			from: from, to: to, region: r.Name, zone: i.Zone, resource: i.ID, kind: kind, tenancy: "Shared",
+			service: computeService, operation: i.System.UsageOperation, unit: "Hrs", tags: i.Tags,
 			quantity: float64(seconds) / 3600,
 		}
 		box := "BoxUsage:"
-		switch i.tenancy {
+		switch i.Tenancy {
 		case "dedicated":
 			box, c.tenancy = "DedicatedUsage:", "Dedicated"
 		case "host":
 			box, c.tenancy = "HostBoxUsage:", "Host"
 		}
-		c.usage = b.prefix(r.name) + box + kind
-		if c.product = b.product(from, r.name, c.usage, kind, c.operation, ""); c.product != nil {
-			c.list = c.product.usd.times(seconds, 3600)
+		c.usage = b.prefix(r.Name) + box + kind
+		if c.product = b.product(from, r.Name, c.usage, kind, c.operation, ""); c.product != nil {
+			c.list = c.product.USD.Times(seconds, 3600)
 		}
 		b.pay(&c, i)
 		list = append(list, c)
@@ -140,36 +140,36 @@ func (b *biller) instance(r *region, i *instance, from, to time.Time) []charge {
 func (b *biller) pay(c *charge, i *instance) {
 	c.cost = c.list
 	family, _, _ := strings.Cut(c.kind, ".")
-	spec, _ := b.account.types.spec(c.kind)
+	spec, _ := b.account.Types.Spec(c.kind)
 	switch {
-	case i.spot != nil:
+	case i.Spot != nil:
 		c.payment = spotPayment
 		c.usage = b.prefix(c.region) + "SpotUsage:" + c.kind
 		c.cost = b.spotCost(*c, i, spec)
 		c.operation += ":SV001"
 	case family == "m5" && spec.VCPU >= 8 && c.tenancy == "Shared":
 		c.payment = planPayment
-		c.cost = c.list.times(planPercent, 100)
+		c.cost = c.list.Times(planPercent, 100)
 	case family == "t4g":
-		c.credited = c.list.times(creditPercent, 100)
+		c.credited = c.list.Times(creditPercent, 100)
 	}
 }
 
 // spotCost is what the runs of a Spot Instance cost by the spot price history.
-func (b *biller) spotCost(c charge, i *instance, spec typeSpec) listPrice {
-	product := i.system.details
-	if spotProducts()[product] == "" {
+func (b *biller) spotCost(c charge, i *instance, spec Type) Price {
+	product := i.System.PlatformDetails
+	if SpotProducts()[product] == "" {
 		product = "Linux/UNIX"
 	}
-	usd, _ := b.account.catalog.onDemand(c.region, spec, spotProducts()[product])
-	s := spotSeries{kind: c.kind, zone: i.zone, product: product, onDemand: usd}
-	var sum listPrice
-	for one := range i.runs(c.from, c.to) {
-		stretch := one.from.Unix()/int64(spotStretch/time.Second) - 1
-		for at, price := s.change(stretch); at.Before(one.to); stretch++ {
-			until, next := s.change(stretch + 1)
-			if span := earlier(until, one.to).Sub(later(at, one.from)); span > 0 && one.kind == c.kind {
-				sum += price.times(int64(span/time.Second), 3600)
+	usd, _ := b.account.Catalog.OnDemand(c.region, spec, SpotProducts()[product])
+	s := SpotSeries{Kind: c.kind, Zone: i.Zone, Product: product, OnDemand: usd}
+	var sum Price
+	for one := range i.Runs(c.from, c.to) {
+		stretch := one.From.Unix()/int64(SpotStretch/time.Second) - 1
+		for at, price := s.Change(stretch); at.Before(one.To); stretch++ {
+			until, next := s.Change(stretch + 1)
+			if span := Earlier(until, one.To).Sub(Later(at, one.From)); span > 0 && one.Kind == c.kind {
+				sum += price.Times(int64(span/time.Second), 3600)
 			}
 			at, price = until, next
 		}
@@ -179,21 +179,21 @@ func (b *biller) spotCost(c charge, i *instance, spec typeSpec) listPrice {
 
 // surplusPrice is what an hour of a vCPU costs above what a burstable instance
 // earns, where the price list does not say: the price of Linux, in most regions.
-const surplusPrice = listDollar / 20
+const surplusPrice = Dollar / 20
 
 // surplus is the charge for the CPU credits that CloudWatch tells as
 // CPUSurplusCreditsCharged. 60 credits are an hour of a vCPU.
-func (b *biller) surplus(r *region, i *instance, from, to time.Time) (charge, bool) {
-	if i.creditOption() != creditsUnlimited {
+func (b *biller) surplus(r *Region, i *instance, from, to time.Time) (charge, bool) {
+	if i.CreditOption() != CreditsUnlimited {
 		return charge{}, false
 	}
-	m, _ := i.metric("CPUSurplusCreditsCharged")
+	m, _ := i.Metric("CPUSurplusCreditsCharged")
 	var credits float64
-	for one := range i.runs(from, to) {
-		for hour := one.from.Truncate(time.Hour); hour.Before(one.to); hour = hour.Add(time.Hour) {
-			if each := m.value(hour.Unix()); each > 0 {
-				p := m.sample(later(hour, one.from), earlier(hour.Add(time.Hour), one.to), true)
-				credits += each * float64(p.count)
+	for one := range i.Runs(from, to) {
+		for hour := one.From.Truncate(time.Hour); hour.Before(one.To); hour = hour.Add(time.Hour) {
+			if each := m.Value(hour.Unix()); each > 0 {
+				p := m.Sample(Later(hour, one.From), Earlier(hour.Add(time.Hour), one.To), true)
+				credits += each * float64(p.Count)
 			}
 		}
 	}
@@ -201,20 +201,20 @@ func (b *biller) surplus(r *region, i *instance, from, to time.Time) (charge, bo
 		return charge{}, false
 	}
 	c := charge{
-		from: from, to: to, region: r.name, zone: i.zone, resource: i.id, kind: i.kind.Name, tenancy: "Shared",
-		service: computeService, operation: i.system.operation, unit: "vCPU-Hours", tags: i.tags,
-		usage: b.prefix(r.name) + "CPUCredits:" + i.kind.Family,
+		from: from, to: to, region: r.Name, zone: i.Zone, resource: i.ID, kind: i.Type.Name, tenancy: "Shared",
+		service: computeService, operation: i.System.UsageOperation, unit: "vCPU-Hours", tags: i.Tags,
+		usage: b.prefix(r.Name) + "CPUCredits:" + i.Type.Family,
 	}
 	halves := int64(2 * credits) // a sample has whole halves
 	c.quantity = credits / 60
 	usd, os := surplusPrice, "Linux"
-	if i.system.windows {
+	if i.System.Windows {
 		os = "Windows"
 	}
-	if c.product = b.product(from, r.name, c.usage, "", "", os); c.product != nil {
-		usd = c.product.usd
+	if c.product = b.product(from, r.Name, c.usage, "", "", os); c.product != nil {
+		usd = c.product.USD
 	}
-	c.list = usd.times(halves, 120)
+	c.list = usd.Times(halves, 120)
 	c.cost = c.list
 	return c, true
 }

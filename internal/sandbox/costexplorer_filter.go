@@ -28,7 +28,7 @@ type costRecord struct {
 	*charge
 	account              string
 	record               string // RECORD_TYPE
-	unblended, amortized listPrice
+	unblended, amortized Price
 	quantity             float64
 	unit                 string // empty: the quantity means nothing
 }
@@ -64,14 +64,14 @@ func (r costRecord) purchase() string {
 
 // knownDimension refuses a dimension. RESOURCE_ID is only for the operation that
 // has resources.
-func knownDimension(key string, resources bool) *apiError {
+func knownDimension(key string, resources bool) *Error {
 	if costDimensions()[key] == nil || key == "RESOURCE_ID" && !resources {
 		return wrongCost("Dimension " + key + " is not allowed.")
 	}
 	return nil
 }
 
-func (e *costExpression) check(resources bool) *apiError {
+func (e *costExpression) check(resources bool) *Error {
 	parts := 0
 	for _, there := range []bool{e.And != nil, e.Or != nil, e.Not != nil, e.Dimensions != nil, e.Tags != nil, e.CostCategories != nil} {
 		if there {
@@ -118,7 +118,7 @@ func (e *costExpression) match(r costRecord) bool {
 	case e.Dimensions != nil:
 		return slices.Contains(e.Dimensions.Values, costDimensions()[e.Dimensions.Key](r))
 	case e.Tags != nil:
-		value, _ := r.tags.get(e.Tags.Key)
+		value, _ := r.tags.Get(e.Tags.Key)
 		return slices.Contains(e.Tags.Values, value)
 	case e.Or != nil:
 		return slices.ContainsFunc(e.Or, func(x costExpression) bool { return x.match(r) })

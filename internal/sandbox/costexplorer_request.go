@@ -47,7 +47,7 @@ const (
 
 // check reads a request. Refusals are in the words of Cost Explorer where they
 // are known from reports of its users.
-func (r costRequest) check(resources bool, now time.Time) (costQuery, *apiError) {
+func (r costRequest) check(resources bool, now time.Time) (costQuery, *Error) {
 	q := costQuery{costRequest: r, resources: resources}
 	if err := q.members(); err != nil {
 		return q, err
@@ -78,7 +78,7 @@ func (r costRequest) check(resources bool, now time.Time) (costQuery, *apiError)
 }
 
 // members checks what does not depend on the time.
-func (q *costQuery) members() *apiError {
+func (q *costQuery) members() *Error {
 	switch {
 	case q.TimePeriod == nil:
 		return unsatisfied("timePeriod", "Member must not be null")
@@ -98,7 +98,7 @@ func (q *costQuery) members() *apiError {
 }
 
 // period reads the time that is asked for. Its end is not part of it.
-func (q *costQuery) period(now time.Time) *apiError {
+func (q *costQuery) period(now time.Time) *Error {
 	for _, one := range []struct {
 		text string
 		into *time.Time
@@ -115,7 +115,7 @@ func (q *costQuery) period(now time.Time) *apiError {
 		}
 		*one.into = t.UTC()
 	}
-	today := now.Truncate(oneDay)
+	today := now.Truncate(Day)
 	switch {
 	case !q.start.Before(q.end):
 		return wrongCost("Start date (and hour) should be before end date (and hour)")
@@ -131,7 +131,7 @@ func (q *costQuery) period(now time.Time) *apiError {
 	return nil
 }
 
-func (q *costQuery) groups() *apiError {
+func (q *costQuery) groups() *Error {
 	if len(q.GroupBy) > 2 {
 		return wrongCost("You can group by at most 2 groups.")
 	}
@@ -148,7 +148,7 @@ func (q *costQuery) groups() *apiError {
 
 // known is up to when the account's usage has reached Cost Explorer: it is a day
 // late.
-func known(now time.Time) time.Time { return now.Add(-oneDay).Truncate(time.Hour) }
+func known(now time.Time) time.Time { return now.Add(-Day).Truncate(time.Hour) }
 
 // slots are the spans of time of the answer. Those of months are cut at the ends
 // of what is asked for.
@@ -162,7 +162,7 @@ func (q *costQuery) slots() []Span {
 		case "MONTHLY":
 			next = monthOf(at).AddDate(0, 1, 0)
 		}
-		list = append(list, Span{at, earlier(next, q.end)})
+		list = append(list, Span{at, Earlier(next, q.end)})
 		at = next
 	}
 	return list
@@ -176,8 +176,8 @@ func (q *costQuery) text(t time.Time) string {
 	return t.Format(time.DateOnly)
 }
 
-func wrongCost(message string) *apiError { return invalid("ValidationException", message) }
+func wrongCost(message string) *Error { return Invalid("ValidationException", message) }
 
-func unsatisfied(member, rule string) *apiError {
+func unsatisfied(member, rule string) *Error {
 	return wrongCost("1 validation error detected: Value at '" + member + "' failed to satisfy constraint: " + rule)
 }

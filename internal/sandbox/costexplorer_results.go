@@ -21,9 +21,9 @@ type invoice struct {
 
 // result is the answer for one span of time: from the bookmark on at most room
 // groups. Where there are more, it comes with the place of the next one.
-func (s invoice) result(slot Span, mark bookmark, room int) (r costResult, next *bookmark) {
+func (s invoice) result(slot Span, mark Bookmark, room int) (r costResult, next *Bookmark) {
 	r = costResult{Total: map[string]costAmount{}, Groups: []costGroupResult{}}
-	slot.To = earlier(slot.To, s.known)
+	slot.To = Earlier(slot.To, s.known)
 	if len(s.query.GroupBy) == 0 {
 		var sum costSum
 		for one := range s.records(slot, "") {
@@ -115,7 +115,7 @@ func (s invoice) records(slot Span, first string) iter.Seq[costRecord] {
 		if !slot.From.Before(slot.To) {
 			return
 		}
-		var covered listPrice
+		var covered Price
 		for c := range s.biller.charges(slot.From, slot.To, first, s.wanted()) {
 			for _, one := range c.records() {
 				one.account = s.biller.account.ID()
@@ -147,8 +147,8 @@ func (s invoice) wanted() func(id string) bool {
 // volumes. If one is named that is no volume, it is the first.
 func (b *biller) charges(from, to time.Time, first string, wanted func(id string) bool) iter.Seq[charge] {
 	return func(yield func(charge) bool) {
-		for _, name := range slices.Sorted(maps.Keys(b.account.regions)) {
-			r := b.account.regions[name]
+		for _, name := range slices.Sorted(maps.Keys(b.account.Regions)) {
+			r := b.account.Regions[name]
 			if first != "" && !r.has(first) {
 				continue
 			}
@@ -161,32 +161,32 @@ func (b *biller) charges(from, to time.Time, first string, wanted func(id string
 }
 
 // has says whether the region's charges can begin with a resource.
-func (r *region) has(id string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.instances[id] != nil || strings.HasPrefix(id, strings.TrimSuffix(r.arn("", ""), "/"))
+func (r *Region) has(id string) bool {
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	return r.Instances[id] != nil || strings.HasPrefix(id, strings.TrimSuffix(r.ARN("", ""), "/"))
 }
 
-func (b *biller) regionCharges(r *region, from, to time.Time, first string, wanted func(id string) bool, yield func(charge) bool) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (b *biller) regionCharges(r *Region, from, to time.Time, first string, wanted func(id string) bool, yield func(charge) bool) bool {
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	begin := uint64(math.MaxUint64) // after all instances
-	switch i := r.instances[first]; {
+	switch i := r.Instances[first]; {
 	case first == "":
 		begin = 0
 	case i != nil:
-		begin = i.reservation.seq
+		begin = i.Reservation.Seq
 	}
-	start, _ := slices.BinarySearchFunc(r.reservations, begin, func(res *reservation, seq uint64) int { return cmp.Compare(res.seq, seq) })
-	for _, res := range r.reservations[start:] {
-		for _, i := range res.instances {
-			if first != "" && first != i.id {
+	start, _ := slices.BinarySearchFunc(r.Reservations, begin, func(res *Reservation, seq uint64) int { return cmp.Compare(res.Seq, seq) })
+	for _, res := range r.Reservations[start:] {
+		for _, i := range res.Instances {
+			if first != "" && first != i.ID {
 				continue
 			}
-			if first = ""; !wanted(i.id) {
+			if first = ""; !wanted(i.ID) {
 				continue
 			}
-			i.settle(b.account.Now())
+			i.Settle(b.account.Now())
 			for _, c := range b.instance(r, i, from, to) {
 				if !yield(c) {
 					return false
@@ -202,8 +202,8 @@ func (b *biller) regionCharges(r *region, from, to time.Time, first string, want
 			return false
 		}
 	}
-	for _, v := range r.volumeOrder {
-		if !wanted(v.id) {
+	for _, v := range r.VolumeOrder {
+		if !wanted(v.ID) {
 			continue
 		}
 		for _, c := range b.volume(r, v, from, to) {
@@ -231,7 +231,7 @@ func (c *charge) records() []costRecord {
 
 // planFee is the commitment of the Savings Plan, which is paid for all hours
 // and, since it fits, spread over what it covers.
-func (b *biller) planFee(slot Span, covered listPrice) costRecord {
+func (b *biller) planFee(slot Span, covered Price) costRecord {
 	fee := charge{
 		from: slot.From, to: slot.To, region: "", service: planService, resource: b.account.planARN(),
 		usage: planUsage, unit: "Hrs",
@@ -244,13 +244,13 @@ func (b *biller) planFee(slot Span, covered listPrice) costRecord {
 
 // planARN names the account's Savings Plan.
 func (a *account) planARN() string {
-	h, l := mixText(37, a.ID()), mixText(41, a.ID())
+	h, l := HashText(37, a.ID()), HashText(41, a.ID())
 	return fmt.Sprintf("arn:aws:savingsplans::%s:savingsplan/%08x-%04x-4%03x-%04x-%012x", a.ID(), h>>32, h>>16&0xffff, h&0xfff, l>>48&0x3fff|0x8000, l&0xffffffffffff)
 }
 
 // costSum adds up records.
 type costSum struct {
-	unblended, amortized listPrice
+	unblended, amortized Price
 	quantity             float64
 	unit                 string
 	mixed                bool // more than one unit
@@ -277,9 +277,9 @@ func (s *costSum) metrics(names []string) map[string]costAmount {
 		case "UsageQuantity":
 			all[name] = costAmount{quantityText(s.quantity), unit}
 		case "AmortizedCost", "NetAmortizedCost":
-			all[name] = costAmount{s.amortized.signed(), "USD"}
+			all[name] = costAmount{s.amortized.Signed(), "USD"}
 		default:
-			all[name] = costAmount{s.unblended.signed(), "USD"}
+			all[name] = costAmount{s.unblended.Signed(), "USD"}
 		}
 	}
 	return all

@@ -14,35 +14,35 @@ type dimension struct {
 }
 
 // dimensions are those of a volume that EBS bills by the month.
-func (v *volume) dimensions() []dimension {
-	storage := map[string]string{"standard": "EBS:VolumeUsage", "io1": "EBS:VolumeUsage.piops"}[v.kind]
+func (v *Volume) dimensions() []dimension {
+	storage := map[string]string{"standard": "EBS:VolumeUsage", "io1": "EBS:VolumeUsage.piops"}[v.Type]
 	if storage == "" {
-		storage = "EBS:VolumeUsage." + v.kind
+		storage = "EBS:VolumeUsage." + v.Type
 	}
-	list := []dimension{{storage, v.gib, 1}}
+	list := []dimension{{storage, v.SizeGiB, 1}}
 	add := func(usage string, units, parts int64) {
 		if units > 0 {
 			list = append(list, dimension{usage, units, parts})
 		}
 	}
-	switch v.kind {
+	switch v.Type {
 	case "gp3":
-		add("EBS:VolumeP-IOPS.gp3", v.iops-3000, 1)
-		add("EBS:VolumeP-Throughput.gp3", v.throughput-125, 1024) // by the GiB/s
+		add("EBS:VolumeP-IOPS.gp3", v.IOPS-3000, 1)
+		add("EBS:VolumeP-Throughput.gp3", v.Throughput-125, 1024) // by the GiB/s
 	case "io1":
-		add("EBS:VolumeP-IOPS.piops", v.iops, 1)
+		add("EBS:VolumeP-IOPS.piops", v.IOPS, 1)
 	case "io2":
-		add("EBS:VolumeP-IOPS.io2", min(v.iops, 32_000), 1)
-		add("EBS:VolumeP-IOPS.io2.tier2", min(v.iops, 64_000)-32_000, 1)
-		add("EBS:VolumeP-IOPS.io2.tier3", v.iops-64_000, 1)
+		add("EBS:VolumeP-IOPS.io2", min(v.IOPS, 32_000), 1)
+		add("EBS:VolumeP-IOPS.io2.tier2", min(v.IOPS, 64_000)-32_000, 1)
+		add("EBS:VolumeP-IOPS.io2.tier3", v.IOPS-64_000, 1)
 	}
 	return list
 }
 
 // volume lists what a volume was charged for in a span of time, which lies in
 // one month: a month of it costs the same whether it has 28 days or 31.
-func (b *biller) volume(r *region, v *volume, from, to time.Time) []charge {
-	from, to = later(from, v.created), to.Truncate(time.Second)
+func (b *biller) volume(r *Region, v *Volume, from, to time.Time) []charge {
+	from, to = Later(from, v.Created), to.Truncate(time.Second)
 	seconds := int64(to.Sub(from) / time.Second)
 	if seconds <= 0 {
 		return nil
@@ -52,18 +52,18 @@ func (b *biller) volume(r *region, v *volume, from, to time.Time) []charge {
 	var list []charge
 	for _, d := range v.dimensions() {
 		c := charge{
-			from: from, to: to, region: r.name, zone: v.zone, resource: v.id, service: otherService,
-			usage: b.prefix(r.name) + d.usage, operation: volumeOperation(v.kind), unit: "GB-Mo", tags: v.tags,
+			from: from, to: to, region: r.Name, zone: v.Zone, resource: v.ID, service: otherService,
+			usage: b.prefix(r.Name) + d.usage, operation: volumeOperation(v.Type), unit: "GB-Mo", tags: v.Tags,
 			quantity: float64(d.units*seconds) / float64(whole*d.parts),
 		}
-		if c.product = b.product(from, r.name, c.usage, "", "", ""); c.product != nil {
-			c.unit = c.product.unit
-			c.list = c.product.usd.times(d.units*seconds, whole*d.parts)
+		if c.product = b.product(from, r.Name, c.usage, "", "", ""); c.product != nil {
+			c.unit = c.product.Unit
+			c.list = c.product.USD.Times(d.units*seconds, whole*d.parts)
 		}
 		c.cost = c.list
 		list = append(list, c)
 	}
-	if v.kind == "standard" {
+	if v.Type == "standard" {
 		list = append(list, b.requests(r, v, from, to)...)
 	}
 	return list
@@ -71,25 +71,25 @@ func (b *biller) volume(r *region, v *volume, from, to time.Time) []charge {
 
 // requests is the charge for what CloudWatch tells as VolumeReadOps and
 // VolumeWriteOps of a magnetic volume.
-func (b *biller) requests(r *region, v *volume, from, to time.Time) []charge {
+func (b *biller) requests(r *Region, v *Volume, from, to time.Time) []charge {
 	var count int64
-	for one := range v.used(from, to) {
-		for hour := one.from.Truncate(time.Hour); hour.Before(one.to); hour = hour.Add(time.Hour) {
-			p := metric{every: time.Minute}.sample(later(hour, one.from), earlier(hour.Add(time.Hour), one.to), true)
-			count += p.count * (v.operations(hour.Unix(), 1) + v.operations(hour.Unix(), 2))
+	for one := range v.Used(from, to) {
+		for hour := one.From.Truncate(time.Hour); hour.Before(one.To); hour = hour.Add(time.Hour) {
+			p := Metric{Every: time.Minute}.Sample(Later(hour, one.From), Earlier(hour.Add(time.Hour), one.To), true)
+			count += p.Count * (v.Operations(hour.Unix(), 1) + v.Operations(hour.Unix(), 2))
 		}
 	}
 	if count == 0 {
 		return nil
 	}
 	c := charge{
-		from: from, to: to, region: r.name, zone: v.zone, resource: v.id, service: otherService,
-		usage: b.prefix(r.name) + "EBS:VolumeIOUsage", operation: "EBS:IO-Read-Write", unit: "IOs", tags: v.tags,
+		from: from, to: to, region: r.Name, zone: v.Zone, resource: v.ID, service: otherService,
+		usage: b.prefix(r.Name) + "EBS:VolumeIOUsage", operation: "EBS:IO-Read-Write", unit: "IOs", tags: v.Tags,
 		quantity: float64(count),
 	}
-	if c.product = b.product(from, r.name, c.usage, "", "", ""); c.product != nil {
-		c.unit = c.product.unit
-		c.list = c.product.usd.times(count, 1)
+	if c.product = b.product(from, r.Name, c.usage, "", "", ""); c.product != nil {
+		c.unit = c.product.Unit
+		c.list = c.product.USD.Times(count, 1)
 	}
 	c.cost = c.list
 	return []charge{c}

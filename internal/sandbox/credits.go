@@ -4,17 +4,17 @@ import "fmt"
 
 // describeCredits is DescribeInstanceCreditSpecifications: of the instances
 // that are named, which must be burstable, or of all that pay without limit.
-func (c *ec2Call) describeCredits() *apiError {
-	ids := c.form.texts("InstanceId")
-	fs, err := readFilters(c.form, fields[*instance]{"instance-id": func(i *instance) []string { return one(i.id) }})
+func (c *ec2Call) describeCredits() *Error {
+	ids := c.Params.Texts("InstanceId")
+	fs, err := ReadFilters(c.Params, Fields[*instance]{"instance-id": func(i *instance) []string { return NonEmpty(i.ID) }})
 	if err != nil {
 		return err
 	}
 	switch {
-	case len(ids) > 0 && c.form.has("MaxResults"):
-		return invalid("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
+	case len(ids) > 0 && c.Params.Has("MaxResults"):
+		return Invalid("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
 	case len(ids) > 1000:
-		return invalid("InvalidParameterValue", fmt.Sprintf("%d instance IDs: the maximum is 1000", len(ids)))
+		return Invalid("InvalidParameterValue", fmt.Sprintf("%d instance IDs: the maximum is 1000", len(ids)))
 	}
 	p, err := c.page(1000, len(fs) > 0)
 	if err != nil {
@@ -30,44 +30,44 @@ func (c *ec2Call) describeCredits() *apiError {
 			return err
 		}
 		for _, i := range found {
-			if i.creditOption() == "" {
-				return invalid("InstanceCreditSpecification.NotSupported",
-					"The instance '"+i.id+"' does not use CPU credits; only burstable performance instances do.")
+			if i.CreditOption() == "" {
+				return Invalid("InstanceCreditSpecification.NotSupported",
+					"The instance '"+i.ID+"' does not use CPU credits; only burstable performance instances do.")
 			}
-			if matchAll(fs, i) {
+			if MatchAll(fs, i) {
 				rows = append(rows, i)
 			}
 		}
 	} else {
 		rows = c.unlimited(p, fs)
 	}
-	rows, token := cutPage(p, rows, func(i *instance) (uint64, int) { return i.reservation.seq, i.index })
-	c.out.open("instanceCreditSpecificationSet")
+	rows, token := CutPage(p, rows, func(i *instance) (uint64, int) { return i.Reservation.Seq, i.Index })
+	c.Out.Open("instanceCreditSpecificationSet")
 	for _, i := range rows {
-		c.out.open("item")
-		c.out.text("instanceId", i.id)
-		c.out.text("cpuCredits", i.creditOption())
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.Text("instanceId", i.ID)
+		c.Out.Text("cpuCredits", i.CreditOption())
+		c.Out.End("item")
 	}
-	c.out.end("instanceCreditSpecificationSet")
-	c.out.some("nextToken", token)
+	c.Out.End("instanceCreditSpecificationSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
 // unlimited are the instances with that option which a page has left to show.
-func (c *ec2Call) unlimited(p page, fs []filter[*instance]) []*instance {
+func (c *ec2Call) unlimited(p Page, fs []Filter[*instance]) []*instance {
 	var rows []*instance
-	for _, res := range c.region.reservations {
-		for _, i := range res.instances {
-			if !p.after(res.seq, i.index) {
+	for _, res := range c.Region.Reservations {
+		for _, i := range res.Instances {
+			if !p.After(res.Seq, i.Index) {
 				continue
 			}
-			i.settle(c.now)
-			if !i.gone && !c.hidden(i) && i.creditOption() == creditsUnlimited && matchAll(fs, i) {
+			i.Settle(c.Now)
+			if !i.Gone && !c.hidden(i) && i.CreditOption() == CreditsUnlimited && MatchAll(fs, i) {
 				rows = append(rows, i)
 			}
 		}
-		if p.size > 0 && len(rows) > p.size {
+		if p.Size > 0 && len(rows) > p.Size {
 			break
 		}
 	}
@@ -75,14 +75,14 @@ func (c *ec2Call) unlimited(p page, fs []filter[*instance]) []*instance {
 }
 
 // creditsAtLaunch reads the credit option that a launch asks for.
-func creditsAtLaunch(p *params, kind typeSpec) (string, *apiError) {
-	wanted := p.text("CreditSpecification.CpuCredits")
+func creditsAtLaunch(p *Params, kind Type) (string, *Error) {
+	wanted := p.Text("CreditSpecification.CpuCredits")
 	switch {
 	case wanted == "":
-	case wanted != creditsStandard && wanted != creditsUnlimited:
-		return "", invalid("InvalidParameterValue", "Value ("+wanted+") for parameter cpuCredits is invalid. It must be standard or unlimited.")
-	case !kind.burstable():
-		return "", invalid("InvalidParameterCombination", "The parameter CreditSpecification is not supported for the instance type "+kind.Name+".")
+	case wanted != CreditsStandard && wanted != CreditsUnlimited:
+		return "", Invalid("InvalidParameterValue", "Value ("+wanted+") for parameter cpuCredits is invalid. It must be standard or unlimited.")
+	case !kind.Burstable():
+		return "", Invalid("InvalidParameterCombination", "The parameter CreditSpecification is not supported for the instance type "+kind.Name+".")
 	}
 	return wanted, nil
 }

@@ -9,19 +9,19 @@ import (
 
 // describeInstances is DescribeInstances. A page is cut between reservations
 // unless one is larger than the page.
-func (c *ec2Call) describeInstances() *apiError {
-	ids := c.form.texts("InstanceId")
-	fs, err := readFilters(c.form, c.instanceFilters(), otherInstanceFilters()...)
+func (c *ec2Call) describeInstances() *Error {
+	ids := c.Params.Texts("InstanceId")
+	fs, err := ReadFilters(c.Params, c.instanceFilters(), otherInstanceFilters()...)
 	if err != nil {
 		return err
 	}
-	c.form.accept("IncludeManagedResources")
+	c.Params.Accept("IncludeManagedResources")
 	p, err := c.listing(1000, len(fs) > 0, ids, "instancesSet")
 	if err != nil {
 		return err
 	}
-	keep := func(i *instance) bool { return matchAll(fs, i) }
-	candidates := c.region.reservations
+	keep := func(i *instance) bool { return MatchAll(fs, i) }
+	candidates := c.Region.Reservations
 	if len(ids) > 0 {
 		found, err := c.instancesNamed(ids)
 		if err != nil {
@@ -31,7 +31,7 @@ func (c *ec2Call) describeInstances() *apiError {
 		for _, i := range found {
 			only[i] = true
 		}
-		keep = func(i *instance) bool { return only[i] && matchAll(fs, i) }
+		keep = func(i *instance) bool { return only[i] && MatchAll(fs, i) }
 		candidates = reservationsOf(found)
 	}
 	groups, token := c.pageOfReservations(p, candidates, keep)
@@ -39,22 +39,22 @@ func (c *ec2Call) describeInstances() *apiError {
 	for _, g := range groups {
 		instances += len(g)
 	}
-	c.out.grow(instances * instanceBytes)
-	c.out.open("reservationSet")
+	c.Out.Grow(instances * instanceBytes)
+	c.Out.Open("reservationSet")
 	for _, g := range groups {
-		c.out.open("item")
-		c.out.reservation(c.region.owner, g[0].reservation)
-		c.out.open("instancesSet")
+		c.Out.Open("item")
+		c.Out.reservation(c.Region.Owner, g[0].Reservation)
+		c.Out.Open("instancesSet")
 		for _, i := range g {
-			c.out.open("item")
-			c.out.instance(c, i)
-			c.out.end("item")
+			c.Out.Open("item")
+			c.Out.instance(c, i)
+			c.Out.End("item")
 		}
-		c.out.end("instancesSet")
-		c.out.end("item")
+		c.Out.End("instancesSet")
+		c.Out.End("item")
 	}
-	c.out.end("reservationSet")
-	c.out.some("nextToken", token)
+	c.Out.End("reservationSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
@@ -63,46 +63,46 @@ const instanceBytes = 5 << 10
 
 // reservationsOf lists the reservations of some instances, each once and in
 // order.
-func reservationsOf(list []*instance) []*reservation {
-	all := make([]*reservation, len(list))
+func reservationsOf(list []*instance) []*Reservation {
+	all := make([]*Reservation, len(list))
 	for n, i := range list {
-		all[n] = i.reservation
+		all[n] = i.Reservation
 	}
-	slices.SortFunc(all, func(a, b *reservation) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(all, func(a, b *Reservation) int { return cmp.Compare(a.Seq, b.Seq) })
 	return slices.Compact(all)
 }
 
 // pageOfReservations groups the instances of a page by reservation; candidates
 // are in order.
-func (c *ec2Call) pageOfReservations(p page, candidates []*reservation, keep func(*instance) bool) ([][]*instance, string) {
-	if p.empty {
-		return nil, p.token(p.seq, p.index, true)
+func (c *ec2Call) pageOfReservations(p Page, candidates []*Reservation, keep func(*instance) bool) ([][]*instance, string) {
+	if p.Empty {
+		return nil, p.Token(p.Seq, p.Index, true)
 	}
 	var groups [][]*instance
-	left := p.size
+	left := p.Size
 	last := func() string {
 		g := groups[len(groups)-1]
 		i := g[len(g)-1]
-		return p.token(i.reservation.seq, i.index, false)
+		return p.Token(i.Reservation.Seq, i.Index, false)
 	}
-	if p.begun {
-		candidates = candidates[sort.Search(len(candidates), func(n int) bool { return candidates[n].seq >= p.seq }):]
+	if p.Begun {
+		candidates = candidates[sort.Search(len(candidates), func(n int) bool { return candidates[n].Seq >= p.Seq }):]
 	}
 	for _, res := range candidates {
 		var g []*instance
-		for _, i := range res.instances {
-			if !p.after(res.seq, i.index) {
+		for _, i := range res.Instances {
+			if !p.After(res.Seq, i.Index) {
 				continue
 			}
-			i.settle(c.now)
-			if !i.gone && !c.hidden(i) && keep(i) {
+			i.Settle(c.Now)
+			if !i.Gone && !c.hidden(i) && keep(i) {
 				g = append(g, i)
 			}
 		}
 		if len(g) == 0 {
 			continue
 		}
-		if p.size > 0 {
+		if p.Size > 0 {
 			switch {
 			case left == 0, len(g) > left && len(groups) > 0:
 				return groups, last()
@@ -117,205 +117,205 @@ func (c *ec2Call) pageOfReservations(p page, candidates []*reservation, keep fun
 	return groups, ""
 }
 
-func (d *doc) reservation(owner string, res *reservation) {
-	d.text("reservationId", res.id)
-	d.text("ownerId", owner)
-	d.some("requesterId", res.requester)
-	d.open("groupSet")
-	d.end("groupSet")
+func (d *Doc) reservation(owner string, res *Reservation) {
+	d.Text("reservationId", res.ID)
+	d.Text("ownerId", owner)
+	d.Optional("requesterId", res.Requester)
+	d.Open("groupSet")
+	d.End("groupSet")
 }
 
 // defaultGroup is the name of a VPC's own security group.
 const defaultGroup = "default"
 
-func (d *doc) securityGroups(r *region) {
-	d.open("groupSet")
-	d.open("item")
-	d.text("groupId", r.network.securityGroup)
-	d.text("groupName", defaultGroup)
-	d.end("item")
-	d.end("groupSet")
+func (d *Doc) securityGroups(r *Region) {
+	d.Open("groupSet")
+	d.Open("item")
+	d.Text("groupId", r.Network.SecurityGroup)
+	d.Text("groupName", defaultGroup)
+	d.End("item")
+	d.End("groupSet")
 }
 
 // instance writes one instance as DescribeInstances and RunInstances do.
-func (d *doc) instance(c *ec2Call, i *instance) {
-	shown, r := c.shown(i), c.region
-	live := shown.state != terminated
-	d.text("instanceId", i.id)
-	d.text("imageId", i.image)
-	d.state("instanceState", shown.state)
+func (d *Doc) instance(c *ec2Call, i *instance) {
+	shown, r := c.shown(i), c.Region
+	live := shown.State != Terminated
+	d.Text("instanceId", i.ID)
+	d.Text("imageId", i.Image)
+	d.state("instanceState", shown.State)
 	if live {
-		d.text("privateDnsName", i.privateName(r.name))
+		d.Text("privateDnsName", i.PrivateName(r.Name))
 	} else {
-		d.text("privateDnsName", "")
+		d.Text("privateDnsName", "")
 	}
-	d.text("dnsName", r.publicName(i.publicIP(shown.state)))
-	d.text("reason", shown.transition)
-	d.some("keyName", i.key)
-	d.number("amiLaunchIndex", int64(i.index))
-	d.products(i.products)
-	d.text("instanceType", i.kind.Name)
-	d.time("launchTime", shown.launch)
-	d.open("placement")
-	d.text("availabilityZone", i.zone)
-	d.text("groupName", "")
-	d.text("tenancy", i.tenancy)
-	if i.host != nil {
-		d.text("affinity", "host")
-		d.text("hostId", i.host.id)
+	d.Text("dnsName", r.PublicName(i.PublicIP(shown.State)))
+	d.Text("reason", shown.Transition)
+	d.Optional("keyName", i.KeyName)
+	d.Number("amiLaunchIndex", int64(i.Index))
+	d.products(i.Products)
+	d.Text("instanceType", i.Type.Name)
+	d.Time("launchTime", shown.LaunchTime)
+	d.Open("placement")
+	d.Text("availabilityZone", i.Zone)
+	d.Text("groupName", "")
+	d.Text("tenancy", i.Tenancy)
+	if i.Host != nil {
+		d.Text("affinity", "host")
+		d.Text("hostId", i.Host.ID)
 	}
-	d.end("placement")
-	d.some("platform", i.platform())
-	d.open("monitoring")
-	d.text("state", enabledText(i.monitored))
-	d.end("monitoring")
+	d.End("placement")
+	d.Optional("platform", i.Platform())
+	d.Open("monitoring")
+	d.Text("state", enabledText(i.Monitored))
+	d.End("monitoring")
 	if live {
-		d.text("subnetId", r.network.subnets[i.zone])
-		d.text("vpcId", r.network.vpc)
-		d.text("privateIpAddress", i.ip)
-		d.some("ipAddress", i.publicIP(shown.state))
-		d.flag("sourceDestCheck", true)
+		d.Text("subnetId", r.Network.Subnets[i.Zone])
+		d.Text("vpcId", r.Network.VPC)
+		d.Text("privateIpAddress", i.IP)
+		d.Optional("ipAddress", i.PublicIP(shown.State))
+		d.Flag("sourceDestCheck", true)
 		d.securityGroups(r)
 	}
-	if shown.reason != "" {
-		d.open("stateReason")
-		d.text("code", shown.reason)
-		d.text("message", shown.message)
-		d.end("stateReason")
+	if shown.Reason != "" {
+		d.Open("stateReason")
+		d.Text("code", shown.Reason)
+		d.Text("message", shown.Message)
+		d.End("stateReason")
 	}
-	d.text("architecture", i.kind.Architecture)
-	d.text("rootDeviceType", i.rootType())
-	d.text("rootDeviceName", i.system.rootDevice)
-	d.blockDevices(c.now, i)
-	d.text("virtualizationType", "hvm")
-	d.text("clientToken", i.clientToken)
-	d.tags(i.tags)
-	d.text("hypervisor", "xen")
+	d.Text("architecture", i.Type.Architecture)
+	d.Text("rootDeviceType", i.RootType())
+	d.Text("rootDeviceName", i.System.RootDevice)
+	d.blockDevices(c.Now, i)
+	d.Text("virtualizationType", "hvm")
+	d.Text("clientToken", i.ClientToken)
+	d.tags(i.Tags)
+	d.Text("hypervisor", "xen")
 	if live {
-		d.networkInterface(r, i, shown.state)
+		d.networkInterface(r, i, shown.State)
 	}
-	if i.profile != "" {
-		d.open("iamInstanceProfile")
-		d.text("arn", i.profileARN(r.owner))
-		d.text("id", "AIPAPRACTICE000000001")
-		d.end("iamInstanceProfile")
+	if i.Profile != "" {
+		d.Open("iamInstanceProfile")
+		d.Text("arn", i.ProfileARN(r.Owner))
+		d.Text("id", "AIPAPRACTICE000000001")
+		d.End("iamInstanceProfile")
 	}
-	d.flag("ebsOptimized", i.ebsOptimized)
-	d.flag("enaSupport", true)
-	d.some("instanceLifecycle", i.lifecycle())
-	d.some("spotInstanceRequestId", i.spotID())
-	d.open("cpuOptions")
-	d.number("coreCount", i.cores)
-	d.number("threadsPerCore", i.threads)
-	d.end("cpuOptions")
-	d.some("capacityReservationId", i.usedReservation())
+	d.Flag("ebsOptimized", i.EBSOptimized)
+	d.Flag("enaSupport", true)
+	d.Optional("instanceLifecycle", i.Lifecycle())
+	d.Optional("spotInstanceRequestId", i.spotID())
+	d.Open("cpuOptions")
+	d.Number("coreCount", i.Cores)
+	d.Number("threadsPerCore", i.Threads)
+	d.End("cpuOptions")
+	d.Optional("capacityReservationId", i.UsedReservation())
 	d.reservationTarget(i)
-	d.open("hibernationOptions")
-	d.flag("configured", i.hibernation)
-	d.end("hibernationOptions")
-	d.open("enclaveOptions")
-	d.flag("enabled", false)
-	d.end("enclaveOptions")
-	d.open("metadataOptions")
-	d.text("state", "applied")
-	d.text("httpTokens", "required")
-	d.number("httpPutResponseHopLimit", 2)
-	d.text("httpEndpoint", "enabled")
-	d.text("httpProtocolIpv6", "disabled")
-	d.text("instanceMetadataTags", "disabled")
-	d.end("metadataOptions")
-	d.some("bootMode", i.bootMode())
-	d.text("platformDetails", i.system.details)
-	d.text("usageOperation", i.system.operation)
-	d.time("usageOperationUpdateTime", i.first)
-	d.open("privateDnsNameOptions")
-	d.text("hostnameType", "ip-name")
-	d.flag("enableResourceNameDnsARecord", false)
-	d.flag("enableResourceNameDnsAAAARecord", false)
-	d.end("privateDnsNameOptions")
-	d.open("maintenanceOptions")
-	d.text("autoRecovery", "default")
-	d.end("maintenanceOptions")
-	d.text("currentInstanceBootMode", i.currentBootMode())
+	d.Open("hibernationOptions")
+	d.Flag("configured", i.Hibernation)
+	d.End("hibernationOptions")
+	d.Open("enclaveOptions")
+	d.Flag("enabled", false)
+	d.End("enclaveOptions")
+	d.Open("metadataOptions")
+	d.Text("state", "applied")
+	d.Text("httpTokens", "required")
+	d.Number("httpPutResponseHopLimit", 2)
+	d.Text("httpEndpoint", "enabled")
+	d.Text("httpProtocolIpv6", "disabled")
+	d.Text("instanceMetadataTags", "disabled")
+	d.End("metadataOptions")
+	d.Optional("bootMode", i.BootMode())
+	d.Text("platformDetails", i.System.PlatformDetails)
+	d.Text("usageOperation", i.System.UsageOperation)
+	d.Time("usageOperationUpdateTime", i.FirstLaunch)
+	d.Open("privateDnsNameOptions")
+	d.Text("hostnameType", "ip-name")
+	d.Flag("enableResourceNameDnsARecord", false)
+	d.Flag("enableResourceNameDnsAAAARecord", false)
+	d.End("privateDnsNameOptions")
+	d.Open("maintenanceOptions")
+	d.Text("autoRecovery", "default")
+	d.End("maintenanceOptions")
+	d.Text("currentInstanceBootMode", i.CurrentBootMode())
 }
 
-func (d *doc) products(codes []string) {
+func (d *Doc) products(codes []string) {
 	if len(codes) == 0 {
 		return
 	}
-	d.open("productCodes")
+	d.Open("productCodes")
 	d.productItems(codes)
-	d.end("productCodes")
+	d.End("productCodes")
 }
 
-func (d *doc) productItems(codes []string) {
+func (d *Doc) productItems(codes []string) {
 	for _, code := range codes {
-		d.open("item")
-		d.text("productCode", code)
-		d.text("type", "marketplace")
-		d.end("item")
+		d.Open("item")
+		d.Text("productCode", code)
+		d.Text("type", "marketplace")
+		d.End("item")
 	}
 }
 
-func (d *doc) blockDevices(now time.Time, i *instance) {
-	d.open("blockDeviceMapping")
-	for _, a := range i.attached {
-		d.open("item")
-		d.text("deviceName", a.device)
-		d.open("ebs")
-		d.text("volumeId", a.volume.id)
-		d.text("status", a.status(now))
-		d.time("attachTime", a.since)
-		d.flag("deleteOnTermination", a.deleteToo)
-		d.end("ebs")
-		d.end("item")
+func (d *Doc) blockDevices(now time.Time, i *instance) {
+	d.Open("blockDeviceMapping")
+	for _, a := range i.Attachments {
+		d.Open("item")
+		d.Text("deviceName", a.Device)
+		d.Open("ebs")
+		d.Text("volumeId", a.Volume.ID)
+		d.Text("status", a.Status(now))
+		d.Time("attachTime", a.Since)
+		d.Flag("deleteOnTermination", a.DeleteOnTermination)
+		d.End("ebs")
+		d.End("item")
 	}
-	d.end("blockDeviceMapping")
+	d.End("blockDeviceMapping")
 }
 
 // networkInterface writes the primary network interface, whose attachment
 // keeps the time of the first launch.
-func (d *doc) networkInterface(r *region, i *instance, in state) {
-	d.open("networkInterfaceSet")
-	d.open("item")
-	d.text("networkInterfaceId", i.interfaceID())
-	d.text("subnetId", r.network.subnets[i.zone])
-	d.text("vpcId", r.network.vpc)
-	d.text("description", "")
-	d.text("ownerId", r.owner)
-	d.text("status", "in-use")
-	d.text("macAddress", i.mac)
-	d.text("privateIpAddress", i.ip)
-	d.text("privateDnsName", i.privateName(r.name))
-	d.flag("sourceDestCheck", true)
+func (d *Doc) networkInterface(r *Region, i *instance, in InstanceState) {
+	d.Open("networkInterfaceSet")
+	d.Open("item")
+	d.Text("networkInterfaceId", i.InterfaceID())
+	d.Text("subnetId", r.Network.Subnets[i.Zone])
+	d.Text("vpcId", r.Network.VPC)
+	d.Text("description", "")
+	d.Text("ownerId", r.Owner)
+	d.Text("status", "in-use")
+	d.Text("macAddress", i.MAC)
+	d.Text("privateIpAddress", i.IP)
+	d.Text("privateDnsName", i.PrivateName(r.Name))
+	d.Flag("sourceDestCheck", true)
 	d.securityGroups(r)
-	d.open("attachment")
-	d.text("attachmentId", i.interfaceAttachmentID())
-	d.number("deviceIndex", 0)
-	d.text("status", "attached")
-	d.time("attachTime", i.first)
-	d.flag("deleteOnTermination", true)
-	d.number("networkCardIndex", 0)
-	d.end("attachment")
-	d.open("privateIpAddressesSet")
-	d.open("item")
-	d.text("privateIpAddress", i.ip)
-	d.text("privateDnsName", i.privateName(r.name))
-	d.flag("primary", true)
+	d.Open("attachment")
+	d.Text("attachmentId", i.InterfaceAttachmentID())
+	d.Number("deviceIndex", 0)
+	d.Text("status", "attached")
+	d.Time("attachTime", i.FirstLaunch)
+	d.Flag("deleteOnTermination", true)
+	d.Number("networkCardIndex", 0)
+	d.End("attachment")
+	d.Open("privateIpAddressesSet")
+	d.Open("item")
+	d.Text("privateIpAddress", i.IP)
+	d.Text("privateDnsName", i.PrivateName(r.Name))
+	d.Flag("primary", true)
 	d.publicAssociation(r, i, in)
-	d.end("item")
-	d.end("privateIpAddressesSet")
+	d.End("item")
+	d.End("privateIpAddressesSet")
 	d.publicAssociation(r, i, in)
-	d.text("interfaceType", "interface")
-	d.end("item")
-	d.end("networkInterfaceSet")
+	d.Text("interfaceType", "interface")
+	d.End("item")
+	d.End("networkInterfaceSet")
 }
 
 func (i *instance) spotID() string {
-	if i.spot == nil {
+	if i.Spot == nil {
 		return ""
 	}
-	return i.spot.id
+	return i.Spot.ID
 }
 
 func enabledText(v bool) string {
@@ -328,9 +328,9 @@ func enabledText(v bool) string {
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // describeSpots is DescribeSpotInstanceRequests.
-func (c *ec2Call) describeSpots() *apiError {
-	ids := c.form.texts("SpotInstanceRequestId")
-	fs, err := readFilters(c.form, c.spotFilters(), otherSpotFilters()...)
+func (c *ec2Call) describeSpots() *Error {
+	ids := c.Params.Texts("SpotInstanceRequestId")
+	fs, err := ReadFilters(c.Params, c.spotFilters(), otherSpotFilters()...)
 	if err != nil {
 		return err
 	}
@@ -341,72 +341,72 @@ func (c *ec2Call) describeSpots() *apiError {
 	wanted := map[string]bool{}
 	for _, id := range ids {
 		if !wellFormed(id, "sir-") {
-			return invalid("InvalidSpotInstanceRequestID.Malformed", `Invalid id: "`+id+`"`)
+			return Invalid("InvalidSpotInstanceRequestID.Malformed", `Invalid id: "`+id+`"`)
 		}
-		if _, err := c.region.resource(id); err != nil {
-			return invalid("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '"+id+"' does not exist")
+		if _, err := c.Region.resource(id); err != nil {
+			return Invalid("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '"+id+"' does not exist")
 		}
 		wanted[id] = true
 	}
-	var rows []*spotRequest
-	for _, s := range c.region.spots {
-		s.instance.settle(c.now)
-		if p.after(s.seq, 0) && (len(ids) == 0 || wanted[s.id]) && matchAll(fs, s) {
+	var rows []*SpotRequest
+	for _, s := range c.Region.SpotRequests {
+		s.Instance.Settle(c.Now)
+		if p.After(s.Seq, 0) && (len(ids) == 0 || wanted[s.ID]) && MatchAll(fs, s) {
 			rows = append(rows, s)
 		}
 	}
-	rows, token := cutPage(p, rows, func(s *spotRequest) (uint64, int) { return s.seq, 0 })
-	c.out.open("spotInstanceRequestSet")
+	rows, token := CutPage(p, rows, func(s *SpotRequest) (uint64, int) { return s.Seq, 0 })
+	c.Out.Open("spotInstanceRequestSet")
 	for _, s := range rows {
-		c.out.open("item")
-		c.out.spotRequest(c.region, s)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.spotRequest(c.Region, s)
+		c.Out.End("item")
 	}
-	c.out.end("spotInstanceRequestSet")
-	c.out.some("nextToken", token)
+	c.Out.End("spotInstanceRequestSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
-func (d *doc) spotRequest(r *region, s *spotRequest) {
-	i := s.instance
-	d.text("spotInstanceRequestId", s.id)
-	d.text("spotPrice", s.price)
-	d.text("type", s.kind())
-	d.text("state", s.state)
-	d.open("status")
-	d.text("code", s.status)
-	d.time("updateTime", s.updated)
-	d.text("message", s.message)
-	d.end("status")
-	d.open("launchSpecification")
-	d.text("imageId", i.image)
+func (d *Doc) spotRequest(r *Region, s *SpotRequest) {
+	i := s.Instance
+	d.Text("spotInstanceRequestId", s.ID)
+	d.Text("spotPrice", s.Price)
+	d.Text("type", s.Type())
+	d.Text("state", s.State)
+	d.Open("status")
+	d.Text("code", s.Status)
+	d.Time("updateTime", s.Updated)
+	d.Text("message", s.Message)
+	d.End("status")
+	d.Open("launchSpecification")
+	d.Text("imageId", i.Image)
 	d.securityGroups(r)
-	d.text("instanceType", i.kind.Name)
-	d.open("placement")
-	d.text("availabilityZone", i.zone)
-	d.end("placement")
-	d.open("monitoring")
-	d.flag("enabled", i.monitored)
-	d.end("monitoring")
-	d.text("subnetId", r.network.subnets[i.zone])
-	d.end("launchSpecification")
-	d.text("instanceId", i.id)
-	d.time("createTime", s.created)
-	d.text("productDescription", spotProduct(i.system))
-	d.tags(s.tags)
-	d.text("launchedAvailabilityZone", i.zone)
-	d.text("instanceInterruptionBehavior", interruption(s))
+	d.Text("instanceType", i.Type.Name)
+	d.Open("placement")
+	d.Text("availabilityZone", i.Zone)
+	d.End("placement")
+	d.Open("monitoring")
+	d.Flag("enabled", i.Monitored)
+	d.End("monitoring")
+	d.Text("subnetId", r.Network.Subnets[i.Zone])
+	d.End("launchSpecification")
+	d.Text("instanceId", i.ID)
+	d.Time("createTime", s.Created)
+	d.Text("productDescription", spotProduct(i.System))
+	d.tags(s.Tags)
+	d.Text("launchedAvailabilityZone", i.Zone)
+	d.Text("instanceInterruptionBehavior", interruption(s))
 }
 
-func spotProduct(s system) string {
-	if s.windows {
+func spotProduct(s System) string {
+	if s.Windows {
 		return "Windows"
 	}
 	return "Linux/UNIX"
 }
 
-func interruption(s *spotRequest) string {
-	if s.persistent {
+func interruption(s *SpotRequest) string {
+	if s.Persistent {
 		return "stop"
 	}
 	return "terminate"

@@ -9,9 +9,9 @@ var (
 
 // checkDevice refuses what is not a device name as "Device names for volumes"
 // in the EC2 User Guide lists them for Linux and Windows.
-func checkDevice(name string) *apiError {
+func checkDevice(name string) *Error {
 	if !deviceName.MatchString(name) {
-		return invalid("InvalidParameterValue", "Value ("+name+") for parameter device is invalid. "+name+" is not a valid EBS device name.")
+		return Invalid("InvalidParameterValue", "Value ("+name+") for parameter device is invalid. "+name+" is not a valid EBS device name.")
 	}
 	return nil
 }
@@ -19,30 +19,30 @@ func checkDevice(name string) *apiError {
 // disks reads BlockDeviceMapping; the root volume is there without it too. A
 // mapping of an instance store volume, or one that takes a device away, makes
 // no volume.
-func (c *ec2Call) disks(p *params, s system, ts tags) ([]disk, *apiError) {
-	all := []disk{{device: s.rootDevice, spec: volumeSpec{kind: "gp3", gib: s.rootGiB}, deleteToo: true, tags: ts}}
+func (c *ec2Call) disks(p *Params, s System, ts Tags) ([]Disk, *Error) {
+	all := []Disk{{Device: s.RootDevice, Spec: VolumeSpec{Type: "gp3", SizeGiB: s.RootGiB}, DeleteOnTermination: true, Tags: ts}}
 	seen := map[string]bool{}
-	for _, m := range p.items("BlockDeviceMapping") {
-		k := disk{device: m.text("DeviceName"), deleteToo: m.flag("Ebs.DeleteOnTermination") || !m.has("Ebs.DeleteOnTermination"), tags: ts}
-		var err *apiError
-		if k.spec, err = c.volumeSpec(m.at("Ebs"), "VolumeSize"); err != nil {
+	for _, m := range p.Items("BlockDeviceMapping") {
+		k := Disk{Device: m.Text("DeviceName"), DeleteOnTermination: m.Flag("Ebs.DeleteOnTermination") || !m.Has("Ebs.DeleteOnTermination"), Tags: ts}
+		var err *Error
+		if k.Spec, err = c.volumeSpec(m.At("Ebs"), "VolumeSize"); err != nil {
 			return nil, err
 		}
 		if err := checkMapping(m, s); err != nil {
 			return nil, err
 		}
-		if seen[k.device] {
-			return nil, invalid("InvalidBlockDeviceMapping", "Duplicate device name '"+k.device+"'")
+		if seen[k.Device] {
+			return nil, Invalid("InvalidBlockDeviceMapping", "Duplicate device name '"+k.Device+"'")
 		}
-		seen[k.device] = true
+		seen[k.Device] = true
 		switch {
-		case !m.has("Ebs"):
-		case k.device == s.rootDevice:
-			if k.spec.gib == 0 {
-				k.spec.gib = s.rootGiB
+		case !m.Has("Ebs"):
+		case k.Device == s.RootDevice:
+			if k.Spec.SizeGiB == 0 {
+				k.Spec.SizeGiB = s.RootGiB
 			}
-			if k.spec.kind == "" {
-				k.spec.kind = "gp3"
+			if k.Spec.Type == "" {
+				k.Spec.Type = "gp3"
 			}
 			all[0] = k
 		default:
@@ -50,7 +50,7 @@ func (c *ec2Call) disks(p *params, s system, ts tags) ([]disk, *apiError) {
 		}
 	}
 	for n := range all {
-		if err := completed(&all[n].spec); err != nil {
+		if err := completed(&all[n].Spec); err != nil {
 			return nil, err
 		}
 	}
@@ -58,10 +58,10 @@ func (c *ec2Call) disks(p *params, s system, ts tags) ([]disk, *apiError) {
 }
 
 // checkMapping refuses a mapping that contradicts itself.
-func checkMapping(m *params, s system) *apiError {
-	device, virtual := m.text("DeviceName"), m.text("VirtualName")
+func checkMapping(m *Params, s System) *Error {
+	device, virtual := m.Text("DeviceName"), m.Text("VirtualName")
 	kinds := 0
-	for _, is := range []bool{m.at("NoDevice").set, virtual != "", m.has("Ebs")} {
+	for _, is := range []bool{m.At("NoDevice").Set, virtual != "", m.Has("Ebs")} {
 		if is {
 			kinds++
 		}
@@ -70,11 +70,11 @@ func checkMapping(m *params, s system) *apiError {
 	case device == "":
 		return missingParameter("deviceName")
 	case kinds != 1:
-		return invalid("InvalidBlockDeviceMapping", "The mapping of "+device+" must be one of ebs, virtualName and noDevice")
-	case device == s.rootDevice && !m.has("Ebs"):
-		return invalid("InvalidBlockDeviceMapping", "The root device "+device+" of the image must be an EBS volume")
+		return Invalid("InvalidBlockDeviceMapping", "The mapping of "+device+" must be one of ebs, virtualName and noDevice")
+	case device == s.RootDevice && !m.Has("Ebs"):
+		return Invalid("InvalidBlockDeviceMapping", "The root device "+device+" of the image must be an EBS volume")
 	case virtual != "" && !virtualName.MatchString(virtual):
-		return invalid("InvalidBlockDeviceMapping", "'"+virtual+"' is not a virtual device such as ephemeral0")
+		return Invalid("InvalidBlockDeviceMapping", "'"+virtual+"' is not a virtual device such as ephemeral0")
 	}
 	return checkDevice(device)
 }

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-func noSnapshot(id string) *apiError {
-	return invalid("InvalidSnapshot.NotFound", "The snapshot '"+id+"' does not exist.")
+func noSnapshot(id string) *Error {
+	return Invalid("InvalidSnapshot.NotFound", "The snapshot '"+id+"' does not exist.")
 }
 
 // describeSnapshots is DescribeSnapshots. Without OwnerIds it lists all
 // snapshots that volumes can be made of, those of other owners too.
-func (c *ec2Call) describeSnapshots() *apiError {
-	ids, owners, restorers := c.form.texts("SnapshotId"), c.form.texts("Owner"), c.form.texts("RestorableBy")
-	fs, err := readFilters(c.form, c.snapshotFilters())
+func (c *ec2Call) describeSnapshots() *Error {
+	ids, owners, restorers := c.Params.Texts("SnapshotId"), c.Params.Texts("Owner"), c.Params.Texts("RestorableBy")
+	fs, err := ReadFilters(c.Params, c.snapshotFilters())
 	if err != nil {
 		return err
 	}
@@ -23,83 +23,83 @@ func (c *ec2Call) describeSnapshots() *apiError {
 	}
 	for _, id := range ids {
 		if !wellFormed(id, "snap-") {
-			return invalid("InvalidParameterValue", "Value ("+id+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
+			return Invalid("InvalidParameterValue", "Value ("+id+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
 		}
 	}
-	list, err := named(c.region.restorable(), func(s *ebsSnapshot) string { return s.id }, ids, noSnapshot)
+	list, err := named(c.Region.Restorable(), func(s *Snapshot) string { return s.ID }, ids, noSnapshot)
 	if err != nil {
 		return err
 	}
-	list = slices.DeleteFunc(slices.Clone(list), func(s *ebsSnapshot) bool {
+	list = slices.DeleteFunc(slices.Clone(list), func(s *Snapshot) bool {
 		return len(owners) > 0 && !slices.ContainsFunc(owners, func(o string) bool { return c.owns(o, s) }) ||
 			len(restorers) > 0 && !slices.ContainsFunc(restorers, func(who string) bool { return c.restores(who, s) })
 	})
-	seq := func(s *ebsSnapshot) uint64 { return s.seq }
-	rows, token := cutPage(p, rest(p, list, seq, fs), func(s *ebsSnapshot) (uint64, int) { return s.seq, 0 })
-	c.out.open("snapshotSet")
+	seq := func(s *Snapshot) uint64 { return s.Seq }
+	rows, token := CutPage(p, Remaining(p, list, seq, fs), func(s *Snapshot) (uint64, int) { return s.Seq, 0 })
+	c.Out.Open("snapshotSet")
 	for _, s := range rows {
-		c.out.open("item")
-		c.out.snapshot(c.now, s)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.snapshot(c.Now, s)
+		c.Out.End("item")
 	}
-	c.out.end("snapshotSet")
-	c.out.some("nextToken", token)
+	c.Out.End("snapshotSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
 // owns says whether an owner as a caller names it has a snapshot.
-func (c *ec2Call) owns(owner string, s *ebsSnapshot) bool {
+func (c *ec2Call) owns(owner string, s *Snapshot) bool {
 	if owner == "self" {
-		owner = c.region.owner
+		owner = c.Region.Owner
 	}
-	return owner == s.owner || owner == s.alias && owner != ""
+	return owner == s.Owner || owner == s.Alias && owner != ""
 }
 
 // restores says whether an account as a caller names it can make volumes of a
 // snapshot; "all" stands for everybody.
-func (c *ec2Call) restores(who string, s *ebsSnapshot) bool {
+func (c *ec2Call) restores(who string, s *Snapshot) bool {
 	if who == "all" {
-		return s.public
+		return s.Public
 	}
-	return (who == "self" || who == c.region.owner) && (s.owner == c.region.owner || s.shared)
+	return (who == "self" || who == c.Region.Owner) && (s.Owner == c.Region.Owner || s.Shared)
 }
 
-func (d *doc) snapshot(now time.Time, s *ebsSnapshot) {
-	d.text("snapshotId", s.id)
-	d.text("volumeId", s.volume)
-	d.text("status", s.status(now))
-	d.time("startTime", s.started)
-	d.text("progress", s.progress(now))
-	d.text("ownerId", s.owner)
-	d.some("ownerAlias", s.alias)
-	d.number("volumeSize", s.gib)
-	d.text("description", s.description)
-	d.flag("encrypted", s.encrypted)
-	d.text("storageTier", s.tier())
-	if !now.Before(s.finished) {
-		d.time("completionTime", s.finished)
-		d.number("fullSnapshotSizeInBytes", s.full)
+func (d *Doc) snapshot(now time.Time, s *Snapshot) {
+	d.Text("snapshotId", s.ID)
+	d.Text("volumeId", s.Volume)
+	d.Text("status", s.Status(now))
+	d.Time("startTime", s.Started)
+	d.Text("progress", s.Progress(now))
+	d.Text("ownerId", s.Owner)
+	d.Optional("ownerAlias", s.Alias)
+	d.Number("volumeSize", s.SizeGiB)
+	d.Text("description", s.Description)
+	d.Flag("encrypted", s.Encrypted)
+	d.Text("storageTier", s.Tier())
+	if !now.Before(s.Finished) {
+		d.Time("completionTime", s.Finished)
+		d.Number("fullSnapshotSizeInBytes", s.Full)
 	}
-	d.text("transferType", "standard")
-	d.tags(s.tags)
+	d.Text("transferType", "standard")
+	d.tags(s.Tags)
 }
 
 // snapshotFilters are the filters of DescribeSnapshots.
-func (c *ec2Call) snapshotFilters() fields[*ebsSnapshot] {
-	return fields[*ebsSnapshot]{
-		"tag-key":       func(s *ebsSnapshot) []string { return s.tags.keys() },
-		"tag-value":     func(s *ebsSnapshot) []string { return s.tags.values() },
-		"description":   func(s *ebsSnapshot) []string { return one(s.description) },
-		"encrypted":     func(s *ebsSnapshot) []string { return yesNo(s.encrypted) },
-		"owner-alias":   func(s *ebsSnapshot) []string { return one(s.alias) },
-		"owner-id":      func(s *ebsSnapshot) []string { return one(s.owner) },
-		"progress":      func(s *ebsSnapshot) []string { return one(s.progress(c.now)) },
-		"snapshot-id":   func(s *ebsSnapshot) []string { return one(s.id) },
-		"start-time":    func(s *ebsSnapshot) []string { return one(iso(s.started)) },
-		"status":        func(s *ebsSnapshot) []string { return one(s.status(c.now)) },
-		"storage-tier":  func(s *ebsSnapshot) []string { return one(s.tier()) },
-		"transfer-type": always[*ebsSnapshot]("standard"),
-		"volume-id":     func(s *ebsSnapshot) []string { return one(s.volume) },
-		"volume-size":   func(s *ebsSnapshot) []string { return whole(s.gib) },
+func (c *ec2Call) snapshotFilters() Fields[*Snapshot] {
+	return Fields[*Snapshot]{
+		"tag-key":       func(s *Snapshot) []string { return s.Tags.Keys() },
+		"tag-value":     func(s *Snapshot) []string { return s.Tags.Values() },
+		"description":   func(s *Snapshot) []string { return NonEmpty(s.Description) },
+		"encrypted":     func(s *Snapshot) []string { return Bool(s.Encrypted) },
+		"owner-alias":   func(s *Snapshot) []string { return NonEmpty(s.Alias) },
+		"owner-id":      func(s *Snapshot) []string { return NonEmpty(s.Owner) },
+		"progress":      func(s *Snapshot) []string { return NonEmpty(s.Progress(c.Now)) },
+		"snapshot-id":   func(s *Snapshot) []string { return NonEmpty(s.ID) },
+		"start-time":    func(s *Snapshot) []string { return NonEmpty(iso(s.Started)) },
+		"status":        func(s *Snapshot) []string { return NonEmpty(s.Status(c.Now)) },
+		"storage-tier":  func(s *Snapshot) []string { return NonEmpty(s.Tier()) },
+		"transfer-type": Constant[*Snapshot]("standard"),
+		"volume-id":     func(s *Snapshot) []string { return NonEmpty(s.Volume) },
+		"volume-size":   func(s *Snapshot) []string { return Integer(s.SizeGiB) },
 	}
 }

@@ -9,20 +9,20 @@ import (
 
 // ec2Call is one EC2 request.
 type ec2Call struct {
-	queryCall
+	Query
 	resources int    // ids named
 	attribute string // to be changed
 }
 
 // ec2Action is an operation of EC2.
-type ec2Action func(*ec2Call) *apiError
+type ec2Action func(*ec2Call) *Error
 
 func ec2Actions() map[string]ec2Action {
 	return map[string]ec2Action{
 		"AttachVolume":                         (*ec2Call).attachVolume,
-		"CreateTags":                           func(c *ec2Call) *apiError { return c.changeTags(true) },
+		"CreateTags":                           func(c *ec2Call) *Error { return c.changeTags(true) },
 		"CreateVolume":                         (*ec2Call).createVolume,
-		"DeleteTags":                           func(c *ec2Call) *apiError { return c.changeTags(false) },
+		"DeleteTags":                           func(c *ec2Call) *Error { return c.changeTags(false) },
 		"DescribeAddresses":                    (*ec2Call).describeAddresses,
 		"DescribeCapacityReservations":         (*ec2Call).describeReservations,
 		"DescribeHosts":                        (*ec2Call).describeHosts,
@@ -47,60 +47,60 @@ func ec2Actions() map[string]ec2Action {
 }
 
 // ec2Service is Amazon EC2.
-func ec2Service() service {
-	return service{
-		name: "ec2", operations: slices.Sorted(maps.Keys(ec2Actions())),
-		read: (*request).readQuery, refusal: refuseEC2, serve: serveEC2, names: namesInstance,
+func ec2Service() Service {
+	return Service{
+		Name: "ec2", Operations: slices.Sorted(maps.Keys(ec2Actions())),
+		Read: (*Request).ReadQuery, Refusal: RefuseEC2, Serve: serveEC2, Names: namesInstance,
 	}
 }
 
-func serveEC2(r *call) answer {
-	run := ec2Actions()[r.action]
+func serveEC2(r *call) Answer {
+	run := ec2Actions()[r.Action]
 	if run == nil {
-		if r.action == "" {
-			return r.refuse(invalid("MissingAction", "The request must contain the parameter Action"))
+		if r.Action == "" {
+			return r.Refuse(Invalid("MissingAction", "The request must contain the parameter Action"))
 		}
-		return r.refuse(invalid("InvalidAction", "The action "+r.action+" is not valid for this web service."))
+		return r.Refuse(Invalid("InvalidAction", "The action "+r.Action+" is not valid for this web service."))
 	}
-	r.form.accept("Action", "Version", "DryRun", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
+	r.Params.Accept("Action", "Version", "DryRun", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
-	reg := r.here()
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	c := &ec2Call{queryCall: queryCall{call: r, region: reg, now: r.org.clock.Now(), out: newDoc()}}
-	reg.settle(c.now)
-	c.out.root(r.action+"Response", ec2Namespace)
-	c.out.text("requestId", r.id)
+	reg := r.InRegion()
+	reg.Mu.Lock()
+	defer reg.Mu.Unlock()
+	c := &ec2Call{Query: Query{call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: NewDoc()}}
+	reg.Settle(c.Now)
+	c.Out.Root(r.Action+"Response", ec2Namespace)
+	c.Out.Text("requestId", r.ID)
 	err := run(c)
-	r.ids = c.resources
+	r.IDs = c.resources
 	if err != nil {
-		return r.refuse(err)
+		return r.Refuse(err)
 	}
-	c.out.end(r.action + "Response")
-	return answer{status: http.StatusOK, body: c.out.bytes(), header: r.header("text/xml;charset=UTF-8")}
+	c.Out.End(r.Action + "Response")
+	return Answer{Status: http.StatusOK, Body: c.Out.Bytes(), Header: r.AnswerHeader("text/xml;charset=UTF-8")}
 }
 
-func missingParameter(name string) *apiError {
-	return invalid("MissingParameter", "The request must contain the parameter "+name)
+func missingParameter(name string) *Error {
+	return Invalid("MissingParameter", "The request must contain the parameter "+name)
 }
 
-// authorize is that of queryCall, with the attribute that the call changes.
-func (c *ec2Call) authorize(arn string, resourceTags tags, keys []string) *apiError {
-	return c.call.authorize(arn, &policyContext{resourceTags: resourceTags, tagKeys: keys, region: c.region.name, attribute: c.attribute})
+// authorize is that of Query, with the attribute that the call changes.
+func (c *ec2Call) authorize(arn string, resourceTags Tags, keys []string) *Error {
+	return c.call.Authorize(arn, &Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name, Attribute: c.attribute})
 }
 
 // checkDryRun ends a call that only asked whether it would be allowed.
-func (c *ec2Call) checkDryRun() *apiError {
-	if c.dryRun {
-		return fail(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+func (c *ec2Call) checkDryRun() *Error {
+	if c.DryRun {
+		return Fail(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 	}
 	return nil
 }
 
 // readOnly finishes the checks of a Describe call, whose parameters have all
 // been read.
-func (c *ec2Call) readOnly() *apiError {
-	if err := c.form.unknownParameter(); err != nil {
+func (c *ec2Call) readOnly() *Error {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
 	if err := c.authorize("*", nil, nil); err != nil {
@@ -111,11 +111,11 @@ func (c *ec2Call) readOnly() *apiError {
 
 // instancesNamed finds the instances that ids name, once each: all or an error
 // that names the wrong ones.
-func (c *ec2Call) instancesNamed(ids []string) ([]*instance, *apiError) {
+func (c *ec2Call) instancesNamed(ids []string) ([]*instance, *Error) {
 	c.resources = len(ids)
 	for _, id := range ids {
 		if !wellFormed(id, "i-") {
-			return nil, invalid("InvalidInstanceID.Malformed", `Invalid id: "`+id+`"`)
+			return nil, Invalid("InvalidInstanceID.Malformed", `Invalid id: "`+id+`"`)
 		}
 	}
 	var found []*instance
@@ -126,11 +126,11 @@ func (c *ec2Call) instancesNamed(ids []string) ([]*instance, *apiError) {
 			continue
 		}
 		seen[id] = true
-		i := c.region.instances[id]
+		i := c.Region.Instances[id]
 		if i != nil {
-			i.settle(c.now)
+			i.Settle(c.Now)
 		}
-		if i == nil || i.gone || c.hidden(i) {
+		if i == nil || i.Gone || c.hidden(i) {
 			missing = append(missing, id)
 			continue
 		}
@@ -140,9 +140,9 @@ func (c *ec2Call) instancesNamed(ids []string) ([]*instance, *apiError) {
 	case 0:
 		return found, nil
 	case 1:
-		return nil, invalid("InvalidInstanceID.NotFound", "The instance ID '"+missing[0]+"' does not exist")
+		return nil, Invalid("InvalidInstanceID.NotFound", "The instance ID '"+missing[0]+"' does not exist")
 	}
-	return nil, invalid("InvalidInstanceID.NotFound", "The instance IDs '"+strings.Join(missing, ", ")+"' do not exist")
+	return nil, Invalid("InvalidInstanceID.NotFound", "The instance IDs '"+strings.Join(missing, ", ")+"' do not exist")
 }
 
 // wellFormed says whether an id is a prefix and 8 or 17 hex digits.
@@ -155,24 +155,24 @@ func wellFormed(id, prefix string) bool {
 }
 
 // describeRegions lists the enabled regions, with AllRegions the others too.
-func (c *ec2Call) describeRegions() *apiError {
+func (c *ec2Call) describeRegions() *Error {
 	type row struct{ name, status string }
-	fs, err := readFilters(c.form, fields[row]{
-		"region-name":   func(r row) []string { return one(r.name) },
-		"endpoint":      func(r row) []string { return one("ec2." + r.name + ".amazonaws.com") },
-		"opt-in-status": func(r row) []string { return one(r.status) },
+	fs, err := ReadFilters(c.Params, Fields[row]{
+		"region-name":   func(r row) []string { return NonEmpty(r.name) },
+		"endpoint":      func(r row) []string { return NonEmpty("ec2." + r.name + ".amazonaws.com") },
+		"opt-in-status": func(r row) []string { return NonEmpty(r.status) },
 	})
 	if err != nil {
 		return err
 	}
-	all := c.form.flag("AllRegions")
-	wanted := c.form.texts("RegionName")
+	all := c.Params.Flag("AllRegions")
+	wanted := c.Params.Texts("RegionName")
 	if err := c.readOnly(); err != nil {
 		return err
 	}
-	common := commonRegions()
+	common := CommonRegions()
 	var rows []row
-	for name := range c.caller.account.regions {
+	for name := range c.Caller.Account.Regions {
 		status := "opted-in"
 		if slices.Contains(common, name) {
 			status = "opt-in-not-required"
@@ -180,29 +180,29 @@ func (c *ec2Call) describeRegions() *apiError {
 		rows = append(rows, row{name, status})
 	}
 	for _, name := range append(optInRegions(), common...) {
-		if c.caller.account.regions[name] == nil {
+		if c.Caller.Account.Regions[name] == nil {
 			rows = append(rows, row{name, "not-opted-in"})
 		}
 	}
 	for _, name := range wanted {
 		if !slices.ContainsFunc(rows, func(r row) bool { return r.name == name }) {
-			return invalid("InvalidParameterValue", "Invalid region: "+name)
+			return Invalid("InvalidParameterValue", "Invalid region: "+name)
 		}
 	}
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
-	c.out.open("regionInfo")
+	c.Out.Open("regionInfo")
 	for _, r := range rows {
 		if r.status == "not-opted-in" && !all && len(wanted) == 0 ||
-			len(wanted) > 0 && !slices.Contains(wanted, r.name) || !matchAll(fs, r) {
+			len(wanted) > 0 && !slices.Contains(wanted, r.name) || !MatchAll(fs, r) {
 			continue
 		}
-		c.out.open("item")
-		c.out.text("regionName", r.name)
-		c.out.text("regionEndpoint", "ec2."+r.name+".amazonaws.com")
-		c.out.text("optInStatus", r.status)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.Text("regionName", r.name)
+		c.Out.Text("regionEndpoint", "ec2."+r.name+".amazonaws.com")
+		c.Out.Text("optInStatus", r.status)
+		c.Out.End("item")
 	}
-	c.out.end("regionInfo")
+	c.Out.End("regionInfo")
 	return nil
 }
 

@@ -7,17 +7,17 @@ import (
 )
 
 // refused answers a batch that names an instance which a fault refuses.
-func (c *ec2Call) refused(batch []*instance) *apiError {
-	for _, h := range c.faults {
+func (c *ec2Call) refused(batch []*instance) *Error {
+	for _, h := range c.Faults {
 		for _, i := range batch {
 			if h.Kind != Refuse || !strikes(h, i) {
 				continue
 			}
-			e := invalid(h.Code, "The instance '"+i.id+"' was refused: "+h.Code)
+			e := Invalid(h.Code, "The instance '"+i.ID+"' was refused: "+h.Code)
 			if h.Code == "InsufficientInstanceCapacity" {
-				e = fail(http.StatusInternalServerError, h.Code, "Insufficient capacity.")
+				e = Fail(http.StatusInternalServerError, h.Code, "Insufficient capacity.")
 			}
-			return h.reworded(e)
+			return h.Reworded(e)
 		}
 	}
 	return nil
@@ -25,7 +25,7 @@ func (c *ec2Call) refused(batch []*instance) *apiError {
 
 // slowed is how long a change of an instance takes.
 func (c *ec2Call) slowed(i *instance, usual time.Duration) time.Duration {
-	for _, h := range c.faults {
+	for _, h := range c.Faults {
 		if h.Kind == Slow && strikes(h, i) {
 			return h.For
 		}
@@ -35,7 +35,7 @@ func (c *ec2Call) slowed(i *instance, usual time.Duration) time.Duration {
 
 // failure is the reason with which a start will fail, if it will.
 func (c *ec2Call) failure(i *instance) string {
-	for _, h := range c.faults {
+	for _, h := range c.Faults {
 		if h.Kind == FailStart && strikes(h, i) {
 			if h.Code != "" {
 				return h.Code
@@ -47,21 +47,21 @@ func (c *ec2Call) failure(i *instance) string {
 }
 
 // shown is an instance's condition as this call sees it.
-func (c *ec2Call) shown(i *instance) condition {
-	if c.stale(i) && !i.before.launch.IsZero() {
-		return i.before
+func (c *ec2Call) shown(i *instance) Condition {
+	if c.stale(i) && !i.Before.LaunchTime.IsZero() {
+		return i.Before
 	}
-	return i.condition
+	return i.Condition
 }
 
 // hidden says whether this call does not see a new instance yet.
 func (c *ec2Call) hidden(i *instance) bool {
-	return c.stale(i) && i.before.launch.IsZero()
+	return c.stale(i) && i.Before.LaunchTime.IsZero()
 }
 
 func (c *ec2Call) stale(i *instance) bool {
-	for _, h := range c.faults {
-		if h.Kind == Stale && !i.changed.IsZero() && c.now.Sub(i.changed) < h.For && strikes(h, i) {
+	for _, h := range c.Faults {
+		if h.Kind == Stale && !i.Changed.IsZero() && c.Now.Sub(i.Changed) < h.For && strikes(h, i) {
 			return true
 		}
 	}
@@ -69,27 +69,27 @@ func (c *ec2Call) stale(i *instance) bool {
 }
 
 // strikes says whether an instance is among those that a fault selects.
-func strikes(h faultHit, i *instance) bool { return h.strikes(i.id, i.kind.Name, i.zone) }
+func strikes(h Hit, i *instance) bool { return h.Strikes(i.ID, i.Type.Name, i.Zone) }
 
 // namesInstance says whether a call names an instance that a fault selects. A
 // launch names a type only; a Describe of everything names all.
-func namesInstance(r *call, hit faultHit) bool {
-	if r.action == "RunInstances" {
-		kind, _ := r.org.types.spec(r.form.text("InstanceType"))
-		return hit.strikes("", kind.Name, r.form.text("Placement.AvailabilityZone"))
+func namesInstance(r *call, hit Hit) bool {
+	if r.Action == "RunInstances" {
+		kind, _ := r.Organization.Types.Spec(r.Params.Text("InstanceType"))
+		return hit.Strikes("", kind.Name, r.Params.Text("Placement.AvailabilityZone"))
 	}
-	ids := r.form.texts("InstanceId")
-	if id := r.form.text("InstanceId"); id != "" {
+	ids := r.Params.Texts("InstanceId")
+	if id := r.Params.Text("InstanceId"); id != "" {
 		ids = append(ids, id)
 	}
 	if len(ids) == 0 {
 		return hit.Kind == Stale || hit.Kind == Impair
 	}
-	reg := r.here()
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
+	reg := r.InRegion()
+	reg.Mu.Lock()
+	defer reg.Mu.Unlock()
 	return slices.ContainsFunc(ids, func(id string) bool {
-		i := reg.instances[id]
+		i := reg.Instances[id]
 		return i != nil && strikes(hit, i)
 	})
 }

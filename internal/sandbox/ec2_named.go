@@ -2,7 +2,7 @@ package sandbox
 
 // unknownHolding is the refusal of an id that names none of them, by the
 // prefix of the id; false where no id of a holding begins so.
-func unknownHolding(prefix, id string) (*apiError, bool) {
+func unknownHolding(prefix, id string) (*Error, bool) {
 	switch prefix {
 	case "snap":
 		return noSnapshot(id), true
@@ -18,7 +18,7 @@ func unknownHolding(prefix, id string) (*apiError, bool) {
 
 // named finds the things that ids name, each once and in their order. missing
 // makes the refusal of an id that names nothing.
-func named[T comparable](list []T, idOf func(T) string, ids []string, missing func(id string) *apiError) ([]T, *apiError) {
+func named[T comparable](list []T, idOf func(T) string, ids []string, missing func(id string) *Error) ([]T, *Error) {
 	if len(ids) == 0 {
 		return list, nil
 	}

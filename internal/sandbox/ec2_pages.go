@@ -6,57 +6,57 @@ import "fmt"
 const leastResults = 5
 
 // page reads MaxResults, which is from 5 to most, and NextToken.
-func (c *ec2Call) page(most int64, filtered bool) (page, *apiError) {
+func (c *ec2Call) page(most int64, filtered bool) (Page, *Error) {
 	return c.pageFrom(leastResults, most, filtered)
 }
 
 // listing is what Describe operations begin with, once their filters are read:
 // the page, and the checks of a call that only reads. Ids exclude MaxResults
 // where the operation has a set for them, by whose name the refusal calls it.
-func (c *ec2Call) listing(most int64, filtered bool, ids []string, set string) (page, *apiError) {
-	if set != "" && len(ids) > 0 && c.form.has("MaxResults") {
-		return page{}, invalid("InvalidParameterCombination", "The parameter "+set+" cannot be used with the parameter maxResults")
+func (c *ec2Call) listing(most int64, filtered bool, ids []string, set string) (Page, *Error) {
+	if set != "" && len(ids) > 0 && c.Params.Has("MaxResults") {
+		return Page{}, Invalid("InvalidParameterCombination", "The parameter "+set+" cannot be used with the parameter maxResults")
 	}
 	p, err := c.page(most, filtered)
 	if err != nil {
-		return page{}, err
+		return Page{}, err
 	}
 	c.resources = len(ids)
 	return p, c.readOnly()
 }
 
 // pageFrom is page where MaxResults may be smaller or must be larger.
-func (c *ec2Call) pageFrom(least, most int64, filtered bool) (page, *apiError) {
-	p := page{query: c.form.fingerprint(c.action), seed: c.org.seed}
-	p.seal = mixText(p.seed, c.region.name)
-	n := c.form.at("MaxResults")
-	if n.set {
-		size, err := c.form.number("MaxResults")
+func (c *ec2Call) pageFrom(least, most int64, filtered bool) (Page, *Error) {
+	p := Page{Query: c.Params.Fingerprint(c.Action), Seed: c.Organization.Seed}
+	p.Seal = HashText(p.Seed, c.Region.Name)
+	n := c.Params.At("MaxResults")
+	if n.Set {
+		size, err := c.Params.Number("MaxResults")
 		if err != nil {
 			return p, err
 		}
 		switch {
 		case size < least:
-			return p, invalid("InvalidParameterValue",
+			return p, Invalid("InvalidParameterValue",
 				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than or equal to %d.", size, least))
 		case size > most:
-			return p, invalid("InvalidParameterValue",
+			return p, Invalid("InvalidParameterValue",
 				fmt.Sprintf("Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to %d.", size, most))
 		}
-		p.size = int(size)
+		p.Size = int(size)
 	}
-	if token := c.form.text("NextToken"); token != "" {
-		if err := p.resume(token); err != nil {
+	if token := c.Params.Text("NextToken"); token != "" {
+		if err := p.Resume(token); err != nil {
 			return p, err
 		}
-		if p.size == 0 {
-			p.size = int(most)
+		if p.Size == 0 {
+			p.Size = int(most)
 		}
 	}
-	rate := c.org.emptyPages
+	rate := c.Organization.EmptyPages
 	if rate == 0 {
 		rate = 0.1
 	}
-	p.empty = filtered && p.size > 0 && !p.first && share(mix(p.seed, p.query, p.seq, uint64(p.index))) < rate
+	p.Empty = filtered && p.Size > 0 && !p.First && Fraction(Hash(p.Seed, p.Query, p.Seq, uint64(p.Index))) < rate
 	return p, nil
 }

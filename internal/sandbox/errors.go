@@ -5,82 +5,82 @@ import (
 	"net/http"
 )
 
-// apiError is a refusal as AWS words it.
-type apiError struct {
-	status  int
-	code    string
-	message string
+// Error is a refusal as AWS words it.
+type Error struct {
+	Status  int
+	Code    string
+	Message string
 }
 
-func fail(status int, code, message string) *apiError {
-	return &apiError{status: status, code: code, message: message}
+func Fail(status int, code, message string) *Error {
+	return &Error{Status: status, Code: code, Message: message}
 }
 
-// invalid is a refusal of the request itself, HTTP 400.
-func invalid(code, message string) *apiError { return fail(http.StatusBadRequest, code, message) }
+// Invalid is a refusal of the request itself, HTTP 400.
+func Invalid(code, message string) *Error { return Fail(http.StatusBadRequest, code, message) }
 
-// refuseEC2 writes an error in the shape of EC2.
-func refuseEC2(r *request, e *apiError) answer {
-	d := newDoc()
-	d.open("Response")
-	d.open("Errors")
-	d.open("Error")
-	d.text("Code", e.code)
-	d.text("Message", e.message)
-	d.end("Error")
-	d.end("Errors")
-	d.text("RequestID", r.id)
-	d.end("Response")
-	return answer{status: e.status, header: r.header("text/xml;charset=UTF-8"), body: d.bytes()}
+// RefuseEC2 writes an error in the shape of EC2.
+func RefuseEC2(r *Request, e *Error) Answer {
+	d := NewDoc()
+	d.Open("Response")
+	d.Open("Errors")
+	d.Open("Error")
+	d.Text("Code", e.Code)
+	d.Text("Message", e.Message)
+	d.End("Error")
+	d.End("Errors")
+	d.Text("RequestID", r.ID)
+	d.End("Response")
+	return Answer{Status: e.Status, Header: r.AnswerHeader("text/xml;charset=UTF-8"), Body: d.Bytes()}
 }
 
-// refuseREST writes an error in the shape of REST with XML, which S3 speaks.
-func refuseREST(r *request, e *apiError) answer {
-	d := newDoc()
-	d.open("Error")
-	d.text("Code", e.code)
-	d.text("Message", e.message)
-	d.text("RequestId", r.id)
-	d.end("Error")
-	return answer{status: e.status, header: r.header("application/xml"), body: d.bytes()}
+// RefuseREST writes an error in the shape of REST with XML, which S3 speaks.
+func RefuseREST(r *Request, e *Error) Answer {
+	d := NewDoc()
+	d.Open("Error")
+	d.Text("Code", e.Code)
+	d.Text("Message", e.Message)
+	d.Text("RequestId", r.ID)
+	d.End("Error")
+	return Answer{Status: e.Status, Header: r.AnswerHeader("application/xml"), Body: d.Bytes()}
 }
 
-// refuseQuery writes errors in the shape of the Query protocol, with the
+// RefuseQuery writes errors in the shape of the Query protocol, with the
 // namespace of a service or, where it is empty, without one.
-func refuseQuery(namespace string) refusal {
-	return func(r *request, e *apiError) answer {
-		d := newDoc()
+func RefuseQuery(namespace string) Refusal {
+	return func(r *Request, e *Error) Answer {
+		d := NewDoc()
 		if namespace == "" {
-			d.open("ErrorResponse")
+			d.Open("ErrorResponse")
 		} else {
-			d.root("ErrorResponse", namespace)
+			d.Root("ErrorResponse", namespace)
 		}
-		d.open("Error")
-		d.text("Type", sender(e.status))
-		d.text("Code", e.code)
-		d.text("Message", e.message)
-		d.end("Error")
-		d.text("RequestId", r.id)
-		d.end("ErrorResponse")
-		return answer{status: e.status, header: r.header("text/xml"), body: d.bytes()}
+		d.Open("Error")
+		d.Text("Type", Sender(e.Status))
+		d.Text("Code", e.Code)
+		d.Text("Message", e.Message)
+		d.End("Error")
+		d.Text("RequestId", r.ID)
+		d.End("ErrorResponse")
+		return Answer{Status: e.Status, Header: r.AnswerHeader("text/xml"), Body: d.Bytes()}
 	}
 }
 
-// refuseJSON writes errors in the shape of AWS JSON 1.1, with the message in a
+// RefuseJSON writes errors in the shape of AWS JSON 1.1, with the message in a
 // member of a name. A form is answered as by the Query protocol.
-func refuseJSON(message string) refusal {
-	return func(r *request, e *apiError) answer {
-		if r.query {
-			return refuseQuery("")(r, e)
+func RefuseJSON(message string) Refusal {
+	return func(r *Request, e *Error) Answer {
+		if r.IsQuery {
+			return RefuseQuery("")(r, e)
 		}
-		body, _ := json.Marshal(map[string]string{"__type": e.code, message: e.message}) // cannot fail: strings
-		return answer{status: e.status, header: r.header("application/x-amz-json-1.1"), body: body}
+		body, _ := json.Marshal(map[string]string{"__type": e.Code, message: e.Message}) // cannot fail: strings
+		return Answer{Status: e.Status, Header: r.AnswerHeader("application/x-amz-json-1.1"), Body: body}
 	}
 }
 
-// answerJSON is a successful answer of AWS JSON 1.1.
-func (r *request) answerJSON(body []byte) answer {
-	return answer{status: http.StatusOK, body: body, header: r.header("application/x-amz-json-1.1")}
+// AnswerJSON is a successful answer of AWS JSON 1.1.
+func (r *Request) AnswerJSON(body []byte) Answer {
+	return Answer{Status: http.StatusOK, Body: body, Header: r.AnswerHeader("application/x-amz-json-1.1")}
 }
 
-func validation(message string) *apiError { return invalid("ValidationError", message) }
+func ValidationError(message string) *Error { return Invalid("ValidationError", message) }

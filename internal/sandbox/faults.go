@@ -91,7 +91,7 @@ func (f Fault) check() error {
 	switch {
 	case f.Action == "":
 		return errors.New("name an action, such as ec2:StopInstances, or *")
-	case !slices.ContainsFunc(operations(), compile(f.Action).match):
+	case !slices.ContainsFunc(operations(), Compile(f.Action).Match):
 		return unknownAction(f.Action)
 	case f.Share < 0 || f.Share > 1:
 		return fmt.Errorf("share %v is not between 0 and 1", f.Share)
@@ -105,7 +105,7 @@ func (f Fault) check() error {
 // perhaps meant.
 func unknownAction(action string) error {
 	for _, name := range operations() {
-		if compile(strings.ToLower(action)).match(strings.ToLower(name)) {
+		if Compile(strings.ToLower(action)).Match(strings.ToLower(name)) {
 			return fmt.Errorf("action %q matches no operation of the practice account; it is written %s", action, name)
 		}
 	}
@@ -117,8 +117,8 @@ func unknownAction(action string) error {
 func operations() []string {
 	var all []string
 	for _, one := range services(nil) {
-		for _, name := range one.operations {
-			all = append(all, one.name+":"+name)
+		for _, name := range one.Operations {
+			all = append(all, one.Name+":"+name)
 		}
 	}
 	return append(all, "offers:GetFile")
@@ -143,26 +143,26 @@ func newFaultPlan(seed uint64, faults []Fault) (*faultPlan, error) {
 }
 
 // instanceSeed is the seed by which a fault draws instances.
-func (p *faultPlan) instanceSeed(n int) uint64 { return mix(p.seed, uint64(n), 11) }
+func (p *faultPlan) instanceSeed(n int) uint64 { return Hash(p.seed, uint64(n), 11) }
 
 // drawFaults decides what goes wrong with a call.
-func (s *Sandbox) drawFaults(r *call, of service) []faultHit {
+func (s *Sandbox) drawFaults(r *call, of Service) []Hit {
 	s.mu.Lock()
 	p := s.faults
 	s.mu.Unlock()
 	// What a call names is looked up in its region, under the region's lock.
 	// It cannot be done under s.mu, which calls take while they hold a region.
 	matching := make([]bool, len(p.faults))
-	name := of.name + ":" + r.action
+	name := of.Name + ":" + r.Action
 	for n, f := range p.faults {
-		matching[n] = compile(f.Action).match(name) && (f.Account == "" || compile(f.Account).match(r.caller.account.ID())) &&
-			names(of, r, faultHit{f, p.instanceSeed(n)})
+		matching[n] = Compile(f.Action).Match(name) && (f.Account == "" || Compile(f.Account).Match(r.Caller.Account.ID())) &&
+			names(of, r, Hit{f, p.instanceSeed(n)})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var hits []faultHit
+	var hits []Hit
 	for n, f := range p.faults {
-		hit := faultHit{f, p.instanceSeed(n)}
+		hit := Hit{f, p.instanceSeed(n)}
 		if !matching[n] {
 			continue
 		}
@@ -170,7 +170,7 @@ func (s *Sandbox) drawFaults(r *call, of service) []faultHit {
 		switch {
 		case f.Nth > 0 && p.matched[n] != f.Nth,
 			f.Count > 0 && p.struck[n] >= f.Count,
-			!f.Kind.ofInstances() && f.Share > 0 && share(mix(p.seed, uint64(n), uint64(p.matched[n]))) >= f.Share:
+			!f.Kind.OfInstances() && f.Share > 0 && Fraction(Hash(p.seed, uint64(n), uint64(p.matched[n]))) >= f.Share:
 			continue
 		}
 		p.struck[n]++
@@ -181,24 +181,24 @@ func (s *Sandbox) drawFaults(r *call, of service) []faultHit {
 
 // refusalBy is the error with which a fault of calls answers; nil for kinds that
 // work in another way.
-func refusalBy(h faultHit, r *request, caller string) *apiError {
-	var e *apiError
+func refusalBy(h Hit, r *Request, caller string) *Error {
+	var e *Error
 	switch h.Kind {
 	case Throttle:
-		e = throttled(r)
+		e = Throttled(r)
 	case Broken:
-		e = broken(r)
+		e = InternalFailure(r)
 	case Deny:
-		e = denied(r, caller, "*")
+		e = Denied(r, caller, "*")
 	case Expired:
-		e = r.expiredToken()
+		e = r.ExpiredToken()
 	default:
 		return nil
 	}
-	return h.reworded(e)
+	return h.Reworded(e)
 }
 
 // names says whether a call names a resource that a fault selects.
-func names(of service, r *call, hit faultHit) bool {
-	return !hit.selective() || of.names != nil && r.form != nil && of.names(r, hit)
+func names(of Service, r *call, hit Hit) bool {
+	return !hit.Selective() || of.Names != nil && r.Params != nil && of.Names(r, hit)
 }

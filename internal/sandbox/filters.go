@@ -7,29 +7,29 @@ import (
 	"strings"
 )
 
-// filter keeps the resources of which one value matches one of its patterns.
-type filter[T any] struct {
-	of       values[T]
-	patterns []pattern
+// Filter keeps the resources of which one value matches one of its patterns.
+type Filter[T any] struct {
+	of       Values[T]
+	patterns []Pattern
 }
 
-// values gives what a filter compares: the resource's values of one field.
-type values[T any] func(T) []string
+// Values gives what a filter compares: the resource's values of one field.
+type Values[T any] func(T) []string
 
-// fields are the filters that a resource has, by name. "tag:" stands for all
+// Fields are the filters that a resource has, by name. "tag:" stands for all
 // that begin so.
-type fields[T any] map[string]values[T]
+type Fields[T any] map[string]Values[T]
 
 // maxFilterValues is how many values one call may carry.
 const maxFilterValues = 200
 
-// readFilters reads Filter.N and refuses what the resource does not have;
+// ReadFilters reads Filter.N and refuses what the resource does not have;
 // others are the filters that EC2 documents and the account does not know.
-func readFilters[T any](p *params, known fields[T], others ...string) ([]filter[T], *apiError) {
-	var fs []filter[T]
+func ReadFilters[T any](p *Params, known Fields[T], others ...string) ([]Filter[T], *Error) {
+	var fs []Filter[T]
 	total := 0
-	for _, n := range p.items("Filter") {
-		name := n.text("Name")
+	for _, n := range p.Items("Filter") {
+		name := n.Text("Name")
 		of := known[name]
 		if key, ok := strings.CutPrefix(name, "tag:"); ok && known["tag-key"] != nil {
 			of = known.tagged(key)
@@ -37,21 +37,21 @@ func readFilters[T any](p *params, known fields[T], others ...string) ([]filter[
 		switch {
 		case of != nil:
 		case slices.Contains(others, name):
-			return nil, invalid("InvalidParameterValue", "The practice account does not know the filter '"+name+"', which EC2 has")
+			return nil, Invalid("InvalidParameterValue", "The practice account does not know the filter '"+name+"', which EC2 has")
 		case name == "":
-			return nil, invalid("InvalidParameterValue", "The filter 'null' is invalid")
+			return nil, Invalid("InvalidParameterValue", "The filter 'null' is invalid")
 		default:
-			return nil, invalid("InvalidParameterValue", "The filter '"+name+"' is invalid")
+			return nil, Invalid("InvalidParameterValue", "The filter '"+name+"' is invalid")
 		}
-		f := filter[T]{of: of}
-		for _, v := range n.texts("Value") {
-			f.patterns = append(f.patterns, compile(v))
+		f := Filter[T]{of: of}
+		for _, v := range n.Texts("Value") {
+			f.patterns = append(f.patterns, Compile(v))
 		}
 		if len(f.patterns) == 0 {
-			return nil, invalid("InvalidParameterValue", "The filter '"+name+"' has no values")
+			return nil, Invalid("InvalidParameterValue", "The filter '"+name+"' has no values")
 		}
 		if total += len(f.patterns); total > maxFilterValues {
-			return nil, invalid("FilterLimitExceeded",
+			return nil, Invalid("FilterLimitExceeded",
 				fmt.Sprintf("The maximum number of filter values specified on a single call is %d", maxFilterValues))
 		}
 		fs = append(fs, f)
@@ -61,7 +61,7 @@ func readFilters[T any](p *params, known fields[T], others ...string) ([]filter[
 
 // tagged makes the filter for one tag key out of those for all tags, which
 // give keys and values in the same order.
-func (f fields[T]) tagged(key string) values[T] {
+func (f Fields[T]) tagged(key string) Values[T] {
 	keys, vals := f["tag-key"], f["tag-value"]
 	return func(x T) []string {
 		for n, k := range keys(x) {
@@ -73,8 +73,8 @@ func (f fields[T]) tagged(key string) values[T] {
 	}
 }
 
-// matchAll says whether every filter keeps x.
-func matchAll[T any](fs []filter[T], x T) bool {
+// MatchAll says whether every filter keeps x.
+func MatchAll[T any](fs []Filter[T], x T) bool {
 	for _, f := range fs {
 		if !f.keeps(x) {
 			return false
@@ -83,10 +83,10 @@ func matchAll[T any](fs []filter[T], x T) bool {
 	return true
 }
 
-func (f filter[T]) keeps(x T) bool {
+func (f Filter[T]) keeps(x T) bool {
 	for _, v := range f.of(x) {
 		for _, p := range f.patterns {
-			if p.match(v) {
+			if p.Match(v) {
 				return true
 			}
 		}
@@ -94,16 +94,16 @@ func (f filter[T]) keeps(x T) bool {
 	return false
 }
 
-func one(s string) []string {
+func NonEmpty(s string) []string {
 	if s == "" {
 		return nil
 	}
 	return []string{s}
 }
 
-func yesNo(v bool) []string { return []string{strconv.FormatBool(v)} }
+func Bool(v bool) []string { return []string{strconv.FormatBool(v)} }
 
-func whole(n int64) []string { return []string{strconv.FormatInt(n, 10)} }
+func Integer(n int64) []string { return []string{strconv.FormatInt(n, 10)} }
 
-// always is a value that every resource has; none where it is empty.
-func always[T any](v string) values[T] { return func(T) []string { return one(v) } }
+// Constant is a value that every resource has; none where it is empty.
+func Constant[T any](v string) Values[T] { return func(T) []string { return NonEmpty(v) } }

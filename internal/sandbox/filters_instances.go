@@ -6,67 +6,67 @@ import (
 )
 
 // instanceFilters are the filters of DescribeInstances.
-func (c *ec2Call) instanceFilters() fields[*instance] {
-	known := fields[*instance]{
-		"tag-key":                        func(i *instance) []string { return i.tags.keys() },
-		"tag-value":                      func(i *instance) []string { return i.tags.values() },
-		"instance-id":                    func(i *instance) []string { return one(i.id) },
-		"instance-type":                  func(i *instance) []string { return one(i.kind.Name) },
-		"instance-state-name":            func(i *instance) []string { return one(c.shown(i).state.String()) },
-		"instance-state-code":            func(i *instance) []string { return one(strconv.Itoa(int(c.shown(i).state))) },
-		"instance-lifecycle":             func(i *instance) []string { return one(i.lifecycle()) },
-		"availability-zone":              func(i *instance) []string { return one(i.zone) },
-		"placement.tenancy":              func(i *instance) []string { return one(i.tenancy) },
-		"tenancy":                        func(i *instance) []string { return one(i.tenancy) },
-		"image-id":                       func(i *instance) []string { return one(i.image) },
-		"architecture":                   func(i *instance) []string { return one(i.kind.Architecture) },
-		"platform":                       func(i *instance) []string { return one(i.platform()) },
-		"platform-details":               func(i *instance) []string { return one(i.system.details) },
-		"usage-operation":                func(i *instance) []string { return one(i.system.operation) },
-		"root-device-type":               func(i *instance) []string { return one(i.rootType()) },
-		"root-device-name":               func(i *instance) []string { return one(i.system.rootDevice) },
-		"reservation-id":                 func(i *instance) []string { return one(i.reservation.id) },
-		"requester-id":                   func(i *instance) []string { return one(i.reservation.requester) },
-		"owner-id":                       always[*instance](c.region.owner),
-		"key-name":                       func(i *instance) []string { return one(i.key) },
-		"client-token":                   func(i *instance) []string { return one(i.clientToken) },
-		"product-code":                   func(i *instance) []string { return i.products },
-		"spot-instance-request-id":       func(i *instance) []string { return one(i.spotID()) },
-		"state-reason-code":              func(i *instance) []string { return one(c.shown(i).reason) },
-		"reason":                         func(i *instance) []string { return one(c.shown(i).transition) },
-		"launch-time":                    func(i *instance) []string { return one(iso(c.shown(i).launch)) },
-		"hypervisor":                     always[*instance]("xen"),
-		"virtualization-type":            always[*instance]("hvm"),
-		"state-reason-message":           func(i *instance) []string { return one(c.shown(i).message) },
-		"usage-operation-update-time":    func(i *instance) []string { return one(iso(i.first)) },
-		"launch-index":                   func(i *instance) []string { return whole(int64(i.index)) },
-		"monitoring-state":               func(i *instance) []string { return one(enabledText(i.monitored)) },
-		"hibernation-options.configured": func(i *instance) []string { return yesNo(i.hibernation) },
-		"ebs-optimized":                  func(i *instance) []string { return yesNo(i.ebsOptimized) },
-		"ena-support":                    always[*instance]("true"),
-		"enclave-options.enabled":        always[*instance]("false"),
-		"boot-mode":                      func(i *instance) []string { return one(i.bootMode()) },
-		"current-instance-boot-mode":     func(i *instance) []string { return one(i.currentBootMode()) },
-		"iam-instance-profile.arn":       func(i *instance) []string { return one(i.profileARN(c.region.owner)) },
-		"operator.managed":               always[*instance]("false"),
-		"operator.principal":             always[*instance](""),
+func (c *ec2Call) instanceFilters() Fields[*instance] {
+	known := Fields[*instance]{
+		"tag-key":                        func(i *instance) []string { return i.Tags.Keys() },
+		"tag-value":                      func(i *instance) []string { return i.Tags.Values() },
+		"instance-id":                    func(i *instance) []string { return NonEmpty(i.ID) },
+		"instance-type":                  func(i *instance) []string { return NonEmpty(i.Type.Name) },
+		"instance-state-name":            func(i *instance) []string { return NonEmpty(c.shown(i).State.String()) },
+		"instance-state-code":            func(i *instance) []string { return NonEmpty(strconv.Itoa(int(c.shown(i).State))) },
+		"instance-lifecycle":             func(i *instance) []string { return NonEmpty(i.Lifecycle()) },
+		"availability-zone":              func(i *instance) []string { return NonEmpty(i.Zone) },
+		"placement.tenancy":              func(i *instance) []string { return NonEmpty(i.Tenancy) },
+		"tenancy":                        func(i *instance) []string { return NonEmpty(i.Tenancy) },
+		"image-id":                       func(i *instance) []string { return NonEmpty(i.Image) },
+		"architecture":                   func(i *instance) []string { return NonEmpty(i.Type.Architecture) },
+		"platform":                       func(i *instance) []string { return NonEmpty(i.Platform()) },
+		"platform-details":               func(i *instance) []string { return NonEmpty(i.System.PlatformDetails) },
+		"usage-operation":                func(i *instance) []string { return NonEmpty(i.System.UsageOperation) },
+		"root-device-type":               func(i *instance) []string { return NonEmpty(i.RootType()) },
+		"root-device-name":               func(i *instance) []string { return NonEmpty(i.System.RootDevice) },
+		"reservation-id":                 func(i *instance) []string { return NonEmpty(i.Reservation.ID) },
+		"requester-id":                   func(i *instance) []string { return NonEmpty(i.Reservation.Requester) },
+		"owner-id":                       Constant[*instance](c.Region.Owner),
+		"key-name":                       func(i *instance) []string { return NonEmpty(i.KeyName) },
+		"client-token":                   func(i *instance) []string { return NonEmpty(i.ClientToken) },
+		"product-code":                   func(i *instance) []string { return i.Products },
+		"spot-instance-request-id":       func(i *instance) []string { return NonEmpty(i.spotID()) },
+		"state-reason-code":              func(i *instance) []string { return NonEmpty(c.shown(i).Reason) },
+		"reason":                         func(i *instance) []string { return NonEmpty(c.shown(i).Transition) },
+		"launch-time":                    func(i *instance) []string { return NonEmpty(iso(c.shown(i).LaunchTime)) },
+		"hypervisor":                     Constant[*instance]("xen"),
+		"virtualization-type":            Constant[*instance]("hvm"),
+		"state-reason-message":           func(i *instance) []string { return NonEmpty(c.shown(i).Message) },
+		"usage-operation-update-time":    func(i *instance) []string { return NonEmpty(iso(i.FirstLaunch)) },
+		"launch-index":                   func(i *instance) []string { return Integer(int64(i.Index)) },
+		"monitoring-state":               func(i *instance) []string { return NonEmpty(enabledText(i.Monitored)) },
+		"hibernation-options.configured": func(i *instance) []string { return Bool(i.Hibernation) },
+		"ebs-optimized":                  func(i *instance) []string { return Bool(i.EBSOptimized) },
+		"ena-support":                    Constant[*instance]("true"),
+		"enclave-options.enabled":        Constant[*instance]("false"),
+		"boot-mode":                      func(i *instance) []string { return NonEmpty(i.BootMode()) },
+		"current-instance-boot-mode":     func(i *instance) []string { return NonEmpty(i.CurrentBootMode()) },
+		"iam-instance-profile.arn":       func(i *instance) []string { return NonEmpty(i.ProfileARN(c.Region.Owner)) },
+		"operator.managed":               Constant[*instance]("false"),
+		"operator.principal":             Constant[*instance](""),
 		"product-code.type": func(i *instance) []string {
-			if len(i.products) == 0 {
+			if len(i.Products) == 0 {
 				return nil
 			}
-			return one("marketplace")
+			return NonEmpty("marketplace")
 		},
-		"capacity-reservation-specification.capacity-reservation-preference": always[*instance]("open"),
-		"maintenance-options.auto-recovery":                                  always[*instance]("default"),
-		"metadata-options.http-endpoint":                                     always[*instance]("enabled"),
-		"metadata-options.http-protocol-ipv6":                                always[*instance]("disabled"),
-		"metadata-options.http-put-response-hop-limit":                       always[*instance]("2"),
-		"metadata-options.http-tokens":                                       always[*instance]("required"),
-		"metadata-options.instance-metadata-tags":                            always[*instance]("disabled"),
-		"metadata-options.state":                                             always[*instance]("applied"),
-		"private-dns-name-options.enable-resource-name-dns-a-record":         always[*instance]("false"),
-		"private-dns-name-options.enable-resource-name-dns-aaaa-record":      always[*instance]("false"),
-		"private-dns-name-options.hostname-type":                             always[*instance]("ip-name"),
+		"capacity-reservation-specification.capacity-reservation-preference": Constant[*instance]("open"),
+		"maintenance-options.auto-recovery":                                  Constant[*instance]("default"),
+		"metadata-options.http-endpoint":                                     Constant[*instance]("enabled"),
+		"metadata-options.http-protocol-ipv6":                                Constant[*instance]("disabled"),
+		"metadata-options.http-put-response-hop-limit":                       Constant[*instance]("2"),
+		"metadata-options.http-tokens":                                       Constant[*instance]("required"),
+		"metadata-options.instance-metadata-tags":                            Constant[*instance]("disabled"),
+		"metadata-options.state":                                             Constant[*instance]("applied"),
+		"private-dns-name-options.enable-resource-name-dns-a-record":         Constant[*instance]("false"),
+		"private-dns-name-options.enable-resource-name-dns-aaaa-record":      Constant[*instance]("false"),
+		"private-dns-name-options.hostname-type":                             Constant[*instance]("ip-name"),
 	}
 	maps.Copy(known, c.deviceFilters())
 	maps.Copy(known, c.networkFilters())
@@ -75,67 +75,67 @@ func (c *ec2Call) instanceFilters() fields[*instance] {
 }
 
 // deviceFilters are those about an instance's volumes.
-func (c *ec2Call) deviceFilters() fields[*instance] {
-	each := func(of func(attachment) string) values[*instance] {
+func (c *ec2Call) deviceFilters() Fields[*instance] {
+	each := func(of func(Attachment) string) Values[*instance] {
 		return func(i *instance) []string {
-			list := make([]string, len(i.attached))
-			for n, a := range i.attached {
+			list := make([]string, len(i.Attachments))
+			for n, a := range i.Attachments {
 				list[n] = of(a)
 			}
 			return list
 		}
 	}
-	return fields[*instance]{
-		"block-device-mapping.attach-time":           each(func(a attachment) string { return iso(a.since) }),
-		"block-device-mapping.delete-on-termination": each(func(a attachment) string { return strconv.FormatBool(a.deleteToo) }),
-		"block-device-mapping.device-name":           each(func(a attachment) string { return a.device }),
-		"block-device-mapping.status":                each(func(a attachment) string { return a.status(c.now) }),
-		"block-device-mapping.volume-id":             each(func(a attachment) string { return a.volume.id }),
+	return Fields[*instance]{
+		"block-device-mapping.attach-time":           each(func(a Attachment) string { return iso(a.Since) }),
+		"block-device-mapping.delete-on-termination": each(func(a Attachment) string { return strconv.FormatBool(a.DeleteOnTermination) }),
+		"block-device-mapping.device-name":           each(func(a Attachment) string { return a.Device }),
+		"block-device-mapping.status":                each(func(a Attachment) string { return a.Status(c.Now) }),
+		"block-device-mapping.volume-id":             each(func(a Attachment) string { return a.Volume.ID }),
 	}
 }
 
 // networkFilters are those about an instance's place in the network, which a
 // terminated one has left.
-func (c *ec2Call) networkFilters() fields[*instance] {
-	net := c.region.network
-	known := fields[*instance]{
-		"vpc-id":              always[*instance](net.vpc),
-		"subnet-id":           func(i *instance) []string { return one(net.subnets[i.zone]) },
-		"private-ip-address":  func(i *instance) []string { return one(i.ip) },
-		"private-dns-name":    func(i *instance) []string { return one(i.privateName(c.region.name)) },
-		"source-dest-check":   always[*instance]("true"),
-		"instance.group-id":   always[*instance](net.securityGroup),
-		"instance.group-name": always[*instance](defaultGroup),
+func (c *ec2Call) networkFilters() Fields[*instance] {
+	net := c.Region.Network
+	known := Fields[*instance]{
+		"vpc-id":              Constant[*instance](net.VPC),
+		"subnet-id":           func(i *instance) []string { return NonEmpty(net.Subnets[i.Zone]) },
+		"private-ip-address":  func(i *instance) []string { return NonEmpty(i.IP) },
+		"private-dns-name":    func(i *instance) []string { return NonEmpty(i.PrivateName(c.Region.Name)) },
+		"source-dest-check":   Constant[*instance]("true"),
+		"instance.group-id":   Constant[*instance](net.SecurityGroup),
+		"instance.group-name": Constant[*instance](defaultGroup),
 
-		"network-interface.network-interface-id":             func(i *instance) []string { return one(i.interfaceID()) },
-		"network-interface.availability-zone":                func(i *instance) []string { return one(i.zone) },
-		"network-interface.description":                      always[*instance](""),
-		"network-interface.group-id":                         always[*instance](net.securityGroup),
-		"network-interface.group-name":                       always[*instance](defaultGroup),
-		"network-interface.mac-address":                      func(i *instance) []string { return one(i.mac) },
-		"network-interface.owner-id":                         always[*instance](c.region.owner),
-		"network-interface.private-ip-address":               func(i *instance) []string { return one(i.ip) },
-		"network-interface.private-dns-name":                 func(i *instance) []string { return one(i.privateName(c.region.name)) },
-		"network-interface.source-dest-check":                always[*instance]("true"),
-		"network-interface.status":                           always[*instance]("in-use"),
-		"network-interface.subnet-id":                        func(i *instance) []string { return one(net.subnets[i.zone]) },
-		"network-interface.vpc-id":                           always[*instance](net.vpc),
-		"network-interface.addresses.primary":                always[*instance]("true"),
-		"network-interface.addresses.private-ip-address":     func(i *instance) []string { return one(i.ip) },
-		"network-interface.addresses.private-dns-name":       func(i *instance) []string { return one(i.privateName(c.region.name)) },
-		"network-interface.attachment.attach-time":           func(i *instance) []string { return one(iso(i.first)) },
-		"network-interface.attachment.attachment-id":         func(i *instance) []string { return one(i.interfaceAttachmentID()) },
-		"network-interface.attachment.delete-on-termination": always[*instance]("true"),
-		"network-interface.attachment.device-index":          always[*instance]("0"),
-		"network-interface.attachment.instance-id":           func(i *instance) []string { return one(i.id) },
-		"network-interface.attachment.instance-owner-id":     always[*instance](c.region.owner),
-		"network-interface.attachment.network-card-index":    always[*instance]("0"),
-		"network-interface.attachment.status":                always[*instance]("attached"),
+		"network-interface.network-interface-id":             func(i *instance) []string { return NonEmpty(i.InterfaceID()) },
+		"network-interface.availability-zone":                func(i *instance) []string { return NonEmpty(i.Zone) },
+		"network-interface.description":                      Constant[*instance](""),
+		"network-interface.group-id":                         Constant[*instance](net.SecurityGroup),
+		"network-interface.group-name":                       Constant[*instance](defaultGroup),
+		"network-interface.mac-address":                      func(i *instance) []string { return NonEmpty(i.MAC) },
+		"network-interface.owner-id":                         Constant[*instance](c.Region.Owner),
+		"network-interface.private-ip-address":               func(i *instance) []string { return NonEmpty(i.IP) },
+		"network-interface.private-dns-name":                 func(i *instance) []string { return NonEmpty(i.PrivateName(c.Region.Name)) },
+		"network-interface.source-dest-check":                Constant[*instance]("true"),
+		"network-interface.status":                           Constant[*instance]("in-use"),
+		"network-interface.subnet-id":                        func(i *instance) []string { return NonEmpty(net.Subnets[i.Zone]) },
+		"network-interface.vpc-id":                           Constant[*instance](net.VPC),
+		"network-interface.addresses.primary":                Constant[*instance]("true"),
+		"network-interface.addresses.private-ip-address":     func(i *instance) []string { return NonEmpty(i.IP) },
+		"network-interface.addresses.private-dns-name":       func(i *instance) []string { return NonEmpty(i.PrivateName(c.Region.Name)) },
+		"network-interface.attachment.attach-time":           func(i *instance) []string { return NonEmpty(iso(i.FirstLaunch)) },
+		"network-interface.attachment.attachment-id":         func(i *instance) []string { return NonEmpty(i.InterfaceAttachmentID()) },
+		"network-interface.attachment.delete-on-termination": Constant[*instance]("true"),
+		"network-interface.attachment.device-index":          Constant[*instance]("0"),
+		"network-interface.attachment.instance-id":           func(i *instance) []string { return NonEmpty(i.ID) },
+		"network-interface.attachment.instance-owner-id":     Constant[*instance](c.Region.Owner),
+		"network-interface.attachment.network-card-index":    Constant[*instance]("0"),
+		"network-interface.attachment.status":                Constant[*instance]("attached"),
 	}
 	maps.Copy(known, c.publicFilters())
 	for name, of := range known {
 		known[name] = func(i *instance) []string {
-			if c.shown(i).state == terminated {
+			if c.shown(i).State == Terminated {
 				return nil
 			}
 			return of(i)

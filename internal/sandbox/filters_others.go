@@ -3,75 +3,75 @@ package sandbox
 import "strconv"
 
 // volumeFilters are the filters of DescribeVolumes.
-func (c *ec2Call) volumeFilters() fields[*volume] {
-	each := func(of func(attachment) string) values[*volume] {
-		return func(v *volume) []string {
+func (c *ec2Call) volumeFilters() Fields[*Volume] {
+	each := func(of func(Attachment) string) Values[*Volume] {
+		return func(v *Volume) []string {
 			var list []string
-			for _, a := range v.attachments {
+			for _, a := range v.Attachments {
 				list = append(list, of(a))
 			}
 			return list
 		}
 	}
-	return fields[*volume]{
-		"tag-key":                          func(v *volume) []string { return v.tags.keys() },
-		"tag-value":                        func(v *volume) []string { return v.tags.values() },
-		"volume-id":                        func(v *volume) []string { return one(v.id) },
-		"volume-type":                      func(v *volume) []string { return one(v.kind) },
-		"status":                           func(v *volume) []string { return one(v.status(c.now)) },
-		"size":                             func(v *volume) []string { return one(strconv.FormatInt(v.gib, 10)) },
-		"availability-zone":                func(v *volume) []string { return one(v.zone) },
-		"snapshot-id":                      func(v *volume) []string { return one(v.snapshot) },
-		"encrypted":                        func(v *volume) []string { return one(strconv.FormatBool(v.encrypted)) },
-		"multi-attach-enabled":             func(v *volume) []string { return one(strconv.FormatBool(v.multiAttach)) },
-		"operator.managed":                 always[*volume]("false"),
-		"operator.principal":               always[*volume](""),
-		"create-time":                      func(v *volume) []string { return one(iso(v.created)) },
-		"attachment.instance-id":           each(func(a attachment) string { return a.instance.id }),
-		"attachment.device":                each(func(a attachment) string { return a.device }),
-		"attachment.status":                each(func(a attachment) string { return a.status(c.now) }),
-		"attachment.delete-on-termination": each(func(a attachment) string { return strconv.FormatBool(a.deleteToo) }),
-		"attachment.attach-time":           each(func(a attachment) string { return iso(a.since) }),
+	return Fields[*Volume]{
+		"tag-key":                          func(v *Volume) []string { return v.Tags.Keys() },
+		"tag-value":                        func(v *Volume) []string { return v.Tags.Values() },
+		"volume-id":                        func(v *Volume) []string { return NonEmpty(v.ID) },
+		"volume-type":                      func(v *Volume) []string { return NonEmpty(v.Type) },
+		"status":                           func(v *Volume) []string { return NonEmpty(v.Status(c.Now)) },
+		"size":                             func(v *Volume) []string { return NonEmpty(strconv.FormatInt(v.SizeGiB, 10)) },
+		"availability-zone":                func(v *Volume) []string { return NonEmpty(v.Zone) },
+		"snapshot-id":                      func(v *Volume) []string { return NonEmpty(v.Snapshot) },
+		"encrypted":                        func(v *Volume) []string { return NonEmpty(strconv.FormatBool(v.Encrypted)) },
+		"multi-attach-enabled":             func(v *Volume) []string { return NonEmpty(strconv.FormatBool(v.MultiAttach)) },
+		"operator.managed":                 Constant[*Volume]("false"),
+		"operator.principal":               Constant[*Volume](""),
+		"create-time":                      func(v *Volume) []string { return NonEmpty(iso(v.Created)) },
+		"attachment.instance-id":           each(func(a Attachment) string { return a.Instance.ID }),
+		"attachment.device":                each(func(a Attachment) string { return a.Device }),
+		"attachment.status":                each(func(a Attachment) string { return a.Status(c.Now) }),
+		"attachment.delete-on-termination": each(func(a Attachment) string { return strconv.FormatBool(a.DeleteOnTermination) }),
+		"attachment.attach-time":           each(func(a Attachment) string { return iso(a.Since) }),
 	}
 }
 
 // otherVolumeFilters are documented too.
 func otherVolumeFilters() []string { return []string{"availability-zone-id", "fast-restored"} }
 
-func tagFilters() fields[*tagRow] {
-	return fields[*tagRow]{
-		"key":           func(r *tagRow) []string { return one(r.tag.key) },
-		"value":         func(r *tagRow) []string { return []string{r.tag.value} },
-		"resource-id":   func(r *tagRow) []string { return one(r.id) },
-		"resource-type": func(r *tagRow) []string { return one(r.kind) },
-		"tag-key":       func(r *tagRow) []string { return one(r.tag.key) },
-		"tag-value":     func(r *tagRow) []string { return []string{r.tag.value} },
+func tagFilters() Fields[*tagRow] {
+	return Fields[*tagRow]{
+		"key":           func(r *tagRow) []string { return NonEmpty(r.tag.Key) },
+		"value":         func(r *tagRow) []string { return []string{r.tag.Value} },
+		"resource-id":   func(r *tagRow) []string { return NonEmpty(r.id) },
+		"resource-type": func(r *tagRow) []string { return NonEmpty(r.kind) },
+		"tag-key":       func(r *tagRow) []string { return NonEmpty(r.tag.Key) },
+		"tag-value":     func(r *tagRow) []string { return []string{r.tag.Value} },
 	}
 }
 
 // spotFilters are the filters of DescribeSpotInstanceRequests.
-func (c *ec2Call) spotFilters() fields[*spotRequest] {
-	return fields[*spotRequest]{
-		"tag-key":                    func(r *spotRequest) []string { return r.tags.keys() },
-		"tag-value":                  func(r *spotRequest) []string { return r.tags.values() },
-		"spot-instance-request-id":   func(r *spotRequest) []string { return one(r.id) },
-		"instance-id":                func(r *spotRequest) []string { return one(r.instance.id) },
-		"state":                      func(r *spotRequest) []string { return one(r.state) },
-		"status-code":                func(r *spotRequest) []string { return one(r.status) },
-		"type":                       func(r *spotRequest) []string { return one(r.kind()) },
-		"launched-availability-zone": func(r *spotRequest) []string { return one(r.instance.zone) },
-		"create-time":                func(r *spotRequest) []string { return one(iso(r.created)) },
-		"launch.group-id":            always[*spotRequest](c.region.network.securityGroup),
-		"launch.group-name":          always[*spotRequest](defaultGroup),
-		"launch.image-id":            func(r *spotRequest) []string { return one(r.instance.image) },
-		"launch.instance-type":       func(r *spotRequest) []string { return one(r.instance.kind.Name) },
-		"launch.monitoring-enabled":  func(r *spotRequest) []string { return yesNo(r.instance.monitored) },
-		"network-interface.subnet-id": func(r *spotRequest) []string {
-			return one(c.region.network.subnets[r.instance.zone])
+func (c *ec2Call) spotFilters() Fields[*SpotRequest] {
+	return Fields[*SpotRequest]{
+		"tag-key":                    func(r *SpotRequest) []string { return r.Tags.Keys() },
+		"tag-value":                  func(r *SpotRequest) []string { return r.Tags.Values() },
+		"spot-instance-request-id":   func(r *SpotRequest) []string { return NonEmpty(r.ID) },
+		"instance-id":                func(r *SpotRequest) []string { return NonEmpty(r.Instance.ID) },
+		"state":                      func(r *SpotRequest) []string { return NonEmpty(r.State) },
+		"status-code":                func(r *SpotRequest) []string { return NonEmpty(r.Status) },
+		"type":                       func(r *SpotRequest) []string { return NonEmpty(r.Type()) },
+		"launched-availability-zone": func(r *SpotRequest) []string { return NonEmpty(r.Instance.Zone) },
+		"create-time":                func(r *SpotRequest) []string { return NonEmpty(iso(r.Created)) },
+		"launch.group-id":            Constant[*SpotRequest](c.Region.Network.SecurityGroup),
+		"launch.group-name":          Constant[*SpotRequest](defaultGroup),
+		"launch.image-id":            func(r *SpotRequest) []string { return NonEmpty(r.Instance.Image) },
+		"launch.instance-type":       func(r *SpotRequest) []string { return NonEmpty(r.Instance.Type.Name) },
+		"launch.monitoring-enabled":  func(r *SpotRequest) []string { return Bool(r.Instance.Monitored) },
+		"network-interface.subnet-id": func(r *SpotRequest) []string {
+			return NonEmpty(c.Region.Network.Subnets[r.Instance.Zone])
 		},
-		"product-description": func(r *spotRequest) []string { return one(spotProduct(r.instance.system)) },
-		"spot-price":          func(r *spotRequest) []string { return one(r.price) },
-		"status-message":      func(r *spotRequest) []string { return one(r.message) },
+		"product-description": func(r *SpotRequest) []string { return NonEmpty(spotProduct(r.Instance.System)) },
+		"spot-price":          func(r *SpotRequest) []string { return NonEmpty(r.Price) },
+		"status-message":      func(r *SpotRequest) []string { return NonEmpty(r.Message) },
 	}
 }
 

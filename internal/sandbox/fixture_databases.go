@@ -5,10 +5,10 @@ import "time"
 // addDefaultDatabases puts databases into DefaultRegion, each there for a
 // reason.
 func (a *account) addDefaultDatabases() error {
-	if a.regions[DefaultRegion] == nil {
+	if a.Regions[DefaultRegion] == nil {
 		return nil
 	}
-	days := func(n float64) time.Time { return a.clock.start.Add(-time.Duration(n * 24 * float64(time.Hour))) }
+	days := func(n float64) time.Time { return a.Clock.Start.Add(-time.Duration(n * 24 * float64(time.Hour))) }
 	auto := func(env string) map[string]string { return map[string]string{"AutoStopStart": "Yes", "Env": env} }
 	for _, d := range []Database{
 		{ID: "dev-mysql", Tags: auto("dev"), Created: days(200), Stopped: days(1.0), Started: days(0.4)},

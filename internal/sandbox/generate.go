@@ -13,52 +13,52 @@ const defaultTypes = 40
 // generate fills DefaultRegion with n instances and 2n volumes, and what comes
 // with them.
 func (a *account) generate(n, types int) error {
-	r := a.regions[DefaultRegion]
+	r := a.Regions[DefaultRegion]
 	if r == nil {
 		return errors.New("a generated fleet lives in " + DefaultRegion + ", which is not among the regions")
 	}
 	if types == 0 {
 		types = defaultTypes
 	}
-	r.rng = newRand(mixText(a.seed, r.name), 2)
+	r.Rand = newRand(HashText(a.Seed, r.Name), 2)
 	kinds, err := a.pickTypes(r, types)
 	if err != nil {
 		return err
 	}
-	g := generator{rng: r.rng, region: r, now: a.clock.start, kinds: kinds}
+	g := generator{rng: r.Rand, region: r, now: a.Clock.Start, kinds: kinds}
 	for g.made < n {
 		g.reservation(min(1+g.rng.IntN(4), n-g.made))
 	}
 	g.volumes(2 * n)
-	hosts, err := loadHosts()
+	hosts, err := LoadHosts()
 	if err != nil {
 		return err
 	}
-	g.holdings(a.seed, hosts)
+	g.holdings(a.Seed, hosts)
 	return nil
 }
 
 // pickTypes chooses distinct types that have a price in the region.
-func (a *account) pickTypes(r *region, n int) ([]typeSpec, error) {
-	var all []typeSpec
-	for _, name := range a.catalog.priced(r.name) {
-		if t, ok := a.types.spec(name); ok && !t.BareMetal {
+func (a *account) pickTypes(r *Region, n int) ([]Type, error) {
+	var all []Type
+	for _, name := range a.Catalog.Priced(r.Name) {
+		if t, ok := a.Types.Spec(name); ok && !t.BareMetal {
 			all = append(all, t)
 		}
 	}
 	if n > len(all) {
-		return nil, fmt.Errorf("%d instance types asked for; the price list has %d in %s", n, len(all), r.name)
+		return nil, fmt.Errorf("%d instance types asked for; the price list has %d in %s", n, len(all), r.Name)
 	}
-	r.rng.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
+	r.Rand.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
 	return all[:n], nil
 }
 
 // generator makes a fleet of mixed systems, states and tags.
 type generator struct {
 	rng    *rand.Rand
-	region *region
+	region *Region
 	now    time.Time
-	kinds  []typeSpec
+	kinds  []Type
 	made   int
 	all    []*instance
 }
@@ -72,40 +72,40 @@ func (g *generator) reservation(n int) {
 	}
 	role := pick(g.rng, "web", "was", "batch", "api", "db", "웹서버", "배치", "개발", "cache", "build")
 	env := pick(g.rng, "dev", "dev", "dev", "stg", "qa", "prod")
-	l := launch{kind: kind, system: g.system(kind), zone: pick(g.rng, g.region.zones()...), key: "practice", price: "0.5000"}
-	l.tags = tags{{"Name", ""}, {"Env", env}}
-	if l.system.windows {
-		platform := map[string]string{"windows": "Windows", "windows-sql-std": "Windows+SQLStd", "windows-byol": "Windows"}[l.system.name]
-		l.tags = append(l.tags, tag{"Platform", platform})
+	l := Launch{Type: kind, System: g.system(kind), Zone: pick(g.rng, g.region.Zones()...), KeyName: "practice", Price: "0.5000"}
+	l.Tags = Tags{{"Name", ""}, {"Env", env}}
+	if l.System.Windows {
+		platform := map[string]string{"windows": "Windows", "windows-sql-std": "Windows+SQLStd", "windows-byol": "Windows"}[l.System.Name]
+		l.Tags = append(l.Tags, Tag{"Platform", platform})
 	}
 	if env != "prod" && g.chance(0.8) {
-		l.tags = append(l.tags, tag{"AutoStopStart", "Yes"})
+		l.Tags = append(l.Tags, Tag{"AutoStopStart", "Yes"})
 	}
 	switch x := g.rng.Float64(); { // what cannot or must not be stopped is rare
 	case x < 0.010:
-		l.spot = true
+		l.Spot = true
 	case x < 0.020:
-		l.spot, l.persistent = true, true
+		l.Spot, l.Persistent = true, true
 	case x < 0.035:
-		l.tags = append(l.tags, tag{"aws:autoscaling:groupName", role + "-asg"})
+		l.Tags = append(l.Tags, Tag{"aws:autoscaling:groupName", role + "-asg"})
 	case x < 0.040:
-		l.stopGuard = true
+		l.StopProtection = true
 	case x < 0.042:
-		l.store = true
+		l.InstanceStore = true
 	case x < 0.050:
-		l.tags = append(l.tags, tag{"Platform", "RDS"})
+		l.Tags = append(l.Tags, Tag{"Platform", "RDS"})
 	}
-	if !l.store {
-		root := volumeSpec{kind: pick(g.rng, "gp3", "gp3", "gp2"), gib: max(l.system.rootGiB, int64(10*(1+g.rng.IntN(10))))}
-		if err := root.complete(); err != nil {
-			panic("sandbox: a root volume out of its own limits: " + err.message)
+	if !l.InstanceStore {
+		root := VolumeSpec{Type: pick(g.rng, "gp3", "gp3", "gp2"), SizeGiB: max(l.System.RootGiB, int64(10*(1+g.rng.IntN(10))))}
+		if err := root.Complete(); err != nil {
+			panic("sandbox: a root volume out of its own limits: " + err.Message)
 		}
-		l.disks = []disk{{device: l.system.rootDevice, spec: root, deleteToo: true}}
+		l.Disks = []Disk{{Device: l.System.RootDevice, Spec: root, DeleteOnTermination: true}}
 	}
 	first := g.ago(720 * 24 * time.Hour)
-	for _, i := range g.region.addReservation(l, n, first).instances {
+	for _, i := range g.region.AddReservation(l, n, first).Instances {
 		g.made++
-		i.tags = i.tags.with("Name", fmt.Sprintf("%s-%s-%05d", env, role, g.made))
+		i.Tags = i.Tags.With("Name", fmt.Sprintf("%s-%s-%05d", env, role, g.made))
 		g.history(i)
 		g.all = append(g.all, i)
 	}
@@ -113,22 +113,22 @@ func (g *generator) reservation(n int) {
 
 // history gives an instance a last start and, to a quarter, a stop.
 func (g *generator) history(i *instance) {
-	age := g.now.Sub(i.first)
+	age := g.now.Sub(i.FirstLaunch)
 	if g.chance(0.6) {
-		i.launch = g.now.Add(-g.within(age)).Truncate(time.Second)
+		i.LaunchTime = g.now.Add(-g.within(age)).Truncate(time.Second)
 	}
-	mayStop := !i.store && (i.spot == nil || i.spot.persistent) && !i.stopGuard
+	mayStop := !i.InstanceStore && (i.Spot == nil || i.Spot.Persistent) && !i.StopProtection
 	if mayStop && g.chance(0.25) {
-		at := g.now.Add(-g.within(g.now.Sub(i.launch)))
-		i.stop(at, 0, false)
-		i.settle(at)
-		i.changed = time.Time{}
+		at := g.now.Add(-g.within(g.now.Sub(i.LaunchTime)))
+		i.Stop(at, 0, false)
+		i.Settle(at)
+		i.Changed = time.Time{}
 	}
 }
 
 // system draws the software; Windows needs an x86 processor and SQL Server a
 // machine of some size.
-func (g *generator) system(kind typeSpec) system {
+func (g *generator) system(kind Type) System {
 	name := "linux"
 	switch x := g.rng.Float64(); {
 	case x < 0.12:
@@ -142,10 +142,10 @@ func (g *generator) system(kind typeSpec) system {
 	case x < 0.30:
 		name = "ubuntu-pro"
 	}
-	sys, ok := systemNamed(name)
+	sys, ok := SystemNamed(name)
 	small := kind.VCPU < 4 || kind.MemoryMiB < 4<<10
-	if !ok || sys.windows && kind.Architecture != "x86_64" || name == "windows-sql-std" && small {
-		sys, _ = systemNamed("linux")
+	if !ok || sys.Windows && kind.Architecture != "x86_64" || name == "windows-sql-std" && small {
+		sys, _ = SystemNamed("linux")
 	}
 	return sys
 }
@@ -154,7 +154,7 @@ func (g *generator) system(kind typeSpec) system {
 // nothing.
 func (g *generator) volumes(n int) {
 	r := g.region
-	for len(r.volumeOrder) < n {
+	for len(r.VolumeOrder) < n {
 		text := pick(g.rng, "gp3:100", "gp3:200", "gp3:500:6000:250", "gp2:100", "gp2:300", "io1:100:2000", "io2:200:4000", "st1:500", "sc1:1000", "standard:50", "gp3:64")
 		spec, err := diskSpec(text)
 		if err != nil {
@@ -162,15 +162,15 @@ func (g *generator) volumes(n int) {
 		}
 		i := g.all[g.rng.IntN(len(g.all))]
 		loose := g.chance(0.04)
-		if len(i.attached) > 8 {
+		if len(i.Attachments) > 8 {
 			loose = true
 		}
 		if loose {
-			r.add(spec, i.zone, g.ago(400*24*time.Hour), tags{{"Name", "unused"}})
+			r.AddVolume(spec, i.Zone, g.ago(400*24*time.Hour), Tags{{"Name", "unused"}})
 			continue
 		}
-		v := r.add(spec, i.zone, i.first, nil)
-		r.attach(v, i, "/dev/sd"+string(rune('f'+len(i.attached))), i.first, i.first, false)
+		v := r.AddVolume(spec, i.Zone, i.FirstLaunch, nil)
+		r.AttachVolume(v, i, "/dev/sd"+string(rune('f'+len(i.Attachments))), i.FirstLaunch, i.FirstLaunch, false)
 	}
 }
 

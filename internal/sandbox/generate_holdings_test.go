@@ -22,21 +22,21 @@ func TestGeneratedHoldings(t *testing.T) {
 		t.Fatal(err)
 	}
 	each := float64(memory()-before) / instances
-	r := s.regions[DefaultRegion]
+	r := s.Regions[DefaultRegion]
 	public, monitored := 0, 0
-	for _, i := range r.instances {
-		if i.public {
+	for _, i := range r.Instances {
+		if i.Public {
 			public++
 		}
-		if i.monitored {
+		if i.Monitored {
 			monitored++
 		}
 	}
-	if len(r.instances) != instances || len(r.volumeOrder) != 2*instances || len(r.holdings.snapshots) != instances/5 {
-		t.Errorf("%d instances, %d volumes, %d snapshots", len(r.instances), len(r.volumeOrder), len(r.holdings.snapshots))
+	if len(r.Instances) != instances || len(r.VolumeOrder) != 2*instances || len(r.Other.Snapshots) != instances/5 {
+		t.Errorf("%d instances, %d volumes, %d snapshots", len(r.Instances), len(r.VolumeOrder), len(r.Other.Snapshots))
 	}
-	if len(r.holdings.addresses) != mostAddresses || len(r.holdings.hosts) != 2 || len(r.holdings.capacity) == 0 {
-		t.Errorf("%d addresses, %d hosts, %d reservations", len(r.holdings.addresses), len(r.holdings.hosts), len(r.holdings.capacity))
+	if len(r.Other.Addresses) != MostAddresses || len(r.Other.Hosts) != 2 || len(r.Other.Capacity) == 0 {
+		t.Errorf("%d addresses, %d hosts, %d reservations", len(r.Other.Addresses), len(r.Other.Hosts), len(r.Other.Capacity))
 	}
 	if public < instances/12 || public > instances/8 || monitored < instances/25 || monitored > instances/15 {
 		t.Errorf("%d have a public address, %d detailed monitoring", public, monitored)

@@ -2,9 +2,9 @@ package sandbox
 
 import "strings"
 
-// pattern is a filter value: * stands for any characters, ? for exactly one, a
+// Pattern is a filter value: * stands for any characters, ? for exactly one, a
 // backslash takes the next one literally.
-type pattern struct {
+type Pattern struct {
 	exact string
 	runes []rune // with wildcards as negative numbers; nil: compare exact
 }
@@ -14,9 +14,9 @@ const (
 	oneRune  rune = -2
 )
 
-func compile(s string) pattern {
+func Compile(s string) Pattern {
 	if !strings.ContainsAny(s, `*?\`) {
-		return pattern{exact: s}
+		return Pattern{exact: s}
 	}
 	var out []rune
 	escaped := false
@@ -40,10 +40,10 @@ func compile(s string) pattern {
 	if out == nil {
 		out = []rune{}
 	}
-	return pattern{runes: out}
+	return Pattern{runes: out}
 }
 
-func (p pattern) match(s string) bool {
+func (p Pattern) Match(s string) bool {
 	if p.runes == nil {
 		return p.exact == s
 	}
@@ -71,5 +71,5 @@ func (p pattern) match(s string) bool {
 	return at == len(p.runes)
 }
 
-// any says whether the pattern is a lone *.
-func (p pattern) any() bool { return len(p.runes) == 1 && p.runes[0] == anyRunes }
+// MatchesAll says whether the pattern is a lone *.
+func (p Pattern) MatchesAll() bool { return len(p.runes) == 1 && p.runes[0] == anyRunes }

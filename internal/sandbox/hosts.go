@@ -4,14 +4,14 @@ import (
 	"strings"
 )
 
-func noHost(id string) *apiError {
-	return invalid("InvalidHostID.NotFound", "The host ID '"+id+"' does not exist")
+func noHost(id string) *Error {
+	return Invalid("InvalidHostID.NotFound", "The host ID '"+id+"' does not exist")
 }
 
 // describeHosts is DescribeHosts.
-func (c *ec2Call) describeHosts() *apiError {
-	ids := c.form.texts("HostId")
-	fs, err := readFilters(c.form, c.hostFilters(), "client-token", "host-reservation-id")
+func (c *ec2Call) describeHosts() *Error {
+	ids := c.Params.Texts("HostId")
+	fs, err := ReadFilters(c.Params, c.hostFilters(), "client-token", "host-reservation-id")
 	if err != nil {
 		return err
 	}
@@ -19,108 +19,108 @@ func (c *ec2Call) describeHosts() *apiError {
 	if err != nil {
 		return err
 	}
-	list, err := named(c.region.holdings.hosts, func(h *dedicatedHost) string { return h.id }, ids, noHost)
+	list, err := named(c.Region.Other.Hosts, func(h *DedicatedHost) string { return h.ID }, ids, noHost)
 	if err != nil {
 		return err
 	}
-	seq := func(h *dedicatedHost) uint64 { return h.seq }
-	rows, token := cutPage(p, rest(p, list, seq, fs), func(h *dedicatedHost) (uint64, int) { return h.seq, 0 })
-	c.out.open("hostSet")
+	seq := func(h *DedicatedHost) uint64 { return h.Seq }
+	rows, token := CutPage(p, Remaining(p, list, seq, fs), func(h *DedicatedHost) (uint64, int) { return h.Seq, 0 })
+	c.Out.Open("hostSet")
 	for _, h := range rows {
-		c.out.open("item")
+		c.Out.Open("item")
 		c.host(h)
-		c.out.end("item")
+		c.Out.End("item")
 	}
-	c.out.end("hostSet")
-	c.out.some("nextToken", token)
+	c.Out.End("hostSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
-func (c *ec2Call) host(h *dedicatedHost) {
-	d := c.out
-	for _, i := range h.instances {
-		i.settle(c.now)
+func (c *ec2Call) host(h *DedicatedHost) {
+	d := c.Out
+	for _, i := range h.Instances {
+		i.Settle(c.Now)
 	}
-	d.text("hostId", h.id)
-	d.text("autoPlacement", "on")
-	d.text("availabilityZone", h.zone)
-	d.text("state", "available")
-	d.time("allocationTime", h.allocated)
-	d.text("ownerId", c.region.owner)
-	d.text("allowsMultipleInstanceTypes", "on")
-	d.text("hostRecovery", "off")
-	d.text("hostMaintenance", "on")
-	d.open("hostProperties")
-	d.number("cores", h.kind.cores)
-	d.text("instanceFamily", h.kind.family)
-	d.number("sockets", h.kind.sockets)
-	d.number("totalVCpus", h.kind.cpus)
-	d.end("hostProperties")
-	free := h.free()
-	d.open("availableCapacity")
-	d.open("availableInstanceCapacity")
-	for _, t := range c.org.types.family(h.kind.family) {
-		d.open("item")
-		d.text("instanceType", t.Name)
-		d.number("availableCapacity", free/int64(t.VCPU))
-		d.number("totalCapacity", h.kind.cpus/int64(t.VCPU))
-		d.end("item")
+	d.Text("hostId", h.ID)
+	d.Text("autoPlacement", "on")
+	d.Text("availabilityZone", h.Zone)
+	d.Text("state", "available")
+	d.Time("allocationTime", h.Allocated)
+	d.Text("ownerId", c.Region.Owner)
+	d.Text("allowsMultipleInstanceTypes", "on")
+	d.Text("hostRecovery", "off")
+	d.Text("hostMaintenance", "on")
+	d.Open("hostProperties")
+	d.Number("cores", h.Kind.Cores)
+	d.Text("instanceFamily", h.Kind.Family)
+	d.Number("sockets", h.Kind.Sockets)
+	d.Number("totalVCpus", h.Kind.CPUs)
+	d.End("hostProperties")
+	free := h.Free()
+	d.Open("availableCapacity")
+	d.Open("availableInstanceCapacity")
+	for _, t := range c.Organization.Types.Family(h.Kind.Family) {
+		d.Open("item")
+		d.Text("instanceType", t.Name)
+		d.Number("availableCapacity", free/int64(t.VCPU))
+		d.Number("totalCapacity", h.Kind.CPUs/int64(t.VCPU))
+		d.End("item")
 	}
-	d.end("availableInstanceCapacity")
-	d.number("availableVCpus", free)
-	d.end("availableCapacity")
-	d.open("instances")
-	for _, i := range h.instances {
-		if !i.uses() {
+	d.End("availableInstanceCapacity")
+	d.Number("availableVCpus", free)
+	d.End("availableCapacity")
+	d.Open("instances")
+	for _, i := range h.Instances {
+		if !i.UsesCapacity() {
 			continue
 		}
-		d.open("item")
-		d.text("instanceId", i.id)
-		d.text("instanceType", i.kind.Name)
-		d.text("ownerId", c.region.owner)
-		d.end("item")
+		d.Open("item")
+		d.Text("instanceId", i.ID)
+		d.Text("instanceType", i.Type.Name)
+		d.Text("ownerId", c.Region.Owner)
+		d.End("item")
 	}
-	d.end("instances")
-	d.tags(h.tags)
+	d.End("instances")
+	d.tags(h.Tags)
 }
 
 // hostFilters are the filters of DescribeHosts.
-func (c *ec2Call) hostFilters() fields[*dedicatedHost] {
-	return fields[*dedicatedHost]{
-		"tag-key":           func(h *dedicatedHost) []string { return h.tags.keys() },
-		"tag-value":         func(h *dedicatedHost) []string { return h.tags.values() },
-		"auto-placement":    always[*dedicatedHost]("on"),
-		"availability-zone": func(h *dedicatedHost) []string { return one(h.zone) },
-		"instance-type":     always[*dedicatedHost](""), // it is for a whole family
-		"state":             always[*dedicatedHost]("available"),
+func (c *ec2Call) hostFilters() Fields[*DedicatedHost] {
+	return Fields[*DedicatedHost]{
+		"tag-key":           func(h *DedicatedHost) []string { return h.Tags.Keys() },
+		"tag-value":         func(h *DedicatedHost) []string { return h.Tags.Values() },
+		"auto-placement":    Constant[*DedicatedHost]("on"),
+		"availability-zone": func(h *DedicatedHost) []string { return NonEmpty(h.Zone) },
+		"instance-type":     Constant[*DedicatedHost](""), // it is for a whole family
+		"state":             Constant[*DedicatedHost]("available"),
 	}
 }
 
 // hostFor finds the host that a launch names or, for tenancy "host" without a
 // name, one with room; nil for any other tenancy.
-func (c *ec2Call) hostFor(l launch, id string, n int64) (*dedicatedHost, *apiError) {
-	if l.tenancy != "host" {
+func (c *ec2Call) hostFor(l Launch, id string, n int64) (*DedicatedHost, *Error) {
+	if l.Tenancy != "host" {
 		if id != "" {
-			return nil, invalid("InvalidParameterCombination", "The host ID is only valid with the tenancy 'host'")
+			return nil, Invalid("InvalidParameterCombination", "The host ID is only valid with the tenancy 'host'")
 		}
 		return nil, nil
 	}
-	need := n * int64(l.kind.VCPU)
-	for _, h := range c.region.holdings.hosts {
+	need := n * int64(l.Type.VCPU)
+	for _, h := range c.Region.Other.Hosts {
 		switch {
-		case id != "" && h.id != id:
-		case id != "" && h.zone != l.zone:
-			return nil, invalid("InvalidParameterValue", "The host '"+id+"' is not in the Availability Zone "+l.zone)
-		case id != "" && !strings.EqualFold(h.kind.family, l.kind.Family):
-			return nil, invalid("UnsupportedInstanceTypeOnHost", "The instance type is not supported on the Dedicated Host.")
-		case id != "" && h.free() < need:
-			return nil, invalid("InsufficientCapacityOnHost", "There is not enough capacity on the Dedicated Host to launch or start the instance.")
-		case h.kind.family == l.kind.Family && h.zone == l.zone && h.free() >= need:
+		case id != "" && h.ID != id:
+		case id != "" && h.Zone != l.Zone:
+			return nil, Invalid("InvalidParameterValue", "The host '"+id+"' is not in the Availability Zone "+l.Zone)
+		case id != "" && !strings.EqualFold(h.Kind.Family, l.Type.Family):
+			return nil, Invalid("UnsupportedInstanceTypeOnHost", "The instance type is not supported on the Dedicated Host.")
+		case id != "" && h.Free() < need:
+			return nil, Invalid("InsufficientCapacityOnHost", "There is not enough capacity on the Dedicated Host to launch or start the instance.")
+		case h.Kind.Family == l.Type.Family && h.Zone == l.Zone && h.Free() >= need:
 			return h, nil
 		}
 	}
 	if id != "" {
 		return nil, noHost(id)
 	}
-	return nil, invalid("InsufficientCapacityOnHost", "There is no Dedicated Host with enough capacity for the instance.")
+	return nil, Invalid("InsufficientCapacityOnHost", "There is no Dedicated Host with enough capacity for the instance.")
 }

@@ -15,9 +15,9 @@ import (
 //go:embed data/*.csv
 var dataFiles embed.FS
 
-// typeSpec describes one instance type, as DescribeInstanceTypes and the price
+// Type describes one instance type, as DescribeInstanceTypes and the price
 // list do.
-type typeSpec struct {
+type Type struct {
 	Name              string // "m5.large"
 	Family            string // "m5"
 	Category          string // the price list's instanceFamily: "General purpose"
@@ -38,45 +38,45 @@ type typeSpec struct {
 	EBSMbps, EBSIOPS int64
 }
 
-// size is the part of the name after the dot: "large", "metal-24xl".
-func (t typeSpec) size() string { return t.Name[len(t.Family)+1:] }
+// Size is the part of the name after the dot: "large", "metal-24xl".
+func (t Type) Size() string { return t.Name[len(t.Family)+1:] }
 
-// instanceStorage returns the disks of the type's instance store: how many,
+// InstanceStorage returns the disks of the type's instance store: how many,
 // how many GB each and whether they are SSDs. The count is 0 for types that
 // have EBS only.
-func (t typeSpec) instanceStorage() (count int, gb int64, ssd bool) {
+func (t Type) InstanceStorage() (count int, gb int64, ssd bool) {
 	if _, err := fmt.Sscanf(t.Storage, "%d x %d", &count, &gb); err != nil {
 		return 0, 0, false
 	}
 	return count, gb, strings.HasSuffix(t.Storage, "SSD")
 }
 
-// typeTable knows the instance types of the sandbox.
-type typeTable struct {
-	specs  map[string]typeSpec
+// Types knows the instance types of the sandbox.
+type Types struct {
+	specs  map[string]Type
 	sorted []string
 }
 
-// spec returns the type of that name.
-func (t typeTable) spec(name string) (typeSpec, bool) {
+// Spec returns the type of that name.
+func (t Types) Spec(name string) (Type, bool) {
 	s, ok := t.specs[name]
 	return s, ok
 }
 
-// names returns the names of all types, sorted. The caller must not change it.
-func (t typeTable) names() []string { return t.sorted }
+// Names returns the names of all types, sorted. The caller must not change it.
+func (t Types) Names() []string { return t.sorted }
 
-// loadTypes reads the embedded table of instance types.
-func loadTypes() (typeTable, error) {
+// LoadTypes reads the embedded table of instance types.
+func LoadTypes() (Types, error) {
 	families := map[string][]string{}
-	if err := eachRow("families.csv", 8, func(r []string) error {
+	if err := EachRow("families.csv", 8, func(r []string) error {
 		families[r[0]] = r
 		return nil
 	}); err != nil {
-		return typeTable{}, err
+		return Types{}, err
 	}
-	t := typeTable{specs: map[string]typeSpec{}}
-	err := eachRow("instance_types.csv", 6, func(r []string) error {
+	t := Types{specs: map[string]Type{}}
+	err := EachRow("instance_types.csv", 6, func(r []string) error {
 		name := r[0]
 		family, size, _ := strings.Cut(name, ".")
 		f, ok := families[family]
@@ -91,7 +91,7 @@ func loadTypes() (typeTable, error) {
 			}
 			n[i] = v
 		}
-		s := typeSpec{
+		s := Type{
 			Name: name, Family: family, Category: f[1], Processor: f[2], Clock: f[3],
 			Architecture: f[4], CurrentGeneration: f[5] == "yes", Hypervisor: f[6], Network: f[7],
 			VCPU: n[0], Cores: n[1], ThreadsPerCore: n[2], MemoryMiB: int64(n[3]), Storage: r[5],
@@ -112,8 +112,8 @@ func loadTypes() (typeTable, error) {
 }
 
 // loadEBSLimits reads what instances can do with their EBS volumes.
-func (t typeTable) loadEBSLimits() error {
-	return eachRow("ebs_limits.csv", 4, func(r []string) error {
+func (t Types) loadEBSLimits() error {
+	return EachRow("ebs_limits.csv", 4, func(r []string) error {
 		mbps, err := strconv.ParseInt(r[1], 10, 64)
 		if err != nil {
 			return err
@@ -134,8 +134,8 @@ func (t typeTable) loadEBSLimits() error {
 	})
 }
 
-// eachRow calls do with each row of an embedded CSV file after its header.
-func eachRow(file string, columns int, do func([]string) error) error {
+// EachRow calls do with each row of an embedded CSV file after its header.
+func EachRow(file string, columns int, do func([]string) error) error {
 	src, err := dataFiles.Open("data/" + file)
 	if err != nil {
 		return fmt.Errorf("embedded data: %w", err)
@@ -155,13 +155,13 @@ func eachRow(file string, columns int, do func([]string) error) error {
 	return nil
 }
 
-func (t typeSpec) burstable() bool { return strings.HasPrefix(t.Name, "t") }
+func (t Type) Burstable() bool { return strings.HasPrefix(t.Name, "t") }
 
-func (t typeSpec) freeTier() bool { return t.Name == "t2.micro" || t.Name == "t3.micro" }
+func (t Type) FreeTier() bool { return t.Name == "t2.micro" || t.Name == "t3.micro" }
 
-// rootDevices are the kinds of root device; "Root device type" in the EC2 User
+// RootDevices are the kinds of root device; "Root device type" in the EC2 User
 // Guide lists the families that can have theirs on the instance store.
-func (t typeSpec) rootDevices() []string {
+func (t Type) RootDevices() []string {
 	if slices.Contains([]string{"c1", "c3", "d2", "i2", "m1", "m2", "m3", "r3", "x1"}, t.Family) {
 		return []string{"ebs", "instance-store"}
 	}

@@ -7,15 +7,15 @@ import (
 )
 
 func TestInstanceTypes(t *testing.T) {
-	table, err := loadTypes()
+	table, err := LoadTypes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(table.names()); n < 300 {
+	if n := len(table.Names()); n < 300 {
 		t.Errorf("%d types", n)
 	}
-	for _, name := range table.names() {
-		s, _ := table.spec(name)
+	for _, name := range table.Names() {
+		s, _ := table.Spec(name)
 		if s.Name != name || s.VCPU != s.Cores*s.ThreadsPerCore || s.VCPU < 1 || s.MemoryMiB < 512 {
 			t.Errorf("%+v: vCPUs are cores × threads", s)
 		}
@@ -49,18 +49,18 @@ func TestInstanceTypes(t *testing.T) {
 		"x2iedn.32xlarge": {128, 64, 2, 4194304, "x86_64", false, true, 2, 1900},
 		"r7i.metal-24xl":  {96, 48, 2, 786432, "x86_64", true, true, 0, 0},
 	} {
-		s, ok := table.spec(name)
+		s, ok := table.Spec(name)
 		if !ok {
 			t.Errorf("%s is missing", name)
 			continue
 		}
-		disks, gb, _ := s.instanceStorage()
+		disks, gb, _ := s.InstanceStorage()
 		got := facts{s.VCPU, s.Cores, s.ThreadsPerCore, s.MemoryMiB, s.Architecture, s.BareMetal, s.CurrentGeneration, disks, gb}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if _, ok := table.spec("m5.tiny"); ok {
+	if _, ok := table.Spec("m5.tiny"); ok {
 		t.Error("an unknown type is known")
 	}
 }

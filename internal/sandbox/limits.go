@@ -25,7 +25,7 @@ func newLimits() *limits { return &limits{buckets: map[string]*bucket{}} }
 
 // take asks for the tokens of a request; false means that it is throttled. A
 // request that lacks resource tokens still costs its request token.
-func (l *limits) take(region string, form *params, action string, now time.Time) bool {
+func (l *limits) take(region string, form *Params, action string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	class, size, rate := requestBucket(action, form)
@@ -61,7 +61,7 @@ func (b *bucket) take(n float64) bool {
 
 // requestBucket is the bucket that a request of an operation takes one token
 // from.
-func requestBucket(action string, form *params) (class string, size, rate float64) {
+func requestBucket(action string, form *Params) (class string, size, rate float64) {
 	switch action {
 	case "StartInstances", "RunInstances":
 		return "requests", 5, 2
@@ -73,7 +73,7 @@ func requestBucket(action string, form *params) (class string, size, rate float6
 	if !strings.HasPrefix(action, "Describe") {
 		return "mutating", 50, 5
 	}
-	for _, name := range form.names() {
+	for _, name := range form.Names() {
 		if name == "Filter" || name == "MaxResults" || name == "NextToken" || strings.HasSuffix(name, "Id") {
 			return "non-mutating", 100, 20
 		}
@@ -83,14 +83,14 @@ func requestBucket(action string, form *params) (class string, size, rate float6
 
 // resourceBucket is the bucket from which an operation takes a token for each
 // of n resources.
-func resourceBucket(action string, form *params) (size, rate float64, n int) {
+func resourceBucket(action string, form *Params) (size, rate float64, n int) {
 	switch action {
 	case "StartInstances":
-		return 1000, 2, len(form.items("InstanceId"))
+		return 1000, 2, len(form.Items("InstanceId"))
 	case "StopInstances", "TerminateInstances":
-		return 1000, 20, len(form.items("InstanceId"))
+		return 1000, 20, len(form.Items("InstanceId"))
 	case "RunInstances":
-		most, _ := form.number("MaxCount") // a wrong number is refused later
+		most, _ := form.Number("MaxCount") // a wrong number is refused later
 		return 1000, 2, int(most)
 	}
 	return 0, 0, 0

@@ -27,14 +27,14 @@ func memberServers(start time.Time) []server {
 // Which they are depends on the seed and the account's number; names end with
 // its last four digits.
 func (a *account) buildSmallAccount() error {
-	rng := newRand(a.seed, 3)
-	all := memberServers(a.clock.start)
+	rng := newRand(a.Seed, 3)
+	all := memberServers(a.Clock.Start)
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	most := 4 + rng.IntN(3)
 	if err := a.addServers("us-east-1", all[most:most+1]); err != nil {
 		return err
 	}
-	r := a.regions[DefaultRegion]
+	r := a.Regions[DefaultRegion]
 	if r == nil {
 		return nil // not enabled in this account
 	}
@@ -45,18 +45,18 @@ func (a *account) buildSmallAccount() error {
 	if err != nil {
 		return err
 	}
-	r.add(spec, r.zones()[0], a.clock.start.AddDate(0, -2, 0), tags{{"Name", a.named("unused")}})
-	h := holder{region: r, rng: rng, start: a.clock.start}
+	r.AddVolume(spec, r.Zones()[0], a.Clock.Start.AddDate(0, -2, 0), Tags{{"Name", a.named("unused")}})
+	h := holder{region: r, rng: rng, start: a.Clock.Start}
 	h.snapshots([]takenSnapshot{{gib: 200, filled: 0.4, days: 300, name: a.named("old"), about: "before the move"}})
 	h.address("", "Name="+a.named("spare"))
 	return AddDatabase(a, DefaultRegion, Database{
-		ID: a.named("dev-mysql"), Tags: map[string]string{"AutoStopStart": "Yes", "Env": "dev"}, Created: a.clock.start.AddDate(0, -5, 0),
+		ID: a.named("dev-mysql"), Tags: map[string]string{"AutoStopStart": "Yes", "Env": "dev"}, Created: a.Clock.Start.AddDate(0, -5, 0),
 	})
 }
 
 // addServers puts servers into a region of the account, where it is enabled.
 func (a *account) addServers(region string, list []server) error {
-	r := a.regions[region]
+	r := a.Regions[region]
 	if r == nil {
 		return nil
 	}

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// sendOffer sends the file SERVICE/VERSION/REGION/index.FORMAT.
-func sendOffer(newest *catalog, w http.ResponseWriter, r *http.Request, path string) (status int) {
+// SendOffer sends the file SERVICE/VERSION/REGION/index.FORMAT.
+func SendOffer(newest *PriceList, w http.ResponseWriter, r *http.Request, path string) (status int) {
 	parts := strings.Split(path, "/")
 	format, ok := strings.CutPrefix(parts[len(parts)-1], "index.")
 	if len(parts) != 4 || !ok || !slices.Contains(offerFormats(), format) {
@@ -25,16 +25,16 @@ func sendOffer(newest *catalog, w http.ResponseWriter, r *http.Request, path str
 		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
 		return http.StatusMethodNotAllowed
 	}
-	list, err := newest.numbered(parts[1])
+	list, err := newest.Numbered(parts[1])
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return http.StatusInternalServerError
 	}
-	if list == nil || !slices.Contains(list.filesOf(parts[0]), priceFile{parts[0], list.version, parts[2]}) {
+	if list == nil || !slices.Contains(list.filesOf(parts[0]), priceFile{parts[0], list.Version, parts[2]}) {
 		http.NotFound(w, r)
 		return http.StatusNotFound
 	}
-	tag := `"` + strings.Join([]string{parts[0], list.version, parts[2], format}, "-") + `"`
+	tag := `"` + strings.Join([]string{parts[0], list.Version, parts[2], format}, "-") + `"`
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Vary", "Accept-Encoding")
 	if r.Header.Get("If-None-Match") == tag {
@@ -72,12 +72,12 @@ const disclaimer = "This price list belongs to a practice account. Some of its p
 
 // offered goes through the products of a file. They are made for this and not
 // kept.
-func (c *catalog) offered(service, region string, do func(*product) error) error {
-	for _, s := range c.shelves {
-		if s.service != service || s.region != region {
+func (c *PriceList) offered(service, region string, do func(*Product) error) error {
+	for _, s := range c.Sections {
+		if s.Service != service || s.Region != region {
 			continue
 		}
-		for _, p := range s.make() {
+		for _, p := range s.Make() {
 			if err := do(p); err != nil {
 				return err
 			}
@@ -88,32 +88,32 @@ func (c *catalog) offered(service, region string, do func(*product) error) error
 
 // writeJSON writes the bulk JSON format: all products, then the terms of all,
 // the on-demand ones before the reserved ones.
-func (c *catalog) writeJSON(w io.Writer, service, region string) error {
+func (c *PriceList) writeJSON(w io.Writer, service, region string) error {
 	head, err := json.Marshal(struct {
 		FormatVersion   string `json:"formatVersion"`
 		Disclaimer      string `json:"disclaimer"`
 		OfferCode       string `json:"offerCode"`
 		Version         string `json:"version"`
 		PublicationDate string `json:"publicationDate"`
-	}{"v1.0", disclaimer, service, c.version, c.published})
+	}{"v1.0", disclaimer, service, c.Version, c.Published})
 	if err != nil {
 		return fmt.Errorf("write the head of the price list: %w", err)
 	}
 	o := objectWriter{w: w}
 	o.text(strings.TrimSuffix(string(head), "}") + `,"products":{`)
-	err = c.offered(service, region, func(p *product) error { return o.member(p.sku, offerProduct{p.sku, p.family, p.body().Attributes}) })
+	err = c.offered(service, region, func(p *Product) error { return o.member(p.SKU, offerProduct{p.SKU, p.Family, p.Body().Attributes}) })
 	if err != nil {
 		return err
 	}
 	o.text("\n},\"terms\":{\"OnDemand\":{")
-	err = c.offered(service, region, func(p *product) error { return o.member(p.sku, p.onDemandTerms(c.edition)) })
+	err = c.offered(service, region, func(p *Product) error { return o.member(p.SKU, p.OnDemandTerms(c.edition)) })
 	if err != nil {
 		return err
 	}
 	o.text("\n},\"Reserved\":{")
-	err = c.offered(service, region, func(p *product) error {
-		if terms := p.reservedTerms(c.edition); terms != nil {
-			return o.member(p.sku, terms)
+	err = c.offered(service, region, func(p *Product) error {
+		if terms := p.ReservedTerms(c.edition); terms != nil {
+			return o.member(p.SKU, terms)
 		}
 		return nil
 	})
@@ -212,16 +212,16 @@ func columnName(attribute string) string {
 
 // writeCSV writes the bulk CSV format: five lines about the file, a header, and
 // a row for each price.
-func (c *catalog) writeCSV(w io.Writer, service, region string) error {
+func (c *PriceList) writeCSV(w io.Writer, service, region string) error {
 	out := csv.NewWriter(w)
 	for _, pair := range [][]string{
-		{"FormatVersion", "v1.0"}, {"Disclaimer", disclaimer}, {"Publication Date", c.published}, {"Version", c.version}, {"OfferCode", service},
+		{"FormatVersion", "v1.0"}, {"Disclaimer", disclaimer}, {"Publication Date", c.Published}, {"Version", c.Version}, {"OfferCode", service},
 	} {
 		if err := out.Write(pair); err != nil {
 			return err
 		}
 	}
-	attributes := slices.DeleteFunc(sortedValues(c.fields[service]), func(name string) bool { return name == "sku" || name == "productFamily" })
+	attributes := slices.DeleteFunc(sortedValues(c.Fields[service]), func(name string) bool { return name == "sku" || name == "productFamily" })
 	header := offerColumns()
 	for _, name := range attributes {
 		header = append(header, columnName(name))
@@ -230,17 +230,17 @@ func (c *catalog) writeCSV(w io.Writer, service, region string) error {
 		return err
 	}
 	row := make([]string, len(header))
-	err := c.offered(service, region, func(p *product) error {
+	err := c.offered(service, region, func(p *Product) error {
 		fixed := row[len(offerColumns())-1:]
-		fixed[0] = p.family
+		fixed[0] = p.Family
 		for n, name := range attributes {
-			fixed[n+1], _ = p.value(name)
+			fixed[n+1], _ = p.Value(name)
 		}
-		write := func(kind string, term termJSON) error {
+		write := func(kind string, term TermJSON) error {
 			for _, code := range slices.Sorted(maps.Keys(term.PriceDimensions)) {
 				d := term.PriceDimensions[code]
 				copy(row, []string{
-					p.sku, term.OfferTermCode, code, kind, d.Description, term.EffectiveDate[:len("2006-01-02")], d.BeginRange, d.EndRange,
+					p.SKU, term.OfferTermCode, code, kind, d.Description, term.EffectiveDate[:len("2006-01-02")], d.BeginRange, d.EndRange,
 					d.Unit, d.PricePerUnit["USD"], "USD", term.TermAttributes["LeaseContractLength"],
 					term.TermAttributes["PurchaseOption"], term.TermAttributes["OfferingClass"],
 				})
@@ -250,12 +250,12 @@ func (c *catalog) writeCSV(w io.Writer, service, region string) error {
 			}
 			return nil
 		}
-		for _, term := range p.onDemandTerms(c.edition) {
+		for _, term := range p.OnDemandTerms(c.edition) {
 			if err := write("OnDemand", term); err != nil {
 				return err
 			}
 		}
-		reserved := p.reservedTerms(c.edition)
+		reserved := p.ReservedTerms(c.edition)
 		for _, code := range slices.Sorted(maps.Keys(reserved)) {
 			if err := write("Reserved", reserved[code]); err != nil {
 				return err

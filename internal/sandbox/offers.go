@@ -12,7 +12,7 @@ import (
 // the memory of the account. It says whether the request was for one. Faults
 // know it as offers:GetFile; one of kind Lost cuts the file off in the middle.
 func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
-	path, ok := strings.CutPrefix(r.URL.Path, offerPath)
+	path, ok := strings.CutPrefix(r.URL.Path, OfferPath)
 	if !ok || r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Credential") {
 		return false
 	}
@@ -24,7 +24,7 @@ func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
 		http.Error(w, http.StatusText(refusal), refusal)
 		one.Status = refusal
 	case w != nil:
-		one.Status = sendOffer(s.org.catalog, w, r, path)
+		one.Status = SendOffer(s.org.Catalog, w, r, path)
 	}
 	switch {
 	case one.Status == 0:
@@ -43,8 +43,8 @@ func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
 // faultyOffer draws what goes wrong with a file: it is refused with a status,
 // its writer ends early, or there is none because the connection is cut at once.
 func (s *Sandbox) faultyOffer(w http.ResponseWriter, r *http.Request) (out http.ResponseWriter, refusal int) {
-	of := &call{request: &request{Request: r, action: "GetFile"}, org: s.org, caller: principal{account: s.home.account}}
-	for _, f := range s.drawFaults(of, service{name: "offers"}) {
+	of := &call{Request: &Request{Request: r, Action: "GetFile"}, Organization: s.org, Caller: Principal{Account: s.home.account}}
+	for _, f := range s.drawFaults(of, Service{Name: "offers"}) {
 		switch f.Kind {
 		case Cut:
 			return nil, 0

@@ -25,55 +25,55 @@ func organizationActions() map[string]organizationAction {
 // inputError is a refusal by Organizations, with the reason that an
 // InvalidInputException carries.
 type inputError struct {
-	apiError
+	Error
 	reason string
 }
 
-// organizationsService is AWS Organizations.
-func organizationsService() service {
-	return service{
-		name: "organizations", operations: slices.Sorted(maps.Keys(organizationActions())),
-		read: (*request).readTarget, refusal: refuseJSON("Message"), serve: serveOrganizations,
+// OrganizationsService is AWS Organizations.
+func OrganizationsService() Service {
+	return Service{
+		Name: "organizations", Operations: slices.Sorted(maps.Keys(organizationActions())),
+		Read: (*Request).ReadTarget, Refusal: RefuseJSON("Message"), Serve: serveOrganizations,
 	}
 }
 
 // serveOrganizations answers for AWS Organizations. There is an organization
 // where the sandbox has several accounts.
-func serveOrganizations(r *call) answer {
-	run := organizationActions()[r.action]
+func serveOrganizations(r *call) Answer {
+	run := organizationActions()[r.Action]
 	if run == nil {
-		return r.refuse(invalid("UnknownOperationException", "The sandbox has no "+r.action))
+		return r.Refuse(Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
-	if err := r.authorize("*", &policyContext{region: r.scope.region}); err != nil {
-		return r.refuse(err)
+	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
+		return r.Refuse(err)
 	}
-	if len(r.org.accounts) == 1 {
-		return r.refuse(invalid("AWSOrganizationsNotInUseException", "Your account is not a member of an organization."))
+	if len(r.Organization.Accounts) == 1 {
+		return r.Refuse(Invalid("AWSOrganizationsNotInUseException", "Your account is not a member of an organization."))
 	}
 	out, refused := run(r)
 	if refused != nil {
-		a := r.refuse(&refused.apiError)
+		a := r.Refuse(&refused.Error)
 		if refused.reason != "" {
-			out = map[string]string{"__type": refused.code, "Message": refused.message, "Reason": refused.reason}
-			a.body, _ = json.Marshal(out) // cannot fail: strings
+			out = map[string]string{"__type": refused.Code, "Message": refused.Message, "Reason": refused.reason}
+			a.Body, _ = json.Marshal(out) // cannot fail: strings
 		}
 		return a
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
-		return r.refuse(fail(http.StatusInternalServerError, "ServiceException", err.Error()))
+		return r.Refuse(Fail(http.StatusInternalServerError, "ServiceException", err.Error()))
 	}
-	return r.answerJSON(body)
+	return r.AnswerJSON(body)
 }
 
 // organizationID is derived from the seed: "o-" and ten letters and digits.
-func organizationID(o *organization) string {
-	return "o-" + strings.ToLower(uniqueID("", "organization"+strconv.FormatUint(o.seed, 10))[:10])
+func organizationID(o *Organization) string {
+	return "o-" + strings.ToLower(UniqueID("", "organization"+strconv.FormatUint(o.Seed, 10))[:10])
 }
 
 // inOrganization is the ARN of an account in the organization.
-func inOrganization(o *organization, a *account) string {
-	return fmt.Sprintf("arn:aws:organizations::%s:account/%s/%s", o.accounts[0].ID(), organizationID(o), a.ID())
+func inOrganization(o *Organization, a *account) string {
+	return fmt.Sprintf("arn:aws:organizations::%s:account/%s/%s", o.Accounts[0].ID(), organizationID(o), a.ID())
 }
 
 func (a *account) email() string { return "aws+" + a.ID() + "@example.com" }
@@ -88,8 +88,8 @@ func describeOrganization(r *call) (any, *inputError) {
 		MasterAccountID    string `json:"MasterAccountId"`
 		MasterAccountEmail string
 	}
-	o := r.org
-	management := o.accounts[0]
+	o := r.Organization
+	management := o.Accounts[0]
 	return struct{ Organization described }{described{
 		ID: organizationID(o), ARN: fmt.Sprintf("arn:aws:organizations::%s:organization/%s", management.ID(), organizationID(o)), FeatureSet: "ALL",
 		MasterAccountARN: inOrganization(o, management), MasterAccountID: management.ID(), MasterAccountEmail: management.email(),
@@ -115,16 +115,16 @@ type listedAccount struct {
 // listAccounts lists the organization page by page, for the management account
 // alone.
 func listAccounts(r *call) (any, *inputError) {
-	o := r.org
-	if r.caller.account != o.accounts[0] {
-		return nil, &inputError{apiError: *invalid("AccessDeniedException", "You don't have permissions to access this resource.")}
+	o := r.Organization
+	if r.Caller.Account != o.Accounts[0] {
+		return nil, &inputError{Error: *Invalid("AccessDeniedException", "You don't have permissions to access this resource.")}
 	}
 	var in struct {
 		MaxResults *int
 		NextToken  *string
 	}
-	if err := json.Unmarshal(r.payload, &in); err != nil {
-		return nil, &inputError{apiError: *invalid("SerializationException", "The request is not what ListAccounts takes")}
+	if err := json.Unmarshal(r.Payload, &in); err != nil {
+		return nil, &inputError{Error: *Invalid("SerializationException", "The request is not what ListAccounts takes")}
 	}
 	size, from := mostAccounts, 0
 	if in.MaxResults != nil {
@@ -141,44 +141,44 @@ func listAccounts(r *call) (any, *inputError) {
 	case in.NextToken != nil && from == 0:
 		return nil, wrongInput("INVALID_NEXT_TOKEN", "NextToken is not one of ListAccounts.")
 	}
-	to := min(from+size, len(o.accounts))
+	to := min(from+size, len(o.Accounts))
 	var out struct {
 		Accounts  []listedAccount
 		NextToken string `json:",omitempty"`
 	}
-	for n, a := range o.accounts[from:to] {
+	for n, a := range o.Accounts[from:to] {
 		one := listedAccount{
 			ID: a.ID(), ARN: inOrganization(o, a), Email: a.email(), Name: a.Name(), State: "ACTIVE", Status: "ACTIVE", JoinedMethod: "CREATED",
-			JoinedTimestamp: float64(o.clock.start.Add(-time.Duration(1000-from-n) * 24 * time.Hour).Unix()),
+			JoinedTimestamp: float64(o.Clock.Start.Add(-time.Duration(1000-from-n) * 24 * time.Hour).Unix()),
 		}
-		if a == o.accounts[0] {
+		if a == o.Accounts[0] {
 			one.JoinedMethod = "INVITED"
 		}
-		if a.suspended {
+		if a.Suspended {
 			one.State, one.Status = "SUSPENDED", "SUSPENDED"
 		}
 		out.Accounts = append(out.Accounts, one)
 	}
-	if to < len(o.accounts) {
+	if to < len(o.Accounts) {
 		out.NextToken = accountsToken(o, to)
 	}
 	return out, nil
 }
 
 func wrongInput(reason, message string) *inputError {
-	return &inputError{apiError: *invalid("InvalidInputException", message), reason: reason}
+	return &inputError{Error: *Invalid("InvalidInputException", message), reason: reason}
 }
 
 // accountsToken is the token of the page that begins at a place of the list.
-func accountsToken(o *organization, place int) string {
+func accountsToken(o *Organization, place int) string {
 	text := fmt.Sprintf("%s accounts from %d", organizationID(o), place)
 	return base64.URLEncoding.EncodeToString([]byte(text))
 }
 
 // tokenPlace is the place at which the page of a token begins; 0 for what is no
 // token.
-func tokenPlace(o *organization, token string) int {
-	for place := 1; place < len(o.accounts); place++ {
+func tokenPlace(o *Organization, token string) int {
+	for place := 1; place < len(o.Accounts); place++ {
 		if accountsToken(o, place) == token {
 			return place
 		}

@@ -14,38 +14,38 @@ type Span struct{ From, To time.Time }
 // run in it is not kept: it follows from the instance's id, its first launch and
 // its habit, and is worked out when somebody asks.
 type past struct {
-	ran     []run // that ended, the oldest first
+	ran     []Run // that ended, the oldest first
 	nightly bool  // it was stopped in the evening and started in the morning
 }
 
-// run is a time in which an instance ran, and the type that it had.
-type run struct {
-	from, to time.Time
-	kind     string
+// Run is a time in which an instance ran, and the type that it had.
+type Run struct {
+	From, To time.Time
+	Kind     string
 }
 
 // ended notes that a running instance was told to stop: from then on it is not
 // billed.
 func (i *instance) ended(now time.Time) {
-	if i.state == running || i.state == pending && i.failsWith == "" {
-		i.ran = append(slices.Clip(i.ran), run{i.launch, now.Truncate(time.Second), i.kind.Name})
+	if i.State == Running || i.State == Pending && i.FailsWith == "" {
+		i.ran = append(slices.Clip(i.ran), Run{i.LaunchTime, now.Truncate(time.Second), i.Type.Name})
 	}
 }
 
-// runs lists when an instance ran between two instants, in order. None lies
+// Runs lists when an instance ran between two instants, in order. None lies
 // after the second one, which is to be no later than now.
-func (i *instance) runs(from, to time.Time) iter.Seq[run] {
-	return func(yield func(run) bool) {
-		within := func(r run) bool {
-			if r.from.Before(from) {
-				r.from = from
+func (i *instance) Runs(from, to time.Time) iter.Seq[Run] {
+	return func(yield func(Run) bool) {
+		within := func(r Run) bool {
+			if r.From.Before(from) {
+				r.From = from
 			}
-			if r.to.After(to) {
-				r.to = to
+			if r.To.After(to) {
+				r.To = to
 			}
-			return !r.from.Before(r.to) || yield(r)
+			return !r.From.Before(r.To) || yield(r)
 		}
-		oldest := run{from: i.launch, kind: i.kind.Name}
+		oldest := Run{From: i.LaunchTime, Kind: i.Type.Name}
 		if len(i.ran) > 0 {
 			oldest = i.ran[0]
 		}
@@ -59,8 +59,8 @@ func (i *instance) runs(from, to time.Time) iter.Seq[run] {
 				return
 			}
 		}
-		if i.state == running || i.state == pending && i.failsWith == "" {
-			within(run{i.launch, to, i.kind.Name})
+		if i.State == Running || i.State == Pending && i.FailsWith == "" {
+			within(Run{i.LaunchTime, to, i.Type.Name})
 		}
 	}
 }
@@ -71,48 +71,48 @@ const leastPause = 10 * time.Minute
 
 // earlier lists the runs before the oldest one that is known, at least those
 // that touch the time from from to to.
-func (i *instance) earlier(oldest run, from, to time.Time) iter.Seq[run] {
-	return func(yield func(run) bool) {
-		if !i.first.Before(oldest.from) {
+func (i *instance) earlier(oldest Run, from, to time.Time) iter.Seq[Run] {
+	return func(yield func(Run) bool) {
+		if !i.FirstLaunch.Before(oldest.From) {
 			return
 		}
-		end := oldest.from.Add(-leastPause)
-		if !i.first.Before(end) {
-			end = i.first.Add(oldest.from.Sub(i.first) / 2).Truncate(time.Second)
+		end := oldest.From.Add(-leastPause)
+		if !i.FirstLaunch.Before(end) {
+			end = i.FirstLaunch.Add(oldest.From.Sub(i.FirstLaunch) / 2).Truncate(time.Second)
 		}
 		if !i.nightly {
-			yield(run{i.first, end, oldest.kind})
+			yield(Run{i.FirstLaunch, end, oldest.Kind})
 			return
 		}
-		h := habit(mixText(17, i.id))
-		first, last := dayOf(i.first), min(dayOf(oldest.from)-1, dayOf(to))
-		next := run{from: i.first, to: h.firstEvening(i.first), kind: oldest.kind}
+		h := habit(HashText(17, i.ID))
+		first, last := dayOf(i.FirstLaunch), min(dayOf(oldest.From)-1, dayOf(to))
+		next := Run{From: i.FirstLaunch, To: h.firstEvening(i.FirstLaunch), Kind: oldest.Kind}
 		if earliest := dayOf(from) - 1; first < earliest {
-			first, next = earliest, run{}
-			next.from, next.to = h.day(first)
+			first, next = earliest, Run{}
+			next.From, next.To = h.day(first)
 		}
 		for day := first + 1; day <= last; day++ {
 			morning, evening := h.day(day)
-			if morning.Equal(next.to) { // it was on all night
-				next.to = evening
+			if morning.Equal(next.To) { // it was on all night
+				next.To = evening
 				continue
 			}
-			if !send(yield, next, end, oldest.kind) {
+			if !send(yield, next, end, oldest.Kind) {
 				return
 			}
-			next.from, next.to = morning, evening
+			next.From, next.To = morning, evening
 		}
-		send(yield, next, end, oldest.kind)
+		send(yield, next, end, oldest.Kind)
 	}
 }
 
 // send yields the part of a run that lies before end.
-func send(yield func(run) bool, r run, end time.Time, kind string) bool {
-	if r.to.After(end) {
-		r.to = end
+func send(yield func(Run) bool, r Run, end time.Time, kind string) bool {
+	if r.To.After(end) {
+		r.To = end
 	}
-	r.kind = kind
-	return !r.from.Before(r.to) || yield(r)
+	r.Kind = kind
+	return !r.From.Before(r.To) || yield(r)
 }
 
 // habit is how one machine is used on working days; its number decides what
@@ -123,7 +123,7 @@ type habit uint64
 // hours ahead all year.
 const (
 	seoulAhead = 9 * time.Hour
-	oneDay     = 24 * time.Hour
+	Day        = 24 * time.Hour
 	opens      = 8 * time.Hour  // of a day in Seoul
 	closes     = 19 * time.Hour // of a day in Seoul
 )
@@ -131,8 +131,8 @@ const (
 // dayOf is the number of the day in Seoul; 0 is Thursday, 1 January 1970.
 func dayOf(t time.Time) int64 {
 	seconds := t.Add(seoulAhead).Unix()
-	day := seconds / int64(oneDay/time.Second)
-	if seconds < 0 && day*int64(oneDay/time.Second) != seconds {
+	day := seconds / int64(Day/time.Second)
+	if seconds < 0 && day*int64(Day/time.Second) != seconds {
 		day--
 	}
 	return day
@@ -140,19 +140,19 @@ func dayOf(t time.Time) int64 {
 
 // at is a time of a day in Seoul.
 func at(day int64, clock time.Duration) time.Time {
-	return time.Unix(day*int64(oneDay/time.Second), 0).UTC().Add(clock - seoulAhead).Truncate(time.Second)
+	return time.Unix(day*int64(Day/time.Second), 0).UTC().Add(clock - seoulAhead).Truncate(time.Second)
 }
 
 // works says whether the machine is used on a day: from Monday to Friday, but
 // for one day in 24 or so.
 func (h habit) works(day int64) bool {
 	weekday := (day + 4) % 7 // 0 is Sunday
-	return weekday != 0 && weekday != 6 && mix(uint64(h), uint64(day), 1)%24 != 0
+	return weekday != 0 && weekday != 6 && Hash(uint64(h), uint64(day), 1)%24 != 0
 }
 
 // morning is when the machine is started on a day, within ten minutes of eight.
 func (h habit) morning(day int64) time.Time {
-	late := time.Duration(share(mix(uint64(h), uint64(day), 2)) * float64(20*time.Minute))
+	late := time.Duration(Fraction(Hash(uint64(h), uint64(day), 2)) * float64(20*time.Minute))
 	return at(day, opens-10*time.Minute+late)
 }
 
@@ -163,8 +163,8 @@ func (h habit) day(day int64) (from, to time.Time) {
 	if !h.works(day) {
 		return time.Time{}, time.Time{}
 	}
-	some := share(mix(uint64(h), uint64(day), 3))
-	switch x := mix(uint64(h), uint64(day), 4) % 40; {
+	some := Fraction(Hash(uint64(h), uint64(day), 3))
+	switch x := Hash(uint64(h), uint64(day), 4) % 40; {
 	case x < 2 && h.works(day+1):
 		to = h.morning(day + 1)
 	case x < 2:
@@ -194,17 +194,17 @@ func (h habit) firstEvening(launched time.Time) time.Time {
 // the account does not have never ran.
 func (a *account) Runs(id string, from, to time.Time) []Span {
 	var list []Span
-	for _, name := range slices.Sorted(maps.Keys(a.regions)) {
-		r := a.regions[name]
-		r.mu.Lock()
+	for _, name := range slices.Sorted(maps.Keys(a.Regions)) {
+		r := a.Regions[name]
+		r.Mu.Lock()
 		now := a.Now()
-		if i := r.instances[id]; i != nil {
-			i.settle(now)
-			for one := range i.runs(from, earlier(to, now)) {
-				list = append(list, Span{one.from, one.to})
+		if i := r.Instances[id]; i != nil {
+			i.Settle(now)
+			for one := range i.Runs(from, Earlier(to, now)) {
+				list = append(list, Span{one.From, one.To})
 			}
 		}
-		r.mu.Unlock()
+		r.Mu.Unlock()
 	}
 	return list
 }
@@ -219,7 +219,7 @@ func (a *account) Ran(id string, from, to time.Time) time.Duration {
 	return sum
 }
 
-func earlier(a, b time.Time) time.Time {
+func Earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}

@@ -30,7 +30,7 @@ func TestPattern(t *testing.T) {
 		{`a\\b`, `a\b`, true},
 		{"**x", "yx", true},
 	} {
-		if got := compile(tt.pattern).match(tt.text); got != tt.want {
+		if got := Compile(tt.pattern).Match(tt.text); got != tt.want {
 			t.Errorf("%q on %q: %v", tt.pattern, tt.text, got)
 		}
 	}
@@ -54,7 +54,7 @@ func TestPatternAgainstSearch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapid.StringMatching(`[ab*?]{0,8}`).Draw(t, "pattern")
 		s := rapid.StringMatching(`[ab]{0,8}`).Draw(t, "text")
-		if got := compile(p).match(s); got != search(p, s) {
+		if got := Compile(p).Match(s); got != search(p, s) {
 			t.Fatalf("%q on %q: %v", p, s, got)
 		}
 	})

@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// policy is an identity-based IAM policy: Allow and Deny statements with
+// Policy is an identity-based IAM policy: Allow and Deny statements with
 // actions, resources and the conditions StringEquals, StringEqualsIgnoreCase,
 // StringLike (also with ForAllValues), Bool and Null on the keys
 // aws:ResourceTag/KEY, aws:TagKeys, aws:RequestedRegion, ec2:Attribute,
 // s3:prefix and kms:GrantIsForAWSResource.
-type policy struct{ statements []statement }
+type Policy struct{ statements []statement }
 
 type statement struct {
 	deny       bool
-	actions    []pattern
-	resources  []pattern
+	actions    []Pattern
+	resources  []Pattern
 	conditions []clause
 }
 
@@ -31,18 +31,18 @@ type clause struct {
 	values   []string
 }
 
-// tagged has tags that a condition can ask for.
-type tagged interface {
-	get(key string) (string, bool)
+// Tagged has tags that a condition can ask for.
+type Tagged interface {
+	Get(key string) (string, bool)
 }
 
-// policyContext is what conditions can ask about a request.
-type policyContext struct {
-	resourceTags tagged
-	tagKeys      []string
-	region       string
-	attribute    string   // that ModifyInstanceAttribute is to change
-	prefix       []string // that a listing of a bucket asks for; nil: none
+// Context is what conditions can ask about a request.
+type Context struct {
+	ResourceTags Tagged
+	TagKeys      []string
+	Region       string
+	Attribute    string   // that ModifyInstanceAttribute is to change
+	Prefix       []string // that a listing of a bucket asks for; nil: none
 }
 
 // oneOrMany reads a JSON text or list of texts.
@@ -57,9 +57,9 @@ func (o *oneOrMany) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(o))
 }
 
-// PolicyDenying is a policy that allows everything but some actions, which may
+// Denying is a policy that allows everything but some actions, which may
 // hold wildcards, such as "ec2:StopInstances" or "s3:*".
-func PolicyDenying(actions ...string) []byte {
+func Denying(actions ...string) []byte {
 	type entry struct {
 		Effect   string
 		Action   []string
@@ -72,9 +72,9 @@ func PolicyDenying(actions ...string) []byte {
 	return b
 }
 
-// parsePolicy reads a policy document; nil allows everything. What it does not
+// Parse reads a policy document; nil allows everything. What it does not
 // understand is an error, never ignored.
-func parsePolicy(document []byte) (*policy, error) {
+func Parse(document []byte) (*Policy, error) {
 	if len(document) == 0 {
 		return nil, nil
 	}
@@ -91,7 +91,7 @@ func parsePolicy(document []byte) (*policy, error) {
 	if err := json.Unmarshal(document, &d); err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
-	p := &policy{}
+	p := &Policy{}
 	for n, st := range d.Statement {
 		out := statement{deny: st.Effect == "Deny"}
 		switch {
@@ -101,10 +101,10 @@ func parsePolicy(document []byte) (*policy, error) {
 			return nil, errors.New("policy: NotAction and NotResource are not understood here")
 		}
 		for _, a := range st.Action {
-			out.actions = append(out.actions, compile(strings.ToLower(a)))
+			out.actions = append(out.actions, Compile(strings.ToLower(a)))
 		}
 		for _, r := range st.Resource {
-			out.resources = append(out.resources, compile(r))
+			out.resources = append(out.resources, Compile(r))
 		}
 		for operator, lines := range st.Condition {
 			bare, forAll := strings.CutPrefix(operator, "ForAllValues:")
@@ -112,7 +112,7 @@ func parsePolicy(document []byte) (*policy, error) {
 				return nil, fmt.Errorf("policy: statement %d: condition operator %s is not understood here", n+1, operator)
 			}
 			for key, values := range lines {
-				if _, known := (&policyContext{}).values(key); !known {
+				if _, known := (&Context{}).values(key); !known {
 					return nil, fmt.Errorf("policy: statement %d: condition key %s is not understood here", n+1, key)
 				}
 				out.conditions = append(out.conditions, clause{bare, forAll, key, values})
@@ -123,9 +123,9 @@ func parsePolicy(document []byte) (*policy, error) {
 	return p, nil
 }
 
-// allows decides as IAM does: an explicit denial wins, else one Allow is
+// Allows decides as IAM does: an explicit denial wins, else one Allow is
 // needed.
-func (p *policy) allows(action, resource string, ctx *policyContext) bool {
+func (p *Policy) Allows(action, resource string, ctx *Context) bool {
 	if p == nil {
 		return true
 	}
@@ -142,15 +142,15 @@ func (p *policy) allows(action, resource string, ctx *policyContext) bool {
 	return allowed
 }
 
-func (st statement) applies(action, resource string, ctx *policyContext) bool {
-	matches := func(list []pattern, s string) bool {
-		return slices.ContainsFunc(list, func(p pattern) bool { return p.match(s) })
+func (st statement) applies(action, resource string, ctx *Context) bool {
+	matches := func(list []Pattern, s string) bool {
+		return slices.ContainsFunc(list, func(p Pattern) bool { return p.Match(s) })
 	}
 	if !matches(st.actions, action) {
 		return false
 	}
 	if resource == "*" { // the operation has no resource: only "*" covers it
-		if !slices.ContainsFunc(st.resources, pattern.any) {
+		if !slices.ContainsFunc(st.resources, Pattern.MatchesAll) {
 			return false
 		}
 	} else if !matches(st.resources, resource) {
@@ -166,15 +166,15 @@ func (st statement) applies(action, resource string, ctx *policyContext) bool {
 
 // values gives what a condition key holds for a request; known is false for a
 // key that the account does not understand.
-func (ctx *policyContext) values(key string) (list []string, known bool) {
+func (ctx *Context) values(key string) (list []string, known bool) {
 	if ctx == nil {
-		ctx = &policyContext{}
+		ctx = &Context{}
 	}
 	if name, ok := strings.CutPrefix(key, "aws:ResourceTag/"); ok {
-		if ctx.resourceTags == nil {
+		if ctx.ResourceTags == nil {
 			return nil, true
 		}
-		v, has := ctx.resourceTags.get(name)
+		v, has := ctx.ResourceTags.Get(name)
 		if !has {
 			return nil, true
 		}
@@ -182,20 +182,20 @@ func (ctx *policyContext) values(key string) (list []string, known bool) {
 	}
 	switch key {
 	case "aws:TagKeys":
-		return ctx.tagKeys, true
+		return ctx.TagKeys, true
 	case "aws:RequestedRegion":
-		return some(ctx.region), true
+		return some(ctx.Region), true
 	case "ec2:Attribute":
-		return some(ctx.attribute), true
+		return some(ctx.Attribute), true
 	case "s3:prefix":
-		return ctx.prefix, true
+		return ctx.Prefix, true
 	case "kms:GrantIsForAWSResource":
 		return nil, true // the account has no keys to grant
 	}
 	return nil, false
 }
 
-func (c clause) holds(ctx *policyContext) bool {
+func (c clause) holds(ctx *Context) bool {
 	have, _ := ctx.values(c.key)
 	if c.operator == "Null" {
 		return slices.Contains(c.values, strconv.FormatBool(len(have) == 0))
@@ -208,7 +208,7 @@ func (c clause) holds(ctx *policyContext) bool {
 			case "StringEqualsIgnoreCase", "Bool":
 				return strings.EqualFold(want, v)
 			}
-			return compile(want).match(v)
+			return Compile(want).Match(v)
 		})
 	}
 	if c.forAll { // also true without any value, as in IAM

@@ -3,107 +3,107 @@ package sandbox
 import "time"
 
 // stop is StopInstances: every id is checked before anything changes.
-func (c *ec2Call) stop() *apiError {
-	ids := c.form.texts("InstanceId")
-	hibernate := c.form.flag("Hibernate")
-	c.form.accept("Force", "SkipOsShutdown")
+func (c *ec2Call) stop() *Error {
+	ids := c.Params.Texts("InstanceId")
+	hibernate := c.Params.Flag("Hibernate")
+	c.Params.Accept("Force", "SkipOsShutdown")
 	batch, err := c.batch(ids)
 	if err != nil {
 		return err
 	}
 	for _, i := range batch {
-		if i.state != running && i.state != stopping && i.state != stopped {
+		if i.State != Running && i.State != Stopping && i.State != Stopped {
 			return wrongState(i, "stopped")
 		}
 	}
 	for _, i := range batch {
 		switch {
-		case i.spot != nil && !i.spot.persistent:
-			return invalid("UnsupportedOperation", "You can't stop the Spot Instance '"+i.id+"' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.")
-		case i.store:
-			return invalid("UnsupportedOperation", "The instance '"+i.id+"' does not have an 'ebs' root device type and cannot be stopped.")
-		case hibernate && !i.hibernation:
-			return invalid("UnsupportedHibernationConfiguration", "The instance '"+i.id+"' is not configured for hibernation.")
+		case i.Spot != nil && !i.Spot.Persistent:
+			return Invalid("UnsupportedOperation", "You can't stop the Spot Instance '"+i.ID+"' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.")
+		case i.InstanceStore:
+			return Invalid("UnsupportedOperation", "The instance '"+i.ID+"' does not have an 'ebs' root device type and cannot be stopped.")
+		case hibernate && !i.Hibernation:
+			return Invalid("UnsupportedHibernationConfiguration", "The instance '"+i.ID+"' is not configured for hibernation.")
 		}
 	}
 	for _, i := range batch {
-		if i.stopGuard {
-			return invalid("OperationNotPermitted", "The instance '"+i.id+"' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.")
+		if i.StopProtection {
+			return Invalid("OperationNotPermitted", "The instance '"+i.ID+"' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.")
 		}
 	}
 	return c.change(batch, func(i *instance) {
-		if i.state == running {
-			i.stop(c.now, c.slowed(i, i.stopTakes(c.region.rng)), hibernate)
+		if i.State == Running {
+			i.Stop(c.Now, c.slowed(i, i.StopTakes(c.Region.Rand)), hibernate)
 		}
 	})
 }
 
 // start is StartInstances.
-func (c *ec2Call) start() *apiError {
-	ids := c.form.texts("InstanceId")
-	c.form.accept("AdditionalInfo")
+func (c *ec2Call) start() *Error {
+	ids := c.Params.Texts("InstanceId")
+	c.Params.Accept("AdditionalInfo")
 	batch, err := c.batch(ids)
 	if err != nil {
 		return err
 	}
 	for _, i := range batch {
-		if i.state != running && i.state != pending && i.state != stopped {
+		if i.State != Running && i.State != Pending && i.State != Stopped {
 			return wrongState(i, "started")
 		}
 	}
 	return c.change(batch, func(i *instance) {
-		if i.state == stopped {
-			i.start(c.now, c.slowed(i, i.startTakes(c.region.rng)))
-			i.failsWith = c.failure(i)
+		if i.State == Stopped {
+			i.Start(c.Now, c.slowed(i, i.StartTakes(c.Region.Rand)))
+			i.FailsWith = c.failure(i)
 		}
 	})
 }
 
 // terminate is TerminateInstances.
-func (c *ec2Call) terminate() *apiError {
-	ids := c.form.texts("InstanceId")
-	c.form.accept("Force", "SkipOsShutdown")
+func (c *ec2Call) terminate() *Error {
+	ids := c.Params.Texts("InstanceId")
+	c.Params.Accept("Force", "SkipOsShutdown")
 	batch, err := c.batch(ids)
 	if err != nil {
 		return err
 	}
 	for _, i := range batch {
-		if i.endGuard {
-			return invalid("OperationNotPermitted", "The instance '"+i.id+"' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.")
+		if i.TerminationProtection {
+			return Invalid("OperationNotPermitted", "The instance '"+i.ID+"' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.")
 		}
 	}
 	return c.change(batch, func(i *instance) {
-		if i.state == shuttingDown || i.state == terminated {
+		if i.State == ShuttingDown || i.State == Terminated {
 			return
 		}
-		i.terminate(c.now, c.slowed(i, between(c.region.rng, 20*time.Second, 40*time.Second)))
-		c.region.release(i)
+		i.Terminate(c.Now, c.slowed(i, Between(c.Region.Rand, 20*time.Second, 40*time.Second)))
+		c.Region.Release(i)
 	})
 }
 
 // reboot is RebootInstances, which changes nothing that can be described.
-func (c *ec2Call) reboot() *apiError {
-	batch, err := c.batch(c.form.texts("InstanceId"))
+func (c *ec2Call) reboot() *Error {
+	batch, err := c.batch(c.Params.Texts("InstanceId"))
 	if err != nil {
 		return err
 	}
 	for _, i := range batch {
-		if i.state != running {
+		if i.State != Running {
 			return wrongState(i, "rebooted")
 		}
 	}
-	c.out.flag("return", true)
+	c.Out.Flag("return", true)
 	return nil
 }
 
-func wrongState(i *instance, done string) *apiError {
-	return invalid("IncorrectInstanceState", "The instance '"+i.id+"' is not in a state from which it can be "+done+".")
+func wrongState(i *instance, done string) *Error {
+	return Invalid("IncorrectInstanceState", "The instance '"+i.ID+"' is not in a state from which it can be "+done+".")
 }
 
 // batch finds the instances of a mutating call and asks for permission on
 // each; all or none.
-func (c *ec2Call) batch(ids []string) ([]*instance, *apiError) {
-	if err := c.form.unknownParameter(); err != nil {
+func (c *ec2Call) batch(ids []string) ([]*instance, *Error) {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return nil, err
 	}
 	if len(ids) == 0 {
@@ -114,7 +114,7 @@ func (c *ec2Call) batch(ids []string) ([]*instance, *apiError) {
 		return nil, err
 	}
 	for _, i := range batch {
-		if err := c.authorize(c.region.arn("instance", i.id), i.tags, nil); err != nil {
+		if err := c.authorize(c.Region.ARN("instance", i.ID), i.Tags, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -126,24 +126,24 @@ func (c *ec2Call) batch(ids []string) ([]*instance, *apiError) {
 
 // change applies act to each instance and answers its states before and
 // after.
-func (c *ec2Call) change(batch []*instance, act func(*instance)) *apiError {
-	c.out.open("instancesSet")
+func (c *ec2Call) change(batch []*instance, act func(*instance)) *Error {
+	c.Out.Open("instancesSet")
 	for _, i := range batch {
-		before := i.state
+		before := i.State
 		act(i)
-		c.out.open("item")
-		c.out.text("instanceId", i.id)
-		c.out.state("currentState", i.state)
-		c.out.state("previousState", before)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.Text("instanceId", i.ID)
+		c.Out.state("currentState", i.State)
+		c.Out.state("previousState", before)
+		c.Out.End("item")
 	}
-	c.out.end("instancesSet")
+	c.Out.End("instancesSet")
 	return nil
 }
 
-func (d *doc) state(name string, s state) {
-	d.open(name)
-	d.number("code", int64(s))
-	d.text("name", s.String())
-	d.end(name)
+func (d *Doc) state(name string, s InstanceState) {
+	d.Open(name)
+	d.Number("code", int64(s))
+	d.Text("name", s.String())
+	d.End(name)
 }

@@ -9,39 +9,39 @@ import (
 
 // Codes that the price list uses for every on-demand term.
 const (
-	onDemandTerm   = "JRTCKXETXF"
-	hourlyRate     = "6YS6EN2CT7"
+	OnDemandTerm   = "JRTCKXETXF"
+	HourlyRate     = "6YS6EN2CT7"
 	upfrontRate    = "2TG2D8R56U"
-	linuxOperation = "RunInstances"
+	LinuxOperation = "RunInstances"
 )
 
 // attribute is one name and value of a product.
 type attribute struct{ name, value string }
 
-// product is one product of the price list.
-type product struct {
-	sku    string
+// Product is one product of the price list.
+type Product struct {
+	SKU    string
 	rank   uint64 // its place in answers
-	family string
+	Family string
 	common []attribute // the shelf's
 	own    []attribute
 
-	usd      listPrice
+	USD      Price
 	tiers    []priceTier // nil: usd at any quantity
-	unit     string
+	Unit     string
 	begin    string // beginRange
-	per      string // what the price is for, in words
+	Per      string // what the price is for, in words
 	reserved []reservedOffer
 }
 
 // newProduct gives p its rank, and a SKU made of seed where the real one is
 // not known. Answers are in the order of the rank: GetProducts promises no
 // order, and a client must not find the row it hopes for in first place.
-func newProduct(p product, seed string) *product {
-	if p.sku == "" {
-		p.sku = derivedSKU(seed)
+func newProduct(p Product, seed string) *Product {
+	if p.SKU == "" {
+		p.SKU = derivedSKU(seed)
 	}
-	sum := sha256.Sum256([]byte(p.sku))
+	sum := sha256.Sum256([]byte(p.SKU))
 	p.rank = binary.BigEndian.Uint64(sum[:])
 	return &p
 }
@@ -58,24 +58,24 @@ func derivedSKU(seed string) string {
 	return string(sku)
 }
 
-// value returns the attribute of that name; productFamily and sku count as
+// Value returns the attribute of that name; productFamily and sku count as
 // attributes, as they do in GetProducts' filters.
-func (p *product) value(name string) (string, bool) {
+func (p *Product) Value(name string) (string, bool) {
 	switch name {
 	case "productFamily":
-		return p.family, p.family != ""
+		return p.Family, p.Family != ""
 	case "sku":
-		return p.sku, true
+		return p.SKU, true
 	}
 	for _, a := range p.own {
 		if a.name == name {
 			return a.value, true
 		}
 	}
-	return find(p.common, name)
+	return Find(p.common, name)
 }
 
-func find(attributes []attribute, name string) (string, bool) {
+func Find(attributes []attribute, name string) (string, bool) {
 	for _, a := range attributes {
 		if a.name == name {
 			return a.value, true
@@ -99,10 +99,10 @@ type (
 		SKU           string            `json:"sku"`
 	}
 	termsJSON struct {
-		OnDemand map[string]termJSON
-		Reserved map[string]termJSON `json:",omitempty"`
+		OnDemand map[string]TermJSON
+		Reserved map[string]TermJSON `json:",omitempty"`
 	}
-	termJSON struct {
+	TermJSON struct {
 		PriceDimensions map[string]dimensionJSON `json:"priceDimensions"`
 		SKU             string                   `json:"sku"`
 		EffectiveDate   string                   `json:"effectiveDate"`
@@ -120,23 +120,23 @@ type (
 	}
 )
 
-// document writes the product as GetProducts does: JSON in a string.
-func (p *product) document(e edition) (string, error) {
-	service, _ := p.value("servicecode")
+// Document writes the product as GetProducts does: JSON in a string.
+func (p *Product) Document(e edition) (string, error) {
+	service, _ := p.Value("servicecode")
 	doc := productJSON{
-		Product:         p.body(),
+		Product:         p.Body(),
 		ServiceCode:     service,
-		Version:         e.version,
-		PublicationDate: e.published,
+		Version:         e.Version,
+		PublicationDate: e.Published,
 	}
-	doc.Terms.OnDemand = p.onDemandTerms(e)
-	doc.Terms.Reserved = p.reservedTerms(e)
+	doc.Terms.OnDemand = p.OnDemandTerms(e)
+	doc.Terms.Reserved = p.ReservedTerms(e)
 	out, err := json.Marshal(doc)
 	return string(out), err
 }
 
-// body is the product itself, without its prices.
-func (p *product) body() productBody {
+// Body is the product itself, without its prices.
+func (p *Product) Body() productBody {
 	attributes := make(map[string]string, len(p.common)+len(p.own))
 	for _, a := range p.common {
 		attributes[a.name] = a.value
@@ -144,66 +144,66 @@ func (p *product) body() productBody {
 	for _, a := range p.own {
 		attributes[a.name] = a.value
 	}
-	return productBody{ProductFamily: p.family, Attributes: attributes, SKU: p.sku}
+	return productBody{ProductFamily: p.Family, Attributes: attributes, SKU: p.SKU}
 }
 
 // priceTier is the price of the units between two quantities.
 type priceTier struct {
 	begin, end string
-	usd        listPrice
+	usd        Price
 }
 
 // rates are the product's on-demand prices. Each has a code of its own.
-func (p *product) rates() []dimensionJSON {
+func (p *Product) rates() []dimensionJSON {
 	tiers := p.tiers
 	if tiers == nil {
-		tiers = []priceTier{{p.begin, "Inf", p.usd}}
+		tiers = []priceTier{{p.begin, "Inf", p.USD}}
 	}
 	list := make([]dimensionJSON, len(tiers))
 	for n, t := range tiers {
-		code := hourlyRate
+		code := HourlyRate
 		if len(tiers) > 1 {
-			code = derivedSKU(p.sku + t.begin)[:len(hourlyRate)]
+			code = derivedSKU(p.SKU + t.begin)[:len(HourlyRate)]
 		}
 		list[n] = dimensionJSON{
-			Unit: p.unit, BeginRange: t.begin, EndRange: t.end, RateCode: p.sku + "." + onDemandTerm + "." + code,
-			Description:  "$" + t.usd.short() + " per " + p.per,
+			Unit: p.Unit, BeginRange: t.begin, EndRange: t.end, RateCode: p.SKU + "." + OnDemandTerm + "." + code,
+			Description:  "$" + t.usd.Short() + " per " + p.Per,
 			PricePerUnit: map[string]string{"USD": t.usd.String()},
 		}
 	}
 	return list
 }
 
-func (p *product) onDemandTerms(e edition) map[string]termJSON {
-	return map[string]termJSON{p.sku + "." + onDemandTerm: {
-		SKU: p.sku, EffectiveDate: e.effective, OfferTermCode: onDemandTerm,
+func (p *Product) OnDemandTerms(e edition) map[string]TermJSON {
+	return map[string]TermJSON{p.SKU + "." + OnDemandTerm: {
+		SKU: p.SKU, EffectiveDate: e.effective, OfferTermCode: OnDemandTerm,
 		TermAttributes:  map[string]string{},
 		PriceDimensions: dimensions(p.rates()...),
 	}}
 }
 
-// reservedTerms are the terms of reserved instances; nil for products without.
-func (p *product) reservedTerms(e edition) map[string]termJSON {
+// ReservedTerms are the terms of reserved instances; nil for products without.
+func (p *Product) ReservedTerms(e edition) map[string]TermJSON {
 	if len(p.reserved) == 0 {
 		return nil
 	}
-	terms := make(map[string]termJSON, len(p.reserved))
+	terms := make(map[string]TermJSON, len(p.reserved))
 	for _, offer := range p.reserved {
-		terms[p.sku+"."+offer.term] = p.reservedTerm(e, offer)
+		terms[p.SKU+"."+offer.term] = p.reservedTerm(e, offer)
 	}
 	return terms
 }
 
 // reservedTerm writes a reserved offer: an upfront fee for the whole length,
 // in whole dollars, and what is left as an hourly price.
-func (p *product) reservedTerm(e edition, offer reservedOffer) termJSON {
-	code := p.sku + "." + offer.term
-	hours := listPrice(365 * 24)
+func (p *Product) reservedTerm(e edition, offer reservedOffer) TermJSON {
+	code := p.SKU + "." + offer.term
+	hours := Price(365 * 24)
 	if offer.contract == "3yr" {
 		hours *= 3
 	}
 	total := offer.effective * hours
-	var upfront listPrice
+	var upfront Price
 	switch offer.option {
 	case "All Upfront":
 		upfront = total
@@ -215,16 +215,16 @@ func (p *product) reservedTerm(e edition, offer reservedOffer) termJSON {
 	if upfront > 0 {
 		rates = append(rates, dimensionJSON{
 			Unit: "Quantity", Description: "Upfront Fee", RateCode: code + "." + upfrontRate,
-			PricePerUnit: map[string]string{"USD": ((upfront + listDollar/2) / listDollar * listDollar).short()},
+			PricePerUnit: map[string]string{"USD": ((upfront + Dollar/2) / Dollar * Dollar).Short()},
 		})
 	}
 	rates = append(rates, dimensionJSON{
-		Unit: "Hrs", BeginRange: "0", EndRange: "Inf", RateCode: code + "." + hourlyRate,
-		Description:  p.per + ", reserved instance applied",
+		Unit: "Hrs", BeginRange: "0", EndRange: "Inf", RateCode: code + "." + HourlyRate,
+		Description:  p.Per + ", reserved instance applied",
 		PricePerUnit: map[string]string{"USD": hourly.String()},
 	})
-	return termJSON{
-		SKU: p.sku, EffectiveDate: e.effective, OfferTermCode: offer.term,
+	return TermJSON{
+		SKU: p.SKU, EffectiveDate: e.effective, OfferTermCode: offer.term,
 		TermAttributes: map[string]string{
 			"LeaseContractLength": offer.contract, "OfferingClass": offer.class, "PurchaseOption": offer.option,
 		},
@@ -242,9 +242,9 @@ func dimensions(rates ...dimensionJSON) map[string]dimensionJSON {
 }
 
 // byRank orders products as answers do.
-func byRank(a, b *product) int {
-	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.sku, b.sku))
+func byRank(a, b *Product) int {
+	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.SKU, b.SKU))
 }
 
-// ec2Offer is the price list's code of EC2, to which EBS belongs.
-const ec2Offer = "AmazonEC2"
+// EC2Offer is the price list's code of EC2, to which EBS belongs.
+const EC2Offer = "AmazonEC2"

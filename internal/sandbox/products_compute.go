@@ -36,29 +36,29 @@ func boxesOf(tenancy string) []box {
 }
 
 // computeShelf holds the products of one instance type in one place.
-func (c *catalog) computeShelf(place pricePlace, spec typeSpec) *shelf {
+func (c *PriceList) computeShelf(place pricePlace, spec Type) *Section {
 	common := typeAttributes(place, spec)
-	return &shelf{
-		service: ec2Offer,
-		region:  place.code,
-		common:  common,
-		own: map[string]bool{
+	return &Section{
+		Service: EC2Offer,
+		Region:  place.code,
+		Common:  common,
+		Own: map[string]bool{
 			"tenancy": true, "operatingSystem": true, "preInstalledSw": true, "licenseModel": true,
 			"usagetype": true, "operation": true, "capacitystatus": true, "marketoption": true,
 			"instancesku": true, "productFamily": true, "sku": true,
 		},
-		make: func() []*product { return c.computeProducts(place, spec, common) },
+		Make: func() []*Product { return c.computeProducts(place, spec, common) },
 	}
 }
 
-func (c *catalog) computeProducts(place pricePlace, spec typeSpec, common []attribute) []*product {
+func (c *PriceList) computeProducts(place pricePlace, spec Type, common []attribute) []*Product {
 	family := "Compute Instance"
 	if spec.BareMetal {
 		family = "Compute Instance (bare metal)"
 	}
-	var products []*product
-	add := func(l licence, tenancy, market string, b box, usd listPrice, sku, usedSKU string) string {
-		operation, usage := l.operation, place.prefix+b.usage+":"+spec.Name
+	var products []*Product
+	add := func(l licence, tenancy, market string, b box, usd Price, sku, usedSKU string) string {
+		operation, usage := l.operation, place.Prefix+b.usage+":"+spec.Name
 		own := []attribute{
 			{"tenancy", tenancy},
 			{"operatingSystem", l.os},
@@ -72,15 +72,15 @@ func (c *catalog) computeProducts(place pricePlace, spec typeSpec, common []attr
 		if usedSKU != "" {
 			own = append(own, attribute{"instancesku", usedSKU})
 		}
-		p := newProduct(product{
-			sku: sku, family: family, common: common, own: own, usd: usd, unit: "Hrs", begin: "0",
-			per: strings.Join([]string{b.words, softwareName(l), spec.Name, "Instance Hour"}, " "),
+		p := newProduct(Product{
+			SKU: sku, Family: family, common: common, own: own, USD: usd, Unit: "Hrs", begin: "0",
+			Per: strings.Join([]string{b.words, softwareName(l), spec.Name, "Instance Hour"}, " "),
 		}, strings.Join([]string{place.code, usage, operation, tenancy, market}, "|"))
-		if usage == place.prefix+"BoxUsage:"+spec.Name && operation == linuxOperation && market == "OnDemand" {
+		if usage == place.Prefix+"BoxUsage:"+spec.Name && operation == LinuxOperation && market == "OnDemand" {
 			p.reserved = c.reservedFor(place.code, spec, usd)
 		}
 		products = append(products, p)
-		return p.sku
+		return p.SKU
 	}
 	offered := c.licencesFor(spec)
 	for _, l := range offered {
@@ -93,15 +93,15 @@ func (c *catalog) computeProducts(place pricePlace, spec typeSpec, common []attr
 			for _, b := range boxesOf(tenancy) {
 				switch b.capacity {
 				case "Used":
-					used = add(l, tenancy, "OnDemand", b, listed.usd, listed.sku, "")
+					used = add(l, tenancy, "OnDemand", b, listed.USD, listed.SKU, "")
 				case "UnusedCapacityReservation":
-					add(l, tenancy, "OnDemand", b, listed.usd, listed.unusedSKU, used)
+					add(l, tenancy, "OnDemand", b, listed.USD, listed.unusedSKU, used)
 				default:
 					add(l, tenancy, "OnDemand", b, 0, "", used)
 				}
 			}
 		}
-		if spec.Family == "p4d" && l.operation == linuxOperation {
+		if spec.Family == "p4d" && l.operation == LinuxOperation {
 			// Capacity Blocks are paid for in advance: the hour itself is free.
 			add(l, "Shared", "CapacityBlock", box{"BoxUsage", "Used", "Capacity Block"}, 0, "", "")
 		}
@@ -110,7 +110,7 @@ func (c *catalog) computeProducts(place pricePlace, spec typeSpec, common []attr
 }
 
 // licencesFor returns what can run on the type, one entry an operation.
-func (c *catalog) licencesFor(spec typeSpec) []licence {
+func (c *PriceList) licencesFor(spec Type) []licence {
 	var found []licence
 	for _, l := range c.licences {
 		if len(found) > 0 && found[len(found)-1].operation == l.operation {
@@ -129,29 +129,29 @@ func (c *catalog) licencesFor(spec typeSpec) []licence {
 
 // price returns the listed price of an instance, or the one derived from
 // Linux by the rules of data/README.md. offered are the licences for the type.
-func (c *catalog) price(place string, spec typeSpec, offered []licence, l licence, tenancy string) listedPrice {
+func (c *PriceList) price(place string, spec Type, offered []licence, l licence, tenancy string) listedPrice {
 	if tenancy == "Host" {
 		return listedPrice{synthetic: true} // billed by the host
 	}
-	if listed, ok := c.listed[instanceKey{place, spec.Name, l.operation, tenancy}]; ok {
+	if listed, ok := c.Listed[InstanceKey{place, spec.Name, l.operation, tenancy}]; ok {
 		return listed
 	}
-	if tenancy == "Dedicated" && l.operation == linuxOperation {
-		shared := c.listed[instanceKey{place, spec.Name, linuxOperation, "Shared"}]
-		return listedPrice{usd: shared.usd * 11 / 10, synthetic: true}
+	if tenancy == "Dedicated" && l.operation == LinuxOperation {
+		shared := c.Listed[InstanceKey{place, spec.Name, LinuxOperation, "Shared"}]
+		return listedPrice{USD: shared.USD * 11 / 10, synthetic: true}
 	}
-	under := linuxOperation
+	under := LinuxOperation
 	if l.os == "Windows" && l.software != "NA" {
-		under = windowsOperation
+		under = WindowsOperation
 	}
-	var base listPrice
+	var base Price
 	for _, b := range offered {
 		if b.operation == under {
-			base = c.price(place, spec, offered, b, tenancy).usd
+			base = c.price(place, spec, offered, b, tenancy).USD
 		}
 	}
 	vcpus := max(spec.VCPU, l.minVCPUs)
-	return listedPrice{usd: base + l.flat + l.perVCPU*listPrice(vcpus), synthetic: true}
+	return listedPrice{USD: base + l.flat + l.perVCPU*Price(vcpus), synthetic: true}
 }
 
 // reservedLike is the type whose reserved terms are published in all places
@@ -162,24 +162,24 @@ const reservedLike = "x2iedn.32xlarge"
 // published ones or, for some common families, those of reservedLike with the
 // same discounts, so that a client meets such terms in the rows that it reads
 // every day. Nil for all others.
-func (c *catalog) reservedFor(place string, spec typeSpec, usd listPrice) []reservedOffer {
+func (c *PriceList) reservedFor(place string, spec Type, usd Price) []reservedOffer {
 	if listed := c.reserved[typeKey{place, spec.Name}]; listed != nil {
 		return listed
 	}
-	model := c.listed[instanceKey{place, reservedLike, linuxOperation, "Shared"}].usd
+	model := c.Listed[InstanceKey{place, reservedLike, LinuxOperation, "Shared"}].USD
 	if !slices.Contains([]string{"c5", "m5", "r5", "t3"}, spec.Family) || model == 0 {
 		return nil
 	}
 	var offers []reservedOffer
 	for _, offer := range c.reserved[typeKey{place, reservedLike}] {
-		offer.effective = listPrice(math.Round(float64(usd) * float64(offer.effective) / float64(model)))
+		offer.effective = Price(math.Round(float64(usd) * float64(offer.effective) / float64(model)))
 		offers = append(offers, offer)
 	}
 	return offers
 }
 
-// windowsOperation is Windows with the licence included.
-const windowsOperation = "RunInstances:0002"
+// WindowsOperation is Windows with the licence included.
+const WindowsOperation = "RunInstances:0002"
 
 // softwareName is how descriptions name an operating system and what is
 // installed on it.
@@ -196,7 +196,7 @@ func softwareName(l licence) string {
 
 // typeAttributes are the attributes that all products of one type in one place
 // share.
-func typeAttributes(place pricePlace, spec typeSpec) []attribute {
+func typeAttributes(place pricePlace, spec Type) []attribute {
 	yes := func(b bool) string {
 		if b {
 			return "Yes"
@@ -205,11 +205,11 @@ func typeAttributes(place pricePlace, spec typeSpec) []attribute {
 	}
 	intel := yes(strings.Contains(spec.Processor, "Intel"))
 	return []attribute{
-		{"servicecode", ec2Offer},
+		{"servicecode", EC2Offer},
 		{"servicename", "Amazon Elastic Compute Cloud"},
 		{"regionCode", place.code},
-		{"location", place.location},
-		{"locationType", place.locationType},
+		{"location", place.Location},
+		{"locationType", place.LocationType},
 		{"instanceType", spec.Name},
 		{"instanceFamily", spec.Category},
 		{"currentGeneration", yes(spec.CurrentGeneration)},
@@ -220,7 +220,7 @@ func typeAttributes(place pricePlace, spec typeSpec) []attribute {
 		{"clockSpeed", spec.Clock},
 		{"networkPerformance", spec.Network},
 		{"processorArchitecture", "64-bit"},
-		{"normalizationSizeFactor", sizeFactor(spec.size())},
+		{"normalizationSizeFactor", SizeFactor(spec.Size())},
 		{"enhancedNetworkingSupported", yes(spec.Hypervisor != "xen")},
 		{"intelAvxAvailable", intel},
 		{"intelAvx2Available", intel},
@@ -242,9 +242,9 @@ func memoryText(mib int64) string {
 	return text + " GiB"
 }
 
-// sizeFactor is the normalization factor of a size: "4" for large. Bare metal
+// SizeFactor is the normalization factor of a size: "4" for large. Bare metal
 // has none here.
-func sizeFactor(size string) string {
+func SizeFactor(size string) string {
 	small := map[string]string{
 		"nano": "0.25", "micro": "0.5", "small": "1", "medium": "2", "large": "4", "xlarge": "8",
 	}

@@ -7,18 +7,18 @@ import (
 
 // volumeShelves make one shelf of EBS products for each place. There are few
 // of them, so they are made at once.
-func (c *catalog) volumeShelves() ([]*shelf, error) {
+func (c *PriceList) volumeShelves() ([]*Section, error) {
 	kinds := map[string][]string{}
-	if err := eachRow("ebs_dimensions.csv", 13, func(r []string) error {
+	if err := EachRow("ebs_dimensions.csv", 13, func(r []string) error {
 		kinds[r[0]] = r
 		return nil
 	}); err != nil {
 		return nil, err
 	}
-	byPlace := map[string]*shelf{}
-	var shelves []*shelf
-	err := eachRow("ebs.csv", 7, func(r []string) error {
-		place, ok := c.places[r[0]]
+	byPlace := map[string]*Section{}
+	var shelves []*Section
+	err := EachRow("ebs.csv", 7, func(r []string) error {
+		place, ok := c.Places[r[0]]
 		if !ok {
 			return fmt.Errorf("no such region: %s", r[0])
 		}
@@ -26,7 +26,7 @@ func (c *catalog) volumeShelves() ([]*shelf, error) {
 		if !ok {
 			return fmt.Errorf("%s is not in ebs_dimensions.csv", r[1])
 		}
-		usd, err := parseListPrice(r[2])
+		usd, err := ParsePrice(r[2])
 		if err != nil {
 			return err
 		}
@@ -36,37 +36,37 @@ func (c *catalog) volumeShelves() ([]*shelf, error) {
 			byPlace[place.code] = s
 			shelves = append(shelves, s)
 		}
-		usd = c.changed(priceItem{region: r[0], item: r[1]}, usd)
-		products := append(s.make(), volumeProduct(place, s.common, kind, usd, r[3], r[4]))
-		s.make = func() []*product { return products }
+		usd = c.changed(PriceItem{Region: r[0], Item: r[1]}, usd)
+		products := append(s.Make(), volumeProduct(place, s.Common, kind, usd, r[3], r[4]))
+		s.Make = func() []*Product { return products }
 		for _, a := range products[len(products)-1].own {
-			s.own[a.name] = true
+			s.Own[a.name] = true
 		}
 		return nil
 	})
 	return shelves, err
 }
 
-func newVolumeShelf(place pricePlace) *shelf {
-	return &shelf{
-		service: ec2Offer,
-		region:  place.code,
-		common: []attribute{
-			{"servicecode", ec2Offer},
+func newVolumeShelf(place pricePlace) *Section {
+	return &Section{
+		Service: EC2Offer,
+		Region:  place.code,
+		Common: []attribute{
+			{"servicecode", EC2Offer},
 			{"servicename", "Amazon Elastic Compute Cloud"},
 			{"regionCode", place.code},
-			{"location", place.location},
+			{"location", place.Location},
 			{"operation", ""},
 		},
-		own:  map[string]bool{"productFamily": true, "sku": true},
-		make: func() []*product { return nil },
+		Own:  map[string]bool{"productFamily": true, "sku": true},
+		Make: func() []*Product { return nil },
 	}
 }
 
 // volumeProduct makes a product of a row of ebs_dimensions.csv and its price.
-func volumeProduct(place pricePlace, common []attribute, kind []string, usd listPrice, begin, sku string) *product {
-	usage := place.prefix + kind[0]
-	own := []attribute{{"usagetype", usage}, {"locationType", place.locationType}}
+func volumeProduct(place pricePlace, common []attribute, kind []string, usd Price, begin, sku string) *Product {
+	usage := place.Prefix + kind[0]
+	own := []attribute{{"usagetype", usage}, {"locationType", place.LocationType}}
 	if kind[12] != "AWS Region" {
 		own[1].value = kind[12]
 	}
@@ -81,8 +81,8 @@ func volumeProduct(place pricePlace, common []attribute, kind []string, usd list
 	if kind[5] != "" && strings.Contains(kind[0], "VolumeP-") {
 		own = append(own, attribute{"provisioned", "Yes"})
 	}
-	return newProduct(product{
-		sku: sku, family: kind[1], common: common, own: own, usd: usd, unit: kind[2], begin: begin,
-		per: kind[11] + " - " + place.location,
+	return newProduct(Product{
+		SKU: sku, Family: kind[1], common: common, own: own, USD: usd, Unit: kind[2], begin: begin,
+		Per: kind[11] + " - " + place.Location,
 	}, place.code+"|"+usage)
 }

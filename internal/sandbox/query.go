@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// params is the body of a Query request as a tree: "Filter.1.Value.2=x" is the
+// Params is the body of a Query request as a tree: "Filter.1.Value.2=x" is the
 // value x at Filter, 1, Value, 2. It remembers what was read, so that what
 // nobody asked for can be refused.
-type params struct {
-	value    string
-	set      bool
+type Params struct {
+	Value    string
+	Set      bool
 	read     bool
 	yesNo    bool // read as true or false
-	children map[string]*params
+	children map[string]*Params
 }
 
 // parseParams reads the parameters of a query string and a form. A pair that
 // cannot be decoded is left out, as is a value for a name that another one
 // repeats.
-func parseParams(query string, form []byte) *params {
-	root := &params{read: true}
+func parseParams(query string, form []byte) *Params {
+	root := &Params{read: true}
 	for _, part := range []string{query, string(form)} {
 		for part != "" {
 			var pair string
@@ -45,35 +45,35 @@ func parseParams(query string, form []byte) *params {
 	return root
 }
 
-func (p *params) put(path, value string) {
+func (p *Params) put(path, value string) {
 	for path != "" {
 		var step string
 		step, path, _ = strings.Cut(path, ".")
 		next := p.children[step]
 		if next == nil {
-			next = &params{}
+			next = &Params{}
 			if p.children == nil {
-				p.children = map[string]*params{}
+				p.children = map[string]*Params{}
 			}
 			p.children[step] = next
 		}
 		p = next
 	}
-	if !p.set {
-		p.value, p.set = value, true
+	if !p.Set {
+		p.Value, p.Set = value, true
 	}
 }
 
-// at finds the node of a path such as "Placement.Tenancy"; a missing one is an
+// At finds the node of a path such as "Placement.Tenancy"; a missing one is an
 // empty node.
-func (p *params) at(path string) *params {
+func (p *Params) At(path string) *Params {
 	for path != "" {
 		p.read = true
 		var step string
 		step, path, _ = strings.Cut(path, ".")
 		next := p.children[step]
 		if next == nil {
-			return &params{read: true}
+			return &Params{read: true}
 		}
 		p = next
 	}
@@ -81,41 +81,41 @@ func (p *params) at(path string) *params {
 	return p
 }
 
-// has says whether a parameter or one below it was sent.
-func (p *params) has(path string) bool {
-	n := p.at(path)
-	return n.set || len(n.children) > 0
+// Has says whether a parameter or one below it was sent.
+func (p *Params) Has(path string) bool {
+	n := p.At(path)
+	return n.Set || len(n.children) > 0
 }
 
-func (p *params) text(path string) string { return p.at(path).value }
+func (p *Params) Text(path string) string { return p.At(path).Value }
 
-// flag reads true or false; a missing one is false. What is neither is refused
+// Flag reads true or false; a missing one is false. What is neither is refused
 // together with the parameters that nobody asked for.
-func (p *params) flag(path string) bool {
-	n := p.at(path)
+func (p *Params) Flag(path string) bool {
+	n := p.At(path)
 	n.yesNo = true
-	return strings.EqualFold(n.value, "true")
+	return strings.EqualFold(n.Value, "true")
 }
 
-// number reads a whole number; a missing one is 0.
-func (p *params) number(path string) (int64, *apiError) {
-	n := p.at(path)
-	if !n.set {
+// Number reads a whole number; a missing one is 0.
+func (p *Params) Number(path string) (int64, *Error) {
+	n := p.At(path)
+	if !n.Set {
 		return 0, nil
 	}
-	v, err := strconv.ParseInt(n.value, 10, 64)
+	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if err != nil {
-		return 0, invalid("InvalidParameterValue", "Value ("+n.value+") for parameter "+path+" is invalid. It must be an integer.")
+		return 0, Invalid("InvalidParameterValue", "Value ("+n.Value+") for parameter "+path+" is invalid. It must be an integer.")
 	}
 	return v, nil
 }
 
-// items lists the members of a list in the order of their numbers.
-func (p *params) items(path string) []*params {
-	n := p.at(path)
+// Items lists the members of a list in the order of their numbers.
+func (p *Params) Items(path string) []*Params {
+	n := p.At(path)
 	type member struct {
 		at   int
-		node *params
+		node *Params
 	}
 	members := make([]member, 0, len(n.children))
 	for k, c := range n.children {
@@ -125,31 +125,31 @@ func (p *params) items(path string) []*params {
 		}
 	}
 	slices.SortFunc(members, func(a, b member) int { return a.at - b.at })
-	list := make([]*params, len(members))
+	list := make([]*Params, len(members))
 	for i, m := range members {
 		list[i] = m.node
 	}
 	return list
 }
 
-// texts is items for a list of plain values.
-func (p *params) texts(path string) []string {
-	nodes := p.items(path)
+// Texts is items for a list of plain values.
+func (p *Params) Texts(path string) []string {
+	nodes := p.Items(path)
 	list := make([]string, len(nodes))
 	for i, n := range nodes {
-		list[i] = n.value
+		list[i] = n.Value
 	}
 	return list
 }
 
-// accept marks parameters that are understood but change nothing here.
-func (p *params) accept(paths ...string) {
+// Accept marks parameters that are understood but change nothing here.
+func (p *Params) Accept(paths ...string) {
 	for _, path := range paths {
-		p.at(path).readAll()
+		p.At(path).readAll()
 	}
 }
 
-func (p *params) readAll() {
+func (p *Params) readAll() {
 	p.read = true
 	for _, c := range p.children {
 		c.readAll()
@@ -157,7 +157,7 @@ func (p *params) readAll() {
 }
 
 // unread names a parameter that nobody asked for, the first by name.
-func (p *params) unread() (string, bool) {
+func (p *Params) unread() (string, bool) {
 	for _, k := range slices.Sorted(maps.Keys(p.children)) {
 		c := p.children[k]
 		if !c.read {
@@ -172,11 +172,11 @@ func (p *params) unread() (string, bool) {
 
 // undecided names a parameter that should be true or false but is neither, the
 // first by name.
-func (p *params) undecided() (name, value string, found bool) {
+func (p *Params) undecided() (name, value string, found bool) {
 	for _, k := range slices.Sorted(maps.Keys(p.children)) {
 		c := p.children[k]
-		if c.yesNo && c.set && !strings.EqualFold(c.value, "true") && !strings.EqualFold(c.value, "false") {
-			return k, c.value, true
+		if c.yesNo && c.Set && !strings.EqualFold(c.Value, "true") && !strings.EqualFold(c.Value, "false") {
+			return k, c.Value, true
 		}
 		if below, value, found := c.undecided(); found {
 			return k + "." + below, value, true
@@ -185,50 +185,50 @@ func (p *params) undecided() (name, value string, found bool) {
 	return "", "", false
 }
 
-// unknownParameter refuses a request that carries what no operation reads, or
+// UnknownParameter refuses a request that carries what no operation reads, or
 // something else where true or false belongs.
-func (p *params) unknownParameter() *apiError {
+func (p *Params) UnknownParameter() *Error {
 	if name, value, found := p.undecided(); found {
-		return invalid("InvalidParameterValue", "Value ("+value+") for parameter "+name+" is invalid. It must be true or false.")
+		return Invalid("InvalidParameterValue", "Value ("+value+") for parameter "+name+" is invalid. It must be true or false.")
 	}
 	if name, ok := p.unread(); ok {
-		return invalid("UnknownParameter", "The parameter "+name+" is not recognized")
+		return Invalid("UnknownParameter", "The parameter "+name+" is not recognized")
 	}
 	return nil
 }
 
-// fingerprint hashes what a request asks for, without its page.
-func (p *params) fingerprint(action string) uint64 {
+// Fingerprint hashes what a request asks for, without its page.
+func (p *Params) Fingerprint(action string) uint64 {
 	var b strings.Builder
 	b.WriteString(action)
 	p.write(&b, "")
-	return mixText(7, b.String())
+	return HashText(7, b.String())
 }
 
-func (p *params) write(b *strings.Builder, path string) {
+func (p *Params) write(b *strings.Builder, path string) {
 	for _, k := range slices.Sorted(maps.Keys(p.children)) {
 		if path == "" && (k == "NextToken" || k == "MaxResults" || k == "Action" || k == "Version") {
 			continue
 		}
 		c := p.children[k]
-		fmt.Fprintf(b, "&%s.%s=%s", path, k, c.value)
+		fmt.Fprintf(b, "&%s.%s=%s", path, k, c.Value)
 		c.write(b, path+"."+k)
 	}
 }
 
-// instant reads a time; a missing one is otherwise.
-func (p *params) instant(path string, otherwise time.Time) (time.Time, *apiError) {
-	n := p.at(path)
-	if !n.set {
+// Instant reads a time; a missing one is otherwise.
+func (p *Params) Instant(path string, otherwise time.Time) (time.Time, *Error) {
+	n := p.At(path)
+	if !n.Set {
 		return otherwise, nil
 	}
-	t, err := time.Parse(time.RFC3339Nano, n.value)
+	t, err := time.Parse(time.RFC3339Nano, n.Value)
 	if err != nil {
-		return time.Time{}, invalid("InvalidParameterValue",
-			fmt.Sprintf("Value (%s) for parameter %s is invalid. It must be a time such as 2026-01-02T15:04:05Z.", n.value, path))
+		return time.Time{}, Invalid("InvalidParameterValue",
+			fmt.Sprintf("Value (%s) for parameter %s is invalid. It must be a time such as 2026-01-02T15:04:05Z.", n.Value, path))
 	}
 	return t, nil
 }
 
-// names are the first words of all parameters, in order.
-func (p *params) names() []string { return slices.Sorted(maps.Keys(p.children)) }
+// Names are the first words of all parameters, in order.
+func (p *Params) Names() []string { return slices.Sorted(maps.Keys(p.children)) }

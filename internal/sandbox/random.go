@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// mix hashes numbers to one that looks random: the finaliser of SplitMix64
+// Hash hashes numbers to one that looks random: the finaliser of SplitMix64
 // applied to each in turn.
-func mix(numbers ...uint64) uint64 {
+func Hash(numbers ...uint64) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, n := range numbers {
 		h += n + 0x9e3779b97f4a7c15
@@ -21,31 +21,31 @@ func mix(numbers ...uint64) uint64 {
 	return h
 }
 
-// mixText is mix for a text (FNV-1a).
-func mixText(seed uint64, s string) uint64 {
+// HashText is mix for a text (FNV-1a).
+func HashText(seed uint64, s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
 		h = (h ^ uint64(s[i])) * 1099511628211
 	}
-	return mix(seed, h)
+	return Hash(seed, h)
 }
 
-// share turns a hash into a number from 0 up to 1.
-func share(h uint64) float64 { return float64(h>>11) / (1 << 53) }
+// Fraction turns a hash into a number from 0 up to 1.
+func Fraction(h uint64) float64 { return float64(h>>11) / (1 << 53) }
 
 func newRand(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
 
-// longID is an id in EC2's long form: the prefix, a dash and 17 hex digits.
-func longID(rng *rand.Rand, prefix string) string {
+// ID is an id in EC2's long form: the prefix, a dash and 17 hex digits.
+func ID(rng *rand.Rand, prefix string) string {
 	return fmt.Sprintf("%s-0%016x", prefix, rng.Uint64())
 }
 
-func between(rng *rand.Rand, least, most time.Duration) time.Duration {
+func Between(rng *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(rng.Int64N(int64(most-least)))
 }
 
-// uniqueID is the id of a thing in IAM, such as AROA and 17 letters for a role.
-func uniqueID(prefix, text string) string {
-	h := mixText(7, text)
-	return prefix + base32.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, h), mix(h)))[:17]
+// UniqueID is the id of a thing in IAM, such as AROA and 17 letters for a role.
+func UniqueID(prefix, text string) string {
+	h := HashText(7, text)
+	return prefix + base32.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, h), Hash(h)))[:17]
 }

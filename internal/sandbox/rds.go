@@ -10,26 +10,26 @@ import (
 const rdsNamespace = "http://rds.amazonaws.com/doc/2014-10-31/"
 
 // rdsCall is one RDS request.
-type rdsCall struct{ queryCall }
+type rdsCall struct{ Query }
 
 // rdsAction is an operation of RDS.
-type rdsAction func(*rdsCall) *apiError
+type rdsAction func(*rdsCall) *Error
 
 func rdsActions() map[string]rdsAction {
 	return map[string]rdsAction{
 		"AddTagsToResource":           (*rdsCall).addTags,
-		"CreateDBCluster":             func(c *rdsCall) *apiError { return c.create(aCluster) },
-		"CreateDBInstance":            func(c *rdsCall) *apiError { return c.create(aDatabase) },
-		"CreateDBInstanceReadReplica": func(c *rdsCall) *apiError { return c.create(aDatabase) },
-		"DescribeDBClusters":          func(c *rdsCall) *apiError { return c.describe(aCluster) },
-		"DescribeDBInstances":         func(c *rdsCall) *apiError { return c.describe(aDatabase) },
+		"CreateDBCluster":             func(c *rdsCall) *Error { return c.create(aCluster) },
+		"CreateDBInstance":            func(c *rdsCall) *Error { return c.create(aDatabase) },
+		"CreateDBInstanceReadReplica": func(c *rdsCall) *Error { return c.create(aDatabase) },
+		"DescribeDBClusters":          func(c *rdsCall) *Error { return c.describe(aCluster) },
+		"DescribeDBInstances":         func(c *rdsCall) *Error { return c.describe(aDatabase) },
 		"DescribeEvents":              (*rdsCall).describeEvents,
 		"ListTagsForResource":         (*rdsCall).listTags,
 		"RemoveTagsFromResource":      (*rdsCall).removeTags,
-		"StartDBCluster":              func(c *rdsCall) *apiError { return c.start(aCluster) },
-		"StartDBInstance":             func(c *rdsCall) *apiError { return c.start(aDatabase) },
-		"StopDBCluster":               func(c *rdsCall) *apiError { return c.stop(aCluster) },
-		"StopDBInstance":              func(c *rdsCall) *apiError { return c.stop(aDatabase) },
+		"StartDBCluster":              func(c *rdsCall) *Error { return c.start(aCluster) },
+		"StartDBInstance":             func(c *rdsCall) *Error { return c.start(aDatabase) },
+		"StopDBCluster":               func(c *rdsCall) *Error { return c.stop(aCluster) },
+		"StopDBInstance":              func(c *rdsCall) *Error { return c.stop(aDatabase) },
 	}
 }
 
@@ -39,34 +39,34 @@ func answersNothing(action string) bool {
 }
 
 // rdsService is Amazon RDS.
-func rdsService() service {
-	return service{
-		name: "rds", operations: slices.Sorted(maps.Keys(rdsActions())),
-		read: (*request).readQuery, refusal: refuseQuery(rdsNamespace), serve: serveRDS, names: namesDatabase,
+func rdsService() Service {
+	return Service{
+		Name: "rds", Operations: slices.Sorted(maps.Keys(rdsActions())),
+		Read: (*Request).ReadQuery, Refusal: RefuseQuery(rdsNamespace), Serve: serveRDS, Names: namesDatabase,
 	}
 }
 
-func serveRDS(r *call) answer {
-	run := rdsActions()[r.action]
+func serveRDS(r *call) Answer {
+	run := rdsActions()[r.Action]
 	if run == nil {
-		if r.action == "" {
-			return r.refuse(invalid("MissingAction", "The request must contain the parameter Action"))
+		if r.Action == "" {
+			return r.Refuse(Invalid("MissingAction", "The request must contain the parameter Action"))
 		}
-		return r.refuse(invalid("InvalidAction", "Could not find operation "+r.action+" for version 2014-10-31"))
+		return r.Refuse(Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2014-10-31"))
 	}
-	return serveQuery(r, rdsNamespace, !answersNothing(r.action), func(c queryCall) *apiError { return run(&rdsCall{c}) })
+	return ServeQuery(r, rdsNamespace, !answersNothing(r.Action), func(c Query) *Error { return run(&rdsCall{c}) })
 }
 
 // dbARN is the name of a database ("db") or a cluster ("cluster") in policies
 // and tag calls.
-func (r *region) dbARN(kind dbKind, id string) string {
-	return fmt.Sprintf("arn:aws:rds:%s:%s:%s:%s", r.name, r.owner, kind, id)
+func (r *Region) dbARN(kind dbKind, id string) string {
+	return fmt.Sprintf("arn:aws:rds:%s:%s:%s:%s", r.Name, r.Owner, kind, id)
 }
 
 // noDatabase is the refusal of a call for a database that does not exist.
-func noDatabase(kind dbKind, id string) *apiError {
+func noDatabase(kind dbKind, id string) *Error {
 	if kind == aCluster {
-		return fail(http.StatusNotFound, "DBClusterNotFoundFault", "DBCluster "+id+" not found.")
+		return Fail(http.StatusNotFound, "DBClusterNotFoundFault", "DBCluster "+id+" not found.")
 	}
-	return fail(http.StatusNotFound, "DBInstanceNotFound", "DBInstance "+id+" not found.")
+	return Fail(http.StatusNotFound, "DBInstanceNotFound", "DBInstance "+id+" not found.")
 }

@@ -38,19 +38,19 @@ type Database struct {
 
 // AddDatabase puts a database into a region.
 func AddDatabase(a *account, name string, d Database) error {
-	r := a.regions[name]
+	r := a.Regions[name]
 	if r == nil {
 		return fmt.Errorf("database %s: the region %s is not enabled", d.ID, name)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	if err := r.addDatabase(d, a.Now()); err != nil {
 		return fmt.Errorf("database %s: %w", d.ID, err)
 	}
 	return nil
 }
 
-func (r *region) addDatabase(d Database, now time.Time) error {
+func (r *Region) addDatabase(d Database, now time.Time) error {
 	made := &database{
 		kind: aDatabase, id: d.ID, class: d.Class, engine: d.Engine, mode: d.Mode, multiAZ: d.MultiAZ, source: d.ReplicaOf,
 		memberOf: d.MemberOf, created: d.Created, started: d.Started, stopped: d.Stopped, status: d.Status,
@@ -76,10 +76,10 @@ func (r *region) addDatabase(d Database, now time.Time) error {
 		made.created = now
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Tags)) {
-		made.tags = append(made.tags, tag{key, d.Tags[key]})
+		made.tags = append(made.tags, Tag{key, d.Tags[key]})
 	}
 	if err := checkDBTags(made.tags); err != nil {
-		return fmt.Errorf("tags: %s", err.message)
+		return fmt.Errorf("tags: %s", err.Message)
 	}
 	switch {
 	case !databaseName.MatchString(d.ID):
@@ -91,10 +91,10 @@ func (r *region) addDatabase(d Database, now time.Time) error {
 	case d.ReplicaOf != "" && r.database(made.kind, d.ReplicaOf) == nil:
 		return fmt.Errorf("there is no database %s to be a replica of", d.ReplicaOf)
 	}
-	made.zone = r.zones()[mixText(0, d.ID)%uint64(len(r.zones()))]
-	all := slot[databases](r)
+	made.zone = r.Zones()[HashText(0, d.ID)%uint64(len(r.Zones()))]
+	all := Slot[databases](r)
 	if len(all.list) == 0 {
-		r.onSettle(func(now time.Time) { r.settleDatabases(now) })
+		r.OnSettle(func(now time.Time) { r.settleDatabases(now) })
 	}
 	all.list = append(all.list, made)
 	slices.SortFunc(all.list, func(a, b *database) int {
@@ -105,7 +105,7 @@ func (r *region) addDatabase(d Database, now time.Time) error {
 }
 
 // recall gives a database that joins the account its past.
-func (r *region) recall(d *database, now time.Time) {
+func (r *Region) recall(d *database, now time.Time) {
 	r.tell(d, d.created, "creation", "created")
 	if !d.started.IsZero() {
 		r.tell(d, d.started, "notification", "started")
@@ -127,14 +127,14 @@ var databaseName = regexp.MustCompile(`^[a-z]([a-z0-9]|-[a-z0-9]){0,62}$`)
 // of that name, a status such as "backing-up" for some time of the account,
 // after which it is available; zero means that it stays so.
 func SetDatabaseStatus(a *account, name, id, status string, lasts time.Duration) error {
-	r := a.regions[name]
+	r := a.Regions[name]
 	if r == nil {
 		return fmt.Errorf("database %s: the region %s is not enabled", id, name)
 	}
 	now := a.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.settle(now)
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	r.Settle(now)
 	d := cmp.Or(r.database(aDatabase, id), r.database(aCluster, id))
 	if d == nil {
 		return fmt.Errorf("there is no database %s in %s", id, name)
@@ -148,20 +148,20 @@ func SetDatabaseStatus(a *account, name, id, status string, lasts time.Duration)
 
 // Databases are the databases of a region as they are now, by identifier.
 func Databases(a *account, name string) []Database {
-	r := a.regions[name]
+	r := a.Regions[name]
 	if r == nil {
 		return nil
 	}
 	now := a.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.settle(now)
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	r.Settle(now)
 	var list []Database
-	for _, d := range slot[databases](r).list {
+	for _, d := range Slot[databases](r).list {
 		life := r.life(d)
 		list = append(list, Database{
 			ID: d.id, Cluster: d.kind == aCluster, MemberOf: d.memberOf, ReplicaOf: d.source, Class: d.class, Engine: d.engine,
-			Mode: d.mode, MultiAZ: d.multiAZ, Tags: d.tags.asMap(), Status: life.status,
+			Mode: d.mode, MultiAZ: d.multiAZ, Tags: d.tags.Map(), Status: life.status,
 			Created: d.created, Started: life.started, Stopped: life.stopped,
 		})
 	}

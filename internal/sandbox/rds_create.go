@@ -12,56 +12,56 @@ const createTakes = 5 * time.Minute
 // create is CreateDBInstance, CreateDBInstanceReadReplica and CreateDBCluster.
 // Of what they describe, the account keeps what matters to stopping and
 // starting.
-func (c *rdsCall) create(kind dbKind) *apiError {
+func (c *rdsCall) create(kind dbKind) *Error {
 	parameter := "DBInstanceIdentifier"
-	d := Database{Status: "creating", Created: c.now, Tags: map[string]string{}}
-	switch c.action {
+	d := Database{Status: "creating", Created: c.Now, Tags: map[string]string{}}
+	switch c.Action {
 	case "CreateDBCluster":
 		parameter, d.Cluster = "DBClusterIdentifier", true
-		d.Mode, d.Class = c.form.text("EngineMode"), c.form.text("DBClusterInstanceClass")
+		d.Mode, d.Class = c.Params.Text("EngineMode"), c.Params.Text("DBClusterInstanceClass")
 	case "CreateDBInstanceReadReplica":
-		d.ReplicaOf = c.form.text("SourceDBInstanceIdentifier")
-		d.Class = c.form.text("DBInstanceClass")
-		if source := c.region.database(aDatabase, d.ReplicaOf); source != nil {
+		d.ReplicaOf = c.Params.Text("SourceDBInstanceIdentifier")
+		d.Class = c.Params.Text("DBInstanceClass")
+		if source := c.Region.database(aDatabase, d.ReplicaOf); source != nil {
 			d.Engine = source.engine
 		}
 	default:
-		d.MemberOf, d.Class, d.MultiAZ = c.form.text("DBClusterIdentifier"), c.form.text("DBInstanceClass"), c.form.flag("MultiAZ")
+		d.MemberOf, d.Class, d.MultiAZ = c.Params.Text("DBClusterIdentifier"), c.Params.Text("DBInstanceClass"), c.Params.Flag("MultiAZ")
 	}
 	if d.Engine == "" {
-		d.Engine = c.form.text("Engine")
+		d.Engine = c.Params.Text("Engine")
 	}
-	d.ID = strings.ToLower(c.form.text(parameter))
-	c.form.accept("AllocatedStorage", "MasterUsername", "MasterUserPassword", "StorageType", "EngineVersion", "AvailabilityZone")
-	var given tags
-	for _, n := range c.form.items("Tags.Tag") {
-		given = append(given, tag{n.text("Key"), n.text("Value")})
+	d.ID = strings.ToLower(c.Params.Text(parameter))
+	c.Params.Accept("AllocatedStorage", "MasterUsername", "MasterUserPassword", "StorageType", "EngineVersion", "AvailabilityZone")
+	var given Tags
+	for _, n := range c.Params.Items("Tags.Tag") {
+		given = append(given, Tag{n.Text("Key"), n.Text("Value")})
 	}
-	if err := c.form.unknownParameter(); err != nil {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
-	if err := c.authorize(c.region.dbARN(kind, d.ID), nil, given.keys()); err != nil {
+	if err := c.Authorize(c.Region.dbARN(kind, d.ID), nil, given.Keys()); err != nil {
 		return err
 	}
 	switch {
-	case c.region.database(kind, d.ID) != nil && kind == aCluster:
-		return fail(http.StatusBadRequest, "DBClusterAlreadyExistsFault", "DB Cluster already exists")
-	case c.region.database(kind, d.ID) != nil:
-		return fail(http.StatusBadRequest, "DBInstanceAlreadyExists", "DB instance already exists")
-	case d.MemberOf != "" && c.region.database(aCluster, d.MemberOf) == nil:
+	case c.Region.database(kind, d.ID) != nil && kind == aCluster:
+		return Fail(http.StatusBadRequest, "DBClusterAlreadyExistsFault", "DB Cluster already exists")
+	case c.Region.database(kind, d.ID) != nil:
+		return Fail(http.StatusBadRequest, "DBInstanceAlreadyExists", "DB instance already exists")
+	case d.MemberOf != "" && c.Region.database(aCluster, d.MemberOf) == nil:
 		return noDatabase(aCluster, d.MemberOf)
-	case d.ReplicaOf != "" && c.region.database(aDatabase, d.ReplicaOf) == nil:
+	case d.ReplicaOf != "" && c.Region.database(aDatabase, d.ReplicaOf) == nil:
 		return noDatabase(aDatabase, d.ReplicaOf)
 	}
 	if err := checkDBTags(given); err != nil {
 		return err
 	}
-	d.Tags = given.asMap()
-	if err := c.region.addDatabase(d, c.now); err != nil {
-		return invalid("InvalidParameterValue", err.Error())
+	d.Tags = given.Map()
+	if err := c.Region.addDatabase(d, c.Now); err != nil {
+		return Invalid("InvalidParameterValue", err.Error())
 	}
-	made := c.region.database(kind, d.ID)
-	made.until = c.now.Add(createTakes)
+	made := c.Region.database(kind, d.ID)
+	made.until = c.Now.Add(createTakes)
 	c.write(made)
 	return nil
 }

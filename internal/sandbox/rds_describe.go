@@ -12,13 +12,13 @@ import (
 )
 
 // describe is DescribeDBInstances and DescribeDBClusters.
-func (c *rdsCall) describe(kind dbKind) *apiError {
+func (c *rdsCall) describe(kind dbKind) *Error {
 	parameter, list := "DBInstanceIdentifier", "DBInstances"
 	if kind == aCluster {
 		parameter, list = "DBClusterIdentifier", "DBClusters"
-		c.form.accept("IncludeShared")
+		c.Params.Accept("IncludeShared")
 	}
-	id := strings.ToLower(c.form.text(parameter))
+	id := strings.ToLower(c.Params.Text(parameter))
 	keep, err := c.filters(kind)
 	if err != nil {
 		return err
@@ -27,55 +27,55 @@ func (c *rdsCall) describe(kind dbKind) *apiError {
 	if err != nil {
 		return err
 	}
-	if err := c.form.unknownParameter(); err != nil {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
-	if err := c.authorize(c.region.dbARN(kind, "*"), nil, nil); err != nil {
+	if err := c.Authorize(c.Region.dbARN(kind, "*"), nil, nil); err != nil {
 		return err
 	}
-	if id != "" && c.region.database(kind, id) == nil {
+	if id != "" && c.Region.database(kind, id) == nil {
 		return noDatabase(kind, id)
 	}
 	var rows []*database
-	for _, d := range slot[databases](c.region).list {
+	for _, d := range Slot[databases](c.Region).list {
 		if d.kind == kind && (id == "" || d.id == id) && keep(d) && d.id > after {
 			rows = append(rows, d)
 		}
 	}
 	rows = cutRecords(c, rows, size, func(d *database) string { return d.id })
-	c.out.open(list)
+	c.Out.Open(list)
 	for _, d := range rows {
 		c.write(d)
 	}
-	c.out.end(list)
+	c.Out.End(list)
 	return nil
 }
 
 // filters reads the filters that are known here. RDS compares whole values; an
 // identifier may be an ARN.
-func (c *rdsCall) filters(kind dbKind) (func(*database) bool, *apiError) {
+func (c *rdsCall) filters(kind dbKind) (func(*database) bool, *Error) {
 	known := map[string]func(*database) []string{
-		"engine": func(d *database) []string { return one(d.engine) },
+		"engine": func(d *database) []string { return NonEmpty(d.engine) },
 		"db-cluster-id": func(d *database) []string {
 			id := cmp.Or(d.memberOf, clusterID(d))
-			return []string{id, c.region.dbARN(aCluster, id)}
+			return []string{id, c.Region.dbARN(aCluster, id)}
 		},
 	}
 	if kind == aDatabase {
-		known["db-instance-id"] = func(d *database) []string { return []string{d.id, c.region.dbARN(kind, d.id)} }
+		known["db-instance-id"] = func(d *database) []string { return []string{d.id, c.Region.dbARN(kind, d.id)} }
 	}
 	type condition struct {
 		of   func(*database) []string
 		want []string
 	}
 	var all []condition
-	for _, n := range c.form.items("Filters.Filter") {
-		name, want := n.text("Name"), n.texts("Values.Value")
+	for _, n := range c.Params.Items("Filters.Filter") {
+		name, want := n.Text("Name"), n.Texts("Values.Value")
 		switch {
 		case known[name] == nil:
-			return nil, invalid("InvalidParameterValue", "Unrecognized filter name: "+name)
+			return nil, Invalid("InvalidParameterValue", "Unrecognized filter name: "+name)
 		case len(want) == 0:
-			return nil, invalid("InvalidParameterValue", "The filter "+name+" has no values")
+			return nil, Invalid("InvalidParameterValue", "The filter "+name+" has no values")
 		}
 		all = append(all, condition{known[name], want})
 	}
@@ -91,23 +91,23 @@ func (c *rdsCall) filters(kind dbKind) (func(*database) bool, *apiError) {
 
 // page reads MaxRecords, which is from 20 to 100, and Marker: the key after
 // which the page begins.
-func (c *rdsCall) page() (size int, after string, err *apiError) {
+func (c *rdsCall) page() (size int, after string, err *Error) {
 	size = 100
-	if c.form.at("MaxRecords").set {
-		n, err := c.form.number("MaxRecords")
+	if c.Params.At("MaxRecords").Set {
+		n, err := c.Params.Number("MaxRecords")
 		if err != nil {
 			return 0, "", err
 		}
 		if n < 20 || n > 100 {
-			return 0, "", invalid("InvalidParameterValue", fmt.Sprintf("Invalid value %d for MaxRecords. Must be between 20 and 100", n))
+			return 0, "", Invalid("InvalidParameterValue", fmt.Sprintf("Invalid value %d for MaxRecords. Must be between 20 and 100", n))
 		}
 		size = int(n)
 	}
-	if marker := c.form.text("Marker"); marker != "" {
+	if marker := c.Params.Text("Marker"); marker != "" {
 		text, seal, _ := strings.Cut(marker, ".")
 		key, wrong := base64.RawURLEncoding.DecodeString(text)
 		if wrong != nil || seal != c.seal(string(key)) {
-			return 0, "", invalid("InvalidParameterValue", "The marker is not one of this request")
+			return 0, "", Invalid("InvalidParameterValue", "The marker is not one of this request")
 		}
 		after = string(key)
 	}
@@ -116,7 +116,7 @@ func (c *rdsCall) page() (size int, after string, err *apiError) {
 
 // seal ties a marker to the account, the region and the operation.
 func (c *rdsCall) seal(key string) string {
-	return strconv.FormatUint(mixText(mixText(c.org.seed, c.region.name+c.action), key), 36)
+	return strconv.FormatUint(HashText(HashText(c.Organization.Seed, c.Region.Name+c.Action), key), 36)
 }
 
 // cutRecords keeps the first page of rows and writes the marker for the rest.
@@ -126,89 +126,89 @@ func cutRecords[T any](c *rdsCall, rows []T, size int, key func(T) string) []T {
 	}
 	rows = rows[:size]
 	last := key(rows[size-1])
-	c.out.text("Marker", base64.RawURLEncoding.EncodeToString([]byte(last))+"."+c.seal(last))
+	c.Out.Text("Marker", base64.RawURLEncoding.EncodeToString([]byte(last))+"."+c.seal(last))
 	return rows
 }
 
 // write describes a database or a cluster.
 func (c *rdsCall) write(d *database) {
-	life := c.region.life(d)
+	life := c.Region.life(d)
 	if d.kind == aCluster {
 		c.writeCluster(d)
 		return
 	}
-	o := c.out
-	o.open("DBInstance")
-	o.text("DBInstanceIdentifier", d.id)
-	o.text("DBInstanceClass", d.class)
-	o.text("Engine", d.engine)
-	o.text("DBInstanceStatus", life.status)
+	o := c.Out
+	o.Open("DBInstance")
+	o.Text("DBInstanceIdentifier", d.id)
+	o.Text("DBInstanceClass", d.class)
+	o.Text("Engine", d.engine)
+	o.Text("DBInstanceStatus", life.status)
 	if !life.restart.IsZero() {
-		o.time("AutomaticRestartTime", life.restart)
+		o.Time("AutomaticRestartTime", life.restart)
 	}
-	o.text("MasterUsername", "admin")
-	o.open("Endpoint")
-	o.text("Address", d.id+".practice."+c.region.name+".rds.amazonaws.com")
-	o.number("Port", dbPort(d.engine))
-	o.end("Endpoint")
-	o.number("AllocatedStorage", 100)
-	o.time("InstanceCreateTime", d.created)
-	o.text("PreferredBackupWindow", "17:00-17:30")
-	o.number("BackupRetentionPeriod", 7)
-	o.text("AvailabilityZone", d.zone)
-	o.text("PreferredMaintenanceWindow", "sun:18:00-sun:18:30")
-	o.flag("MultiAZ", d.multiAZ)
-	o.flag("AutoMinorVersionUpgrade", true)
-	o.some("ReadReplicaSourceDBInstanceIdentifier", d.source)
-	o.open("ReadReplicaDBInstanceIdentifiers")
-	for _, id := range c.region.replicas(d.id) {
-		o.text("ReadReplicaDBInstanceIdentifier", id)
+	o.Text("MasterUsername", "admin")
+	o.Open("Endpoint")
+	o.Text("Address", d.id+".practice."+c.Region.Name+".rds.amazonaws.com")
+	o.Number("Port", dbPort(d.engine))
+	o.End("Endpoint")
+	o.Number("AllocatedStorage", 100)
+	o.Time("InstanceCreateTime", d.created)
+	o.Text("PreferredBackupWindow", "17:00-17:30")
+	o.Number("BackupRetentionPeriod", 7)
+	o.Text("AvailabilityZone", d.zone)
+	o.Text("PreferredMaintenanceWindow", "sun:18:00-sun:18:30")
+	o.Flag("MultiAZ", d.multiAZ)
+	o.Flag("AutoMinorVersionUpgrade", true)
+	o.Optional("ReadReplicaSourceDBInstanceIdentifier", d.source)
+	o.Open("ReadReplicaDBInstanceIdentifiers")
+	for _, id := range c.Region.replicas(d.id) {
+		o.Text("ReadReplicaDBInstanceIdentifier", id)
 	}
-	o.end("ReadReplicaDBInstanceIdentifiers")
-	o.flag("PubliclyAccessible", false)
-	o.some("DBClusterIdentifier", d.memberOf)
-	o.flag("StorageEncrypted", true)
-	o.flag("DeletionProtection", false)
-	o.text("DBInstanceArn", c.region.dbARN(d.kind, d.id))
+	o.End("ReadReplicaDBInstanceIdentifiers")
+	o.Flag("PubliclyAccessible", false)
+	o.Optional("DBClusterIdentifier", d.memberOf)
+	o.Flag("StorageEncrypted", true)
+	o.Flag("DeletionProtection", false)
+	o.Text("DBInstanceArn", c.Region.dbARN(d.kind, d.id))
 	o.dbTags(d.tags)
-	o.end("DBInstance")
+	o.End("DBInstance")
 }
 
 func (c *rdsCall) writeCluster(d *database) {
-	o := c.out
-	o.open("DBCluster")
-	o.text("DBClusterIdentifier", d.id)
-	o.text("Status", d.status)
+	o := c.Out
+	o.Open("DBCluster")
+	o.Text("DBClusterIdentifier", d.id)
+	o.Text("Status", d.status)
 	if !d.restart.IsZero() {
-		o.time("AutomaticRestartTime", d.restart)
+		o.Time("AutomaticRestartTime", d.restart)
 	}
-	o.open("AvailabilityZones")
-	for _, zone := range c.region.zones()[:3] {
-		o.text("AvailabilityZone", zone)
+	o.Open("AvailabilityZones")
+	for _, zone := range c.Region.Zones()[:3] {
+		o.Text("AvailabilityZone", zone)
 	}
-	o.end("AvailabilityZones")
-	o.text("Engine", d.engine)
-	o.text("EngineMode", cmp.Or(d.mode, "provisioned"))
-	o.some("DBClusterInstanceClass", d.class)
-	o.flag("MultiAZ", len(c.region.members(d.id)) > 1)
-	o.number("Port", dbPort(d.engine))
-	o.text("MasterUsername", "admin")
-	o.time("ClusterCreateTime", d.created)
-	o.some("ReplicationSourceIdentifier", d.source)
-	o.open("DBClusterMembers")
-	for n, m := range c.region.members(d.id) {
-		o.open("DBClusterMember")
-		o.text("DBInstanceIdentifier", m.id)
-		o.flag("IsClusterWriter", n == 0)
-		o.number("PromotionTier", 1)
-		o.end("DBClusterMember")
+	o.End("AvailabilityZones")
+	o.Text("Engine", d.engine)
+	o.Text("EngineMode", cmp.Or(d.mode, "provisioned"))
+	o.Optional("DBClusterInstanceClass", d.class)
+	o.Flag("MultiAZ", len(c.Region.members(d.id)) > 1)
+	o.Number("Port", dbPort(d.engine))
+	o.Text("MasterUsername", "admin")
+	o.Time("ClusterCreateTime", d.created)
+	o.Optional("ReplicationSourceIdentifier", d.source)
+	o.Open("DBClusterMembers")
+	for n, m := range c.Region.members(d.id) {
+		o.Open("DBClusterMember")
+		o.Text("DBInstanceIdentifier", m.id)
+		o.Flag("IsClusterWriter", n == 0)
+		o.Number("PromotionTier", 1)
+		o.End("DBClusterMember")
 	}
-	o.end("DBClusterMembers")
-	o.flag("StorageEncrypted", true)
-	o.flag("DeletionProtection", false)
-	o.text("DBClusterArn", c.region.dbARN(d.kind, d.id))
+	o.End("DBClusterMembers")
+	o.Flag("StorageEncrypted", true)
+	o.Flag("DeletionProtection", false)
+	o.Text("DBClusterArn", c.Region.dbARN(d.kind, d.id))
 	o.dbTags(d.tags)
-	o.end("DBCluster")
+	o.End("DBCluster")
 }
 
 // dbPort is the engine's usual port.
@@ -228,9 +228,9 @@ func dbPort(engine string) int64 {
 const longestDuration = int64(eventsKept / time.Minute)
 
 // describeEvents tells what happened, the oldest first.
-func (c *rdsCall) describeEvents() *apiError {
-	source, kind := c.form.text("SourceIdentifier"), c.form.text("SourceType")
-	categories := c.form.texts("EventCategories.EventCategory")
+func (c *rdsCall) describeEvents() *Error {
+	source, kind := c.Params.Text("SourceIdentifier"), c.Params.Text("SourceType")
+	categories := c.Params.Texts("EventCategories.EventCategory")
 	from, to, err := c.period()
 	if err != nil {
 		return err
@@ -239,17 +239,17 @@ func (c *rdsCall) describeEvents() *apiError {
 	if err != nil {
 		return err
 	}
-	if err := c.form.unknownParameter(); err != nil {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
 	if source != "" && kind == "" {
-		return invalid("InvalidParameterCombination", "Cannot specify source identifier without source type")
+		return Invalid("InvalidParameterCombination", "Cannot specify source identifier without source type")
 	}
-	if err := c.authorize("*", nil, nil); err != nil {
+	if err := c.Authorize("*", nil, nil); err != nil {
 		return err
 	}
 	var rows []dbEvent
-	for _, e := range slot[databases](c.region).events {
+	for _, e := range Slot[databases](c.Region).events {
 		switch {
 		case kind != "" && e.sourceType() != kind, source != "" && e.id != strings.ToLower(source),
 			len(categories) > 0 && !slices.Contains(categories, e.category),
@@ -260,20 +260,20 @@ func (c *rdsCall) describeEvents() *apiError {
 	}
 	slices.SortFunc(rows, func(a, b dbEvent) int { return strings.Compare(a.key(), b.key()) })
 	rows = cutRecords(c, rows, size, dbEvent.key)
-	c.out.open("Events")
+	c.Out.Open("Events")
 	for _, e := range rows {
-		c.out.open("Event")
-		c.out.text("SourceIdentifier", e.id)
-		c.out.text("SourceType", e.sourceType())
-		c.out.text("Message", e.text)
-		c.out.open("EventCategories")
-		c.out.text("EventCategory", e.category)
-		c.out.end("EventCategories")
-		c.out.time("Date", e.at)
-		c.out.text("SourceArn", c.region.dbARN(e.kind, e.id))
-		c.out.end("Event")
+		c.Out.Open("Event")
+		c.Out.Text("SourceIdentifier", e.id)
+		c.Out.Text("SourceType", e.sourceType())
+		c.Out.Text("Message", e.text)
+		c.Out.Open("EventCategories")
+		c.Out.Text("EventCategory", e.category)
+		c.Out.End("EventCategories")
+		c.Out.Time("Date", e.at)
+		c.Out.Text("SourceArn", c.Region.dbARN(e.kind, e.id))
+		c.Out.End("Event")
 	}
-	c.out.end("Events")
+	c.Out.End("Events")
 	return nil
 }
 
@@ -289,24 +289,24 @@ func (e dbEvent) sourceType() string {
 
 // period is the time that DescribeEvents is asked for: the last hour, unless
 // StartTime, EndTime or Duration (in minutes) say otherwise.
-func (c *rdsCall) period() (from, to time.Time, err *apiError) {
+func (c *rdsCall) period() (from, to time.Time, err *Error) {
 	minutes := int64(60)
-	if c.form.at("Duration").set {
-		if minutes, err = c.form.number("Duration"); err != nil {
+	if c.Params.At("Duration").Set {
+		if minutes, err = c.Params.Number("Duration"); err != nil {
 			return from, to, err
 		}
 		if minutes < 1 || minutes > longestDuration {
-			return from, to, invalid("InvalidParameterValue", fmt.Sprintf("Duration must be from 1 to %d minutes", longestDuration))
+			return from, to, Invalid("InvalidParameterValue", fmt.Sprintf("Duration must be from 1 to %d minutes", longestDuration))
 		}
 	}
-	instant := func(name string) (time.Time, *apiError) {
-		text := c.form.text(name)
+	instant := func(name string) (time.Time, *Error) {
+		text := c.Params.Text(name)
 		if text == "" {
 			return time.Time{}, nil
 		}
 		t, wrong := time.Parse(time.RFC3339, text)
 		if wrong != nil {
-			return t, fail(http.StatusBadRequest, "InvalidParameterValue", "Invalid value "+text+" for "+name)
+			return t, Fail(http.StatusBadRequest, "InvalidParameterValue", "Invalid value "+text+" for "+name)
 		}
 		return t, nil
 	}
@@ -319,13 +319,13 @@ func (c *rdsCall) period() (from, to time.Time, err *apiError) {
 	length := time.Duration(minutes) * time.Minute
 	switch {
 	case from.IsZero() && to.IsZero():
-		from, to = c.now.Add(-length), c.now
+		from, to = c.Now.Add(-length), c.Now
 	case from.IsZero():
 		from = to.Add(-length)
-	case to.IsZero() && c.form.at("Duration").set:
+	case to.IsZero() && c.Params.At("Duration").Set:
 		to = from.Add(length)
 	case to.IsZero():
-		to = c.now
+		to = c.Now
 	}
 	return from, to, nil
 }

@@ -6,9 +6,9 @@ import (
 )
 
 // stop is StopDBInstance and StopDBCluster.
-func (c *rdsCall) stop(kind dbKind) *apiError {
+func (c *rdsCall) stop(kind dbKind) *Error {
 	if kind == aDatabase {
-		c.form.accept("DBSnapshotIdentifier")
+		c.Params.Accept("DBSnapshotIdentifier")
 	}
 	d, err := c.named(kind)
 	if err != nil {
@@ -20,13 +20,13 @@ func (c *rdsCall) stop(kind dbKind) *apiError {
 	if d.status != dbAvailable {
 		return wrongStatus(d, dbAvailable)
 	}
-	d.begin(dbStopping, c.now, c.slowed(d, c.region.stopTakes()))
+	d.begin(dbStopping, c.Now, c.slowed(d, c.Region.stopTakes()))
 	c.write(d)
 	return nil
 }
 
 // start is StartDBInstance and StartDBCluster.
-func (c *rdsCall) start(kind dbKind) *apiError {
+func (c *rdsCall) start(kind dbKind) *Error {
 	d, err := c.named(kind)
 	if err != nil {
 		return err
@@ -37,50 +37,50 @@ func (c *rdsCall) start(kind dbKind) *apiError {
 	if d.status != dbStopped {
 		return wrongStatus(d, dbStopped)
 	}
-	d.begin(dbStarting, c.now, c.slowed(d, c.region.startTakes()))
+	d.begin(dbStarting, c.Now, c.slowed(d, c.Region.startTakes()))
 	c.write(d)
 	return nil
 }
 
 // named finds the database that a call is for and asks for permission on it.
-func (c *rdsCall) named(kind dbKind) (*database, *apiError) {
+func (c *rdsCall) named(kind dbKind) (*database, *Error) {
 	parameter := "DBInstanceIdentifier"
 	if kind == aCluster {
 		parameter = "DBClusterIdentifier"
 	}
-	id := strings.ToLower(c.form.text(parameter))
-	if err := c.form.unknownParameter(); err != nil {
+	id := strings.ToLower(c.Params.Text(parameter))
+	if err := c.Params.UnknownParameter(); err != nil {
 		return nil, err
 	}
 	if id == "" {
-		return nil, invalid("MissingParameter", "The request must contain the parameter "+parameter)
+		return nil, Invalid("MissingParameter", "The request must contain the parameter "+parameter)
 	}
-	c.ids = 1
-	d := c.region.database(kind, id)
-	var ts tags
+	c.IDs = 1
+	d := c.Region.database(kind, id)
+	var ts Tags
 	if d != nil {
 		ts = d.tags
 	}
-	if err := c.authorize(c.region.dbARN(kind, id), ts, nil); err != nil {
+	if err := c.Authorize(c.Region.dbARN(kind, id), ts, nil); err != nil {
 		return nil, err
 	}
 	if d == nil {
 		return nil, noDatabase(kind, id)
 	}
-	for _, h := range c.faults {
+	for _, h := range c.Faults {
 		if h.Kind == Refuse && strikesDatabase(h, d) {
-			return nil, h.reworded(invalid(h.Code, d.kind.noun()+" "+d.id+" was refused: "+h.Code))
+			return nil, h.Reworded(Invalid(h.Code, d.kind.noun()+" "+d.id+" was refused: "+h.Code))
 		}
 	}
 	return d, nil
 }
 
 // strikesDatabase says whether a database is among those that a fault selects.
-func strikesDatabase(h faultHit, d *database) bool { return h.strikes(d.id, d.class, d.zone) }
+func strikesDatabase(h Hit, d *database) bool { return h.Strikes(d.id, d.class, d.zone) }
 
 // slowed is how long a change of a database takes.
 func (c *rdsCall) slowed(d *database, usual time.Duration) time.Duration {
-	for _, h := range c.faults {
+	for _, h := range c.Faults {
 		if h.Kind == Slow && strikesDatabase(h, d) {
 			return h.For
 		}
@@ -91,16 +91,16 @@ func (c *rdsCall) slowed(d *database, usual time.Duration) time.Duration {
 // stoppable refuses what RDS never stops, by the limitations in "Stopping an
 // Amazon RDS DB instance temporarily" (RDS User Guide) and "Limitations for
 // stopping and starting Aurora DB clusters" (Aurora User Guide).
-func (c *rdsCall) stoppable(d *database) *apiError {
-	refuse := func(why string) *apiError {
-		return invalid(stateCode(d.kind), d.kind.noun()+" "+d.id+" cannot be stopped: "+why)
+func (c *rdsCall) stoppable(d *database) *Error {
+	refuse := func(why string) *Error {
+		return Invalid(stateCode(d.kind), d.kind.noun()+" "+d.id+" cannot be stopped: "+why)
 	}
 	switch {
 	case d.memberOf != "":
 		return notEligible(d)
 	case d.source != "":
 		return refuse("it is a read replica.")
-	case len(c.region.replicas(d.id)) > 0 && d.kind == aDatabase:
+	case len(c.Region.replicas(d.id)) > 0 && d.kind == aDatabase:
 		return refuse("it has read replicas.")
 	case d.multiAZ && strings.HasPrefix(d.engine, "sqlserver-"):
 		return refuse("it is a Multi-AZ deployment of SQL Server.")
@@ -111,8 +111,8 @@ func (c *rdsCall) stoppable(d *database) *apiError {
 }
 
 // notEligible is the refusal of a call for one member of a cluster.
-func notEligible(d *database) *apiError {
-	return invalid("InvalidParameterCombination", d.engine+" DB instances are not eligible for stopping and starting.")
+func notEligible(d *database) *Error {
+	return Invalid("InvalidParameterCombination", d.engine+" DB instances are not eligible for stopping and starting.")
 }
 
 func stateCode(kind dbKind) string {
@@ -122,20 +122,20 @@ func stateCode(kind dbKind) string {
 	return "InvalidDBInstanceState"
 }
 
-func wrongStatus(d *database, want string) *apiError {
+func wrongStatus(d *database, want string) *Error {
 	if d.kind == aCluster {
-		return invalid(stateCode(d.kind), "DbCluster "+d.id+" is in "+d.status+" state but expected it to be one of "+want+".")
+		return Invalid(stateCode(d.kind), "DbCluster "+d.id+" is in "+d.status+" state but expected it to be one of "+want+".")
 	}
-	return invalid(stateCode(d.kind), "Instance "+d.id+" is not in "+want+" state.")
+	return Invalid(stateCode(d.kind), "Instance "+d.id+" is not in "+want+" state.")
 }
 
 // namesDatabase says whether a call names a database that a fault selects.
-func namesDatabase(r *call, hit faultHit) bool {
-	reg := r.here()
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
+func namesDatabase(r *call, hit Hit) bool {
+	reg := r.InRegion()
+	reg.Mu.Lock()
+	defer reg.Mu.Unlock()
 	for parameter, kind := range map[string]dbKind{"DBInstanceIdentifier": aDatabase, "DBClusterIdentifier": aCluster} {
-		if d := reg.database(kind, strings.ToLower(r.form.text(parameter))); d != nil && strikesDatabase(hit, d) {
+		if d := reg.database(kind, strings.ToLower(r.Params.Text(parameter))); d != nil && strikesDatabase(hit, d) {
 			return true
 		}
 	}

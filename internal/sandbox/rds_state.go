@@ -50,7 +50,7 @@ type database struct {
 	source   string // the database that it is a read replica of
 	memberOf string // the cluster that it belongs to
 	created  time.Time
-	tags     tags
+	tags     Tags
 
 	status  string
 	until   time.Time // when a passing status ends; zero: it lasts
@@ -77,8 +77,8 @@ type dbEvent struct {
 	category string
 }
 
-func (r *region) database(kind dbKind, id string) *database {
-	for _, d := range slot[databases](r).list {
+func (r *Region) database(kind dbKind, id string) *database {
+	for _, d := range Slot[databases](r).list {
 		if d.kind == kind && d.id == id {
 			return d
 		}
@@ -87,7 +87,7 @@ func (r *region) database(kind dbKind, id string) *database {
 }
 
 // life is the database whose status counts: a member's is its cluster's.
-func (r *region) life(d *database) *database {
+func (r *Region) life(d *database) *database {
 	if cluster := r.database(aCluster, d.memberOf); cluster != nil {
 		return cluster
 	}
@@ -95,9 +95,9 @@ func (r *region) life(d *database) *database {
 }
 
 // members are a cluster's instances, by id.
-func (r *region) members(cluster string) []*database {
+func (r *Region) members(cluster string) []*database {
 	var list []*database
-	for _, d := range slot[databases](r).list {
+	for _, d := range Slot[databases](r).list {
 		if cluster != "" && d.memberOf == cluster {
 			list = append(list, d)
 		}
@@ -106,9 +106,9 @@ func (r *region) members(cluster string) []*database {
 }
 
 // replicas are the ids of a database's read replicas.
-func (r *region) replicas(source string) []string {
+func (r *Region) replicas(source string) []string {
 	var ids []string
-	for _, d := range slot[databases](r).list {
+	for _, d := range Slot[databases](r).list {
 		if d.kind == aDatabase && d.source == source {
 			ids = append(ids, d.id)
 		}
@@ -117,11 +117,11 @@ func (r *region) replicas(source string) []string {
 }
 
 // tell records an event of a database and, for a cluster, of its members.
-func (r *region) tell(d *database, at time.Time, category, what string) {
+func (r *Region) tell(d *database, at time.Time, category, what string) {
 	for _, one := range append([]*database{d}, r.members(clusterID(d))...) {
-		slot[databases](r).told++
-		slot[databases](r).events = append(slot[databases](r).events, dbEvent{
-			at: at, seq: slot[databases](r).told, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
+		Slot[databases](r).told++
+		Slot[databases](r).events = append(Slot[databases](r).events, dbEvent{
+			at: at, seq: Slot[databases](r).told, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
 		})
 	}
 }
@@ -135,19 +135,19 @@ func clusterID(d *database) string {
 
 // settleDatabases brings every database to the status that it has reached by
 // now, with the events on the way.
-func (r *region) settleDatabases(now time.Time) {
-	for _, d := range slot[databases](r).list {
+func (r *Region) settleDatabases(now time.Time) {
+	for _, d := range Slot[databases](r).list {
 		for r.settleOnce(d, now) {
 		}
 	}
-	slot[databases](r).events = slices.DeleteFunc(slot[databases](r).events, func(e dbEvent) bool { return now.Sub(e.at) > eventsKept })
+	Slot[databases](r).events = slices.DeleteFunc(Slot[databases](r).events, func(e dbEvent) bool { return now.Sub(e.at) > eventsKept })
 }
 
 // settleOnce makes the next change of status that is due; false: none is.
 // Texts and categories of the events are those of "Amazon RDS event categories
 // and event messages": RDS-EVENT-0087, 0088 and 0154 of instances, 0150, 0151
 // and 0153 of clusters.
-func (r *region) settleOnce(d *database, now time.Time) bool {
+func (r *Region) settleOnce(d *database, now time.Time) bool {
 	switch {
 	case !d.until.IsZero() && !now.Before(d.until):
 		at := d.until
@@ -179,19 +179,19 @@ func (d *database) begin(status string, now time.Time, takes time.Duration) {
 
 // startTakes and stopTakes are how long a database needs: 4 to 8 and 2 to 4
 // minutes.
-func (r *region) startTakes() time.Duration {
-	return between(r.dbRand(), 4*time.Minute, 8*time.Minute)
+func (r *Region) startTakes() time.Duration {
+	return Between(r.dbRand(), 4*time.Minute, 8*time.Minute)
 }
 
-func (r *region) stopTakes() time.Duration {
-	return between(r.dbRand(), 2*time.Minute, 4*time.Minute)
+func (r *Region) stopTakes() time.Duration {
+	return Between(r.dbRand(), 2*time.Minute, 4*time.Minute)
 }
 
 // dbRand is a source of its own, so that databases do not change what happens
 // to instances.
-func (r *region) dbRand() *rand.Rand {
-	if slot[databases](r).rng == nil {
-		slot[databases](r).rng = newRand(mixText(uint64(len(slot[databases](r).list)), r.name), 3)
+func (r *Region) dbRand() *rand.Rand {
+	if Slot[databases](r).rng == nil {
+		Slot[databases](r).rng = newRand(HashText(uint64(len(Slot[databases](r).list)), r.Name), 3)
 	}
-	return slot[databases](r).rng
+	return Slot[databases](r).rng
 }

@@ -8,53 +8,53 @@ import (
 	"time"
 )
 
-// region is everything that the account has in one region.
-type region struct {
-	owner   string // the account's id
-	name    string
-	network network
+// Region is everything that the account has in one region.
+type Region struct {
+	Owner   string // the account's id
+	Name    string
+	Network Network
 
-	mu           sync.Mutex // guards what follows
+	Mu           sync.Mutex // guards what follows
 	seq          uint64     // grows with each resource; the place of pages
-	reservations []*reservation
-	instances    map[string]*instance
-	volumes      map[string]*volume
-	volumeOrder  []*volume
-	spots        []*spotRequest
-	holdings     holdings
-	tokens       map[string]usedToken // client tokens of RunInstances and CreateVolume
-	rng          *rand.Rand
+	Reservations []*Reservation
+	Instances    map[string]*instance
+	Volumes      map[string]*Volume
+	VolumeOrder  []*Volume
+	SpotRequests []*SpotRequest
+	Other        OtherResources
+	ClientTokens map[string]UsedToken // client tokens of RunInstances and CreateVolume
+	Rand         *rand.Rand
 	slots        map[any]any // what one service alone uses
 	clockwork    []func(now time.Time)
 }
 
-// usedToken is what a client token made, for a request that is sent again.
-type usedToken struct {
-	request     uint64 // hash of the request
-	reservation *reservation
-	volume      *volume
+// UsedToken is what a client token made, for a request that is sent again.
+type UsedToken struct {
+	Request     uint64 // hash of the request
+	Reservation *Reservation
+	Volume      *Volume
 }
 
 // newRegion makes an empty region. Ids in it depend on the seed, those of its
 // network on the salt, which is empty for the management account.
-func newRegion(owner, salt, name string, seed uint64) *region {
-	r := &region{
-		owner:     owner,
-		name:      name,
-		instances: map[string]*instance{},
-		volumes:   map[string]*volume{},
-		tokens:    map[string]usedToken{},
-		slots:     map[any]any{},
-		rng:       newRand(mixText(seed, name), 0),
+func newRegion(owner, salt, name string, seed uint64) *Region {
+	r := &Region{
+		Owner:        owner,
+		Name:         name,
+		Instances:    map[string]*instance{},
+		Volumes:      map[string]*Volume{},
+		ClientTokens: map[string]UsedToken{},
+		slots:        map[any]any{},
+		Rand:         newRand(HashText(seed, name), 0),
 	}
-	r.network = newNetwork(name, salt, r.zones())
+	r.Network = newNetwork(name, salt, r.Zones())
 	return r
 }
 
-// zones are the region's availability zones.
-func (r *region) zones() []string {
+// Zones are the region's availability zones.
+func (r *Region) Zones() []string {
 	letters := "abc"
-	switch r.name {
+	switch r.Name {
 	case "ap-northeast-2":
 		letters = "abcd"
 	case "us-east-1":
@@ -64,36 +64,36 @@ func (r *region) zones() []string {
 	}
 	var names []string
 	for _, l := range letters {
-		names = append(names, r.name+string(l))
+		names = append(names, r.Name+string(l))
 	}
 	return names
 }
 
-func (r *region) hasZone(name string) bool { return slices.Contains(r.zones(), name) }
+func (r *Region) HasZone(name string) bool { return slices.Contains(r.Zones(), name) }
 
-// network is the region's only one: a VPC with one subnet a zone.
-type network struct {
-	vpc, securityGroup string
-	subnets            map[string]string // by zone
+// Network is the region's only one: a VPC with one subnet a zone.
+type Network struct {
+	VPC, SecurityGroup string
+	Subnets            map[string]string // by zone
 }
 
-func newNetwork(region, salt string, zones []string) network {
-	n := network{
-		vpc:           fmt.Sprintf("vpc-0%016x", mixText(1, salt+region)),
-		securityGroup: fmt.Sprintf("sg-0%016x", mixText(3, salt+region)),
-		subnets:       map[string]string{},
+func newNetwork(region, salt string, zones []string) Network {
+	n := Network{
+		VPC:           fmt.Sprintf("vpc-0%016x", HashText(1, salt+region)),
+		SecurityGroup: fmt.Sprintf("sg-0%016x", HashText(3, salt+region)),
+		Subnets:       map[string]string{},
 	}
 	for _, z := range zones {
-		n.subnets[z] = fmt.Sprintf("subnet-0%016x", mixText(2, salt+z))
+		n.Subnets[z] = fmt.Sprintf("subnet-0%016x", HashText(2, salt+z))
 	}
 	return n
 }
 
-func (r *region) next() uint64 {
+func (r *Region) NextSeq() uint64 {
 	r.seq++
 	return r.seq
 }
 
-func (r *region) arn(kind, id string) string {
-	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", r.name, r.owner, kind, id)
+func (r *Region) ARN(kind, id string) string {
+	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", r.Name, r.Owner, kind, id)
 }

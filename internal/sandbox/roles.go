@@ -24,17 +24,17 @@ type Role struct {
 	Policy []byte
 }
 
-// accountRole is a Role of an account.
-type accountRole struct {
+// AccountRole is a Role of an account.
+type AccountRole struct {
 	Role
-	account *account
-	policy  atomic.Pointer[policy]
+	Account *account
+	Policy  atomic.Pointer[Policy]
 }
 
 var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 
-func (a *account) addRole(about Role) error {
-	made := &accountRole{Role: about, account: a}
+func (a *account) AddRole(about Role) error {
+	made := &AccountRole{Role: about, Account: a}
 	if made.MaxSession == 0 {
 		made.MaxSession = time.Hour
 	}
@@ -44,34 +44,34 @@ func (a *account) addRole(about Role) error {
 	switch {
 	case !roleName.MatchString(about.Name):
 		return fmt.Errorf("role %q: not the name of a role", about.Name)
-	case a.roles[about.Name] != nil:
+	case a.Roles[about.Name] != nil:
 		return fmt.Errorf("role %s: named twice", about.Name)
 	case len(about.ExternalID) == 1:
 		return fmt.Errorf("role %s: an external id has two characters or more", about.Name)
 	case made.MaxSession < time.Hour || made.MaxSession > 12*time.Hour:
 		return fmt.Errorf("role %s: the longest session is %v; it must be from 1h to 12h", about.Name, about.MaxSession)
 	}
-	a.roles[about.Name] = made
+	a.Roles[about.Name] = made
 	return a.SetRolePolicy(about.Name, about.Policy)
 }
 
 // SetRolePolicy replaces what a role of the account may do, also in sessions
 // that are under way; nil allows everything.
 func (a *account) SetRolePolicy(name string, document []byte) error {
-	r := a.roles[name]
+	r := a.Roles[name]
 	if r == nil {
 		return fmt.Errorf("account %s: there is no role %q", a.id, name)
 	}
-	p, err := parsePolicy(document)
+	p, err := Parse(document)
 	if err != nil {
 		return fmt.Errorf("role %s: %w", name, err)
 	}
-	r.policy.Store(p)
+	r.Policy.Store(p)
 	return nil
 }
 
 // RoleARN is the name by which a role of the account is assumed.
 func (a *account) RoleARN(name string) string { return "arn:aws:iam::" + a.id + ":role/" + name }
 
-// trusts says whether callers of an account may assume the role.
-func (r *accountRole) trusts(account string) bool { return slices.Contains(r.Trusts, account) }
+// Trusts says whether callers of an account may assume the role.
+func (r *AccountRole) TrustsAccount(account string) bool { return slices.Contains(r.Trusts, account) }

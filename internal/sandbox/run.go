@@ -6,13 +6,13 @@ import (
 )
 
 // runInstances is RunInstances.
-func (c *ec2Call) runInstances() *apiError {
-	request := c.form.fingerprint("RunInstances")
-	least, err := c.form.number("MinCount")
+func (c *ec2Call) runInstances() *Error {
+	request := c.Params.Fingerprint("RunInstances")
+	least, err := c.Params.Number("MinCount")
 	if err != nil {
 		return err
 	}
-	most, err := c.form.number("MaxCount")
+	most, err := c.Params.Number("MaxCount")
 	if err != nil {
 		return err
 	}
@@ -20,82 +20,82 @@ func (c *ec2Call) runInstances() *apiError {
 	if err != nil {
 		return err
 	}
-	if err := c.form.unknownParameter(); err != nil {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
 	if least < 1 || most < least || most > 1000 {
-		return invalid("InvalidParameterValue", fmt.Sprintf("minCount %d and maxCount %d must be from 1 to 1000 and in this order", least, most))
+		return Invalid("InvalidParameterValue", fmt.Sprintf("minCount %d and maxCount %d must be from 1 to 1000 and in this order", least, most))
 	}
 	c.resources = int(most)
-	if err := c.authorize(c.region.arn("instance", "*"), nil, l.tags.keys()); err != nil {
+	if err := c.authorize(c.Region.ARN("instance", "*"), nil, l.Tags.Keys()); err != nil {
 		return err
 	}
 	if err := c.checkDryRun(); err != nil {
 		return err
 	}
-	used, err := c.reused(l.clientToken, request)
+	used, err := c.reused(l.ClientToken, request)
 	if err != nil {
 		return err
 	}
-	res := used.reservation
+	res := used.Reservation
 	if res == nil {
-		probe := &instance{kind: l.kind}
+		probe := &instance{Type: l.Type}
 		if err := c.refused([]*instance{probe}); err != nil {
 			return err
 		}
-		res = c.region.addReservation(l, int(most), c.now)
-		for _, i := range res.instances {
-			i.state, i.reason, i.message = pending, "pending", "pending"
-			i.changed = c.now
-			i.until = c.now.Add(c.slowed(i, i.startTakes(c.region.rng)))
+		res = c.Region.AddReservation(l, int(most), c.Now)
+		for _, i := range res.Instances {
+			i.State, i.Reason, i.Message = Pending, "pending", "pending"
+			i.Changed = c.Now
+			i.Until = c.Now.Add(c.slowed(i, i.StartTakes(c.Region.Rand)))
 		}
-		if l.clientToken != "" {
-			c.region.tokens[l.clientToken] = usedToken{request: request, reservation: res}
+		if l.ClientToken != "" {
+			c.Region.ClientTokens[l.ClientToken] = UsedToken{Request: request, Reservation: res}
 		}
 	}
-	c.out.reservation(c.region.owner, res)
-	c.out.open("instancesSet")
-	for _, i := range res.instances {
-		c.out.open("item")
-		c.out.instance(c, i)
-		c.out.end("item")
+	c.Out.reservation(c.Region.Owner, res)
+	c.Out.Open("instancesSet")
+	for _, i := range res.Instances {
+		c.Out.Open("item")
+		c.Out.instance(c, i)
+		c.Out.End("item")
 	}
-	c.out.end("instancesSet")
+	c.Out.End("instancesSet")
 	return nil
 }
 
 // launch reads what RunInstances is to launch.
-func (c *ec2Call) launch() (launch, *apiError) {
-	p := c.form
-	p.accept("SecurityGroup", "SecurityGroupId", "KernelId", "RamdiskId", "MetadataOptions",
+func (c *ec2Call) launch() (Launch, *Error) {
+	p := c.Params
+	p.Accept("SecurityGroup", "SecurityGroupId", "KernelId", "RamdiskId", "MetadataOptions",
 		"MaintenanceOptions", "PrivateDnsNameOptions",
 		"NetworkInterface", "PrivateIpAddress", "AdditionalInfo", "EnclaveOptions", "CapacityReservationSpecification",
 		"InstanceMarketOptions")
-	l := launch{
-		image:        p.text("ImageId"),
-		key:          p.text("KeyName"),
-		clientToken:  p.text("ClientToken"),
-		zone:         p.text("Placement.AvailabilityZone"),
-		tenancy:      p.text("Placement.Tenancy"),
-		stopGuard:    p.flag("DisableApiStop"),
-		endGuard:     p.flag("DisableApiTermination"),
-		hibernation:  p.flag("HibernationOptions.Configured"),
-		monitored:    p.flag("Monitoring.Enabled"),
-		ebsOptimized: p.flag("EbsOptimized"),
-		userData:     p.text("UserData"),
-		atShutdown:   p.text("InstanceInitiatedShutdownBehavior"),
-		profile:      strings.TrimPrefix(p.text("IamInstanceProfile.Name"), "/"),
-		spot:         p.text("InstanceMarketOptions.MarketType") == "spot",
-		persistent:   p.text("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent",
-		public:       p.flag("NetworkInterface.1.AssociatePublicIpAddress"),
-		price:        p.text("InstanceMarketOptions.SpotOptions.MaxPrice"),
+	l := Launch{
+		Image:                 p.Text("ImageId"),
+		KeyName:               p.Text("KeyName"),
+		ClientToken:           p.Text("ClientToken"),
+		Zone:                  p.Text("Placement.AvailabilityZone"),
+		Tenancy:               p.Text("Placement.Tenancy"),
+		StopProtection:        p.Flag("DisableApiStop"),
+		TerminationProtection: p.Flag("DisableApiTermination"),
+		Hibernation:           p.Flag("HibernationOptions.Configured"),
+		Monitored:             p.Flag("Monitoring.Enabled"),
+		EBSOptimized:          p.Flag("EbsOptimized"),
+		UserData:              p.Text("UserData"),
+		ShutdownBehavior:      p.Text("InstanceInitiatedShutdownBehavior"),
+		Profile:               strings.TrimPrefix(p.Text("IamInstanceProfile.Name"), "/"),
+		Spot:                  p.Text("InstanceMarketOptions.MarketType") == "spot",
+		Persistent:            p.Text("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent",
+		Public:                p.Flag("NetworkInterface.1.AssociatePublicIpAddress"),
+		Price:                 p.Text("InstanceMarketOptions.SpotOptions.MaxPrice"),
 	}
-	p.accept("Placement", "IamInstanceProfile")
-	var err *apiError
-	if l.cores, err = p.number("CpuOptions.CoreCount"); err != nil {
+	p.Accept("Placement", "IamInstanceProfile")
+	var err *Error
+	if l.Cores, err = p.Number("CpuOptions.CoreCount"); err != nil {
 		return l, err
 	}
-	if l.threads, err = p.number("CpuOptions.ThreadsPerCore"); err != nil {
+	if l.Threads, err = p.Number("CpuOptions.ThreadsPerCore"); err != nil {
 		return l, err
 	}
 	// Tags of a network interface are taken, but no operation here shows them.
@@ -103,60 +103,60 @@ func (c *ec2Call) launch() (launch, *apiError) {
 	if err != nil {
 		return l, err
 	}
-	l.tags, l.spotTags = byType["instance"], byType["spot-instances-request"]
-	if l.image == "" {
+	l.Tags, l.SpotTags = byType["instance"], byType["spot-instances-request"]
+	if l.Image == "" {
 		return l, missingParameter("ImageId")
 	}
-	if !wellFormed(l.image, "ami-") {
-		return l, invalid("InvalidAMIID.Malformed", `Invalid id: "`+l.image+`"`)
+	if !wellFormed(l.Image, "ami-") {
+		return l, Invalid("InvalidAMIID.Malformed", `Invalid id: "`+l.Image+`"`)
 	}
-	l.system = systemOf(l.image)
-	name := p.text("InstanceType")
+	l.System = SystemOf(l.Image)
+	name := p.Text("InstanceType")
 	if name == "" {
 		name = "m5.large"
 	}
-	kind, ok := c.org.types.spec(name)
+	kind, ok := c.Organization.Types.Spec(name)
 	if !ok {
-		return l, invalid("InvalidParameterValue", "Invalid value '"+name+"' for InstanceType.")
+		return l, Invalid("InvalidParameterValue", "Invalid value '"+name+"' for InstanceType.")
 	}
-	l.kind = kind
-	if l.credits, err = creditsAtLaunch(p, kind); err != nil {
+	l.Type = kind
+	if l.Credits, err = creditsAtLaunch(p, kind); err != nil {
 		return l, err
 	}
-	if l.atShutdown != "" && l.atShutdown != "stop" && l.atShutdown != "terminate" {
-		return l, invalid("InvalidParameterValue", "Value ("+l.atShutdown+") for parameter instanceInitiatedShutdownBehavior is invalid. It must be stop or terminate.")
+	if l.ShutdownBehavior != "" && l.ShutdownBehavior != "stop" && l.ShutdownBehavior != "terminate" {
+		return l, Invalid("InvalidParameterValue", "Value ("+l.ShutdownBehavior+") for parameter instanceInitiatedShutdownBehavior is invalid. It must be stop or terminate.")
 	}
-	if err := c.place(&l, p.text("SubnetId")); err != nil {
+	if err := c.place(&l, p.Text("SubnetId")); err != nil {
 		return l, err
 	}
-	if l.disks, err = c.disks(p, l.system, byType["volume"]); err != nil {
+	if l.Disks, err = c.disks(p, l.System, byType["volume"]); err != nil {
 		return l, err
 	}
-	most, err := p.number("MaxCount")
+	most, err := p.Number("MaxCount")
 	if err != nil {
 		return l, err
 	}
-	l.host, err = c.hostFor(l, p.text("Placement.HostId"), most)
+	l.Host, err = c.hostFor(l, p.Text("Placement.HostId"), most)
 	return l, err
 }
 
 // place settles the zone: the one asked for, the subnet's or the first.
-func (c *ec2Call) place(l *launch, subnet string) *apiError {
-	zones := c.region.zones()
+func (c *ec2Call) place(l *Launch, subnet string) *Error {
+	zones := c.Region.Zones()
 	if subnet != "" {
 		for _, z := range zones {
-			if c.region.network.subnets[z] == subnet {
-				l.zone = z
+			if c.Region.Network.Subnets[z] == subnet {
+				l.Zone = z
 				return nil
 			}
 		}
-		return invalid("InvalidSubnetID.NotFound", "The subnet ID '"+subnet+"' does not exist")
+		return Invalid("InvalidSubnetID.NotFound", "The subnet ID '"+subnet+"' does not exist")
 	}
-	if l.zone == "" {
-		l.zone = zones[0]
+	if l.Zone == "" {
+		l.Zone = zones[0]
 	}
-	if !c.region.hasZone(l.zone) {
-		return invalid("InvalidParameterValue", "Invalid availability zone: ["+l.zone+"]")
+	if !c.Region.HasZone(l.Zone) {
+		return Invalid("InvalidParameterValue", "Invalid availability zone: ["+l.Zone+"]")
 	}
 	return nil
 }

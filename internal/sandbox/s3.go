@@ -17,35 +17,35 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
-// objectStore is the S3 of all accounts, which share the names of buckets. They
+// Store is the S3 of all accounts, which share the names of buckets. They
 // are in memory.
-type objectStore struct {
+type Store struct {
 	backend *s3mem.Backend
 	handler http.Handler
 
 	mu      sync.Mutex
-	buckets map[string]bucketHome // by name
+	buckets map[string]BucketHome // by name
 }
 
-// bucketHome is where a bucket is and whose; the zero value is that of one that
+// BucketHome is where a bucket is and whose; the zero value is that of one that
 // does not exist.
-type bucketHome struct{ region, owner string }
+type BucketHome struct{ Region, Owner string }
 
-func newObjectStore(c *clock) *objectStore {
+func NewStore(c *Clock) *Store {
 	b := s3mem.New(s3mem.WithTimeSource(c))
 	// The account's clock may be far from the client's: no limit on the skew.
 	f := gofakes3.New(b, gofakes3.WithTimeSource(c), gofakes3.WithTimeSkewLimit(0))
-	return &objectStore{backend: b, handler: f.Server(), buckets: map[string]bucketHome{}}
+	return &Store{backend: b, handler: f.Server(), buckets: map[string]BucketHome{}}
 }
 
-// create makes a bucket, unless its owner has it already. An error means that S3
+// Create makes a bucket, unless its owner has it already. An error means that S3
 // does not take the name or that it is another account's.
-func (o *objectStore) create(name string, home bucketHome) error {
+func (o *Store) Create(name string, home BucketHome) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if there := o.buckets[name]; there.owner != "" {
-		if there.owner != home.owner {
-			return fmt.Errorf("bucket %q: it belongs to account %s", name, there.owner)
+	if there := o.buckets[name]; there.Owner != "" {
+		if there.Owner != home.Owner {
+			return fmt.Errorf("bucket %q: it belongs to account %s", name, there.Owner)
 		}
 		return nil
 	}
@@ -60,12 +60,12 @@ func (o *objectStore) create(name string, home bucketHome) error {
 }
 
 // Buckets lists the names of an account's buckets.
-func (o *objectStore) Buckets(owner string) []string {
+func (o *Store) Buckets(owner string) []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(o.buckets)) {
-		if o.buckets[name].owner == owner {
+		if o.buckets[name].Owner == owner {
 			names = append(names, name)
 		}
 	}
@@ -73,7 +73,7 @@ func (o *objectStore) Buckets(owner string) []string {
 }
 
 // Objects lists the keys of a bucket in order; none where there is no bucket.
-func (o *objectStore) Objects(bucket string) []string {
+func (o *Store) Objects(bucket string) []string {
 	list, err := o.backend.ListBucket(bucket, nil, gofakes3.ListBucketPage{})
 	if err != nil {
 		return nil
@@ -87,7 +87,7 @@ func (o *objectStore) Objects(bucket string) []string {
 }
 
 // Object is the content of an object; false where there is none.
-func (o *objectStore) Object(bucket, key string) ([]byte, bool) {
+func (o *Store) Object(bucket, key string) ([]byte, bool) {
 	found, err := o.backend.GetObject(bucket, key, nil)
 	if err != nil {
 		return nil, false
@@ -100,34 +100,34 @@ func (o *objectStore) Object(bucket, key string) ([]byte, bool) {
 }
 
 // Put writes an object as of an instant.
-func (o *objectStore) Put(bucket, key, contentType string, now time.Time, body []byte) error {
+func (o *Store) Put(bucket, key, contentType string, now time.Time, body []byte) error {
 	meta := map[string]string{"Content-Type": contentType, "Last-Modified": now.UTC().Format(http.TimeFormat)}
 	_, err := o.backend.PutObject(bucket, key, meta, bytes.NewReader(body), int64(len(body)), nil)
 	return err
 }
 
 // s3Service is Amazon S3 over a store; without one it only names its operations.
-func s3Service(o *objectStore) service {
-	return service{
-		name: "s3", operations: s3Operations(),
-		read: func(r *request) {
+func s3Service(o *Store) Service {
+	return Service{
+		Name: "s3", Operations: s3Operations(),
+		Read: func(r *Request) {
 			op := s3OperationOf(r.Request)
-			r.action, r.permission = op.name, op.permission
+			r.Action, r.Permission = op.name, op.permission
 		},
-		refusal: refuseREST, serve: o.serve,
+		Refusal: RefuseREST, Serve: o.serve,
 	}
 }
 
 // serve hands a request to the store and keeps its answer. What the store
 // does not do is refused before it gets there, since the store would take
 // "PUT /bucket/key?acl" for a new object.
-func (o *objectStore) serve(r *call) answer {
-	op := s3OperationOf(r.Request)
+func (o *Store) serve(r *call) Answer {
+	op := s3OperationOf(r.Request.Request)
 	if !op.done {
-		return r.refuse(fail(http.StatusNotImplemented, "NotImplemented",
+		return r.Refuse(Fail(http.StatusNotImplemented, "NotImplemented",
 			"A header or query you provided requested functionality that is not implemented: the sandbox has no "+op.name))
 	}
-	bucket, key := s3Path(r.Request)
+	bucket, key := s3Path(r.Request.Request)
 	resource := "*"
 	if bucket != "" {
 		resource = "arn:aws:s3:::" + bucket
@@ -135,12 +135,12 @@ func (o *objectStore) serve(r *call) answer {
 			resource += "/" + key
 		}
 	}
-	ctx := &policyContext{region: r.scope.region}
+	ctx := &Context{Region: r.Scope.Region}
 	if q := r.URL.Query(); key == "" && q.Has("prefix") {
-		ctx.prefix = []string{q.Get("prefix")}
+		ctx.Prefix = []string{q.Get("prefix")}
 	}
-	if err := r.authorize(resource, ctx); err != nil {
-		return r.refuse(err)
+	if err := r.Authorize(resource, ctx); err != nil {
+		return r.Refuse(err)
 	}
 	home := o.home(bucket)
 	switch {
@@ -148,27 +148,27 @@ func (o *objectStore) serve(r *call) answer {
 		return o.listBuckets(r)
 	case op.name == "CreateBucket":
 		return o.createBucket(r, bucket)
-	case foreign(r, home) || foreign(r, o.home(copySource(r.Request))):
-		return r.refuse(notShared(r, resource))
-	case op.name == "GetBucketLocation" && home.region != "": // also from elsewhere
-		return bucketLocation(r.request, home.region)
-	case home.region != "" && home.region != r.scope.region:
-		return redirect(r.request, bucket, home.region)
+	case foreign(r, home) || foreign(r, o.home(copySource(r.Request.Request))):
+		return r.Refuse(notShared(r, resource))
+	case op.name == "GetBucketLocation" && home.Region != "": // also from elsewhere
+		return bucketLocation(r.Request, home.Region)
+	case home.Region != "" && home.Region != r.Scope.Region:
+		return redirect(r.Request, bucket, home.Region)
 	}
-	a := o.forward(r.request)
-	if home := o.home(bucket); home.region != "" && key == "" {
-		a.header.Set(bucketRegionHeader, home.region)
+	a := o.forward(r.Request)
+	if home := o.home(bucket); home.Region != "" && key == "" {
+		a.Header.Set(bucketRegionHeader, home.Region)
 	}
-	if op.name == "DeleteBucket" && a.code == "" {
+	if op.name == "DeleteBucket" && a.Code == "" {
 		o.forget(bucket)
 	}
 	return a
 }
 
 // forward lets the store answer.
-func (o *objectStore) forward(r *request) answer {
+func (o *Store) forward(r *Request) Answer {
 	in := r.Clone(r.Context())
-	in.Body = io.NopCloser(bytes.NewReader(r.payload))
+	in.Body = io.NopCloser(bytes.NewReader(r.Payload))
 	if host := virtualBucket(r.Host); host != "" {
 		in.URL.Path = "/" + host + in.URL.Path
 		in.URL.RawPath = ""
@@ -176,14 +176,14 @@ func (o *objectStore) forward(r *request) answer {
 	}
 	w := &recorder{header: http.Header{}}
 	o.handler.ServeHTTP(w, in)
-	a := answer{status: w.status, header: w.header, body: w.body.Bytes()}
-	if a.status == 0 {
-		a.status = http.StatusOK
+	a := Answer{Status: w.status, Header: w.header, Body: w.body.Bytes()}
+	if a.Status == 0 {
+		a.Status = http.StatusOK
 	}
-	if a.status >= http.StatusBadRequest {
+	if a.Status >= http.StatusBadRequest {
 		a = reworded(r, a)
 	}
-	a.header.Set("X-Amz-Request-Id", r.id)
+	a.Header.Set("X-Amz-Request-Id", r.ID)
 	return a
 }
 
@@ -242,4 +242,4 @@ func s3Path(r *http.Request) (bucket, key string) {
 	return bucket, key
 }
 
-var _ gofakes3.TimeSource = (*clock)(nil)
+var _ gofakes3.TimeSource = (*Clock)(nil)

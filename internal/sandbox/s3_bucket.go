@@ -14,17 +14,17 @@ import (
 const (
 	bucketRegionHeader = "X-Amz-Bucket-Region"
 	s3Namespace        = "http://s3.amazonaws.com/doc/2006-03-01/"
-	globalRegion       = "us-east-1" // of S3's endpoint without a region
+	GlobalRegion       = "us-east-1" // of S3's endpoint without a region
 )
 
 // home is where a bucket is and whose.
-func (o *objectStore) home(bucket string) bucketHome {
+func (o *Store) home(bucket string) BucketHome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.buckets[bucket]
 }
 
-func (o *objectStore) forget(bucket string) {
+func (o *Store) forget(bucket string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.buckets, bucket)
@@ -32,40 +32,40 @@ func (o *objectStore) forget(bucket string) {
 
 // redirect points a request that was signed for another region to the
 // bucket's.
-func redirect(r *request, bucket, home string) answer {
-	a := r.refuse(fail(http.StatusMovedPermanently, "PermanentRedirect", "The bucket you are attempting to access must be addressed "+
+func redirect(r *Request, bucket, home string) Answer {
+	a := r.Refuse(Fail(http.StatusMovedPermanently, "PermanentRedirect", "The bucket you are attempting to access must be addressed "+
 		"using the specified endpoint. Please send all future requests to this endpoint."))
-	d := newDoc()
-	d.text("Endpoint", bucket+".s3."+home+".amazonaws.com")
-	d.text("Bucket", bucket)
-	a.body = slices.Concat(a.body[:len(a.body)-len("</Error>")], d.elements(), []byte("</Error>"))
-	a.header.Set(bucketRegionHeader, home)
+	d := NewDoc()
+	d.Text("Endpoint", bucket+".s3."+home+".amazonaws.com")
+	d.Text("Bucket", bucket)
+	a.Body = slices.Concat(a.Body[:len(a.Body)-len("</Error>")], d.Elements(), []byte("</Error>"))
+	a.Header.Set(bucketRegionHeader, home)
 	return a
 }
 
 // bucketLocation answers GetBucketLocation, which is empty for the region
 // that S3 began with.
-func bucketLocation(r *request, home string) answer {
-	if home == globalRegion {
+func bucketLocation(r *Request, home string) Answer {
+	if home == GlobalRegion {
 		home = ""
 	}
-	d := newDoc()
-	d.root("LocationConstraint", s3Namespace)
-	d.content(home)
-	d.end("LocationConstraint")
-	return answer{status: http.StatusOK, body: d.bytes(), header: r.header("application/xml")}
+	d := NewDoc()
+	d.Root("LocationConstraint", s3Namespace)
+	d.Content(home)
+	d.End("LocationConstraint")
+	return Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("application/xml")}
 }
 
 // foreign says whether a bucket belongs to another account than the caller's.
 // No bucket has a policy that lets others in.
-func foreign(r *call, home bucketHome) bool {
-	return home.owner != "" && home.owner != r.caller.account.ID()
+func foreign(r *call, home BucketHome) bool {
+	return home.Owner != "" && home.Owner != r.Caller.Account.ID()
 }
 
 // notShared is the refusal of a call for another account's bucket.
-func notShared(r *call, resource string) *apiError {
-	return fail(http.StatusForbidden, "AccessDenied", "User: "+r.caller.arn+" is not authorized to perform: "+r.permission+
-		" on resource: \""+resource+"\" because no resource-based policy allows the "+r.permission+" action")
+func notShared(r *call, resource string) *Error {
+	return Fail(http.StatusForbidden, "AccessDenied", "User: "+r.Caller.ARN+" is not authorized to perform: "+r.Permission+
+		" on resource: \""+resource+"\" because no resource-based policy allows the "+r.Permission+" action")
 }
 
 // copySource is the bucket that CopyObject reads; empty for other calls.
@@ -79,82 +79,82 @@ func copySource(r *http.Request) string {
 }
 
 // listBuckets answers ListBuckets with those of the caller's account.
-func (o *objectStore) listBuckets(r *call) answer {
-	owned := r.caller.account
+func (o *Store) listBuckets(r *call) Answer {
+	owned := r.Caller.Account
 	all, err := o.backend.ListBuckets()
 	if err != nil {
-		return r.refuse(fail(http.StatusInternalServerError, "InternalError", err.Error()))
+		return r.Refuse(Fail(http.StatusInternalServerError, "InternalError", err.Error()))
 	}
-	d := newDoc()
-	d.root("ListAllMyBucketsResult", s3Namespace)
-	d.open("Owner")
-	d.text("ID", fmt.Sprintf("%016x%016x", mixText(8, owned.ID()), mixText(9, owned.ID())))
-	d.text("DisplayName", owned.Name())
-	d.end("Owner")
-	d.open("Buckets")
+	d := NewDoc()
+	d.Root("ListAllMyBucketsResult", s3Namespace)
+	d.Open("Owner")
+	d.Text("ID", fmt.Sprintf("%016x%016x", HashText(8, owned.ID()), HashText(9, owned.ID())))
+	d.Text("DisplayName", owned.Name())
+	d.End("Owner")
+	d.Open("Buckets")
 	for _, b := range all {
-		if home := o.home(b.Name); home.owner == owned.ID() {
-			d.open("Bucket")
-			d.text("Name", b.Name)
-			d.time("CreationDate", b.CreationDate.Time)
-			d.text("BucketRegion", home.region)
-			d.end("Bucket")
+		if home := o.home(b.Name); home.Owner == owned.ID() {
+			d.Open("Bucket")
+			d.Text("Name", b.Name)
+			d.Time("CreationDate", b.CreationDate.Time)
+			d.Text("BucketRegion", home.Region)
+			d.End("Bucket")
 		}
 	}
-	d.end("Buckets")
-	d.end("ListAllMyBucketsResult")
-	return answer{status: http.StatusOK, body: d.bytes(), header: r.header("application/xml")}
+	d.End("Buckets")
+	d.End("ListAllMyBucketsResult")
+	return Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("application/xml")}
 }
 
 // createBucket is CreateBucket. A request signed for us-east-1 may name any
 // region; elsewhere a bucket can only be made where the request goes.
-func (o *objectStore) createBucket(r *call, bucket string) answer {
+func (o *Store) createBucket(r *call, bucket string) Answer {
 	region, err := bucketRegion(r)
 	if err != nil {
-		return r.refuse(err)
+		return r.Refuse(err)
 	}
 	if gofakes3.ValidateBucketName(bucket) != nil {
-		return r.refuse(invalid("InvalidBucketName", "The specified bucket is not valid."))
+		return r.Refuse(Invalid("InvalidBucketName", "The specified bucket is not valid."))
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch there := o.buckets[bucket]; {
-	case there.owner == "":
+	case there.Owner == "":
 		if err := o.backend.CreateBucket(bucket); err != nil {
-			return r.refuse(fail(http.StatusInternalServerError, "InternalError", err.Error()))
+			return r.Refuse(Fail(http.StatusInternalServerError, "InternalError", err.Error()))
 		}
-		o.buckets[bucket] = bucketHome{region, r.caller.account.ID()}
+		o.buckets[bucket] = BucketHome{region, r.Caller.Account.ID()}
 	case foreign(r, there):
-		return r.refuse(fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. "+
+		return r.Refuse(Fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. "+
 			"The bucket namespace is shared by all users of the system. Please select a different name and try again."))
-	case there.region != globalRegion || region != globalRegion: // there, creating it again changes nothing
-		return r.refuse(fail(http.StatusConflict, "BucketAlreadyOwnedByYou",
+	case there.Region != GlobalRegion || region != GlobalRegion: // there, creating it again changes nothing
+		return r.Refuse(Fail(http.StatusConflict, "BucketAlreadyOwnedByYou",
 			"Your previous request to create the named bucket succeeded and you already own it."))
 	}
-	a := answer{status: http.StatusOK, header: r.header("application/xml")}
-	a.header.Set("Location", "/"+bucket)
+	a := Answer{Status: http.StatusOK, Header: r.AnswerHeader("application/xml")}
+	a.Header.Set("Location", "/"+bucket)
 	return a
 }
 
 // bucketRegion is the region in which CreateBucket is to make a bucket.
-func bucketRegion(r *call) (string, *apiError) {
+func bucketRegion(r *call) (string, *Error) {
 	var in struct{ LocationConstraint string }
-	if len(r.payload) > 0 {
-		if err := xml.Unmarshal(r.payload, &in); err != nil {
-			return "", invalid("MalformedXML", s3Words("MalformedXML"))
+	if len(r.Payload) > 0 {
+		if err := xml.Unmarshal(r.Payload, &in); err != nil {
+			return "", Invalid("MalformedXML", s3Words("MalformedXML"))
 		}
 	}
 	wanted := strings.TrimSpace(in.LocationConstraint)
 	switch {
-	case wanted == "" && r.scope.region == globalRegion:
-		return globalRegion, nil
+	case wanted == "" && r.Scope.Region == GlobalRegion:
+		return GlobalRegion, nil
 	case wanted == "":
-		return "", invalid("IllegalLocationConstraintException",
+		return "", Invalid("IllegalLocationConstraintException",
 			"The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
-	case r.caller.account.regions[wanted] == nil || wanted == globalRegion:
-		return "", invalid("InvalidLocationConstraint", "The specified location-constraint is not valid")
-	case wanted != r.scope.region && r.scope.region != globalRegion:
-		return "", invalid("IllegalLocationConstraintException",
+	case r.Caller.Account.Regions[wanted] == nil || wanted == GlobalRegion:
+		return "", Invalid("InvalidLocationConstraint", "The specified location-constraint is not valid")
+	case wanted != r.Scope.Region && r.Scope.Region != GlobalRegion:
+		return "", Invalid("IllegalLocationConstraintException",
 			"The "+wanted+" location constraint is incompatible for the region specific endpoint this request was sent to.")
 	}
 	return wanted, nil
@@ -162,21 +162,21 @@ func bucketRegion(r *call) (string, *apiError) {
 
 // reworded gives an error of the store the words of S3; the store leaves most
 // of them out.
-func reworded(r *request, a answer) answer {
+func reworded(r *Request, a Answer) Answer {
 	var e struct{ Code, Message string }
-	if err := xml.Unmarshal(a.body, &e); err != nil || e.Code == "" { // HEAD, or no route
-		e.Code = strings.ReplaceAll(http.StatusText(a.status), " ", "")
+	if err := xml.Unmarshal(a.Body, &e); err != nil || e.Code == "" { // HEAD, or no route
+		e.Code = strings.ReplaceAll(http.StatusText(a.Status), " ", "")
 	}
 	if words := s3Words(e.Code); words != "" && (e.Message == "" || e.Message == e.Code) {
 		e.Message = words
 	}
 	if e.Code == "MethodNotAllowed" {
-		a.status = http.StatusMethodNotAllowed
+		a.Status = http.StatusMethodNotAllowed
 	}
 	if e.Message == "" {
-		e.Message = http.StatusText(a.status)
+		e.Message = http.StatusText(a.Status)
 	}
-	return r.refuse(fail(a.status, e.Code, e.Message))
+	return r.Refuse(Fail(a.Status, e.Code, e.Message))
 }
 
 // s3Words are the messages of "List of error codes" in the S3 API Reference.

@@ -89,12 +89,12 @@ type Options struct {
 type Sandbox struct {
 	*home
 	opts     Options
-	org      *organization
-	store    *objectStore
-	services map[string]service     // by the name that signatures have for it
+	org      *Organization
+	store    *Store
+	services map[string]Service     // by the name that signatures have for it
 	limits   map[string]*limits     // by account
 	accounts []*Account             // the management account first
-	policy   atomic.Pointer[policy] // of the management account's user
+	policy   atomic.Pointer[Policy] // of the management account's user
 	journal  callLog
 	requests atomic.Uint64
 
@@ -109,27 +109,27 @@ func New(o Options) (*Sandbox, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	types, err := loadTypes()
+	types, err := LoadTypes()
 	if err != nil {
 		return nil, fmt.Errorf("load instance types: %w", err)
 	}
-	prices, err := loadCatalog(types)
+	prices, err := Load(types)
 	if err != nil {
 		return nil, fmt.Errorf("load price list: %w", err)
 	}
 	if o.AnyOf != "" {
-		if err := prices.setAnyOf(o.AnyOf); err != nil {
+		if err := prices.SetAnyOf(o.AnyOf); err != nil {
 			return nil, err
 		}
 	}
-	s := &Sandbox{opts: o, services: map[string]service{}, limits: map[string]*limits{}}
-	s.org = &organization{
-		seed: o.Seed, emptyPages: o.EmptyPages, clock: newClock(o.Start, o.Speed), types: types, catalog: prices,
-		sessions: newSessions(o.Seed),
+	s := &Sandbox{opts: o, services: map[string]Service{}, limits: map[string]*limits{}}
+	s.org = &Organization{
+		Seed: o.Seed, EmptyPages: o.EmptyPages, Clock: NewClock(o.Start, o.Speed), Types: types, Catalog: prices,
+		Sessions: NewSessions(o.Seed),
 	}
-	s.store = newObjectStore(s.org.clock)
+	s.store = NewStore(s.org.Clock)
 	for _, one := range services(s.store) {
-		s.services[one.name] = one
+		s.services[one.Name] = one
 	}
 	if err := s.SetPolicy(o.Policy); err != nil {
 		return nil, err
@@ -161,12 +161,12 @@ func (o Options) check() error {
 }
 
 // Advance moves the clock of all accounts forward by d.
-func (s *Sandbox) Advance(d time.Duration) { s.org.clock.advance(d) }
+func (s *Sandbox) Advance(d time.Duration) { s.org.Clock.Advance(d) }
 
 // SetFaults replaces the fault plan; counts start anew.
 func (s *Sandbox) SetFaults(faults []Fault) error {
 	for _, f := range faults {
-		known := func(a *Account) bool { return compile(f.Account).match(a.ID()) }
+		known := func(a *Account) bool { return Compile(f.Account).Match(a.ID()) }
 		if f.Account != "" && !slices.ContainsFunc(s.accounts, known) {
 			return fmt.Errorf("fault %s: there is no account %q", f.Action, f.Account)
 		}
@@ -184,7 +184,7 @@ func (s *Sandbox) SetFaults(faults []Fault) error {
 // SetPolicy replaces the IAM policy of the management account's user; nil
 // allows everything.
 func (s *Sandbox) SetPolicy(document []byte) error {
-	p, err := parsePolicy(document)
+	p, err := Parse(document)
 	if err != nil {
 		return err
 	}

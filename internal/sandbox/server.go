@@ -79,13 +79,13 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	url := r.URL.RequestURI() // before S3 rewrites it
-	req := &call{request: &request{Request: r, payload: body, id: s.requestID(), now: s.Now(), scope: scopeOf(r)}, org: s.org}
-	to := s.serviceOf(req.request)
+	req := &call{Request: &Request{Request: r, Payload: body, ID: s.requestID(), Now: s.Now(), Scope: ScopeOf(r)}, Organization: s.org}
+	to := s.serviceOf(req.Request)
 	wait(r.Context(), max(s.opts.Latency, leastLatency))
 
 	a := s.handle(req, to)
-	if a.header == nil {
-		a.header = http.Header{}
+	if a.Header == nil {
+		a.Header = http.Header{}
 	}
 	one := recordOf(req, a)
 	s.journal.add(one)
@@ -94,33 +94,33 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.opts.Tap(Exchange{
 			Service: one.Service, Account: one.Account, Region: one.Region, Action: one.Action,
 			Method: r.Method, URL: url, RequestHeader: r.Header.Clone(), RequestBody: body,
-			Status: one.Status, AnswerHeader: a.header.Clone(), AnswerBody: a.body,
+			Status: one.Status, AnswerHeader: a.Header.Clone(), AnswerBody: a.Body,
 		})
 	}
-	if a.cut {
+	if a.Cut {
 		panic(http.ErrAbortHandler)
 	}
-	maps.Copy(w.Header(), a.header)
+	maps.Copy(w.Header(), a.Header)
 	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
 	if w.Header().Get("Content-Length") == "" {
-		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
 	}
-	w.WriteHeader(a.status)
+	w.WriteHeader(a.Status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(a.body) // the client may have gone; nobody is left to tell
+		_, _ = w.Write(a.Body) // the client may have gone; nobody is left to tell
 	}
 }
 
 // recordOf is what the log of calls keeps of one.
-func recordOf(r *call, a answer) Call {
+func recordOf(r *call, a Answer) Call {
 	one := Call{
-		Time: r.now, Service: r.scope.service, Action: r.action, Region: r.scope.region, Permission: r.permission,
-		Status: a.status, Code: a.code, IDs: r.ids, DryRun: r.dryRun,
+		Time: r.Now, Service: r.Scope.Service, Action: r.Action, Region: r.Scope.Region, Permission: r.Permission,
+		Status: a.Status, Code: a.Code, IDs: r.IDs, DryRun: r.DryRun,
 	}
-	if r.caller.account != nil {
-		one.Account = r.caller.account.ID()
+	if r.Caller.Account != nil {
+		one.Account = r.Caller.Account.ID()
 	}
-	if a.cut {
+	if a.Cut {
 		one.Status, one.Code = 0, "ConnectionCut"
 	}
 	return one
@@ -128,38 +128,38 @@ func recordOf(r *call, a answer) Call {
 
 // handle takes a call through authentication, faults and limits to its
 // service.
-func (s *Sandbox) handle(r *call, to service) answer {
+func (s *Sandbox) handle(r *call, to Service) Answer {
 	if err := s.authenticate(r); err != nil {
-		return r.refuse(err)
+		return r.Refuse(err)
 	}
-	r.faults = s.drawFaults(r, to)
+	r.Faults = s.drawFaults(r, to)
 	var lost bool
-	for _, f := range r.faults {
+	for _, f := range r.Faults {
 		switch f.Kind {
 		case Cut:
-			return answer{cut: true}
+			return Answer{Cut: true}
 		case Lost:
 			lost = true
 		case Delay:
 			wait(r.Context(), f.For)
 		default:
-			if err := refusalBy(f, r.request, r.caller.arn); err != nil {
-				return r.refuse(err)
+			if err := refusalBy(f, r.Request, r.Caller.ARN); err != nil {
+				return r.Refuse(err)
 			}
 		}
 	}
-	if s.opts.Throttle && to.name == "ec2" && slices.Contains(to.operations, r.action) &&
-		!s.limits[r.caller.account.ID()].take(r.scope.region, r.form, r.action, s.Now()) {
-		return r.refuse(throttled(r.request))
+	if s.opts.Throttle && to.Name == "ec2" && slices.Contains(to.Operations, r.Action) &&
+		!s.limits[r.Caller.Account.ID()].take(r.Scope.Region, r.Params, r.Action, s.Now()) {
+		return r.Refuse(Throttled(r.Request))
 	}
-	a := to.serve(r)
-	a.cut = a.cut || lost
+	a := to.Serve(r)
+	a.Cut = a.Cut || lost
 	return a
 }
 
 func (s *Sandbox) requestID() string {
 	n := s.requests.Add(1)
-	a, b := mix(s.opts.Seed, n, 1), mix(s.opts.Seed, n, 2)
+	a, b := Hash(s.opts.Seed, n, 1), Hash(s.opts.Seed, n, 2)
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
 }
 

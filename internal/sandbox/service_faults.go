@@ -54,42 +54,42 @@ type Fault struct {
 	For time.Duration
 }
 
-// ofInstances says whether a kind strikes instances rather than calls.
-func (k Kind) ofInstances() bool {
+// OfInstances says whether a kind strikes instances rather than calls.
+func (k Kind) OfInstances() bool {
 	return k == Refuse || k == Stale || k == Slow || k == FailStart || k == Impair
 }
 
-// faultHit is a fault that strikes a call.
-type faultHit struct {
+// Hit is a fault that strikes a call.
+type Hit struct {
 	Fault
-	seed uint64 // of the fault's draw of instances
+	Seed uint64 // of the fault's draw of instances
 }
 
-// selective says whether a fault is for some instances only.
-func (h faultHit) selective() bool {
-	return h.ID != "" || h.Type != "" || h.Zone != "" || h.Kind.ofInstances() && h.Share > 0
+// Selective says whether a fault is for some instances only.
+func (h Hit) Selective() bool {
+	return h.ID != "" || h.Type != "" || h.Zone != "" || h.Kind.OfInstances() && h.Share > 0
 }
 
-// strikes says whether a resource is among those that a fault selects, by its
+// Strikes says whether a resource is among those that a fault selects, by its
 // id, type and zone.
-func (h faultHit) strikes(id, kind, zone string) bool {
-	return (h.ID == "" || compile(h.ID).match(id)) &&
-		(h.Type == "" || compile(h.Type).match(kind)) &&
-		(h.Zone == "" || compile(h.Zone).match(zone)) &&
-		(h.Share == 0 || !h.Kind.ofInstances() || share(mixText(h.seed, id)) < h.Share)
+func (h Hit) Strikes(id, kind, zone string) bool {
+	return (h.ID == "" || Compile(h.ID).Match(id)) &&
+		(h.Type == "" || Compile(h.Type).Match(kind)) &&
+		(h.Zone == "" || Compile(h.Zone).Match(zone)) &&
+		(h.Share == 0 || !h.Kind.OfInstances() || Fraction(HashText(h.Seed, id)) < h.Share)
 }
 
-// byID says whether a fault selects by nothing but an id, and one of these.
-func (h faultHit) byID(ids ...string) bool {
-	return h.Type == "" && h.Zone == "" && (h.ID == "" || slices.ContainsFunc(ids, compile(h.ID).match))
+// ByID says whether a fault selects by nothing but an id, and one of these.
+func (h Hit) ByID(ids ...string) bool {
+	return h.Type == "" && h.Zone == "" && (h.ID == "" || slices.ContainsFunc(ids, Compile(h.ID).Match))
 }
 
-func (h faultHit) reworded(e *apiError) *apiError {
+func (h Hit) Reworded(e *Error) *Error {
 	if h.Code != "" {
-		e.code = h.Code
+		e.Code = h.Code
 	}
 	if h.Message != "" {
-		e.message = h.Message
+		e.Message = h.Message
 	}
 	return e
 }

@@ -2,8 +2,8 @@ package sandbox
 
 // services are the services of the sandbox, S3 with its store. A nil store does
 // for their operations.
-func services(store *objectStore) []service {
-	return []service{
+func services(store *Store) []Service {
+	return []Service{
 		ec2Service(),
 		pricingService(),
 		rdsService(),
@@ -11,8 +11,8 @@ func services(store *objectStore) []service {
 		costService(),
 		s3Service(store),
 		autoScalingService(),
-		organizationsService(),
+		OrganizationsService(),
 		ssmService(),
-		stsService(),
+		STSService(),
 	}
 }

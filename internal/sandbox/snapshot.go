@@ -23,7 +23,7 @@ type InstanceDescription struct {
 
 // Instance finds an instance in any region.
 func (a *account) Instance(id string) (InstanceDescription, bool) {
-	for _, r := range a.regions {
+	for _, r := range a.Regions {
 		if i, ok := a.instanceIn(r, id); ok {
 			return i, true
 		}
@@ -31,42 +31,42 @@ func (a *account) Instance(id string) (InstanceDescription, bool) {
 	return InstanceDescription{}, false
 }
 
-func (a *account) instanceIn(r *region, id string) (InstanceDescription, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.settle(a.Now())
-	i := r.instances[id]
+func (a *account) instanceIn(r *Region, id string) (InstanceDescription, bool) {
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	r.Settle(a.Now())
+	i := r.Instances[id]
 	if i == nil {
 		return InstanceDescription{}, false
 	}
 	return i.snapshot(r, a.Now())
 }
 
-func (i *instance) snapshot(r *region, now time.Time) (InstanceDescription, bool) {
-	i.settle(now)
-	if i.gone {
+func (i *instance) snapshot(r *Region, now time.Time) (InstanceDescription, bool) {
+	i.Settle(now)
+	if i.Gone {
 		return InstanceDescription{}, false
 	}
 	return InstanceDescription{
-		ID: i.id, Region: r.name, Zone: i.zone, Type: i.kind.Name, State: i.state.String(),
-		LaunchTime: i.launch, FirstLaunch: i.first, Transition: i.transition, StateReason: i.reason,
-		Operation: i.system.operation, Lifecycle: i.lifecycle(), Tags: i.tags.asMap(),
+		ID: i.ID, Region: r.Name, Zone: i.Zone, Type: i.Type.Name, State: i.State.String(),
+		LaunchTime: i.LaunchTime, FirstLaunch: i.FirstLaunch, Transition: i.Transition, StateReason: i.Reason,
+		Operation: i.System.UsageOperation, Lifecycle: i.Lifecycle(), Tags: i.Tags.Map(),
 	}, true
 }
 
 // Instances lists the instances of a region in the order of their launch.
 func (a *account) Instances(region string) []InstanceDescription {
-	r := a.regions[region]
+	r := a.Regions[region]
 	if r == nil {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	now := a.Now()
-	r.settle(now)
+	r.Settle(now)
 	var list []InstanceDescription
-	for _, res := range r.reservations {
-		for _, i := range res.instances {
+	for _, res := range r.Reservations {
+		for _, i := range res.Instances {
 			if snap, ok := i.snapshot(r, now); ok {
 				list = append(list, snap)
 			}

@@ -10,10 +10,10 @@ import (
 
 // spotRow is a spot price from a moment on.
 type spotRow struct {
-	spotSeries
+	SpotSeries
 	at    time.Time
 	until time.Time
-	price listPrice
+	price Price
 	seq   uint64 // of the stretch, the newest first
 	index int    // within the stretch
 }
@@ -24,17 +24,17 @@ func (r spotRow) text() string { return r.price.String()[:len(r.price.String())-
 // describeSpotPrices is DescribeSpotPriceHistory: the prices that were in force
 // at some time between StartTime and EndTime, the newest first. The oldest one
 // of each kind is from before StartTime.
-func (c *ec2Call) describeSpotPrices() *apiError {
-	kinds, products, zone := c.form.texts("InstanceType"), c.form.texts("ProductDescription"), c.form.text("AvailabilityZone")
-	from, err := c.form.instant("StartTime", c.now.Add(-spotKept))
+func (c *ec2Call) describeSpotPrices() *Error {
+	kinds, products, zone := c.Params.Texts("InstanceType"), c.Params.Texts("ProductDescription"), c.Params.Text("AvailabilityZone")
+	from, err := c.Params.Instant("StartTime", c.Now.Add(-SpotKept))
 	if err != nil {
 		return err
 	}
-	to, err := c.form.instant("EndTime", c.now)
+	to, err := c.Params.Instant("EndTime", c.Now)
 	if err != nil {
 		return err
 	}
-	fs, err := readFilters(c.form, spotPriceFilters(), "availability-zone-id")
+	fs, err := ReadFilters(c.Params, spotPriceFilters(), "availability-zone-id")
 	if err != nil {
 		return err
 	}
@@ -42,16 +42,16 @@ func (c *ec2Call) describeSpotPrices() *apiError {
 	if err != nil {
 		return err
 	}
-	if p.size == 0 {
-		p.size = 1000 // this operation never answers with everything
+	if p.Size == 0 {
+		p.Size = 1000 // this operation never answers with everything
 	}
 	if err := c.readOnly(); err != nil {
 		return err
 	}
-	if to.After(c.now) {
-		to = c.now
+	if to.After(c.Now) {
+		to = c.Now
 	}
-	if oldest := c.now.Add(-spotKept); from.Before(oldest) {
+	if oldest := c.Now.Add(-SpotKept); from.Before(oldest) {
 		from = oldest
 	}
 	if from.After(to) {
@@ -60,45 +60,45 @@ func (c *ec2Call) describeSpotPrices() *apiError {
 	for n, name := range products {
 		products[n] = strings.TrimSuffix(name, " (Amazon VPC)")
 	}
-	series := slices.DeleteFunc(c.spotSeries(kinds), func(s spotSeries) bool {
-		return zone != "" && s.zone != zone || len(products) > 0 && !slices.Contains(products, s.product)
+	series := slices.DeleteFunc(c.spotSeries(kinds), func(s SpotSeries) bool {
+		return zone != "" && s.Zone != zone || len(products) > 0 && !slices.Contains(products, s.Product)
 	})
-	rows, token := cutPage(p, spotRows(p, series, from, to, fs), func(r spotRow) (uint64, int) { return r.seq, r.index })
-	c.out.open("spotPriceHistorySet")
+	rows, token := CutPage(p, spotRows(p, series, from, to, fs), func(r spotRow) (uint64, int) { return r.seq, r.index })
+	c.Out.Open("spotPriceHistorySet")
 	for _, r := range rows {
-		c.out.open("item")
-		c.out.text("instanceType", r.kind)
-		c.out.text("productDescription", r.product)
-		c.out.text("spotPrice", r.text())
-		c.out.time("timestamp", r.at)
-		c.out.text("availabilityZone", r.zone)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.Text("instanceType", r.Kind)
+		c.Out.Text("productDescription", r.Product)
+		c.Out.Text("spotPrice", r.text())
+		c.Out.Time("timestamp", r.at)
+		c.Out.Text("availabilityZone", r.Zone)
+		c.Out.End("item")
 	}
-	c.out.end("spotPriceHistorySet")
-	c.out.text("nextToken", token) // empty at the end, and there all the same
+	c.Out.End("spotPriceHistorySet")
+	c.Out.Text("nextToken", token) // empty at the end, and there all the same
 	return nil
 }
 
-// spotSeries lists what has a spot price in the region: of the given types, or
+// SpotSeries lists what has a spot price in the region: of the given types, or
 // of all.
-func (c *ec2Call) spotSeries(kinds []string) []spotSeries {
+func (c *ec2Call) spotSeries(kinds []string) []SpotSeries {
 	if len(kinds) == 0 {
-		kinds = c.org.catalog.priced(c.region.name)
+		kinds = c.Organization.Catalog.Priced(c.Region.Name)
 	}
-	products := spotProducts()
-	var list []spotSeries
+	products := SpotProducts()
+	var list []SpotSeries
 	for _, kind := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
-		spec, ok := c.org.types.spec(kind)
+		spec, ok := c.Organization.Types.Spec(kind)
 		if !ok {
 			continue
 		}
 		for _, product := range slices.Sorted(maps.Keys(products)) {
-			usd, ok := c.org.catalog.onDemand(c.region.name, spec, products[product])
+			usd, ok := c.Organization.Catalog.OnDemand(c.Region.Name, spec, products[product])
 			if !ok {
 				continue
 			}
-			for _, zone := range c.region.zones() {
-				list = append(list, spotSeries{kind, zone, product, usd})
+			for _, zone := range c.Region.Zones() {
+				list = append(list, SpotSeries{kind, zone, product, usd})
 			}
 		}
 	}
@@ -107,20 +107,20 @@ func (c *ec2Call) spotSeries(kinds []string) []spotSeries {
 
 // spotRows goes through the history from its end, stretch by stretch, until a
 // page is full.
-func spotRows(p page, series []spotSeries, from, to time.Time, fs []filter[spotRow]) []spotRow {
+func spotRows(p Page, series []SpotSeries, from, to time.Time, fs []Filter[spotRow]) []spotRow {
 	if len(series) == 0 {
 		return nil
 	}
 	const places = 1 << 32 // a place grows with the age of the stretch
-	oldest := from.Unix()/int64(spotStretch/time.Second) - 1
+	oldest := from.Unix()/int64(SpotStretch/time.Second) - 1
 	var rows []spotRow
-	for stretch := to.Unix() / int64(spotStretch/time.Second); stretch >= oldest && len(rows) <= p.size; stretch-- {
-		if seq := uint64(places - stretch); p.begun && seq < p.seq {
+	for stretch := to.Unix() / int64(SpotStretch/time.Second); stretch >= oldest && len(rows) <= p.Size; stretch-- {
+		if seq := uint64(places - stretch); p.Begun && seq < p.Seq {
 			continue
 		}
 		for n, r := range spotStretchRows(series, stretch) {
 			r.seq, r.index = uint64(places-stretch), n
-			if p.after(r.seq, r.index) && !r.at.After(to) && r.until.After(from) && matchAll(fs, r) {
+			if p.After(r.seq, r.index) && !r.at.After(to) && r.until.After(from) && MatchAll(fs, r) {
 				rows = append(rows, r)
 			}
 		}
@@ -129,24 +129,24 @@ func spotRows(p page, series []spotSeries, from, to time.Time, fs []filter[spotR
 }
 
 // spotStretchRows are the changes of one stretch, the newest first.
-func spotStretchRows(series []spotSeries, stretch int64) []spotRow {
+func spotStretchRows(series []SpotSeries, stretch int64) []spotRow {
 	rows := make([]spotRow, len(series))
 	for n, s := range series {
-		at, usd := s.change(stretch)
-		until, _ := s.change(stretch + 1)
-		rows[n] = spotRow{spotSeries: s, at: at, until: until, price: usd}
+		at, usd := s.Change(stretch)
+		until, _ := s.Change(stretch + 1)
+		rows[n] = spotRow{SpotSeries: s, at: at, until: until, price: usd}
 	}
 	slices.SortStableFunc(rows, func(a, b spotRow) int { return cmp.Compare(b.at.Unix(), a.at.Unix()) })
 	return rows
 }
 
 // spotPriceFilters are the filters of DescribeSpotPriceHistory.
-func spotPriceFilters() fields[spotRow] {
-	return fields[spotRow]{
-		"availability-zone":   func(r spotRow) []string { return one(r.zone) },
-		"instance-type":       func(r spotRow) []string { return one(r.kind) },
-		"product-description": func(r spotRow) []string { return []string{r.product, r.product + " (Amazon VPC)"} },
-		"spot-price":          func(r spotRow) []string { return one(r.text()) },
-		"timestamp":           func(r spotRow) []string { return one(iso(r.at)) },
+func spotPriceFilters() Fields[spotRow] {
+	return Fields[spotRow]{
+		"availability-zone":   func(r spotRow) []string { return NonEmpty(r.Zone) },
+		"instance-type":       func(r spotRow) []string { return NonEmpty(r.Kind) },
+		"product-description": func(r spotRow) []string { return []string{r.Product, r.Product + " (Amazon VPC)"} },
+		"spot-price":          func(r spotRow) []string { return NonEmpty(r.text()) },
+		"timestamp":           func(r spotRow) []string { return NonEmpty(iso(r.at)) },
 	}
 }

@@ -28,17 +28,17 @@ type parameters map[string][]Parameter
 // SetParameter creates a parameter in a region, or gives it a new version. An
 // error means that the region or the name is wrong.
 func SetParameter(a *account, region string, p Parameter) error {
-	r := a.regions[region]
+	r := a.Regions[region]
 	switch {
 	case r == nil:
 		return fmt.Errorf("set parameter %s: the account has no region %q", p.Name, region)
 	case p.Name == "" || strings.Contains(strings.TrimPrefix(p.Name, "/"), "/") && p.Name[0] != '/':
 		return fmt.Errorf("set parameter %q: a name with a slash begins with one", p.Name)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	p.modified = a.Now()
-	all := slot[parameters](r)
+	all := Slot[parameters](r)
 	if *all == nil {
 		*all = parameters{}
 	}
@@ -47,46 +47,46 @@ func SetParameter(a *account, region string, p Parameter) error {
 }
 
 // ssmService is AWS Systems Manager.
-func ssmService() service {
-	return service{
-		name: "ssm", operations: []string{"GetParameter"},
-		read: (*request).readTarget, refusal: refuseJSON("message"), serve: serveSSM,
+func ssmService() Service {
+	return Service{
+		Name: "ssm", Operations: []string{"GetParameter"},
+		Read: (*Request).ReadTarget, Refusal: RefuseJSON("message"), Serve: serveSSM,
 	}
 }
 
 // serveSSM answers GetParameter, the one operation of Systems Manager that the
 // sandbox has.
-func serveSSM(r *call) answer {
-	if r.action != "GetParameter" {
-		return r.refuse(invalid("UnknownOperationException", "The sandbox has no "+r.action))
+func serveSSM(r *call) Answer {
+	if r.Action != "GetParameter" {
+		return r.Refuse(Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
 	var in struct {
 		Name           string
 		WithDecryption bool
 	}
-	if err := json.Unmarshal(r.payload, &in); err != nil {
-		return r.refuse(invalid("SerializationException", "The request is not JSON"))
+	if err := json.Unmarshal(r.Payload, &in); err != nil {
+		return r.Refuse(Invalid("SerializationException", "The request is not JSON"))
 	}
 	name, selector, selected := strings.Cut(in.Name, ":")
 	if name == "" || selected && selector == "" {
-		return r.refuse(invalid("ValidationException", "Invalid parameter name: "+in.Name))
+		return r.Refuse(Invalid("ValidationException", "Invalid parameter name: "+in.Name))
 	}
-	arn := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", r.scope.region, r.caller.account.ID(), strings.TrimPrefix(name, "/"))
-	if err := r.authorize(arn, &policyContext{region: r.scope.region}); err != nil {
-		return r.refuse(err)
+	arn := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", r.Scope.Region, r.Caller.Account.ID(), strings.TrimPrefix(name, "/"))
+	if err := r.Authorize(arn, &Context{Region: r.Scope.Region}); err != nil {
+		return r.Refuse(err)
 	}
-	reg := r.here()
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	versions := (*slot[parameters](reg))[name]
+	reg := r.InRegion()
+	reg.Mu.Lock()
+	defer reg.Mu.Unlock()
+	versions := (*Slot[parameters](reg))[name]
 	if len(versions) == 0 {
-		return r.refuse(invalid("ParameterNotFound", "The parameter "+name+" does not exist"))
+		return r.Refuse(Invalid("ParameterNotFound", "The parameter "+name+" does not exist"))
 	}
 	version := len(versions)
 	if selected {
 		n, err := strconv.Atoi(selector)
 		if err != nil || n < 1 || n > len(versions) {
-			return r.refuse(invalid("ParameterVersionNotFound", "Systems Manager could not find version "+selector+" of "+name))
+			return r.Refuse(Invalid("ParameterVersionNotFound", "Systems Manager could not find version "+selector+" of "+name))
 		}
 		version = n
 	}
@@ -95,7 +95,7 @@ func serveSSM(r *call) answer {
 	if p.Secret {
 		kind = "SecureString"
 		if !in.WithDecryption {
-			value = base64.StdEncoding.EncodeToString([]byte("sealed " + strconv.FormatUint(mixText(1, value), 36)))
+			value = base64.StdEncoding.EncodeToString([]byte("sealed " + strconv.FormatUint(HashText(1, value), 36)))
 		}
 	}
 	found := map[string]any{
@@ -107,7 +107,7 @@ func serveSSM(r *call) answer {
 	}
 	body, err := json.Marshal(map[string]any{"Parameter": found})
 	if err != nil {
-		return r.refuse(fail(http.StatusInternalServerError, "InternalServerError", err.Error()))
+		return r.Refuse(Fail(http.StatusInternalServerError, "InternalServerError", err.Error()))
 	}
-	return r.answerJSON(body)
+	return r.AnswerJSON(body)
 }

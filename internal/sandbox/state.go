@@ -5,76 +5,76 @@ import (
 	"time"
 )
 
-// state is an instance's state; its number is the code in answers.
-type state int
+// InstanceState is an instance's state; its number is the code in answers.
+type InstanceState int
 
 const (
-	pending      state = 0
-	running      state = 16
-	shuttingDown state = 32
-	terminated   state = 48
-	stopping     state = 64
-	stopped      state = 80
+	Pending      InstanceState = 0
+	Running      InstanceState = 16
+	ShuttingDown InstanceState = 32
+	Terminated   InstanceState = 48
+	Stopping     InstanceState = 64
+	Stopped      InstanceState = 80
 )
 
-func (s state) String() string {
+func (s InstanceState) String() string {
 	switch s {
-	case pending:
+	case Pending:
 		return "pending"
-	case running:
+	case Running:
 		return "running"
-	case shuttingDown:
+	case ShuttingDown:
 		return "shutting-down"
-	case terminated:
+	case Terminated:
 		return "terminated"
-	case stopping:
+	case Stopping:
 		return "stopping"
-	case stopped:
+	case Stopped:
 		return "stopped"
 	}
 	return "unknown"
 }
 
-// condition is what a change of state changes.
-type condition struct {
-	state      state
-	launch     time.Time // LaunchTime
-	transition string    // StateTransitionReason
-	reason     string    // StateReason's code
-	message    string    // StateReason's message
+// Condition is what a change of state changes.
+type Condition struct {
+	State      InstanceState
+	LaunchTime time.Time // LaunchTime
+	Transition string    // StateTransitionReason
+	Reason     string    // StateReason's code
+	Message    string    // StateReason's message
 	past
 }
 
 // goneAfter is how long a terminated instance is still described.
 const goneAfter = time.Hour
 
-// settle brings an instance to the state that it has reached by now.
-func (i *instance) settle(now time.Time) {
-	if i.until.IsZero() || now.Before(i.until) {
+// Settle brings an instance to the state that it has reached by now.
+func (i *instance) Settle(now time.Time) {
+	if i.Until.IsZero() || now.Before(i.Until) {
 		return
 	}
-	at := i.until
-	i.until = time.Time{}
-	switch i.state {
-	case pending:
-		if i.failsWith != "" {
-			i.state = stopped
-			i.transition = i.failsWith
-			i.reason, i.message = i.failsWith, i.failsWith+": "+failureText(i.failsWith)
-			i.failsWith = ""
-			i.spot.stopped(at)
+	at := i.Until
+	i.Until = time.Time{}
+	switch i.State {
+	case Pending:
+		if i.FailsWith != "" {
+			i.State = Stopped
+			i.Transition = i.FailsWith
+			i.Reason, i.Message = i.FailsWith, i.FailsWith+": "+failureText(i.FailsWith)
+			i.FailsWith = ""
+			i.Spot.stopped(at)
 			return
 		}
-		i.state, i.checked = running, at
-		i.reason, i.message = "", ""
-	case stopping:
-		i.state = stopped
-	case shuttingDown:
-		i.state = terminated
-		i.until = at.Add(goneAfter)
-		i.settle(now)
-	case terminated:
-		i.gone = true
+		i.State, i.ChecksBegan = Running, at
+		i.Reason, i.Message = "", ""
+	case Stopping:
+		i.State = Stopped
+	case ShuttingDown:
+		i.State = Terminated
+		i.Until = at.Add(goneAfter)
+		i.Settle(now)
+	case Terminated:
+		i.Gone = true
 	default: // running and stopped last until a call
 	}
 }
@@ -89,56 +89,56 @@ func failureText(code string) string {
 	return "Internal error on launch"
 }
 
-// start sends a stopped instance on its way to running.
-func (i *instance) start(now time.Time, takes time.Duration) {
+// Start sends a stopped instance on its way to running.
+func (i *instance) Start(now time.Time, takes time.Duration) {
 	i.remember(now)
-	i.state = pending
-	i.launch = now.Truncate(time.Second)
-	i.transition, i.reason, i.message = "", "", ""
+	i.State = Pending
+	i.LaunchTime = now.Truncate(time.Second)
+	i.Transition, i.Reason, i.Message = "", "", ""
 	i.starts++
-	i.until = now.Add(takes)
-	i.spot.started(now)
+	i.Until = now.Add(takes)
+	i.Spot.started(now)
 }
 
-// stop sends a running instance on its way to stopped.
-func (i *instance) stop(now time.Time, takes time.Duration, hibernate bool) {
+// Stop sends a running instance on its way to stopped.
+func (i *instance) Stop(now time.Time, takes time.Duration, hibernate bool) {
 	i.remember(now)
 	i.ended(now)
-	i.state = stopping
-	i.transition = "User initiated (" + gmt(now) + ")"
-	i.reason, i.message = "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
+	i.State = Stopping
+	i.Transition = "User initiated (" + gmt(now) + ")"
+	i.Reason, i.Message = "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
 	if hibernate {
-		i.reason, i.message = "Client.UserInitiatedHibernate", "Client.UserInitiatedHibernate: User initiated hibernate"
+		i.Reason, i.Message = "Client.UserInitiatedHibernate", "Client.UserInitiatedHibernate: User initiated hibernate"
 	}
-	i.until = now.Add(takes)
-	i.spot.stopped(now)
+	i.Until = now.Add(takes)
+	i.Spot.stopped(now)
 }
 
-// terminate sends an instance on its way out.
-func (i *instance) terminate(now time.Time, takes time.Duration) {
+// Terminate sends an instance on its way out.
+func (i *instance) Terminate(now time.Time, takes time.Duration) {
 	i.remember(now)
 	i.ended(now)
-	i.state = shuttingDown
-	i.transition = "User initiated (" + gmt(now) + ")"
-	i.reason, i.message = "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
-	i.until = now.Add(takes)
-	i.spot.closed(now)
+	i.State = ShuttingDown
+	i.Transition = "User initiated (" + gmt(now) + ")"
+	i.Reason, i.Message = "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
+	i.Until = now.Add(takes)
+	i.Spot.closed(now)
 }
 
 // remember keeps the condition that a stale answer would still show.
 func (i *instance) remember(now time.Time) {
-	i.before, i.changed = i.condition, now
+	i.Before, i.Changed = i.Condition, now
 }
 
 // gmt writes an instant as StateTransitionReason does.
 func gmt(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " GMT" }
 
-// startTakes and stopTakes are how long an instance needs: 20 to 40 and 30 to
+// StartTakes and stopTakes are how long an instance needs: 20 to 40 and 30 to
 // 60 seconds, twice that for Windows.
-func (i *instance) startTakes(rng *rand.Rand) time.Duration {
-	return i.system.slower(between(rng, 20*time.Second, 40*time.Second))
+func (i *instance) StartTakes(rng *rand.Rand) time.Duration {
+	return i.System.slower(Between(rng, 20*time.Second, 40*time.Second))
 }
 
-func (i *instance) stopTakes(rng *rand.Rand) time.Duration {
-	return i.system.slower(between(rng, 30*time.Second, 60*time.Second))
+func (i *instance) StopTakes(rng *rand.Rand) time.Duration {
+	return i.System.slower(Between(rng, 30*time.Second, 60*time.Second))
 }

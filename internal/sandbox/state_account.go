@@ -18,13 +18,13 @@ const (
 type account struct {
 	id        string
 	name      string
-	suspended bool
-	seed      uint64
-	clock     *clock
-	types     typeTable
-	catalog   *catalog
-	regions   map[string]*region
-	roles     map[string]*accountRole
+	Suspended bool
+	Seed      uint64
+	Clock     *Clock
+	Types     Types
+	Catalog   *PriceList
+	Regions   map[string]*Region
+	Roles     map[string]*AccountRole
 }
 
 var accountNumber = regexp.MustCompile(`^\d{12}$`)
@@ -32,29 +32,29 @@ var accountNumber = regexp.MustCompile(`^\d{12}$`)
 // AddAccount adds an account without resources to the organization. The ids in
 // the management account depend on the seed alone, those in others on their
 // number too.
-func (o *organization) AddAccount(id, name string, suspended bool, regions []string) (*account, error) {
+func (o *Organization) AddAccount(id, name string, suspended bool, regions []string) (*account, error) {
 	switch {
 	case !accountNumber.MatchString(id):
 		return nil, fmt.Errorf("its number has twelve digits")
-	case o.account(id) != nil:
+	case o.Account(id) != nil:
 		return nil, fmt.Errorf("there is one already")
 	}
 	a := &account{
-		id: id, name: cmp.Or(name, "account "+id), suspended: suspended, seed: o.seed,
-		clock: o.clock, types: o.types, catalog: o.catalog, regions: map[string]*region{}, roles: map[string]*accountRole{},
+		id: id, name: cmp.Or(name, "account "+id), Suspended: suspended, Seed: o.Seed,
+		Clock: o.Clock, Types: o.Types, Catalog: o.Catalog, Regions: map[string]*Region{}, Roles: map[string]*AccountRole{},
 	}
 	salt := ""
 	if id != AccountID {
 		salt = id
-		a.seed = mixText(o.seed, id)
+		a.Seed = HashText(o.Seed, id)
 	}
 	for _, name := range regions {
 		if !regionName.MatchString(name) {
 			return nil, fmt.Errorf("region %q: not the name of a region, such as %s", name, DefaultRegion)
 		}
-		a.regions[name] = newRegion(a.id, salt, name, a.seed)
+		a.Regions[name] = newRegion(a.id, salt, name, a.Seed)
 	}
-	o.accounts = append(o.accounts, a)
+	o.Accounts = append(o.Accounts, a)
 	return a, nil
 }
 
@@ -65,4 +65,4 @@ func (a *account) ID() string { return a.id }
 func (a *account) Name() string { return a.name }
 
 // Now is the account's time, which all accounts of a sandbox share.
-func (a *account) Now() time.Time { return a.clock.Now() }
+func (a *account) Now() time.Time { return a.Clock.Now() }

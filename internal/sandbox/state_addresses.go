@@ -7,42 +7,42 @@ import (
 	"strings"
 )
 
-// address is an Elastic IP address.
-type address struct {
-	seq         uint64
-	id          string // allocation id
-	ip          string
-	association string // id; empty while it is associated with nothing
-	instance    *instance
-	nic         string // the interface of something that is no instance
-	tags        tags
+// Address is an Elastic IP address.
+type Address struct {
+	seq              uint64
+	ID               string // allocation id
+	IP               string
+	Association      string // id; empty while it is associated with nothing
+	instance         *instance
+	NetworkInterface string // the interface of something that is no instance
+	Tags             Tags
 }
 
-// associate gives an instance an Elastic IP address, which it then has instead
+// Associate gives an instance an Elastic IP address, which it then has instead
 // of one that comes and goes with each start.
-func (a *address) associate(i *instance) {
-	a.instance, a.association = i, "eipassoc-"+a.id[len("eipalloc-"):]
-	i.elastic = a
+func (a *Address) Associate(i *instance) {
+	a.instance, a.Association = i, "eipassoc-"+a.ID[len("eipalloc-"):]
+	i.ElasticIP = a
 }
 
-// interfaceID is the network interface that the address leads to, if any.
-func (a *address) interfaceID() string {
+// InterfaceID is the network interface that the address leads to, if any.
+func (a *Address) InterfaceID() string {
 	if a.instance != nil {
-		return a.instance.interfaceID()
+		return a.instance.InterfaceID()
 	}
-	return a.nic
+	return a.NetworkInterface
 }
 
-func (a *address) privateIP() string {
+func (a *Address) PrivateIP() string {
 	if a.instance != nil {
-		return a.instance.ip
+		return a.instance.IP
 	}
 	return ""
 }
 
-func (a *address) instanceID() string {
+func (a *Address) InstanceID() string {
 	if a.instance != nil {
-		return a.instance.id
+		return a.instance.ID
 	}
 	return ""
 }
@@ -53,51 +53,51 @@ func publicAddress(h uint64) string {
 	return fmt.Sprintf("198.%d.%d.%d", 18+h>>16&1, h>>8&0xff, 1+h&0x7f)
 }
 
-// publicIP is the public address of an instance in a state: its Elastic IP
+// PublicIP is the public address of an instance in a state: its Elastic IP
 // address or, where it gets one by itself, one that it has from each start to
 // the next stop.
-func (i *instance) publicIP(in state) string {
+func (i *instance) PublicIP(in InstanceState) string {
 	switch {
-	case in == terminated:
+	case in == Terminated:
 		return ""
-	case i.elastic != nil:
-		return i.elastic.ip
-	case i.public && (in == pending || in == running):
-		return publicAddress(mix(mixText(5, i.id), i.starts))
+	case i.ElasticIP != nil:
+		return i.ElasticIP.IP
+	case i.Public && (in == Pending || in == Running):
+		return publicAddress(Hash(HashText(5, i.ID), i.starts))
 	}
 	return ""
 }
 
-// publicName is the public DNS name of an address; empty for none.
-func (r *region) publicName(ip string) string {
+// PublicName is the public DNS name of an address; empty for none.
+func (r *Region) PublicName(ip string) string {
 	if ip == "" {
 		return ""
 	}
 	host := "ec2-" + strings.ReplaceAll(ip, ".", "-")
-	if r.name == "us-east-1" {
+	if r.Name == "us-east-1" {
 		return host + ".compute-1.amazonaws.com"
 	}
-	return host + "." + r.name + ".compute.amazonaws.com"
+	return host + "." + r.Name + ".compute.amazonaws.com"
 }
 
-// ipOwner is who owns an instance's public address.
-func (i *instance) ipOwner(r *region, in state) string {
+// IPOwner is who owns an instance's public address.
+func (i *instance) IPOwner(r *Region, in InstanceState) string {
 	switch {
-	case i.publicIP(in) == "":
+	case i.PublicIP(in) == "":
 		return ""
-	case i.elastic != nil:
-		return r.owner
+	case i.ElasticIP != nil:
+		return r.Owner
 	}
 	return "amazon"
 }
 
-// addAddress allocates an Elastic IP address.
-func (r *region) addAddress(rng *rand.Rand, ts tags) *address {
-	a := &address{seq: r.next(), id: longID(rng, "eipalloc"), tags: ts}
-	a.ip = publicAddress(mixText(6, a.id))
-	for n := uint64(7); slices.ContainsFunc(r.holdings.addresses, func(x *address) bool { return x.ip == a.ip }); n++ {
-		a.ip = publicAddress(mixText(n, a.id))
+// AddAddress allocates an Elastic IP address.
+func (r *Region) AddAddress(rng *rand.Rand, ts Tags) *Address {
+	a := &Address{seq: r.NextSeq(), ID: ID(rng, "eipalloc"), Tags: ts}
+	a.IP = publicAddress(HashText(6, a.ID))
+	for n := uint64(7); slices.ContainsFunc(r.Other.Addresses, func(x *Address) bool { return x.IP == a.IP }); n++ {
+		a.IP = publicAddress(HashText(n, a.ID))
 	}
-	r.holdings.addresses = append(r.holdings.addresses, a)
+	r.Other.Addresses = append(r.Other.Addresses, a)
 	return a
 }

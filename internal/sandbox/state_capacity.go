@@ -5,77 +5,77 @@ import (
 	"time"
 )
 
-// capacityReservation is an On-Demand Capacity Reservation that takes only
+// CapacityReservation is an On-Demand Capacity Reservation that takes only
 // instances which name it.
-type capacityReservation struct {
-	seq       uint64
-	id        string
-	kind      typeSpec
-	platform  string // in the words of the API: "Linux/UNIX"
-	zone      string
-	total     int64
-	created   time.Time
-	ended     time.Time // when it was cancelled; zero: it is active
-	instances []*instance
-	tags      tags
+type CapacityReservation struct {
+	Seq       uint64
+	ID        string
+	Type      Type
+	Platform  string // in the words of the API: "Linux/UNIX"
+	Zone      string
+	Total     int64
+	Created   time.Time
+	Ended     time.Time // when it was cancelled; zero: it is active
+	Instances []*instance
+	Tags      Tags
 }
 
-func (r *capacityReservation) state() string {
-	if r.ended.IsZero() {
+func (r *CapacityReservation) State() string {
+	if r.Ended.IsZero() {
 		return "active"
 	}
 	return "cancelled"
 }
 
-// capacity is how many instances it is for: none once it has ended.
-func (r *capacityReservation) capacity() int64 {
-	if r.ended.IsZero() {
-		return r.total
+// Capacity is how many instances it is for: none once it has ended.
+func (r *CapacityReservation) Capacity() int64 {
+	if r.Ended.IsZero() {
+		return r.Total
 	}
 	return 0
 }
 
-// available is the capacity that no instance uses.
-func (r *capacityReservation) available() int64 {
-	left := r.capacity()
-	for _, i := range r.instances {
-		if i.uses() {
+// Available is the capacity that no instance uses.
+func (r *CapacityReservation) Available() int64 {
+	left := r.Capacity()
+	for _, i := range r.Instances {
+		if i.UsesCapacity() {
 			left--
 		}
 	}
 	return max(left, 0)
 }
 
-// take lets an instance use the reservation.
-func (r *capacityReservation) take(i *instance) {
-	i.capacity = r
-	r.instances = append(r.instances, i)
+// Take lets an instance use the reservation.
+func (r *CapacityReservation) Take(i *instance) {
+	i.Capacity = r
+	r.Instances = append(r.Instances, i)
 }
 
-// usedReservation is the id of the reservation that an instance runs in; empty
+// UsedReservation is the id of the reservation that an instance runs in; empty
 // for none.
-func (i *instance) usedReservation() string {
-	if i.capacity == nil || !i.uses() {
+func (i *instance) UsedReservation() string {
+	if i.Capacity == nil || !i.UsesCapacity() {
 		return ""
 	}
-	return i.capacity.id
+	return i.Capacity.ID
 }
 
-// uses says whether an instance takes up the capacity that it is placed on.
-func (i *instance) uses() bool {
-	return i.state == pending || i.state == running || i.state == stopping || i.state == shuttingDown
+// UsesCapacity says whether an instance takes up the capacity that it is placed on.
+func (i *instance) UsesCapacity() bool {
+	return i.State == Pending || i.State == Running || i.State == Stopping || i.State == ShuttingDown
 }
 
 // letGo frees what a terminated instance held.
 func (i *instance) letGo() {
-	if a := i.elastic; a != nil {
-		a.instance, a.association = nil, ""
-		i.elastic = nil
+	if a := i.ElasticIP; a != nil {
+		a.instance, a.Association = nil, ""
+		i.ElasticIP = nil
 	}
-	if h := i.host; h != nil {
-		h.instances = slices.DeleteFunc(h.instances, func(x *instance) bool { return x == i })
+	if h := i.Host; h != nil {
+		h.Instances = slices.DeleteFunc(h.Instances, func(x *instance) bool { return x == i })
 	}
-	if r := i.capacity; r != nil {
-		r.instances = slices.DeleteFunc(r.instances, func(x *instance) bool { return x == i })
+	if r := i.Capacity; r != nil {
+		r.Instances = slices.DeleteFunc(r.Instances, func(x *instance) bool { return x == i })
 	}
 }

@@ -2,21 +2,21 @@ package sandbox
 
 // The credit options of burstable instances.
 const (
-	creditsStandard  = "standard"
-	creditsUnlimited = "unlimited"
+	CreditsStandard  = "standard"
+	CreditsUnlimited = "unlimited"
 )
 
-// creditOption is how a burstable instance pays for CPU credits: as chosen at
+// CreditOption is how a burstable instance pays for CPU credits: as chosen at
 // its launch or, for all families but T2, without limit. It is empty for other
 // types. See "Burstable performance instances" in the EC2 User Guide.
-func (i *instance) creditOption() string {
+func (i *instance) CreditOption() string {
 	switch {
-	case !i.kind.burstable():
+	case !i.Type.Burstable():
 		return ""
-	case i.credits != "":
-		return i.credits
-	case i.kind.Family == "t2":
-		return creditsStandard
+	case i.Credits != "":
+		return i.Credits
+	case i.Type.Family == "t2":
+		return CreditsStandard
 	}
-	return creditsUnlimited
+	return CreditsUnlimited
 }

@@ -1,61 +1,61 @@
 package sandbox
 
-// holdings are what a region has, and is charged for, beside instances and
+// OtherResources are what a region has, and is charged for, beside instances and
 // volumes. Each list is in the order of seq.
-type holdings struct {
-	snapshots []*ebsSnapshot
-	addresses []*address
-	hosts     []*dedicatedHost
-	capacity  []*capacityReservation
+type OtherResources struct {
+	Snapshots []*Snapshot
+	Addresses []*Address
+	Hosts     []*DedicatedHost
+	Capacity  []*CapacityReservation
 }
 
-// taggable is a resource that carries tags.
-type taggable struct {
-	seq  uint64
-	id   string
-	kind string // as in DescribeTags
-	tags *tags
+// Taggable is a resource that carries tags.
+type Taggable struct {
+	Seq          uint64
+	ID           string
+	ResourceType string // as in DescribeTags
+	Tags         *Tags
 }
 
-// taggable finds what an id names.
-func (h *holdings) taggable(id string) (taggable, bool) {
-	for _, s := range h.snapshots {
-		if s.id == id {
-			return taggable{s.seq, id, "snapshot", &s.tags}, true
+// Taggable finds what an id names.
+func (h *OtherResources) Taggable(id string) (Taggable, bool) {
+	for _, s := range h.Snapshots {
+		if s.ID == id {
+			return Taggable{s.Seq, id, "snapshot", &s.Tags}, true
 		}
 	}
-	for _, a := range h.addresses {
-		if a.id == id {
-			return taggable{a.seq, id, "elastic-ip", &a.tags}, true
+	for _, a := range h.Addresses {
+		if a.ID == id {
+			return Taggable{a.seq, id, "elastic-ip", &a.Tags}, true
 		}
 	}
-	for _, x := range h.hosts {
-		if x.id == id {
-			return taggable{x.seq, id, "dedicated-host", &x.tags}, true
+	for _, x := range h.Hosts {
+		if x.ID == id {
+			return Taggable{x.Seq, id, "dedicated-host", &x.Tags}, true
 		}
 	}
-	for _, r := range h.capacity {
-		if r.id == id {
-			return taggable{r.seq, id, "capacity-reservation", &r.tags}, true
+	for _, r := range h.Capacity {
+		if r.ID == id {
+			return Taggable{r.Seq, id, "capacity-reservation", &r.Tags}, true
 		}
 	}
-	return taggable{}, false
+	return Taggable{}, false
 }
 
-// all lists everything that carries tags.
-func (h *holdings) all() []taggable {
-	var list []taggable
-	for _, s := range h.snapshots {
-		list = append(list, taggable{s.seq, s.id, "snapshot", &s.tags})
+// All lists everything that carries tags.
+func (h *OtherResources) All() []Taggable {
+	var list []Taggable
+	for _, s := range h.Snapshots {
+		list = append(list, Taggable{s.Seq, s.ID, "snapshot", &s.Tags})
 	}
-	for _, a := range h.addresses {
-		list = append(list, taggable{a.seq, a.id, "elastic-ip", &a.tags})
+	for _, a := range h.Addresses {
+		list = append(list, Taggable{a.seq, a.ID, "elastic-ip", &a.Tags})
 	}
-	for _, x := range h.hosts {
-		list = append(list, taggable{x.seq, x.id, "dedicated-host", &x.tags})
+	for _, x := range h.Hosts {
+		list = append(list, Taggable{x.Seq, x.ID, "dedicated-host", &x.Tags})
 	}
-	for _, r := range h.capacity {
-		list = append(list, taggable{r.seq, r.id, "capacity-reservation", &r.tags})
+	for _, r := range h.Capacity {
+		list = append(list, Taggable{r.Seq, r.ID, "capacity-reservation", &r.Tags})
 	}
 	return list
 }

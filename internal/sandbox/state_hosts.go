@@ -2,30 +2,30 @@ package sandbox
 
 import "time"
 
-// dedicatedHost is a Dedicated Host for all sizes of one family.
-type dedicatedHost struct {
-	seq       uint64
-	id        string
-	kind      hostKind
-	zone      string
-	allocated time.Time
-	instances []*instance // placed on it, whatever their state
-	tags      tags
+// DedicatedHost is a Dedicated Host for all sizes of one family.
+type DedicatedHost struct {
+	Seq       uint64
+	ID        string
+	Kind      HostKind
+	Zone      string
+	Allocated time.Time
+	Instances []*instance // placed on it, whatever their state
+	Tags      Tags
 }
 
-// free is how many vCPUs no instance uses.
-func (h *dedicatedHost) free() int64 {
-	left := h.kind.cpus
-	for _, i := range h.instances {
-		if i.uses() {
-			left -= int64(i.kind.VCPU)
+// Free is how many vCPUs no instance uses.
+func (h *DedicatedHost) Free() int64 {
+	left := h.Kind.CPUs
+	for _, i := range h.Instances {
+		if i.UsesCapacity() {
+			left -= int64(i.Type.VCPU)
 		}
 	}
 	return left
 }
 
-// put places an instance on a host.
-func (h *dedicatedHost) put(i *instance) {
-	i.tenancy, i.host = "host", h
-	h.instances = append(h.instances, i)
+// Put places an instance on a host.
+func (h *DedicatedHost) Put(i *instance) {
+	i.Tenancy, i.Host = "host", h
+	h.Instances = append(h.Instances, i)
 }

@@ -5,117 +5,117 @@ import (
 	"time"
 )
 
-// reservation groups the instances of one launch.
-type reservation struct {
-	seq       uint64
-	id        string
-	requester string // the service that launched, for Auto Scaling members
-	instances []*instance
+// Reservation groups the instances of one launch.
+type Reservation struct {
+	Seq       uint64
+	ID        string
+	Requester string // the service that launched, for Auto Scaling members
+	Instances []*instance
 }
 
 // instance is one virtual machine.
 type instance struct {
-	condition
-	before    condition // the condition before the last change
-	changed   time.Time // when the last change was asked for
-	until     time.Time // when a transitional state ends; zero: it lasts
-	failsWith string    // the reason with which a start will fail
-	gone      bool
-	starts    uint64
-	checked   time.Time // when its status checks began; zero: long ago
+	Condition
+	Before      Condition // the condition before the last change
+	Changed     time.Time // when the last change was asked for
+	Until       time.Time // when a transitional state ends; zero: it lasts
+	FailsWith   string    // the reason with which a start will fail
+	Gone        bool
+	starts      uint64
+	ChecksBegan time.Time // when its status checks began; zero: long ago
 
-	id           string
-	reservation  *reservation
-	index        int
-	kind         typeSpec
-	system       system
-	image        string
-	zone         string
-	tenancy      string
-	key          string
-	ip           string
-	mac          string
-	first        time.Time // first launch
-	store        bool      // root device on the instance store
-	spot         *spotRequest
-	stopGuard    bool // disableApiStop
-	endGuard     bool // disableApiTermination
-	hibernation  bool
-	monitored    bool
-	ebsOptimized bool
-	cores        int64 // CPU options
-	threads      int64
-	products     []string
-	profile      string
-	clientToken  string
-	tags         tags
-	userData     string // base64
-	atShutdown   string // what a shutdown from inside does: "stop" or "terminate"
-	public       bool   // gets a public address with each start
-	elastic      *address
-	host         *dedicatedHost
-	capacity     *capacityReservation
-	credits      string // the credit option chosen; empty: the family's usual one
-	attached     []attachment
+	ID                    string
+	Reservation           *Reservation
+	Index                 int
+	Type                  Type
+	System                System
+	Image                 string
+	Zone                  string
+	Tenancy               string
+	KeyName               string
+	IP                    string
+	MAC                   string
+	FirstLaunch           time.Time // first launch
+	InstanceStore         bool      // root device on the instance store
+	Spot                  *SpotRequest
+	StopProtection        bool // disableApiStop
+	TerminationProtection bool // disableApiTermination
+	Hibernation           bool
+	Monitored             bool
+	EBSOptimized          bool
+	Cores                 int64 // CPU options
+	Threads               int64
+	Products              []string
+	Profile               string
+	ClientToken           string
+	Tags                  Tags
+	UserData              string // base64
+	ShutdownBehavior      string // what a shutdown from inside does: "stop" or "terminate"
+	Public                bool   // gets a public address with each start
+	ElasticIP             *Address
+	Host                  *DedicatedHost
+	Capacity              *CapacityReservation
+	Credits               string // the credit option chosen; empty: the family's usual one
+	Attachments           []Attachment
 }
 
-// privateName is the private DNS name.
-func (i *instance) privateName(region string) string {
-	host := "ip-" + strings.ReplaceAll(i.ip, ".", "-")
+// PrivateName is the private DNS name.
+func (i *instance) PrivateName(region string) string {
+	host := "ip-" + strings.ReplaceAll(i.IP, ".", "-")
 	if region == "us-east-1" {
 		return host + ".ec2.internal"
 	}
 	return host + "." + region + ".compute.internal"
 }
 
-func (i *instance) rootType() string {
-	if i.store {
+func (i *instance) RootType() string {
+	if i.InstanceStore {
 		return "instance-store"
 	}
 	return "ebs"
 }
 
-func (i *instance) lifecycle() string {
-	if i.spot != nil {
+func (i *instance) Lifecycle() string {
+	if i.Spot != nil {
 		return "spot"
 	}
 	return ""
 }
 
-func (i *instance) platform() string {
-	if i.system.windows {
+func (i *instance) Platform() string {
+	if i.System.Windows {
 		return "windows"
 	}
 	return ""
 }
 
-// profileARN names the instance profile; empty where there is none.
-func (i *instance) profileARN(owner string) string {
-	if i.profile == "" {
+// ProfileARN names the instance profile; empty where there is none.
+func (i *instance) ProfileARN(owner string) string {
+	if i.Profile == "" {
 		return ""
 	}
-	return "arn:aws:iam::" + owner + ":instance-profile/" + i.profile
+	return "arn:aws:iam::" + owner + ":instance-profile/" + i.Profile
 }
 
-func (i *instance) interfaceID() string { return "eni-" + i.id[len("i-"):] }
+func (i *instance) InterfaceID() string { return "eni-" + i.ID[len("i-"):] }
 
-func (i *instance) interfaceAttachmentID() string { return "eni-attach-" + i.id[len("i-"):] }
+func (i *instance) InterfaceAttachmentID() string { return "eni-attach-" + i.ID[len("i-"):] }
 
-// bootMode is the image's; Windows images leave it to the type.
-func (i *instance) bootMode() string {
+// BootMode is the image's; Windows images leave it to the type.
+func (i *instance) BootMode() string {
 	switch {
-	case i.system.windows:
+	case i.System.Windows:
 		return ""
-	case i.kind.Architecture == "arm64":
+	case i.Type.Architecture == "arm64":
 		return "uefi"
 	}
 	return "uefi-preferred"
 }
 
-// currentBootMode is what the type makes of bootMode: Graviton and virtual
+// CurrentBootMode is what the type makes of bootMode: Graviton and virtual
 // Nitro machines know UEFI.
-func (i *instance) currentBootMode() string {
-	if i.kind.Architecture == "arm64" || i.bootMode() != "" && i.kind.Hypervisor == "nitro" {
+func (i *instance) CurrentBootMode() string {
+	if i.Type.Architecture == "arm64" || i.BootMode() != "" && i.Type.Hypervisor == "nitro" {
 		return "uefi"
 	}
 	return "legacy-bios"

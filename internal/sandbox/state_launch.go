@@ -6,126 +6,126 @@ import (
 	"time"
 )
 
-// launch is what new instances are to be.
-type launch struct {
-	kind         typeSpec
-	system       system
-	image        string
-	zone         string
-	tenancy      string
-	key          string
-	profile      string
-	clientToken  string
-	spot         bool
-	persistent   bool
-	price        string
-	stopGuard    bool
-	endGuard     bool
-	hibernation  bool
-	monitored    bool
-	ebsOptimized bool
-	store        bool
-	cores        int64
-	threads      int64
-	products     []string
-	tags         tags
-	spotTags     tags
-	userData     string
-	atShutdown   string
-	requester    string
-	disks        []disk
-	public       bool
-	host         *dedicatedHost
-	credits      string
+// Launch is what new instances are to be.
+type Launch struct {
+	Type                  Type
+	System                System
+	Image                 string
+	Zone                  string
+	Tenancy               string
+	KeyName               string
+	Profile               string
+	ClientToken           string
+	Spot                  bool
+	Persistent            bool
+	Price                 string
+	StopProtection        bool
+	TerminationProtection bool
+	Hibernation           bool
+	Monitored             bool
+	EBSOptimized          bool
+	InstanceStore         bool
+	Cores                 int64
+	Threads               int64
+	products              []string
+	Tags                  Tags
+	SpotTags              Tags
+	UserData              string
+	ShutdownBehavior      string
+	Requester             string
+	Disks                 []Disk
+	Public                bool
+	Host                  *DedicatedHost
+	Credits               string
 }
 
-// disk is a volume that an instance is launched with.
-type disk struct {
-	device    string
-	spec      volumeSpec
-	deleteToo bool
-	tags      tags
+// Disk is a volume that an instance is launched with.
+type Disk struct {
+	Device              string
+	Spec                VolumeSpec
+	DeleteOnTermination bool
+	Tags                Tags
 }
 
-// addReservation launches n instances at once; they have been running since
+// AddReservation launches n instances at once; they have been running since
 // launched.
-func (r *region) addReservation(l launch, n int, launched time.Time) *reservation {
-	res := &reservation{seq: r.next(), id: longID(r.rng, "r"), requester: l.requester}
-	image := imageSnapshot(cmp.Or(l.image, l.system.image))
+func (r *Region) AddReservation(l Launch, n int, launched time.Time) *Reservation {
+	res := &Reservation{Seq: r.NextSeq(), ID: ID(r.Rand, "r"), Requester: l.Requester}
+	image := imageSnapshot(cmp.Or(l.Image, l.System.image))
 	for index := range n {
 		i := &instance{
-			condition:    condition{state: running, launch: launched.Truncate(time.Second), past: past{nightly: l.nightlyStop()}},
-			id:           longID(r.rng, "i"),
-			reservation:  res,
-			index:        index,
-			kind:         l.kind,
-			system:       l.system,
-			image:        l.image,
-			zone:         l.zone,
-			tenancy:      l.tenancy,
-			key:          l.key,
-			first:        launched.Truncate(time.Second),
-			store:        l.store,
-			stopGuard:    l.stopGuard,
-			endGuard:     l.endGuard,
-			hibernation:  l.hibernation,
-			monitored:    l.monitored,
-			ebsOptimized: l.ebsOptimized,
-			cores:        l.cores,
-			threads:      l.threads,
-			products:     l.products,
-			profile:      l.profile,
-			clientToken:  l.clientToken,
-			tags:         l.tags,
-			userData:     l.userData,
-			atShutdown:   l.atShutdown,
-			public:       l.public,
-			credits:      l.credits,
+			Condition:             Condition{State: Running, LaunchTime: launched.Truncate(time.Second), past: past{nightly: l.nightlyStop()}},
+			ID:                    ID(r.Rand, "i"),
+			Reservation:           res,
+			Index:                 index,
+			Type:                  l.Type,
+			System:                l.System,
+			Image:                 l.Image,
+			Zone:                  l.Zone,
+			Tenancy:               l.Tenancy,
+			KeyName:               l.KeyName,
+			FirstLaunch:           launched.Truncate(time.Second),
+			InstanceStore:         l.InstanceStore,
+			StopProtection:        l.StopProtection,
+			TerminationProtection: l.TerminationProtection,
+			Hibernation:           l.Hibernation,
+			Monitored:             l.Monitored,
+			EBSOptimized:          l.EBSOptimized,
+			Cores:                 l.Cores,
+			Threads:               l.Threads,
+			Products:              l.products,
+			Profile:               l.Profile,
+			ClientToken:           l.ClientToken,
+			Tags:                  l.Tags,
+			UserData:              l.UserData,
+			ShutdownBehavior:      l.ShutdownBehavior,
+			Public:                l.Public,
+			Credits:               l.Credits,
 		}
-		if i.atShutdown == "" {
-			i.atShutdown = "stop"
+		if i.ShutdownBehavior == "" {
+			i.ShutdownBehavior = "stop"
 		}
-		if i.cores == 0 {
-			i.cores, i.threads = int64(l.kind.Cores), int64(l.kind.ThreadsPerCore)
+		if i.Cores == 0 {
+			i.Cores, i.Threads = int64(l.Type.Cores), int64(l.Type.ThreadsPerCore)
 		}
-		if i.image == "" {
-			i.image = l.system.image
+		if i.Image == "" {
+			i.Image = l.System.image
 		}
-		if i.tenancy == "" {
-			i.tenancy = "default"
+		if i.Tenancy == "" {
+			i.Tenancy = "default"
 		}
-		a := r.rng.Uint32()
-		i.ip = fmt.Sprintf("10.%d.%d.%d", a>>16&0x7f, a>>8&0xff, 4+a&0x7f)
-		i.mac = fmt.Sprintf("06:%02x:%02x:%02x:%02x:%02x", a>>24&0xff, a>>16&0xff, a>>8&0xff, a&0xff, index&0xff)
-		if l.spot {
-			i.spot = &spotRequest{
-				seq: r.next(), id: "sir-" + longID(r.rng, "x")[3:11], persistent: l.persistent,
-				price: l.price, created: i.first, instance: i, tags: l.spotTags,
+		a := r.Rand.Uint32()
+		i.IP = fmt.Sprintf("10.%d.%d.%d", a>>16&0x7f, a>>8&0xff, 4+a&0x7f)
+		i.MAC = fmt.Sprintf("06:%02x:%02x:%02x:%02x:%02x", a>>24&0xff, a>>16&0xff, a>>8&0xff, a&0xff, index&0xff)
+		if l.Spot {
+			i.Spot = &SpotRequest{
+				Seq: r.NextSeq(), ID: "sir-" + ID(r.Rand, "x")[3:11], Persistent: l.Persistent,
+				Price: l.Price, Created: i.FirstLaunch, Instance: i, Tags: l.SpotTags,
 			}
-			i.spot.started(i.first)
-			r.spots = append(r.spots, i.spot)
+			i.Spot.started(i.FirstLaunch)
+			r.SpotRequests = append(r.SpotRequests, i.Spot)
 		}
-		if l.host != nil {
-			l.host.put(i)
+		if l.Host != nil {
+			l.Host.Put(i)
 		}
-		for _, k := range l.disks {
-			if k.device == i.system.rootDevice && k.spec.snapshot == "" {
-				k.spec.snapshot = image
+		for _, k := range l.Disks {
+			if k.Device == i.System.RootDevice && k.Spec.Snapshot == "" {
+				k.Spec.Snapshot = image
 			}
-			v := r.add(k.spec, l.zone, i.first, k.tags)
-			r.attach(v, i, k.device, i.first, i.first, k.deleteToo)
+			v := r.AddVolume(k.Spec, l.Zone, i.FirstLaunch, k.Tags)
+			r.AttachVolume(v, i, k.Device, i.FirstLaunch, i.FirstLaunch, k.DeleteOnTermination)
 		}
-		res.instances = append(res.instances, i)
-		r.instances[i.id] = i
+		res.Instances = append(res.Instances, i)
+		r.Instances[i.ID] = i
 	}
-	r.reservations = append(r.reservations, res)
+	r.Reservations = append(r.Reservations, res)
 	return res
 }
 
 // nightlyStop says whether a launch is of a machine that somebody, or a first
 // script, used to stop in the evening: one that wants it and can be stopped.
-func (l launch) nightlyStop() bool {
-	wants, _ := l.tags.get("AutoStopStart")
-	_, member := l.tags.get("aws:autoscaling:groupName")
-	return wants == "Yes" && !member && !l.store && !l.stopGuard && (!l.spot || l.persistent)
+func (l Launch) nightlyStop() bool {
+	wants, _ := l.Tags.Get("AutoStopStart")
+	_, member := l.Tags.Get("aws:autoscaling:groupName")
+	return wants == "Yes" && !member && !l.InstanceStore && !l.StopProtection && (!l.Spot || l.Persistent)
 }

@@ -6,98 +6,98 @@ import (
 	"time"
 )
 
-// metric is one metric of one resource.
-type metric struct {
-	unit  string
-	every time.Duration                          // between two samples
-	runs  func(from, to time.Time) iter.Seq[run] // when there are samples
-	value func(second int64) float64             // of the sample at that time
+// Metric is one metric of one resource.
+type Metric struct {
+	Unit  string
+	Every time.Duration                          // between two samples
+	Runs  func(from, to time.Time) iter.Seq[Run] // when there are samples
+	Value func(second int64) float64             // of the sample at that time
 }
 
-// metric is a metric of an instance. There are samples while it runs: one every
+// Metric is a metric of an instance. There are samples while it runs: one every
 // five minutes, or every minute with detailed monitoring; status checks are
 // always every minute, CPU credits never.
-func (i *instance) metric(name string) (metric, bool) {
-	h := mixText(23, i.id)
-	m := metric{unit: "Count", every: 5 * time.Minute, runs: i.runs}
-	if i.monitored {
-		m.every = time.Minute
+func (i *instance) Metric(name string) (Metric, bool) {
+	h := HashText(23, i.ID)
+	m := Metric{Unit: "Count", Every: 5 * time.Minute, Runs: i.Runs}
+	if i.Monitored {
+		m.Every = time.Minute
 	}
 	upTo := func(most float64) func(int64) float64 {
-		return func(second int64) float64 { return most * share(mix(h, mixText(0, name), uint64(second/300))) }
+		return func(second int64) float64 { return most * Fraction(Hash(h, HashText(0, name), uint64(second/300))) }
 	}
 	switch name {
 	case "CPUUtilization":
-		m.unit, m.value = "Percent", upTo(60)
+		m.Unit, m.Value = "Percent", upTo(60)
 	case "NetworkIn", "NetworkOut":
-		m.unit, m.value = "Bytes", upTo(5e6)
+		m.Unit, m.Value = "Bytes", upTo(5e6)
 	case "NetworkPacketsIn", "NetworkPacketsOut":
-		m.value = upTo(5000)
+		m.Value = upTo(5000)
 	case "StatusCheckFailed", "StatusCheckFailed_Instance", "StatusCheckFailed_System":
-		m.every, m.value = time.Minute, func(int64) float64 { return 0 }
+		m.Every, m.Value = time.Minute, func(int64) float64 { return 0 }
 	case "CPUCreditUsage":
-		m.every, m.value = 5*time.Minute, upTo(1)
+		m.Every, m.Value = 5*time.Minute, upTo(1)
 	case "CPUSurplusCreditsCharged":
-		m.every, m.value = 5*time.Minute, i.surplus
+		m.Every, m.Value = 5*time.Minute, i.surplus
 	default:
 		return m, false
 	}
 	burstable := name == "CPUCreditUsage" || name == "CPUSurplusCreditsCharged"
-	return m, !burstable || i.creditOption() != ""
+	return m, !burstable || i.CreditOption() != ""
 }
 
 // surplus is how many CPU credits are charged for the five minutes after a
 // second. An instance that pays without limit works, in one hour of ten, half a
 // credit per vCPU above what it earns.
 func (i *instance) surplus(second int64) float64 {
-	if i.creditOption() != creditsUnlimited || mix(mixText(29, i.id), uint64(second/3600))%10 != 0 {
+	if i.CreditOption() != CreditsUnlimited || Hash(HashText(29, i.ID), uint64(second/3600))%10 != 0 {
 		return 0
 	}
-	return float64(i.kind.VCPU) / 2
+	return float64(i.Type.VCPU) / 2
 }
 
-// metric is a metric of a volume. There are samples every minute while it is
+// Metric is a metric of a volume. There are samples every minute while it is
 // attached to an instance that runs.
-func (v *volume) metric(name string) (metric, bool) {
-	m := metric{unit: "Count", every: time.Minute, runs: v.used}
+func (v *Volume) Metric(name string) (Metric, bool) {
+	m := Metric{Unit: "Count", Every: time.Minute, Runs: v.Used}
 	switch name {
 	case "VolumeReadOps":
-		m.value = func(second int64) float64 { return float64(v.operations(second, 1)) }
+		m.Value = func(second int64) float64 { return float64(v.Operations(second, 1)) }
 	case "VolumeWriteOps":
-		m.value = func(second int64) float64 { return float64(v.operations(second, 2)) }
+		m.Value = func(second int64) float64 { return float64(v.Operations(second, 2)) }
 	default:
 		return m, false
 	}
 	return m, true
 }
 
-// operations is how many times a minute a volume is read (1) or written (2). It
+// Operations is how many times a minute a volume is read (1) or written (2). It
 // differs from hour to hour.
-func (v *volume) operations(second int64, way uint64) int64 {
-	return int64(mix(mixText(31, v.id), way, uint64(second/3600)) % 60)
+func (v *Volume) Operations(second int64, way uint64) int64 {
+	return int64(Hash(HashText(31, v.ID), way, uint64(second/3600)) % 60)
 }
 
-// used lists when a volume was attached to an instance that ran. A volume of
+// Used lists when a volume was attached to an instance that ran. A volume of
 // several instances counts with the first one.
-func (v *volume) used(from, to time.Time) iter.Seq[run] {
-	if len(v.attachments) == 0 {
-		return slices.Values([]run(nil))
+func (v *Volume) Used(from, to time.Time) iter.Seq[Run] {
+	if len(v.Attachments) == 0 {
+		return slices.Values([]Run(nil))
 	}
-	a := v.attachments[0]
-	return a.instance.runs(later(from, a.since), to)
+	a := v.Attachments[0]
+	return a.Instance.Runs(Later(from, a.Since), to)
 }
 
-// datapoint is what is known of the samples in one period.
-type datapoint struct {
-	at              time.Time
-	count           int64
+// Datapoint is what is known of the samples in one period.
+type Datapoint struct {
+	At              time.Time
+	Count           int64
 	sum, least, top float64
 }
 
-func (p datapoint) stat(name string) float64 {
+func (p Datapoint) Stat(name string) float64 {
 	switch name {
 	case "SampleCount":
-		return float64(p.count)
+		return float64(p.Count)
 	case "Sum":
 		return p.sum
 	case "Minimum":
@@ -105,27 +105,27 @@ func (p datapoint) stat(name string) float64 {
 	case "Maximum":
 		return p.top
 	}
-	return p.sum / float64(p.count)
+	return p.sum / float64(p.Count)
 }
 
-// add joins what is known of more samples in the same period.
-func (p *datapoint) add(q datapoint) {
+// Add joins what is known of more samples in the same period.
+func (p *Datapoint) Add(q Datapoint) {
 	p.least, p.top = min(p.least, q.least), max(p.top, q.top)
-	p.count += q.count
+	p.Count += q.Count
 	p.sum += q.sum
 }
 
-// sample looks at the samples between two instants of a time in which there are
+// Sample looks at the samples between two instants of a time in which there are
 // any. They lie on whole multiples of the time between two.
-func (m metric) sample(from, to time.Time, countOnly bool) datapoint {
-	every := int64(m.every / time.Second)
+func (m Metric) Sample(from, to time.Time, countOnly bool) Datapoint {
+	every := int64(m.Every / time.Second)
 	first, end := (from.Unix()+every-1)/every, (to.Unix()+every-1)/every // rounded up
-	p := datapoint{count: end - first}
+	p := Datapoint{Count: end - first}
 	if countOnly {
 		return p
 	}
 	for n := first; n < end; n++ {
-		v := m.value(n * every)
+		v := m.Value(n * every)
 		if n == first {
 			p.least, p.top = v, v
 		}
@@ -135,7 +135,7 @@ func (m metric) sample(from, to time.Time, countOnly bool) datapoint {
 	return p
 }
 
-func later(a, b time.Time) time.Time {
+func Later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}

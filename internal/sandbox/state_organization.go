@@ -1,19 +1,19 @@
 package sandbox
 
-// organization is what the accounts of a sandbox have in common.
-type organization struct {
-	seed       uint64
-	emptyPages float64 // the share of filtered pages that come back empty
-	clock      *clock
-	types      typeTable
-	catalog    *catalog
-	accounts   []*account // the management account first
-	sessions   sessions
+// Organization is what the accounts of a sandbox have in common.
+type Organization struct {
+	Seed       uint64
+	EmptyPages float64 // the share of filtered pages that come back empty
+	Clock      *Clock
+	Types      Types
+	Catalog    *PriceList
+	Accounts   []*account // the management account first
+	Sessions   Sessions
 }
 
-// account finds an account by its number; nil where there is none.
-func (o *organization) account(id string) *account {
-	for _, a := range o.accounts {
+// Account finds an account by its number; nil where there is none.
+func (o *Organization) Account(id string) *account {
+	for _, a := range o.Accounts {
 		if a.id == id {
 			return a
 		}

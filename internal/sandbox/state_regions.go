@@ -2,8 +2,8 @@ package sandbox
 
 import "regexp"
 
-// commonRegions are the regions that are enabled in every account.
-func commonRegions() []string {
+// CommonRegions are the regions that are enabled in every account.
+func CommonRegions() []string {
 	return []string{
 		"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
 		"ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",

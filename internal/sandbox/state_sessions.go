@@ -8,38 +8,38 @@ import (
 	"time"
 )
 
-// principal is who makes a call.
-type principal struct {
-	account *account
-	arn, id string // as GetCallerIdentity tells them
-	policy  *atomic.Pointer[policy]
-	role    bool // it is a session of a role
+// Principal is who makes a call.
+type Principal struct {
+	Account *account
+	ARN, ID string // as GetCallerIdentity tells them
+	Policy  *atomic.Pointer[Policy]
+	Role    bool // it is a session of a role
 }
 
-// session is an assumed role with its temporary credentials.
-type session struct {
-	principal
-	key, secret, token string
-	expires            time.Time
+// Session is an assumed role with its temporary credentials.
+type Session struct {
+	Principal
+	Key, Secret, Token string
+	Expires            time.Time
 }
 
-// sessions are the temporary credentials of a sandbox, by access key.
-type sessions struct {
+// Sessions are the temporary credentials of a sandbox, by access key.
+type Sessions struct {
 	mu    sync.Mutex
 	seed  uint64
-	byKey map[string]*session
+	byKey map[string]*Session
 }
 
-// temporary begins the access keys of temporary credentials.
-const temporary = "ASIA"
+// Temporary begins the access keys of temporary credentials.
+const Temporary = "ASIA"
 
-func newSessions(seed uint64) sessions { return sessions{seed: seed, byKey: map[string]*session{}} }
+func NewSessions(seed uint64) Sessions { return Sessions{seed: seed, byKey: map[string]*Session{}} }
 
-// open makes the credentials of a session.
-func (l *sessions) open(p principal, expires time.Time) *session {
+// Open makes the credentials of a session.
+func (l *Sessions) Open(p Principal, expires time.Time) *Session {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rng := newRand(mix(l.seed, uint64(len(l.byKey))), 12)
+	rng := newRand(Hash(l.seed, uint64(len(l.byKey))), 12)
 	raw := func(n int) []byte {
 		b := make([]byte, n)
 		for i := range b {
@@ -47,15 +47,15 @@ func (l *sessions) open(p principal, expires time.Time) *session {
 		}
 		return b
 	}
-	one := &session{
-		principal: p, expires: expires, key: temporary + base32.StdEncoding.EncodeToString(raw(10)),
-		secret: base64.StdEncoding.EncodeToString(raw(30)), token: base64.StdEncoding.EncodeToString(raw(180)),
+	one := &Session{
+		Principal: p, Expires: expires, Key: Temporary + base32.StdEncoding.EncodeToString(raw(10)),
+		Secret: base64.StdEncoding.EncodeToString(raw(30)), Token: base64.StdEncoding.EncodeToString(raw(180)),
 	}
-	l.byKey[one.key] = one
+	l.byKey[one.Key] = one
 	return one
 }
 
-func (l *sessions) find(key string) *session {
+func (l *Sessions) Find(key string) *Session {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.byKey[key]

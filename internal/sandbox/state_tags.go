@@ -2,60 +2,60 @@ package sandbox
 
 import "slices"
 
-// tag is a key and a value.
-type tag struct{ key, value string }
+// Tag is a key and a value.
+type Tag struct{ Key, Value string }
 
-// tags are a resource's tags in the order in which they were set.
-type tags []tag
+// Tags are a resource's tags in the order in which they were set.
+type Tags []Tag
 
-func (t tags) get(key string) (string, bool) {
+func (t Tags) Get(key string) (string, bool) {
 	for _, x := range t {
-		if x.key == key {
-			return x.value, true
+		if x.Key == key {
+			return x.Value, true
 		}
 	}
 	return "", false
 }
 
-// with returns the tags with one set.
-func (t tags) with(key, value string) tags {
+// With returns the tags with one set.
+func (t Tags) With(key, value string) Tags {
 	for i, x := range t {
-		if x.key == key {
+		if x.Key == key {
 			c := slices.Clone(t)
-			c[i].value = value
+			c[i].Value = value
 			return c
 		}
 	}
-	return append(slices.Clone(t), tag{key, value})
+	return append(slices.Clone(t), Tag{key, value})
 }
 
-// without returns the tags with one removed: any value, or only the given.
-func (t tags) without(key string, value *string) tags {
-	return slices.DeleteFunc(slices.Clone(t), func(x tag) bool {
-		return x.key == key && (value == nil || x.value == *value)
+// Without returns the tags with one removed: any value, or only the given.
+func (t Tags) Without(key string, value *string) Tags {
+	return slices.DeleteFunc(slices.Clone(t), func(x Tag) bool {
+		return x.Key == key && (value == nil || x.Value == *value)
 	})
 }
 
-func (t tags) asMap() map[string]string {
+func (t Tags) Map() map[string]string {
 	m := make(map[string]string, len(t))
 	for _, x := range t {
-		m[x.key] = x.value
+		m[x.Key] = x.Value
 	}
 	return m
 }
 
-func (t tags) keys() []string {
+func (t Tags) Keys() []string {
 	list := make([]string, len(t))
 	for n, x := range t {
-		list[n] = x.key
+		list[n] = x.Key
 	}
 	return list
 }
 
-func (t tags) values() []string {
+func (t Tags) Values() []string {
 	list := make([]string, len(t))
 	for n, x := range t {
-		list[n] = x.value
+		list[n] = x.Value
 	}
 	return list
 }

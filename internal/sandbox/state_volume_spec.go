@@ -5,22 +5,22 @@ import (
 	"strconv"
 )
 
-// volumeSpec is what a new volume is to be.
-type volumeSpec struct {
-	kind        string
-	gib         int64
-	iops        int64
-	throughput  int64 // MiB/s
-	multiAttach bool
-	encrypted   bool
-	key         string
-	snapshot    string
+// VolumeSpec is what a new volume is to be.
+type VolumeSpec struct {
+	Type        string
+	SizeGiB     int64
+	IOPS        int64
+	Throughput  int64 // MiB/s
+	MultiAttach bool
+	Encrypted   bool
+	KMSKey      string
+	Snapshot    string
 }
 
-// specError is why there cannot be such a volume, with EC2's code for it.
-type specError struct{ code, message string }
+// SpecError is why there cannot be such a volume, with EC2's code for it.
+type SpecError struct{ Code, Message string }
 
-func badSpec(code, message string) *specError { return &specError{code, message} }
+func badSpec(code, message string) *SpecError { return &SpecError{code, message} }
 
 // volumeLimits are those of one type of volume, from "Amazon EBS volume types"
 // in the EBS User Guide.
@@ -43,73 +43,73 @@ func limitsOf(kind string) (volumeLimits, bool) {
 	return l, ok
 }
 
-// complete checks a specification against the limits of its type and fills in
+// Complete checks a specification against the limits of its type and fills in
 // what EC2 derives.
-func (s *volumeSpec) complete() *specError {
-	if s.kind == "" {
-		s.kind = "gp2"
+func (s *VolumeSpec) Complete() *SpecError {
+	if s.Type == "" {
+		s.Type = "gp2"
 	}
-	most, ok := limitsOf(s.kind)
+	most, ok := limitsOf(s.Type)
 	switch {
 	case !ok:
-		return badSpec("UnknownVolumeType", "Unknown volume type: "+s.kind)
-	case s.gib == 0:
+		return badSpec("UnknownVolumeType", "Unknown volume type: "+s.Type)
+	case s.SizeGiB == 0:
 		return badSpec("MissingParameter", "The request must contain the parameter size/snapshot")
-	case s.gib < most.leastGiB || s.gib > most.mostGiB:
-		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is outside %d to %dGiB for volume type %s.", s.gib, most.leastGiB, most.mostGiB, s.kind))
-	case s.throughput != 0 && s.kind != "gp3":
-		return badSpec("InvalidParameterCombination", "The parameter throughput is not supported for "+s.kind+" volumes.")
-	case s.multiAttach && s.kind != "io1" && s.kind != "io2":
+	case s.SizeGiB < most.leastGiB || s.SizeGiB > most.mostGiB:
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is outside %d to %dGiB for volume type %s.", s.SizeGiB, most.leastGiB, most.mostGiB, s.Type))
+	case s.Throughput != 0 && s.Type != "gp3":
+		return badSpec("InvalidParameterCombination", "The parameter throughput is not supported for "+s.Type+" volumes.")
+	case s.MultiAttach && s.Type != "io1" && s.Type != "io2":
 		return badSpec("InvalidParameterCombination", "Multi-Attach is only supported on io1 and io2 volumes.")
-	case s.iops != 0 && most.mostIOPS == 0:
-		return badSpec("InvalidParameterCombination", "The parameter iops is not supported for "+s.kind+" volumes.")
+	case s.IOPS != 0 && most.mostIOPS == 0:
+		return badSpec("InvalidParameterCombination", "The parameter iops is not supported for "+s.Type+" volumes.")
 	}
-	switch s.kind {
+	switch s.Type {
 	case "gp2":
-		s.iops = min(max(3*s.gib, 100), 16000)
+		s.IOPS = min(max(3*s.SizeGiB, 100), 16000)
 		return nil
 	case "st1", "sc1", "standard":
 		return nil
 	case "gp3":
-		if s.iops == 0 {
-			s.iops = most.leastIOPS
+		if s.IOPS == 0 {
+			s.IOPS = most.leastIOPS
 		}
-		if s.throughput == 0 {
-			s.throughput = 125
+		if s.Throughput == 0 {
+			s.Throughput = 125
 		}
 	}
 	if err := s.checkIOPS(most); err != nil {
 		return err
 	}
-	if s.kind == "gp3" {
+	if s.Type == "gp3" {
 		return s.checkThroughput()
 	}
 	return nil
 }
 
-func (s *volumeSpec) checkIOPS(most volumeLimits) *specError {
+func (s *VolumeSpec) checkIOPS(most volumeLimits) *SpecError {
 	switch {
-	case s.iops == 0:
+	case s.IOPS == 0:
 		return badSpec("MissingParameter", "The request must contain the parameter iops")
-	case s.iops < most.leastIOPS:
-		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too low; minimum is %d.", s.iops, most.leastIOPS))
-	case s.iops > most.mostIOPS:
-		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too high; maximum is %d.", s.iops, most.mostIOPS))
-	case s.iops > max(s.gib*most.iopsPerGiB, most.leastIOPS): // the least is there at every size
+	case s.IOPS < most.leastIOPS:
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too low; minimum is %d.", s.IOPS, most.leastIOPS))
+	case s.IOPS > most.mostIOPS:
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Volume iops of %d is too high; maximum is %d.", s.IOPS, most.mostIOPS))
+	case s.IOPS > max(s.SizeGiB*most.iopsPerGiB, most.leastIOPS): // the least is there at every size
 		return badSpec("InvalidParameterValue", fmt.Sprintf("Iops to volume size ratio of %s is too high; maximum is %d",
-			ratio(s.iops, s.gib), most.iopsPerGiB))
+			ratio(s.IOPS, s.SizeGiB), most.iopsPerGiB))
 	}
 	return nil
 }
 
 // checkThroughput holds gp3 to 125 to 2,000 MiB/s and 0.25 MiB/s for each of
 // its IOPS.
-func (s *volumeSpec) checkThroughput() *specError {
+func (s *VolumeSpec) checkThroughput() *SpecError {
 	switch {
-	case s.throughput < 125 || s.throughput > 2000:
-		return badSpec("InvalidParameterValue", fmt.Sprintf("Throughput of %d is outside 125 to 2000 MiB/s.", s.throughput))
-	case 4*s.throughput > s.iops:
-		return badSpec("InvalidParameterValue", "Throughput (MiBps) to iops ratio of "+ratio(s.throughput, s.iops)+" is too high; maximum is 0.250000.")
+	case s.Throughput < 125 || s.Throughput > 2000:
+		return badSpec("InvalidParameterValue", fmt.Sprintf("Throughput of %d is outside 125 to 2000 MiB/s.", s.Throughput))
+	case 4*s.Throughput > s.IOPS:
+		return badSpec("InvalidParameterValue", "Throughput (MiBps) to iops ratio of "+ratio(s.Throughput, s.IOPS)+" is too high; maximum is 0.250000.")
 	}
 	return nil
 }

@@ -5,82 +5,82 @@ import (
 	"time"
 )
 
-// attachment is a volume at a device.
-type attachment struct {
-	volume    *volume
-	instance  *instance
-	device    string
-	since     time.Time
-	ready     time.Time // until then "attaching"
-	deleteToo bool
+// Attachment is a volume at a device.
+type Attachment struct {
+	Volume              *Volume
+	Instance            *instance
+	Device              string
+	Since               time.Time
+	ready               time.Time // until then "attaching"
+	DeleteOnTermination bool
 }
 
-func (a attachment) status(now time.Time) string {
+func (a Attachment) Status(now time.Time) string {
 	if now.Before(a.ready) {
 		return "attaching"
 	}
 	return "attached"
 }
 
-// volume is one EBS volume.
-type volume struct {
-	seq         uint64
-	id          string
-	kind        string
-	gib         int64
-	iops        int64
-	throughput  int64
-	zone        string
-	created     time.Time
-	ready       time.Time // until then "creating"
-	encrypted   bool
-	key         string
-	multiAttach bool
-	snapshot    string // id of the snapshot that it was made from, or empty
-	tags        tags
-	attachments []attachment
+// Volume is one EBS volume.
+type Volume struct {
+	Seq         uint64
+	ID          string
+	Type        string
+	SizeGiB     int64
+	IOPS        int64
+	Throughput  int64
+	Zone        string
+	Created     time.Time
+	Ready       time.Time // until then "creating"
+	Encrypted   bool
+	KMSKey      string
+	MultiAttach bool
+	Snapshot    string // id of the snapshot that it was made from, or empty
+	Tags        Tags
+	Attachments []Attachment
 }
 
-func (v *volume) status(now time.Time) string {
+func (v *Volume) Status(now time.Time) string {
 	switch {
-	case now.Before(v.ready):
+	case now.Before(v.Ready):
 		return "creating"
-	case len(v.attachments) > 0:
+	case len(v.Attachments) > 0:
 		return "in-use"
 	}
 	return "available"
 }
 
-// add puts a new volume into the region.
-func (r *region) add(s volumeSpec, zone string, created time.Time, ts tags) *volume {
-	v := &volume{
-		seq: r.next(), id: longID(r.rng, "vol"), kind: s.kind, gib: s.gib, iops: s.iops, throughput: s.throughput,
-		zone: zone, created: created, encrypted: s.encrypted, key: s.key,
-		multiAttach: s.multiAttach, snapshot: s.snapshot, tags: ts,
+// AddVolume puts a new volume into the region.
+func (r *Region) AddVolume(s VolumeSpec, zone string, created time.Time, ts Tags) *Volume {
+	v := &Volume{
+		Seq: r.NextSeq(), ID: ID(r.Rand, "vol"), Type: s.Type, SizeGiB: s.SizeGiB, IOPS: s.IOPS, Throughput: s.Throughput,
+		Zone: zone, Created: created, Encrypted: s.Encrypted, KMSKey: s.KMSKey,
+		MultiAttach: s.MultiAttach, Snapshot: s.Snapshot, Tags: ts,
 	}
-	r.volumes[v.id] = v
-	r.volumeOrder = append(r.volumeOrder, v)
+	r.Volumes[v.ID] = v
+	r.VolumeOrder = append(r.VolumeOrder, v)
 	return v
 }
 
-// attach joins a volume and an instance.
-func (r *region) attach(v *volume, i *instance, device string, since, ready time.Time, deleteToo bool) attachment {
-	a := attachment{volume: v, instance: i, device: device, since: since, ready: ready, deleteToo: deleteToo}
-	v.attachments = append(v.attachments, a)
-	i.attached = append(i.attached, a)
+// AttachVolume joins a volume and an instance.
+func (r *Region) AttachVolume(v *Volume, i *instance, device string, since, ready time.Time, deleteToo bool) Attachment {
+	a := Attachment{Volume: v, Instance: i, Device: device, Since: since, ready: ready, DeleteOnTermination: deleteToo}
+	v.Attachments = append(v.Attachments, a)
+	i.Attachments = append(i.Attachments, a)
 	return a
 }
 
-// release lets go of what a terminated instance held and deletes the volumes
+// Release lets go of what a terminated instance held and deletes the volumes
 // that were to go with it.
-func (r *region) release(i *instance) {
-	for _, a := range i.attached {
-		a.volume.attachments = slices.DeleteFunc(a.volume.attachments, func(x attachment) bool { return x.instance == i })
-		if a.deleteToo && len(a.volume.attachments) == 0 {
-			delete(r.volumes, a.volume.id)
-			r.volumeOrder = slices.DeleteFunc(r.volumeOrder, func(v *volume) bool { return v == a.volume })
+func (r *Region) Release(i *instance) {
+	for _, a := range i.Attachments {
+		a.Volume.Attachments = slices.DeleteFunc(a.Volume.Attachments, func(x Attachment) bool { return x.Instance == i })
+		if a.DeleteOnTermination && len(a.Volume.Attachments) == 0 {
+			delete(r.Volumes, a.Volume.ID)
+			r.VolumeOrder = slices.DeleteFunc(r.VolumeOrder, func(v *Volume) bool { return v == a.Volume })
 		}
 	}
-	i.attached = nil
+	i.Attachments = nil
 	i.letGo()
 }

@@ -8,10 +8,10 @@ const checksTake = 2 * time.Minute
 
 // describeStatus is DescribeInstanceStatus: of running instances, or of those
 // in any state where IncludeAllInstances is set.
-func (c *ec2Call) describeStatus() *apiError {
-	ids := c.form.texts("InstanceId")
-	all := c.form.flag("IncludeAllInstances")
-	fs, err := readFilters(c.form, c.statusFilters(), otherStatusFilters()...)
+func (c *ec2Call) describeStatus() *Error {
+	ids := c.Params.Texts("InstanceId")
+	all := c.Params.Flag("IncludeAllInstances")
+	fs, err := ReadFilters(c.Params, c.statusFilters(), otherStatusFilters()...)
 	if err != nil {
 		return err
 	}
@@ -19,7 +19,7 @@ func (c *ec2Call) describeStatus() *apiError {
 	if err != nil {
 		return err
 	}
-	candidates := c.region.reservations
+	candidates := c.Region.Reservations
 	only := map[*instance]bool{}
 	if len(ids) > 0 {
 		found, err := c.instancesNamed(ids)
@@ -33,28 +33,28 @@ func (c *ec2Call) describeStatus() *apiError {
 	}
 	var rows []*instance
 	for _, res := range candidates {
-		for _, i := range res.instances {
-			i.settle(c.now)
-			if p.after(res.seq, i.index) && !i.gone && !c.hidden(i) && (len(ids) == 0 || only[i]) &&
-				(all || c.shown(i).state == running) && matchAll(fs, i) {
+		for _, i := range res.Instances {
+			i.Settle(c.Now)
+			if p.After(res.Seq, i.Index) && !i.Gone && !c.hidden(i) && (len(ids) == 0 || only[i]) &&
+				(all || c.shown(i).State == Running) && MatchAll(fs, i) {
 				rows = append(rows, i)
 			}
 		}
 	}
-	rows, token := cutPage(p, rows, func(i *instance) (uint64, int) { return i.reservation.seq, i.index })
-	c.out.open("instanceStatusSet")
+	rows, token := CutPage(p, rows, func(i *instance) (uint64, int) { return i.Reservation.Seq, i.Index })
+	c.Out.Open("instanceStatusSet")
 	for _, i := range rows {
 		status, reachability := c.checks(i)
-		c.out.open("item")
-		c.out.text("instanceId", i.id)
-		c.out.text("availabilityZone", i.zone)
-		c.out.state("instanceState", c.shown(i).state)
-		c.out.check("systemStatus", systemStatus(status), systemStatus(reachability))
-		c.out.check("instanceStatus", status, reachability)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.Text("instanceId", i.ID)
+		c.Out.Text("availabilityZone", i.Zone)
+		c.Out.state("instanceState", c.shown(i).State)
+		c.Out.check("systemStatus", systemStatus(status), systemStatus(reachability))
+		c.Out.check("instanceStatus", status, reachability)
+		c.Out.End("item")
 	}
-	c.out.end("instanceStatusSet")
-	c.out.some("nextToken", token)
+	c.Out.End("instanceStatusSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
@@ -62,12 +62,12 @@ func (c *ec2Call) describeStatus() *apiError {
 // of. They need a running instance.
 func (c *ec2Call) checks(i *instance) (status, reachability string) {
 	switch {
-	case c.shown(i).state != running:
+	case c.shown(i).State != Running:
 		return "not-applicable", ""
-	case c.now.Before(i.checked.Add(checksTake)):
+	case c.Now.Before(i.ChecksBegan.Add(checksTake)):
 		return "initializing", "initializing"
 	}
-	for _, h := range c.faults {
+	for _, h := range c.Faults {
 		if h.Kind == Impair && strikes(h, i) {
 			return "impaired", "failed"
 		}
@@ -86,42 +86,42 @@ func systemStatus(own string) string {
 	return own
 }
 
-func (d *doc) check(name, status, reachability string) {
-	d.open(name)
-	d.text("status", status)
+func (d *Doc) check(name, status, reachability string) {
+	d.Open(name)
+	d.Text("status", status)
 	if reachability != "" {
-		d.open("details")
-		d.open("item")
-		d.text("name", "reachability")
-		d.text("status", reachability)
-		d.end("item")
-		d.end("details")
+		d.Open("details")
+		d.Open("item")
+		d.Text("name", "reachability")
+		d.Text("status", reachability)
+		d.End("item")
+		d.End("details")
 	}
-	d.end(name)
+	d.End(name)
 }
 
 // statusFilters are the filters of DescribeInstanceStatus.
-func (c *ec2Call) statusFilters() fields[*instance] {
+func (c *ec2Call) statusFilters() Fields[*instance] {
 	instances := c.instanceFilters()
-	return fields[*instance]{
+	return Fields[*instance]{
 		"availability-zone":   instances["availability-zone"],
 		"instance-state-code": instances["instance-state-code"],
 		"instance-state-name": instances["instance-state-name"],
 		"instance-status.status": func(i *instance) []string {
 			status, _ := c.checks(i)
-			return one(status)
+			return NonEmpty(status)
 		},
 		"instance-status.reachability": func(i *instance) []string {
 			_, reachability := c.checks(i)
-			return one(reachability)
+			return NonEmpty(reachability)
 		},
 		"system-status.status": func(i *instance) []string {
 			status, _ := c.checks(i)
-			return one(systemStatus(status))
+			return NonEmpty(systemStatus(status))
 		},
 		"system-status.reachability": func(i *instance) []string {
 			_, reachability := c.checks(i)
-			return one(systemStatus(reachability))
+			return NonEmpty(systemStatus(reachability))
 		},
 		"operator.managed":   instances["operator.managed"],
 		"operator.principal": instances["operator.principal"],

@@ -9,46 +9,46 @@ import (
 	"unicode/utf8"
 )
 
-// stsService is AWS Security Token Service.
-func stsService() service {
-	return service{
-		name: "sts", operations: []string{"AssumeRole", "GetCallerIdentity"},
-		read: readSTS, refusal: refuseQuery(stsNamespace), serve: serveSTS,
-		names: func(r *call, hit faultHit) bool { return hit.byID(r.form.text("RoleArn")) },
+// STSService is AWS Security Token Service.
+func STSService() Service {
+	return Service{
+		Name: "sts", Operations: []string{"AssumeRole", "GetCallerIdentity"},
+		Read: readSTS, Refusal: RefuseQuery(stsNamespace), Serve: serveSTS,
+		Names: func(r *call, hit Hit) bool { return hit.ByID(r.Params.Text("RoleArn")) },
 	}
 }
 
-func readSTS(r *request) {
-	r.readQuery()
-	if r.action == "GetCallerIdentity" {
-		r.permission = "" // every caller may ask who it is
+func readSTS(r *Request) {
+	r.ReadQuery()
+	if r.Action == "GetCallerIdentity" {
+		r.Permission = "" // every caller may ask who it is
 	}
 }
 
 // serveSTS answers GetCallerIdentity and AssumeRole.
-func serveSTS(r *call) answer {
-	d := newDoc()
-	action := r.action
-	d.root(action+"Response", stsNamespace)
-	d.open(action + "Result")
+func serveSTS(r *call) Answer {
+	d := NewDoc()
+	action := r.Action
+	d.Root(action+"Response", stsNamespace)
+	d.Open(action + "Result")
 	switch action {
 	case "GetCallerIdentity":
-		d.text("Arn", r.caller.arn)
-		d.text("UserId", r.caller.id)
-		d.text("Account", r.caller.account.ID())
+		d.Text("Arn", r.Caller.ARN)
+		d.Text("UserId", r.Caller.ID)
+		d.Text("Account", r.Caller.Account.ID())
 	case "AssumeRole":
 		if err := assumeRole(r, d); err != nil {
-			return r.refuse(err)
+			return r.Refuse(err)
 		}
 	default:
-		return r.refuse(invalid("InvalidAction", "Could not find operation "+action+" for version 2011-06-15"))
+		return r.Refuse(Invalid("InvalidAction", "Could not find operation "+action+" for version 2011-06-15"))
 	}
-	d.end(action + "Result")
-	d.open("ResponseMetadata")
-	d.text("RequestId", r.id)
-	d.end("ResponseMetadata")
-	d.end(action + "Response")
-	return answer{status: http.StatusOK, body: d.bytes(), header: r.header("text/xml")}
+	d.End(action + "Result")
+	d.Open("ResponseMetadata")
+	d.Text("RequestId", r.ID)
+	d.End("ResponseMetadata")
+	d.End(action + "Response")
+	return Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("text/xml")}
 }
 
 // assumption is what a call of AssumeRole asks for.
@@ -61,50 +61,50 @@ type assumption struct {
 
 // assumeRole opens a session of a role. Whatever speaks against it, the caller
 // learns no more than that it is denied, as in AWS.
-func assumeRole(r *call, d *doc) *apiError {
+func assumeRole(r *call, d *Doc) *Error {
 	ask, err := readAssumption(r)
 	if err != nil {
 		return err
 	}
-	if err := r.authorize(ask.arn, &policyContext{region: r.scope.region}); err != nil {
+	if err := r.Authorize(ask.arn, &Context{Region: r.Scope.Region}); err != nil {
 		return err
 	}
-	found := roleNamed(r.org, ask.arn)
-	if found == nil || found.account.suspended || !found.trusts(r.caller.account.ID()) ||
+	found := roleNamed(r.Organization, ask.arn)
+	if found == nil || found.Account.Suspended || !found.TrustsAccount(r.Caller.Account.ID()) ||
 		found.ExternalID != "" && found.ExternalID != ask.externalID {
-		return fail(http.StatusForbidden, "AccessDenied",
-			"User: "+r.caller.arn+" is not authorized to perform: sts:AssumeRole on resource: "+ask.arn)
+		return Fail(http.StatusForbidden, "AccessDenied",
+			"User: "+r.Caller.ARN+" is not authorized to perform: sts:AssumeRole on resource: "+ask.arn)
 	}
 	switch {
-	case r.caller.role && ask.lasts > time.Hour:
-		return invalid("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
+	case r.Caller.Role && ask.lasts > time.Hour:
+		return Invalid("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	case ask.lasts > found.MaxSession:
-		return invalid("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+		return Invalid("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	p := principal{
-		account: found.account, policy: &found.policy, role: true,
-		arn: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", found.account.ID(), found.Name, ask.session),
-		id:  uniqueID("AROA", ask.arn) + ":" + ask.session,
+	p := Principal{
+		Account: found.Account, Policy: &found.Policy, Role: true,
+		ARN: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", found.Account.ID(), found.Name, ask.session),
+		ID:  UniqueID("AROA", ask.arn) + ":" + ask.session,
 	}
-	opened := r.org.sessions.open(p, r.org.clock.Now().Truncate(time.Second).Add(ask.lasts))
-	d.open("AssumedRoleUser")
-	d.text("AssumedRoleId", p.id)
-	d.text("Arn", p.arn)
-	d.end("AssumedRoleUser")
-	d.open("Credentials")
-	d.text("AccessKeyId", opened.key)
-	d.text("SecretAccessKey", opened.secret)
-	d.text("SessionToken", opened.token)
-	d.text("Expiration", opened.expires.UTC().Format("2006-01-02T15:04:05Z"))
-	d.end("Credentials")
+	opened := r.Organization.Sessions.Open(p, r.Organization.Clock.Now().Truncate(time.Second).Add(ask.lasts))
+	d.Open("AssumedRoleUser")
+	d.Text("AssumedRoleId", p.ID)
+	d.Text("Arn", p.ARN)
+	d.End("AssumedRoleUser")
+	d.Open("Credentials")
+	d.Text("AccessKeyId", opened.Key)
+	d.Text("SecretAccessKey", opened.Secret)
+	d.Text("SessionToken", opened.Token)
+	d.Text("Expiration", opened.Expires.UTC().Format("2006-01-02T15:04:05Z"))
+	d.End("Credentials")
 	return nil
 }
 
 // roleNamed finds a role by its ARN; nil where there is none.
-func roleNamed(o *organization, arn string) *accountRole {
+func roleNamed(o *Organization, arn string) *AccountRole {
 	account, name, _ := strings.Cut(strings.TrimPrefix(arn, "arn:aws:iam::"), ":role/")
-	if a := o.account(account); a != nil {
-		return a.roles[name]
+	if a := o.Account(account); a != nil {
+		return a.Roles[name]
 	}
 	return nil
 }
@@ -118,40 +118,40 @@ var (
 // readAssumption reads the parameters of AssumeRole within the limits of the
 // API Reference. Those that would narrow or name the session are refused, as
 // ignoring them would grant more than was asked for.
-func readAssumption(r *call) (assumption, *apiError) {
-	f := r.form
-	f.accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
+func readAssumption(r *call) (assumption, *Error) {
+	f := r.Params
+	f.Accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
 	for _, name := range []string{
 		"Policy", "PolicyArns", "ProvidedContexts", "SerialNumber", "SourceIdentity", "Tags", "TokenCode", "TransitiveTagKeys",
 	} {
-		if f.has(name) {
-			return assumption{}, invalid("NotImplemented", "the practice account has no "+name+" for AssumeRole")
+		if f.Has(name) {
+			return assumption{}, Invalid("NotImplemented", "the practice account has no "+name+" for AssumeRole")
 		}
 	}
-	ask := assumption{arn: f.text("RoleArn"), session: f.text("RoleSessionName"), externalID: f.text("ExternalId")}
+	ask := assumption{arn: f.Text("RoleArn"), session: f.Text("RoleSessionName"), externalID: f.Text("ExternalId")}
 	var wrong violations
-	wrong.text("roleArn", f.has("RoleArn"), ask.arn, 20, 2048, nil)
-	wrong.text("roleSessionName", f.has("RoleSessionName"), ask.session, 2, 64, sessionName)
-	if f.has("ExternalId") {
+	wrong.text("roleArn", f.Has("RoleArn"), ask.arn, 20, 2048, nil)
+	wrong.text("roleSessionName", f.Has("RoleSessionName"), ask.session, 2, 64, sessionName)
+	if f.Has("ExternalId") {
 		wrong.text("externalId", true, ask.externalID, 2, 1224, externalID)
 	}
 	seconds := int64(3600)
-	if f.has("DurationSeconds") {
-		var err *apiError
-		if seconds, err = f.number("DurationSeconds"); err != nil {
-			return assumption{}, invalid("MalformedInput", "DurationSeconds is not a number")
+	if f.Has("DurationSeconds") {
+		var err *Error
+		if seconds, err = f.Number("DurationSeconds"); err != nil {
+			return assumption{}, Invalid("MalformedInput", "DurationSeconds is not a number")
 		}
 		wrong.number("durationSeconds", seconds, 900, 43200)
 	}
-	if err := f.unknownParameter(); err != nil {
+	if err := f.UnknownParameter(); err != nil {
 		return assumption{}, err
 	}
 	if err := wrong.refusal(); err != nil {
 		return assumption{}, err
 	}
 	if !roleARN.MatchString(ask.arn) {
-		return assumption{}, invalid("ValidationError", ask.arn+" is invalid")
+		return assumption{}, Invalid("ValidationError", ask.arn+" is invalid")
 	}
 	ask.lasts = time.Duration(seconds) * time.Second
 	return ask, nil
@@ -194,7 +194,7 @@ func (v *violations) number(name string, value, least, most int64) {
 }
 
 // refusal is the error that names them all; nil where there are none.
-func (v *violations) refusal() *apiError {
+func (v *violations) refusal() *Error {
 	if len(*v) == 0 {
 		return nil
 	}
@@ -202,7 +202,7 @@ func (v *violations) refusal() *apiError {
 	if len(*v) > 1 {
 		count = fmt.Sprintf("%d validation errors", len(*v))
 	}
-	return invalid("ValidationError", count+" detected: "+strings.Join(*v, "; "))
+	return Invalid("ValidationError", count+" detected: "+strings.Join(*v, "; "))
 }
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"

@@ -2,17 +2,17 @@ package sandbox
 
 import "time"
 
-// system is the software of an image and how AWS bills it. The pairs of
+// System is the software of an image and how AWS bills it. The pairs of
 // platform details and usage operation are those of "AMI billing information
 // fields" in the EC2 User Guide.
-type system struct {
-	name       string // as used in this package
-	image      string
-	details    string
-	operation  string
-	windows    bool
-	rootDevice string
-	rootGiB    int64
+type System struct {
+	Name            string // as used in this package
+	image           string
+	PlatformDetails string
+	UsageOperation  string
+	Windows         bool
+	RootDevice      string
+	RootGiB         int64
 }
 
 // The images of the account that RunInstances knows. Any other image id counts
@@ -28,8 +28,8 @@ const (
 	ImageUbuntuPro     = "ami-0a1b2c3d4e5f60f00"
 )
 
-func systems() []system {
-	return []system{
+func Systems() []System {
+	return []System{
 		{"linux", ImageLinux, "Linux/UNIX", "RunInstances", false, "/dev/xvda", 8},
 		{"windows", ImageWindows, "Windows", "RunInstances:0002", true, "/dev/sda1", 30},
 		{"windows-sql-std", ImageWindowsSQLStd, "Windows with SQL Server Standard", "RunInstances:0006", true, "/dev/sda1", 50},
@@ -41,19 +41,19 @@ func systems() []system {
 	}
 }
 
-// systemNamed finds a system by its name here; false where there is none.
-func systemNamed(name string) (system, bool) {
-	for _, s := range systems() {
-		if s.name == name {
+// SystemNamed finds a system by its name here; false where there is none.
+func SystemNamed(name string) (System, bool) {
+	for _, s := range Systems() {
+		if s.Name == name {
 			return s, true
 		}
 	}
-	return system{}, false
+	return System{}, false
 }
 
-// systemOf is the system of an image; unknown images are Amazon Linux.
-func systemOf(image string) system {
-	all := systems()
+// SystemOf is the system of an image; unknown images are Amazon Linux.
+func SystemOf(image string) System {
+	all := Systems()
 	for _, s := range all {
 		if s.image == image {
 			return s
@@ -64,8 +64,8 @@ func systemOf(image string) system {
 	return linux
 }
 
-func (s system) slower(d time.Duration) time.Duration {
-	if s.windows {
+func (s System) slower(d time.Duration) time.Duration {
+	if s.Windows {
 		return 2 * d
 	}
 	return d

@@ -5,42 +5,42 @@ import (
 	"strings"
 )
 
-func (d *doc) tags(t tags) {
+func (d *Doc) tags(t Tags) {
 	if len(t) == 0 {
 		return
 	}
-	d.open("tagSet")
+	d.Open("tagSet")
 	for _, x := range t {
-		d.open("item")
-		d.text("key", x.key)
-		d.text("value", x.value)
-		d.end("item")
+		d.Open("item")
+		d.Text("key", x.Key)
+		d.Text("value", x.Value)
+		d.End("item")
 	}
-	d.end("tagSet")
+	d.End("tagSet")
 }
 
-func readTags(nodes []*params) tags {
-	var ts tags
+func readTags(nodes []*Params) Tags {
+	var ts Tags
 	for _, n := range nodes {
-		ts = append(ts, tag{n.text("Key"), n.text("Value")})
+		ts = append(ts, Tag{n.Text("Key"), n.Text("Value")})
 	}
 	return ts
 }
 
 // specifiedTags reads TagSpecification, by resource type; kinds are those that
 // the operation takes.
-func specifiedTags(p *params, kinds ...string) (map[string]tags, *apiError) {
-	byType := map[string]tags{}
-	for _, spec := range p.items("TagSpecification") {
-		kind := spec.text("ResourceType")
+func specifiedTags(p *Params, kinds ...string) (map[string]Tags, *Error) {
+	byType := map[string]Tags{}
+	for _, spec := range p.Items("TagSpecification") {
+		kind := spec.Text("ResourceType")
 		if !slices.Contains(kinds, kind) {
-			return nil, invalid("InvalidParameterValue", "'"+kind+"' is not a valid taggable resource type for this operation.")
+			return nil, Invalid("InvalidParameterValue", "'"+kind+"' is not a valid taggable resource type for this operation.")
 		}
-		ts := append(byType[kind], readTags(spec.items("Tag"))...)
-		if err := checkTags(ts); err != nil {
+		ts := append(byType[kind], readTags(spec.Items("Tag"))...)
+		if err := CheckTags(ts); err != nil {
 			return nil, err
 		}
-		if err := checkCount(ts); err != nil {
+		if err := CheckCount(ts); err != nil {
 			return nil, err
 		}
 		byType[kind] = ts
@@ -49,56 +49,56 @@ func specifiedTags(p *params, kinds ...string) (map[string]tags, *apiError) {
 }
 
 // resource finds what an id names.
-func (r *region) resource(id string) (taggable, *apiError) {
-	missing := func(code, what string) (taggable, *apiError) {
-		return taggable{}, invalid(code, "The "+what+" '"+id+"' does not exist")
+func (r *Region) resource(id string) (Taggable, *Error) {
+	missing := func(code, what string) (Taggable, *Error) {
+		return Taggable{}, Invalid(code, "The "+what+" '"+id+"' does not exist")
 	}
 	prefix, _, _ := strings.Cut(id, "-")
 	if !wellFormed(id, prefix+"-") {
-		return taggable{}, invalid("InvalidID", "The ID '"+id+"' is not valid")
+		return Taggable{}, Invalid("InvalidID", "The ID '"+id+"' is not valid")
 	}
 	switch prefix {
 	case "i":
-		if i := r.instances[id]; i != nil {
-			return taggable{0, id, "instance", &i.tags}, nil
+		if i := r.Instances[id]; i != nil {
+			return Taggable{0, id, "instance", &i.Tags}, nil
 		}
 		return missing("InvalidInstanceID.NotFound", "instance ID")
 	case "vol":
-		if v := r.volumes[id]; v != nil {
-			return taggable{0, id, "volume", &v.tags}, nil
+		if v := r.Volumes[id]; v != nil {
+			return Taggable{0, id, "volume", &v.Tags}, nil
 		}
 		return missing("InvalidVolume.NotFound", "volume")
 	case "sir":
-		for _, s := range r.spots {
-			if s.id == id {
-				return taggable{0, id, "spot-instances-request", &s.tags}, nil
+		for _, s := range r.SpotRequests {
+			if s.ID == id {
+				return Taggable{0, id, "spot-instances-request", &s.Tags}, nil
 			}
 		}
 		return missing("InvalidSpotInstanceRequestID.NotFound", "spot instance request ID")
 	}
-	if t, ok := r.holdings.taggable(id); ok {
+	if t, ok := r.Other.Taggable(id); ok {
 		return t, nil
 	}
 	if refusal, ok := unknownHolding(prefix, id); ok {
-		return taggable{}, refusal
+		return Taggable{}, refusal
 	}
-	return taggable{}, invalid("InvalidID", "The ID '"+id+"' is not valid")
+	return Taggable{}, Invalid("InvalidID", "The ID '"+id+"' is not valid")
 }
 
 // changeTags is CreateTags and DeleteTags: all resources or none.
-func (c *ec2Call) changeTags(create bool) *apiError {
-	ids := c.form.texts("ResourceId")
+func (c *ec2Call) changeTags(create bool) *Error {
+	ids := c.Params.Texts("ResourceId")
 	if len(ids) == 0 {
 		return missingParameter("resourceIdSet")
 	}
 	if len(ids) > 1000 {
-		return invalid("InvalidParameterValue", "The maximum number of resources for this request is 1000")
+		return Invalid("InvalidParameterValue", "The maximum number of resources for this request is 1000")
 	}
-	var wanted []tagChange
-	for _, n := range c.form.items("Tag") {
-		x := tagChange{key: n.text("Key")}
-		if v := n.at("Value"); v.set || create {
-			x.value = &v.value
+	var wanted []TagChange
+	for _, n := range c.Params.Items("Tag") {
+		x := TagChange{Key: n.Text("Key")}
+		if v := n.At("Value"); v.Set || create {
+			x.Value = &v.Value
 		}
 		wanted = append(wanted, x)
 	}
@@ -106,21 +106,21 @@ func (c *ec2Call) changeTags(create bool) *apiError {
 		return missingParameter("tagSet")
 	}
 	if create {
-		var ts tags
+		var ts Tags
 		for _, x := range wanted {
-			ts = append(ts, tag{x.key, *x.value})
+			ts = append(ts, Tag{x.Key, *x.Value})
 		}
-		if err := checkTags(ts); err != nil {
+		if err := CheckTags(ts); err != nil {
 			return err
 		}
 	}
-	if err := c.form.unknownParameter(); err != nil {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
 	c.resources = len(ids)
-	var found []taggable
+	var found []Taggable
 	for _, id := range ids {
-		t, err := c.region.resource(id)
+		t, err := c.Region.resource(id)
 		if err != nil {
 			return err
 		}
@@ -134,45 +134,45 @@ func (c *ec2Call) changeTags(create bool) *apiError {
 	if err := c.checkDryRun(); err != nil {
 		return err
 	}
-	changed := make([]tags, len(found))
+	changed := make([]Tags, len(found))
 	for n, t := range found {
-		changed[n] = applyTags(*t.tags, wanted, create)
-		if err := checkCount(changed[n]); err != nil {
+		changed[n] = applyTags(*t.Tags, wanted, create)
+		if err := CheckCount(changed[n]); err != nil {
 			return err
 		}
 	}
 	for n, t := range found {
-		*t.tags = changed[n]
+		*t.Tags = changed[n]
 	}
-	c.out.flag("return", true)
+	c.Out.Flag("return", true)
 	return nil
 }
 
-func applyTags(ts tags, wanted []tagChange, create bool) tags {
+func applyTags(ts Tags, wanted []TagChange, create bool) Tags {
 	if !create && len(wanted) == 0 { // all, save those of AWS
-		return slices.DeleteFunc(slices.Clone(ts), func(x tag) bool { return !strings.HasPrefix(x.key, "aws:") })
+		return slices.DeleteFunc(slices.Clone(ts), func(x Tag) bool { return !strings.HasPrefix(x.Key, "aws:") })
 	}
 	for _, x := range wanted {
 		if create {
-			ts = ts.with(x.key, *x.value)
+			ts = ts.With(x.Key, *x.Value)
 		} else {
-			ts = ts.without(x.key, x.value)
+			ts = ts.Without(x.Key, x.Value)
 		}
 	}
 	return ts
 }
 
-func (c *ec2Call) authorizeTags(t taggable, wanted []tagChange) *apiError {
+func (c *ec2Call) authorizeTags(t Taggable, wanted []TagChange) *Error {
 	var keys []string
 	for _, x := range wanted {
-		keys = append(keys, x.key)
+		keys = append(keys, x.Key)
 	}
-	return c.authorize(c.region.arn(t.kind, t.id), *t.tags, keys)
+	return c.authorize(c.Region.ARN(t.ResourceType, t.ID), *t.Tags, keys)
 }
 
 // describeTags lists the tags of all resources, those of the oldest first.
-func (c *ec2Call) describeTags() *apiError {
-	fs, err := readFilters(c.form, tagFilters())
+func (c *ec2Call) describeTags() *Error {
+	fs, err := ReadFilters(c.Params, tagFilters())
 	if err != nil {
 		return err
 	}
@@ -184,43 +184,43 @@ func (c *ec2Call) describeTags() *apiError {
 		return err
 	}
 	var rows []tagRow
-	add := func(seq uint64, id, kind string, ts tags) {
+	add := func(seq uint64, id, kind string, ts Tags) {
 		for n, x := range ts {
 			row := tagRow{seq, n, id, kind, x}
-			if page.after(seq, n) && matchAll(fs, &row) {
+			if page.After(seq, n) && MatchAll(fs, &row) {
 				rows = append(rows, row)
 			}
 		}
 	}
-	for _, res := range c.region.reservations {
-		for n, i := range res.instances {
-			i.settle(c.now)
-			if !i.gone {
-				add(res.seq<<8|uint64(n), i.id, "instance", i.tags)
+	for _, res := range c.Region.Reservations {
+		for n, i := range res.Instances {
+			i.Settle(c.Now)
+			if !i.Gone {
+				add(res.Seq<<8|uint64(n), i.ID, "instance", i.Tags)
 			}
 		}
 	}
-	for _, v := range c.region.volumeOrder {
-		add(1<<40|v.seq, v.id, "volume", v.tags)
+	for _, v := range c.Region.VolumeOrder {
+		add(1<<40|v.Seq, v.ID, "volume", v.Tags)
 	}
-	for _, s := range c.region.spots {
-		add(1<<41|s.seq, s.id, "spot-instances-request", s.tags)
+	for _, s := range c.Region.SpotRequests {
+		add(1<<41|s.Seq, s.ID, "spot-instances-request", s.Tags)
 	}
-	for _, t := range c.region.holdings.all() {
-		add(1<<42|t.seq, t.id, t.kind, *t.tags)
+	for _, t := range c.Region.Other.All() {
+		add(1<<42|t.Seq, t.ID, t.ResourceType, *t.Tags)
 	}
-	rows, token := cutPage(page, rows, func(r tagRow) (uint64, int) { return r.seq, r.index })
-	c.out.open("tagSet")
+	rows, token := CutPage(page, rows, func(r tagRow) (uint64, int) { return r.seq, r.index })
+	c.Out.Open("tagSet")
 	for _, r := range rows {
-		c.out.open("item")
-		c.out.text("resourceId", r.id)
-		c.out.text("resourceType", r.kind)
-		c.out.text("key", r.tag.key)
-		c.out.text("value", r.tag.value)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.Text("resourceId", r.id)
+		c.Out.Text("resourceType", r.kind)
+		c.Out.Text("key", r.tag.Key)
+		c.Out.Text("value", r.tag.Value)
+		c.Out.End("item")
 	}
-	c.out.end("tagSet")
-	c.out.some("nextToken", token)
+	c.Out.End("tagSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
@@ -230,5 +230,5 @@ type tagRow struct {
 	index int
 	id    string
 	kind  string
-	tag   tag
+	tag   Tag
 }

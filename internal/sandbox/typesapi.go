@@ -11,122 +11,122 @@ import (
 const mostTypes = 100
 
 // describeTypes is DescribeInstanceTypes. Every region offers the same types.
-func (c *ec2Call) describeTypes() *apiError {
-	wanted := c.form.texts("InstanceType")
-	fs, err := readFilters(c.form, typeFilters(), otherTypeFilters()...)
+func (c *ec2Call) describeTypes() *Error {
+	wanted := c.Params.Texts("InstanceType")
+	fs, err := ReadFilters(c.Params, typeFilters(), otherTypeFilters()...)
 	if err != nil {
 		return err
 	}
-	if len(wanted) > 0 && c.form.has("MaxResults") {
-		return invalid("InvalidParameterCombination", "The parameter InstanceTypes cannot be used with the parameter MaxResults")
+	if len(wanted) > 0 && c.Params.Has("MaxResults") {
+		return Invalid("InvalidParameterCombination", "The parameter InstanceTypes cannot be used with the parameter MaxResults")
 	}
 	if len(wanted) > mostTypes {
-		return invalid("InvalidParameterValue", "The maximum number of instance types for this request is 100")
+		return Invalid("InvalidParameterValue", "The maximum number of instance types for this request is 100")
 	}
 	p, err := c.page(mostTypes, len(fs) > 0)
 	if err != nil {
 		return err
 	}
-	if p.size == 0 && len(wanted) == 0 {
-		p.size = mostTypes // this operation never answers with everything
+	if p.Size == 0 && len(wanted) == 0 {
+		p.Size = mostTypes // this operation never answers with everything
 	}
 	if err := c.readOnly(); err != nil {
 		return err
 	}
 	c.resources = len(wanted)
-	names := c.org.types.names()
+	names := c.Organization.Types.Names()
 	var only map[string]bool
 	if len(wanted) > 0 {
 		only = map[string]bool{}
 		var unknown []string
 		for _, name := range wanted {
-			if _, ok := c.org.types.spec(name); !ok {
+			if _, ok := c.Organization.Types.Spec(name); !ok {
 				unknown = append(unknown, name)
 			}
 			only[name] = true
 		}
 		if len(unknown) > 0 {
-			return invalid("InvalidInstanceType", "The following supplied instance types do not exist: ["+strings.Join(unknown, ", ")+"]")
+			return Invalid("InvalidInstanceType", "The following supplied instance types do not exist: ["+strings.Join(unknown, ", ")+"]")
 		}
 	}
-	var rows []typeSpec
+	var rows []Type
 	for n, name := range names {
-		t, _ := c.org.types.spec(name)
-		if p.after(uint64(n)+1, 0) && (only == nil || only[name]) && matchAll(fs, t) {
+		t, _ := c.Organization.Types.Spec(name)
+		if p.After(uint64(n)+1, 0) && (only == nil || only[name]) && MatchAll(fs, t) {
 			rows = append(rows, t)
 		}
 	}
-	rows, token := cutPage(p, rows, func(t typeSpec) (uint64, int) {
+	rows, token := CutPage(p, rows, func(t Type) (uint64, int) {
 		return uint64(sort.SearchStrings(names, t.Name)) + 1, 0
 	})
-	c.out.open("instanceTypeSet")
+	c.Out.Open("instanceTypeSet")
 	for _, t := range rows {
-		c.out.open("item")
-		c.out.typeInfo(t)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.typeInfo(t)
+		c.Out.End("item")
 	}
-	c.out.end("instanceTypeSet")
-	c.out.some("nextToken", token)
+	c.Out.End("instanceTypeSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
-func (d *doc) typeInfo(t typeSpec) {
-	d.text("instanceType", t.Name)
-	d.flag("currentGeneration", t.CurrentGeneration)
-	d.flag("freeTierEligible", t.freeTier())
-	d.open("supportedUsageClasses")
-	d.text("item", "on-demand")
-	d.text("item", "spot")
-	d.end("supportedUsageClasses")
-	d.open("supportedRootDeviceTypes")
-	for _, kind := range t.rootDevices() {
-		d.text("item", kind)
+func (d *Doc) typeInfo(t Type) {
+	d.Text("instanceType", t.Name)
+	d.Flag("currentGeneration", t.CurrentGeneration)
+	d.Flag("freeTierEligible", t.FreeTier())
+	d.Open("supportedUsageClasses")
+	d.Text("item", "on-demand")
+	d.Text("item", "spot")
+	d.End("supportedUsageClasses")
+	d.Open("supportedRootDeviceTypes")
+	for _, kind := range t.RootDevices() {
+		d.Text("item", kind)
 	}
-	d.end("supportedRootDeviceTypes")
-	d.open("supportedVirtualizationTypes")
-	d.text("item", "hvm")
-	d.end("supportedVirtualizationTypes")
-	d.flag("bareMetal", t.BareMetal)
-	d.some("hypervisor", t.Hypervisor)
-	d.open("processorInfo")
-	d.open("supportedArchitectures")
-	d.text("item", t.Architecture)
-	d.end("supportedArchitectures")
-	d.end("processorInfo")
-	d.open("vCpuInfo")
-	d.number("defaultVCpus", int64(t.VCPU))
-	d.number("defaultCores", int64(t.Cores))
-	d.number("defaultThreadsPerCore", int64(t.ThreadsPerCore))
-	d.end("vCpuInfo")
-	d.open("memoryInfo")
-	d.number("sizeInMiB", t.MemoryMiB)
-	d.end("memoryInfo")
-	disks, gb, ssd := t.instanceStorage()
-	d.flag("instanceStorageSupported", disks > 0)
+	d.End("supportedRootDeviceTypes")
+	d.Open("supportedVirtualizationTypes")
+	d.Text("item", "hvm")
+	d.End("supportedVirtualizationTypes")
+	d.Flag("bareMetal", t.BareMetal)
+	d.Optional("hypervisor", t.Hypervisor)
+	d.Open("processorInfo")
+	d.Open("supportedArchitectures")
+	d.Text("item", t.Architecture)
+	d.End("supportedArchitectures")
+	d.End("processorInfo")
+	d.Open("vCpuInfo")
+	d.Number("defaultVCpus", int64(t.VCPU))
+	d.Number("defaultCores", int64(t.Cores))
+	d.Number("defaultThreadsPerCore", int64(t.ThreadsPerCore))
+	d.End("vCpuInfo")
+	d.Open("memoryInfo")
+	d.Number("sizeInMiB", t.MemoryMiB)
+	d.End("memoryInfo")
+	disks, gb, ssd := t.InstanceStorage()
+	d.Flag("instanceStorageSupported", disks > 0)
 	if disks > 0 {
-		d.open("instanceStorageInfo")
-		d.number("totalSizeInGB", int64(disks)*gb)
-		d.open("disks")
-		d.open("item")
-		d.number("sizeInGB", gb)
-		d.number("count", int64(disks))
-		d.text("type", diskKind(ssd))
-		d.end("item")
-		d.end("disks")
-		d.end("instanceStorageInfo")
+		d.Open("instanceStorageInfo")
+		d.Number("totalSizeInGB", int64(disks)*gb)
+		d.Open("disks")
+		d.Open("item")
+		d.Number("sizeInGB", gb)
+		d.Number("count", int64(disks))
+		d.Text("type", diskKind(ssd))
+		d.End("item")
+		d.End("disks")
+		d.End("instanceStorageInfo")
 	}
 	if t.EBSIOPS > 0 {
-		d.open("ebsInfo")
-		d.text("ebsOptimizedSupport", "default")
-		d.open("ebsOptimizedInfo")
-		d.number("maximumBandwidthInMbps", t.EBSMbps)
-		d.text("maximumThroughputInMBps", strconv.FormatFloat(float64(t.EBSMbps)/8, 'f', -1, 64))
-		d.number("maximumIops", t.EBSIOPS)
-		d.end("ebsOptimizedInfo")
-		d.end("ebsInfo")
+		d.Open("ebsInfo")
+		d.Text("ebsOptimizedSupport", "default")
+		d.Open("ebsOptimizedInfo")
+		d.Number("maximumBandwidthInMbps", t.EBSMbps)
+		d.Text("maximumThroughputInMBps", strconv.FormatFloat(float64(t.EBSMbps)/8, 'f', -1, 64))
+		d.Number("maximumIops", t.EBSIOPS)
+		d.End("ebsOptimizedInfo")
+		d.End("ebsInfo")
 	}
-	d.flag("burstablePerformanceSupported", t.burstable())
-	d.flag("dedicatedHostsSupported", !t.burstable())
+	d.Flag("burstablePerformanceSupported", t.Burstable())
+	d.Flag("dedicatedHostsSupported", !t.Burstable())
 }
 
 func diskKind(ssd bool) string {
@@ -137,40 +137,40 @@ func diskKind(ssd bool) string {
 }
 
 // typeFilters are the filters of DescribeInstanceTypes.
-func typeFilters() fields[typeSpec] {
-	disk := func(of func(count int, gb int64, ssd bool) []string) values[typeSpec] {
-		return func(t typeSpec) []string {
-			count, gb, ssd := t.instanceStorage()
+func typeFilters() Fields[Type] {
+	disk := func(of func(count int, gb int64, ssd bool) []string) Values[Type] {
+		return func(t Type) []string {
+			count, gb, ssd := t.InstanceStorage()
 			if count == 0 {
 				return nil
 			}
 			return of(count, gb, ssd)
 		}
 	}
-	return fields[typeSpec]{
-		"instance-type":                         func(t typeSpec) []string { return one(t.Name) },
-		"bare-metal":                            func(t typeSpec) []string { return yesNo(t.BareMetal) },
-		"burstable-performance-supported":       func(t typeSpec) []string { return yesNo(t.burstable()) },
-		"current-generation":                    func(t typeSpec) []string { return yesNo(t.CurrentGeneration) },
-		"dedicated-hosts-supported":             func(t typeSpec) []string { return yesNo(!t.burstable()) },
-		"free-tier-eligible":                    func(t typeSpec) []string { return yesNo(t.freeTier()) },
-		"hypervisor":                            func(t typeSpec) []string { return one(t.Hypervisor) },
-		"processor-info.supported-architecture": func(t typeSpec) []string { return one(t.Architecture) },
-		"memory-info.size-in-mib":               func(t typeSpec) []string { return whole(t.MemoryMiB) },
-		"supported-root-device-type":            func(t typeSpec) []string { return t.rootDevices() },
-		"supported-usage-class":                 func(typeSpec) []string { return []string{"on-demand", "spot"} },
-		"supported-virtualization-type":         always[typeSpec]("hvm"),
-		"vcpu-info.default-vcpus":               func(t typeSpec) []string { return whole(int64(t.VCPU)) },
-		"vcpu-info.default-cores":               func(t typeSpec) []string { return whole(int64(t.Cores)) },
-		"vcpu-info.default-threads-per-core":    func(t typeSpec) []string { return whole(int64(t.ThreadsPerCore)) },
-		"instance-storage-supported": func(t typeSpec) []string {
-			disks, _, _ := t.instanceStorage()
-			return yesNo(disks > 0)
+	return Fields[Type]{
+		"instance-type":                         func(t Type) []string { return NonEmpty(t.Name) },
+		"bare-metal":                            func(t Type) []string { return Bool(t.BareMetal) },
+		"burstable-performance-supported":       func(t Type) []string { return Bool(t.Burstable()) },
+		"current-generation":                    func(t Type) []string { return Bool(t.CurrentGeneration) },
+		"dedicated-hosts-supported":             func(t Type) []string { return Bool(!t.Burstable()) },
+		"free-tier-eligible":                    func(t Type) []string { return Bool(t.FreeTier()) },
+		"hypervisor":                            func(t Type) []string { return NonEmpty(t.Hypervisor) },
+		"processor-info.supported-architecture": func(t Type) []string { return NonEmpty(t.Architecture) },
+		"memory-info.size-in-mib":               func(t Type) []string { return Integer(t.MemoryMiB) },
+		"supported-root-device-type":            func(t Type) []string { return t.RootDevices() },
+		"supported-usage-class":                 func(Type) []string { return []string{"on-demand", "spot"} },
+		"supported-virtualization-type":         Constant[Type]("hvm"),
+		"vcpu-info.default-vcpus":               func(t Type) []string { return Integer(int64(t.VCPU)) },
+		"vcpu-info.default-cores":               func(t Type) []string { return Integer(int64(t.Cores)) },
+		"vcpu-info.default-threads-per-core":    func(t Type) []string { return Integer(int64(t.ThreadsPerCore)) },
+		"instance-storage-supported": func(t Type) []string {
+			disks, _, _ := t.InstanceStorage()
+			return Bool(disks > 0)
 		},
-		"instance-storage-info.disk.count":       disk(func(n int, _ int64, _ bool) []string { return whole(int64(n)) }),
-		"instance-storage-info.disk.size-in-gb":  disk(func(_ int, gb int64, _ bool) []string { return whole(gb) }),
-		"instance-storage-info.disk.type":        disk(func(_ int, _ int64, ssd bool) []string { return one(diskKind(ssd)) }),
-		"instance-storage-info.total-size-in-gb": disk(func(n int, gb int64, _ bool) []string { return whole(int64(n) * gb) }),
+		"instance-storage-info.disk.count":       disk(func(n int, _ int64, _ bool) []string { return Integer(int64(n)) }),
+		"instance-storage-info.disk.size-in-gb":  disk(func(_ int, gb int64, _ bool) []string { return Integer(gb) }),
+		"instance-storage-info.disk.type":        disk(func(_ int, _ int64, ssd bool) []string { return NonEmpty(diskKind(ssd)) }),
+		"instance-storage-info.total-size-in-gb": disk(func(n int, gb int64, _ bool) []string { return Integer(int64(n) * gb) }),
 	}
 }
 

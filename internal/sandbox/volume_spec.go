@@ -4,41 +4,41 @@ import (
 	"fmt"
 )
 
-// volumeSpec reads what a volume is to be. One that is made from a snapshot has
+// VolumeSpec reads what a volume is to be. One that is made from a snapshot has
 // the snapshot's size unless it is to be larger.
-func (c *ec2Call) volumeSpec(p *params, size string) (volumeSpec, *apiError) {
-	s := volumeSpec{kind: p.text("VolumeType"), encrypted: p.flag("Encrypted"), key: p.text("KmsKeyId")}
-	var err *apiError
-	for name, into := range map[string]*int64{size: &s.gib, "Iops": &s.iops, "Throughput": &s.throughput} {
-		if *into, err = p.number(name); err != nil {
+func (c *ec2Call) volumeSpec(p *Params, size string) (VolumeSpec, *Error) {
+	s := VolumeSpec{Type: p.Text("VolumeType"), Encrypted: p.Flag("Encrypted"), KMSKey: p.Text("KmsKeyId")}
+	var err *Error
+	for name, into := range map[string]*int64{size: &s.SizeGiB, "Iops": &s.IOPS, "Throughput": &s.Throughput} {
+		if *into, err = p.Number(name); err != nil {
 			return s, err
 		}
 	}
-	switch snapshot := p.text("SnapshotId"); {
+	switch snapshot := p.Text("SnapshotId"); {
 	case snapshot == "":
 	case !wellFormed(snapshot, "snap-"):
-		return s, invalid("InvalidParameterValue", "Value ("+snapshot+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
+		return s, Invalid("InvalidParameterValue", "Value ("+snapshot+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
 	default:
-		from := c.region.snapshotNamed(snapshot)
+		from := c.Region.SnapshotNamed(snapshot)
 		switch {
 		case from == nil:
 			return s, noSnapshot(snapshot)
-		case from.archived || from.status(c.now) != "completed":
-			return s, invalid("IncorrectState", "The snapshot '"+snapshot+"' is not in a state from which volumes can be made.")
-		case s.gib == 0:
-			s.gib = from.gib
-		case s.gib < from.gib:
-			return s, invalid("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is smaller than snapshot '%s', expect size >= %dGiB", s.gib, snapshot, from.gib))
+		case from.Archived || from.Status(c.Now) != "completed":
+			return s, Invalid("IncorrectState", "The snapshot '"+snapshot+"' is not in a state from which volumes can be made.")
+		case s.SizeGiB == 0:
+			s.SizeGiB = from.SizeGiB
+		case s.SizeGiB < from.SizeGiB:
+			return s, Invalid("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is smaller than snapshot '%s', expect size >= %dGiB", s.SizeGiB, snapshot, from.SizeGiB))
 		}
-		s.snapshot, s.encrypted = snapshot, s.encrypted || from.encrypted
+		s.Snapshot, s.Encrypted = snapshot, s.Encrypted || from.Encrypted
 	}
 	return s, nil
 }
 
 // completed completes a specification or refuses it.
-func completed(s *volumeSpec) *apiError {
-	if err := s.complete(); err != nil {
-		return invalid(err.code, err.message)
+func completed(s *VolumeSpec) *Error {
+	if err := s.Complete(); err != nil {
+		return Invalid(err.Code, err.Message)
 	}
 	return nil
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // describeVolumes is DescribeVolumes.
-func (c *ec2Call) describeVolumes() *apiError {
-	ids := c.form.texts("VolumeId")
-	fs, err := readFilters(c.form, c.volumeFilters(), otherVolumeFilters()...)
+func (c *ec2Call) describeVolumes() *Error {
+	ids := c.Params.Texts("VolumeId")
+	fs, err := ReadFilters(c.Params, c.volumeFilters(), otherVolumeFilters()...)
 	if err != nil {
 		return err
 	}
@@ -19,45 +19,45 @@ func (c *ec2Call) describeVolumes() *apiError {
 	if err != nil {
 		return err
 	}
-	order := c.region.volumeOrder
+	order := c.Region.VolumeOrder
 	if len(ids) > 0 {
 		if order, err = c.volumesNamed(ids); err != nil {
 			return err
 		}
 	}
-	if p.begun {
-		order = order[sort.Search(len(order), func(n int) bool { return order[n].seq > p.seq }):]
+	if p.Begun {
+		order = order[sort.Search(len(order), func(n int) bool { return order[n].Seq > p.Seq }):]
 	}
-	var rows []*volume
+	var rows []*Volume
 	for _, v := range order {
-		if matchAll(fs, v) {
+		if MatchAll(fs, v) {
 			rows = append(rows, v)
-			if p.size > 0 && len(rows) > p.size {
+			if p.Size > 0 && len(rows) > p.Size {
 				break
 			}
 		}
 	}
-	rows, token := cutPage(p, rows, func(v *volume) (uint64, int) { return v.seq, 0 })
-	c.out.open("volumeSet")
+	rows, token := CutPage(p, rows, func(v *Volume) (uint64, int) { return v.Seq, 0 })
+	c.Out.Open("volumeSet")
 	for _, v := range rows {
-		c.out.open("item")
-		c.out.volume(c.now, v)
-		c.out.end("item")
+		c.Out.Open("item")
+		c.Out.volume(c.Now, v)
+		c.Out.End("item")
 	}
-	c.out.end("volumeSet")
-	c.out.some("nextToken", token)
+	c.Out.End("volumeSet")
+	c.Out.Optional("nextToken", token)
 	return nil
 }
 
-func (c *ec2Call) volumesNamed(ids []string) ([]*volume, *apiError) {
+func (c *ec2Call) volumesNamed(ids []string) ([]*Volume, *Error) {
 	c.resources = len(ids)
-	var found []*volume
+	var found []*Volume
 	var missing []string
 	for _, id := range ids {
 		if !wellFormed(id, "vol-") {
-			return nil, invalid("InvalidParameterValue", "Value ("+id+") for parameter volumes is invalid. Expected: 'vol-...'.")
+			return nil, Invalid("InvalidParameterValue", "Value ("+id+") for parameter volumes is invalid. Expected: 'vol-...'.")
 		}
-		v := c.region.volumes[id]
+		v := c.Region.Volumes[id]
 		switch {
 		case v == nil:
 			missing = append(missing, id)
@@ -67,78 +67,78 @@ func (c *ec2Call) volumesNamed(ids []string) ([]*volume, *apiError) {
 	}
 	switch len(missing) {
 	case 0:
-		slices.SortFunc(found, func(a, b *volume) int { return cmp.Compare(a.seq, b.seq) })
+		slices.SortFunc(found, func(a, b *Volume) int { return cmp.Compare(a.Seq, b.Seq) })
 		return found, nil
 	case 1:
-		return nil, invalid("InvalidVolume.NotFound", "The volume '"+missing[0]+"' does not exist.")
+		return nil, Invalid("InvalidVolume.NotFound", "The volume '"+missing[0]+"' does not exist.")
 	}
-	return nil, invalid("InvalidVolume.NotFound", "The volumes '"+strings.Join(missing, ", ")+"' do not exist.")
+	return nil, Invalid("InvalidVolume.NotFound", "The volumes '"+strings.Join(missing, ", ")+"' do not exist.")
 }
 
-func (d *doc) volume(now time.Time, v *volume) {
-	d.text("volumeId", v.id)
-	d.number("size", v.gib)
-	d.text("snapshotId", v.snapshot)
-	d.text("availabilityZone", v.zone)
-	d.text("status", v.status(now))
-	d.time("createTime", v.created)
-	d.open("attachmentSet")
-	for _, a := range v.attachments {
-		d.open("item")
+func (d *Doc) volume(now time.Time, v *Volume) {
+	d.Text("volumeId", v.ID)
+	d.Number("size", v.SizeGiB)
+	d.Text("snapshotId", v.Snapshot)
+	d.Text("availabilityZone", v.Zone)
+	d.Text("status", v.Status(now))
+	d.Time("createTime", v.Created)
+	d.Open("attachmentSet")
+	for _, a := range v.Attachments {
+		d.Open("item")
 		d.attachment(now, a)
-		d.end("item")
+		d.End("item")
 	}
-	d.end("attachmentSet")
-	d.tags(v.tags)
-	d.text("volumeType", v.kind)
-	if v.iops > 0 {
-		d.number("iops", v.iops)
+	d.End("attachmentSet")
+	d.tags(v.Tags)
+	d.Text("volumeType", v.Type)
+	if v.IOPS > 0 {
+		d.Number("iops", v.IOPS)
 	}
-	if v.throughput > 0 {
-		d.number("throughput", v.throughput)
+	if v.Throughput > 0 {
+		d.Number("throughput", v.Throughput)
 	}
-	d.flag("encrypted", v.encrypted)
-	d.some("kmsKeyId", v.key)
-	d.flag("multiAttachEnabled", v.multiAttach)
+	d.Flag("encrypted", v.Encrypted)
+	d.Optional("kmsKeyId", v.KMSKey)
+	d.Flag("multiAttachEnabled", v.MultiAttach)
 }
 
-func (d *doc) attachment(now time.Time, a attachment) {
-	d.text("volumeId", a.volume.id)
-	d.text("instanceId", a.instance.id)
-	d.text("device", a.device)
-	d.text("status", a.status(now))
-	d.time("attachTime", a.since)
-	d.flag("deleteOnTermination", a.deleteToo)
+func (d *Doc) attachment(now time.Time, a Attachment) {
+	d.Text("volumeId", a.Volume.ID)
+	d.Text("instanceId", a.Instance.ID)
+	d.Text("device", a.Device)
+	d.Text("status", a.Status(now))
+	d.Time("attachTime", a.Since)
+	d.Flag("deleteOnTermination", a.DeleteOnTermination)
 }
 
 // createVolume is CreateVolume.
-func (c *ec2Call) createVolume() *apiError {
-	request := c.form.fingerprint("CreateVolume")
-	zone := c.form.text("AvailabilityZone")
-	spec, err := c.volumeSpec(c.form, "Size")
+func (c *ec2Call) createVolume() *Error {
+	request := c.Params.Fingerprint("CreateVolume")
+	zone := c.Params.Text("AvailabilityZone")
+	spec, err := c.volumeSpec(c.Params, "Size")
 	if err != nil {
 		return err
 	}
-	spec.multiAttach = c.form.flag("MultiAttachEnabled")
-	token := c.form.text("ClientToken")
-	byType, err := specifiedTags(c.form, "volume")
+	spec.MultiAttach = c.Params.Flag("MultiAttachEnabled")
+	token := c.Params.Text("ClientToken")
+	byType, err := specifiedTags(c.Params, "volume")
 	if err != nil {
 		return err
 	}
-	if err := c.form.unknownParameter(); err != nil {
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
 	if zone == "" {
 		return missingParameter("AvailabilityZone")
 	}
-	if !c.region.hasZone(zone) {
-		return invalid("InvalidZone.NotFound", "The zone '"+zone+"' does not exist.")
+	if !c.Region.HasZone(zone) {
+		return Invalid("InvalidZone.NotFound", "The zone '"+zone+"' does not exist.")
 	}
 	if err := completed(&spec); err != nil {
 		return err
 	}
 	ts := byType["volume"]
-	if err := c.authorize(c.region.arn("volume", "*"), nil, ts.keys()); err != nil {
+	if err := c.authorize(c.Region.ARN("volume", "*"), nil, ts.Keys()); err != nil {
 		return err
 	}
 	if err := c.checkDryRun(); err != nil {
@@ -148,31 +148,31 @@ func (c *ec2Call) createVolume() *apiError {
 	if err != nil {
 		return err
 	}
-	v := used.volume
+	v := used.Volume
 	if v == nil {
-		v = c.region.add(spec, zone, c.now, ts)
-		v.ready = c.now.Add(between(c.region.rng, time.Second, 3*time.Second))
+		v = c.Region.AddVolume(spec, zone, c.Now, ts)
+		v.Ready = c.Now.Add(Between(c.Region.Rand, time.Second, 3*time.Second))
 		if token != "" {
-			c.region.tokens[token] = usedToken{request: request, volume: v}
+			c.Region.ClientTokens[token] = UsedToken{Request: request, Volume: v}
 		}
 	}
-	c.out.volume(c.now, v)
+	c.Out.volume(c.Now, v)
 	return nil
 }
 
 // reused finds what an earlier request with the same client token made.
-func (c *ec2Call) reused(token string, request uint64) (usedToken, *apiError) {
-	used, ok := c.region.tokens[token]
-	if ok && used.request != request {
-		return usedToken{}, invalid("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
+func (c *ec2Call) reused(token string, request uint64) (UsedToken, *Error) {
+	used, ok := c.Region.ClientTokens[token]
+	if ok && used.Request != request {
+		return UsedToken{}, Invalid("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
 	}
 	return used, nil
 }
 
 // attachVolume is AttachVolume.
-func (c *ec2Call) attachVolume() *apiError {
-	device, id, volumeID := c.form.text("Device"), c.form.text("InstanceId"), c.form.text("VolumeId")
-	if err := c.form.unknownParameter(); err != nil {
+func (c *ec2Call) attachVolume() *Error {
+	device, id, volumeID := c.Params.Text("Device"), c.Params.Text("InstanceId"), c.Params.Text("VolumeId")
+	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
 	for name, v := range map[string]string{"device": device, "instance": id, "volume": volumeID} {
@@ -195,32 +195,32 @@ func (c *ec2Call) attachVolume() *apiError {
 	if err := c.attachable(v, i, device); err != nil {
 		return err
 	}
-	a := c.region.attach(v, i, device, c.now, c.now.Add(time.Second), false)
-	c.out.attachment(c.now, a)
+	a := c.Region.AttachVolume(v, i, device, c.Now, c.Now.Add(time.Second), false)
+	c.Out.attachment(c.Now, a)
 	return nil
 }
 
-func (c *ec2Call) attachable(v *volume, i *instance, device string) *apiError {
+func (c *ec2Call) attachable(v *Volume, i *instance, device string) *Error {
 	switch {
-	case v.status(c.now) == "creating":
-		return invalid("IncorrectState", v.id+" is not 'available'.")
-	case v.zone != i.zone:
-		return invalid("InvalidVolume.ZoneMismatch", "The volume '"+v.id+"' is not in the same availability zone as instance '"+i.id+"'")
-	case i.state != running && i.state != stopped && i.state != stopping:
-		return invalid("IncorrectState", "Instance '"+i.id+"' is not 'running'.")
-	case len(v.attachments) > 0 && !v.multiAttach:
-		return invalid("VolumeInUse", v.id+" is already attached to an instance")
-	case len(v.attachments) >= 16:
-		return invalid("AttachmentLimitExceeded", v.id+" is attached to the maximum number of instances")
+	case v.Status(c.Now) == "creating":
+		return Invalid("IncorrectState", v.ID+" is not 'available'.")
+	case v.Zone != i.Zone:
+		return Invalid("InvalidVolume.ZoneMismatch", "The volume '"+v.ID+"' is not in the same availability zone as instance '"+i.ID+"'")
+	case i.State != Running && i.State != Stopped && i.State != Stopping:
+		return Invalid("IncorrectState", "Instance '"+i.ID+"' is not 'running'.")
+	case len(v.Attachments) > 0 && !v.MultiAttach:
+		return Invalid("VolumeInUse", v.ID+" is already attached to an instance")
+	case len(v.Attachments) >= 16:
+		return Invalid("AttachmentLimitExceeded", v.ID+" is attached to the maximum number of instances")
 	}
-	for _, a := range v.attachments {
-		if a.instance == i {
-			return invalid("VolumeInUse", v.id+" is already attached to an instance")
+	for _, a := range v.Attachments {
+		if a.Instance == i {
+			return Invalid("VolumeInUse", v.ID+" is already attached to an instance")
 		}
 	}
-	for _, a := range i.attached {
-		if a.device == device {
-			return invalid("InvalidParameterValue", "Invalid value '"+device+"' for unixDevice. Attachment point "+device+" is already in use")
+	for _, a := range i.Attachments {
+		if a.Device == device {
+			return Invalid("InvalidParameterValue", "Invalid value '"+device+"' for unixDevice. Attachment point "+device+" is already in use")
 		}
 	}
 	return nil

@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// bookmark is what an opaque token holds: a digest of the request that it goes on
+// Bookmark is what an opaque token holds: a digest of the request that it goes on
 // with, and the place where: what is to be left out of which step, which begins
 // with a resource if one is named. Known is the end of what was known at the
 // first page, so that pages of one answer do not contradict each other.
-type bookmark struct {
+type Bookmark struct {
 	Request    string
 	Step, Skip int
 	Resource   string `json:",omitempty"`
 	Known      time.Time
 }
 
-func (b bookmark) encode() string {
+func (b Bookmark) Encode() string {
 	raw, _ := json.Marshal(b) // cannot fail: texts, numbers and a time
 	return base64.URLEncoding.EncodeToString(raw)
 }
 
-// readBookmark is the place that a token means; false where it is none.
-func readBookmark(token string) (b bookmark, ok bool) {
+// ReadBookmark is the place that a token means; false where it is none.
+func ReadBookmark(token string) (b Bookmark, ok bool) {
 	raw, err := base64.URLEncoding.DecodeString(token)
 	if err != nil || json.Unmarshal(raw, &b) != nil {
 		return b, false
@@ -33,8 +33,8 @@ func readBookmark(token string) (b bookmark, ok bool) {
 	return b, b.Step >= 0 && b.Skip >= 0
 }
 
-// queryDigest names an operation with its parameters.
-func queryDigest(operation string, parameters any) string {
+// QueryDigest names an operation with its parameters.
+func QueryDigest(operation string, parameters any) string {
 	raw, _ := json.Marshal(parameters) // filters and names cannot fail
 	sum := sha256.Sum256(append([]byte(operation+"\n"), raw...))
 	return hex.EncodeToString(sum[:12])

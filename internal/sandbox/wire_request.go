@@ -10,14 +10,14 @@ import (
 // scope is what a Signature Version 4 says about its request:
 // Credential=KEY/DATE/REGION/SERVICE/aws4_request.
 type scope struct {
-	key     string
-	region  string
-	service string
+	Key     string
+	Region  string
+	Service string
 }
 
-// scopeOf reads the scope from the Authorization header or, for presigned
+// ScopeOf reads the scope from the Authorization header or, for presigned
 // requests, from the query. Without a signature everything is empty.
-func scopeOf(r *http.Request) scope {
+func ScopeOf(r *http.Request) scope {
 	credential := r.URL.Query().Get("X-Amz-Credential")
 	if _, after, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
 		credential, _, _ = strings.Cut(after, ",")
@@ -26,90 +26,90 @@ func scopeOf(r *http.Request) scope {
 	if len(parts) != 5 || parts[4] != "aws4_request" {
 		return scope{}
 	}
-	return scope{key: parts[0], region: parts[2], service: parts[3]}
+	return scope{Key: parts[0], Region: parts[2], Service: parts[3]}
 }
 
-// answer is what goes back to the client. cut means that the connection is
+// Answer is what goes back to the client. cut means that the connection is
 // closed instead.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	code   string // AWS error code
-	cut    bool
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	Code   string // AWS error code
+	Cut    bool
 }
 
-// request is an API call as it came in. Its operation and what follows the
+// Request is an API call as it came in. Its operation and what follows the
 // scope are known once its service has read it.
-type request struct {
+type Request struct {
 	*http.Request
-	scope      scope
-	payload    []byte
-	id         string // request id
-	now        time.Time
-	action     string  // the API operation, such as "StopInstances"
-	permission string  // the IAM action that the operation needs; empty where none is needed
-	query      bool    // its parameters are a form, as in the Query protocol
-	form       *params // of a query
-	dryRun     bool
-	ids        int // how many resource ids it names
-	refusal    refusal
+	Scope      scope
+	Payload    []byte
+	ID         string // request id
+	Now        time.Time
+	Action     string  // the API operation, such as "StopInstances"
+	Permission string  // the IAM action that the operation needs; empty where none is needed
+	IsQuery    bool    // its parameters are a form, as in the Query protocol
+	Params     *Params // of a query
+	DryRun     bool
+	IDs        int // how many resource ids it names
+	Refusal    Refusal
 }
 
-// refusal writes an error in the shape of a service.
-type refusal func(*request, *apiError) answer
+// Refusal writes an error in the shape of a service.
+type Refusal func(*Request, *Error) Answer
 
-// refuse answers with an error in the shape of the request's service.
-func (r *request) refuse(e *apiError) answer {
-	a := r.refusal(r, e)
-	a.code = e.code
+// Refuse answers with an error in the shape of the request's service.
+func (r *Request) Refuse(e *Error) Answer {
+	a := r.Refusal(r, e)
+	a.Code = e.Code
 	return a
 }
 
-// readQuery finds the operation and the parameters of a request of the Query
+// ReadQuery finds the operation and the parameters of a request of the Query
 // protocol.
-func (r *request) readQuery() {
-	r.query = true
-	r.form = parseParams(r.URL.RawQuery, r.payload)
-	r.action = r.form.text("Action")
-	r.dryRun = r.form.flag("DryRun")
-	r.permission = r.scope.service + ":" + r.action
+func (r *Request) ReadQuery() {
+	r.IsQuery = true
+	r.Params = parseParams(r.URL.RawQuery, r.Payload)
+	r.Action = r.Params.Text("Action")
+	r.DryRun = r.Params.Flag("DryRun")
+	r.Permission = r.Scope.Service + ":" + r.Action
 }
 
-// readTarget finds the operation of a request of the AWS JSON protocols. Where
+// ReadTarget finds the operation of a request of the AWS JSON protocols. Where
 // it is a form all the same, its errors are those of the Query protocol.
-func (r *request) readTarget() {
+func (r *Request) ReadTarget() {
 	target := r.Header.Get("X-Amz-Target")
-	_, r.action, _ = strings.Cut(target, ".")
-	if r.query = r.isForm() && target == ""; r.query {
-		r.action = parseParams(r.URL.RawQuery, r.payload).text("Action")
+	_, r.Action, _ = strings.Cut(target, ".")
+	if r.IsQuery = r.IsForm() && target == ""; r.IsQuery {
+		r.Action = parseParams(r.URL.RawQuery, r.Payload).Text("Action")
 	}
-	r.permission = r.scope.service + ":" + r.action
+	r.Permission = r.Scope.Service + ":" + r.Action
 }
 
-// isForm says whether a request looks like one of the Query protocol.
-func (r *request) isForm() bool {
+// IsForm says whether a request looks like one of the Query protocol.
+func (r *Request) IsForm() bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.URL.Query().Has("Action")
 }
 
-func sender(status int) string {
+func Sender(status int) string {
 	if status >= http.StatusInternalServerError {
 		return "Receiver"
 	}
 	return "Sender"
 }
 
-// header is the start of an answer's headers.
-func (r *request) header(contentType string) http.Header {
+// AnswerHeader is the start of an answer's headers.
+func (r *Request) AnswerHeader(contentType string) http.Header {
 	return http.Header{
 		"Content-Type":     {contentType},
-		"X-Amzn-Requestid": {r.id},
-		"Date":             {r.now.UTC().Format(http.TimeFormat)},
+		"X-Amzn-Requestid": {r.ID},
+		"Date":             {r.Now.UTC().Format(http.TimeFormat)},
 	}
 }
 
-// jsonErrorCode reads the code from an error of a JSON service.
-func jsonErrorCode(body []byte) string {
+// JSONErrorCode reads the code from an error of a JSON service.
+func JSONErrorCode(body []byte) string {
 	var e struct {
 		Type string `json:"__type"`
 	}

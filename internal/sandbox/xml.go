@@ -7,24 +7,24 @@ import (
 	"unicode/utf8"
 )
 
-// doc builds an XML document by appending to a buffer. Answers describe tens
+// Doc builds an XML document by appending to a buffer. Answers describe tens
 // of thousands of instances, for which reflection is too slow.
-type doc struct{ b []byte }
+type Doc struct{ b []byte }
 
 // xmlHeader begins every document.
 const xmlHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 
-func newDoc() *doc { return &doc{b: append(make([]byte, 0, 4096), xmlHeader...)} }
+func NewDoc() *Doc { return &Doc{b: append(make([]byte, 0, 4096), xmlHeader...)} }
 
-func (d *doc) bytes() []byte { return d.b }
+func (d *Doc) Bytes() []byte { return d.b }
 
-// elements is the document without its header, as a part of another one.
-func (d *doc) elements() []byte { return d.b[len(xmlHeader):] }
+// Elements is the document without its header, as a part of another one.
+func (d *Doc) Elements() []byte { return d.b[len(xmlHeader):] }
 
-// grow makes room for n more bytes.
-func (d *doc) grow(n int) { d.b = slices.Grow(d.b, n) }
+// Grow makes room for n more bytes.
+func (d *Doc) Grow(n int) { d.b = slices.Grow(d.b, n) }
 
-func (d *doc) root(name, namespace string) {
+func (d *Doc) Root(name, namespace string) {
 	d.b = append(d.b, '<')
 	d.b = append(d.b, name...)
 	d.b = append(d.b, ` xmlns="`...)
@@ -32,59 +32,59 @@ func (d *doc) root(name, namespace string) {
 	d.b = append(d.b, `">`...)
 }
 
-func (d *doc) open(name string) {
+func (d *Doc) Open(name string) {
 	d.b = append(d.b, '<')
 	d.b = append(d.b, name...)
 	d.b = append(d.b, '>')
 }
 
-func (d *doc) end(name string) {
+func (d *Doc) End(name string) {
 	d.b = append(d.b, '<', '/')
 	d.b = append(d.b, name...)
 	d.b = append(d.b, '>')
 }
 
-// text writes an element, also where its value is empty.
-func (d *doc) text(name, value string) {
-	d.open(name)
+// Text writes an element, also where its value is empty.
+func (d *Doc) Text(name, value string) {
+	d.Open(name)
 	d.b = appendEscaped(d.b, value)
-	d.end(name)
+	d.End(name)
 }
 
-// content writes text within an element.
-func (d *doc) content(value string) { d.b = appendEscaped(d.b, value) }
+// Content writes text within an element.
+func (d *Doc) Content(value string) { d.b = appendEscaped(d.b, value) }
 
-// some writes an element unless its value is empty.
-func (d *doc) some(name, value string) {
+// Optional writes an element unless its value is empty.
+func (d *Doc) Optional(name, value string) {
 	if value != "" {
-		d.text(name, value)
+		d.Text(name, value)
 	}
 }
 
-func (d *doc) number(name string, n int64) {
-	d.open(name)
+func (d *Doc) Number(name string, n int64) {
+	d.Open(name)
 	d.b = strconv.AppendInt(d.b, n, 10)
-	d.end(name)
+	d.End(name)
 }
 
-func (d *doc) flag(name string, v bool) {
-	d.open(name)
+func (d *Doc) Flag(name string, v bool) {
+	d.Open(name)
 	d.b = strconv.AppendBool(d.b, v)
-	d.end(name)
+	d.End(name)
 }
 
-// time writes an instant as EC2 does: UTC with milliseconds.
-func (d *doc) time(name string, t time.Time) {
-	d.open(name)
+// Time writes an instant as EC2 does: UTC with milliseconds.
+func (d *Doc) Time(name string, t time.Time) {
+	d.Open(name)
 	d.b = t.UTC().AppendFormat(d.b, "2006-01-02T15:04:05.000Z")
-	d.end(name)
+	d.End(name)
 }
 
-// value writes <name><value>v</value></name>, the shape of an attribute.
-func (d *doc) value(name, v string) {
-	d.open(name)
-	d.text("value", v)
-	d.end(name)
+// Value writes <name><value>v</value></name>, the shape of an attribute.
+func (d *Doc) Value(name, v string) {
+	d.Open(name)
+	d.Text("value", v)
+	d.End(name)
 }
 
 // appendEscaped appends s as XML text. What XML 1.0 cannot carry becomes
