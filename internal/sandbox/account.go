@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // server is one instance of the hand-made account, in short words.
@@ -37,7 +39,7 @@ func (a *account) buildDefaultAccount() error {
 		if r == nil {
 			continue // not enabled in this account
 		}
-		r.Rand = newRand(HashText(a.Seed, name), 1)
+		r.Rand = random.New(random.HashText(a.Seed, name), 1)
 		for _, one := range servers {
 			if err := a.addServer(r, one); err != nil {
 				return fmt.Errorf("build the default account: %s: %w", one.name, err)

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // takenSnapshot is one snapshot of the hand-made account, in short words.
@@ -35,7 +37,7 @@ func (a *account) addDefaultHoldings() error {
 }
 
 func (a *account) addSeoulHoldings(r *Region) error {
-	h := holder{region: r, rng: newRand(HashText(a.Seed, r.Name), 3), start: a.Clock.Start}
+	h := holder{region: r, rng: random.New(random.HashText(a.Seed, r.Name), 3), start: a.Clock.Start}
 	h.snapshots([]takenSnapshot{
 		{of: "운영-DB-1", device: 1, filled: 0.61, days: 1.2, name: "운영-DB-1-data", about: "nightly", tags: "Env=prod;Backup=nightly"},
 		{of: "운영-DB-1", device: 1, filled: 0.61, days: 2.2, name: "운영-DB-1-data", about: "nightly", tags: "Env=prod;Backup=nightly"},
@@ -74,7 +76,7 @@ func (a *account) addSeoulHoldings(r *Region) error {
 	}
 	byol := h.named("erp-byol")
 	host := &DedicatedHost{
-		Seq: r.NextSeq(), ID: ID(h.rng, "h"), Kind: kinds["m5"], Zone: byol.Zone,
+		Seq: r.NextSeq(), ID: random.ID(h.rng, "h"), Kind: kinds["m5"], Zone: byol.Zone,
 		Allocated: byol.FirstLaunch.Add(-26 * time.Minute), Tags: Tags{{"Name", "erp-host"}, {"Env", "prod"}},
 	}
 	host.Put(byol)
@@ -94,7 +96,7 @@ func (a *account) addSeoulHoldings(r *Region) error {
 }
 
 func (a *account) addVirginiaHoldings(r *Region) {
-	h := holder{region: r, rng: newRand(HashText(a.Seed, r.Name), 3), start: a.Clock.Start}
+	h := holder{region: r, rng: random.New(random.HashText(a.Seed, r.Name), 3), start: a.Clock.Start}
 	h.snapshots([]takenSnapshot{
 		{gib: 200, filled: 0.55, days: 33, copied: true, name: "운영-DB-1-data", about: "[Copied from " + DefaultRegion + "] monthly", tags: "Env=prod;Backup=dr"},
 		{of: "us-windows", filled: 0.64, days: 8, name: "us-windows", about: "weekly", tags: "Env=prod"},

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/glob"
 )
 
 const autoScalingNamespace = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
@@ -89,7 +91,7 @@ func groupsNamed(p *Params) []string {
 // refused answers a call about a group that a fault refuses.
 func (c *groupCall) refused(g *group) *Error {
 	for _, h := range c.Faults {
-		if h.Kind != Refuse || h.ID != "" && !Compile(h.ID).Match(g.name) {
+		if h.Kind != Refuse || h.ID != "" && !glob.Compile(h.ID).Match(g.name) {
 			continue
 		}
 		e := Invalid(h.Code, "AutoScalingGroup "+g.name+" was refused: "+h.Code)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Sizes of the pages of DescribeAutoScalingGroups.
@@ -43,7 +45,7 @@ func (c *groupCall) describeGroups() *Error {
 		return err
 	}
 	p := Page{Query: c.Params.Fingerprint(c.Action), Seed: c.Organization.Seed, Size: int(size)}
-	p.Seal = HashText(p.Seed, c.Region.Name)
+	p.Seal = random.HashText(p.Seed, c.Region.Name)
 	if token != "" && p.Resume(token) != nil {
 		return Invalid("InvalidNextToken", "The NextToken value is not valid.")
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Group describes an Auto Scaling group to add to the account. The zero value
@@ -170,8 +172,8 @@ func (r *Region) addGroup(g *group) *Error {
 		return err
 	}
 	g.seq = r.NextSeq()
-	h := HashText(HashText(g.seq, r.Name), g.name)
-	g.id = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", h>>32, h>>16&0xffff, h&0xfff, h>>52, Hash(h, 1)&0xffffffffffff)
+	h := random.HashText(random.HashText(g.seq, r.Name), g.name)
+	g.id = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", h>>32, h>>16&0xffff, h&0xfff, h>>52, random.Hash(h, 1)&0xffffffffffff)
 	for _, res := range r.Reservations {
 		for _, i := range res.Instances {
 			if name, _ := i.Tags.Get(groupNameTag); name == g.name && i.State != Terminated && i.State != ShuttingDown {

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // settleGroups brings the region's groups to where they are by now.
@@ -94,7 +96,7 @@ func (r *Region) look(g *group, at time.Time) {
 // dismiss terminates a member.
 func (r *Region) dismiss(m *member, at time.Time) {
 	m.leaving = true
-	m.instance.Terminate(at, Between(r.Rand, 20*time.Second, 40*time.Second))
+	m.instance.Terminate(at, random.Between(r.Rand, 20*time.Second, 40*time.Second))
 	r.Release(m.instance)
 }
 

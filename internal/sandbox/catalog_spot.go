@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"nightshift/internal/sandbox/random"
+)
 
 // The spot price history of the account: in each stretch of SpotStretch every
 // price changes once, at a moment and to a value that depend on nothing but the
@@ -19,10 +23,10 @@ type SpotSeries struct {
 // Change is when, within a stretch, the price changes, and to what: from 21 to
 // 63 percent of the on-demand price, in steps of 0.0001 dollars.
 func (s SpotSeries) Change(stretch int64) (time.Time, Price) {
-	own := HashText(8, s.Kind+" "+s.Zone+" "+s.Product)
-	draw := Hash(own, uint64(stretch))
-	at := time.Unix(stretch*int64(SpotStretch/time.Second), 0).Add(time.Duration(Fraction(draw) * float64(SpotStretch)))
-	part := (0.25 + 0.3*Fraction(own)) * (0.85 + 0.3*Fraction(Hash(draw)))
+	own := random.HashText(8, s.Kind+" "+s.Zone+" "+s.Product)
+	draw := random.Hash(own, uint64(stretch))
+	at := time.Unix(stretch*int64(SpotStretch/time.Second), 0).Add(time.Duration(random.Fraction(draw) * float64(SpotStretch)))
+	part := (0.25 + 0.3*random.Fraction(own)) * (0.85 + 0.3*random.Fraction(random.Hash(draw)))
 	const step = Dollar / 10_000
 	price := Price(float64(s.OnDemand)*part) / step * step
 	return at.UTC().Truncate(time.Second), max(price, step)

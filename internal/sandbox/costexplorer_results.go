@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // invoice works out the answer to one query.
@@ -244,7 +246,7 @@ func (b *biller) planFee(slot Span, covered Price) costRecord {
 
 // planARN names the account's Savings Plan.
 func (a *account) planARN() string {
-	h, l := HashText(37, a.ID()), HashText(41, a.ID())
+	h, l := random.HashText(37, a.ID()), random.HashText(41, a.ID())
 	return fmt.Sprintf("arn:aws:savingsplans::%s:savingsplan/%08x-%04x-4%03x-%04x-%012x", a.ID(), h>>32, h>>16&0xffff, h&0xfff, l>>48&0x3fff|0x8000, l&0xffffffffffff)
 }
 

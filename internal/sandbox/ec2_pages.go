@@ -1,6 +1,10 @@
 package sandbox
 
-import "fmt"
+import (
+	"fmt"
+
+	"nightshift/internal/sandbox/random"
+)
 
 // leastResults is the smallest page that a caller may ask for.
 const leastResults = 5
@@ -28,7 +32,7 @@ func (c *ec2Call) listing(most int64, filtered bool, ids []string, set string) (
 // pageFrom is page where MaxResults may be smaller or must be larger.
 func (c *ec2Call) pageFrom(least, most int64, filtered bool) (Page, *Error) {
 	p := Page{Query: c.Params.Fingerprint(c.Action), Seed: c.Organization.Seed}
-	p.Seal = HashText(p.Seed, c.Region.Name)
+	p.Seal = random.HashText(p.Seed, c.Region.Name)
 	n := c.Params.At("MaxResults")
 	if n.Set {
 		size, err := c.Params.Number("MaxResults")
@@ -57,6 +61,6 @@ func (c *ec2Call) pageFrom(least, most int64, filtered bool) (Page, *Error) {
 	if rate == 0 {
 		rate = 0.1
 	}
-	p.Empty = filtered && p.Size > 0 && !p.First && Fraction(Hash(p.Seed, p.Query, p.Seq, uint64(p.Index))) < rate
+	p.Empty = filtered && p.Size > 0 && !p.First && random.Fraction(random.Hash(p.Seed, p.Query, p.Seq, uint64(p.Index))) < rate
 	return p, nil
 }

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/glob"
+	"nightshift/internal/sandbox/random"
 )
 
 // ParseFaults reads a fault plan: faults separated by semicolons, each
@@ -91,7 +94,7 @@ func (f Fault) check() error {
 	switch {
 	case f.Action == "":
 		return errors.New("name an action, such as ec2:StopInstances, or *")
-	case !slices.ContainsFunc(operations(), Compile(f.Action).Match):
+	case !slices.ContainsFunc(operations(), glob.Compile(f.Action).Match):
 		return unknownAction(f.Action)
 	case f.Share < 0 || f.Share > 1:
 		return fmt.Errorf("share %v is not between 0 and 1", f.Share)
@@ -105,7 +108,7 @@ func (f Fault) check() error {
 // perhaps meant.
 func unknownAction(action string) error {
 	for _, name := range operations() {
-		if Compile(strings.ToLower(action)).Match(strings.ToLower(name)) {
+		if glob.Compile(strings.ToLower(action)).Match(strings.ToLower(name)) {
 			return fmt.Errorf("action %q matches no operation of the practice account; it is written %s", action, name)
 		}
 	}
@@ -143,7 +146,7 @@ func newFaultPlan(seed uint64, faults []Fault) (*faultPlan, error) {
 }
 
 // instanceSeed is the seed by which a fault draws instances.
-func (p *faultPlan) instanceSeed(n int) uint64 { return Hash(p.seed, uint64(n), 11) }
+func (p *faultPlan) instanceSeed(n int) uint64 { return random.Hash(p.seed, uint64(n), 11) }
 
 // drawFaults decides what goes wrong with a call.
 func (s *Sandbox) drawFaults(r *call, of Service) []Hit {
@@ -155,7 +158,7 @@ func (s *Sandbox) drawFaults(r *call, of Service) []Hit {
 	matching := make([]bool, len(p.faults))
 	name := of.Name + ":" + r.Action
 	for n, f := range p.faults {
-		matching[n] = Compile(f.Action).Match(name) && (f.Account == "" || Compile(f.Account).Match(r.Caller.Account.ID())) &&
+		matching[n] = glob.Compile(f.Action).Match(name) && (f.Account == "" || glob.Compile(f.Account).Match(r.Caller.Account.ID())) &&
 			names(of, r, Hit{f, p.instanceSeed(n)})
 	}
 	s.mu.Lock()
@@ -170,7 +173,7 @@ func (s *Sandbox) drawFaults(r *call, of Service) []Hit {
 		switch {
 		case f.Nth > 0 && p.matched[n] != f.Nth,
 			f.Count > 0 && p.struck[n] >= f.Count,
-			!f.Kind.OfInstances() && f.Share > 0 && Fraction(Hash(p.seed, uint64(n), uint64(p.matched[n]))) >= f.Share:
+			!f.Kind.OfInstances() && f.Share > 0 && random.Fraction(random.Hash(p.seed, uint64(n), uint64(p.matched[n]))) >= f.Share:
 			continue
 		}
 		p.struck[n]++

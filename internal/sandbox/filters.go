@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nightshift/internal/sandbox/glob"
 )
 
 // Filter keeps the resources of which one value matches one of its patterns.
 type Filter[T any] struct {
 	of       Values[T]
-	patterns []Pattern
+	patterns []glob.Pattern
 }
 
 // Values gives what a filter compares: the resource's values of one field.
@@ -45,7 +47,7 @@ func ReadFilters[T any](p *Params, known Fields[T], others ...string) ([]Filter[
 		}
 		f := Filter[T]{of: of}
 		for _, v := range n.Texts("Value") {
-			f.patterns = append(f.patterns, Compile(v))
+			f.patterns = append(f.patterns, glob.Compile(v))
 		}
 		if len(f.patterns) == 0 {
 			return nil, Invalid("InvalidParameterValue", "The filter '"+name+"' has no values")

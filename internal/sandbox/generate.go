@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // defaultTypes is the number of distinct instance types in a generated fleet.
@@ -20,7 +22,7 @@ func (a *account) generate(n, types int) error {
 	if types == 0 {
 		types = defaultTypes
 	}
-	r.Rand = newRand(HashText(a.Seed, r.Name), 2)
+	r.Rand = random.New(random.HashText(a.Seed, r.Name), 2)
 	kinds, err := a.pickTypes(r, types)
 	if err != nil {
 		return err

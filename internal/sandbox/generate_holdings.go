@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"nightshift/internal/sandbox/random"
+)
 
 // MostAddresses is how many Elastic IP addresses a generated fleet has at most.
 const MostAddresses = 200
@@ -11,7 +15,7 @@ const MostAddresses = 200
 // reservations. What is drawn depends on the place of a thing in the fleet
 // alone, so that the fleet itself is the same as it would be without.
 func (g *generator) holdings(seed uint64, kinds map[string]HostKind) {
-	h := holder{region: g.region, rng: newRand(HashText(seed, g.region.Name), 4), start: g.now}
+	h := holder{region: g.region, rng: random.New(random.HashText(seed, g.region.Name), 4), start: g.now}
 	for _, i := range g.all {
 		i.Public = h.rng.Float64() < 0.1
 		i.Monitored = h.rng.Float64() < 0.05
@@ -35,14 +39,14 @@ func (g *generator) holdings(seed uint64, kinds map[string]HostKind) {
 func (g *generator) snapshot(h holder, v *Volume) {
 	age := max(g.now.Sub(v.Created), time.Hour)
 	s := Snapshot{
-		ID: ID(h.rng, "snap"), Owner: g.region.Owner, Volume: v.ID, SizeGiB: v.SizeGiB,
+		ID: random.ID(h.rng, "snap"), Owner: g.region.Owner, Volume: v.ID, SizeGiB: v.SizeGiB,
 		Full:     int64(h.rng.Float64()*float64(v.SizeGiB)*(1<<11)) << 19,
 		Archived: h.rng.Float64() < 0.02,
 	}
 	s.Started = g.now.Add(-time.Duration(h.rng.Float64() * float64(age))).Truncate(time.Second)
 	s.Finished = s.Started.Add(time.Minute)
 	if h.rng.Float64() < 0.1 {
-		s.Volume = ID(h.rng, "vol")
+		s.Volume = random.ID(h.rng, "vol")
 	}
 	g.region.AddSnapshot(s)
 }
@@ -58,7 +62,7 @@ func (g *generator) placements(h holder, kinds map[string]HostKind) {
 			if !ok || i.Spot != nil {
 				continue
 			}
-			host := &DedicatedHost{Seq: g.region.NextSeq(), ID: ID(h.rng, "h"), Kind: kind, Zone: i.Zone, Allocated: i.FirstLaunch}
+			host := &DedicatedHost{Seq: g.region.NextSeq(), ID: random.ID(h.rng, "h"), Kind: kind, Zone: i.Zone, Allocated: i.FirstLaunch}
 			host.Put(i)
 			g.region.Other.Hosts = append(g.region.Other.Hosts, host)
 			break

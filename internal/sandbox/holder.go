@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // holder gives a region holdings. Its random numbers are its own, so that the
@@ -35,7 +37,7 @@ func (h holder) named(name string) *instance {
 func (h holder) snapshots(list []takenSnapshot) {
 	for _, t := range list {
 		s := Snapshot{
-			ID: ID(h.rng, "snap"), Owner: h.region.Owner, Volume: ID(h.rng, "vol"), Description: t.about,
+			ID: random.ID(h.rng, "snap"), Owner: h.region.Owner, Volume: random.ID(h.rng, "vol"), Description: t.about,
 			SizeGiB: t.gib, Started: h.ago(t.days), Archived: t.archived,
 		}
 		if t.of != "" {
@@ -62,7 +64,7 @@ func (h holder) snapshots(list []takenSnapshot) {
 func (h holder) shared(gib int64, filled, days float64) {
 	at := h.ago(days)
 	h.region.AddSnapshot(Snapshot{
-		ID: ID(h.rng, "snap"), Owner: "210987654321", Volume: ID(h.rng, "vol"), Shared: true,
+		ID: random.ID(h.rng, "snap"), Owner: "210987654321", Volume: random.ID(h.rng, "vol"), Shared: true,
 		Description: "vendor data", SizeGiB: gib, Full: int64(filled*float64(gib)) << 30, Started: at, Finished: at.Add(20 * time.Minute),
 	})
 }
@@ -79,7 +81,7 @@ func (h holder) address(of, pairs string) *Address {
 // reserve adds a capacity reservation for instances such as one that is there.
 func (h holder) reserve(like *instance, total int64, days float64, ts Tags) *CapacityReservation {
 	r := &CapacityReservation{
-		Seq: h.region.NextSeq(), ID: ID(h.rng, "cr"), Type: like.Type, Platform: like.System.PlatformDetails,
+		Seq: h.region.NextSeq(), ID: random.ID(h.rng, "cr"), Type: like.Type, Platform: like.System.PlatformDetails,
 		Zone: like.Zone, Total: total, Created: h.ago(days), Tags: ts,
 	}
 	h.region.Other.Capacity = append(h.region.Other.Capacity, r)

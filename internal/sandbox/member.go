@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // memberServers are what the small fleet of a member account is drawn from.
@@ -27,7 +29,7 @@ func memberServers(start time.Time) []server {
 // Which they are depends on the seed and the account's number; names end with
 // its last four digits.
 func (a *account) buildSmallAccount() error {
-	rng := newRand(a.Seed, 3)
+	rng := random.New(a.Seed, 3)
 	all := memberServers(a.Clock.Start)
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	most := 4 + rng.IntN(3)

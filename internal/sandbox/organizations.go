@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // organizationAction is an operation of AWS Organizations.
@@ -68,7 +70,7 @@ func serveOrganizations(r *call) Answer {
 
 // organizationID is derived from the seed: "o-" and ten letters and digits.
 func organizationID(o *Organization) string {
-	return "o-" + strings.ToLower(UniqueID("", "organization"+strconv.FormatUint(o.Seed, 10))[:10])
+	return "o-" + strings.ToLower(random.UniqueID("", "organization"+strconv.FormatUint(o.Seed, 10))[:10])
 }
 
 // inOrganization is the ARN of an account in the organization.

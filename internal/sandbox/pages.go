@@ -3,6 +3,8 @@ package sandbox
 import (
 	"encoding/base64"
 	"encoding/binary"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Page is the part of a listing that a call asks for.
@@ -35,7 +37,7 @@ func (p Page) Token(seq uint64, index int, empty bool) string {
 	} else {
 		b = append(b, 0)
 	}
-	b = binary.BigEndian.AppendUint64(b, HashText(p.Seal, string(b)))
+	b = binary.BigEndian.AppendUint64(b, random.HashText(p.Seal, string(b)))
 	for n := range b[:25] { // keep clients from reading it
 		b[n] ^= b[25+n%8]
 	}
@@ -50,7 +52,7 @@ func (p *Page) Resume(token string) *Error {
 	for n := range b[:25] {
 		b[n] ^= b[25+n%8]
 	}
-	if binary.BigEndian.Uint64(b[25:]) != HashText(p.Seal, string(b[:25])) {
+	if binary.BigEndian.Uint64(b[25:]) != random.HashText(p.Seal, string(b[:25])) {
 		return Invalid("InvalidPaginationToken", "The specified pagination token is not valid.")
 	}
 	if binary.BigEndian.Uint64(b) != p.Query {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Span is the time from From to To, To excluded.
@@ -84,7 +86,7 @@ func (i *instance) earlier(oldest Run, from, to time.Time) iter.Seq[Run] {
 			yield(Run{i.FirstLaunch, end, oldest.Kind})
 			return
 		}
-		h := habit(HashText(17, i.ID))
+		h := habit(random.HashText(17, i.ID))
 		first, last := dayOf(i.FirstLaunch), min(dayOf(oldest.From)-1, dayOf(to))
 		next := Run{From: i.FirstLaunch, To: h.firstEvening(i.FirstLaunch), Kind: oldest.Kind}
 		if earliest := dayOf(from) - 1; first < earliest {
@@ -147,12 +149,12 @@ func at(day int64, clock time.Duration) time.Time {
 // for one day in 24 or so.
 func (h habit) works(day int64) bool {
 	weekday := (day + 4) % 7 // 0 is Sunday
-	return weekday != 0 && weekday != 6 && Hash(uint64(h), uint64(day), 1)%24 != 0
+	return weekday != 0 && weekday != 6 && random.Hash(uint64(h), uint64(day), 1)%24 != 0
 }
 
 // morning is when the machine is started on a day, within ten minutes of eight.
 func (h habit) morning(day int64) time.Time {
-	late := time.Duration(Fraction(Hash(uint64(h), uint64(day), 2)) * float64(20*time.Minute))
+	late := time.Duration(random.Fraction(random.Hash(uint64(h), uint64(day), 2)) * float64(20*time.Minute))
 	return at(day, opens-10*time.Minute+late)
 }
 
@@ -163,8 +165,8 @@ func (h habit) day(day int64) (from, to time.Time) {
 	if !h.works(day) {
 		return time.Time{}, time.Time{}
 	}
-	some := Fraction(Hash(uint64(h), uint64(day), 3))
-	switch x := Hash(uint64(h), uint64(day), 4) % 40; {
+	some := random.Fraction(random.Hash(uint64(h), uint64(day), 3))
+	switch x := random.Hash(uint64(h), uint64(day), 4) % 40; {
 	case x < 2 && h.works(day+1):
 		to = h.morning(day + 1)
 	case x < 2:

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nightshift/internal/sandbox/glob"
 )
 
 // Policy is an identity-based IAM policy: Allow and Deny statements with
@@ -18,8 +20,8 @@ type Policy struct{ statements []statement }
 
 type statement struct {
 	deny       bool
-	actions    []Pattern
-	resources  []Pattern
+	actions    []glob.Pattern
+	resources  []glob.Pattern
 	conditions []clause
 }
 
@@ -101,10 +103,10 @@ func Parse(document []byte) (*Policy, error) {
 			return nil, errors.New("policy: NotAction and NotResource are not understood here")
 		}
 		for _, a := range st.Action {
-			out.actions = append(out.actions, Compile(strings.ToLower(a)))
+			out.actions = append(out.actions, glob.Compile(strings.ToLower(a)))
 		}
 		for _, r := range st.Resource {
-			out.resources = append(out.resources, Compile(r))
+			out.resources = append(out.resources, glob.Compile(r))
 		}
 		for operator, lines := range st.Condition {
 			bare, forAll := strings.CutPrefix(operator, "ForAllValues:")
@@ -143,14 +145,14 @@ func (p *Policy) Allows(action, resource string, ctx *Context) bool {
 }
 
 func (st statement) applies(action, resource string, ctx *Context) bool {
-	matches := func(list []Pattern, s string) bool {
-		return slices.ContainsFunc(list, func(p Pattern) bool { return p.Match(s) })
+	matches := func(list []glob.Pattern, s string) bool {
+		return slices.ContainsFunc(list, func(p glob.Pattern) bool { return p.Match(s) })
 	}
 	if !matches(st.actions, action) {
 		return false
 	}
 	if resource == "*" { // the operation has no resource: only "*" covers it
-		if !slices.ContainsFunc(st.resources, Pattern.MatchesAll) {
+		if !slices.ContainsFunc(st.resources, glob.Pattern.MatchesAll) {
 			return false
 		}
 	} else if !matches(st.resources, resource) {
@@ -208,7 +210,7 @@ func (c clause) holds(ctx *Context) bool {
 			case "StringEqualsIgnoreCase", "Bool":
 				return strings.EqualFold(want, v)
 			}
-			return Compile(want).Match(v)
+			return glob.Compile(want).Match(v)
 		})
 	}
 	if c.forAll { // also true without any value, as in IAM

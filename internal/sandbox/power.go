@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"nightshift/internal/sandbox/random"
+)
 
 // stop is StopInstances: every id is checked before anything changes.
 func (c *ec2Call) stop() *Error {
@@ -76,7 +80,7 @@ func (c *ec2Call) terminate() *Error {
 		if i.State == ShuttingDown || i.State == Terminated {
 			return
 		}
-		i.Terminate(c.Now, c.slowed(i, Between(c.Region.Rand, 20*time.Second, 40*time.Second)))
+		i.Terminate(c.Now, c.slowed(i, random.Between(c.Region.Rand, 20*time.Second, 40*time.Second)))
 		c.Region.Release(i)
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Params is the body of a Query request as a tree: "Filter.1.Value.2=x" is the
@@ -202,7 +204,7 @@ func (p *Params) Fingerprint(action string) uint64 {
 	var b strings.Builder
 	b.WriteString(action)
 	p.write(&b, "")
-	return HashText(7, b.String())
+	return random.HashText(7, b.String())
 }
 
 func (p *Params) write(b *strings.Builder, path string) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Database is a database of the practice account: an RDS DB instance or, with
@@ -91,7 +93,7 @@ func (r *Region) addDatabase(d Database, now time.Time) error {
 	case d.ReplicaOf != "" && r.database(made.kind, d.ReplicaOf) == nil:
 		return fmt.Errorf("there is no database %s to be a replica of", d.ReplicaOf)
 	}
-	made.zone = r.Zones()[HashText(0, d.ID)%uint64(len(r.Zones()))]
+	made.zone = r.Zones()[random.HashText(0, d.ID)%uint64(len(r.Zones()))]
 	all := Slot[databases](r)
 	if len(all.list) == 0 {
 		r.OnSettle(func(now time.Time) { r.settleDatabases(now) })

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // describe is DescribeDBInstances and DescribeDBClusters.
@@ -116,7 +118,7 @@ func (c *rdsCall) page() (size int, after string, err *Error) {
 
 // seal ties a marker to the account, the region and the operation.
 func (c *rdsCall) seal(key string) string {
-	return strconv.FormatUint(HashText(HashText(c.Organization.Seed, c.Region.Name+c.Action), key), 36)
+	return strconv.FormatUint(random.HashText(random.HashText(c.Organization.Seed, c.Region.Name+c.Action), key), 36)
 }
 
 // cutRecords keeps the first page of rows and writes the marker for the rest.

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // dbKind tells databases from clusters, in the word that ARNs have for them.
@@ -180,18 +182,18 @@ func (d *database) begin(status string, now time.Time, takes time.Duration) {
 // startTakes and stopTakes are how long a database needs: 4 to 8 and 2 to 4
 // minutes.
 func (r *Region) startTakes() time.Duration {
-	return Between(r.dbRand(), 4*time.Minute, 8*time.Minute)
+	return random.Between(r.dbRand(), 4*time.Minute, 8*time.Minute)
 }
 
 func (r *Region) stopTakes() time.Duration {
-	return Between(r.dbRand(), 2*time.Minute, 4*time.Minute)
+	return random.Between(r.dbRand(), 2*time.Minute, 4*time.Minute)
 }
 
 // dbRand is a source of its own, so that databases do not change what happens
 // to instances.
 func (r *Region) dbRand() *rand.Rand {
 	if Slot[databases](r).rng == nil {
-		Slot[databases](r).rng = newRand(HashText(uint64(len(Slot[databases](r).list)), r.Name), 3)
+		Slot[databases](r).rng = random.New(random.HashText(uint64(len(Slot[databases](r).list)), r.Name), 3)
 	}
 	return Slot[databases](r).rng
 }

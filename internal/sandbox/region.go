@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Region is everything that the account has in one region.
@@ -45,7 +47,7 @@ func newRegion(owner, salt, name string, seed uint64) *Region {
 		Volumes:      map[string]*Volume{},
 		ClientTokens: map[string]UsedToken{},
 		slots:        map[any]any{},
-		Rand:         newRand(HashText(seed, name), 0),
+		Rand:         random.New(random.HashText(seed, name), 0),
 	}
 	r.Network = newNetwork(name, salt, r.Zones())
 	return r
@@ -79,12 +81,12 @@ type Network struct {
 
 func newNetwork(region, salt string, zones []string) Network {
 	n := Network{
-		VPC:           fmt.Sprintf("vpc-0%016x", HashText(1, salt+region)),
-		SecurityGroup: fmt.Sprintf("sg-0%016x", HashText(3, salt+region)),
+		VPC:           fmt.Sprintf("vpc-0%016x", random.HashText(1, salt+region)),
+		SecurityGroup: fmt.Sprintf("sg-0%016x", random.HashText(3, salt+region)),
 		Subnets:       map[string]string{},
 	}
 	for _, z := range zones {
-		n.Subnets[z] = fmt.Sprintf("subnet-0%016x", HashText(2, salt+z))
+		n.Subnets[z] = fmt.Sprintf("subnet-0%016x", random.HashText(2, salt+z))
 	}
 	return n
 }

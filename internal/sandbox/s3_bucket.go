@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/johannesboyne/gofakes3"
+
+	"nightshift/internal/sandbox/random"
 )
 
 const (
@@ -88,7 +90,7 @@ func (o *Store) listBuckets(r *call) Answer {
 	d := NewDoc()
 	d.Root("ListAllMyBucketsResult", s3Namespace)
 	d.Open("Owner")
-	d.Text("ID", fmt.Sprintf("%016x%016x", HashText(8, owned.ID()), HashText(9, owned.ID())))
+	d.Text("ID", fmt.Sprintf("%016x%016x", random.HashText(8, owned.ID()), random.HashText(9, owned.ID())))
 	d.Text("DisplayName", owned.Name())
 	d.End("Owner")
 	d.Open("Buckets")

@@ -24,6 +24,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"nightshift/internal/sandbox/glob"
 )
 
 // The practice account and what its clients need to sign requests. Signatures
@@ -166,7 +168,7 @@ func (s *Sandbox) Advance(d time.Duration) { s.org.Clock.Advance(d) }
 // SetFaults replaces the fault plan; counts start anew.
 func (s *Sandbox) SetFaults(faults []Fault) error {
 	for _, f := range faults {
-		known := func(a *Account) bool { return Compile(f.Account).Match(a.ID()) }
+		known := func(a *Account) bool { return glob.Compile(f.Account).Match(a.ID()) }
 		if f.Account != "" && !slices.ContainsFunc(s.accounts, known) {
 			return fmt.Errorf("fault %s: there is no account %q", f.Action, f.Account)
 		}

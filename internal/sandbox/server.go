@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Server is a sandbox that listens on a socket.
@@ -159,7 +161,7 @@ func (s *Sandbox) handle(r *call, to Service) Answer {
 
 func (s *Sandbox) requestID() string {
 	n := s.requests.Add(1)
-	a, b := Hash(s.opts.Seed, n, 1), Hash(s.opts.Seed, n, 2)
+	a, b := random.Hash(s.opts.Seed, n, 1), random.Hash(s.opts.Seed, n, 2)
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
 }
 

@@ -3,6 +3,9 @@ package sandbox
 import (
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/glob"
+	"nightshift/internal/sandbox/random"
 )
 
 // Kind is what goes wrong.
@@ -73,15 +76,15 @@ func (h Hit) Selective() bool {
 // Strikes says whether a resource is among those that a fault selects, by its
 // id, type and zone.
 func (h Hit) Strikes(id, kind, zone string) bool {
-	return (h.ID == "" || Compile(h.ID).Match(id)) &&
-		(h.Type == "" || Compile(h.Type).Match(kind)) &&
-		(h.Zone == "" || Compile(h.Zone).Match(zone)) &&
-		(h.Share == 0 || !h.Kind.OfInstances() || Fraction(HashText(h.Seed, id)) < h.Share)
+	return (h.ID == "" || glob.Compile(h.ID).Match(id)) &&
+		(h.Type == "" || glob.Compile(h.Type).Match(kind)) &&
+		(h.Zone == "" || glob.Compile(h.Zone).Match(zone)) &&
+		(h.Share == 0 || !h.Kind.OfInstances() || random.Fraction(random.HashText(h.Seed, id)) < h.Share)
 }
 
 // ByID says whether a fault selects by nothing but an id, and one of these.
 func (h Hit) ByID(ids ...string) bool {
-	return h.Type == "" && h.Zone == "" && (h.ID == "" || slices.ContainsFunc(ids, Compile(h.ID).Match))
+	return h.Type == "" && h.Zone == "" && (h.ID == "" || slices.ContainsFunc(ids, glob.Compile(h.ID).Match))
 }
 
 func (h Hit) Reworded(e *Error) *Error {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Parameter is a parameter of Systems Manager Parameter Store.
@@ -95,7 +97,7 @@ func serveSSM(r *call) Answer {
 	if p.Secret {
 		kind = "SecureString"
 		if !in.WithDecryption {
-			value = base64.StdEncoding.EncodeToString([]byte("sealed " + strconv.FormatUint(HashText(1, value), 36)))
+			value = base64.StdEncoding.EncodeToString([]byte("sealed " + strconv.FormatUint(random.HashText(1, value), 36)))
 		}
 	}
 	found := map[string]any{

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"math/rand/v2"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // InstanceState is an instance's state; its number is the code in answers.
@@ -136,9 +138,9 @@ func gmt(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " 
 // StartTakes and stopTakes are how long an instance needs: 20 to 40 and 30 to
 // 60 seconds, twice that for Windows.
 func (i *instance) StartTakes(rng *rand.Rand) time.Duration {
-	return i.System.slower(Between(rng, 20*time.Second, 40*time.Second))
+	return i.System.slower(random.Between(rng, 20*time.Second, 40*time.Second))
 }
 
 func (i *instance) StopTakes(rng *rand.Rand) time.Duration {
-	return i.System.slower(Between(rng, 30*time.Second, 60*time.Second))
+	return i.System.slower(random.Between(rng, 30*time.Second, 60*time.Second))
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // The management account and the region in which most of its resources are.
@@ -46,7 +48,7 @@ func (o *Organization) AddAccount(id, name string, suspended bool, regions []str
 	salt := ""
 	if id != AccountID {
 		salt = id
-		a.Seed = HashText(o.Seed, id)
+		a.Seed = random.HashText(o.Seed, id)
 	}
 	for _, name := range regions {
 		if !regionName.MatchString(name) {

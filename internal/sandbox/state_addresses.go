@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Address is an Elastic IP address.
@@ -63,7 +65,7 @@ func (i *instance) PublicIP(in InstanceState) string {
 	case i.ElasticIP != nil:
 		return i.ElasticIP.IP
 	case i.Public && (in == Pending || in == Running):
-		return publicAddress(Hash(HashText(5, i.ID), i.starts))
+		return publicAddress(random.Hash(random.HashText(5, i.ID), i.starts))
 	}
 	return ""
 }
@@ -93,10 +95,10 @@ func (i *instance) IPOwner(r *Region, in InstanceState) string {
 
 // AddAddress allocates an Elastic IP address.
 func (r *Region) AddAddress(rng *rand.Rand, ts Tags) *Address {
-	a := &Address{seq: r.NextSeq(), ID: ID(rng, "eipalloc"), Tags: ts}
-	a.IP = publicAddress(HashText(6, a.ID))
+	a := &Address{seq: r.NextSeq(), ID: random.ID(rng, "eipalloc"), Tags: ts}
+	a.IP = publicAddress(random.HashText(6, a.ID))
 	for n := uint64(7); slices.ContainsFunc(r.Other.Addresses, func(x *Address) bool { return x.IP == a.IP }); n++ {
-		a.IP = publicAddress(HashText(n, a.ID))
+		a.IP = publicAddress(random.HashText(n, a.ID))
 	}
 	r.Other.Addresses = append(r.Other.Addresses, a)
 	return a

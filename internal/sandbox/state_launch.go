@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Launch is what new instances are to be.
@@ -50,12 +52,12 @@ type Disk struct {
 // AddReservation launches n instances at once; they have been running since
 // launched.
 func (r *Region) AddReservation(l Launch, n int, launched time.Time) *Reservation {
-	res := &Reservation{Seq: r.NextSeq(), ID: ID(r.Rand, "r"), Requester: l.Requester}
+	res := &Reservation{Seq: r.NextSeq(), ID: random.ID(r.Rand, "r"), Requester: l.Requester}
 	image := imageSnapshot(cmp.Or(l.Image, l.System.image))
 	for index := range n {
 		i := &instance{
 			Condition:             Condition{State: Running, LaunchTime: launched.Truncate(time.Second), past: past{nightly: l.nightlyStop()}},
-			ID:                    ID(r.Rand, "i"),
+			ID:                    random.ID(r.Rand, "i"),
 			Reservation:           res,
 			Index:                 index,
 			Type:                  l.Type,
@@ -99,7 +101,7 @@ func (r *Region) AddReservation(l Launch, n int, launched time.Time) *Reservatio
 		i.MAC = fmt.Sprintf("06:%02x:%02x:%02x:%02x:%02x", a>>24&0xff, a>>16&0xff, a>>8&0xff, a&0xff, index&0xff)
 		if l.Spot {
 			i.Spot = &SpotRequest{
-				Seq: r.NextSeq(), ID: "sir-" + ID(r.Rand, "x")[3:11], Persistent: l.Persistent,
+				Seq: r.NextSeq(), ID: "sir-" + random.ID(r.Rand, "x")[3:11], Persistent: l.Persistent,
 				Price: l.Price, Created: i.FirstLaunch, Instance: i, Tags: l.SpotTags,
 			}
 			i.Spot.started(i.FirstLaunch)

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Metric is one metric of one resource.
@@ -18,13 +20,15 @@ type Metric struct {
 // five minutes, or every minute with detailed monitoring; status checks are
 // always every minute, CPU credits never.
 func (i *instance) Metric(name string) (Metric, bool) {
-	h := HashText(23, i.ID)
+	h := random.HashText(23, i.ID)
 	m := Metric{Unit: "Count", Every: 5 * time.Minute, Runs: i.Runs}
 	if i.Monitored {
 		m.Every = time.Minute
 	}
 	upTo := func(most float64) func(int64) float64 {
-		return func(second int64) float64 { return most * Fraction(Hash(h, HashText(0, name), uint64(second/300))) }
+		return func(second int64) float64 {
+			return most * random.Fraction(random.Hash(h, random.HashText(0, name), uint64(second/300)))
+		}
 	}
 	switch name {
 	case "CPUUtilization":
@@ -50,7 +54,7 @@ func (i *instance) Metric(name string) (Metric, bool) {
 // second. An instance that pays without limit works, in one hour of ten, half a
 // credit per vCPU above what it earns.
 func (i *instance) surplus(second int64) float64 {
-	if i.CreditOption() != CreditsUnlimited || Hash(HashText(29, i.ID), uint64(second/3600))%10 != 0 {
+	if i.CreditOption() != CreditsUnlimited || random.Hash(random.HashText(29, i.ID), uint64(second/3600))%10 != 0 {
 		return 0
 	}
 	return float64(i.Type.VCPU) / 2
@@ -74,7 +78,7 @@ func (v *Volume) Metric(name string) (Metric, bool) {
 // Operations is how many times a minute a volume is read (1) or written (2). It
 // differs from hour to hour.
 func (v *Volume) Operations(second int64, way uint64) int64 {
-	return int64(Hash(HashText(31, v.ID), way, uint64(second/3600)) % 60)
+	return int64(random.Hash(random.HashText(31, v.ID), way, uint64(second/3600)) % 60)
 }
 
 // Used lists when a volume was attached to an instance that ran. A volume of

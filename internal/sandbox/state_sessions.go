@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Principal is who makes a call.
@@ -39,7 +41,7 @@ func NewSessions(seed uint64) Sessions { return Sessions{seed: seed, byKey: map[
 func (l *Sessions) Open(p Principal, expires time.Time) *Session {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rng := newRand(Hash(l.seed, uint64(len(l.byKey))), 12)
+	rng := random.New(random.Hash(l.seed, uint64(len(l.byKey))), 12)
 	raw := func(n int) []byte {
 		b := make([]byte, n)
 		for i := range b {

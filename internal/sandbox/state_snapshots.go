@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Snapshot is a snapshot of a volume.
@@ -52,7 +54,7 @@ func (s *Snapshot) Tier() string {
 
 // imageSnapshot is the snapshot that an image's root volume is made from. It
 // belongs to AWS and is public.
-func imageSnapshot(image string) string { return fmt.Sprintf("snap-0%016x", HashText(4, image)) }
+func imageSnapshot(image string) string { return fmt.Sprintf("snap-0%016x", random.HashText(4, image)) }
 
 // imageOwner is the account that images and their snapshots belong to.
 const imageOwner = "801119661308"

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // Attachment is a volume at a device.
@@ -54,7 +56,7 @@ func (v *Volume) Status(now time.Time) string {
 // AddVolume puts a new volume into the region.
 func (r *Region) AddVolume(s VolumeSpec, zone string, created time.Time, ts Tags) *Volume {
 	v := &Volume{
-		Seq: r.NextSeq(), ID: ID(r.Rand, "vol"), Type: s.Type, SizeGiB: s.SizeGiB, IOPS: s.IOPS, Throughput: s.Throughput,
+		Seq: r.NextSeq(), ID: random.ID(r.Rand, "vol"), Type: s.Type, SizeGiB: s.SizeGiB, IOPS: s.IOPS, Throughput: s.Throughput,
 		Zone: zone, Created: created, Encrypted: s.Encrypted, KMSKey: s.KMSKey,
 		MultiAttach: s.MultiAttach, Snapshot: s.Snapshot, Tags: ts,
 	}

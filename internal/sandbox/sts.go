@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // STSService is AWS Security Token Service.
@@ -84,7 +86,7 @@ func assumeRole(r *call, d *Doc) *Error {
 	p := Principal{
 		Account: found.Account, Policy: &found.Policy, Role: true,
 		ARN: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", found.Account.ID(), found.Name, ask.session),
-		ID:  UniqueID("AROA", ask.arn) + ":" + ask.session,
+		ID:  random.UniqueID("AROA", ask.arn) + ":" + ask.session,
 	}
 	opened := r.Organization.Sessions.Open(p, r.Organization.Clock.Now().Truncate(time.Second).Add(ask.lasts))
 	d.Open("AssumedRoleUser")

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/random"
 )
 
 // describeVolumes is DescribeVolumes.
@@ -151,7 +153,7 @@ func (c *ec2Call) createVolume() *Error {
 	v := used.Volume
 	if v == nil {
 		v = c.Region.AddVolume(spec, zone, c.Now, ts)
-		v.Ready = c.Now.Add(Between(c.Region.Rand, time.Second, 3*time.Second))
+		v.Ready = c.Now.Add(random.Between(c.Region.Rand, time.Second, 3*time.Second))
 		if token != "" {
 			c.Region.ClientTokens[token] = UsedToken{Request: request, Volume: v}
 		}

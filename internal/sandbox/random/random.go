@@ -1,4 +1,6 @@
-package sandbox
+// Package random makes what looks random in the sandbox and depends on nothing
+// but a seed: hashes, ids, sources of numbers.
+package random
 
 import (
 	"encoding/base32"
@@ -33,7 +35,7 @@ func HashText(seed uint64, s string) uint64 {
 // Fraction turns a hash into a number from 0 up to 1.
 func Fraction(h uint64) float64 { return float64(h>>11) / (1 << 53) }
 
-func newRand(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
+func New(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
 
 // ID is an id in EC2's long form: the prefix, a dash and 17 hex digits.
 func ID(rng *rand.Rand, prefix string) string {

@@ -1,4 +1,5 @@
-package sandbox
+// Package glob matches texts with the wildcards of AWS's filters and policies.
+package glob
 
 import "strings"
 
