@@ -1,7 +1,11 @@
 package sandbox
 
-// publicAssociation writes the public address of a network interface.
-func (d *Doc) publicAssociation(r *Region, i *instance, in InstanceState) {
+import (
+	"nightshift/internal/sandbox/wire"
+)
+
+// writePublicAssociation writes the public address of a network interface.
+func writePublicAssociation(d *wire.Doc, r *Region, i *instance, in InstanceState) {
 	ip := i.PublicIP(in)
 	if ip == "" {
 		return
@@ -13,14 +17,14 @@ func (d *Doc) publicAssociation(r *Region, i *instance, in InstanceState) {
 	d.End("association")
 }
 
-func noAllocation(id string) *Error {
-	return Invalid("InvalidAllocationID.NotFound", "The allocation ID '"+id+"' does not exist")
+func noAllocation(id string) *wire.Error {
+	return wire.Invalid("InvalidAllocationID.NotFound", "The allocation ID '"+id+"' does not exist")
 }
 
 // describeAddresses is DescribeAddresses, which has no pages.
-func (c *ec2Call) describeAddresses() *Error {
+func (c *ec2Call) describeAddresses() *wire.Error {
 	ids, ips := c.Params.Texts("AllocationId"), c.Params.Texts("PublicIp")
-	fs, err := ReadFilters(c.Params, c.addressFilters())
+	fs, err := wire.ReadFilters(c.Params, c.addressFilters())
 	if err != nil {
 		return err
 	}
@@ -32,26 +36,26 @@ func (c *ec2Call) describeAddresses() *Error {
 	if list, err = named(list, func(a *Address) string { return a.ID }, ids, noAllocation); err != nil {
 		return err
 	}
-	list, err = named(list, func(a *Address) string { return a.IP }, ips, func(ip string) *Error {
-		return Invalid("InvalidAddress.NotFound", "Address '"+ip+"' not found.")
+	list, err = named(list, func(a *Address) string { return a.IP }, ips, func(ip string) *wire.Error {
+		return wire.Invalid("InvalidAddress.NotFound", "Address '"+ip+"' not found.")
 	})
 	if err != nil {
 		return err
 	}
 	c.Out.Open("addressesSet")
 	for _, a := range list {
-		if !MatchAll(fs, a) {
+		if !wire.MatchAll(fs, a) {
 			continue
 		}
 		c.Out.Open("item")
-		c.Out.address(c.Region, a)
+		writeAddress(c.Out, c.Region, a)
 		c.Out.End("item")
 	}
 	c.Out.End("addressesSet")
 	return nil
 }
 
-func (d *Doc) address(r *Region, a *Address) {
+func writeAddress(d *wire.Doc, r *Region, a *Address) {
 	d.Text("publicIp", a.IP)
 	d.Text("allocationId", a.ID)
 	d.Text("domain", "vpc")
@@ -62,51 +66,51 @@ func (d *Doc) address(r *Region, a *Address) {
 		d.Text("networkInterfaceOwnerId", r.Owner)
 	}
 	d.Optional("privateIpAddress", a.PrivateIP())
-	d.tags(a.Tags)
+	writeTags(d, a.Tags)
 	d.Text("publicIpv4Pool", "amazon")
 	d.Text("networkBorderGroup", r.Name)
 }
 
 // addressFilters are the filters of DescribeAddresses.
-func (c *ec2Call) addressFilters() Fields[*Address] {
-	return Fields[*Address]{
+func (c *ec2Call) addressFilters() wire.Fields[*Address] {
+	return wire.Fields[*Address]{
 		"tag-key":              func(a *Address) []string { return a.Tags.Keys() },
 		"tag-value":            func(a *Address) []string { return a.Tags.Values() },
-		"allocation-id":        func(a *Address) []string { return NonEmpty(a.ID) },
-		"association-id":       func(a *Address) []string { return NonEmpty(a.Association) },
-		"domain":               Constant[*Address]("vpc"),
-		"instance-id":          func(a *Address) []string { return NonEmpty(a.InstanceID()) },
-		"network-border-group": Constant[*Address](c.Region.Name),
-		"network-interface-id": func(a *Address) []string { return NonEmpty(a.InterfaceID()) },
+		"allocation-id":        func(a *Address) []string { return wire.NonEmpty(a.ID) },
+		"association-id":       func(a *Address) []string { return wire.NonEmpty(a.Association) },
+		"domain":               wire.Constant[*Address]("vpc"),
+		"instance-id":          func(a *Address) []string { return wire.NonEmpty(a.InstanceID()) },
+		"network-border-group": wire.Constant[*Address](c.Region.Name),
+		"network-interface-id": func(a *Address) []string { return wire.NonEmpty(a.InterfaceID()) },
 		"network-interface-owner-id": func(a *Address) []string {
 			if a.InterfaceID() == "" {
 				return nil
 			}
-			return NonEmpty(c.Region.Owner)
+			return wire.NonEmpty(c.Region.Owner)
 		},
-		"private-ip-address": func(a *Address) []string { return NonEmpty(a.PrivateIP()) },
-		"public-ip":          func(a *Address) []string { return NonEmpty(a.IP) },
+		"private-ip-address": func(a *Address) []string { return wire.NonEmpty(a.PrivateIP()) },
+		"public-ip":          func(a *Address) []string { return wire.NonEmpty(a.IP) },
 	}
 }
 
 // publicFilters are the filters of DescribeInstances about public addresses.
-func (c *ec2Call) publicFilters() Fields[*instance] {
-	ip := func(i *instance) []string { return NonEmpty(i.PublicIP(c.shown(i).State)) }
-	name := func(i *instance) []string { return NonEmpty(c.Region.PublicName(i.PublicIP(c.shown(i).State))) }
-	owner := func(i *instance) []string { return NonEmpty(i.IPOwner(c.Region, c.shown(i).State)) }
+func (c *ec2Call) publicFilters() wire.Fields[*instance] {
+	ip := func(i *instance) []string { return wire.NonEmpty(i.PublicIP(c.shown(i).State)) }
+	name := func(i *instance) []string { return wire.NonEmpty(c.Region.PublicName(i.PublicIP(c.shown(i).State))) }
+	owner := func(i *instance) []string { return wire.NonEmpty(i.IPOwner(c.Region, c.shown(i).State)) }
 	allocation := func(i *instance) []string {
 		if i.ElasticIP == nil {
 			return nil
 		}
-		return NonEmpty(i.ElasticIP.ID)
+		return wire.NonEmpty(i.ElasticIP.ID)
 	}
 	association := func(i *instance) []string {
 		if i.ElasticIP == nil {
 			return nil
 		}
-		return NonEmpty(i.ElasticIP.Association)
+		return wire.NonEmpty(i.ElasticIP.Association)
 	}
-	known := Fields[*instance]{
+	known := wire.Fields[*instance]{
 		"ip-address":                        ip,
 		"dns-name":                          name,
 		"network-interface.public-dns-name": name,

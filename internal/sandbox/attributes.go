@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // describeAttribute is DescribeInstanceAttribute.
-func (c *ec2Call) describeAttribute() *Error {
+func (c *ec2Call) describeAttribute() *wire.Error {
 	name, id := c.Params.Text("Attribute"), c.Params.Text("InstanceId")
 	if err := c.readOnly(); err != nil {
 		return err
@@ -41,13 +43,13 @@ func (c *ec2Call) describeAttribute() *Error {
 	case "kernel", "ramdisk", "sriovNetSupport", "productCodes":
 		c.Out.Open(name)
 		if name == "productCodes" {
-			c.Out.productItems(i.Products)
+			writeProductItems(c.Out, i.Products)
 		}
 		c.Out.End(name)
 	case "blockDeviceMapping":
-		c.Out.blockDevices(c.Now, i)
+		writeBlockDevices(c.Out, c.Now, i)
 	case "groupSet":
-		c.Out.securityGroups(c.Region)
+		writeSecurityGroups(c.Out, c.Region)
 	case "enclaveOptions":
 		c.Out.Open(name)
 		c.Out.Flag("enabled", false)
@@ -64,8 +66,8 @@ func (c *ec2Call) describeAttribute() *Error {
 	return nil
 }
 
-func unknownAttribute(name string) *Error {
-	return Invalid("InvalidParameterValue", "Value ("+name+") for parameter attribute is invalid. Unknown attribute.")
+func unknownAttribute(name string) *wire.Error {
+	return wire.Invalid("InvalidParameterValue", "Value ("+name+") for parameter attribute is invalid. Unknown attribute.")
 }
 
 // unchangeable are the attributes that EC2 can change and the account cannot,
@@ -78,13 +80,13 @@ func unchangeable() map[string]string {
 	}
 }
 
-func cannotChange(name string) *Error {
-	return Invalid("UnsupportedOperation", "The practice account changes only disableApiStop, disableApiTermination and instanceType, not "+name+".")
+func cannotChange(name string) *wire.Error {
+	return wire.Invalid("UnsupportedOperation", "The practice account changes only disableApiStop, disableApiTermination and instanceType, not "+name+".")
 }
 
 // modifyAttribute is ModifyInstanceAttribute for the two protections and the
 // type.
-func (c *ec2Call) modifyAttribute() *Error {
+func (c *ec2Call) modifyAttribute() *wire.Error {
 	id := c.Params.Text("InstanceId")
 	if id == "" {
 		return missingParameter("InstanceId")
@@ -120,13 +122,13 @@ func (c *ec2Call) modifyAttribute() *Error {
 	}
 	switch {
 	case len(changes) == 0 && kind == "":
-		return Invalid("InvalidParameterCombination", "No attributes specified.")
+		return wire.Invalid("InvalidParameterCombination", "No attributes specified.")
 	case len(changes) > 0 && kind != "":
-		return Invalid("InvalidParameterCombination", "Fields for multiple attribute types specified: only one attribute can be changed at a time.")
+		return wire.Invalid("InvalidParameterCombination", "Fields for multiple attribute types specified: only one attribute can be changed at a time.")
 	}
 	for name, v := range changes {
 		if v != "true" && v != "false" {
-			return Invalid("InvalidParameterValue", "Value ("+v+") for parameter "+name+" is invalid. It must be true or false.")
+			return wire.Invalid("InvalidParameterValue", "Value ("+v+") for parameter "+name+" is invalid. It must be true or false.")
 		}
 	}
 	c.attribute = "InstanceType"
@@ -145,7 +147,7 @@ func (c *ec2Call) modifyAttribute() *Error {
 	}
 	if v, ok := changes["DisableApiStop"]; ok {
 		if i.Spot != nil {
-			return Invalid("UnsupportedOperation", "The attribute 'disableApiStop' cannot be modified for the Spot Instance '"+i.ID+"'.")
+			return wire.Invalid("UnsupportedOperation", "The attribute 'disableApiStop' cannot be modified for the Spot Instance '"+i.ID+"'.")
 		}
 		i.StopProtection = v == "true"
 	}
@@ -158,17 +160,17 @@ func (c *ec2Call) modifyAttribute() *Error {
 
 // changeType gives a stopped instance another type and the CPU options that
 // belong to it.
-func (c *ec2Call) changeType(i *instance, name string) *Error {
+func (c *ec2Call) changeType(i *instance, name string) *wire.Error {
 	kind, ok := c.Organization.Types.Spec(name)
 	switch {
 	case !ok:
-		return Invalid("InvalidInstanceAttributeValue", "Invalid value '"+name+"' for InstanceType.")
+		return wire.Invalid("InvalidInstanceAttributeValue", "Invalid value '"+name+"' for InstanceType.")
 	case i.State != Stopped:
-		return Invalid("IncorrectInstanceState", "The instance '"+i.ID+"' is not in the 'stopped' state.")
+		return wire.Invalid("IncorrectInstanceState", "The instance '"+i.ID+"' is not in the 'stopped' state.")
 	case i.Spot != nil:
-		return Invalid("UnsupportedOperation", "The type of the Spot Instance '"+i.ID+"' cannot be changed.")
+		return wire.Invalid("UnsupportedOperation", "The type of the Spot Instance '"+i.ID+"' cannot be changed.")
 	case kind.Architecture != i.Type.Architecture:
-		return Invalid("InvalidParameterValue", "The architecture '"+kind.Architecture+"' of the specified instance type does not match the architecture '"+
+		return wire.Invalid("InvalidParameterValue", "The architecture '"+kind.Architecture+"' of the specified instance type does not match the architecture '"+
 			i.Type.Architecture+"' of the instance.")
 	}
 	i.Type, i.Cores, i.Threads = kind, int64(kind.Cores), int64(kind.ThreadsPerCore)

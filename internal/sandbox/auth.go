@@ -4,11 +4,13 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // serviceOf is the service that a request is for; a guess where it is not
 // signed. It reads the request's operation.
-func (s *Sandbox) serviceOf(r *Request) Service {
+func (s *Sandbox) serviceOf(r *wire.Request) Service {
 	if r.Scope.Service == "" {
 		switch {
 		case r.Header.Get("X-Amz-Target") != "":
@@ -21,15 +23,15 @@ func (s *Sandbox) serviceOf(r *Request) Service {
 	}
 	found, ok := s.services[r.Scope.Service]
 	if !ok {
-		found = Service{Name: r.Scope.Service, Read: (*Request).ReadTarget, Refusal: RefuseJSON("Message"), Serve: unknownService}
+		found = Service{Name: r.Scope.Service, Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: unknownService}
 	}
 	r.Refusal = found.Refusal
 	found.Read(r)
 	return found
 }
 
-func unknownService(r *call) Answer {
-	return r.Refuse(Fail(http.StatusNotFound, "UnknownService", "the sandbox has no service "+r.Scope.Service))
+func unknownService(r *call) wire.Answer {
+	return r.Refuse(wire.Fail(http.StatusNotFound, "UnknownService", "the sandbox has no service "+r.Scope.Service))
 }
 
 // pricingRegion says whether the Price List service has an endpoint in a region.
@@ -47,16 +49,16 @@ func global(service string) bool {
 // authenticate refuses requests without a signature, with credentials that are
 // unknown or over, and for a region that the account has not enabled, as AWS
 // does.
-func (s *Sandbox) authenticate(r *call) *Error {
+func (s *Sandbox) authenticate(r *call) *wire.Error {
 	switch {
 	case r.Scope.Key == "":
 		switch r.Scope.Service {
 		case "s3":
-			return Fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+			return wire.Fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 		case "pricing":
-			return Fail(http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
+			return wire.Fail(http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		}
-		return Fail(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+		return wire.Fail(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
 	case r.URL.Query().Has("X-Amz-Credential"):
 		if err := checkPresigned(r.Request, RealNow()); err != nil {
 			return err
@@ -68,12 +70,12 @@ func (s *Sandbox) authenticate(r *call) *Error {
 	switch {
 	case r.Scope.Service == "pricing":
 		if !pricingRegion(r.Scope.Region) {
-			return Fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
+			return wire.Fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
 	case global(r.Scope.Service) && r.Scope.Region == GlobalRegion:
 	case r.InRegion() == nil:
 		if r.Scope.Service == "s3" {
-			return Fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",
+			return wire.Fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",
 				"The authorization header is malformed; the region '"+r.Scope.Region+"' is wrong")
 		}
 		return r.UnknownToken()
@@ -83,31 +85,31 @@ func (s *Sandbox) authenticate(r *call) *Error {
 
 // checkPresigned refuses a presigned request whose time is over. The signer's time
 // is the real one, also where the account's clock is elsewhere.
-func checkPresigned(r *Request, now time.Time) *Error {
+func checkPresigned(r *wire.Request, now time.Time) *wire.Error {
 	q := r.URL.Query()
 	signed, err := time.Parse("20060102T150405Z", q.Get("X-Amz-Date"))
 	if err != nil {
-		return Invalid("AuthorizationQueryParametersError", `X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`)
+		return wire.Invalid("AuthorizationQueryParametersError", `X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`)
 	}
 	seconds, err := strconv.Atoi(q.Get("X-Amz-Expires"))
 	switch {
 	case r.Scope.Service != "s3" && !q.Has("X-Amz-Expires"):
 		seconds = 15 * 60 // as long as a signed request
 	case err != nil:
-		return Invalid("AuthorizationQueryParametersError", "X-Amz-Expires should be a number")
+		return wire.Invalid("AuthorizationQueryParametersError", "X-Amz-Expires should be a number")
 	case seconds < 0:
-		return Invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be non-negative")
+		return wire.Invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be non-negative")
 	case seconds > 7*24*60*60:
-		return Invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800")
+		return wire.Invalid("AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800")
 	}
 	if !now.After(signed.Add(time.Duration(seconds) * time.Second)) {
 		return nil
 	}
 	switch r.Scope.Service {
 	case "s3":
-		return Fail(http.StatusForbidden, "AccessDenied", "Request has expired")
+		return wire.Fail(http.StatusForbidden, "AccessDenied", "Request has expired")
 	case "ec2":
-		return Invalid("RequestExpired", "Request has expired.")
+		return wire.Invalid("RequestExpired", "Request has expired.")
 	}
-	return Fail(http.StatusForbidden, "SignatureDoesNotMatch", "Signature expired")
+	return wire.Fail(http.StatusForbidden, "SignatureDoesNotMatch", "Signature expired")
 }

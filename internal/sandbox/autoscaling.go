@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/glob"
+	"nightshift/internal/sandbox/wire"
 )
 
 const autoScalingNamespace = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
@@ -17,16 +18,16 @@ type groupCall struct{ Query }
 
 // groupAction is an operation of Auto Scaling. What it writes into out stands
 // in the operation's result.
-type groupAction func(*groupCall) *Error
+type groupAction func(*groupCall) *wire.Error
 
 func groupActions() map[string]groupAction {
 	return map[string]groupAction{
 		"CreateAutoScalingGroup":    (*groupCall).createGroup,
-		"CreateOrUpdateTags":        func(c *groupCall) *Error { return c.changeTags(true) },
-		"DeleteTags":                func(c *groupCall) *Error { return c.changeTags(false) },
+		"CreateOrUpdateTags":        func(c *groupCall) *wire.Error { return c.changeTags(true) },
+		"DeleteTags":                func(c *groupCall) *wire.Error { return c.changeTags(false) },
 		"DescribeAutoScalingGroups": (*groupCall).describeGroups,
-		"ResumeProcesses":           func(c *groupCall) *Error { return c.changeProcesses(false) },
-		"SuspendProcesses":          func(c *groupCall) *Error { return c.changeProcesses(true) },
+		"ResumeProcesses":           func(c *groupCall) *wire.Error { return c.changeProcesses(false) },
+		"SuspendProcesses":          func(c *groupCall) *wire.Error { return c.changeProcesses(true) },
 		"UpdateAutoScalingGroup":    (*groupCall).updateGroup,
 	}
 }
@@ -35,31 +36,31 @@ func groupActions() map[string]groupAction {
 func autoScalingService() Service {
 	return Service{
 		Name: "autoscaling", Operations: slices.Sorted(maps.Keys(groupActions())),
-		Read: (*Request).ReadQuery, Refusal: RefuseQuery(autoScalingNamespace), Serve: serveAutoScaling,
+		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(autoScalingNamespace), Serve: serveAutoScaling,
 		Names: func(r *call, hit Hit) bool { return hit.ByID(groupsNamed(r.Params)...) },
 	}
 }
 
-func serveAutoScaling(r *call) Answer {
+func serveAutoScaling(r *call) wire.Answer {
 	run := groupActions()[r.Action]
 	if run == nil {
-		return r.Refuse(Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2011-01-01"))
+		return r.Refuse(wire.Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2011-01-01"))
 	}
 	answers := r.Action == "DescribeAutoScalingGroups" // the others have no result
-	return ServeQuery(r, autoScalingNamespace, answers, func(c Query) *Error { return run(&groupCall{c}) })
+	return ServeQuery(r, autoScalingNamespace, answers, func(c Query) *wire.Error { return run(&groupCall{c}) })
 }
 
 // unknown refuses parameters that the operation does not have.
-func (c *groupCall) unknown() *Error {
+func (c *groupCall) unknown() *wire.Error {
 	if err := c.Params.UnknownParameter(); err != nil {
-		return ValidationError(err.Message)
+		return wire.ValidationError(err.Message)
 	}
 	return nil
 }
 
 // named finds the group that the call is for and asks for permission on it.
 // Who may not touch a group is not told whether there is one.
-func (c *groupCall) named(name string) (*group, *Error) {
+func (c *groupCall) named(name string) (*group, *wire.Error) {
 	c.IDs = 1
 	g := c.Region.groupNamed(name)
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, name)
@@ -71,13 +72,13 @@ func (c *groupCall) named(name string) (*group, *Error) {
 		return nil, err
 	}
 	if g == nil {
-		return nil, ValidationError("AutoScalingGroup name not found - no such group: " + name)
+		return nil, wire.ValidationError("AutoScalingGroup name not found - no such group: " + name)
 	}
 	return g, c.refused(g)
 }
 
 // groupsNamed are the names of the groups that a request is about.
-func groupsNamed(p *Params) []string {
+func groupsNamed(p *wire.Params) []string {
 	list := p.Texts("AutoScalingGroupNames.member")
 	if name := p.Text("AutoScalingGroupName"); name != "" {
 		list = append(list, name)
@@ -89,14 +90,14 @@ func groupsNamed(p *Params) []string {
 }
 
 // refused answers a call about a group that a fault refuses.
-func (c *groupCall) refused(g *group) *Error {
+func (c *groupCall) refused(g *group) *wire.Error {
 	for _, h := range c.Faults {
 		if h.Kind != Refuse || h.ID != "" && !glob.Compile(h.ID).Match(g.name) {
 			continue
 		}
-		e := Invalid(h.Code, "AutoScalingGroup "+g.name+" was refused: "+h.Code)
+		e := wire.Invalid(h.Code, "AutoScalingGroup "+g.name+" was refused: "+h.Code)
 		if h.Code == "ResourceContention" {
-			e = Fail(http.StatusInternalServerError, h.Code, "You already have a pending update to an Auto Scaling resource")
+			e = wire.Fail(http.StatusInternalServerError, h.Code, "You already have a pending update to an Auto Scaling resource")
 		}
 		return h.Reworded(e)
 	}
@@ -105,7 +106,7 @@ func (c *groupCall) refused(g *group) *Error {
 
 // updateGroup is UpdateAutoScalingGroup for the sizes. Where the new minimum or
 // maximum leaves the desired capacity outside and none is given, it follows.
-func (c *groupCall) updateGroup() *Error {
+func (c *groupCall) updateGroup() *wire.Error {
 	name := c.Params.Text("AutoScalingGroupName")
 	sizes := map[string]*int{}
 	for _, field := range []string{"MinSize", "MaxSize", "DesiredCapacity"} {
@@ -114,7 +115,7 @@ func (c *groupCall) updateGroup() *Error {
 		}
 		n, err := c.Params.Number(field)
 		if err != nil {
-			return ValidationError(err.Message)
+			return wire.ValidationError(err.Message)
 		}
 		v := int(n)
 		sizes[field] = &v
@@ -155,7 +156,7 @@ func (g *group) react(now time.Time) {
 
 // changeProcesses is SuspendProcesses and ResumeProcesses. No process named
 // means all.
-func (c *groupCall) changeProcesses(suspend bool) *Error {
+func (c *groupCall) changeProcesses(suspend bool) *wire.Error {
 	name := c.Params.Text("AutoScalingGroupName")
 	wanted := c.Params.Texts("ScalingProcesses.member")
 	c.Params.Accept("ScalingProcesses")
@@ -168,7 +169,7 @@ func (c *groupCall) changeProcesses(suspend bool) *Error {
 	}
 	for _, p := range wanted {
 		if !slices.Contains(processes(), p) {
-			return ValidationError(p + " is not a valid scaling process")
+			return wire.ValidationError(p + " is not a valid scaling process")
 		}
 	}
 	if len(wanted) == 0 {
@@ -187,7 +188,7 @@ func (c *groupCall) changeProcesses(suspend bool) *Error {
 }
 
 // changeTags is CreateOrUpdateTags and DeleteTags: all or none.
-func (c *groupCall) changeTags(create bool) *Error {
+func (c *groupCall) changeTags(create bool) *wire.Error {
 	type change struct {
 		group *group
 		TagChange
@@ -202,7 +203,7 @@ func (c *groupCall) changeTags(create bool) *Error {
 		return err
 	}
 	if len(nodes) == 0 {
-		return ValidationError("At least one tag must be given")
+		return wire.ValidationError("At least one tag must be given")
 	}
 	keys := map[string][]string{} // by group
 	for _, n := range nodes {
@@ -211,11 +212,11 @@ func (c *groupCall) changeTags(create bool) *Error {
 	for _, n := range nodes {
 		name := n.Text("ResourceId")
 		if kind := n.Text("ResourceType"); kind != "auto-scaling-group" {
-			return ValidationError("The resource type " + kind + " is not supported. It must be auto-scaling-group")
+			return wire.ValidationError("The resource type " + kind + " is not supported. It must be auto-scaling-group")
 		}
 		g := c.Region.groupNamed(name)
 		if g == nil {
-			return ValidationError("AutoScalingGroup name not found - no such group: " + name)
+			return wire.ValidationError("AutoScalingGroup name not found - no such group: " + name)
 		}
 		ctx := &Context{ResourceTags: g.plain(), TagKeys: keys[name], Region: c.Region.Name}
 		if err := c.call.Authorize(g.arn(c.Region), ctx); err != nil {
@@ -230,7 +231,7 @@ func (c *groupCall) changeTags(create bool) *Error {
 		}
 		if create {
 			if err := CheckTags(Tags{{x.Key, *x.Value}}); err != nil {
-				return ValidationError(err.Message)
+				return wire.ValidationError(err.Message)
 			}
 		}
 		changes = append(changes, x)
@@ -246,7 +247,7 @@ func (c *groupCall) changeTags(create bool) *Error {
 			for g, ts := range before {
 				g.tags = ts
 			}
-			return Invalid("LimitExceeded", "You have already reached a limit for your Amazon EC2 Auto Scaling resources: tags of a group")
+			return wire.Invalid("LimitExceeded", "You have already reached a limit for your Amazon EC2 Auto Scaling resources: tags of a group")
 		}
 	}
 	return nil

@@ -2,11 +2,13 @@ package sandbox
 
 import (
 	"fmt"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // createGroup is CreateAutoScalingGroup for a group like an instance that is
 // there. Auto Scaling makes a launch configuration of the group's name from it.
-func (c *groupCall) createGroup() *Error {
+func (c *groupCall) createGroup() *wire.Error {
 	g := &group{name: c.Params.Text("AutoScalingGroupName"), suspended: map[string]string{}, created: c.Now, looked: c.Now, due: c.Now}
 	g.launches = g.name
 	id := c.Params.Text("InstanceId")
@@ -16,7 +18,7 @@ func (c *groupCall) createGroup() *Error {
 	}{{"MinSize", &g.min}, {"MaxSize", &g.max}, {"DesiredCapacity", &g.desired}} {
 		n, err := c.Params.Number(field.name)
 		if err != nil {
-			return ValidationError(err.Message)
+			return wire.ValidationError(err.Message)
 		}
 		*field.into = int(n)
 	}
@@ -27,13 +29,13 @@ func (c *groupCall) createGroup() *Error {
 		n.Accept("ResourceId", "ResourceType")
 		x := groupTag{Tag{n.Text("Key"), n.Text("Value")}, n.Flag("PropagateAtLaunch")}
 		if err := CheckTags(Tags{x.Tag}); err != nil {
-			return ValidationError(err.Message)
+			return wire.ValidationError(err.Message)
 		}
 		g.tags = append(g.tags, x)
 	}
 	for _, z := range c.Params.Texts("AvailabilityZones.member") {
 		if !c.Region.HasZone(z) {
-			return ValidationError("Invalid Availability Zone: " + z)
+			return wire.ValidationError("Invalid Availability Zone: " + z)
 		}
 	}
 	c.Params.Accept("Tags", "AvailabilityZones", "VPCZoneIdentifier")
@@ -41,7 +43,7 @@ func (c *groupCall) createGroup() *Error {
 		return err
 	}
 	if id == "" {
-		return ValidationError("The practice account makes groups like an instance: the parameter InstanceId is missing")
+		return wire.ValidationError("The practice account makes groups like an instance: the parameter InstanceId is missing")
 	}
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, g.name)
 	if err := c.call.Authorize(arn, &Context{Region: c.Region.Name, TagKeys: g.plain().Keys()}); err != nil {
@@ -49,7 +51,7 @@ func (c *groupCall) createGroup() *Error {
 	}
 	model := c.Region.Instances[id]
 	if model == nil || model.Gone || model.State == Terminated {
-		return ValidationError("Invalid Instance ID: " + id)
+		return wire.ValidationError("Invalid Instance ID: " + id)
 	}
 	g.kind, g.image = model.Type, model.Image
 	if err := c.Region.addGroup(g); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // Sizes of the pages of DescribeAutoScalingGroups.
@@ -17,7 +18,7 @@ const (
 
 // describeGroups is DescribeAutoScalingGroups: groups in the order of their
 // making. Names that no group has are left out.
-func (c *groupCall) describeGroups() *Error {
+func (c *groupCall) describeGroups() *wire.Error {
 	names := c.Params.Texts("AutoScalingGroupNames.member")
 	c.Params.Accept("AutoScalingGroupNames")
 	keep, err := c.groupFilters()
@@ -31,11 +32,11 @@ func (c *groupCall) describeGroups() *Error {
 	size := int64(usualGroups)
 	if c.Params.Has("MaxRecords") {
 		if size, err = c.Params.Number("MaxRecords"); err != nil {
-			return ValidationError(err.Message)
+			return wire.ValidationError(err.Message)
 		}
 	}
 	if size < 1 || size > mostGroups {
-		return ValidationError("The maximum number of records must be from 1 to 100")
+		return wire.ValidationError("The maximum number of records must be from 1 to 100")
 	}
 	token := c.Params.Text("NextToken")
 	if err := c.unknown(); err != nil {
@@ -44,10 +45,10 @@ func (c *groupCall) describeGroups() *Error {
 	if err := c.call.Authorize("*", nil); err != nil {
 		return err
 	}
-	p := Page{Query: c.Params.Fingerprint(c.Action), Seed: c.Organization.Seed, Size: int(size)}
+	p := wire.Page{Query: c.Params.Fingerprint(c.Action), Seed: c.Organization.Seed, Size: int(size)}
 	p.Seal = random.HashText(p.Seed, c.Region.Name)
 	if token != "" && p.Resume(token) != nil {
-		return Invalid("InvalidNextToken", "The NextToken value is not valid.")
+		return wire.Invalid("InvalidNextToken", "The NextToken value is not valid.")
 	}
 	var rows []*group
 	for _, g := range *Slot[groups](c.Region) {
@@ -56,11 +57,11 @@ func (c *groupCall) describeGroups() *Error {
 		}
 	}
 	slices.SortFunc(rows, func(a, b *group) int { return cmp.Compare(a.seq, b.seq) })
-	rows, next := CutPage(p, rows, func(g *group) (uint64, int) { return g.seq, 0 })
+	rows, next := wire.CutPage(p, rows, func(g *group) (uint64, int) { return g.seq, 0 })
 	c.Out.Open("AutoScalingGroups")
 	for _, g := range rows {
 		c.Out.Open("member")
-		c.Out.group(c.Region, g, inside)
+		writeGroup(c.Out, c.Region, g, inside)
 		c.Out.End("member")
 	}
 	c.Out.End("AutoScalingGroups")
@@ -70,7 +71,7 @@ func (c *groupCall) describeGroups() *Error {
 
 // groupFilters reads the filters tag-key, tag-value and tag:KEY, whose values
 // are compared as they are: the API reference knows no wildcards here.
-func (c *groupCall) groupFilters() (func(*group) bool, *Error) {
+func (c *groupCall) groupFilters() (func(*group) bool, *wire.Error) {
 	var all []func(*group) bool
 	for _, n := range c.Params.Items("Filters.member") {
 		name := n.Text("Name")
@@ -91,7 +92,7 @@ func (c *groupCall) groupFilters() (func(*group) bool, *Error) {
 		case name == "tag-value":
 			of = func(t groupTag) string { return t.Value }
 		default:
-			return nil, ValidationError("Filter type " + name + " is not correct. Allowed filter types are: tag-key, tag-value, tag:<key>")
+			return nil, wire.ValidationError("Filter type " + name + " is not correct. Allowed filter types are: tag-key, tag-value, tag:<key>")
 		}
 		all = append(all, func(g *group) bool {
 			return slices.ContainsFunc(g.tags, func(t groupTag) bool { return slices.Contains(values, of(t)) })
@@ -103,7 +104,7 @@ func (c *groupCall) groupFilters() (func(*group) bool, *Error) {
 	}, nil
 }
 
-func (d *Doc) group(r *Region, g *group, inside bool) {
+func writeGroup(d *wire.Doc, r *Region, g *group, inside bool) {
 	d.Text("AutoScalingGroupName", g.name)
 	d.Text("AutoScalingGroupARN", g.arn(r))
 	d.Text("LaunchConfigurationName", g.launches)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // Group describes an Auto Scaling group to add to the account. The zero value
@@ -161,12 +162,12 @@ func FindGroup(a *account, region, name string) (GroupState, bool) {
 }
 
 // addGroup takes a group in, with the members that carry its name.
-func (r *Region) addGroup(g *group) *Error {
+func (r *Region) addGroup(g *group) *wire.Error {
 	switch {
 	case g.name == "" || len(g.name) > 255 || strings.Contains(g.name, ":"):
-		return Invalid("ValidationError", "The name of an Auto Scaling group has 1 to 255 characters without a colon")
+		return wire.Invalid("ValidationError", "The name of an Auto Scaling group has 1 to 255 characters without a colon")
 	case r.groupNamed(g.name) != nil:
-		return Invalid("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name "+g.name+" already exists")
+		return wire.Invalid("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name "+g.name+" already exists")
 	}
 	if err := checkSizes(g.min, g.desired, g.max); err != nil {
 		return err
@@ -189,16 +190,16 @@ func (r *Region) addGroup(g *group) *Error {
 	return nil
 }
 
-func checkSizes(least, desired, most int) *Error {
+func checkSizes(least, desired, most int) *wire.Error {
 	switch {
 	case least < 0 || most < 0 || desired < 0:
-		return Invalid("ValidationError", "Sizes of an Auto Scaling group cannot be negative")
+		return wire.Invalid("ValidationError", "Sizes of an Auto Scaling group cannot be negative")
 	case least > most:
-		return Invalid("ValidationError", fmt.Sprintf("Max bound, %d, must be greater than or equal to min bound, %d", most, least))
+		return wire.Invalid("ValidationError", fmt.Sprintf("Max bound, %d, must be greater than or equal to min bound, %d", most, least))
 	case desired < least:
-		return Invalid("ValidationError", fmt.Sprintf("Desired capacity:%d must be between the specified min size:%d and max size:%d", desired, least, most))
+		return wire.Invalid("ValidationError", fmt.Sprintf("Desired capacity:%d must be between the specified min size:%d and max size:%d", desired, least, most))
 	case desired > most:
-		return Invalid("ValidationError", fmt.Sprintf("Desired capacity:%d must be between the specified min size:%d and max size:%d", desired, least, most))
+		return wire.Invalid("ValidationError", fmt.Sprintf("Desired capacity:%d must be between the specified min size:%d and max size:%d", desired, least, most))
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package sandbox
 
-import "strings"
+import (
+	"strings"
+
+	"nightshift/internal/sandbox/wire"
+)
 
 // user is the management account's, to whom all keys belong that no session
 // has.
@@ -10,7 +14,7 @@ func (s *Sandbox) user() Principal {
 
 // identify finds out who makes a call. Signatures are not verified; temporary
 // credentials must be known, with their token, and not over.
-func (s *Sandbox) identify(r *call) *Error {
+func (s *Sandbox) identify(r *call) *wire.Error {
 	if !strings.HasPrefix(r.Scope.Key, Temporary) {
 		r.Caller = s.user()
 		return nil

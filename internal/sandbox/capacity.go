@@ -1,13 +1,17 @@
 package sandbox
 
-func noReservation(id string) *Error {
-	return Invalid("InvalidCapacityReservationId.NotFound", "The capacity reservation '"+id+"' does not exist")
+import (
+	"nightshift/internal/sandbox/wire"
+)
+
+func noReservation(id string) *wire.Error {
+	return wire.Invalid("InvalidCapacityReservationId.NotFound", "The capacity reservation '"+id+"' does not exist")
 }
 
 // describeReservations is DescribeCapacityReservations.
-func (c *ec2Call) describeReservations() *Error {
+func (c *ec2Call) describeReservations() *wire.Error {
 	ids := c.Params.Texts("CapacityReservationId")
-	fs, err := ReadFilters(c.Params, c.reservationFilters(), "outpost-arn", "placement-group-arn", "availability-zone-id", "end-date")
+	fs, err := wire.ReadFilters(c.Params, c.reservationFilters(), "outpost-arn", "placement-group-arn", "availability-zone-id", "end-date")
 	if err != nil {
 		return err
 	}
@@ -20,14 +24,14 @@ func (c *ec2Call) describeReservations() *Error {
 		return err
 	}
 	seq := func(r *CapacityReservation) uint64 { return r.Seq }
-	rows, token := CutPage(p, Remaining(p, list, seq, fs), func(r *CapacityReservation) (uint64, int) { return r.Seq, 0 })
+	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(r *CapacityReservation) (uint64, int) { return r.Seq, 0 })
 	c.Out.Open("capacityReservationSet")
 	for _, r := range rows {
 		for _, i := range r.Instances {
 			i.Settle(c.Now)
 		}
 		c.Out.Open("item")
-		c.Out.capacityReservation(c.Region, r)
+		writeCapacityReservation(c.Out, c.Region, r)
 		c.Out.End("item")
 	}
 	c.Out.End("capacityReservationSet")
@@ -35,7 +39,7 @@ func (c *ec2Call) describeReservations() *Error {
 	return nil
 }
 
-func (d *Doc) capacityReservation(reg *Region, r *CapacityReservation) {
+func writeCapacityReservation(d *wire.Doc, reg *Region, r *CapacityReservation) {
 	d.Text("capacityReservationId", r.ID)
 	d.Text("ownerId", reg.Owner)
 	d.Text("capacityReservationArn", reg.ARN("capacity-reservation", r.ID))
@@ -53,55 +57,55 @@ func (d *Doc) capacityReservation(reg *Region, r *CapacityReservation) {
 	d.Text("instanceMatchCriteria", "targeted")
 	d.Time("createDate", r.Created)
 	d.Text("reservationType", "default")
-	d.tags(r.Tags)
+	writeTags(d, r.Tags)
 }
 
 // reservationFilters are the filters of DescribeCapacityReservations.
-func (c *ec2Call) reservationFilters() Fields[*CapacityReservation] {
-	return Fields[*CapacityReservation]{
+func (c *ec2Call) reservationFilters() wire.Fields[*CapacityReservation] {
+	return wire.Fields[*CapacityReservation]{
 		"tag-key":                 func(r *CapacityReservation) []string { return r.Tags.Keys() },
 		"tag-value":               func(r *CapacityReservation) []string { return r.Tags.Values() },
-		"instance-type":           func(r *CapacityReservation) []string { return NonEmpty(r.Type.Name) },
-		"owner-id":                Constant[*CapacityReservation](c.Region.Owner),
-		"instance-platform":       func(r *CapacityReservation) []string { return NonEmpty(r.Platform) },
-		"availability-zone":       func(r *CapacityReservation) []string { return NonEmpty(r.Zone) },
-		"tenancy":                 Constant[*CapacityReservation]("default"),
-		"state":                   func(r *CapacityReservation) []string { return NonEmpty(r.State()) },
-		"start-date":              func(r *CapacityReservation) []string { return NonEmpty(iso(r.Created)) },
-		"end-date-type":           Constant[*CapacityReservation]("unlimited"),
-		"instance-match-criteria": Constant[*CapacityReservation]("targeted"),
+		"instance-type":           func(r *CapacityReservation) []string { return wire.NonEmpty(r.Type.Name) },
+		"owner-id":                wire.Constant[*CapacityReservation](c.Region.Owner),
+		"instance-platform":       func(r *CapacityReservation) []string { return wire.NonEmpty(r.Platform) },
+		"availability-zone":       func(r *CapacityReservation) []string { return wire.NonEmpty(r.Zone) },
+		"tenancy":                 wire.Constant[*CapacityReservation]("default"),
+		"state":                   func(r *CapacityReservation) []string { return wire.NonEmpty(r.State()) },
+		"start-date":              func(r *CapacityReservation) []string { return wire.NonEmpty(iso(r.Created)) },
+		"end-date-type":           wire.Constant[*CapacityReservation]("unlimited"),
+		"instance-match-criteria": wire.Constant[*CapacityReservation]("targeted"),
 	}
 }
 
 // placementFilters are the filters of DescribeInstances about hosts and
 // reservations.
-func placementFilters() Fields[*instance] {
+func placementFilters() wire.Fields[*instance] {
 	host := func(i *instance) []string {
 		if i.Host == nil {
 			return nil
 		}
-		return NonEmpty(i.Host.ID)
+		return wire.NonEmpty(i.Host.ID)
 	}
-	return Fields[*instance]{
+	return wire.Fields[*instance]{
 		"host-id": host,
 		"affinity": func(i *instance) []string {
 			if i.Host == nil {
 				return nil
 			}
-			return NonEmpty("host")
+			return wire.NonEmpty("host")
 		},
-		"capacity-reservation-id": func(i *instance) []string { return NonEmpty(i.UsedReservation()) },
+		"capacity-reservation-id": func(i *instance) []string { return wire.NonEmpty(i.UsedReservation()) },
 		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id": func(i *instance) []string {
 			if i.Capacity == nil {
 				return nil
 			}
-			return NonEmpty(i.Capacity.ID)
+			return wire.NonEmpty(i.Capacity.ID)
 		},
 	}
 }
 
-// reservationTarget writes how an instance chooses its capacity.
-func (d *Doc) reservationTarget(i *instance) {
+// writeReservationTarget writes how an instance chooses its capacity.
+func writeReservationTarget(d *wire.Doc, i *instance) {
 	d.Open("capacityReservationSpecification")
 	if i.Capacity == nil {
 		d.Text("capacityReservationPreference", "open")

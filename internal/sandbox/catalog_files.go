@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // priceListARN and OfferPath name a file of the price list: of a service, a
@@ -67,7 +69,7 @@ func (c *PriceList) listPriceLists(r pricingRequest, size int) (any, *pricingErr
 		files = slices.DeleteFunc(files, func(f priceFile) bool { return f.region != *r.RegionCode })
 	}
 	query := []any{r.service(), r.RegionCode, list.Version}
-	page, next, refused := nextPage(c.Version, files, QueryDigest("ListPriceLists", query), r.NextToken, size)
+	page, next, refused := nextPage(c.Version, files, wire.QueryDigest("ListPriceLists", query), r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}

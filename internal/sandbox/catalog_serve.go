@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // maxProductPage is the largest page of the price list's operations, and the
@@ -36,18 +38,18 @@ func constraint(member, rule string) *pricingError {
 func pricingService() Service {
 	return Service{
 		Name: "pricing", Operations: slices.Sorted(maps.Keys(pricingActions())),
-		Read: (*Request).ReadTarget, Refusal: RefuseJSON("Message"), Serve: servePricing,
+		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: servePricing,
 	}
 }
 
-func servePricing(r *call) Answer {
+func servePricing(r *call) wire.Answer {
 	if err := r.Authorize("*", nil); err != nil {
 		return r.Refuse(err)
 	}
 	status, body := r.Organization.Catalog.serve(r.Host, r.Action, r.Payload)
 	a := r.AnswerJSON(body)
 	if a.Status = status; status != http.StatusOK {
-		a.Code = JSONErrorCode(body)
+		a.Code = wire.JSONErrorCode(body)
 	}
 	return a
 }
@@ -141,7 +143,7 @@ func (c *PriceList) getProducts(r pricingRequest, size int) (any, *pricingError)
 	}
 	ofService := ProductFilter{Type: "TERM_MATCH", Field: "servicecode", Values: []string{r.service()}}
 	filters := append([]ProductFilter{ofService}, r.Filters...)
-	digest := QueryDigest("GetProducts "+r.service(), r.Filters)
+	digest := wire.QueryDigest("GetProducts "+r.service(), r.Filters)
 	page, next, refused := nextPage(c.Version, c.Query(digest, filters), digest, r.NextToken, size)
 	if refused != nil {
 		return nil, refused
@@ -171,7 +173,7 @@ func (c *PriceList) describeServices(r pricingRequest, size int) (any, *pricingE
 			services = append(services, service{code, slices.Sorted(maps.Values(c.Fields[code]))})
 		}
 	}
-	page, next, refused := nextPage(c.Version, services, QueryDigest("DescribeServices", r.service()), r.NextToken, size)
+	page, next, refused := nextPage(c.Version, services, wire.QueryDigest("DescribeServices", r.service()), r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}
@@ -190,7 +192,7 @@ func (c *PriceList) getAttributeValues(r pricingRequest, size int) (any, *pricin
 	if !ok {
 		return nil, refusePricing("NotFoundException", "Invalid attribute name: %q", *r.AttributeName)
 	}
-	page, next, refused := nextPage(c.Version, c.values(r.service(), name), QueryDigest("GetAttributeValues "+r.service(), name), r.NextToken, size)
+	page, next, refused := nextPage(c.Version, c.values(r.service(), name), wire.QueryDigest("GetAttributeValues "+r.service(), name), r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}

@@ -7,22 +7,16 @@ import (
 	"path"
 	"strings"
 
-	"github.com/fxamacker/cbor/v2"
+	"nightshift/internal/sandbox/wire"
 )
 
 // CloudWatch speaks three protocols: smithy RPC v2 with CBOR, which the newest
 // SDKs prefer, AWS JSON 1.0, and Query, which all clients spoke before.
 const cloudWatchNamespace = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 
-// The headers of smithy RPC v2, and the one in which a service that was once a
-// Query service repeats an error's code of those days.
-const (
-	smithyProtocol   = "Smithy-Protocol"
-	smithyCBOR       = "rpc-v2-cbor"
-	queryErrorHeader = "X-Amzn-Query-Error"
-)
-
-func (r *Request) cbor() bool { return r.Header.Get(smithyProtocol) == smithyCBOR }
+// queryErrorHeader is where a service that was once a Query service repeats an
+// error's code of those days.
+const queryErrorHeader = "X-Amzn-Query-Error"
 
 // cloudWatchService is Amazon CloudWatch.
 func cloudWatchService() Service {
@@ -35,10 +29,10 @@ func cloudWatchService() Service {
 // readMetrics finds the operation of CloudWatch that a request asks for:
 // /service/GraniteServiceVersion20100801/operation/GetMetricData, a target, or
 // a form. IAM has another name for the service than signatures have.
-func readMetrics(r *Request) {
+func readMetrics(r *wire.Request) {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
-	case r.cbor():
+	case r.IsCBOR():
 		r.Action = path.Base(r.URL.Path)
 	case target != "":
 		_, r.Action, _ = strings.Cut(target, ".")
@@ -50,9 +44,9 @@ func readMetrics(r *Request) {
 
 // serveCloudWatch answers GetMetricData, the one operation of CloudWatch that
 // the sandbox has.
-func serveCloudWatch(r *call) Answer {
+func serveCloudWatch(r *call) wire.Answer {
 	if r.Action != "GetMetricData" {
-		return r.Refuse(Invalid("InvalidAction", "The action "+r.Action+" is not valid for this web service."))
+		return r.Refuse(wire.Invalid("InvalidAction", "The action "+r.Action+" is not valid for this web service."))
 	}
 	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
 		return r.Refuse(err)
@@ -66,47 +60,44 @@ func serveCloudWatch(r *call) Answer {
 		return r.Refuse(err)
 	}
 	if r.IsQuery {
-		return Answer{Status: http.StatusOK, Body: out.xml(r.ID), Header: r.AnswerHeader("text/xml")}
+		return wire.Answer{Status: http.StatusOK, Body: out.xml(r.ID), Header: r.AnswerHeader("text/xml")}
 	}
 	return metricsAnswer(r.Request, http.StatusOK, out)
 }
 
 // readMetricData reads the request in whichever protocol it came.
-func readMetricData(r *Request) (metricDataInput, *Error) {
+func readMetricData(r *wire.Request) (metricDataInput, *wire.Error) {
 	var in metricDataInput
 	var err error
 	switch {
-	case r.cbor():
-		err = cbor.Unmarshal(r.Payload, &in)
+	case r.IsCBOR():
+		err = r.ReadCBOR(&in)
 	case r.IsQuery:
 		return metricDataForm(r.Params)
 	default:
 		err = json.Unmarshal(r.Payload, &in)
 	}
 	if err != nil {
-		return in, Invalid("SerializationException", "The request could not be read: "+err.Error())
+		return in, wire.Invalid("SerializationException", "The request could not be read: "+err.Error())
 	}
 	return in, nil
 }
 
 // metricsAnswer writes an answer in CBOR or JSON, as the request was.
-func metricsAnswer(r *Request, status int, out any) Answer {
-	if r.cbor() {
-		a := Answer{Status: status, Header: r.AnswerHeader("application/cbor")}
-		a.Header.Set(smithyProtocol, smithyCBOR)
-		a.Body, _ = cbor.Marshal(out) // cannot fail: texts, numbers and times
-		return a
+func metricsAnswer(r *wire.Request, status int, out any) wire.Answer {
+	if r.IsCBOR() {
+		return r.AnswerCBOR(status, out)
 	}
-	a := Answer{Status: status, Header: r.AnswerHeader("application/x-amz-json-1.0")}
-	a.Body, _ = json.Marshal(out) // likewise
+	a := wire.Answer{Status: status, Header: r.AnswerHeader("application/x-amz-json-1.0")}
+	a.Body, _ = json.Marshal(out) // cannot fail: texts, numbers and times
 	return a
 }
 
 // refuseMetrics writes an error of CloudWatch in CBOR or JSON, with the name of
 // its shape and, in a header, the code that it has in the Query protocol.
-func refuseMetrics(r *Request, e *Error) Answer {
+func refuseMetrics(r *wire.Request, e *wire.Error) wire.Answer {
 	if r.IsQuery {
-		return RefuseQuery(cloudWatchNamespace)(r, e)
+		return wire.RefuseQuery(cloudWatchNamespace)(r, e)
 	}
 	shape := map[string]string{
 		"InvalidParameterValue":       "InvalidParameterValueException",
@@ -115,6 +106,6 @@ func refuseMetrics(r *Request, e *Error) Answer {
 		"InternalServiceError":        "InternalServiceFault",
 	}[e.Code]
 	a := metricsAnswer(r, e.Status, map[string]string{"__type": cmp.Or(shape, e.Code), "message": e.Message})
-	a.Header.Set(queryErrorHeader, e.Code+";"+Sender(e.Status))
+	a.Header.Set(queryErrorHeader, e.Code+";"+wire.Sender(e.Status))
 	return a
 }

@@ -4,21 +4,23 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // metricData answers GetMetricData.
-func metricData(r *Region, in metricDataInput, now time.Time) (metricDataOutput, *Error) {
+func metricData(r *Region, in metricDataInput, now time.Time) (metricDataOutput, *wire.Error) {
 	var out metricDataOutput
 	if err := in.check(); err != nil {
 		return out, err
 	}
 	token := in.NextToken
 	in.NextToken = ""
-	mark := Bookmark{Request: QueryDigest("GetMetricData", in), Known: now}
+	mark := wire.Bookmark{Request: wire.QueryDigest("GetMetricData", in), Known: now}
 	if token != "" {
-		given, ok := ReadBookmark(token)
+		given, ok := wire.ReadBookmark(token)
 		if !ok || given.Request != mark.Request || given.Step >= len(in.MetricDataQueries) {
-			return out, Invalid("InvalidNextToken", "The next token is not valid for this request.")
+			return out, wire.Invalid("InvalidNextToken", "The next token is not valid for this request.")
 		}
 		mark = given
 	}
@@ -43,10 +45,10 @@ func metricData(r *Region, in metricDataInput, now time.Time) (metricDataOutput,
 		taken := min(len(points)-skip, room)
 		result := metricResult{
 			ID: q.ID, Label: cmp.Or(q.Label, q.MetricStat.Metric.MetricName), StatusCode: "Complete",
-			Timestamps: make([]Instant, taken), Values: make([]float64, taken),
+			Timestamps: make([]wire.Instant, taken), Values: make([]float64, taken),
 		}
 		for k, p := range points[skip : skip+taken] {
-			result.Timestamps[k], result.Values[k] = Instant{p.At}, p.Stat(q.MetricStat.Stat)
+			result.Timestamps[k], result.Values[k] = wire.Instant{Time: p.At}, p.Stat(q.MetricStat.Stat)
 		}
 		room -= taken
 		if skip+taken < len(points) {

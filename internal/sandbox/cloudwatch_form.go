@@ -3,23 +3,25 @@ package sandbox
 import (
 	"strconv"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // metricDataForm reads GetMetricData's parameters in the Query protocol.
-func metricDataForm(p *Params) (metricDataInput, *Error) {
+func metricDataForm(p *wire.Params) (metricDataInput, *wire.Error) {
 	in := metricDataInput{NextToken: p.Text("NextToken"), ScanBy: p.Text("ScanBy")}
-	for name, into := range map[string]**Instant{"StartTime": &in.StartTime, "EndTime": &in.EndTime} {
+	for name, into := range map[string]**wire.Instant{"StartTime": &in.StartTime, "EndTime": &in.EndTime} {
 		text := p.Text(name)
 		if text == "" {
 			continue
 		}
 		t, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			return in, Invalid("InvalidParameterValue", "The parameter "+name+" must be a timestamp in ISO 8601, not "+text+".")
+			return in, wire.Invalid("InvalidParameterValue", "The parameter "+name+" must be a timestamp in ISO 8601, not "+text+".")
 		}
-		*into = &Instant{t.UTC()}
+		*into = &wire.Instant{Time: t.UTC()}
 	}
-	var err *Error
+	var err *wire.Error
 	if in.MaxDatapoints, err = optionalNumber(p, "MaxDatapoints"); err != nil {
 		return in, err
 	}
@@ -47,7 +49,7 @@ func metricDataForm(p *Params) (metricDataInput, *Error) {
 	return in, nil
 }
 
-func optionalNumber(p *Params, name string) (*int64, *Error) {
+func optionalNumber(p *wire.Params, name string) (*int64, *wire.Error) {
 	if !p.Has(name) {
 		return nil, nil
 	}
@@ -57,7 +59,7 @@ func optionalNumber(p *Params, name string) (*int64, *Error) {
 
 // xml writes the answer in the Query protocol.
 func (o metricDataOutput) xml(requestID string) []byte {
-	d := NewDoc()
+	d := wire.NewDoc()
 	d.Root("GetMetricDataResponse", cloudWatchNamespace)
 	d.Open("GetMetricDataResult")
 	d.Open("MetricDataResults")

@@ -5,13 +5,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // GetMetricData's input and output, in the names of CloudWatch's model.
 type (
 	metricDataInput struct {
 		MetricDataQueries  []metricQuery
-		StartTime, EndTime *Instant
+		StartTime, EndTime *wire.Instant
 		NextToken, ScanBy  string
 		MaxDatapoints      *int64
 	}
@@ -40,7 +42,7 @@ type (
 	metricResult struct {
 		ID         string `json:"Id"`
 		Label      string
-		Timestamps []Instant
+		Timestamps []wire.Instant
 		Values     []float64
 		StatusCode string
 	}
@@ -53,26 +55,26 @@ const (
 )
 
 // check refuses what CloudWatch refuses, where it is known in its words.
-func (in metricDataInput) check() *Error {
+func (in metricDataInput) check() *wire.Error {
 	switch {
 	case len(in.MetricDataQueries) == 0:
-		return Invalid("MissingParameter", "The parameter MetricDataQueries is required.")
+		return wire.Invalid("MissingParameter", "The parameter MetricDataQueries is required.")
 	case in.StartTime == nil:
-		return Invalid("MissingParameter", "The parameter StartTime is required.")
+		return wire.Invalid("MissingParameter", "The parameter StartTime is required.")
 	case in.EndTime == nil:
-		return Invalid("MissingParameter", "The parameter EndTime is required.")
+		return wire.Invalid("MissingParameter", "The parameter EndTime is required.")
 	case len(in.MetricDataQueries) > mostMetricQueries:
-		return ValidationError(fmt.Sprintf("The collection MetricDataQueries must not have a size greater than %d.", mostMetricQueries))
+		return wire.ValidationError(fmt.Sprintf("The collection MetricDataQueries must not have a size greater than %d.", mostMetricQueries))
 	case in.StartTime.Equal(in.EndTime.Time):
-		return ValidationError("The parameter StartTime must not equal parameter EndTime.")
+		return wire.ValidationError("The parameter StartTime must not equal parameter EndTime.")
 	case in.StartTime.After(in.EndTime.Time):
-		return ValidationError("The parameter StartTime must be less than the parameter EndTime.")
+		return wire.ValidationError("The parameter StartTime must be less than the parameter EndTime.")
 	case in.MaxDatapoints != nil && *in.MaxDatapoints < 1:
-		return ValidationError("The parameter MaxDatapoints must be greater than or equal to 1.")
+		return wire.ValidationError("The parameter MaxDatapoints must be greater than or equal to 1.")
 	case in.MaxDatapoints != nil && *in.MaxDatapoints > mostDatapoints:
-		return ValidationError(fmt.Sprintf("The parameter MaxDatapoints must be less than or equal to %d.", mostDatapoints))
+		return wire.ValidationError(fmt.Sprintf("The parameter MaxDatapoints must be less than or equal to %d.", mostDatapoints))
 	case in.ScanBy != "" && in.ScanBy != "TimestampDescending" && in.ScanBy != "TimestampAscending":
-		return ValidationError("The parameter ScanBy must be a value in the set [TimestampDescending, TimestampAscending].")
+		return wire.ValidationError("The parameter ScanBy must be a value in the set [TimestampDescending, TimestampAscending].")
 	}
 	seen := map[string]bool{}
 	for n, q := range in.MetricDataQueries {
@@ -80,7 +82,7 @@ func (in metricDataInput) check() *Error {
 			return err
 		}
 		if seen[q.ID] {
-			return ValidationError("The values for parameter id in MetricDataQueries are not unique.")
+			return wire.ValidationError("The values for parameter id in MetricDataQueries are not unique.")
 		}
 		seen[q.ID] = true
 	}
@@ -93,31 +95,31 @@ var metricID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]{0,254}$`)
 // percentiles and trimmed means too.
 func metricStats() []string { return []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"} }
 
-func (q metricQuery) check(at string) *Error {
+func (q metricQuery) check(at string) *wire.Error {
 	switch {
 	case !metricID.MatchString(q.ID):
-		return ValidationError("The value " + q.ID + " for parameter " + at + ".Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.")
+		return wire.ValidationError("The value " + q.ID + " for parameter " + at + ".Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.")
 	case q.Expression != "" && q.MetricStat != nil:
-		return ValidationError("The parameters " + at + ".MetricStat and " + at + ".Expression are mutually exclusive and you have specified both.")
+		return wire.ValidationError("The parameters " + at + ".MetricStat and " + at + ".Expression are mutually exclusive and you have specified both.")
 	case q.Expression != "":
-		return ValidationError("Error in expression '" + q.ID + "': the practice account has no metric math and no Metrics Insights.")
+		return wire.ValidationError("Error in expression '" + q.ID + "': the practice account has no metric math and no Metrics Insights.")
 	case q.MetricStat == nil:
-		return ValidationError("The parameter " + at + " must have either MetricStat or Expression.")
+		return wire.ValidationError("The parameter " + at + " must have either MetricStat or Expression.")
 	}
 	s := q.MetricStat
 	switch {
 	case s.Metric.Namespace == "":
-		return Invalid("MissingParameter", "The parameter "+at+".MetricStat.Metric.Namespace is required.")
+		return wire.Invalid("MissingParameter", "The parameter "+at+".MetricStat.Metric.Namespace is required.")
 	case s.Metric.MetricName == "":
-		return Invalid("MissingParameter", "The parameter "+at+".MetricStat.Metric.MetricName is required.")
+		return wire.Invalid("MissingParameter", "The parameter "+at+".MetricStat.Metric.MetricName is required.")
 	case s.Period == nil:
-		return Invalid("MissingParameter", "The parameter "+at+".MetricStat.Period is required.")
+		return wire.Invalid("MissingParameter", "The parameter "+at+".MetricStat.Period is required.")
 	case *s.Period < 1 || *s.Period%60 != 0 && !slices.Contains([]int64{1, 5, 10, 20, 30}, *s.Period):
-		return Invalid("InvalidParameterValue", "The parameter "+at+".MetricStat.Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
+		return wire.Invalid("InvalidParameterValue", "The parameter "+at+".MetricStat.Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
 	case s.Stat == "":
-		return Invalid("MissingParameter", "The parameter "+at+".MetricStat.Stat is required.")
+		return wire.Invalid("MissingParameter", "The parameter "+at+".MetricStat.Stat is required.")
 	case !slices.Contains(metricStats(), s.Stat):
-		return Invalid("InvalidParameterValue", "The value "+s.Stat+" for parameter "+at+".MetricStat.Stat is not supported. The practice account has "+
+		return wire.Invalid("InvalidParameterValue", "The value "+s.Stat+" for parameter "+at+".MetricStat.Stat is not supported. The practice account has "+
 			strings.Join(metricStats(), ", ")+".")
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // costPage is how many groups a page has at most. AWS does not say how many its
@@ -22,7 +24,7 @@ func costActions() map[string]bool {
 func costService() Service {
 	return Service{
 		Name: "ce", Operations: slices.Sorted(maps.Keys(costActions())),
-		Read: (*Request).ReadTarget, Refusal: RefuseJSON("Message"), Serve: serveCostExplorer,
+		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: serveCostExplorer,
 	}
 }
 
@@ -31,17 +33,17 @@ func costService() Service {
 // fault:
 //
 //	ce:*=deny,message=User not enabled for cost explorer access
-func serveCostExplorer(r *call) Answer {
+func serveCostExplorer(r *call) wire.Answer {
 	resources, there := costActions()[r.Action]
 	if !there {
-		return r.Refuse(Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
+		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
 	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
 		return r.Refuse(err)
 	}
 	var in costRequest
 	if err := json.Unmarshal(r.Payload, &in); err != nil {
-		return r.Refuse(Invalid("SerializationException", "The request is not JSON: "+err.Error()))
+		return r.Refuse(wire.Invalid("SerializationException", "The request is not JSON: "+err.Error()))
 	}
 	now := r.Organization.Clock.Now()
 	q, refused := in.check(resources, now)
@@ -54,7 +56,7 @@ func serveCostExplorer(r *call) Answer {
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
-		return r.Refuse(Fail(http.StatusInternalServerError, "InternalFailure", err.Error()))
+		return r.Refuse(wire.Fail(http.StatusInternalServerError, "InternalFailure", err.Error()))
 	}
 	return r.AnswerJSON(body)
 }
@@ -85,24 +87,24 @@ const provisional = 48 * time.Hour
 
 // costs answers a query, one page of it. A page may end within a span of time,
 // with which the next one then begins.
-func (a *account) costs(q costQuery, now time.Time) (costAnswer, *Error) {
+func (a *account) costs(q costQuery, now time.Time) (costAnswer, *wire.Error) {
 	token := q.NextPageToken
 	q.NextPageToken = ""
 	out := costAnswer{GroupDefinitions: q.GroupBy, ResultsByTime: []costResult{}, DimensionValueAttributes: []string{}}
-	mark := Bookmark{Request: QueryDigest("costs", q.costRequest), Known: known(now)}
+	mark := wire.Bookmark{Request: wire.QueryDigest("costs", q.costRequest), Known: known(now)}
 	slots := q.slots()
 	if token != "" {
-		given, ok := ReadBookmark(token)
+		given, ok := wire.ReadBookmark(token)
 		switch {
 		case !ok || given.Step >= len(slots):
-			return out, Invalid("InvalidNextTokenException", "Invalid NextPageToken")
+			return out, wire.Invalid("InvalidNextTokenException", "Invalid NextPageToken")
 		case given.Request != mark.Request:
-			return out, Invalid("RequestChangedException", "Request parameters changed between pages.")
+			return out, wire.Invalid("RequestChangedException", "Request parameters changed between pages.")
 		}
 		mark = given
 	}
 	if token == "" && !a.firstCharge().Before(Earlier(q.end, mark.Known)) {
-		return out, Invalid("DataUnavailableException",
+		return out, wire.Invalid("DataUnavailableException",
 			"Data is not available. Please try to adjust the time period. If just enabled Cost Explorer, data might not be ingested yet")
 	}
 	s := invoice{biller: a.biller(), query: q, known: mark.Known}

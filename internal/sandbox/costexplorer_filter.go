@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // costExpression is a filter: one dimension, or a combination of expressions.
@@ -64,14 +66,14 @@ func (r costRecord) purchase() string {
 
 // knownDimension refuses a dimension. RESOURCE_ID is only for the operation that
 // has resources.
-func knownDimension(key string, resources bool) *Error {
+func knownDimension(key string, resources bool) *wire.Error {
 	if costDimensions()[key] == nil || key == "RESOURCE_ID" && !resources {
 		return wrongCost("Dimension " + key + " is not allowed.")
 	}
 	return nil
 }
 
-func (e *costExpression) check(resources bool) *Error {
+func (e *costExpression) check(resources bool) *wire.Error {
 	parts := 0
 	for _, there := range []bool{e.And != nil, e.Or != nil, e.Not != nil, e.Dimensions != nil, e.Tags != nil, e.CostCategories != nil} {
 		if there {

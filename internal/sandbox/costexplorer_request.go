@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // costRequest has the members of both operations of Cost Explorer.
@@ -47,7 +49,7 @@ const (
 
 // check reads a request. Refusals are in the words of Cost Explorer where they
 // are known from reports of its users.
-func (r costRequest) check(resources bool, now time.Time) (costQuery, *Error) {
+func (r costRequest) check(resources bool, now time.Time) (costQuery, *wire.Error) {
 	q := costQuery{costRequest: r, resources: resources}
 	if err := q.members(); err != nil {
 		return q, err
@@ -78,7 +80,7 @@ func (r costRequest) check(resources bool, now time.Time) (costQuery, *Error) {
 }
 
 // members checks what does not depend on the time.
-func (q *costQuery) members() *Error {
+func (q *costQuery) members() *wire.Error {
 	switch {
 	case q.TimePeriod == nil:
 		return unsatisfied("timePeriod", "Member must not be null")
@@ -98,7 +100,7 @@ func (q *costQuery) members() *Error {
 }
 
 // period reads the time that is asked for. Its end is not part of it.
-func (q *costQuery) period(now time.Time) *Error {
+func (q *costQuery) period(now time.Time) *wire.Error {
 	for _, one := range []struct {
 		text string
 		into *time.Time
@@ -131,7 +133,7 @@ func (q *costQuery) period(now time.Time) *Error {
 	return nil
 }
 
-func (q *costQuery) groups() *Error {
+func (q *costQuery) groups() *wire.Error {
 	if len(q.GroupBy) > 2 {
 		return wrongCost("You can group by at most 2 groups.")
 	}
@@ -176,8 +178,8 @@ func (q *costQuery) text(t time.Time) string {
 	return t.Format(time.DateOnly)
 }
 
-func wrongCost(message string) *Error { return Invalid("ValidationException", message) }
+func wrongCost(message string) *wire.Error { return wire.Invalid("ValidationException", message) }
 
-func unsatisfied(member, rule string) *Error {
+func unsatisfied(member, rule string) *wire.Error {
 	return wrongCost("1 validation error detected: Value at '" + member + "' failed to satisfy constraint: " + rule)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // invoice works out the answer to one query.
@@ -23,7 +24,7 @@ type invoice struct {
 
 // result is the answer for one span of time: from the bookmark on at most room
 // groups. Where there are more, it comes with the place of the next one.
-func (s invoice) result(slot Span, mark Bookmark, room int) (r costResult, next *Bookmark) {
+func (s invoice) result(slot Span, mark wire.Bookmark, room int) (r costResult, next *wire.Bookmark) {
 	r = costResult{Total: map[string]costAmount{}, Groups: []costGroupResult{}}
 	slot.To = Earlier(slot.To, s.known)
 	if len(s.query.GroupBy) == 0 {

@@ -1,20 +1,24 @@
 package sandbox
 
-import "fmt"
+import (
+	"fmt"
+
+	"nightshift/internal/sandbox/wire"
+)
 
 // describeCredits is DescribeInstanceCreditSpecifications: of the instances
 // that are named, which must be burstable, or of all that pay without limit.
-func (c *ec2Call) describeCredits() *Error {
+func (c *ec2Call) describeCredits() *wire.Error {
 	ids := c.Params.Texts("InstanceId")
-	fs, err := ReadFilters(c.Params, Fields[*instance]{"instance-id": func(i *instance) []string { return NonEmpty(i.ID) }})
+	fs, err := wire.ReadFilters(c.Params, wire.Fields[*instance]{"instance-id": func(i *instance) []string { return wire.NonEmpty(i.ID) }})
 	if err != nil {
 		return err
 	}
 	switch {
 	case len(ids) > 0 && c.Params.Has("MaxResults"):
-		return Invalid("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
+		return wire.Invalid("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
 	case len(ids) > 1000:
-		return Invalid("InvalidParameterValue", fmt.Sprintf("%d instance IDs: the maximum is 1000", len(ids)))
+		return wire.Invalid("InvalidParameterValue", fmt.Sprintf("%d instance IDs: the maximum is 1000", len(ids)))
 	}
 	p, err := c.page(1000, len(fs) > 0)
 	if err != nil {
@@ -31,17 +35,17 @@ func (c *ec2Call) describeCredits() *Error {
 		}
 		for _, i := range found {
 			if i.CreditOption() == "" {
-				return Invalid("InstanceCreditSpecification.NotSupported",
+				return wire.Invalid("InstanceCreditSpecification.NotSupported",
 					"The instance '"+i.ID+"' does not use CPU credits; only burstable performance instances do.")
 			}
-			if MatchAll(fs, i) {
+			if wire.MatchAll(fs, i) {
 				rows = append(rows, i)
 			}
 		}
 	} else {
 		rows = c.unlimited(p, fs)
 	}
-	rows, token := CutPage(p, rows, func(i *instance) (uint64, int) { return i.Reservation.Seq, i.Index })
+	rows, token := wire.CutPage(p, rows, func(i *instance) (uint64, int) { return i.Reservation.Seq, i.Index })
 	c.Out.Open("instanceCreditSpecificationSet")
 	for _, i := range rows {
 		c.Out.Open("item")
@@ -55,7 +59,7 @@ func (c *ec2Call) describeCredits() *Error {
 }
 
 // unlimited are the instances with that option which a page has left to show.
-func (c *ec2Call) unlimited(p Page, fs []Filter[*instance]) []*instance {
+func (c *ec2Call) unlimited(p wire.Page, fs []wire.Filter[*instance]) []*instance {
 	var rows []*instance
 	for _, res := range c.Region.Reservations {
 		for _, i := range res.Instances {
@@ -63,7 +67,7 @@ func (c *ec2Call) unlimited(p Page, fs []Filter[*instance]) []*instance {
 				continue
 			}
 			i.Settle(c.Now)
-			if !i.Gone && !c.hidden(i) && i.CreditOption() == CreditsUnlimited && MatchAll(fs, i) {
+			if !i.Gone && !c.hidden(i) && i.CreditOption() == CreditsUnlimited && wire.MatchAll(fs, i) {
 				rows = append(rows, i)
 			}
 		}
@@ -75,14 +79,14 @@ func (c *ec2Call) unlimited(p Page, fs []Filter[*instance]) []*instance {
 }
 
 // creditsAtLaunch reads the credit option that a launch asks for.
-func creditsAtLaunch(p *Params, kind Type) (string, *Error) {
+func creditsAtLaunch(p *wire.Params, kind Type) (string, *wire.Error) {
 	wanted := p.Text("CreditSpecification.CpuCredits")
 	switch {
 	case wanted == "":
 	case wanted != CreditsStandard && wanted != CreditsUnlimited:
-		return "", Invalid("InvalidParameterValue", "Value ("+wanted+") for parameter cpuCredits is invalid. It must be standard or unlimited.")
+		return "", wire.Invalid("InvalidParameterValue", "Value ("+wanted+") for parameter cpuCredits is invalid. It must be standard or unlimited.")
 	case !kind.Burstable():
-		return "", Invalid("InvalidParameterCombination", "The parameter CreditSpecification is not supported for the instance type "+kind.Name+".")
+		return "", wire.Invalid("InvalidParameterCombination", "The parameter CreditSpecification is not supported for the instance type "+kind.Name+".")
 	}
 	return wanted, nil
 }

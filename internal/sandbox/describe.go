@@ -5,13 +5,15 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // describeInstances is DescribeInstances. A page is cut between reservations
 // unless one is larger than the page.
-func (c *ec2Call) describeInstances() *Error {
+func (c *ec2Call) describeInstances() *wire.Error {
 	ids := c.Params.Texts("InstanceId")
-	fs, err := ReadFilters(c.Params, c.instanceFilters(), otherInstanceFilters()...)
+	fs, err := wire.ReadFilters(c.Params, c.instanceFilters(), otherInstanceFilters()...)
 	if err != nil {
 		return err
 	}
@@ -20,7 +22,7 @@ func (c *ec2Call) describeInstances() *Error {
 	if err != nil {
 		return err
 	}
-	keep := func(i *instance) bool { return MatchAll(fs, i) }
+	keep := func(i *instance) bool { return wire.MatchAll(fs, i) }
 	candidates := c.Region.Reservations
 	if len(ids) > 0 {
 		found, err := c.instancesNamed(ids)
@@ -31,7 +33,7 @@ func (c *ec2Call) describeInstances() *Error {
 		for _, i := range found {
 			only[i] = true
 		}
-		keep = func(i *instance) bool { return only[i] && MatchAll(fs, i) }
+		keep = func(i *instance) bool { return only[i] && wire.MatchAll(fs, i) }
 		candidates = reservationsOf(found)
 	}
 	groups, token := c.pageOfReservations(p, candidates, keep)
@@ -43,11 +45,11 @@ func (c *ec2Call) describeInstances() *Error {
 	c.Out.Open("reservationSet")
 	for _, g := range groups {
 		c.Out.Open("item")
-		c.Out.reservation(c.Region.Owner, g[0].Reservation)
+		writeReservation(c.Out, c.Region.Owner, g[0].Reservation)
 		c.Out.Open("instancesSet")
 		for _, i := range g {
 			c.Out.Open("item")
-			c.Out.instance(c, i)
+			writeInstance(c.Out, c, i)
 			c.Out.End("item")
 		}
 		c.Out.End("instancesSet")
@@ -74,7 +76,7 @@ func reservationsOf(list []*instance) []*Reservation {
 
 // pageOfReservations groups the instances of a page by reservation; candidates
 // are in order.
-func (c *ec2Call) pageOfReservations(p Page, candidates []*Reservation, keep func(*instance) bool) ([][]*instance, string) {
+func (c *ec2Call) pageOfReservations(p wire.Page, candidates []*Reservation, keep func(*instance) bool) ([][]*instance, string) {
 	if p.Empty {
 		return nil, p.Token(p.Seq, p.Index, true)
 	}
@@ -117,7 +119,7 @@ func (c *ec2Call) pageOfReservations(p Page, candidates []*Reservation, keep fun
 	return groups, ""
 }
 
-func (d *Doc) reservation(owner string, res *Reservation) {
+func writeReservation(d *wire.Doc, owner string, res *Reservation) {
 	d.Text("reservationId", res.ID)
 	d.Text("ownerId", owner)
 	d.Optional("requesterId", res.Requester)
@@ -128,7 +130,7 @@ func (d *Doc) reservation(owner string, res *Reservation) {
 // defaultGroup is the name of a VPC's own security group.
 const defaultGroup = "default"
 
-func (d *Doc) securityGroups(r *Region) {
+func writeSecurityGroups(d *wire.Doc, r *Region) {
 	d.Open("groupSet")
 	d.Open("item")
 	d.Text("groupId", r.Network.SecurityGroup)
@@ -137,13 +139,13 @@ func (d *Doc) securityGroups(r *Region) {
 	d.End("groupSet")
 }
 
-// instance writes one instance as DescribeInstances and RunInstances do.
-func (d *Doc) instance(c *ec2Call, i *instance) {
+// writeInstance writes one instance as DescribeInstances and RunInstances do.
+func writeInstance(d *wire.Doc, c *ec2Call, i *instance) {
 	shown, r := c.shown(i), c.Region
 	live := shown.State != Terminated
 	d.Text("instanceId", i.ID)
 	d.Text("imageId", i.Image)
-	d.state("instanceState", shown.State)
+	writeState(d, "instanceState", shown.State)
 	if live {
 		d.Text("privateDnsName", i.PrivateName(r.Name))
 	} else {
@@ -153,7 +155,7 @@ func (d *Doc) instance(c *ec2Call, i *instance) {
 	d.Text("reason", shown.Transition)
 	d.Optional("keyName", i.KeyName)
 	d.Number("amiLaunchIndex", int64(i.Index))
-	d.products(i.Products)
+	writeProducts(d, i.Products)
 	d.Text("instanceType", i.Type.Name)
 	d.Time("launchTime", shown.LaunchTime)
 	d.Open("placement")
@@ -175,7 +177,7 @@ func (d *Doc) instance(c *ec2Call, i *instance) {
 		d.Text("privateIpAddress", i.IP)
 		d.Optional("ipAddress", i.PublicIP(shown.State))
 		d.Flag("sourceDestCheck", true)
-		d.securityGroups(r)
+		writeSecurityGroups(d, r)
 	}
 	if shown.Reason != "" {
 		d.Open("stateReason")
@@ -186,13 +188,13 @@ func (d *Doc) instance(c *ec2Call, i *instance) {
 	d.Text("architecture", i.Type.Architecture)
 	d.Text("rootDeviceType", i.RootType())
 	d.Text("rootDeviceName", i.System.RootDevice)
-	d.blockDevices(c.Now, i)
+	writeBlockDevices(d, c.Now, i)
 	d.Text("virtualizationType", "hvm")
 	d.Text("clientToken", i.ClientToken)
-	d.tags(i.Tags)
+	writeTags(d, i.Tags)
 	d.Text("hypervisor", "xen")
 	if live {
-		d.networkInterface(r, i, shown.State)
+		writeNetworkInterface(d, r, i, shown.State)
 	}
 	if i.Profile != "" {
 		d.Open("iamInstanceProfile")
@@ -209,7 +211,7 @@ func (d *Doc) instance(c *ec2Call, i *instance) {
 	d.Number("threadsPerCore", i.Threads)
 	d.End("cpuOptions")
 	d.Optional("capacityReservationId", i.UsedReservation())
-	d.reservationTarget(i)
+	writeReservationTarget(d, i)
 	d.Open("hibernationOptions")
 	d.Flag("configured", i.Hibernation)
 	d.End("hibernationOptions")
@@ -239,16 +241,16 @@ func (d *Doc) instance(c *ec2Call, i *instance) {
 	d.Text("currentInstanceBootMode", i.CurrentBootMode())
 }
 
-func (d *Doc) products(codes []string) {
+func writeProducts(d *wire.Doc, codes []string) {
 	if len(codes) == 0 {
 		return
 	}
 	d.Open("productCodes")
-	d.productItems(codes)
+	writeProductItems(d, codes)
 	d.End("productCodes")
 }
 
-func (d *Doc) productItems(codes []string) {
+func writeProductItems(d *wire.Doc, codes []string) {
 	for _, code := range codes {
 		d.Open("item")
 		d.Text("productCode", code)
@@ -257,7 +259,7 @@ func (d *Doc) productItems(codes []string) {
 	}
 }
 
-func (d *Doc) blockDevices(now time.Time, i *instance) {
+func writeBlockDevices(d *wire.Doc, now time.Time, i *instance) {
 	d.Open("blockDeviceMapping")
 	for _, a := range i.Attachments {
 		d.Open("item")
@@ -273,9 +275,9 @@ func (d *Doc) blockDevices(now time.Time, i *instance) {
 	d.End("blockDeviceMapping")
 }
 
-// networkInterface writes the primary network interface, whose attachment
+// writeNetworkInterface writes the primary network interface, whose attachment
 // keeps the time of the first launch.
-func (d *Doc) networkInterface(r *Region, i *instance, in InstanceState) {
+func writeNetworkInterface(d *wire.Doc, r *Region, i *instance, in InstanceState) {
 	d.Open("networkInterfaceSet")
 	d.Open("item")
 	d.Text("networkInterfaceId", i.InterfaceID())
@@ -288,7 +290,7 @@ func (d *Doc) networkInterface(r *Region, i *instance, in InstanceState) {
 	d.Text("privateIpAddress", i.IP)
 	d.Text("privateDnsName", i.PrivateName(r.Name))
 	d.Flag("sourceDestCheck", true)
-	d.securityGroups(r)
+	writeSecurityGroups(d, r)
 	d.Open("attachment")
 	d.Text("attachmentId", i.InterfaceAttachmentID())
 	d.Number("deviceIndex", 0)
@@ -302,10 +304,10 @@ func (d *Doc) networkInterface(r *Region, i *instance, in InstanceState) {
 	d.Text("privateIpAddress", i.IP)
 	d.Text("privateDnsName", i.PrivateName(r.Name))
 	d.Flag("primary", true)
-	d.publicAssociation(r, i, in)
+	writePublicAssociation(d, r, i, in)
 	d.End("item")
 	d.End("privateIpAddressesSet")
-	d.publicAssociation(r, i, in)
+	writePublicAssociation(d, r, i, in)
 	d.Text("interfaceType", "interface")
 	d.End("item")
 	d.End("networkInterfaceSet")
@@ -328,9 +330,9 @@ func enabledText(v bool) string {
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // describeSpots is DescribeSpotInstanceRequests.
-func (c *ec2Call) describeSpots() *Error {
+func (c *ec2Call) describeSpots() *wire.Error {
 	ids := c.Params.Texts("SpotInstanceRequestId")
-	fs, err := ReadFilters(c.Params, c.spotFilters(), otherSpotFilters()...)
+	fs, err := wire.ReadFilters(c.Params, c.spotFilters(), otherSpotFilters()...)
 	if err != nil {
 		return err
 	}
@@ -341,25 +343,25 @@ func (c *ec2Call) describeSpots() *Error {
 	wanted := map[string]bool{}
 	for _, id := range ids {
 		if !wellFormed(id, "sir-") {
-			return Invalid("InvalidSpotInstanceRequestID.Malformed", `Invalid id: "`+id+`"`)
+			return wire.Invalid("InvalidSpotInstanceRequestID.Malformed", `Invalid id: "`+id+`"`)
 		}
 		if _, err := c.Region.resource(id); err != nil {
-			return Invalid("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '"+id+"' does not exist")
+			return wire.Invalid("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '"+id+"' does not exist")
 		}
 		wanted[id] = true
 	}
 	var rows []*SpotRequest
 	for _, s := range c.Region.SpotRequests {
 		s.Instance.Settle(c.Now)
-		if p.After(s.Seq, 0) && (len(ids) == 0 || wanted[s.ID]) && MatchAll(fs, s) {
+		if p.After(s.Seq, 0) && (len(ids) == 0 || wanted[s.ID]) && wire.MatchAll(fs, s) {
 			rows = append(rows, s)
 		}
 	}
-	rows, token := CutPage(p, rows, func(s *SpotRequest) (uint64, int) { return s.Seq, 0 })
+	rows, token := wire.CutPage(p, rows, func(s *SpotRequest) (uint64, int) { return s.Seq, 0 })
 	c.Out.Open("spotInstanceRequestSet")
 	for _, s := range rows {
 		c.Out.Open("item")
-		c.Out.spotRequest(c.Region, s)
+		writeSpotRequest(c.Out, c.Region, s)
 		c.Out.End("item")
 	}
 	c.Out.End("spotInstanceRequestSet")
@@ -367,7 +369,7 @@ func (c *ec2Call) describeSpots() *Error {
 	return nil
 }
 
-func (d *Doc) spotRequest(r *Region, s *SpotRequest) {
+func writeSpotRequest(d *wire.Doc, r *Region, s *SpotRequest) {
 	i := s.Instance
 	d.Text("spotInstanceRequestId", s.ID)
 	d.Text("spotPrice", s.Price)
@@ -380,7 +382,7 @@ func (d *Doc) spotRequest(r *Region, s *SpotRequest) {
 	d.End("status")
 	d.Open("launchSpecification")
 	d.Text("imageId", i.Image)
-	d.securityGroups(r)
+	writeSecurityGroups(d, r)
 	d.Text("instanceType", i.Type.Name)
 	d.Open("placement")
 	d.Text("availabilityZone", i.Zone)
@@ -393,7 +395,7 @@ func (d *Doc) spotRequest(r *Region, s *SpotRequest) {
 	d.Text("instanceId", i.ID)
 	d.Time("createTime", s.Created)
 	d.Text("productDescription", spotProduct(i.System))
-	d.tags(s.Tags)
+	writeTags(d, s.Tags)
 	d.Text("launchedAvailabilityZone", i.Zone)
 	d.Text("instanceInterruptionBehavior", interruption(s))
 }

@@ -1,6 +1,10 @@
 package sandbox
 
-import "regexp"
+import (
+	"regexp"
+
+	"nightshift/internal/sandbox/wire"
+)
 
 var (
 	deviceName  = regexp.MustCompile(`^(/dev/)?(sd[a-z]|xvd[a-z]|xvd[a-d][a-z])([1-9]|1[0-5])?$`)
@@ -9,9 +13,9 @@ var (
 
 // checkDevice refuses what is not a device name as "Device names for volumes"
 // in the EC2 User Guide lists them for Linux and Windows.
-func checkDevice(name string) *Error {
+func checkDevice(name string) *wire.Error {
 	if !deviceName.MatchString(name) {
-		return Invalid("InvalidParameterValue", "Value ("+name+") for parameter device is invalid. "+name+" is not a valid EBS device name.")
+		return wire.Invalid("InvalidParameterValue", "Value ("+name+") for parameter device is invalid. "+name+" is not a valid EBS device name.")
 	}
 	return nil
 }
@@ -19,12 +23,12 @@ func checkDevice(name string) *Error {
 // disks reads BlockDeviceMapping; the root volume is there without it too. A
 // mapping of an instance store volume, or one that takes a device away, makes
 // no volume.
-func (c *ec2Call) disks(p *Params, s System, ts Tags) ([]Disk, *Error) {
+func (c *ec2Call) disks(p *wire.Params, s System, ts Tags) ([]Disk, *wire.Error) {
 	all := []Disk{{Device: s.RootDevice, Spec: VolumeSpec{Type: "gp3", SizeGiB: s.RootGiB}, DeleteOnTermination: true, Tags: ts}}
 	seen := map[string]bool{}
 	for _, m := range p.Items("BlockDeviceMapping") {
 		k := Disk{Device: m.Text("DeviceName"), DeleteOnTermination: m.Flag("Ebs.DeleteOnTermination") || !m.Has("Ebs.DeleteOnTermination"), Tags: ts}
-		var err *Error
+		var err *wire.Error
 		if k.Spec, err = c.volumeSpec(m.At("Ebs"), "VolumeSize"); err != nil {
 			return nil, err
 		}
@@ -32,7 +36,7 @@ func (c *ec2Call) disks(p *Params, s System, ts Tags) ([]Disk, *Error) {
 			return nil, err
 		}
 		if seen[k.Device] {
-			return nil, Invalid("InvalidBlockDeviceMapping", "Duplicate device name '"+k.Device+"'")
+			return nil, wire.Invalid("InvalidBlockDeviceMapping", "Duplicate device name '"+k.Device+"'")
 		}
 		seen[k.Device] = true
 		switch {
@@ -58,7 +62,7 @@ func (c *ec2Call) disks(p *Params, s System, ts Tags) ([]Disk, *Error) {
 }
 
 // checkMapping refuses a mapping that contradicts itself.
-func checkMapping(m *Params, s System) *Error {
+func checkMapping(m *wire.Params, s System) *wire.Error {
 	device, virtual := m.Text("DeviceName"), m.Text("VirtualName")
 	kinds := 0
 	for _, is := range []bool{m.At("NoDevice").Set, virtual != "", m.Has("Ebs")} {
@@ -70,11 +74,11 @@ func checkMapping(m *Params, s System) *Error {
 	case device == "":
 		return missingParameter("deviceName")
 	case kinds != 1:
-		return Invalid("InvalidBlockDeviceMapping", "The mapping of "+device+" must be one of ebs, virtualName and noDevice")
+		return wire.Invalid("InvalidBlockDeviceMapping", "The mapping of "+device+" must be one of ebs, virtualName and noDevice")
 	case device == s.RootDevice && !m.Has("Ebs"):
-		return Invalid("InvalidBlockDeviceMapping", "The root device "+device+" of the image must be an EBS volume")
+		return wire.Invalid("InvalidBlockDeviceMapping", "The root device "+device+" of the image must be an EBS volume")
 	case virtual != "" && !virtualName.MatchString(virtual):
-		return Invalid("InvalidBlockDeviceMapping", "'"+virtual+"' is not a virtual device such as ephemeral0")
+		return wire.Invalid("InvalidBlockDeviceMapping", "'"+virtual+"' is not a virtual device such as ephemeral0")
 	}
 	return checkDevice(device)
 }

@@ -3,17 +3,19 @@ package sandbox
 import (
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
-func noSnapshot(id string) *Error {
-	return Invalid("InvalidSnapshot.NotFound", "The snapshot '"+id+"' does not exist.")
+func noSnapshot(id string) *wire.Error {
+	return wire.Invalid("InvalidSnapshot.NotFound", "The snapshot '"+id+"' does not exist.")
 }
 
 // describeSnapshots is DescribeSnapshots. Without OwnerIds it lists all
 // snapshots that volumes can be made of, those of other owners too.
-func (c *ec2Call) describeSnapshots() *Error {
+func (c *ec2Call) describeSnapshots() *wire.Error {
 	ids, owners, restorers := c.Params.Texts("SnapshotId"), c.Params.Texts("Owner"), c.Params.Texts("RestorableBy")
-	fs, err := ReadFilters(c.Params, c.snapshotFilters())
+	fs, err := wire.ReadFilters(c.Params, c.snapshotFilters())
 	if err != nil {
 		return err
 	}
@@ -23,7 +25,7 @@ func (c *ec2Call) describeSnapshots() *Error {
 	}
 	for _, id := range ids {
 		if !wellFormed(id, "snap-") {
-			return Invalid("InvalidParameterValue", "Value ("+id+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
+			return wire.Invalid("InvalidParameterValue", "Value ("+id+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
 		}
 	}
 	list, err := named(c.Region.Restorable(), func(s *Snapshot) string { return s.ID }, ids, noSnapshot)
@@ -35,11 +37,11 @@ func (c *ec2Call) describeSnapshots() *Error {
 			len(restorers) > 0 && !slices.ContainsFunc(restorers, func(who string) bool { return c.restores(who, s) })
 	})
 	seq := func(s *Snapshot) uint64 { return s.Seq }
-	rows, token := CutPage(p, Remaining(p, list, seq, fs), func(s *Snapshot) (uint64, int) { return s.Seq, 0 })
+	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(s *Snapshot) (uint64, int) { return s.Seq, 0 })
 	c.Out.Open("snapshotSet")
 	for _, s := range rows {
 		c.Out.Open("item")
-		c.Out.snapshot(c.Now, s)
+		writeSnapshot(c.Out, c.Now, s)
 		c.Out.End("item")
 	}
 	c.Out.End("snapshotSet")
@@ -64,7 +66,7 @@ func (c *ec2Call) restores(who string, s *Snapshot) bool {
 	return (who == "self" || who == c.Region.Owner) && (s.Owner == c.Region.Owner || s.Shared)
 }
 
-func (d *Doc) snapshot(now time.Time, s *Snapshot) {
+func writeSnapshot(d *wire.Doc, now time.Time, s *Snapshot) {
 	d.Text("snapshotId", s.ID)
 	d.Text("volumeId", s.Volume)
 	d.Text("status", s.Status(now))
@@ -81,25 +83,25 @@ func (d *Doc) snapshot(now time.Time, s *Snapshot) {
 		d.Number("fullSnapshotSizeInBytes", s.Full)
 	}
 	d.Text("transferType", "standard")
-	d.tags(s.Tags)
+	writeTags(d, s.Tags)
 }
 
 // snapshotFilters are the filters of DescribeSnapshots.
-func (c *ec2Call) snapshotFilters() Fields[*Snapshot] {
-	return Fields[*Snapshot]{
+func (c *ec2Call) snapshotFilters() wire.Fields[*Snapshot] {
+	return wire.Fields[*Snapshot]{
 		"tag-key":       func(s *Snapshot) []string { return s.Tags.Keys() },
 		"tag-value":     func(s *Snapshot) []string { return s.Tags.Values() },
-		"description":   func(s *Snapshot) []string { return NonEmpty(s.Description) },
-		"encrypted":     func(s *Snapshot) []string { return Bool(s.Encrypted) },
-		"owner-alias":   func(s *Snapshot) []string { return NonEmpty(s.Alias) },
-		"owner-id":      func(s *Snapshot) []string { return NonEmpty(s.Owner) },
-		"progress":      func(s *Snapshot) []string { return NonEmpty(s.Progress(c.Now)) },
-		"snapshot-id":   func(s *Snapshot) []string { return NonEmpty(s.ID) },
-		"start-time":    func(s *Snapshot) []string { return NonEmpty(iso(s.Started)) },
-		"status":        func(s *Snapshot) []string { return NonEmpty(s.Status(c.Now)) },
-		"storage-tier":  func(s *Snapshot) []string { return NonEmpty(s.Tier()) },
-		"transfer-type": Constant[*Snapshot]("standard"),
-		"volume-id":     func(s *Snapshot) []string { return NonEmpty(s.Volume) },
-		"volume-size":   func(s *Snapshot) []string { return Integer(s.SizeGiB) },
+		"description":   func(s *Snapshot) []string { return wire.NonEmpty(s.Description) },
+		"encrypted":     func(s *Snapshot) []string { return wire.Bool(s.Encrypted) },
+		"owner-alias":   func(s *Snapshot) []string { return wire.NonEmpty(s.Alias) },
+		"owner-id":      func(s *Snapshot) []string { return wire.NonEmpty(s.Owner) },
+		"progress":      func(s *Snapshot) []string { return wire.NonEmpty(s.Progress(c.Now)) },
+		"snapshot-id":   func(s *Snapshot) []string { return wire.NonEmpty(s.ID) },
+		"start-time":    func(s *Snapshot) []string { return wire.NonEmpty(iso(s.Started)) },
+		"status":        func(s *Snapshot) []string { return wire.NonEmpty(s.Status(c.Now)) },
+		"storage-tier":  func(s *Snapshot) []string { return wire.NonEmpty(s.Tier()) },
+		"transfer-type": wire.Constant[*Snapshot]("standard"),
+		"volume-id":     func(s *Snapshot) []string { return wire.NonEmpty(s.Volume) },
+		"volume-size":   func(s *Snapshot) []string { return wire.Integer(s.SizeGiB) },
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // ec2Call is one EC2 request.
@@ -15,14 +17,14 @@ type ec2Call struct {
 }
 
 // ec2Action is an operation of EC2.
-type ec2Action func(*ec2Call) *Error
+type ec2Action func(*ec2Call) *wire.Error
 
 func ec2Actions() map[string]ec2Action {
 	return map[string]ec2Action{
 		"AttachVolume":                         (*ec2Call).attachVolume,
-		"CreateTags":                           func(c *ec2Call) *Error { return c.changeTags(true) },
+		"CreateTags":                           func(c *ec2Call) *wire.Error { return c.changeTags(true) },
 		"CreateVolume":                         (*ec2Call).createVolume,
-		"DeleteTags":                           func(c *ec2Call) *Error { return c.changeTags(false) },
+		"DeleteTags":                           func(c *ec2Call) *wire.Error { return c.changeTags(false) },
 		"DescribeAddresses":                    (*ec2Call).describeAddresses,
 		"DescribeCapacityReservations":         (*ec2Call).describeReservations,
 		"DescribeHosts":                        (*ec2Call).describeHosts,
@@ -50,24 +52,24 @@ func ec2Actions() map[string]ec2Action {
 func ec2Service() Service {
 	return Service{
 		Name: "ec2", Operations: slices.Sorted(maps.Keys(ec2Actions())),
-		Read: (*Request).ReadQuery, Refusal: RefuseEC2, Serve: serveEC2, Names: namesInstance,
+		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseEC2, Serve: serveEC2, Names: namesInstance,
 	}
 }
 
-func serveEC2(r *call) Answer {
+func serveEC2(r *call) wire.Answer {
 	run := ec2Actions()[r.Action]
 	if run == nil {
 		if r.Action == "" {
-			return r.Refuse(Invalid("MissingAction", "The request must contain the parameter Action"))
+			return r.Refuse(wire.Invalid("MissingAction", "The request must contain the parameter Action"))
 		}
-		return r.Refuse(Invalid("InvalidAction", "The action "+r.Action+" is not valid for this web service."))
+		return r.Refuse(wire.Invalid("InvalidAction", "The action "+r.Action+" is not valid for this web service."))
 	}
 	r.Params.Accept("Action", "Version", "DryRun", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
 	reg := r.InRegion()
 	reg.Mu.Lock()
 	defer reg.Mu.Unlock()
-	c := &ec2Call{Query: Query{call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: NewDoc()}}
+	c := &ec2Call{Query: Query{call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: wire.NewDoc()}}
 	reg.Settle(c.Now)
 	c.Out.Root(r.Action+"Response", ec2Namespace)
 	c.Out.Text("requestId", r.ID)
@@ -77,29 +79,29 @@ func serveEC2(r *call) Answer {
 		return r.Refuse(err)
 	}
 	c.Out.End(r.Action + "Response")
-	return Answer{Status: http.StatusOK, Body: c.Out.Bytes(), Header: r.AnswerHeader("text/xml;charset=UTF-8")}
+	return wire.Answer{Status: http.StatusOK, Body: c.Out.Bytes(), Header: r.AnswerHeader("text/xml;charset=UTF-8")}
 }
 
-func missingParameter(name string) *Error {
-	return Invalid("MissingParameter", "The request must contain the parameter "+name)
+func missingParameter(name string) *wire.Error {
+	return wire.Invalid("MissingParameter", "The request must contain the parameter "+name)
 }
 
 // authorize is that of Query, with the attribute that the call changes.
-func (c *ec2Call) authorize(arn string, resourceTags Tags, keys []string) *Error {
+func (c *ec2Call) authorize(arn string, resourceTags Tags, keys []string) *wire.Error {
 	return c.call.Authorize(arn, &Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name, Attribute: c.attribute})
 }
 
 // checkDryRun ends a call that only asked whether it would be allowed.
-func (c *ec2Call) checkDryRun() *Error {
+func (c *ec2Call) checkDryRun() *wire.Error {
 	if c.DryRun {
-		return Fail(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+		return wire.Fail(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 	}
 	return nil
 }
 
 // readOnly finishes the checks of a Describe call, whose parameters have all
 // been read.
-func (c *ec2Call) readOnly() *Error {
+func (c *ec2Call) readOnly() *wire.Error {
 	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
@@ -111,11 +113,11 @@ func (c *ec2Call) readOnly() *Error {
 
 // instancesNamed finds the instances that ids name, once each: all or an error
 // that names the wrong ones.
-func (c *ec2Call) instancesNamed(ids []string) ([]*instance, *Error) {
+func (c *ec2Call) instancesNamed(ids []string) ([]*instance, *wire.Error) {
 	c.resources = len(ids)
 	for _, id := range ids {
 		if !wellFormed(id, "i-") {
-			return nil, Invalid("InvalidInstanceID.Malformed", `Invalid id: "`+id+`"`)
+			return nil, wire.Invalid("InvalidInstanceID.Malformed", `Invalid id: "`+id+`"`)
 		}
 	}
 	var found []*instance
@@ -140,9 +142,9 @@ func (c *ec2Call) instancesNamed(ids []string) ([]*instance, *Error) {
 	case 0:
 		return found, nil
 	case 1:
-		return nil, Invalid("InvalidInstanceID.NotFound", "The instance ID '"+missing[0]+"' does not exist")
+		return nil, wire.Invalid("InvalidInstanceID.NotFound", "The instance ID '"+missing[0]+"' does not exist")
 	}
-	return nil, Invalid("InvalidInstanceID.NotFound", "The instance IDs '"+strings.Join(missing, ", ")+"' do not exist")
+	return nil, wire.Invalid("InvalidInstanceID.NotFound", "The instance IDs '"+strings.Join(missing, ", ")+"' do not exist")
 }
 
 // wellFormed says whether an id is a prefix and 8 or 17 hex digits.
@@ -155,12 +157,12 @@ func wellFormed(id, prefix string) bool {
 }
 
 // describeRegions lists the enabled regions, with AllRegions the others too.
-func (c *ec2Call) describeRegions() *Error {
+func (c *ec2Call) describeRegions() *wire.Error {
 	type row struct{ name, status string }
-	fs, err := ReadFilters(c.Params, Fields[row]{
-		"region-name":   func(r row) []string { return NonEmpty(r.name) },
-		"endpoint":      func(r row) []string { return NonEmpty("ec2." + r.name + ".amazonaws.com") },
-		"opt-in-status": func(r row) []string { return NonEmpty(r.status) },
+	fs, err := wire.ReadFilters(c.Params, wire.Fields[row]{
+		"region-name":   func(r row) []string { return wire.NonEmpty(r.name) },
+		"endpoint":      func(r row) []string { return wire.NonEmpty("ec2." + r.name + ".amazonaws.com") },
+		"opt-in-status": func(r row) []string { return wire.NonEmpty(r.status) },
 	})
 	if err != nil {
 		return err
@@ -186,14 +188,14 @@ func (c *ec2Call) describeRegions() *Error {
 	}
 	for _, name := range wanted {
 		if !slices.ContainsFunc(rows, func(r row) bool { return r.name == name }) {
-			return Invalid("InvalidParameterValue", "Invalid region: "+name)
+			return wire.Invalid("InvalidParameterValue", "Invalid region: "+name)
 		}
 	}
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 	c.Out.Open("regionInfo")
 	for _, r := range rows {
 		if r.status == "not-opted-in" && !all && len(wanted) == 0 ||
-			len(wanted) > 0 && !slices.Contains(wanted, r.name) || !MatchAll(fs, r) {
+			len(wanted) > 0 && !slices.Contains(wanted, r.name) || !wire.MatchAll(fs, r) {
 			continue
 		}
 		c.Out.Open("item")

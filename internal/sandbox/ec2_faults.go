@@ -4,18 +4,20 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // refused answers a batch that names an instance which a fault refuses.
-func (c *ec2Call) refused(batch []*instance) *Error {
+func (c *ec2Call) refused(batch []*instance) *wire.Error {
 	for _, h := range c.Faults {
 		for _, i := range batch {
 			if h.Kind != Refuse || !strikes(h, i) {
 				continue
 			}
-			e := Invalid(h.Code, "The instance '"+i.ID+"' was refused: "+h.Code)
+			e := wire.Invalid(h.Code, "The instance '"+i.ID+"' was refused: "+h.Code)
 			if h.Code == "InsufficientInstanceCapacity" {
-				e = Fail(http.StatusInternalServerError, h.Code, "Insufficient capacity.")
+				e = wire.Fail(http.StatusInternalServerError, h.Code, "Insufficient capacity.")
 			}
 			return h.Reworded(e)
 		}

@@ -1,8 +1,12 @@
 package sandbox
 
+import (
+	"nightshift/internal/sandbox/wire"
+)
+
 // unknownHolding is the refusal of an id that names none of them, by the
 // prefix of the id; false where no id of a holding begins so.
-func unknownHolding(prefix, id string) (*Error, bool) {
+func unknownHolding(prefix, id string) (*wire.Error, bool) {
 	switch prefix {
 	case "snap":
 		return noSnapshot(id), true
@@ -18,7 +22,7 @@ func unknownHolding(prefix, id string) (*Error, bool) {
 
 // named finds the things that ids name, each once and in their order. missing
 // makes the refusal of an id that names nothing.
-func named[T comparable](list []T, idOf func(T) string, ids []string, missing func(id string) *Error) ([]T, *Error) {
+func named[T comparable](list []T, idOf func(T) string, ids []string, missing func(id string) *wire.Error) ([]T, *wire.Error) {
 	if len(ids) == 0 {
 		return list, nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/sandbox/glob"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // ParseFaults reads a fault plan: faults separated by semicolons, each
@@ -184,15 +185,15 @@ func (s *Sandbox) drawFaults(r *call, of Service) []Hit {
 
 // refusalBy is the error with which a fault of calls answers; nil for kinds that
 // work in another way.
-func refusalBy(h Hit, r *Request, caller string) *Error {
-	var e *Error
+func refusalBy(h Hit, r *wire.Request, caller string) *wire.Error {
+	var e *wire.Error
 	switch h.Kind {
 	case Throttle:
-		e = Throttled(r)
+		e = wire.Throttled(r)
 	case Broken:
-		e = InternalFailure(r)
+		e = wire.InternalFailure(r)
 	case Deny:
-		e = Denied(r, caller, "*")
+		e = wire.Denied(r, caller, "*")
 	case Expired:
 		e = r.ExpiredToken()
 	default:

@@ -3,70 +3,72 @@ package sandbox
 import (
 	"maps"
 	"strconv"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // instanceFilters are the filters of DescribeInstances.
-func (c *ec2Call) instanceFilters() Fields[*instance] {
-	known := Fields[*instance]{
+func (c *ec2Call) instanceFilters() wire.Fields[*instance] {
+	known := wire.Fields[*instance]{
 		"tag-key":                        func(i *instance) []string { return i.Tags.Keys() },
 		"tag-value":                      func(i *instance) []string { return i.Tags.Values() },
-		"instance-id":                    func(i *instance) []string { return NonEmpty(i.ID) },
-		"instance-type":                  func(i *instance) []string { return NonEmpty(i.Type.Name) },
-		"instance-state-name":            func(i *instance) []string { return NonEmpty(c.shown(i).State.String()) },
-		"instance-state-code":            func(i *instance) []string { return NonEmpty(strconv.Itoa(int(c.shown(i).State))) },
-		"instance-lifecycle":             func(i *instance) []string { return NonEmpty(i.Lifecycle()) },
-		"availability-zone":              func(i *instance) []string { return NonEmpty(i.Zone) },
-		"placement.tenancy":              func(i *instance) []string { return NonEmpty(i.Tenancy) },
-		"tenancy":                        func(i *instance) []string { return NonEmpty(i.Tenancy) },
-		"image-id":                       func(i *instance) []string { return NonEmpty(i.Image) },
-		"architecture":                   func(i *instance) []string { return NonEmpty(i.Type.Architecture) },
-		"platform":                       func(i *instance) []string { return NonEmpty(i.Platform()) },
-		"platform-details":               func(i *instance) []string { return NonEmpty(i.System.PlatformDetails) },
-		"usage-operation":                func(i *instance) []string { return NonEmpty(i.System.UsageOperation) },
-		"root-device-type":               func(i *instance) []string { return NonEmpty(i.RootType()) },
-		"root-device-name":               func(i *instance) []string { return NonEmpty(i.System.RootDevice) },
-		"reservation-id":                 func(i *instance) []string { return NonEmpty(i.Reservation.ID) },
-		"requester-id":                   func(i *instance) []string { return NonEmpty(i.Reservation.Requester) },
-		"owner-id":                       Constant[*instance](c.Region.Owner),
-		"key-name":                       func(i *instance) []string { return NonEmpty(i.KeyName) },
-		"client-token":                   func(i *instance) []string { return NonEmpty(i.ClientToken) },
+		"instance-id":                    func(i *instance) []string { return wire.NonEmpty(i.ID) },
+		"instance-type":                  func(i *instance) []string { return wire.NonEmpty(i.Type.Name) },
+		"instance-state-name":            func(i *instance) []string { return wire.NonEmpty(c.shown(i).State.String()) },
+		"instance-state-code":            func(i *instance) []string { return wire.NonEmpty(strconv.Itoa(int(c.shown(i).State))) },
+		"instance-lifecycle":             func(i *instance) []string { return wire.NonEmpty(i.Lifecycle()) },
+		"availability-zone":              func(i *instance) []string { return wire.NonEmpty(i.Zone) },
+		"placement.tenancy":              func(i *instance) []string { return wire.NonEmpty(i.Tenancy) },
+		"tenancy":                        func(i *instance) []string { return wire.NonEmpty(i.Tenancy) },
+		"image-id":                       func(i *instance) []string { return wire.NonEmpty(i.Image) },
+		"architecture":                   func(i *instance) []string { return wire.NonEmpty(i.Type.Architecture) },
+		"platform":                       func(i *instance) []string { return wire.NonEmpty(i.Platform()) },
+		"platform-details":               func(i *instance) []string { return wire.NonEmpty(i.System.PlatformDetails) },
+		"usage-operation":                func(i *instance) []string { return wire.NonEmpty(i.System.UsageOperation) },
+		"root-device-type":               func(i *instance) []string { return wire.NonEmpty(i.RootType()) },
+		"root-device-name":               func(i *instance) []string { return wire.NonEmpty(i.System.RootDevice) },
+		"reservation-id":                 func(i *instance) []string { return wire.NonEmpty(i.Reservation.ID) },
+		"requester-id":                   func(i *instance) []string { return wire.NonEmpty(i.Reservation.Requester) },
+		"owner-id":                       wire.Constant[*instance](c.Region.Owner),
+		"key-name":                       func(i *instance) []string { return wire.NonEmpty(i.KeyName) },
+		"client-token":                   func(i *instance) []string { return wire.NonEmpty(i.ClientToken) },
 		"product-code":                   func(i *instance) []string { return i.Products },
-		"spot-instance-request-id":       func(i *instance) []string { return NonEmpty(i.spotID()) },
-		"state-reason-code":              func(i *instance) []string { return NonEmpty(c.shown(i).Reason) },
-		"reason":                         func(i *instance) []string { return NonEmpty(c.shown(i).Transition) },
-		"launch-time":                    func(i *instance) []string { return NonEmpty(iso(c.shown(i).LaunchTime)) },
-		"hypervisor":                     Constant[*instance]("xen"),
-		"virtualization-type":            Constant[*instance]("hvm"),
-		"state-reason-message":           func(i *instance) []string { return NonEmpty(c.shown(i).Message) },
-		"usage-operation-update-time":    func(i *instance) []string { return NonEmpty(iso(i.FirstLaunch)) },
-		"launch-index":                   func(i *instance) []string { return Integer(int64(i.Index)) },
-		"monitoring-state":               func(i *instance) []string { return NonEmpty(enabledText(i.Monitored)) },
-		"hibernation-options.configured": func(i *instance) []string { return Bool(i.Hibernation) },
-		"ebs-optimized":                  func(i *instance) []string { return Bool(i.EBSOptimized) },
-		"ena-support":                    Constant[*instance]("true"),
-		"enclave-options.enabled":        Constant[*instance]("false"),
-		"boot-mode":                      func(i *instance) []string { return NonEmpty(i.BootMode()) },
-		"current-instance-boot-mode":     func(i *instance) []string { return NonEmpty(i.CurrentBootMode()) },
-		"iam-instance-profile.arn":       func(i *instance) []string { return NonEmpty(i.ProfileARN(c.Region.Owner)) },
-		"operator.managed":               Constant[*instance]("false"),
-		"operator.principal":             Constant[*instance](""),
+		"spot-instance-request-id":       func(i *instance) []string { return wire.NonEmpty(i.spotID()) },
+		"state-reason-code":              func(i *instance) []string { return wire.NonEmpty(c.shown(i).Reason) },
+		"reason":                         func(i *instance) []string { return wire.NonEmpty(c.shown(i).Transition) },
+		"launch-time":                    func(i *instance) []string { return wire.NonEmpty(iso(c.shown(i).LaunchTime)) },
+		"hypervisor":                     wire.Constant[*instance]("xen"),
+		"virtualization-type":            wire.Constant[*instance]("hvm"),
+		"state-reason-message":           func(i *instance) []string { return wire.NonEmpty(c.shown(i).Message) },
+		"usage-operation-update-time":    func(i *instance) []string { return wire.NonEmpty(iso(i.FirstLaunch)) },
+		"launch-index":                   func(i *instance) []string { return wire.Integer(int64(i.Index)) },
+		"monitoring-state":               func(i *instance) []string { return wire.NonEmpty(enabledText(i.Monitored)) },
+		"hibernation-options.configured": func(i *instance) []string { return wire.Bool(i.Hibernation) },
+		"ebs-optimized":                  func(i *instance) []string { return wire.Bool(i.EBSOptimized) },
+		"ena-support":                    wire.Constant[*instance]("true"),
+		"enclave-options.enabled":        wire.Constant[*instance]("false"),
+		"boot-mode":                      func(i *instance) []string { return wire.NonEmpty(i.BootMode()) },
+		"current-instance-boot-mode":     func(i *instance) []string { return wire.NonEmpty(i.CurrentBootMode()) },
+		"iam-instance-profile.arn":       func(i *instance) []string { return wire.NonEmpty(i.ProfileARN(c.Region.Owner)) },
+		"operator.managed":               wire.Constant[*instance]("false"),
+		"operator.principal":             wire.Constant[*instance](""),
 		"product-code.type": func(i *instance) []string {
 			if len(i.Products) == 0 {
 				return nil
 			}
-			return NonEmpty("marketplace")
+			return wire.NonEmpty("marketplace")
 		},
-		"capacity-reservation-specification.capacity-reservation-preference": Constant[*instance]("open"),
-		"maintenance-options.auto-recovery":                                  Constant[*instance]("default"),
-		"metadata-options.http-endpoint":                                     Constant[*instance]("enabled"),
-		"metadata-options.http-protocol-ipv6":                                Constant[*instance]("disabled"),
-		"metadata-options.http-put-response-hop-limit":                       Constant[*instance]("2"),
-		"metadata-options.http-tokens":                                       Constant[*instance]("required"),
-		"metadata-options.instance-metadata-tags":                            Constant[*instance]("disabled"),
-		"metadata-options.state":                                             Constant[*instance]("applied"),
-		"private-dns-name-options.enable-resource-name-dns-a-record":         Constant[*instance]("false"),
-		"private-dns-name-options.enable-resource-name-dns-aaaa-record":      Constant[*instance]("false"),
-		"private-dns-name-options.hostname-type":                             Constant[*instance]("ip-name"),
+		"capacity-reservation-specification.capacity-reservation-preference": wire.Constant[*instance]("open"),
+		"maintenance-options.auto-recovery":                                  wire.Constant[*instance]("default"),
+		"metadata-options.http-endpoint":                                     wire.Constant[*instance]("enabled"),
+		"metadata-options.http-protocol-ipv6":                                wire.Constant[*instance]("disabled"),
+		"metadata-options.http-put-response-hop-limit":                       wire.Constant[*instance]("2"),
+		"metadata-options.http-tokens":                                       wire.Constant[*instance]("required"),
+		"metadata-options.instance-metadata-tags":                            wire.Constant[*instance]("disabled"),
+		"metadata-options.state":                                             wire.Constant[*instance]("applied"),
+		"private-dns-name-options.enable-resource-name-dns-a-record":         wire.Constant[*instance]("false"),
+		"private-dns-name-options.enable-resource-name-dns-aaaa-record":      wire.Constant[*instance]("false"),
+		"private-dns-name-options.hostname-type":                             wire.Constant[*instance]("ip-name"),
 	}
 	maps.Copy(known, c.deviceFilters())
 	maps.Copy(known, c.networkFilters())
@@ -75,8 +77,8 @@ func (c *ec2Call) instanceFilters() Fields[*instance] {
 }
 
 // deviceFilters are those about an instance's volumes.
-func (c *ec2Call) deviceFilters() Fields[*instance] {
-	each := func(of func(Attachment) string) Values[*instance] {
+func (c *ec2Call) deviceFilters() wire.Fields[*instance] {
+	each := func(of func(Attachment) string) wire.Values[*instance] {
 		return func(i *instance) []string {
 			list := make([]string, len(i.Attachments))
 			for n, a := range i.Attachments {
@@ -85,7 +87,7 @@ func (c *ec2Call) deviceFilters() Fields[*instance] {
 			return list
 		}
 	}
-	return Fields[*instance]{
+	return wire.Fields[*instance]{
 		"block-device-mapping.attach-time":           each(func(a Attachment) string { return iso(a.Since) }),
 		"block-device-mapping.delete-on-termination": each(func(a Attachment) string { return strconv.FormatBool(a.DeleteOnTermination) }),
 		"block-device-mapping.device-name":           each(func(a Attachment) string { return a.Device }),
@@ -96,41 +98,41 @@ func (c *ec2Call) deviceFilters() Fields[*instance] {
 
 // networkFilters are those about an instance's place in the network, which a
 // terminated one has left.
-func (c *ec2Call) networkFilters() Fields[*instance] {
+func (c *ec2Call) networkFilters() wire.Fields[*instance] {
 	net := c.Region.Network
-	known := Fields[*instance]{
-		"vpc-id":              Constant[*instance](net.VPC),
-		"subnet-id":           func(i *instance) []string { return NonEmpty(net.Subnets[i.Zone]) },
-		"private-ip-address":  func(i *instance) []string { return NonEmpty(i.IP) },
-		"private-dns-name":    func(i *instance) []string { return NonEmpty(i.PrivateName(c.Region.Name)) },
-		"source-dest-check":   Constant[*instance]("true"),
-		"instance.group-id":   Constant[*instance](net.SecurityGroup),
-		"instance.group-name": Constant[*instance](defaultGroup),
+	known := wire.Fields[*instance]{
+		"vpc-id":              wire.Constant[*instance](net.VPC),
+		"subnet-id":           func(i *instance) []string { return wire.NonEmpty(net.Subnets[i.Zone]) },
+		"private-ip-address":  func(i *instance) []string { return wire.NonEmpty(i.IP) },
+		"private-dns-name":    func(i *instance) []string { return wire.NonEmpty(i.PrivateName(c.Region.Name)) },
+		"source-dest-check":   wire.Constant[*instance]("true"),
+		"instance.group-id":   wire.Constant[*instance](net.SecurityGroup),
+		"instance.group-name": wire.Constant[*instance](defaultGroup),
 
-		"network-interface.network-interface-id":             func(i *instance) []string { return NonEmpty(i.InterfaceID()) },
-		"network-interface.availability-zone":                func(i *instance) []string { return NonEmpty(i.Zone) },
-		"network-interface.description":                      Constant[*instance](""),
-		"network-interface.group-id":                         Constant[*instance](net.SecurityGroup),
-		"network-interface.group-name":                       Constant[*instance](defaultGroup),
-		"network-interface.mac-address":                      func(i *instance) []string { return NonEmpty(i.MAC) },
-		"network-interface.owner-id":                         Constant[*instance](c.Region.Owner),
-		"network-interface.private-ip-address":               func(i *instance) []string { return NonEmpty(i.IP) },
-		"network-interface.private-dns-name":                 func(i *instance) []string { return NonEmpty(i.PrivateName(c.Region.Name)) },
-		"network-interface.source-dest-check":                Constant[*instance]("true"),
-		"network-interface.status":                           Constant[*instance]("in-use"),
-		"network-interface.subnet-id":                        func(i *instance) []string { return NonEmpty(net.Subnets[i.Zone]) },
-		"network-interface.vpc-id":                           Constant[*instance](net.VPC),
-		"network-interface.addresses.primary":                Constant[*instance]("true"),
-		"network-interface.addresses.private-ip-address":     func(i *instance) []string { return NonEmpty(i.IP) },
-		"network-interface.addresses.private-dns-name":       func(i *instance) []string { return NonEmpty(i.PrivateName(c.Region.Name)) },
-		"network-interface.attachment.attach-time":           func(i *instance) []string { return NonEmpty(iso(i.FirstLaunch)) },
-		"network-interface.attachment.attachment-id":         func(i *instance) []string { return NonEmpty(i.InterfaceAttachmentID()) },
-		"network-interface.attachment.delete-on-termination": Constant[*instance]("true"),
-		"network-interface.attachment.device-index":          Constant[*instance]("0"),
-		"network-interface.attachment.instance-id":           func(i *instance) []string { return NonEmpty(i.ID) },
-		"network-interface.attachment.instance-owner-id":     Constant[*instance](c.Region.Owner),
-		"network-interface.attachment.network-card-index":    Constant[*instance]("0"),
-		"network-interface.attachment.status":                Constant[*instance]("attached"),
+		"network-interface.network-interface-id":             func(i *instance) []string { return wire.NonEmpty(i.InterfaceID()) },
+		"network-interface.availability-zone":                func(i *instance) []string { return wire.NonEmpty(i.Zone) },
+		"network-interface.description":                      wire.Constant[*instance](""),
+		"network-interface.group-id":                         wire.Constant[*instance](net.SecurityGroup),
+		"network-interface.group-name":                       wire.Constant[*instance](defaultGroup),
+		"network-interface.mac-address":                      func(i *instance) []string { return wire.NonEmpty(i.MAC) },
+		"network-interface.owner-id":                         wire.Constant[*instance](c.Region.Owner),
+		"network-interface.private-ip-address":               func(i *instance) []string { return wire.NonEmpty(i.IP) },
+		"network-interface.private-dns-name":                 func(i *instance) []string { return wire.NonEmpty(i.PrivateName(c.Region.Name)) },
+		"network-interface.source-dest-check":                wire.Constant[*instance]("true"),
+		"network-interface.status":                           wire.Constant[*instance]("in-use"),
+		"network-interface.subnet-id":                        func(i *instance) []string { return wire.NonEmpty(net.Subnets[i.Zone]) },
+		"network-interface.vpc-id":                           wire.Constant[*instance](net.VPC),
+		"network-interface.addresses.primary":                wire.Constant[*instance]("true"),
+		"network-interface.addresses.private-ip-address":     func(i *instance) []string { return wire.NonEmpty(i.IP) },
+		"network-interface.addresses.private-dns-name":       func(i *instance) []string { return wire.NonEmpty(i.PrivateName(c.Region.Name)) },
+		"network-interface.attachment.attach-time":           func(i *instance) []string { return wire.NonEmpty(iso(i.FirstLaunch)) },
+		"network-interface.attachment.attachment-id":         func(i *instance) []string { return wire.NonEmpty(i.InterfaceAttachmentID()) },
+		"network-interface.attachment.delete-on-termination": wire.Constant[*instance]("true"),
+		"network-interface.attachment.device-index":          wire.Constant[*instance]("0"),
+		"network-interface.attachment.instance-id":           func(i *instance) []string { return wire.NonEmpty(i.ID) },
+		"network-interface.attachment.instance-owner-id":     wire.Constant[*instance](c.Region.Owner),
+		"network-interface.attachment.network-card-index":    wire.Constant[*instance]("0"),
+		"network-interface.attachment.status":                wire.Constant[*instance]("attached"),
 	}
 	maps.Copy(known, c.publicFilters())
 	for name, of := range known {

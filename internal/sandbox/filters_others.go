@@ -1,10 +1,14 @@
 package sandbox
 
-import "strconv"
+import (
+	"strconv"
+
+	"nightshift/internal/sandbox/wire"
+)
 
 // volumeFilters are the filters of DescribeVolumes.
-func (c *ec2Call) volumeFilters() Fields[*Volume] {
-	each := func(of func(Attachment) string) Values[*Volume] {
+func (c *ec2Call) volumeFilters() wire.Fields[*Volume] {
+	each := func(of func(Attachment) string) wire.Values[*Volume] {
 		return func(v *Volume) []string {
 			var list []string
 			for _, a := range v.Attachments {
@@ -13,20 +17,20 @@ func (c *ec2Call) volumeFilters() Fields[*Volume] {
 			return list
 		}
 	}
-	return Fields[*Volume]{
+	return wire.Fields[*Volume]{
 		"tag-key":                          func(v *Volume) []string { return v.Tags.Keys() },
 		"tag-value":                        func(v *Volume) []string { return v.Tags.Values() },
-		"volume-id":                        func(v *Volume) []string { return NonEmpty(v.ID) },
-		"volume-type":                      func(v *Volume) []string { return NonEmpty(v.Type) },
-		"status":                           func(v *Volume) []string { return NonEmpty(v.Status(c.Now)) },
-		"size":                             func(v *Volume) []string { return NonEmpty(strconv.FormatInt(v.SizeGiB, 10)) },
-		"availability-zone":                func(v *Volume) []string { return NonEmpty(v.Zone) },
-		"snapshot-id":                      func(v *Volume) []string { return NonEmpty(v.Snapshot) },
-		"encrypted":                        func(v *Volume) []string { return NonEmpty(strconv.FormatBool(v.Encrypted)) },
-		"multi-attach-enabled":             func(v *Volume) []string { return NonEmpty(strconv.FormatBool(v.MultiAttach)) },
-		"operator.managed":                 Constant[*Volume]("false"),
-		"operator.principal":               Constant[*Volume](""),
-		"create-time":                      func(v *Volume) []string { return NonEmpty(iso(v.Created)) },
+		"volume-id":                        func(v *Volume) []string { return wire.NonEmpty(v.ID) },
+		"volume-type":                      func(v *Volume) []string { return wire.NonEmpty(v.Type) },
+		"status":                           func(v *Volume) []string { return wire.NonEmpty(v.Status(c.Now)) },
+		"size":                             func(v *Volume) []string { return wire.NonEmpty(strconv.FormatInt(v.SizeGiB, 10)) },
+		"availability-zone":                func(v *Volume) []string { return wire.NonEmpty(v.Zone) },
+		"snapshot-id":                      func(v *Volume) []string { return wire.NonEmpty(v.Snapshot) },
+		"encrypted":                        func(v *Volume) []string { return wire.NonEmpty(strconv.FormatBool(v.Encrypted)) },
+		"multi-attach-enabled":             func(v *Volume) []string { return wire.NonEmpty(strconv.FormatBool(v.MultiAttach)) },
+		"operator.managed":                 wire.Constant[*Volume]("false"),
+		"operator.principal":               wire.Constant[*Volume](""),
+		"create-time":                      func(v *Volume) []string { return wire.NonEmpty(iso(v.Created)) },
 		"attachment.instance-id":           each(func(a Attachment) string { return a.Instance.ID }),
 		"attachment.device":                each(func(a Attachment) string { return a.Device }),
 		"attachment.status":                each(func(a Attachment) string { return a.Status(c.Now) }),
@@ -38,40 +42,40 @@ func (c *ec2Call) volumeFilters() Fields[*Volume] {
 // otherVolumeFilters are documented too.
 func otherVolumeFilters() []string { return []string{"availability-zone-id", "fast-restored"} }
 
-func tagFilters() Fields[*tagRow] {
-	return Fields[*tagRow]{
-		"key":           func(r *tagRow) []string { return NonEmpty(r.tag.Key) },
+func tagFilters() wire.Fields[*tagRow] {
+	return wire.Fields[*tagRow]{
+		"key":           func(r *tagRow) []string { return wire.NonEmpty(r.tag.Key) },
 		"value":         func(r *tagRow) []string { return []string{r.tag.Value} },
-		"resource-id":   func(r *tagRow) []string { return NonEmpty(r.id) },
-		"resource-type": func(r *tagRow) []string { return NonEmpty(r.kind) },
-		"tag-key":       func(r *tagRow) []string { return NonEmpty(r.tag.Key) },
+		"resource-id":   func(r *tagRow) []string { return wire.NonEmpty(r.id) },
+		"resource-type": func(r *tagRow) []string { return wire.NonEmpty(r.kind) },
+		"tag-key":       func(r *tagRow) []string { return wire.NonEmpty(r.tag.Key) },
 		"tag-value":     func(r *tagRow) []string { return []string{r.tag.Value} },
 	}
 }
 
 // spotFilters are the filters of DescribeSpotInstanceRequests.
-func (c *ec2Call) spotFilters() Fields[*SpotRequest] {
-	return Fields[*SpotRequest]{
+func (c *ec2Call) spotFilters() wire.Fields[*SpotRequest] {
+	return wire.Fields[*SpotRequest]{
 		"tag-key":                    func(r *SpotRequest) []string { return r.Tags.Keys() },
 		"tag-value":                  func(r *SpotRequest) []string { return r.Tags.Values() },
-		"spot-instance-request-id":   func(r *SpotRequest) []string { return NonEmpty(r.ID) },
-		"instance-id":                func(r *SpotRequest) []string { return NonEmpty(r.Instance.ID) },
-		"state":                      func(r *SpotRequest) []string { return NonEmpty(r.State) },
-		"status-code":                func(r *SpotRequest) []string { return NonEmpty(r.Status) },
-		"type":                       func(r *SpotRequest) []string { return NonEmpty(r.Type()) },
-		"launched-availability-zone": func(r *SpotRequest) []string { return NonEmpty(r.Instance.Zone) },
-		"create-time":                func(r *SpotRequest) []string { return NonEmpty(iso(r.Created)) },
-		"launch.group-id":            Constant[*SpotRequest](c.Region.Network.SecurityGroup),
-		"launch.group-name":          Constant[*SpotRequest](defaultGroup),
-		"launch.image-id":            func(r *SpotRequest) []string { return NonEmpty(r.Instance.Image) },
-		"launch.instance-type":       func(r *SpotRequest) []string { return NonEmpty(r.Instance.Type.Name) },
-		"launch.monitoring-enabled":  func(r *SpotRequest) []string { return Bool(r.Instance.Monitored) },
+		"spot-instance-request-id":   func(r *SpotRequest) []string { return wire.NonEmpty(r.ID) },
+		"instance-id":                func(r *SpotRequest) []string { return wire.NonEmpty(r.Instance.ID) },
+		"state":                      func(r *SpotRequest) []string { return wire.NonEmpty(r.State) },
+		"status-code":                func(r *SpotRequest) []string { return wire.NonEmpty(r.Status) },
+		"type":                       func(r *SpotRequest) []string { return wire.NonEmpty(r.Type()) },
+		"launched-availability-zone": func(r *SpotRequest) []string { return wire.NonEmpty(r.Instance.Zone) },
+		"create-time":                func(r *SpotRequest) []string { return wire.NonEmpty(iso(r.Created)) },
+		"launch.group-id":            wire.Constant[*SpotRequest](c.Region.Network.SecurityGroup),
+		"launch.group-name":          wire.Constant[*SpotRequest](defaultGroup),
+		"launch.image-id":            func(r *SpotRequest) []string { return wire.NonEmpty(r.Instance.Image) },
+		"launch.instance-type":       func(r *SpotRequest) []string { return wire.NonEmpty(r.Instance.Type.Name) },
+		"launch.monitoring-enabled":  func(r *SpotRequest) []string { return wire.Bool(r.Instance.Monitored) },
 		"network-interface.subnet-id": func(r *SpotRequest) []string {
-			return NonEmpty(c.Region.Network.Subnets[r.Instance.Zone])
+			return wire.NonEmpty(c.Region.Network.Subnets[r.Instance.Zone])
 		},
-		"product-description": func(r *SpotRequest) []string { return NonEmpty(spotProduct(r.Instance.System)) },
-		"spot-price":          func(r *SpotRequest) []string { return NonEmpty(r.Price) },
-		"status-message":      func(r *SpotRequest) []string { return NonEmpty(r.Message) },
+		"product-description": func(r *SpotRequest) []string { return wire.NonEmpty(spotProduct(r.Instance.System)) },
+		"spot-price":          func(r *SpotRequest) []string { return wire.NonEmpty(r.Price) },
+		"status-message":      func(r *SpotRequest) []string { return wire.NonEmpty(r.Message) },
 	}
 }
 

@@ -2,16 +2,18 @@ package sandbox
 
 import (
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
-func noHost(id string) *Error {
-	return Invalid("InvalidHostID.NotFound", "The host ID '"+id+"' does not exist")
+func noHost(id string) *wire.Error {
+	return wire.Invalid("InvalidHostID.NotFound", "The host ID '"+id+"' does not exist")
 }
 
 // describeHosts is DescribeHosts.
-func (c *ec2Call) describeHosts() *Error {
+func (c *ec2Call) describeHosts() *wire.Error {
 	ids := c.Params.Texts("HostId")
-	fs, err := ReadFilters(c.Params, c.hostFilters(), "client-token", "host-reservation-id")
+	fs, err := wire.ReadFilters(c.Params, c.hostFilters(), "client-token", "host-reservation-id")
 	if err != nil {
 		return err
 	}
@@ -24,7 +26,7 @@ func (c *ec2Call) describeHosts() *Error {
 		return err
 	}
 	seq := func(h *DedicatedHost) uint64 { return h.Seq }
-	rows, token := CutPage(p, Remaining(p, list, seq, fs), func(h *DedicatedHost) (uint64, int) { return h.Seq, 0 })
+	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(h *DedicatedHost) (uint64, int) { return h.Seq, 0 })
 	c.Out.Open("hostSet")
 	for _, h := range rows {
 		c.Out.Open("item")
@@ -81,27 +83,27 @@ func (c *ec2Call) host(h *DedicatedHost) {
 		d.End("item")
 	}
 	d.End("instances")
-	d.tags(h.Tags)
+	writeTags(d, h.Tags)
 }
 
 // hostFilters are the filters of DescribeHosts.
-func (c *ec2Call) hostFilters() Fields[*DedicatedHost] {
-	return Fields[*DedicatedHost]{
+func (c *ec2Call) hostFilters() wire.Fields[*DedicatedHost] {
+	return wire.Fields[*DedicatedHost]{
 		"tag-key":           func(h *DedicatedHost) []string { return h.Tags.Keys() },
 		"tag-value":         func(h *DedicatedHost) []string { return h.Tags.Values() },
-		"auto-placement":    Constant[*DedicatedHost]("on"),
-		"availability-zone": func(h *DedicatedHost) []string { return NonEmpty(h.Zone) },
-		"instance-type":     Constant[*DedicatedHost](""), // it is for a whole family
-		"state":             Constant[*DedicatedHost]("available"),
+		"auto-placement":    wire.Constant[*DedicatedHost]("on"),
+		"availability-zone": func(h *DedicatedHost) []string { return wire.NonEmpty(h.Zone) },
+		"instance-type":     wire.Constant[*DedicatedHost](""), // it is for a whole family
+		"state":             wire.Constant[*DedicatedHost]("available"),
 	}
 }
 
 // hostFor finds the host that a launch names or, for tenancy "host" without a
 // name, one with room; nil for any other tenancy.
-func (c *ec2Call) hostFor(l Launch, id string, n int64) (*DedicatedHost, *Error) {
+func (c *ec2Call) hostFor(l Launch, id string, n int64) (*DedicatedHost, *wire.Error) {
 	if l.Tenancy != "host" {
 		if id != "" {
-			return nil, Invalid("InvalidParameterCombination", "The host ID is only valid with the tenancy 'host'")
+			return nil, wire.Invalid("InvalidParameterCombination", "The host ID is only valid with the tenancy 'host'")
 		}
 		return nil, nil
 	}
@@ -110,11 +112,11 @@ func (c *ec2Call) hostFor(l Launch, id string, n int64) (*DedicatedHost, *Error)
 		switch {
 		case id != "" && h.ID != id:
 		case id != "" && h.Zone != l.Zone:
-			return nil, Invalid("InvalidParameterValue", "The host '"+id+"' is not in the Availability Zone "+l.Zone)
+			return nil, wire.Invalid("InvalidParameterValue", "The host '"+id+"' is not in the Availability Zone "+l.Zone)
 		case id != "" && !strings.EqualFold(h.Kind.Family, l.Type.Family):
-			return nil, Invalid("UnsupportedInstanceTypeOnHost", "The instance type is not supported on the Dedicated Host.")
+			return nil, wire.Invalid("UnsupportedInstanceTypeOnHost", "The instance type is not supported on the Dedicated Host.")
 		case id != "" && h.Free() < need:
-			return nil, Invalid("InsufficientCapacityOnHost", "There is not enough capacity on the Dedicated Host to launch or start the instance.")
+			return nil, wire.Invalid("InsufficientCapacityOnHost", "There is not enough capacity on the Dedicated Host to launch or start the instance.")
 		case h.Kind.Family == l.Type.Family && h.Zone == l.Zone && h.Free() >= need:
 			return h, nil
 		}
@@ -122,5 +124,5 @@ func (c *ec2Call) hostFor(l Launch, id string, n int64) (*DedicatedHost, *Error)
 	if id != "" {
 		return nil, noHost(id)
 	}
-	return nil, Invalid("InsufficientCapacityOnHost", "There is no Dedicated Host with enough capacity for the instance.")
+	return nil, wire.Invalid("InsufficientCapacityOnHost", "There is no Dedicated Host with enough capacity for the instance.")
 }

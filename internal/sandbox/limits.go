@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // limits are an account's EC2 token buckets: one a region and operation for requests and,
@@ -25,7 +27,7 @@ func newLimits() *limits { return &limits{buckets: map[string]*bucket{}} }
 
 // take asks for the tokens of a request; false means that it is throttled. A
 // request that lacks resource tokens still costs its request token.
-func (l *limits) take(region string, form *Params, action string, now time.Time) bool {
+func (l *limits) take(region string, form *wire.Params, action string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	class, size, rate := requestBucket(action, form)
@@ -61,7 +63,7 @@ func (b *bucket) take(n float64) bool {
 
 // requestBucket is the bucket that a request of an operation takes one token
 // from.
-func requestBucket(action string, form *Params) (class string, size, rate float64) {
+func requestBucket(action string, form *wire.Params) (class string, size, rate float64) {
 	switch action {
 	case "StartInstances", "RunInstances":
 		return "requests", 5, 2
@@ -83,7 +85,7 @@ func requestBucket(action string, form *Params) (class string, size, rate float6
 
 // resourceBucket is the bucket from which an operation takes a token for each
 // of n resources.
-func resourceBucket(action string, form *Params) (size, rate float64, n int) {
+func resourceBucket(action string, form *wire.Params) (size, rate float64, n int) {
 	switch action {
 	case "StartInstances":
 		return 1000, 2, len(form.Items("InstanceId"))

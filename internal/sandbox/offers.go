@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // serveOffer answers a GET for a file of the price list, which needs no
@@ -43,7 +45,7 @@ func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
 // faultyOffer draws what goes wrong with a file: it is refused with a status,
 // its writer ends early, or there is none because the connection is cut at once.
 func (s *Sandbox) faultyOffer(w http.ResponseWriter, r *http.Request) (out http.ResponseWriter, refusal int) {
-	of := &call{Request: &Request{Request: r, Action: "GetFile"}, Organization: s.org, Caller: Principal{Account: s.home.account}}
+	of := &call{Request: &wire.Request{Request: r, Action: "GetFile"}, Organization: s.org, Caller: Principal{Account: s.home.account}}
 	for _, f := range s.drawFaults(of, Service{Name: "offers"}) {
 		switch f.Kind {
 		case Cut:

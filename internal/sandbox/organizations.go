@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // organizationAction is an operation of AWS Organizations.
@@ -27,7 +28,7 @@ func organizationActions() map[string]organizationAction {
 // inputError is a refusal by Organizations, with the reason that an
 // InvalidInputException carries.
 type inputError struct {
-	Error
+	wire.Error
 	reason string
 }
 
@@ -35,22 +36,22 @@ type inputError struct {
 func OrganizationsService() Service {
 	return Service{
 		Name: "organizations", Operations: slices.Sorted(maps.Keys(organizationActions())),
-		Read: (*Request).ReadTarget, Refusal: RefuseJSON("Message"), Serve: serveOrganizations,
+		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: serveOrganizations,
 	}
 }
 
 // serveOrganizations answers for AWS Organizations. There is an organization
 // where the sandbox has several accounts.
-func serveOrganizations(r *call) Answer {
+func serveOrganizations(r *call) wire.Answer {
 	run := organizationActions()[r.Action]
 	if run == nil {
-		return r.Refuse(Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
+		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
 	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
 		return r.Refuse(err)
 	}
 	if len(r.Organization.Accounts) == 1 {
-		return r.Refuse(Invalid("AWSOrganizationsNotInUseException", "Your account is not a member of an organization."))
+		return r.Refuse(wire.Invalid("AWSOrganizationsNotInUseException", "Your account is not a member of an organization."))
 	}
 	out, refused := run(r)
 	if refused != nil {
@@ -63,7 +64,7 @@ func serveOrganizations(r *call) Answer {
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
-		return r.Refuse(Fail(http.StatusInternalServerError, "ServiceException", err.Error()))
+		return r.Refuse(wire.Fail(http.StatusInternalServerError, "ServiceException", err.Error()))
 	}
 	return r.AnswerJSON(body)
 }
@@ -119,14 +120,14 @@ type listedAccount struct {
 func listAccounts(r *call) (any, *inputError) {
 	o := r.Organization
 	if r.Caller.Account != o.Accounts[0] {
-		return nil, &inputError{Error: *Invalid("AccessDeniedException", "You don't have permissions to access this resource.")}
+		return nil, &inputError{Error: *wire.Invalid("AccessDeniedException", "You don't have permissions to access this resource.")}
 	}
 	var in struct {
 		MaxResults *int
 		NextToken  *string
 	}
 	if err := json.Unmarshal(r.Payload, &in); err != nil {
-		return nil, &inputError{Error: *Invalid("SerializationException", "The request is not what ListAccounts takes")}
+		return nil, &inputError{Error: *wire.Invalid("SerializationException", "The request is not what ListAccounts takes")}
 	}
 	size, from := mostAccounts, 0
 	if in.MaxResults != nil {
@@ -168,7 +169,7 @@ func listAccounts(r *call) (any, *inputError) {
 }
 
 func wrongInput(reason, message string) *inputError {
-	return &inputError{Error: *Invalid("InvalidInputException", message), reason: reason}
+	return &inputError{Error: *wire.Invalid("InvalidInputException", message), reason: reason}
 }
 
 // accountsToken is the token of the page that begins at a place of the list.

@@ -4,10 +4,11 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // stop is StopInstances: every id is checked before anything changes.
-func (c *ec2Call) stop() *Error {
+func (c *ec2Call) stop() *wire.Error {
 	ids := c.Params.Texts("InstanceId")
 	hibernate := c.Params.Flag("Hibernate")
 	c.Params.Accept("Force", "SkipOsShutdown")
@@ -23,16 +24,16 @@ func (c *ec2Call) stop() *Error {
 	for _, i := range batch {
 		switch {
 		case i.Spot != nil && !i.Spot.Persistent:
-			return Invalid("UnsupportedOperation", "You can't stop the Spot Instance '"+i.ID+"' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.")
+			return wire.Invalid("UnsupportedOperation", "You can't stop the Spot Instance '"+i.ID+"' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.")
 		case i.InstanceStore:
-			return Invalid("UnsupportedOperation", "The instance '"+i.ID+"' does not have an 'ebs' root device type and cannot be stopped.")
+			return wire.Invalid("UnsupportedOperation", "The instance '"+i.ID+"' does not have an 'ebs' root device type and cannot be stopped.")
 		case hibernate && !i.Hibernation:
-			return Invalid("UnsupportedHibernationConfiguration", "The instance '"+i.ID+"' is not configured for hibernation.")
+			return wire.Invalid("UnsupportedHibernationConfiguration", "The instance '"+i.ID+"' is not configured for hibernation.")
 		}
 	}
 	for _, i := range batch {
 		if i.StopProtection {
-			return Invalid("OperationNotPermitted", "The instance '"+i.ID+"' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.")
+			return wire.Invalid("OperationNotPermitted", "The instance '"+i.ID+"' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.")
 		}
 	}
 	return c.change(batch, func(i *instance) {
@@ -43,7 +44,7 @@ func (c *ec2Call) stop() *Error {
 }
 
 // start is StartInstances.
-func (c *ec2Call) start() *Error {
+func (c *ec2Call) start() *wire.Error {
 	ids := c.Params.Texts("InstanceId")
 	c.Params.Accept("AdditionalInfo")
 	batch, err := c.batch(ids)
@@ -64,7 +65,7 @@ func (c *ec2Call) start() *Error {
 }
 
 // terminate is TerminateInstances.
-func (c *ec2Call) terminate() *Error {
+func (c *ec2Call) terminate() *wire.Error {
 	ids := c.Params.Texts("InstanceId")
 	c.Params.Accept("Force", "SkipOsShutdown")
 	batch, err := c.batch(ids)
@@ -73,7 +74,7 @@ func (c *ec2Call) terminate() *Error {
 	}
 	for _, i := range batch {
 		if i.TerminationProtection {
-			return Invalid("OperationNotPermitted", "The instance '"+i.ID+"' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.")
+			return wire.Invalid("OperationNotPermitted", "The instance '"+i.ID+"' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.")
 		}
 	}
 	return c.change(batch, func(i *instance) {
@@ -86,7 +87,7 @@ func (c *ec2Call) terminate() *Error {
 }
 
 // reboot is RebootInstances, which changes nothing that can be described.
-func (c *ec2Call) reboot() *Error {
+func (c *ec2Call) reboot() *wire.Error {
 	batch, err := c.batch(c.Params.Texts("InstanceId"))
 	if err != nil {
 		return err
@@ -100,13 +101,13 @@ func (c *ec2Call) reboot() *Error {
 	return nil
 }
 
-func wrongState(i *instance, done string) *Error {
-	return Invalid("IncorrectInstanceState", "The instance '"+i.ID+"' is not in a state from which it can be "+done+".")
+func wrongState(i *instance, done string) *wire.Error {
+	return wire.Invalid("IncorrectInstanceState", "The instance '"+i.ID+"' is not in a state from which it can be "+done+".")
 }
 
 // batch finds the instances of a mutating call and asks for permission on
 // each; all or none.
-func (c *ec2Call) batch(ids []string) ([]*instance, *Error) {
+func (c *ec2Call) batch(ids []string) ([]*instance, *wire.Error) {
 	if err := c.Params.UnknownParameter(); err != nil {
 		return nil, err
 	}
@@ -130,22 +131,22 @@ func (c *ec2Call) batch(ids []string) ([]*instance, *Error) {
 
 // change applies act to each instance and answers its states before and
 // after.
-func (c *ec2Call) change(batch []*instance, act func(*instance)) *Error {
+func (c *ec2Call) change(batch []*instance, act func(*instance)) *wire.Error {
 	c.Out.Open("instancesSet")
 	for _, i := range batch {
 		before := i.State
 		act(i)
 		c.Out.Open("item")
 		c.Out.Text("instanceId", i.ID)
-		c.Out.state("currentState", i.State)
-		c.Out.state("previousState", before)
+		writeState(c.Out, "currentState", i.State)
+		writeState(c.Out, "previousState", before)
 		c.Out.End("item")
 	}
 	c.Out.End("instancesSet")
 	return nil
 }
 
-func (d *Doc) state(name string, s InstanceState) {
+func writeState(d *wire.Doc, name string, s InstanceState) {
 	d.Open(name)
 	d.Number("code", int64(s))
 	d.Text("name", s.String())

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"net/http"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // Query is one request of the Query protocol, or of the one that EC2 has
@@ -11,19 +13,19 @@ type Query struct {
 	*call
 	Region *Region
 	Now    time.Time
-	Out    *Doc
+	Out    *wire.Doc
 }
 
 // ServeQuery runs an operation of RDS or Auto Scaling, whose answer has a result
 // element or not, and writes the answer around it.
-func ServeQuery(r *call, namespace string, answers bool, run func(Query) *Error) Answer {
+func ServeQuery(r *call, namespace string, answers bool, run func(Query) *wire.Error) wire.Answer {
 	action := r.Action
 	r.Params.Accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
 	reg := r.InRegion()
 	reg.Mu.Lock()
 	defer reg.Mu.Unlock()
-	c := Query{call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: NewDoc()}
+	c := Query{call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: wire.NewDoc()}
 	reg.Settle(c.Now)
 	c.Out.Root(action+"Response", namespace)
 	if answers {
@@ -39,10 +41,10 @@ func ServeQuery(r *call, namespace string, answers bool, run func(Query) *Error)
 	c.Out.Text("RequestId", r.ID)
 	c.Out.End("ResponseMetadata")
 	c.Out.End(action + "Response")
-	return Answer{Status: http.StatusOK, Body: c.Out.Bytes(), Header: r.AnswerHeader("text/xml")}
+	return wire.Answer{Status: http.StatusOK, Body: c.Out.Bytes(), Header: r.AnswerHeader("text/xml")}
 }
 
 // Authorize asks the caller's policy for the call's permission on a resource.
-func (c *Query) Authorize(arn string, resourceTags Tags, keys []string) *Error {
+func (c *Query) Authorize(arn string, resourceTags Tags, keys []string) *wire.Error {
 	return c.call.Authorize(arn, &Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name})
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 const rdsNamespace = "http://rds.amazonaws.com/doc/2014-10-31/"
@@ -13,23 +15,23 @@ const rdsNamespace = "http://rds.amazonaws.com/doc/2014-10-31/"
 type rdsCall struct{ Query }
 
 // rdsAction is an operation of RDS.
-type rdsAction func(*rdsCall) *Error
+type rdsAction func(*rdsCall) *wire.Error
 
 func rdsActions() map[string]rdsAction {
 	return map[string]rdsAction{
 		"AddTagsToResource":           (*rdsCall).addTags,
-		"CreateDBCluster":             func(c *rdsCall) *Error { return c.create(aCluster) },
-		"CreateDBInstance":            func(c *rdsCall) *Error { return c.create(aDatabase) },
-		"CreateDBInstanceReadReplica": func(c *rdsCall) *Error { return c.create(aDatabase) },
-		"DescribeDBClusters":          func(c *rdsCall) *Error { return c.describe(aCluster) },
-		"DescribeDBInstances":         func(c *rdsCall) *Error { return c.describe(aDatabase) },
+		"CreateDBCluster":             func(c *rdsCall) *wire.Error { return c.create(aCluster) },
+		"CreateDBInstance":            func(c *rdsCall) *wire.Error { return c.create(aDatabase) },
+		"CreateDBInstanceReadReplica": func(c *rdsCall) *wire.Error { return c.create(aDatabase) },
+		"DescribeDBClusters":          func(c *rdsCall) *wire.Error { return c.describe(aCluster) },
+		"DescribeDBInstances":         func(c *rdsCall) *wire.Error { return c.describe(aDatabase) },
 		"DescribeEvents":              (*rdsCall).describeEvents,
 		"ListTagsForResource":         (*rdsCall).listTags,
 		"RemoveTagsFromResource":      (*rdsCall).removeTags,
-		"StartDBCluster":              func(c *rdsCall) *Error { return c.start(aCluster) },
-		"StartDBInstance":             func(c *rdsCall) *Error { return c.start(aDatabase) },
-		"StopDBCluster":               func(c *rdsCall) *Error { return c.stop(aCluster) },
-		"StopDBInstance":              func(c *rdsCall) *Error { return c.stop(aDatabase) },
+		"StartDBCluster":              func(c *rdsCall) *wire.Error { return c.start(aCluster) },
+		"StartDBInstance":             func(c *rdsCall) *wire.Error { return c.start(aDatabase) },
+		"StopDBCluster":               func(c *rdsCall) *wire.Error { return c.stop(aCluster) },
+		"StopDBInstance":              func(c *rdsCall) *wire.Error { return c.stop(aDatabase) },
 	}
 }
 
@@ -42,19 +44,19 @@ func answersNothing(action string) bool {
 func rdsService() Service {
 	return Service{
 		Name: "rds", Operations: slices.Sorted(maps.Keys(rdsActions())),
-		Read: (*Request).ReadQuery, Refusal: RefuseQuery(rdsNamespace), Serve: serveRDS, Names: namesDatabase,
+		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(rdsNamespace), Serve: serveRDS, Names: namesDatabase,
 	}
 }
 
-func serveRDS(r *call) Answer {
+func serveRDS(r *call) wire.Answer {
 	run := rdsActions()[r.Action]
 	if run == nil {
 		if r.Action == "" {
-			return r.Refuse(Invalid("MissingAction", "The request must contain the parameter Action"))
+			return r.Refuse(wire.Invalid("MissingAction", "The request must contain the parameter Action"))
 		}
-		return r.Refuse(Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2014-10-31"))
+		return r.Refuse(wire.Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2014-10-31"))
 	}
-	return ServeQuery(r, rdsNamespace, !answersNothing(r.Action), func(c Query) *Error { return run(&rdsCall{c}) })
+	return ServeQuery(r, rdsNamespace, !answersNothing(r.Action), func(c Query) *wire.Error { return run(&rdsCall{c}) })
 }
 
 // dbARN is the name of a database ("db") or a cluster ("cluster") in policies
@@ -64,9 +66,9 @@ func (r *Region) dbARN(kind dbKind, id string) string {
 }
 
 // noDatabase is the refusal of a call for a database that does not exist.
-func noDatabase(kind dbKind, id string) *Error {
+func noDatabase(kind dbKind, id string) *wire.Error {
 	if kind == aCluster {
-		return Fail(http.StatusNotFound, "DBClusterNotFoundFault", "DBCluster "+id+" not found.")
+		return wire.Fail(http.StatusNotFound, "DBClusterNotFoundFault", "DBCluster "+id+" not found.")
 	}
-	return Fail(http.StatusNotFound, "DBInstanceNotFound", "DBInstance "+id+" not found.")
+	return wire.Fail(http.StatusNotFound, "DBInstanceNotFound", "DBInstance "+id+" not found.")
 }

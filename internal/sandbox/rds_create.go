@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // createTakes is how long a new database is "creating".
@@ -12,7 +14,7 @@ const createTakes = 5 * time.Minute
 // create is CreateDBInstance, CreateDBInstanceReadReplica and CreateDBCluster.
 // Of what they describe, the account keeps what matters to stopping and
 // starting.
-func (c *rdsCall) create(kind dbKind) *Error {
+func (c *rdsCall) create(kind dbKind) *wire.Error {
 	parameter := "DBInstanceIdentifier"
 	d := Database{Status: "creating", Created: c.Now, Tags: map[string]string{}}
 	switch c.Action {
@@ -45,9 +47,9 @@ func (c *rdsCall) create(kind dbKind) *Error {
 	}
 	switch {
 	case c.Region.database(kind, d.ID) != nil && kind == aCluster:
-		return Fail(http.StatusBadRequest, "DBClusterAlreadyExistsFault", "DB Cluster already exists")
+		return wire.Fail(http.StatusBadRequest, "DBClusterAlreadyExistsFault", "DB Cluster already exists")
 	case c.Region.database(kind, d.ID) != nil:
-		return Fail(http.StatusBadRequest, "DBInstanceAlreadyExists", "DB instance already exists")
+		return wire.Fail(http.StatusBadRequest, "DBInstanceAlreadyExists", "DB instance already exists")
 	case d.MemberOf != "" && c.Region.database(aCluster, d.MemberOf) == nil:
 		return noDatabase(aCluster, d.MemberOf)
 	case d.ReplicaOf != "" && c.Region.database(aDatabase, d.ReplicaOf) == nil:
@@ -58,7 +60,7 @@ func (c *rdsCall) create(kind dbKind) *Error {
 	}
 	d.Tags = given.Map()
 	if err := c.Region.addDatabase(d, c.Now); err != nil {
-		return Invalid("InvalidParameterValue", err.Error())
+		return wire.Invalid("InvalidParameterValue", err.Error())
 	}
 	made := c.Region.database(kind, d.ID)
 	made.until = c.Now.Add(createTakes)

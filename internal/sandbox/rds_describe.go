@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // describe is DescribeDBInstances and DescribeDBClusters.
-func (c *rdsCall) describe(kind dbKind) *Error {
+func (c *rdsCall) describe(kind dbKind) *wire.Error {
 	parameter, list := "DBInstanceIdentifier", "DBInstances"
 	if kind == aCluster {
 		parameter, list = "DBClusterIdentifier", "DBClusters"
@@ -55,9 +56,9 @@ func (c *rdsCall) describe(kind dbKind) *Error {
 
 // filters reads the filters that are known here. RDS compares whole values; an
 // identifier may be an ARN.
-func (c *rdsCall) filters(kind dbKind) (func(*database) bool, *Error) {
+func (c *rdsCall) filters(kind dbKind) (func(*database) bool, *wire.Error) {
 	known := map[string]func(*database) []string{
-		"engine": func(d *database) []string { return NonEmpty(d.engine) },
+		"engine": func(d *database) []string { return wire.NonEmpty(d.engine) },
 		"db-cluster-id": func(d *database) []string {
 			id := cmp.Or(d.memberOf, clusterID(d))
 			return []string{id, c.Region.dbARN(aCluster, id)}
@@ -75,9 +76,9 @@ func (c *rdsCall) filters(kind dbKind) (func(*database) bool, *Error) {
 		name, want := n.Text("Name"), n.Texts("Values.Value")
 		switch {
 		case known[name] == nil:
-			return nil, Invalid("InvalidParameterValue", "Unrecognized filter name: "+name)
+			return nil, wire.Invalid("InvalidParameterValue", "Unrecognized filter name: "+name)
 		case len(want) == 0:
-			return nil, Invalid("InvalidParameterValue", "The filter "+name+" has no values")
+			return nil, wire.Invalid("InvalidParameterValue", "The filter "+name+" has no values")
 		}
 		all = append(all, condition{known[name], want})
 	}
@@ -93,7 +94,7 @@ func (c *rdsCall) filters(kind dbKind) (func(*database) bool, *Error) {
 
 // page reads MaxRecords, which is from 20 to 100, and Marker: the key after
 // which the page begins.
-func (c *rdsCall) page() (size int, after string, err *Error) {
+func (c *rdsCall) page() (size int, after string, err *wire.Error) {
 	size = 100
 	if c.Params.At("MaxRecords").Set {
 		n, err := c.Params.Number("MaxRecords")
@@ -101,7 +102,7 @@ func (c *rdsCall) page() (size int, after string, err *Error) {
 			return 0, "", err
 		}
 		if n < 20 || n > 100 {
-			return 0, "", Invalid("InvalidParameterValue", fmt.Sprintf("Invalid value %d for MaxRecords. Must be between 20 and 100", n))
+			return 0, "", wire.Invalid("InvalidParameterValue", fmt.Sprintf("Invalid value %d for MaxRecords. Must be between 20 and 100", n))
 		}
 		size = int(n)
 	}
@@ -109,7 +110,7 @@ func (c *rdsCall) page() (size int, after string, err *Error) {
 		text, seal, _ := strings.Cut(marker, ".")
 		key, wrong := base64.RawURLEncoding.DecodeString(text)
 		if wrong != nil || seal != c.seal(string(key)) {
-			return 0, "", Invalid("InvalidParameterValue", "The marker is not one of this request")
+			return 0, "", wire.Invalid("InvalidParameterValue", "The marker is not one of this request")
 		}
 		after = string(key)
 	}
@@ -172,7 +173,7 @@ func (c *rdsCall) write(d *database) {
 	o.Flag("StorageEncrypted", true)
 	o.Flag("DeletionProtection", false)
 	o.Text("DBInstanceArn", c.Region.dbARN(d.kind, d.id))
-	o.dbTags(d.tags)
+	writeDbTags(o, d.tags)
 	o.End("DBInstance")
 }
 
@@ -209,7 +210,7 @@ func (c *rdsCall) writeCluster(d *database) {
 	o.Flag("StorageEncrypted", true)
 	o.Flag("DeletionProtection", false)
 	o.Text("DBClusterArn", c.Region.dbARN(d.kind, d.id))
-	o.dbTags(d.tags)
+	writeDbTags(o, d.tags)
 	o.End("DBCluster")
 }
 
@@ -230,7 +231,7 @@ func dbPort(engine string) int64 {
 const longestDuration = int64(eventsKept / time.Minute)
 
 // describeEvents tells what happened, the oldest first.
-func (c *rdsCall) describeEvents() *Error {
+func (c *rdsCall) describeEvents() *wire.Error {
 	source, kind := c.Params.Text("SourceIdentifier"), c.Params.Text("SourceType")
 	categories := c.Params.Texts("EventCategories.EventCategory")
 	from, to, err := c.period()
@@ -245,7 +246,7 @@ func (c *rdsCall) describeEvents() *Error {
 		return err
 	}
 	if source != "" && kind == "" {
-		return Invalid("InvalidParameterCombination", "Cannot specify source identifier without source type")
+		return wire.Invalid("InvalidParameterCombination", "Cannot specify source identifier without source type")
 	}
 	if err := c.Authorize("*", nil, nil); err != nil {
 		return err
@@ -291,24 +292,24 @@ func (e dbEvent) sourceType() string {
 
 // period is the time that DescribeEvents is asked for: the last hour, unless
 // StartTime, EndTime or Duration (in minutes) say otherwise.
-func (c *rdsCall) period() (from, to time.Time, err *Error) {
+func (c *rdsCall) period() (from, to time.Time, err *wire.Error) {
 	minutes := int64(60)
 	if c.Params.At("Duration").Set {
 		if minutes, err = c.Params.Number("Duration"); err != nil {
 			return from, to, err
 		}
 		if minutes < 1 || minutes > longestDuration {
-			return from, to, Invalid("InvalidParameterValue", fmt.Sprintf("Duration must be from 1 to %d minutes", longestDuration))
+			return from, to, wire.Invalid("InvalidParameterValue", fmt.Sprintf("Duration must be from 1 to %d minutes", longestDuration))
 		}
 	}
-	instant := func(name string) (time.Time, *Error) {
+	instant := func(name string) (time.Time, *wire.Error) {
 		text := c.Params.Text(name)
 		if text == "" {
 			return time.Time{}, nil
 		}
 		t, wrong := time.Parse(time.RFC3339, text)
 		if wrong != nil {
-			return t, Fail(http.StatusBadRequest, "InvalidParameterValue", "Invalid value "+text+" for "+name)
+			return t, wire.Fail(http.StatusBadRequest, "InvalidParameterValue", "Invalid value "+text+" for "+name)
 		}
 		return t, nil
 	}

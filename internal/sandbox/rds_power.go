@@ -3,10 +3,12 @@ package sandbox
 import (
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // stop is StopDBInstance and StopDBCluster.
-func (c *rdsCall) stop(kind dbKind) *Error {
+func (c *rdsCall) stop(kind dbKind) *wire.Error {
 	if kind == aDatabase {
 		c.Params.Accept("DBSnapshotIdentifier")
 	}
@@ -26,7 +28,7 @@ func (c *rdsCall) stop(kind dbKind) *Error {
 }
 
 // start is StartDBInstance and StartDBCluster.
-func (c *rdsCall) start(kind dbKind) *Error {
+func (c *rdsCall) start(kind dbKind) *wire.Error {
 	d, err := c.named(kind)
 	if err != nil {
 		return err
@@ -43,7 +45,7 @@ func (c *rdsCall) start(kind dbKind) *Error {
 }
 
 // named finds the database that a call is for and asks for permission on it.
-func (c *rdsCall) named(kind dbKind) (*database, *Error) {
+func (c *rdsCall) named(kind dbKind) (*database, *wire.Error) {
 	parameter := "DBInstanceIdentifier"
 	if kind == aCluster {
 		parameter = "DBClusterIdentifier"
@@ -53,7 +55,7 @@ func (c *rdsCall) named(kind dbKind) (*database, *Error) {
 		return nil, err
 	}
 	if id == "" {
-		return nil, Invalid("MissingParameter", "The request must contain the parameter "+parameter)
+		return nil, wire.Invalid("MissingParameter", "The request must contain the parameter "+parameter)
 	}
 	c.IDs = 1
 	d := c.Region.database(kind, id)
@@ -69,7 +71,7 @@ func (c *rdsCall) named(kind dbKind) (*database, *Error) {
 	}
 	for _, h := range c.Faults {
 		if h.Kind == Refuse && strikesDatabase(h, d) {
-			return nil, h.Reworded(Invalid(h.Code, d.kind.noun()+" "+d.id+" was refused: "+h.Code))
+			return nil, h.Reworded(wire.Invalid(h.Code, d.kind.noun()+" "+d.id+" was refused: "+h.Code))
 		}
 	}
 	return d, nil
@@ -91,9 +93,9 @@ func (c *rdsCall) slowed(d *database, usual time.Duration) time.Duration {
 // stoppable refuses what RDS never stops, by the limitations in "Stopping an
 // Amazon RDS DB instance temporarily" (RDS User Guide) and "Limitations for
 // stopping and starting Aurora DB clusters" (Aurora User Guide).
-func (c *rdsCall) stoppable(d *database) *Error {
-	refuse := func(why string) *Error {
-		return Invalid(stateCode(d.kind), d.kind.noun()+" "+d.id+" cannot be stopped: "+why)
+func (c *rdsCall) stoppable(d *database) *wire.Error {
+	refuse := func(why string) *wire.Error {
+		return wire.Invalid(stateCode(d.kind), d.kind.noun()+" "+d.id+" cannot be stopped: "+why)
 	}
 	switch {
 	case d.memberOf != "":
@@ -111,8 +113,8 @@ func (c *rdsCall) stoppable(d *database) *Error {
 }
 
 // notEligible is the refusal of a call for one member of a cluster.
-func notEligible(d *database) *Error {
-	return Invalid("InvalidParameterCombination", d.engine+" DB instances are not eligible for stopping and starting.")
+func notEligible(d *database) *wire.Error {
+	return wire.Invalid("InvalidParameterCombination", d.engine+" DB instances are not eligible for stopping and starting.")
 }
 
 func stateCode(kind dbKind) string {
@@ -122,11 +124,11 @@ func stateCode(kind dbKind) string {
 	return "InvalidDBInstanceState"
 }
 
-func wrongStatus(d *database, want string) *Error {
+func wrongStatus(d *database, want string) *wire.Error {
 	if d.kind == aCluster {
-		return Invalid(stateCode(d.kind), "DbCluster "+d.id+" is in "+d.status+" state but expected it to be one of "+want+".")
+		return wire.Invalid(stateCode(d.kind), "DbCluster "+d.id+" is in "+d.status+" state but expected it to be one of "+want+".")
 	}
-	return Invalid(stateCode(d.kind), "Instance "+d.id+" is not in "+want+" state.")
+	return wire.Invalid(stateCode(d.kind), "Instance "+d.id+" is not in "+want+" state.")
 }
 
 // namesDatabase says whether a call names a database that a fault selects.

@@ -3,10 +3,12 @@ package sandbox
 import (
 	"strings"
 	"unicode"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // addTags is AddTagsToResource.
-func (c *rdsCall) addTags() *Error {
+func (c *rdsCall) addTags() *wire.Error {
 	var wanted Tags
 	for _, n := range c.Params.Items("Tags.Tag") {
 		wanted = append(wanted, Tag{n.Text("Key"), n.Text("Value")})
@@ -30,7 +32,7 @@ func (c *rdsCall) addTags() *Error {
 }
 
 // removeTags is RemoveTagsFromResource. Keys that are not there do not matter.
-func (c *rdsCall) removeTags() *Error {
+func (c *rdsCall) removeTags() *wire.Error {
 	keys := c.Params.Texts("TagKeys.member")
 	d, err := c.tagged(keys)
 	if err != nil {
@@ -43,29 +45,29 @@ func (c *rdsCall) removeTags() *Error {
 }
 
 // listTags is ListTagsForResource.
-func (c *rdsCall) listTags() *Error {
+func (c *rdsCall) listTags() *wire.Error {
 	d, err := c.tagged(nil)
 	if err != nil {
 		return err
 	}
-	c.Out.dbTags(d.tags)
+	writeDbTags(c.Out, d.tags)
 	return nil
 }
 
 // tagged finds the resource that ResourceName, an ARN, names and asks for
 // permission on it.
-func (c *rdsCall) tagged(keys []string) (*database, *Error) {
+func (c *rdsCall) tagged(keys []string) (*database, *wire.Error) {
 	arn := c.Params.Text("ResourceName")
 	if err := c.Params.UnknownParameter(); err != nil {
 		return nil, err
 	}
 	parts := strings.Split(arn, ":")
 	if len(parts) != 7 || parts[2] != "rds" || parts[3] != c.Region.Name || parts[4] != c.Region.Owner {
-		return nil, Invalid("InvalidParameterValue", "Invalid resource name: "+arn)
+		return nil, wire.Invalid("InvalidParameterValue", "Invalid resource name: "+arn)
 	}
 	kind := dbKind(parts[5])
 	if kind != aDatabase && kind != aCluster {
-		return nil, Invalid("InvalidParameterValue", "The practice account has no RDS resources of type "+parts[5])
+		return nil, wire.Invalid("InvalidParameterValue", "The practice account has no RDS resources of type "+parts[5])
 	}
 	c.IDs = 1
 	d := c.Region.database(kind, parts[6])
@@ -77,13 +79,13 @@ func (c *rdsCall) tagged(keys []string) (*database, *Error) {
 
 // checkDBTags refuses what RDS does not take as tags: beside the limits of
 // EC2, only letters, digits, white space and _ . : / = + - @.
-func checkDBTags(ts Tags) *Error {
+func checkDBTags(ts Tags) *wire.Error {
 	if err := CheckTags(ts); err != nil {
 		return err
 	}
 	for _, x := range ts {
 		if strings.ContainsFunc(x.Key+x.Value, strangeInTag) {
-			return Invalid("InvalidParameterValue",
+			return wire.Invalid("InvalidParameterValue",
 				"The tag "+x.Key+" has characters other than letters, digits, white space and _ . : / = + - @")
 		}
 	}
@@ -94,7 +96,7 @@ func strangeInTag(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsSpace(r) && !strings.ContainsRune("_.:/=+-@", r)
 }
 
-func (d *Doc) dbTags(ts Tags) {
+func writeDbTags(d *wire.Doc, ts Tags) {
 	d.Open("TagList")
 	for _, x := range ts {
 		d.Open("Tag")

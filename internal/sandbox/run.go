@@ -3,10 +3,12 @@ package sandbox
 import (
 	"fmt"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // runInstances is RunInstances.
-func (c *ec2Call) runInstances() *Error {
+func (c *ec2Call) runInstances() *wire.Error {
 	request := c.Params.Fingerprint("RunInstances")
 	least, err := c.Params.Number("MinCount")
 	if err != nil {
@@ -24,7 +26,7 @@ func (c *ec2Call) runInstances() *Error {
 		return err
 	}
 	if least < 1 || most < least || most > 1000 {
-		return Invalid("InvalidParameterValue", fmt.Sprintf("minCount %d and maxCount %d must be from 1 to 1000 and in this order", least, most))
+		return wire.Invalid("InvalidParameterValue", fmt.Sprintf("minCount %d and maxCount %d must be from 1 to 1000 and in this order", least, most))
 	}
 	c.resources = int(most)
 	if err := c.authorize(c.Region.ARN("instance", "*"), nil, l.Tags.Keys()); err != nil {
@@ -53,11 +55,11 @@ func (c *ec2Call) runInstances() *Error {
 			c.Region.ClientTokens[l.ClientToken] = UsedToken{Request: request, Reservation: res}
 		}
 	}
-	c.Out.reservation(c.Region.Owner, res)
+	writeReservation(c.Out, c.Region.Owner, res)
 	c.Out.Open("instancesSet")
 	for _, i := range res.Instances {
 		c.Out.Open("item")
-		c.Out.instance(c, i)
+		writeInstance(c.Out, c, i)
 		c.Out.End("item")
 	}
 	c.Out.End("instancesSet")
@@ -65,7 +67,7 @@ func (c *ec2Call) runInstances() *Error {
 }
 
 // launch reads what RunInstances is to launch.
-func (c *ec2Call) launch() (Launch, *Error) {
+func (c *ec2Call) launch() (Launch, *wire.Error) {
 	p := c.Params
 	p.Accept("SecurityGroup", "SecurityGroupId", "KernelId", "RamdiskId", "MetadataOptions",
 		"MaintenanceOptions", "PrivateDnsNameOptions",
@@ -91,7 +93,7 @@ func (c *ec2Call) launch() (Launch, *Error) {
 		Price:                 p.Text("InstanceMarketOptions.SpotOptions.MaxPrice"),
 	}
 	p.Accept("Placement", "IamInstanceProfile")
-	var err *Error
+	var err *wire.Error
 	if l.Cores, err = p.Number("CpuOptions.CoreCount"); err != nil {
 		return l, err
 	}
@@ -108,7 +110,7 @@ func (c *ec2Call) launch() (Launch, *Error) {
 		return l, missingParameter("ImageId")
 	}
 	if !wellFormed(l.Image, "ami-") {
-		return l, Invalid("InvalidAMIID.Malformed", `Invalid id: "`+l.Image+`"`)
+		return l, wire.Invalid("InvalidAMIID.Malformed", `Invalid id: "`+l.Image+`"`)
 	}
 	l.System = SystemOf(l.Image)
 	name := p.Text("InstanceType")
@@ -117,14 +119,14 @@ func (c *ec2Call) launch() (Launch, *Error) {
 	}
 	kind, ok := c.Organization.Types.Spec(name)
 	if !ok {
-		return l, Invalid("InvalidParameterValue", "Invalid value '"+name+"' for InstanceType.")
+		return l, wire.Invalid("InvalidParameterValue", "Invalid value '"+name+"' for InstanceType.")
 	}
 	l.Type = kind
 	if l.Credits, err = creditsAtLaunch(p, kind); err != nil {
 		return l, err
 	}
 	if l.ShutdownBehavior != "" && l.ShutdownBehavior != "stop" && l.ShutdownBehavior != "terminate" {
-		return l, Invalid("InvalidParameterValue", "Value ("+l.ShutdownBehavior+") for parameter instanceInitiatedShutdownBehavior is invalid. It must be stop or terminate.")
+		return l, wire.Invalid("InvalidParameterValue", "Value ("+l.ShutdownBehavior+") for parameter instanceInitiatedShutdownBehavior is invalid. It must be stop or terminate.")
 	}
 	if err := c.place(&l, p.Text("SubnetId")); err != nil {
 		return l, err
@@ -141,7 +143,7 @@ func (c *ec2Call) launch() (Launch, *Error) {
 }
 
 // place settles the zone: the one asked for, the subnet's or the first.
-func (c *ec2Call) place(l *Launch, subnet string) *Error {
+func (c *ec2Call) place(l *Launch, subnet string) *wire.Error {
 	zones := c.Region.Zones()
 	if subnet != "" {
 		for _, z := range zones {
@@ -150,13 +152,13 @@ func (c *ec2Call) place(l *Launch, subnet string) *Error {
 				return nil
 			}
 		}
-		return Invalid("InvalidSubnetID.NotFound", "The subnet ID '"+subnet+"' does not exist")
+		return wire.Invalid("InvalidSubnetID.NotFound", "The subnet ID '"+subnet+"' does not exist")
 	}
 	if l.Zone == "" {
 		l.Zone = zones[0]
 	}
 	if !c.Region.HasZone(l.Zone) {
-		return Invalid("InvalidParameterValue", "Invalid availability zone: ["+l.Zone+"]")
+		return wire.Invalid("InvalidParameterValue", "Invalid availability zone: ["+l.Zone+"]")
 	}
 	return nil
 }

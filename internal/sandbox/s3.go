@@ -15,6 +15,8 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // Store is the S3 of all accounts, which share the names of buckets. They
@@ -110,21 +112,21 @@ func (o *Store) Put(bucket, key, contentType string, now time.Time, body []byte)
 func s3Service(o *Store) Service {
 	return Service{
 		Name: "s3", Operations: s3Operations(),
-		Read: func(r *Request) {
+		Read: func(r *wire.Request) {
 			op := s3OperationOf(r.Request)
 			r.Action, r.Permission = op.name, op.permission
 		},
-		Refusal: RefuseREST, Serve: o.serve,
+		Refusal: wire.RefuseREST, Serve: o.serve,
 	}
 }
 
 // serve hands a request to the store and keeps its answer. What the store
 // does not do is refused before it gets there, since the store would take
 // "PUT /bucket/key?acl" for a new object.
-func (o *Store) serve(r *call) Answer {
+func (o *Store) serve(r *call) wire.Answer {
 	op := s3OperationOf(r.Request.Request)
 	if !op.done {
-		return r.Refuse(Fail(http.StatusNotImplemented, "NotImplemented",
+		return r.Refuse(wire.Fail(http.StatusNotImplemented, "NotImplemented",
 			"A header or query you provided requested functionality that is not implemented: the sandbox has no "+op.name))
 	}
 	bucket, key := s3Path(r.Request.Request)
@@ -166,7 +168,7 @@ func (o *Store) serve(r *call) Answer {
 }
 
 // forward lets the store answer.
-func (o *Store) forward(r *Request) Answer {
+func (o *Store) forward(r *wire.Request) wire.Answer {
 	in := r.Clone(r.Context())
 	in.Body = io.NopCloser(bytes.NewReader(r.Payload))
 	if host := virtualBucket(r.Host); host != "" {
@@ -176,7 +178,7 @@ func (o *Store) forward(r *Request) Answer {
 	}
 	w := &recorder{header: http.Header{}}
 	o.handler.ServeHTTP(w, in)
-	a := Answer{Status: w.status, Header: w.header, Body: w.body.Bytes()}
+	a := wire.Answer{Status: w.status, Header: w.header, Body: w.body.Bytes()}
 	if a.Status == 0 {
 		a.Status = http.StatusOK
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 const (
@@ -34,10 +35,10 @@ func (o *Store) forget(bucket string) {
 
 // redirect points a request that was signed for another region to the
 // bucket's.
-func redirect(r *Request, bucket, home string) Answer {
-	a := r.Refuse(Fail(http.StatusMovedPermanently, "PermanentRedirect", "The bucket you are attempting to access must be addressed "+
+func redirect(r *wire.Request, bucket, home string) wire.Answer {
+	a := r.Refuse(wire.Fail(http.StatusMovedPermanently, "PermanentRedirect", "The bucket you are attempting to access must be addressed "+
 		"using the specified endpoint. Please send all future requests to this endpoint."))
-	d := NewDoc()
+	d := wire.NewDoc()
 	d.Text("Endpoint", bucket+".s3."+home+".amazonaws.com")
 	d.Text("Bucket", bucket)
 	a.Body = slices.Concat(a.Body[:len(a.Body)-len("</Error>")], d.Elements(), []byte("</Error>"))
@@ -47,15 +48,15 @@ func redirect(r *Request, bucket, home string) Answer {
 
 // bucketLocation answers GetBucketLocation, which is empty for the region
 // that S3 began with.
-func bucketLocation(r *Request, home string) Answer {
+func bucketLocation(r *wire.Request, home string) wire.Answer {
 	if home == GlobalRegion {
 		home = ""
 	}
-	d := NewDoc()
+	d := wire.NewDoc()
 	d.Root("LocationConstraint", s3Namespace)
 	d.Content(home)
 	d.End("LocationConstraint")
-	return Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("application/xml")}
+	return wire.Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("application/xml")}
 }
 
 // foreign says whether a bucket belongs to another account than the caller's.
@@ -65,8 +66,8 @@ func foreign(r *call, home BucketHome) bool {
 }
 
 // notShared is the refusal of a call for another account's bucket.
-func notShared(r *call, resource string) *Error {
-	return Fail(http.StatusForbidden, "AccessDenied", "User: "+r.Caller.ARN+" is not authorized to perform: "+r.Permission+
+func notShared(r *call, resource string) *wire.Error {
+	return wire.Fail(http.StatusForbidden, "AccessDenied", "User: "+r.Caller.ARN+" is not authorized to perform: "+r.Permission+
 		" on resource: \""+resource+"\" because no resource-based policy allows the "+r.Permission+" action")
 }
 
@@ -81,13 +82,13 @@ func copySource(r *http.Request) string {
 }
 
 // listBuckets answers ListBuckets with those of the caller's account.
-func (o *Store) listBuckets(r *call) Answer {
+func (o *Store) listBuckets(r *call) wire.Answer {
 	owned := r.Caller.Account
 	all, err := o.backend.ListBuckets()
 	if err != nil {
-		return r.Refuse(Fail(http.StatusInternalServerError, "InternalError", err.Error()))
+		return r.Refuse(wire.Fail(http.StatusInternalServerError, "InternalError", err.Error()))
 	}
-	d := NewDoc()
+	d := wire.NewDoc()
 	d.Root("ListAllMyBucketsResult", s3Namespace)
 	d.Open("Owner")
 	d.Text("ID", fmt.Sprintf("%016x%016x", random.HashText(8, owned.ID()), random.HashText(9, owned.ID())))
@@ -105,45 +106,45 @@ func (o *Store) listBuckets(r *call) Answer {
 	}
 	d.End("Buckets")
 	d.End("ListAllMyBucketsResult")
-	return Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("application/xml")}
+	return wire.Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("application/xml")}
 }
 
 // createBucket is CreateBucket. A request signed for us-east-1 may name any
 // region; elsewhere a bucket can only be made where the request goes.
-func (o *Store) createBucket(r *call, bucket string) Answer {
+func (o *Store) createBucket(r *call, bucket string) wire.Answer {
 	region, err := bucketRegion(r)
 	if err != nil {
 		return r.Refuse(err)
 	}
 	if gofakes3.ValidateBucketName(bucket) != nil {
-		return r.Refuse(Invalid("InvalidBucketName", "The specified bucket is not valid."))
+		return r.Refuse(wire.Invalid("InvalidBucketName", "The specified bucket is not valid."))
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch there := o.buckets[bucket]; {
 	case there.Owner == "":
 		if err := o.backend.CreateBucket(bucket); err != nil {
-			return r.Refuse(Fail(http.StatusInternalServerError, "InternalError", err.Error()))
+			return r.Refuse(wire.Fail(http.StatusInternalServerError, "InternalError", err.Error()))
 		}
 		o.buckets[bucket] = BucketHome{region, r.Caller.Account.ID()}
 	case foreign(r, there):
-		return r.Refuse(Fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. "+
+		return r.Refuse(wire.Fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. "+
 			"The bucket namespace is shared by all users of the system. Please select a different name and try again."))
 	case there.Region != GlobalRegion || region != GlobalRegion: // there, creating it again changes nothing
-		return r.Refuse(Fail(http.StatusConflict, "BucketAlreadyOwnedByYou",
+		return r.Refuse(wire.Fail(http.StatusConflict, "BucketAlreadyOwnedByYou",
 			"Your previous request to create the named bucket succeeded and you already own it."))
 	}
-	a := Answer{Status: http.StatusOK, Header: r.AnswerHeader("application/xml")}
+	a := wire.Answer{Status: http.StatusOK, Header: r.AnswerHeader("application/xml")}
 	a.Header.Set("Location", "/"+bucket)
 	return a
 }
 
 // bucketRegion is the region in which CreateBucket is to make a bucket.
-func bucketRegion(r *call) (string, *Error) {
+func bucketRegion(r *call) (string, *wire.Error) {
 	var in struct{ LocationConstraint string }
 	if len(r.Payload) > 0 {
 		if err := xml.Unmarshal(r.Payload, &in); err != nil {
-			return "", Invalid("MalformedXML", s3Words("MalformedXML"))
+			return "", wire.Invalid("MalformedXML", s3Words("MalformedXML"))
 		}
 	}
 	wanted := strings.TrimSpace(in.LocationConstraint)
@@ -151,12 +152,12 @@ func bucketRegion(r *call) (string, *Error) {
 	case wanted == "" && r.Scope.Region == GlobalRegion:
 		return GlobalRegion, nil
 	case wanted == "":
-		return "", Invalid("IllegalLocationConstraintException",
+		return "", wire.Invalid("IllegalLocationConstraintException",
 			"The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
 	case r.Caller.Account.Regions[wanted] == nil || wanted == GlobalRegion:
-		return "", Invalid("InvalidLocationConstraint", "The specified location-constraint is not valid")
+		return "", wire.Invalid("InvalidLocationConstraint", "The specified location-constraint is not valid")
 	case wanted != r.Scope.Region && r.Scope.Region != GlobalRegion:
-		return "", Invalid("IllegalLocationConstraintException",
+		return "", wire.Invalid("IllegalLocationConstraintException",
 			"The "+wanted+" location constraint is incompatible for the region specific endpoint this request was sent to.")
 	}
 	return wanted, nil
@@ -164,7 +165,7 @@ func bucketRegion(r *call) (string, *Error) {
 
 // reworded gives an error of the store the words of S3; the store leaves most
 // of them out.
-func reworded(r *Request, a Answer) Answer {
+func reworded(r *wire.Request, a wire.Answer) wire.Answer {
 	var e struct{ Code, Message string }
 	if err := xml.Unmarshal(a.Body, &e); err != nil || e.Code == "" { // HEAD, or no route
 		e.Code = strings.ReplaceAll(http.StatusText(a.Status), " ", "")
@@ -178,7 +179,7 @@ func reworded(r *Request, a Answer) Answer {
 	if e.Message == "" {
 		e.Message = http.StatusText(a.Status)
 	}
-	return r.Refuse(Fail(a.Status, e.Code, e.Message))
+	return r.Refuse(wire.Fail(a.Status, e.Code, e.Message))
 }
 
 // s3Words are the messages of "List of error codes" in the S3 API Reference.

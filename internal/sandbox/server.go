@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // Server is a sandbox that listens on a socket.
@@ -81,7 +82,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	url := r.URL.RequestURI() // before S3 rewrites it
-	req := &call{Request: &Request{Request: r, Payload: body, ID: s.requestID(), Now: s.Now(), Scope: ScopeOf(r)}, Organization: s.org}
+	req := &call{Request: &wire.Request{Request: r, Payload: body, ID: s.requestID(), Now: s.Now(), Scope: wire.ScopeOf(r)}, Organization: s.org}
 	to := s.serviceOf(req.Request)
 	wait(r.Context(), max(s.opts.Latency, leastLatency))
 
@@ -114,7 +115,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // recordOf is what the log of calls keeps of one.
-func recordOf(r *call, a Answer) Call {
+func recordOf(r *call, a wire.Answer) Call {
 	one := Call{
 		Time: r.Now, Service: r.Scope.Service, Action: r.Action, Region: r.Scope.Region, Permission: r.Permission,
 		Status: a.Status, Code: a.Code, IDs: r.IDs, DryRun: r.DryRun,
@@ -130,7 +131,7 @@ func recordOf(r *call, a Answer) Call {
 
 // handle takes a call through authentication, faults and limits to its
 // service.
-func (s *Sandbox) handle(r *call, to Service) Answer {
+func (s *Sandbox) handle(r *call, to Service) wire.Answer {
 	if err := s.authenticate(r); err != nil {
 		return r.Refuse(err)
 	}
@@ -139,7 +140,7 @@ func (s *Sandbox) handle(r *call, to Service) Answer {
 	for _, f := range r.Faults {
 		switch f.Kind {
 		case Cut:
-			return Answer{Cut: true}
+			return wire.Answer{Cut: true}
 		case Lost:
 			lost = true
 		case Delay:
@@ -152,7 +153,7 @@ func (s *Sandbox) handle(r *call, to Service) Answer {
 	}
 	if s.opts.Throttle && to.Name == "ec2" && slices.Contains(to.Operations, r.Action) &&
 		!s.limits[r.Caller.Account.ID()].take(r.Scope.Region, r.Params, r.Action, s.Now()) {
-		return r.Refuse(Throttled(r.Request))
+		return r.Refuse(wire.Throttled(r.Request))
 	}
 	a := to.Serve(r)
 	a.Cut = a.Cut || lost

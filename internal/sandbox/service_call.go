@@ -1,8 +1,12 @@
 package sandbox
 
+import (
+	"nightshift/internal/sandbox/wire"
+)
+
 // call is an API call on its way through a service.
 type call struct {
-	*Request
+	*wire.Request
 	Organization *Organization
 	Caller       Principal
 	Faults       []Hit
@@ -12,11 +16,11 @@ type call struct {
 func (c *call) InRegion() *Region { return c.Caller.Account.Regions[c.Scope.Region] }
 
 // Authorize asks the caller's policy for the call's permission.
-func (c *call) Authorize(resource string, ctx *Context) *Error {
+func (c *call) Authorize(resource string, ctx *Context) *wire.Error {
 	if c.Permission == "" || c.Caller.Policy.Load().Allows(c.Permission, resource, ctx) {
 		return nil
 	}
-	return Denied(c.Request, c.Caller.ARN, resource)
+	return wire.Denied(c.Request, c.Caller.ARN, resource)
 }
 
 // Service is one of AWS's services, as the sandbox registers it.
@@ -25,9 +29,9 @@ type Service struct {
 	Operations []string // that it has
 	// Read finds the operation that a request asks for, its permission and its
 	// parameters.
-	Read    func(*Request)
-	Refusal Refusal
-	Serve   func(*call) Answer
+	Read    func(*wire.Request)
+	Refusal wire.Refusal
+	Serve   func(*call) wire.Answer
 	// Names says whether a call names a resource that a fault selects; nil: the
 	// service has no resources that faults select.
 	Names func(*call, Hit) bool

@@ -6,6 +6,7 @@ import (
 
 	"nightshift/internal/sandbox/glob"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // Kind is what goes wrong.
@@ -87,7 +88,7 @@ func (h Hit) ByID(ids ...string) bool {
 	return h.Type == "" && h.Zone == "" && (h.ID == "" || slices.ContainsFunc(ids, glob.Compile(h.ID).Match))
 }
 
-func (h Hit) Reworded(e *Error) *Error {
+func (h Hit) Reworded(e *wire.Error) *wire.Error {
 	if h.Code != "" {
 		e.Code = h.Code
 	}

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"strings"
 	"unicode/utf8"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // maxTags is the number of tags that a resource may carry, without those of
@@ -10,24 +12,24 @@ import (
 const maxTags = 50
 
 // CheckTags refuses what EC2 does not take as tags.
-func CheckTags(ts Tags) *Error {
+func CheckTags(ts Tags) *wire.Error {
 	seen := map[string]bool{}
 	for _, x := range ts {
 		switch {
 		case x.Key == "":
-			return Invalid("InvalidParameterValue", "Tag keys must not be empty")
+			return wire.Invalid("InvalidParameterValue", "Tag keys must not be empty")
 		case strings.HasPrefix(strings.ToLower(x.Key), "aws:"):
-			return Invalid("InvalidParameterValue", "Value ( "+x.Key+" ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use")
+			return wire.Invalid("InvalidParameterValue", "Value ( "+x.Key+" ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use")
 		case utf8.RuneCountInString(x.Key) > 128:
-			return Invalid("InvalidParameterValue", "Tag key exceeds the maximum length of 128 characters")
+			return wire.Invalid("InvalidParameterValue", "Tag key exceeds the maximum length of 128 characters")
 		case utf8.RuneCountInString(x.Value) > 256:
-			return Invalid("InvalidParameterValue", "Tag value exceeds the maximum length of 256 characters")
+			return wire.Invalid("InvalidParameterValue", "Tag value exceeds the maximum length of 256 characters")
 		case strings.ContainsFunc(x.Key+x.Value, unprintable):
 			// EC2 says only that it takes any character; XML 1.0, in which it
 			// would have to answer, cannot carry these.
-			return Invalid("InvalidParameterValue", "Tags with control characters other than tab and line break cannot be carried in XML")
+			return wire.Invalid("InvalidParameterValue", "Tags with control characters other than tab and line break cannot be carried in XML")
 		case seen[x.Key]:
-			return Invalid("InvalidParameterValue", "Duplicate tag key '"+x.Key+"' specified.")
+			return wire.Invalid("InvalidParameterValue", "Duplicate tag key '"+x.Key+"' specified.")
 		}
 		seen[x.Key] = true
 	}
@@ -40,7 +42,7 @@ func unprintable(r rune) bool {
 }
 
 // CheckCount refuses more tags than a resource may carry.
-func CheckCount(ts Tags) *Error {
+func CheckCount(ts Tags) *wire.Error {
 	n := 0
 	for _, x := range ts {
 		if !strings.HasPrefix(x.Key, "aws:") {
@@ -48,7 +50,7 @@ func CheckCount(ts Tags) *Error {
 		}
 	}
 	if n > maxTags {
-		return Invalid("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")
+		return wire.Invalid("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // spotRow is a spot price from a moment on.
@@ -24,7 +26,7 @@ func (r spotRow) text() string { return r.price.String()[:len(r.price.String())-
 // describeSpotPrices is DescribeSpotPriceHistory: the prices that were in force
 // at some time between StartTime and EndTime, the newest first. The oldest one
 // of each kind is from before StartTime.
-func (c *ec2Call) describeSpotPrices() *Error {
+func (c *ec2Call) describeSpotPrices() *wire.Error {
 	kinds, products, zone := c.Params.Texts("InstanceType"), c.Params.Texts("ProductDescription"), c.Params.Text("AvailabilityZone")
 	from, err := c.Params.Instant("StartTime", c.Now.Add(-SpotKept))
 	if err != nil {
@@ -34,7 +36,7 @@ func (c *ec2Call) describeSpotPrices() *Error {
 	if err != nil {
 		return err
 	}
-	fs, err := ReadFilters(c.Params, spotPriceFilters(), "availability-zone-id")
+	fs, err := wire.ReadFilters(c.Params, spotPriceFilters(), "availability-zone-id")
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (c *ec2Call) describeSpotPrices() *Error {
 	series := slices.DeleteFunc(c.spotSeries(kinds), func(s SpotSeries) bool {
 		return zone != "" && s.Zone != zone || len(products) > 0 && !slices.Contains(products, s.Product)
 	})
-	rows, token := CutPage(p, spotRows(p, series, from, to, fs), func(r spotRow) (uint64, int) { return r.seq, r.index })
+	rows, token := wire.CutPage(p, spotRows(p, series, from, to, fs), func(r spotRow) (uint64, int) { return r.seq, r.index })
 	c.Out.Open("spotPriceHistorySet")
 	for _, r := range rows {
 		c.Out.Open("item")
@@ -107,7 +109,7 @@ func (c *ec2Call) spotSeries(kinds []string) []SpotSeries {
 
 // spotRows goes through the history from its end, stretch by stretch, until a
 // page is full.
-func spotRows(p Page, series []SpotSeries, from, to time.Time, fs []Filter[spotRow]) []spotRow {
+func spotRows(p wire.Page, series []SpotSeries, from, to time.Time, fs []wire.Filter[spotRow]) []spotRow {
 	if len(series) == 0 {
 		return nil
 	}
@@ -120,7 +122,7 @@ func spotRows(p Page, series []SpotSeries, from, to time.Time, fs []Filter[spotR
 		}
 		for n, r := range spotStretchRows(series, stretch) {
 			r.seq, r.index = uint64(places-stretch), n
-			if p.After(r.seq, r.index) && !r.at.After(to) && r.until.After(from) && MatchAll(fs, r) {
+			if p.After(r.seq, r.index) && !r.at.After(to) && r.until.After(from) && wire.MatchAll(fs, r) {
 				rows = append(rows, r)
 			}
 		}
@@ -141,12 +143,12 @@ func spotStretchRows(series []SpotSeries, stretch int64) []spotRow {
 }
 
 // spotPriceFilters are the filters of DescribeSpotPriceHistory.
-func spotPriceFilters() Fields[spotRow] {
-	return Fields[spotRow]{
-		"availability-zone":   func(r spotRow) []string { return NonEmpty(r.Zone) },
-		"instance-type":       func(r spotRow) []string { return NonEmpty(r.Kind) },
+func spotPriceFilters() wire.Fields[spotRow] {
+	return wire.Fields[spotRow]{
+		"availability-zone":   func(r spotRow) []string { return wire.NonEmpty(r.Zone) },
+		"instance-type":       func(r spotRow) []string { return wire.NonEmpty(r.Kind) },
 		"product-description": func(r spotRow) []string { return []string{r.Product, r.Product + " (Amazon VPC)"} },
-		"spot-price":          func(r spotRow) []string { return NonEmpty(r.text()) },
-		"timestamp":           func(r spotRow) []string { return NonEmpty(iso(r.at)) },
+		"spot-price":          func(r spotRow) []string { return wire.NonEmpty(r.text()) },
+		"timestamp":           func(r spotRow) []string { return wire.NonEmpty(iso(r.at)) },
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // Parameter is a parameter of Systems Manager Parameter Store.
@@ -52,26 +53,26 @@ func SetParameter(a *account, region string, p Parameter) error {
 func ssmService() Service {
 	return Service{
 		Name: "ssm", Operations: []string{"GetParameter"},
-		Read: (*Request).ReadTarget, Refusal: RefuseJSON("message"), Serve: serveSSM,
+		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("message"), Serve: serveSSM,
 	}
 }
 
 // serveSSM answers GetParameter, the one operation of Systems Manager that the
 // sandbox has.
-func serveSSM(r *call) Answer {
+func serveSSM(r *call) wire.Answer {
 	if r.Action != "GetParameter" {
-		return r.Refuse(Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
+		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
 	var in struct {
 		Name           string
 		WithDecryption bool
 	}
 	if err := json.Unmarshal(r.Payload, &in); err != nil {
-		return r.Refuse(Invalid("SerializationException", "The request is not JSON"))
+		return r.Refuse(wire.Invalid("SerializationException", "The request is not JSON"))
 	}
 	name, selector, selected := strings.Cut(in.Name, ":")
 	if name == "" || selected && selector == "" {
-		return r.Refuse(Invalid("ValidationException", "Invalid parameter name: "+in.Name))
+		return r.Refuse(wire.Invalid("ValidationException", "Invalid parameter name: "+in.Name))
 	}
 	arn := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", r.Scope.Region, r.Caller.Account.ID(), strings.TrimPrefix(name, "/"))
 	if err := r.Authorize(arn, &Context{Region: r.Scope.Region}); err != nil {
@@ -82,13 +83,13 @@ func serveSSM(r *call) Answer {
 	defer reg.Mu.Unlock()
 	versions := (*Slot[parameters](reg))[name]
 	if len(versions) == 0 {
-		return r.Refuse(Invalid("ParameterNotFound", "The parameter "+name+" does not exist"))
+		return r.Refuse(wire.Invalid("ParameterNotFound", "The parameter "+name+" does not exist"))
 	}
 	version := len(versions)
 	if selected {
 		n, err := strconv.Atoi(selector)
 		if err != nil || n < 1 || n > len(versions) {
-			return r.Refuse(Invalid("ParameterVersionNotFound", "Systems Manager could not find version "+selector+" of "+name))
+			return r.Refuse(wire.Invalid("ParameterVersionNotFound", "Systems Manager could not find version "+selector+" of "+name))
 		}
 		version = n
 	}
@@ -109,7 +110,7 @@ func serveSSM(r *call) Answer {
 	}
 	body, err := json.Marshal(map[string]any{"Parameter": found})
 	if err != nil {
-		return r.Refuse(Fail(http.StatusInternalServerError, "InternalServerError", err.Error()))
+		return r.Refuse(wire.Fail(http.StatusInternalServerError, "InternalServerError", err.Error()))
 	}
 	return r.AnswerJSON(body)
 }

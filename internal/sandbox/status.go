@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"nightshift/internal/sandbox/wire"
+)
 
 // checksTake is how long the status checks of a started instance say
 // "initializing". AWS names no time; a few minutes are usual.
@@ -8,10 +12,10 @@ const checksTake = 2 * time.Minute
 
 // describeStatus is DescribeInstanceStatus: of running instances, or of those
 // in any state where IncludeAllInstances is set.
-func (c *ec2Call) describeStatus() *Error {
+func (c *ec2Call) describeStatus() *wire.Error {
 	ids := c.Params.Texts("InstanceId")
 	all := c.Params.Flag("IncludeAllInstances")
-	fs, err := ReadFilters(c.Params, c.statusFilters(), otherStatusFilters()...)
+	fs, err := wire.ReadFilters(c.Params, c.statusFilters(), otherStatusFilters()...)
 	if err != nil {
 		return err
 	}
@@ -36,21 +40,21 @@ func (c *ec2Call) describeStatus() *Error {
 		for _, i := range res.Instances {
 			i.Settle(c.Now)
 			if p.After(res.Seq, i.Index) && !i.Gone && !c.hidden(i) && (len(ids) == 0 || only[i]) &&
-				(all || c.shown(i).State == Running) && MatchAll(fs, i) {
+				(all || c.shown(i).State == Running) && wire.MatchAll(fs, i) {
 				rows = append(rows, i)
 			}
 		}
 	}
-	rows, token := CutPage(p, rows, func(i *instance) (uint64, int) { return i.Reservation.Seq, i.Index })
+	rows, token := wire.CutPage(p, rows, func(i *instance) (uint64, int) { return i.Reservation.Seq, i.Index })
 	c.Out.Open("instanceStatusSet")
 	for _, i := range rows {
 		status, reachability := c.checks(i)
 		c.Out.Open("item")
 		c.Out.Text("instanceId", i.ID)
 		c.Out.Text("availabilityZone", i.Zone)
-		c.Out.state("instanceState", c.shown(i).State)
-		c.Out.check("systemStatus", systemStatus(status), systemStatus(reachability))
-		c.Out.check("instanceStatus", status, reachability)
+		writeState(c.Out, "instanceState", c.shown(i).State)
+		writeCheck(c.Out, "systemStatus", systemStatus(status), systemStatus(reachability))
+		writeCheck(c.Out, "instanceStatus", status, reachability)
 		c.Out.End("item")
 	}
 	c.Out.End("instanceStatusSet")
@@ -86,7 +90,7 @@ func systemStatus(own string) string {
 	return own
 }
 
-func (d *Doc) check(name, status, reachability string) {
+func writeCheck(d *wire.Doc, name, status, reachability string) {
 	d.Open(name)
 	d.Text("status", status)
 	if reachability != "" {
@@ -101,27 +105,27 @@ func (d *Doc) check(name, status, reachability string) {
 }
 
 // statusFilters are the filters of DescribeInstanceStatus.
-func (c *ec2Call) statusFilters() Fields[*instance] {
+func (c *ec2Call) statusFilters() wire.Fields[*instance] {
 	instances := c.instanceFilters()
-	return Fields[*instance]{
+	return wire.Fields[*instance]{
 		"availability-zone":   instances["availability-zone"],
 		"instance-state-code": instances["instance-state-code"],
 		"instance-state-name": instances["instance-state-name"],
 		"instance-status.status": func(i *instance) []string {
 			status, _ := c.checks(i)
-			return NonEmpty(status)
+			return wire.NonEmpty(status)
 		},
 		"instance-status.reachability": func(i *instance) []string {
 			_, reachability := c.checks(i)
-			return NonEmpty(reachability)
+			return wire.NonEmpty(reachability)
 		},
 		"system-status.status": func(i *instance) []string {
 			status, _ := c.checks(i)
-			return NonEmpty(systemStatus(status))
+			return wire.NonEmpty(systemStatus(status))
 		},
 		"system-status.reachability": func(i *instance) []string {
 			_, reachability := c.checks(i)
-			return NonEmpty(systemStatus(reachability))
+			return wire.NonEmpty(systemStatus(reachability))
 		},
 		"operator.managed":   instances["operator.managed"],
 		"operator.principal": instances["operator.principal"],

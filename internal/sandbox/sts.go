@@ -9,18 +9,19 @@ import (
 	"unicode/utf8"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // STSService is AWS Security Token Service.
 func STSService() Service {
 	return Service{
 		Name: "sts", Operations: []string{"AssumeRole", "GetCallerIdentity"},
-		Read: readSTS, Refusal: RefuseQuery(stsNamespace), Serve: serveSTS,
+		Read: readSTS, Refusal: wire.RefuseQuery(stsNamespace), Serve: serveSTS,
 		Names: func(r *call, hit Hit) bool { return hit.ByID(r.Params.Text("RoleArn")) },
 	}
 }
 
-func readSTS(r *Request) {
+func readSTS(r *wire.Request) {
 	r.ReadQuery()
 	if r.Action == "GetCallerIdentity" {
 		r.Permission = "" // every caller may ask who it is
@@ -28,8 +29,8 @@ func readSTS(r *Request) {
 }
 
 // serveSTS answers GetCallerIdentity and AssumeRole.
-func serveSTS(r *call) Answer {
-	d := NewDoc()
+func serveSTS(r *call) wire.Answer {
+	d := wire.NewDoc()
 	action := r.Action
 	d.Root(action+"Response", stsNamespace)
 	d.Open(action + "Result")
@@ -43,14 +44,14 @@ func serveSTS(r *call) Answer {
 			return r.Refuse(err)
 		}
 	default:
-		return r.Refuse(Invalid("InvalidAction", "Could not find operation "+action+" for version 2011-06-15"))
+		return r.Refuse(wire.Invalid("InvalidAction", "Could not find operation "+action+" for version 2011-06-15"))
 	}
 	d.End(action + "Result")
 	d.Open("ResponseMetadata")
 	d.Text("RequestId", r.ID)
 	d.End("ResponseMetadata")
 	d.End(action + "Response")
-	return Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("text/xml")}
+	return wire.Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("text/xml")}
 }
 
 // assumption is what a call of AssumeRole asks for.
@@ -63,7 +64,7 @@ type assumption struct {
 
 // assumeRole opens a session of a role. Whatever speaks against it, the caller
 // learns no more than that it is denied, as in AWS.
-func assumeRole(r *call, d *Doc) *Error {
+func assumeRole(r *call, d *wire.Doc) *wire.Error {
 	ask, err := readAssumption(r)
 	if err != nil {
 		return err
@@ -74,14 +75,14 @@ func assumeRole(r *call, d *Doc) *Error {
 	found := roleNamed(r.Organization, ask.arn)
 	if found == nil || found.Account.Suspended || !found.TrustsAccount(r.Caller.Account.ID()) ||
 		found.ExternalID != "" && found.ExternalID != ask.externalID {
-		return Fail(http.StatusForbidden, "AccessDenied",
+		return wire.Fail(http.StatusForbidden, "AccessDenied",
 			"User: "+r.Caller.ARN+" is not authorized to perform: sts:AssumeRole on resource: "+ask.arn)
 	}
 	switch {
 	case r.Caller.Role && ask.lasts > time.Hour:
-		return Invalid("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
+		return wire.Invalid("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	case ask.lasts > found.MaxSession:
-		return Invalid("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+		return wire.Invalid("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
 	p := Principal{
 		Account: found.Account, Policy: &found.Policy, Role: true,
@@ -120,7 +121,7 @@ var (
 // readAssumption reads the parameters of AssumeRole within the limits of the
 // API Reference. Those that would narrow or name the session are refused, as
 // ignoring them would grant more than was asked for.
-func readAssumption(r *call) (assumption, *Error) {
+func readAssumption(r *call) (assumption, *wire.Error) {
 	f := r.Params
 	f.Accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
@@ -128,7 +129,7 @@ func readAssumption(r *call) (assumption, *Error) {
 		"Policy", "PolicyArns", "ProvidedContexts", "SerialNumber", "SourceIdentity", "Tags", "TokenCode", "TransitiveTagKeys",
 	} {
 		if f.Has(name) {
-			return assumption{}, Invalid("NotImplemented", "the practice account has no "+name+" for AssumeRole")
+			return assumption{}, wire.Invalid("NotImplemented", "the practice account has no "+name+" for AssumeRole")
 		}
 	}
 	ask := assumption{arn: f.Text("RoleArn"), session: f.Text("RoleSessionName"), externalID: f.Text("ExternalId")}
@@ -140,9 +141,9 @@ func readAssumption(r *call) (assumption, *Error) {
 	}
 	seconds := int64(3600)
 	if f.Has("DurationSeconds") {
-		var err *Error
+		var err *wire.Error
 		if seconds, err = f.Number("DurationSeconds"); err != nil {
-			return assumption{}, Invalid("MalformedInput", "DurationSeconds is not a number")
+			return assumption{}, wire.Invalid("MalformedInput", "DurationSeconds is not a number")
 		}
 		wrong.number("durationSeconds", seconds, 900, 43200)
 	}
@@ -153,7 +154,7 @@ func readAssumption(r *call) (assumption, *Error) {
 		return assumption{}, err
 	}
 	if !roleARN.MatchString(ask.arn) {
-		return assumption{}, Invalid("ValidationError", ask.arn+" is invalid")
+		return assumption{}, wire.Invalid("ValidationError", ask.arn+" is invalid")
 	}
 	ask.lasts = time.Duration(seconds) * time.Second
 	return ask, nil
@@ -196,7 +197,7 @@ func (v *violations) number(name string, value, least, most int64) {
 }
 
 // refusal is the error that names them all; nil where there are none.
-func (v *violations) refusal() *Error {
+func (v *violations) refusal() *wire.Error {
 	if len(*v) == 0 {
 		return nil
 	}
@@ -204,7 +205,7 @@ func (v *violations) refusal() *Error {
 	if len(*v) > 1 {
 		count = fmt.Sprintf("%d validation errors", len(*v))
 	}
-	return Invalid("ValidationError", count+" detected: "+strings.Join(*v, "; "))
+	return wire.Invalid("ValidationError", count+" detected: "+strings.Join(*v, "; "))
 }
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"

@@ -3,9 +3,11 @@ package sandbox
 import (
 	"slices"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
-func (d *Doc) tags(t Tags) {
+func writeTags(d *wire.Doc, t Tags) {
 	if len(t) == 0 {
 		return
 	}
@@ -19,7 +21,7 @@ func (d *Doc) tags(t Tags) {
 	d.End("tagSet")
 }
 
-func readTags(nodes []*Params) Tags {
+func readTags(nodes []*wire.Params) Tags {
 	var ts Tags
 	for _, n := range nodes {
 		ts = append(ts, Tag{n.Text("Key"), n.Text("Value")})
@@ -29,12 +31,12 @@ func readTags(nodes []*Params) Tags {
 
 // specifiedTags reads TagSpecification, by resource type; kinds are those that
 // the operation takes.
-func specifiedTags(p *Params, kinds ...string) (map[string]Tags, *Error) {
+func specifiedTags(p *wire.Params, kinds ...string) (map[string]Tags, *wire.Error) {
 	byType := map[string]Tags{}
 	for _, spec := range p.Items("TagSpecification") {
 		kind := spec.Text("ResourceType")
 		if !slices.Contains(kinds, kind) {
-			return nil, Invalid("InvalidParameterValue", "'"+kind+"' is not a valid taggable resource type for this operation.")
+			return nil, wire.Invalid("InvalidParameterValue", "'"+kind+"' is not a valid taggable resource type for this operation.")
 		}
 		ts := append(byType[kind], readTags(spec.Items("Tag"))...)
 		if err := CheckTags(ts); err != nil {
@@ -49,13 +51,13 @@ func specifiedTags(p *Params, kinds ...string) (map[string]Tags, *Error) {
 }
 
 // resource finds what an id names.
-func (r *Region) resource(id string) (Taggable, *Error) {
-	missing := func(code, what string) (Taggable, *Error) {
-		return Taggable{}, Invalid(code, "The "+what+" '"+id+"' does not exist")
+func (r *Region) resource(id string) (Taggable, *wire.Error) {
+	missing := func(code, what string) (Taggable, *wire.Error) {
+		return Taggable{}, wire.Invalid(code, "The "+what+" '"+id+"' does not exist")
 	}
 	prefix, _, _ := strings.Cut(id, "-")
 	if !wellFormed(id, prefix+"-") {
-		return Taggable{}, Invalid("InvalidID", "The ID '"+id+"' is not valid")
+		return Taggable{}, wire.Invalid("InvalidID", "The ID '"+id+"' is not valid")
 	}
 	switch prefix {
 	case "i":
@@ -82,17 +84,17 @@ func (r *Region) resource(id string) (Taggable, *Error) {
 	if refusal, ok := unknownHolding(prefix, id); ok {
 		return Taggable{}, refusal
 	}
-	return Taggable{}, Invalid("InvalidID", "The ID '"+id+"' is not valid")
+	return Taggable{}, wire.Invalid("InvalidID", "The ID '"+id+"' is not valid")
 }
 
 // changeTags is CreateTags and DeleteTags: all resources or none.
-func (c *ec2Call) changeTags(create bool) *Error {
+func (c *ec2Call) changeTags(create bool) *wire.Error {
 	ids := c.Params.Texts("ResourceId")
 	if len(ids) == 0 {
 		return missingParameter("resourceIdSet")
 	}
 	if len(ids) > 1000 {
-		return Invalid("InvalidParameterValue", "The maximum number of resources for this request is 1000")
+		return wire.Invalid("InvalidParameterValue", "The maximum number of resources for this request is 1000")
 	}
 	var wanted []TagChange
 	for _, n := range c.Params.Items("Tag") {
@@ -162,7 +164,7 @@ func applyTags(ts Tags, wanted []TagChange, create bool) Tags {
 	return ts
 }
 
-func (c *ec2Call) authorizeTags(t Taggable, wanted []TagChange) *Error {
+func (c *ec2Call) authorizeTags(t Taggable, wanted []TagChange) *wire.Error {
 	var keys []string
 	for _, x := range wanted {
 		keys = append(keys, x.Key)
@@ -171,8 +173,8 @@ func (c *ec2Call) authorizeTags(t Taggable, wanted []TagChange) *Error {
 }
 
 // describeTags lists the tags of all resources, those of the oldest first.
-func (c *ec2Call) describeTags() *Error {
-	fs, err := ReadFilters(c.Params, tagFilters())
+func (c *ec2Call) describeTags() *wire.Error {
+	fs, err := wire.ReadFilters(c.Params, tagFilters())
 	if err != nil {
 		return err
 	}
@@ -187,7 +189,7 @@ func (c *ec2Call) describeTags() *Error {
 	add := func(seq uint64, id, kind string, ts Tags) {
 		for n, x := range ts {
 			row := tagRow{seq, n, id, kind, x}
-			if page.After(seq, n) && MatchAll(fs, &row) {
+			if page.After(seq, n) && wire.MatchAll(fs, &row) {
 				rows = append(rows, row)
 			}
 		}
@@ -209,7 +211,7 @@ func (c *ec2Call) describeTags() *Error {
 	for _, t := range c.Region.Other.All() {
 		add(1<<42|t.Seq, t.ID, t.ResourceType, *t.Tags)
 	}
-	rows, token := CutPage(page, rows, func(r tagRow) (uint64, int) { return r.seq, r.index })
+	rows, token := wire.CutPage(page, rows, func(r tagRow) (uint64, int) { return r.seq, r.index })
 	c.Out.Open("tagSet")
 	for _, r := range rows {
 		c.Out.Open("item")

@@ -4,6 +4,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // mostTypes is the largest page of DescribeInstanceTypes, and the one that it
@@ -11,17 +13,17 @@ import (
 const mostTypes = 100
 
 // describeTypes is DescribeInstanceTypes. Every region offers the same types.
-func (c *ec2Call) describeTypes() *Error {
+func (c *ec2Call) describeTypes() *wire.Error {
 	wanted := c.Params.Texts("InstanceType")
-	fs, err := ReadFilters(c.Params, typeFilters(), otherTypeFilters()...)
+	fs, err := wire.ReadFilters(c.Params, typeFilters(), otherTypeFilters()...)
 	if err != nil {
 		return err
 	}
 	if len(wanted) > 0 && c.Params.Has("MaxResults") {
-		return Invalid("InvalidParameterCombination", "The parameter InstanceTypes cannot be used with the parameter MaxResults")
+		return wire.Invalid("InvalidParameterCombination", "The parameter InstanceTypes cannot be used with the parameter MaxResults")
 	}
 	if len(wanted) > mostTypes {
-		return Invalid("InvalidParameterValue", "The maximum number of instance types for this request is 100")
+		return wire.Invalid("InvalidParameterValue", "The maximum number of instance types for this request is 100")
 	}
 	p, err := c.page(mostTypes, len(fs) > 0)
 	if err != nil {
@@ -46,23 +48,23 @@ func (c *ec2Call) describeTypes() *Error {
 			only[name] = true
 		}
 		if len(unknown) > 0 {
-			return Invalid("InvalidInstanceType", "The following supplied instance types do not exist: ["+strings.Join(unknown, ", ")+"]")
+			return wire.Invalid("InvalidInstanceType", "The following supplied instance types do not exist: ["+strings.Join(unknown, ", ")+"]")
 		}
 	}
 	var rows []Type
 	for n, name := range names {
 		t, _ := c.Organization.Types.Spec(name)
-		if p.After(uint64(n)+1, 0) && (only == nil || only[name]) && MatchAll(fs, t) {
+		if p.After(uint64(n)+1, 0) && (only == nil || only[name]) && wire.MatchAll(fs, t) {
 			rows = append(rows, t)
 		}
 	}
-	rows, token := CutPage(p, rows, func(t Type) (uint64, int) {
+	rows, token := wire.CutPage(p, rows, func(t Type) (uint64, int) {
 		return uint64(sort.SearchStrings(names, t.Name)) + 1, 0
 	})
 	c.Out.Open("instanceTypeSet")
 	for _, t := range rows {
 		c.Out.Open("item")
-		c.Out.typeInfo(t)
+		writeTypeInfo(c.Out, t)
 		c.Out.End("item")
 	}
 	c.Out.End("instanceTypeSet")
@@ -70,7 +72,7 @@ func (c *ec2Call) describeTypes() *Error {
 	return nil
 }
 
-func (d *Doc) typeInfo(t Type) {
+func writeTypeInfo(d *wire.Doc, t Type) {
 	d.Text("instanceType", t.Name)
 	d.Flag("currentGeneration", t.CurrentGeneration)
 	d.Flag("freeTierEligible", t.FreeTier())
@@ -137,8 +139,8 @@ func diskKind(ssd bool) string {
 }
 
 // typeFilters are the filters of DescribeInstanceTypes.
-func typeFilters() Fields[Type] {
-	disk := func(of func(count int, gb int64, ssd bool) []string) Values[Type] {
+func typeFilters() wire.Fields[Type] {
+	disk := func(of func(count int, gb int64, ssd bool) []string) wire.Values[Type] {
 		return func(t Type) []string {
 			count, gb, ssd := t.InstanceStorage()
 			if count == 0 {
@@ -147,30 +149,30 @@ func typeFilters() Fields[Type] {
 			return of(count, gb, ssd)
 		}
 	}
-	return Fields[Type]{
-		"instance-type":                         func(t Type) []string { return NonEmpty(t.Name) },
-		"bare-metal":                            func(t Type) []string { return Bool(t.BareMetal) },
-		"burstable-performance-supported":       func(t Type) []string { return Bool(t.Burstable()) },
-		"current-generation":                    func(t Type) []string { return Bool(t.CurrentGeneration) },
-		"dedicated-hosts-supported":             func(t Type) []string { return Bool(!t.Burstable()) },
-		"free-tier-eligible":                    func(t Type) []string { return Bool(t.FreeTier()) },
-		"hypervisor":                            func(t Type) []string { return NonEmpty(t.Hypervisor) },
-		"processor-info.supported-architecture": func(t Type) []string { return NonEmpty(t.Architecture) },
-		"memory-info.size-in-mib":               func(t Type) []string { return Integer(t.MemoryMiB) },
+	return wire.Fields[Type]{
+		"instance-type":                         func(t Type) []string { return wire.NonEmpty(t.Name) },
+		"bare-metal":                            func(t Type) []string { return wire.Bool(t.BareMetal) },
+		"burstable-performance-supported":       func(t Type) []string { return wire.Bool(t.Burstable()) },
+		"current-generation":                    func(t Type) []string { return wire.Bool(t.CurrentGeneration) },
+		"dedicated-hosts-supported":             func(t Type) []string { return wire.Bool(!t.Burstable()) },
+		"free-tier-eligible":                    func(t Type) []string { return wire.Bool(t.FreeTier()) },
+		"hypervisor":                            func(t Type) []string { return wire.NonEmpty(t.Hypervisor) },
+		"processor-info.supported-architecture": func(t Type) []string { return wire.NonEmpty(t.Architecture) },
+		"memory-info.size-in-mib":               func(t Type) []string { return wire.Integer(t.MemoryMiB) },
 		"supported-root-device-type":            func(t Type) []string { return t.RootDevices() },
 		"supported-usage-class":                 func(Type) []string { return []string{"on-demand", "spot"} },
-		"supported-virtualization-type":         Constant[Type]("hvm"),
-		"vcpu-info.default-vcpus":               func(t Type) []string { return Integer(int64(t.VCPU)) },
-		"vcpu-info.default-cores":               func(t Type) []string { return Integer(int64(t.Cores)) },
-		"vcpu-info.default-threads-per-core":    func(t Type) []string { return Integer(int64(t.ThreadsPerCore)) },
+		"supported-virtualization-type":         wire.Constant[Type]("hvm"),
+		"vcpu-info.default-vcpus":               func(t Type) []string { return wire.Integer(int64(t.VCPU)) },
+		"vcpu-info.default-cores":               func(t Type) []string { return wire.Integer(int64(t.Cores)) },
+		"vcpu-info.default-threads-per-core":    func(t Type) []string { return wire.Integer(int64(t.ThreadsPerCore)) },
 		"instance-storage-supported": func(t Type) []string {
 			disks, _, _ := t.InstanceStorage()
-			return Bool(disks > 0)
+			return wire.Bool(disks > 0)
 		},
-		"instance-storage-info.disk.count":       disk(func(n int, _ int64, _ bool) []string { return Integer(int64(n)) }),
-		"instance-storage-info.disk.size-in-gb":  disk(func(_ int, gb int64, _ bool) []string { return Integer(gb) }),
-		"instance-storage-info.disk.type":        disk(func(_ int, _ int64, ssd bool) []string { return NonEmpty(diskKind(ssd)) }),
-		"instance-storage-info.total-size-in-gb": disk(func(n int, gb int64, _ bool) []string { return Integer(int64(n) * gb) }),
+		"instance-storage-info.disk.count":       disk(func(n int, _ int64, _ bool) []string { return wire.Integer(int64(n)) }),
+		"instance-storage-info.disk.size-in-gb":  disk(func(_ int, gb int64, _ bool) []string { return wire.Integer(gb) }),
+		"instance-storage-info.disk.type":        disk(func(_ int, _ int64, ssd bool) []string { return wire.NonEmpty(diskKind(ssd)) }),
+		"instance-storage-info.total-size-in-gb": disk(func(n int, gb int64, _ bool) []string { return wire.Integer(int64(n) * gb) }),
 	}
 }
 

@@ -2,13 +2,15 @@ package sandbox
 
 import (
 	"fmt"
+
+	"nightshift/internal/sandbox/wire"
 )
 
 // VolumeSpec reads what a volume is to be. One that is made from a snapshot has
 // the snapshot's size unless it is to be larger.
-func (c *ec2Call) volumeSpec(p *Params, size string) (VolumeSpec, *Error) {
+func (c *ec2Call) volumeSpec(p *wire.Params, size string) (VolumeSpec, *wire.Error) {
 	s := VolumeSpec{Type: p.Text("VolumeType"), Encrypted: p.Flag("Encrypted"), KMSKey: p.Text("KmsKeyId")}
-	var err *Error
+	var err *wire.Error
 	for name, into := range map[string]*int64{size: &s.SizeGiB, "Iops": &s.IOPS, "Throughput": &s.Throughput} {
 		if *into, err = p.Number(name); err != nil {
 			return s, err
@@ -17,18 +19,18 @@ func (c *ec2Call) volumeSpec(p *Params, size string) (VolumeSpec, *Error) {
 	switch snapshot := p.Text("SnapshotId"); {
 	case snapshot == "":
 	case !wellFormed(snapshot, "snap-"):
-		return s, Invalid("InvalidParameterValue", "Value ("+snapshot+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
+		return s, wire.Invalid("InvalidParameterValue", "Value ("+snapshot+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
 	default:
 		from := c.Region.SnapshotNamed(snapshot)
 		switch {
 		case from == nil:
 			return s, noSnapshot(snapshot)
 		case from.Archived || from.Status(c.Now) != "completed":
-			return s, Invalid("IncorrectState", "The snapshot '"+snapshot+"' is not in a state from which volumes can be made.")
+			return s, wire.Invalid("IncorrectState", "The snapshot '"+snapshot+"' is not in a state from which volumes can be made.")
 		case s.SizeGiB == 0:
 			s.SizeGiB = from.SizeGiB
 		case s.SizeGiB < from.SizeGiB:
-			return s, Invalid("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is smaller than snapshot '%s', expect size >= %dGiB", s.SizeGiB, snapshot, from.SizeGiB))
+			return s, wire.Invalid("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is smaller than snapshot '%s', expect size >= %dGiB", s.SizeGiB, snapshot, from.SizeGiB))
 		}
 		s.Snapshot, s.Encrypted = snapshot, s.Encrypted || from.Encrypted
 	}
@@ -36,9 +38,9 @@ func (c *ec2Call) volumeSpec(p *Params, size string) (VolumeSpec, *Error) {
 }
 
 // completed completes a specification or refuses it.
-func completed(s *VolumeSpec) *Error {
+func completed(s *VolumeSpec) *wire.Error {
 	if err := s.Complete(); err != nil {
-		return Invalid(err.Code, err.Message)
+		return wire.Invalid(err.Code, err.Message)
 	}
 	return nil
 }

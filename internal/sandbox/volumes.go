@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/wire"
 )
 
 // describeVolumes is DescribeVolumes.
-func (c *ec2Call) describeVolumes() *Error {
+func (c *ec2Call) describeVolumes() *wire.Error {
 	ids := c.Params.Texts("VolumeId")
-	fs, err := ReadFilters(c.Params, c.volumeFilters(), otherVolumeFilters()...)
+	fs, err := wire.ReadFilters(c.Params, c.volumeFilters(), otherVolumeFilters()...)
 	if err != nil {
 		return err
 	}
@@ -32,18 +33,18 @@ func (c *ec2Call) describeVolumes() *Error {
 	}
 	var rows []*Volume
 	for _, v := range order {
-		if MatchAll(fs, v) {
+		if wire.MatchAll(fs, v) {
 			rows = append(rows, v)
 			if p.Size > 0 && len(rows) > p.Size {
 				break
 			}
 		}
 	}
-	rows, token := CutPage(p, rows, func(v *Volume) (uint64, int) { return v.Seq, 0 })
+	rows, token := wire.CutPage(p, rows, func(v *Volume) (uint64, int) { return v.Seq, 0 })
 	c.Out.Open("volumeSet")
 	for _, v := range rows {
 		c.Out.Open("item")
-		c.Out.volume(c.Now, v)
+		writeVolume(c.Out, c.Now, v)
 		c.Out.End("item")
 	}
 	c.Out.End("volumeSet")
@@ -51,13 +52,13 @@ func (c *ec2Call) describeVolumes() *Error {
 	return nil
 }
 
-func (c *ec2Call) volumesNamed(ids []string) ([]*Volume, *Error) {
+func (c *ec2Call) volumesNamed(ids []string) ([]*Volume, *wire.Error) {
 	c.resources = len(ids)
 	var found []*Volume
 	var missing []string
 	for _, id := range ids {
 		if !wellFormed(id, "vol-") {
-			return nil, Invalid("InvalidParameterValue", "Value ("+id+") for parameter volumes is invalid. Expected: 'vol-...'.")
+			return nil, wire.Invalid("InvalidParameterValue", "Value ("+id+") for parameter volumes is invalid. Expected: 'vol-...'.")
 		}
 		v := c.Region.Volumes[id]
 		switch {
@@ -72,12 +73,12 @@ func (c *ec2Call) volumesNamed(ids []string) ([]*Volume, *Error) {
 		slices.SortFunc(found, func(a, b *Volume) int { return cmp.Compare(a.Seq, b.Seq) })
 		return found, nil
 	case 1:
-		return nil, Invalid("InvalidVolume.NotFound", "The volume '"+missing[0]+"' does not exist.")
+		return nil, wire.Invalid("InvalidVolume.NotFound", "The volume '"+missing[0]+"' does not exist.")
 	}
-	return nil, Invalid("InvalidVolume.NotFound", "The volumes '"+strings.Join(missing, ", ")+"' do not exist.")
+	return nil, wire.Invalid("InvalidVolume.NotFound", "The volumes '"+strings.Join(missing, ", ")+"' do not exist.")
 }
 
-func (d *Doc) volume(now time.Time, v *Volume) {
+func writeVolume(d *wire.Doc, now time.Time, v *Volume) {
 	d.Text("volumeId", v.ID)
 	d.Number("size", v.SizeGiB)
 	d.Text("snapshotId", v.Snapshot)
@@ -87,11 +88,11 @@ func (d *Doc) volume(now time.Time, v *Volume) {
 	d.Open("attachmentSet")
 	for _, a := range v.Attachments {
 		d.Open("item")
-		d.attachment(now, a)
+		writeAttachment(d, now, a)
 		d.End("item")
 	}
 	d.End("attachmentSet")
-	d.tags(v.Tags)
+	writeTags(d, v.Tags)
 	d.Text("volumeType", v.Type)
 	if v.IOPS > 0 {
 		d.Number("iops", v.IOPS)
@@ -104,7 +105,7 @@ func (d *Doc) volume(now time.Time, v *Volume) {
 	d.Flag("multiAttachEnabled", v.MultiAttach)
 }
 
-func (d *Doc) attachment(now time.Time, a Attachment) {
+func writeAttachment(d *wire.Doc, now time.Time, a Attachment) {
 	d.Text("volumeId", a.Volume.ID)
 	d.Text("instanceId", a.Instance.ID)
 	d.Text("device", a.Device)
@@ -114,7 +115,7 @@ func (d *Doc) attachment(now time.Time, a Attachment) {
 }
 
 // createVolume is CreateVolume.
-func (c *ec2Call) createVolume() *Error {
+func (c *ec2Call) createVolume() *wire.Error {
 	request := c.Params.Fingerprint("CreateVolume")
 	zone := c.Params.Text("AvailabilityZone")
 	spec, err := c.volumeSpec(c.Params, "Size")
@@ -134,7 +135,7 @@ func (c *ec2Call) createVolume() *Error {
 		return missingParameter("AvailabilityZone")
 	}
 	if !c.Region.HasZone(zone) {
-		return Invalid("InvalidZone.NotFound", "The zone '"+zone+"' does not exist.")
+		return wire.Invalid("InvalidZone.NotFound", "The zone '"+zone+"' does not exist.")
 	}
 	if err := completed(&spec); err != nil {
 		return err
@@ -158,21 +159,21 @@ func (c *ec2Call) createVolume() *Error {
 			c.Region.ClientTokens[token] = UsedToken{Request: request, Volume: v}
 		}
 	}
-	c.Out.volume(c.Now, v)
+	writeVolume(c.Out, c.Now, v)
 	return nil
 }
 
 // reused finds what an earlier request with the same client token made.
-func (c *ec2Call) reused(token string, request uint64) (UsedToken, *Error) {
+func (c *ec2Call) reused(token string, request uint64) (UsedToken, *wire.Error) {
 	used, ok := c.Region.ClientTokens[token]
 	if ok && used.Request != request {
-		return UsedToken{}, Invalid("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
+		return UsedToken{}, wire.Invalid("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
 	}
 	return used, nil
 }
 
 // attachVolume is AttachVolume.
-func (c *ec2Call) attachVolume() *Error {
+func (c *ec2Call) attachVolume() *wire.Error {
 	device, id, volumeID := c.Params.Text("Device"), c.Params.Text("InstanceId"), c.Params.Text("VolumeId")
 	if err := c.Params.UnknownParameter(); err != nil {
 		return err
@@ -198,31 +199,31 @@ func (c *ec2Call) attachVolume() *Error {
 		return err
 	}
 	a := c.Region.AttachVolume(v, i, device, c.Now, c.Now.Add(time.Second), false)
-	c.Out.attachment(c.Now, a)
+	writeAttachment(c.Out, c.Now, a)
 	return nil
 }
 
-func (c *ec2Call) attachable(v *Volume, i *instance, device string) *Error {
+func (c *ec2Call) attachable(v *Volume, i *instance, device string) *wire.Error {
 	switch {
 	case v.Status(c.Now) == "creating":
-		return Invalid("IncorrectState", v.ID+" is not 'available'.")
+		return wire.Invalid("IncorrectState", v.ID+" is not 'available'.")
 	case v.Zone != i.Zone:
-		return Invalid("InvalidVolume.ZoneMismatch", "The volume '"+v.ID+"' is not in the same availability zone as instance '"+i.ID+"'")
+		return wire.Invalid("InvalidVolume.ZoneMismatch", "The volume '"+v.ID+"' is not in the same availability zone as instance '"+i.ID+"'")
 	case i.State != Running && i.State != Stopped && i.State != Stopping:
-		return Invalid("IncorrectState", "Instance '"+i.ID+"' is not 'running'.")
+		return wire.Invalid("IncorrectState", "Instance '"+i.ID+"' is not 'running'.")
 	case len(v.Attachments) > 0 && !v.MultiAttach:
-		return Invalid("VolumeInUse", v.ID+" is already attached to an instance")
+		return wire.Invalid("VolumeInUse", v.ID+" is already attached to an instance")
 	case len(v.Attachments) >= 16:
-		return Invalid("AttachmentLimitExceeded", v.ID+" is attached to the maximum number of instances")
+		return wire.Invalid("AttachmentLimitExceeded", v.ID+" is attached to the maximum number of instances")
 	}
 	for _, a := range v.Attachments {
 		if a.Instance == i {
-			return Invalid("VolumeInUse", v.ID+" is already attached to an instance")
+			return wire.Invalid("VolumeInUse", v.ID+" is already attached to an instance")
 		}
 	}
 	for _, a := range i.Attachments {
 		if a.Device == device {
-			return Invalid("InvalidParameterValue", "Invalid value '"+device+"' for unixDevice. Attachment point "+device+" is already in use")
+			return wire.Invalid("InvalidParameterValue", "Invalid value '"+device+"' for unixDevice. Attachment point "+device+" is already in use")
 		}
 	}
 	return nil

@@ -1,4 +1,7 @@
-package sandbox
+// Package wire is how requests and answers of the sandbox look on the wire: the
+// Query protocol and the one that EC2 has instead, AWS JSON, CBOR, errors, pages
+// and filters. It knows nothing of what an account holds.
+package wire
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package sandbox
+package wire
 
 import (
 	"fmt"
@@ -61,4 +61,24 @@ func (t *Instant) set(seconds float64) error {
 	}
 	t.Time = time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()
 	return nil
+}
+
+// The header of smithy RPC v2.
+const (
+	smithyProtocol = "Smithy-Protocol"
+	smithyCBOR     = "rpc-v2-cbor"
+)
+
+// IsCBOR says whether a request speaks smithy RPC v2 with CBOR.
+func (r *Request) IsCBOR() bool { return r.Header.Get(smithyProtocol) == smithyCBOR }
+
+// ReadCBOR reads the request's input.
+func (r *Request) ReadCBOR(into any) error { return cbor.Unmarshal(r.Payload, into) }
+
+// AnswerCBOR answers with texts, numbers and times.
+func (r *Request) AnswerCBOR(status int, out any) Answer {
+	a := Answer{Status: status, Header: r.AnswerHeader("application/cbor")}
+	a.Header.Set(smithyProtocol, smithyCBOR)
+	a.Body, _ = cbor.Marshal(out) // cannot fail
+	return a
 }
