@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
 )
 
@@ -70,7 +71,7 @@ func (a *account) addSeoulHoldings(r *Region) error {
 		h.named(name).Public = true
 	}
 
-	kinds, err := LoadHosts()
+	kinds, err := catalog.LoadHosts()
 	if err != nil {
 		return err
 	}

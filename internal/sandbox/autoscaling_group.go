@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
 	"nightshift/internal/sandbox/wire"
 )
@@ -53,7 +54,7 @@ type group struct {
 	tags      []groupTag
 	suspended map[string]string // process to reason
 	members   []*member
-	kind      Type
+	kind      catalog.Type
 	image     string
 	launches  string // the name of its launch configuration
 	warmPool  bool

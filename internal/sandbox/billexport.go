@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // ExportBill is an account's bill of a month, as far as it is known: a table of
@@ -55,7 +57,7 @@ func (a *account) bill(month, until time.Time) ([]byte, error) {
 	all := func(string) bool { return true }
 	for day := month; day.Before(Earlier(month.AddDate(0, 1, 0), until)); day = day.AddDate(0, 0, 1) {
 		end := Earlier(day.AddDate(0, 0, 1), until)
-		var covered Price
+		var covered catalog.Price
 		for c := range biller.charges(day, end, "", all) {
 			write(bill.usage(c))
 			if c.credited > 0 {

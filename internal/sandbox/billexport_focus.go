@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // focusColumns are the columns of an export: those of FOCUS 1.0 in the order of
@@ -58,7 +60,7 @@ func (b *focusBill) usage(c charge) map[string]string {
 	b.resource(row, c)
 	switch c.payment {
 	case planPayment:
-		row["BilledCost"] = Price(0).String()
+		row["BilledCost"] = catalog.Price(0).String()
 		row["PricingCategory"] = "Committed"
 		row["CommitmentDiscountCategory"], row["CommitmentDiscountType"] = "Spend", "Savings Plan"
 		row["CommitmentDiscountStatus"], row["CommitmentDiscountId"] = "Used", b.account.planARN()
@@ -78,11 +80,11 @@ func (b *focusBill) resource(row map[string]string, c charge) {
 		row["ServiceCategory"] = "Storage"
 	}
 	row["RegionId"], row["RegionName"] = c.region, b.account.Catalog.Places[c.region].Location
-	row["x_Operation"], row["x_ServiceCode"], row["x_UsageType"] = c.operation, EC2Offer, c.usage
+	row["x_Operation"], row["x_ServiceCode"], row["x_UsageType"] = c.operation, catalog.EC2Offer, c.usage
 	tags, _ := json.Marshal(c.tags.Map()) // cannot fail: texts
 	row["Tags"] = string(tags)
 	if p := c.product; p != nil {
-		code := p.SKU + "." + OnDemandTerm + "." + HourlyRate
+		code := p.SKU + "." + catalog.OnDemandTerm + "." + catalog.HourlyRate
 		row["SkuId"], row["SkuPriceId"] = p.SKU, code
 		row["ListUnitPrice"], row["ContractedUnitPrice"] = p.USD.Short(), p.USD.Short()
 		row["ChargeDescription"] = "$" + p.USD.Short() + " per " + p.Per
@@ -106,13 +108,13 @@ func (b *focusBill) credit(c charge) map[string]string {
 
 // commitment is the row of what is paid for the Savings Plan. It has no
 // effective cost, since that is spread over what the plan covers.
-func (b *focusBill) commitment(from, to time.Time, paid Price) map[string]string {
+func (b *focusBill) commitment(from, to time.Time, paid catalog.Price) map[string]string {
 	row := b.row(from, to)
 	hours := strconv.FormatFloat(to.Sub(from).Hours(), 'f', 15, 64)
 	maps.Copy(row, map[string]string{
 		"ChargeCategory": "Purchase", "ChargeFrequency": "Recurring", "PricingCategory": "Standard",
 		"ChargeDescription": "1 year No Upfront EC2 Instance Savings Plan",
-		"BilledCost":        paid.String(), "EffectiveCost": Price(0).String(), "ListCost": paid.String(), "ContractedCost": paid.String(),
+		"BilledCost":        paid.String(), "EffectiveCost": catalog.Price(0).String(), "ListCost": paid.String(), "ContractedCost": paid.String(),
 		"CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Savings Plan", "CommitmentDiscountId": b.account.planARN(),
 		"PricingQuantity": hours, "PricingUnit": "Hours", "ResourceId": b.account.planARN(), "ResourceType": "Savings Plan",
 		"ServiceCategory": "Compute", "ServiceName": planService, "x_ServiceCode": "ComputeSavingsPlans", "x_UsageType": planUsage,

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 func TestAddons(t *testing.T) {
 	c := testCatalog(t)
-	wantOne(t, "an address in Virginia", offered(t, c, VPCOffer, "usagetype=USE1-PublicIPv4:IdleAddress"), "Hrs", "0.005", "")
-	if p := offered(t, c, VPCOffer, "usagetype=APN2-PublicIPv4:InUseAddress")[0]; p.Product.ProductFamily != "" || p.ServiceCode != VPCOffer {
+	wantOne(t, "an address in Virginia", offered(t, c, catalog.VPCOffer, "usagetype=USE1-PublicIPv4:IdleAddress"), "Hrs", "0.005", "")
+	if p := offered(t, c, catalog.VPCOffer, "usagetype=APN2-PublicIPv4:InUseAddress")[0]; p.Product.ProductFamily != "" || p.ServiceCode != catalog.VPCOffer {
 		t.Errorf("product family %q of %s, want none", p.Product.ProductFamily, p.ServiceCode)
 	}
 	for _, tt := range []struct{ region, usage, os, usd string }{
@@ -20,18 +22,18 @@ func TestAddons(t *testing.T) {
 		{"us-east-1", "CPUCredits:t4g", "Linux", "0.04"},
 		{"us-east-1", "CPUCredits:t3", "Windows", "0.096"},
 	} {
-		got := offered(t, c, EC2Offer, "regionCode="+tt.region, "productFamily=CPU Credits", "usagetype="+tt.usage, "operatingSystem="+tt.os)
+		got := offered(t, c, catalog.EC2Offer, "regionCode="+tt.region, "productFamily=CPU Credits", "usagetype="+tt.usage, "operatingSystem="+tt.os)
 		wantOne(t, tt.usage+" "+tt.os, got, "vCPU-Hours", tt.usd, "")
 	}
-	if got := offered(t, c, EC2Offer, "usagetype=CPUCredits:t4g", "operatingSystem=Windows"); len(got) != 0 {
+	if got := offered(t, c, catalog.EC2Offer, "usagetype=CPUCredits:t4g", "operatingSystem=Windows"); len(got) != 0 {
 		t.Error("Windows on Arm has credits")
 	}
-	got := offered(t, c, CloudWatchOffer, "usagetype=APN2-CW:MetricMonitorUsage")
+	got := offered(t, c, catalog.CloudWatchOffer, "usagetype=APN2-CW:MetricMonitorUsage")
 	want := []string{"0-10000 0.3000000000", "10000-250000 0.1000000000", "250000-1000000 0.0500000000", "1000000-Inf 0.0200000000"}
 	if diff := cmp.Diff(want, got[0].tiers(t)); diff != "" || len(got) != 1 {
 		t.Errorf("%d products for metrics (-want +got):\n%s", len(got), diff)
 	}
-	if got := offered(t, c, VPCOffer, "regionCode=ap-northeast-2", "servicecode=AmazonEC2"); len(got) != 0 {
+	if got := offered(t, c, catalog.VPCOffer, "regionCode=ap-northeast-2", "servicecode=AmazonEC2"); len(got) != 0 {
 		t.Errorf("%d products of EC2 among those of VPC", len(got))
 	}
 }
@@ -42,10 +44,10 @@ func TestServices(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(c.Fields)); !slices.Equal(got, []string{"AmazonCloudWatch", "AmazonEC2", "AmazonVPC"}) {
 		t.Errorf("services %v", got)
 	}
-	if status, a := callPricing(t, c, "GetAttributeValues", object{"ServiceCode": VPCOffer, "AttributeName": "instanceType"}); status != 400 || a.Type != "NotFoundException" {
+	if status, a := callPricing(t, c, "GetAttributeValues", object{"ServiceCode": catalog.VPCOffer, "AttributeName": "instanceType"}); status != 400 || a.Type != "NotFoundException" {
 		t.Errorf("instanceType of VPC: %d %s", status, a.Type)
 	}
-	if got := c.values(VPCOffer, "usagetype"); !slices.Contains(got, "USE1-PublicIPv4:InUseAddress") || slices.Contains(got, "APN2-HostUsage:m5") {
+	if got := attributeValues(c, catalog.VPCOffer, "usagetype"); !slices.Contains(got, "USE1-PublicIPv4:InUseAddress") || slices.Contains(got, "APN2-HostUsage:m5") {
 		t.Errorf("usage types of VPC: %v", got)
 	}
 }
@@ -87,29 +89,29 @@ func TestEditions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	price := func(c *PriceList, region, name, operation string) string {
+	price := func(c *catalog.PriceList, region, name, operation string) string {
 		got := allProducts(t, c, instanceFilters(region, name, operation, "Shared"))
 		_, usd, _ := got[0].rate(t)
 		return usd
 	}
 	for _, tt := range []struct{ region, name, operation, was, is string }{
-		{"ap-northeast-2", "m5.large", LinuxOperation, "0.1220000000", "0.1180000000"},
-		{"ap-northeast-2", "m5.large", WindowsOperation, "0.2140000000", "0.2100000000"},
-		{"ap-northeast-2", "c5.xlarge", LinuxOperation, "0.1880000000", "0.1920000000"},
-		{"us-east-1", "t3.medium", LinuxOperation, "0.0426000000", "0.0416000000"},
-		{"us-east-1", "m5.large", LinuxOperation, "0.0960000000", "0.0960000000"},
+		{"ap-northeast-2", "m5.large", catalog.LinuxOperation, "0.1220000000", "0.1180000000"},
+		{"ap-northeast-2", "m5.large", catalog.WindowsOperation, "0.2140000000", "0.2100000000"},
+		{"ap-northeast-2", "c5.xlarge", catalog.LinuxOperation, "0.1880000000", "0.1920000000"},
+		{"us-east-1", "t3.medium", catalog.LinuxOperation, "0.0426000000", "0.0416000000"},
+		{"us-east-1", "m5.large", catalog.LinuxOperation, "0.0960000000", "0.0960000000"},
 	} {
 		if was, is := price(before, tt.region, tt.name, tt.operation), price(now, tt.region, tt.name, tt.operation); was != tt.was || is != tt.is {
 			t.Errorf("%s %s %s: was %s and is %s, want %s and %s", tt.region, tt.name, tt.operation, was, is, tt.was, tt.is)
 		}
 	}
-	wantOne(t, "gp3 before", offered(t, before, EC2Offer, "regionCode=ap-northeast-2", "usagetype=APN2-EBS:VolumeUsage.gp3"), "GB-Mo", "0.096", "MTK7D9SGKGYR3JD6")
+	wantOne(t, "gp3 before", offered(t, before, catalog.EC2Offer, "regionCode=ap-northeast-2", "usagetype=APN2-EBS:VolumeUsage.gp3"), "GB-Mo", "0.096", "MTK7D9SGKGYR3JD6")
 	if len(before.Changes) != 5 || len(now.Changes) != 0 {
 		t.Errorf("%d changes before, %d now", len(before.Changes), len(now.Changes))
 	}
-	used := map[PriceItem]bool{}
+	used := map[catalog.PriceItem]bool{}
 	for key := range now.Listed {
-		used[PriceItem{key.Region, key.Name, key.Operation, key.Tenancy}] = true
+		used[catalog.PriceItem{Region: key.Region, Item: key.Name, Operation: key.Operation, Tenancy: key.Tenancy}] = true
 	}
 	for item := range before.Changes {
 		if item.Operation != "" && !used[item] {

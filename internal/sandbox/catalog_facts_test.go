@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // TestPublishedPrices holds the price list against every price of an instance,
@@ -45,7 +47,7 @@ func TestPublishedPrices(t *testing.T) {
 	for _, row := range rows[1:] {
 		region, kind, software, name, usd, sku, note := row[0], row[1], row[3], row[4], row[6], row[7], row[8]
 		what := strings.Join(row[:7], " ")
-		price, err := ParsePrice(usd)
+		price, err := catalog.ParsePrice(usd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,12 +80,12 @@ func TestPublishedPrices(t *testing.T) {
 			wantOne(t, what, got, unit, price.Short(), sku)
 		case kind == "network":
 			for _, usage := range []string{"PublicIPv4:InUseAddress", "PublicIPv4:IdleAddress"} {
-				wantOne(t, what, offered(t, c, VPCOffer, "usagetype="+c.Places[region].Prefix+usage), "Hrs", usd, sku)
+				wantOne(t, what, offered(t, c, catalog.VPCOffer, "usagetype="+c.Places[region].Prefix+usage), "Hrs", usd, sku)
 			}
 		case strings.Contains(name, "CPU credit"):
-			wantOne(t, what, offered(t, c, EC2Offer, "regionCode="+region, "usagetype=CPUCredits:t3", "operatingSystem=Linux"), row[5], usd, sku)
+			wantOne(t, what, offered(t, c, catalog.EC2Offer, "regionCode="+region, "usagetype=CPUCredits:t3", "operatingSystem=Linux"), row[5], usd, sku)
 		case strings.Contains(name, "monitoring"):
-			got := offered(t, c, CloudWatchOffer, "regionCode="+region, "usagetype=CW:MetricMonitorUsage")
+			got := offered(t, c, catalog.CloudWatchOffer, "regionCode="+region, "usagetype=CW:MetricMonitorUsage")
 			if first := got[0].tiers(t)[0]; len(got) != 1 || first != "0-10000 "+price.String() {
 				t.Errorf("%s: the first tier is %s", what, first)
 			}
@@ -98,7 +100,7 @@ func TestPublishedPrices(t *testing.T) {
 }
 
 // offered reads the products of a service that match "field=value" texts.
-func offered(t *testing.T, c *PriceList, service string, pairs ...string) []listItem {
+func offered(t *testing.T, c *catalog.PriceList, service string, pairs ...string) []listItem {
 	t.Helper()
 	status, a := callPricing(t, c, "GetProducts", object{"ServiceCode": service, "Filters": termFilters(pairs...)})
 	if status != 200 || a.NextToken != "" {

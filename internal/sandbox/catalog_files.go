@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -29,13 +30,13 @@ func (f priceFile) arn() string {
 }
 
 // filesOf lists the files of a service in an edition, by region.
-func (c *PriceList) filesOf(service string) []priceFile {
+func filesOf(c *catalog.PriceList, service string) []priceFile {
 	var files []priceFile
 	for _, region := range slices.Sorted(maps.Keys(c.Places)) {
 		if c.Places[region].LocationType != "AWS Region" {
 			continue // a Local Zone has no file
 		}
-		if slices.ContainsFunc(c.Sections, func(s *Section) bool { return s.Service == service && s.Region == region }) {
+		if slices.ContainsFunc(c.Sections, func(s *catalog.Section) bool { return s.Service == service && s.Region == region }) {
 			files = append(files, priceFile{service, c.Version, region})
 		}
 	}
@@ -44,7 +45,7 @@ func (c *PriceList) filesOf(service string) []priceFile {
 
 // listPriceLists is ListPriceLists: the lists whose prices were in force at a
 // time.
-func (c *PriceList) listPriceLists(r pricingRequest, size int) (any, *pricingError) {
+func listPriceLists(c *catalog.PriceList, r pricingRequest, size int) (any, *pricingError) {
 	switch {
 	case r.EffectiveDate == nil:
 		return nil, constraint("effectiveDate", "Member must not be null")
@@ -64,7 +65,7 @@ func (c *PriceList) listPriceLists(r pricingRequest, size int) (any, *pricingErr
 	case list == nil:
 		return nil, refusePricing("NotFoundException", "There is no price list of %s", at.Format(time.DateOnly))
 	}
-	files := list.filesOf(r.service())
+	files := filesOf(list, r.service())
 	if r.RegionCode != nil {
 		files = slices.DeleteFunc(files, func(f priceFile) bool { return f.region != *r.RegionCode })
 	}
@@ -92,7 +93,7 @@ func (c *PriceList) listPriceLists(r pricingRequest, size int) (any, *pricingErr
 var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
 
 // getPriceListFile is GetPriceListFileUrl. The file is on this very server.
-func (c *PriceList) getPriceListFile(r pricingRequest, _ int) (any, *pricingError) {
+func getPriceListFile(c *catalog.PriceList, r pricingRequest, _ int) (any, *pricingError) {
 	switch {
 	case r.PriceListArn == nil:
 		return nil, constraint("priceListArn", "Member must not be null")
@@ -110,7 +111,7 @@ func (c *PriceList) getPriceListFile(r pricingRequest, _ int) (any, *pricingErro
 	switch {
 	case err != nil:
 		return nil, brokenList(err)
-	case list == nil || file.version == "current" || !slices.Contains(list.filesOf(file.service), file):
+	case list == nil || file.version == "current" || !slices.Contains(filesOf(list, file.service), file):
 		return nil, refusePricing("ResourceNotFoundException", "There is no price list %s", *r.PriceListArn)
 	case !slices.Contains(offerFormats(), strings.ToLower(*r.FileFormat)):
 		return nil, refusePricing("InvalidParameterException", "The price list has no file of the format %q; there are json and csv", *r.FileFormat)

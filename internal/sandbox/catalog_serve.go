@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -46,7 +47,7 @@ func servePricing(r *call) wire.Answer {
 	if err := r.Authorize("*", nil); err != nil {
 		return r.Refuse(err)
 	}
-	status, body := r.Organization.Catalog.serve(r.Host, r.Action, r.Payload)
+	status, body := answerJSON(r.Organization.Catalog, r.Host, r.Action, r.Payload)
 	a := r.AnswerJSON(body)
 	if a.Status = status; status != http.StatusOK {
 		a.Code = wire.JSONErrorCode(body)
@@ -59,7 +60,7 @@ type pricingRequest struct {
 	ServiceCode   *string
 	FormatVersion string
 	AttributeName *string
-	Filters       []ProductFilter
+	Filters       []catalog.ProductFilter
 	NextToken     string
 	MaxResults    *int
 	RegionCode    *string
@@ -79,10 +80,10 @@ func (r pricingRequest) service() string {
 	return *r.ServiceCode
 }
 
-// serve answers one call of the price list's JSON 1.1 protocol. Files of the
+// answerJSON answers one call of the price list's JSON 1.1 protocol. Files of the
 // list are served under the host that the caller used.
-func (c *PriceList) serve(host, action string, body []byte) (status int, answer []byte) {
-	out, refused := c.answer(host, action, body)
+func answerJSON(c *catalog.PriceList, host, action string, body []byte) (status int, answer []byte) {
+	out, refused := answerPricing(c, host, action, body)
 	if refused != nil {
 		status = refused.status
 		out = map[string]string{"__type": refused.code, "Message": refused.message}
@@ -96,7 +97,7 @@ func (c *PriceList) serve(host, action string, body []byte) (status int, answer 
 	return status, answer
 }
 
-func (c *PriceList) answer(host, action string, body []byte) (any, *pricingError) {
+func answerPricing(c *catalog.PriceList, host, action string, body []byte) (any, *pricingError) {
 	operation, ok := pricingActions()[action]
 	if !ok {
 		return nil, refusePricing("UnknownOperationException", "%s is not an operation of the practice price list", action)
@@ -125,24 +126,24 @@ func (c *PriceList) answer(host, action string, body []byte) (any, *pricingError
 }
 
 // pricingAction is an operation of the price list with its page size.
-type pricingAction func(*PriceList, pricingRequest, int) (any, *pricingError)
+type pricingAction func(*catalog.PriceList, pricingRequest, int) (any, *pricingError)
 
 func pricingActions() map[string]pricingAction {
 	return map[string]pricingAction{
-		"DescribeServices":    (*PriceList).describeServices,
-		"GetAttributeValues":  (*PriceList).getAttributeValues,
-		"GetPriceListFileUrl": (*PriceList).getPriceListFile,
-		"GetProducts":         (*PriceList).getProducts,
-		"ListPriceLists":      (*PriceList).listPriceLists,
+		"DescribeServices":    describeServices,
+		"GetAttributeValues":  getAttributeValues,
+		"GetPriceListFileUrl": getPriceListFile,
+		"GetProducts":         getProducts,
+		"ListPriceLists":      listPriceLists,
 	}
 }
 
-func (c *PriceList) getProducts(r pricingRequest, size int) (any, *pricingError) {
-	if refused := c.readFilters(r.service(), r.Filters); refused != nil {
+func getProducts(c *catalog.PriceList, r pricingRequest, size int) (any, *pricingError) {
+	if refused := prepareFilters(c, r.service(), r.Filters); refused != nil {
 		return nil, refused
 	}
-	ofService := ProductFilter{Type: "TERM_MATCH", Field: "servicecode", Values: []string{r.service()}}
-	filters := append([]ProductFilter{ofService}, r.Filters...)
+	ofService := catalog.ProductFilter{Type: "TERM_MATCH", Field: "servicecode", Values: []string{r.service()}}
+	filters := append([]catalog.ProductFilter{ofService}, r.Filters...)
 	digest := wire.QueryDigest("GetProducts "+r.service(), r.Filters)
 	page, next, refused := nextPage(c.Version, c.Query(digest, filters), digest, r.NextToken, size)
 	if refused != nil {
@@ -151,7 +152,7 @@ func (c *PriceList) getProducts(r pricingRequest, size int) (any, *pricingError)
 	list := make([]string, len(page))
 	for i, p := range page {
 		var err error
-		if list[i], err = p.Document(c.edition); err != nil {
+		if list[i], err = p.Document(c.Edition); err != nil {
 			return nil, &pricingError{http.StatusInternalServerError, "InternalErrorException", err.Error()}
 		}
 	}
@@ -162,7 +163,7 @@ func (c *PriceList) getProducts(r pricingRequest, size int) (any, *pricingError)
 	}{"aws_v1", next, list}, nil
 }
 
-func (c *PriceList) describeServices(r pricingRequest, size int) (any, *pricingError) {
+func describeServices(c *catalog.PriceList, r pricingRequest, size int) (any, *pricingError) {
 	type service struct {
 		ServiceCode    string
 		AttributeNames []string
@@ -184,7 +185,7 @@ func (c *PriceList) describeServices(r pricingRequest, size int) (any, *pricingE
 	}{"aws_v1", next, page}, nil
 }
 
-func (c *PriceList) getAttributeValues(r pricingRequest, size int) (any, *pricingError) {
+func getAttributeValues(c *catalog.PriceList, r pricingRequest, size int) (any, *pricingError) {
 	if r.AttributeName == nil {
 		return nil, constraint("attributeName", "Member must not be null")
 	}
@@ -192,7 +193,7 @@ func (c *PriceList) getAttributeValues(r pricingRequest, size int) (any, *pricin
 	if !ok {
 		return nil, refusePricing("NotFoundException", "Invalid attribute name: %q", *r.AttributeName)
 	}
-	page, next, refused := nextPage(c.Version, c.values(r.service(), name), wire.QueryDigest("GetAttributeValues "+r.service(), name), r.NextToken, size)
+	page, next, refused := nextPage(c.Version, attributeValues(c, r.service(), name), wire.QueryDigest("GetAttributeValues "+r.service(), name), r.NextToken, size)
 	if refused != nil {
 		return nil, refused
 	}
@@ -207,14 +208,14 @@ func (c *PriceList) getAttributeValues(r pricingRequest, size int) (any, *pricin
 	}{values, next}, nil
 }
 
-// values returns the values that an attribute has in a service, sorted.
-func (c *PriceList) values(service, name string) []string {
+// attributeValues returns the values that an attribute has in a service, sorted.
+func attributeValues(c *catalog.PriceList, service, name string) []string {
 	seen := map[string]bool{}
 	for _, s := range c.Sections {
 		if s.Service != service {
 			continue
 		}
-		if v, ok := Find(s.Common, name); ok {
+		if v, ok := catalog.Find(s.Common, name); ok {
 			seen[v] = true
 			continue
 		}
@@ -271,7 +272,7 @@ func nextPage[T any](version string, items []T, digest, token string, size int) 
 
 // ReadFilters checks the filters and prepares them. Fields are spelled as the
 // list spells them, whatever case the caller used.
-func (c *PriceList) readFilters(service string, filters []ProductFilter) *pricingError {
+func prepareFilters(c *catalog.PriceList, service string, filters []catalog.ProductFilter) *pricingError {
 	if len(filters) > maxProductFilters {
 		return constraint("filters", fmt.Sprintf("Member must have length less than or equal to %d", maxProductFilters))
 	}
@@ -279,9 +280,9 @@ func (c *PriceList) readFilters(service string, filters []ProductFilter) *pricin
 		f := &filters[i]
 		at := fmt.Sprintf("filters.%d.member", i+1)
 		switch {
-		case !slices.Contains(FilterTypes(c.AnyOf), f.Type):
+		case !slices.Contains(catalog.FilterTypes(c.AnyOf), f.Type):
 			return constraint(at+".type", "Member must satisfy enum value set: ["+
-				strings.Join(FilterTypes(c.AnyOf), ", ")+"]")
+				strings.Join(catalog.FilterTypes(c.AnyOf), ", ")+"]")
 		case f.Field == "":
 			return constraint(at+".field", "Member must have length greater than or equal to 1")
 		case f.Value == "":

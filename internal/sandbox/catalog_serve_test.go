@@ -191,7 +191,7 @@ func TestAttributeValues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			status, raw := c.serve("127.0.0.1", "GetAttributeValues", body)
+			status, raw := answerJSON(c, "127.0.0.1", "GetAttributeValues", body)
 			var a struct {
 				AttributeValues []struct{ Value string }
 				NextToken       string
@@ -217,7 +217,7 @@ func TestAttributeValues(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	status, raw := c.serve("127.0.0.1", "DescribeServices", []byte(`{}`))
+	status, raw := answerJSON(c, "127.0.0.1", "DescribeServices", []byte(`{}`))
 	if status != 200 || !strings.Contains(string(raw), `"instanceType"`) {
 		t.Errorf("DescribeServices: %d %s", status, raw)
 	}

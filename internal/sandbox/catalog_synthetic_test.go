@@ -5,18 +5,20 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // TestSyntheticPrices recomputes every derived price from the published ones,
 // by the rules of data/README.md.
 func TestSyntheticPrices(t *testing.T) {
 	c := testCatalog(t)
-	types, err := LoadTypes()
+	types, err := catalog.LoadTypes()
 	if err != nil {
 		t.Fatal(err)
 	}
 	linux := func(region, name string) float64 {
-		return float64(c.Listed[InstanceKey{region, name, "RunInstances", "Shared"}].USD) / float64(Dollar)
+		return float64(c.Listed[catalog.InstanceKey{Region: region, Name: name, Operation: "RunInstances", Tenancy: "Shared"}].USD) / float64(catalog.Dollar)
 	}
 	size := func(name string) float64 {
 		spec, ok := types.Spec(name)
@@ -24,7 +26,7 @@ func TestSyntheticPrices(t *testing.T) {
 			t.Fatalf("unknown type %s", name)
 		}
 		if strings.HasPrefix(name, "t") {
-			f, err := strconv.ParseFloat(SizeFactor(spec.Size()), 64)
+			f, err := strconv.ParseFloat(catalog.SizeFactor(spec.Size()), 64)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +35,7 @@ func TestSyntheticPrices(t *testing.T) {
 		return float64(spec.VCPU)
 	}
 	rules := map[string]int{}
-	err = EachRow("prices.csv", 9, func(r []string) error {
+	err = catalog.EachRow("prices.csv", 9, func(r []string) error {
 		region, name, source := r[0], r[1], r[7]
 		rule, from, _ := strings.Cut(r[8], ":")
 		got, err := strconv.ParseFloat(r[4], 64)
@@ -59,10 +61,10 @@ func TestSyntheticPrices(t *testing.T) {
 			want = linux(from, name) * 1.25
 		case "licence":
 			spec, _ := types.Spec(name)
-			if windows, ok := c.Listed[InstanceKey{region, name, "RunInstances:0002", "Shared"}]; ok {
-				want = float64(windows.USD)/float64(Dollar) - 0.046*float64(spec.VCPU)
+			if windows, ok := c.Listed[catalog.InstanceKey{Region: region, Name: name, Operation: "RunInstances:0002", Tenancy: "Shared"}]; ok {
+				want = float64(windows.USD)/float64(catalog.Dollar) - 0.046*float64(spec.VCPU)
 			} else {
-				want = float64(c.Listed[InstanceKey{region, name, "RunInstances:0800", "Shared"}].USD) / float64(Dollar)
+				want = float64(c.Listed[catalog.InstanceKey{Region: region, Name: name, Operation: "RunInstances:0800", Tenancy: "Shared"}].USD) / float64(catalog.Dollar)
 			}
 		default:
 			t.Errorf("%v: unknown rule %q", r, rule)
@@ -86,7 +88,7 @@ func TestSyntheticPrices(t *testing.T) {
 func TestSyntheticVolumePrices(t *testing.T) {
 	usd := map[string]float64{}
 	var derived [][]string
-	if err := EachRow("ebs.csv", 7, func(r []string) error {
+	if err := catalog.EachRow("ebs.csv", 7, func(r []string) error {
 		v, err := strconv.ParseFloat(r[2], 64)
 		usd[r[0]+" "+r[1]] = v
 		if r[6] != "" {
@@ -130,7 +132,7 @@ func TestSyntheticAddonPrices(t *testing.T) {
 	}
 	usd := map[string]string{}
 	var rows [][]string
-	if err := EachRow("addons.csv", 9, func(r []string) error {
+	if err := catalog.EachRow("addons.csv", 9, func(r []string) error {
 		usd[key(r[0], r[1], r[2], r[4])] = r[3]
 		rows = append(rows, r)
 		return nil
@@ -172,7 +174,7 @@ func TestSyntheticAddonPrices(t *testing.T) {
 		{"us-east-1", "HostUsage:c5", "3.366"},
 		{"us-east-1", "HostUsage:r5", "6.653"},
 	} {
-		got := offered(t, c, EC2Offer, "regionCode="+tt.region, "usagetype="+tt.usage)
+		got := offered(t, c, catalog.EC2Offer, "regionCode="+tt.region, "usagetype="+tt.usage)
 		wantOne(t, tt.usage, got, "Hrs", tt.usd, "")
 		if a := got[0].Product.Attributes; got[0].Product.ProductFamily != "Dedicated Host" || a["tenancy"] != "Host" || a["capacitystatus"] != "AllocatedHost" {
 			t.Errorf("%s: %s, %v", tt.usage, got[0].Product.ProductFamily, a)
@@ -189,7 +191,7 @@ func TestSyntheticReservedTerms(t *testing.T) {
 		for _, p := range allProducts(t, c, instanceFilters(region, name, operation, "Shared")) {
 			for key, term := range p.Terms.Reserved {
 				_, code, _ := strings.Cut(key, ".")
-				found[code] = term.PriceDimensions[key+"."+HourlyRate].PricePerUnit["USD"]
+				found[code] = term.PriceDimensions[key+"."+catalog.HourlyRate].PricePerUnit["USD"]
 			}
 		}
 		return found
@@ -197,15 +199,15 @@ func TestSyntheticReservedTerms(t *testing.T) {
 	const noUpfront = "4NA7Y494T4" // 1 year, standard
 	for region, ratio := range map[string]float64{"ap-northeast-2": 23.80103 / 38.682, "us-east-1": 16.41374 / 26.676} {
 		for _, name := range []string{"m5.large", "t3.medium", "c5.xlarge"} {
-			got := terms(region, name, LinuxOperation)
-			usd := float64(c.Listed[InstanceKey{region, name, LinuxOperation, "Shared"}].USD) / float64(Dollar)
+			got := terms(region, name, catalog.LinuxOperation)
+			usd := float64(c.Listed[catalog.InstanceKey{Region: region, Name: name, Operation: catalog.LinuxOperation, Tenancy: "Shared"}].USD) / float64(catalog.Dollar)
 			hourly, err := strconv.ParseFloat(got[noUpfront], 64)
 			if len(got) != 12 || err != nil || math.Abs(hourly-usd*ratio) > 1e-9 {
 				t.Errorf("%s in %s: %d terms, %s an hour; want 12, %.10f", name, region, len(got), got[noUpfront], usd*ratio)
 			}
 		}
 	}
-	for name, operation := range map[string]string{"c8g.large": LinuxOperation, "m5.large": WindowsOperation} {
+	for name, operation := range map[string]string{"c8g.large": catalog.LinuxOperation, "m5.large": catalog.WindowsOperation} {
 		if got := terms("ap-northeast-2", name, operation); len(got) != 0 {
 			t.Errorf("%s %s: %d terms", name, operation, len(got))
 		}

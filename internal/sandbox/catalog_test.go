@@ -9,22 +9,24 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // newCatalog loads the price list afresh.
-func newCatalog() (*PriceList, error) {
-	types, err := LoadTypes()
+func newCatalog() (*catalog.PriceList, error) {
+	types, err := catalog.LoadTypes()
 	if err != nil {
 		return nil, err
 	}
-	return Load(types)
+	return catalog.Load(types)
 }
 
 // sharedCatalog is made once for all tests that leave ANY_OF as it is, since
 // its products are made when they are first asked for.
 var sharedCatalog = sync.OnceValues(newCatalog)
 
-func testCatalog(t testing.TB) *PriceList {
+func testCatalog(t testing.TB) *catalog.PriceList {
 	t.Helper()
 	c, err := sharedCatalog()
 	if err != nil {
@@ -76,13 +78,13 @@ type productsAnswer struct {
 	Message       string
 }
 
-func callPricing(t testing.TB, c *PriceList, action string, request any) (int, productsAnswer) {
+func callPricing(t testing.TB, c *catalog.PriceList, action string, request any) (int, productsAnswer) {
 	t.Helper()
 	body, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, raw := c.serve("127.0.0.1", action, body)
+	status, raw := answerJSON(c, "127.0.0.1", action, body)
 	var a productsAnswer
 	if err := json.Unmarshal(raw, &a); err != nil {
 		t.Fatalf("%s: %v", raw, err)
@@ -104,7 +106,7 @@ func termFilters(pairs ...string) []object {
 }
 
 // allProducts reads all pages of a query.
-func allProducts(t testing.TB, c *PriceList, filters []object) []listItem {
+func allProducts(t testing.TB, c *catalog.PriceList, filters []object) []listItem {
 	t.Helper()
 	var items []listItem
 	token := ""
@@ -138,7 +140,7 @@ func instanceFilters(region, name, operation, tenancy string) []object {
 // wantOne reports unless exactly one product costs usd for the unit.
 func wantOne(t *testing.T, what string, got []listItem, unit, usd, sku string) {
 	t.Helper()
-	want, err := ParsePrice(usd)
+	want, err := catalog.ParsePrice(usd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +319,7 @@ func TestFirstProductIsArbitrary(t *testing.T) {
 		if err := json.Unmarshal([]byte(first.PriceList[0]), &i); err != nil {
 			t.Fatal(err)
 		}
-		linux := c.Listed[InstanceKey{"ap-northeast-2", name, "RunInstances", "Shared"}].USD
+		linux := c.Listed[catalog.InstanceKey{Region: "ap-northeast-2", Name: name, Operation: "RunInstances", Tenancy: "Shared"}].USD
 		if _, usd, _ := i.rate(t); usd == linux.String() {
 			right++
 		} else {
@@ -376,7 +378,7 @@ func TestConcurrentQueries(t *testing.T) {
 		wg.Go(func() {
 			for _, name := range c.Priced("us-east-1")[i*5 : i*5+20] {
 				body := fmt.Sprintf(`{"ServiceCode":"AmazonEC2","Filters":[{"Type":"TERM_MATCH","Field":"instanceType","Value":%q}]}`, name)
-				if status, answer := c.serve("127.0.0.1", "GetProducts", []byte(body)); status != 200 {
+				if status, answer := answerJSON(c, "127.0.0.1", "GetProducts", []byte(body)); status != 200 {
 					t.Errorf("%s: %s", name, answer)
 				}
 			}

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // What the account pays with beside money. An EC2 Instance Savings Plan covers
@@ -35,14 +37,14 @@ type charge struct {
 	operation string
 	unit      string
 	tags      Tags
-	product   *Product // nil: the price list has none
+	product   *catalog.Product // nil: the price list has none
 	// payment is how it is paid for: by what the list says, by a spot price or
 	// by a Savings Plan. credited is what credits paid of it.
 	payment  payment
 	quantity float64 // of the unit
-	list     Price
-	cost     Price // effective
-	credited Price
+	list     catalog.Price
+	cost     catalog.Price // effective
+	credited catalog.Price
 }
 
 type payment int
@@ -57,15 +59,17 @@ const (
 type biller struct {
 	account  *account
 	month    time.Time // of list
-	list     *PriceList
-	products map[PriceKey]*Product
+	list     *catalog.PriceList
+	products map[catalog.PriceKey]*catalog.Product
 }
 
-func (a *account) biller() *biller { return &biller{account: a, products: map[PriceKey]*Product{}} }
+func (a *account) biller() *biller {
+	return &biller{account: a, products: map[catalog.PriceKey]*catalog.Product{}}
+}
 
 // prices is the price list that was in force at an instant. Prices come into
 // force with a month.
-func (b *biller) prices(at time.Time) *PriceList {
+func (b *biller) prices(at time.Time) *catalog.PriceList {
 	if month := monthOf(at); b.list == nil || !month.Equal(b.month) {
 		b.month, b.list = month, b.account.Catalog
 		if then, err := b.list.At(month); err == nil && then != nil {
@@ -78,9 +82,9 @@ func (b *biller) prices(at time.Time) *PriceList {
 // product is the row by which a usage type was billed at an instant; nil where
 // there is none. Kind is the instance type of the usage, and operation its
 // software; os is that of CPU credits. They are empty where they do not matter.
-func (b *biller) product(at time.Time, region, usage, kind, operation, os string) *Product {
+func (b *biller) product(at time.Time, region, usage, kind, operation, os string) *catalog.Product {
 	list := b.prices(at)
-	key := PriceKey{list.Version, region, usage, operation, os}
+	key := catalog.PriceKey{Version: list.Version, Region: region, Usage: usage, Operation: operation, OS: os}
 	p, known := b.products[key]
 	if !known {
 		p = list.BilledBy(key, kind)
@@ -156,16 +160,16 @@ func (b *biller) pay(c *charge, i *instance) {
 }
 
 // spotCost is what the runs of a Spot Instance cost by the spot price history.
-func (b *biller) spotCost(c charge, i *instance, spec Type) Price {
+func (b *biller) spotCost(c charge, i *instance, spec catalog.Type) catalog.Price {
 	product := i.System.PlatformDetails
-	if SpotProducts()[product] == "" {
+	if catalog.SpotProducts()[product] == "" {
 		product = "Linux/UNIX"
 	}
-	usd, _ := b.account.Catalog.OnDemand(c.region, spec, SpotProducts()[product])
-	s := SpotSeries{Kind: c.kind, Zone: i.Zone, Product: product, OnDemand: usd}
-	var sum Price
+	usd, _ := b.account.Catalog.OnDemand(c.region, spec, catalog.SpotProducts()[product])
+	s := catalog.SpotSeries{Kind: c.kind, Zone: i.Zone, Product: product, OnDemand: usd}
+	var sum catalog.Price
 	for one := range i.Runs(c.from, c.to) {
-		stretch := one.From.Unix()/int64(SpotStretch/time.Second) - 1
+		stretch := one.From.Unix()/int64(catalog.SpotStretch/time.Second) - 1
 		for at, price := s.Change(stretch); at.Before(one.To); stretch++ {
 			until, next := s.Change(stretch + 1)
 			if span := Earlier(until, one.To).Sub(Later(at, one.From)); span > 0 && one.Kind == c.kind {
@@ -179,7 +183,7 @@ func (b *biller) spotCost(c charge, i *instance, spec Type) Price {
 
 // surplusPrice is what an hour of a vCPU costs above what a burstable instance
 // earns, where the price list does not say: the price of Linux, in most regions.
-const surplusPrice = Dollar / 20
+const surplusPrice = catalog.Dollar / 20
 
 // surplus is the charge for the CPU credits that CloudWatch tells as
 // CPUSurplusCreditsCharged. 60 credits are an hour of a vCPU.

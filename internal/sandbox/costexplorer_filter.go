@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -30,7 +31,7 @@ type costRecord struct {
 	*charge
 	account              string
 	record               string // RECORD_TYPE
-	unblended, amortized Price
+	unblended, amortized catalog.Price
 	quantity             float64
 	unit                 string // empty: the quantity means nothing
 }

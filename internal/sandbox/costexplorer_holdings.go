@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"time"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // holdings lists what a region was charged for beside instances and volumes in a
@@ -35,7 +37,7 @@ func (b *biller) holdings(r *Region, from, to time.Time) []charge {
 func (b *biller) host(r *Region, h *DedicatedHost, from, to time.Time) []charge {
 	c := charge{
 		from: from, to: to, region: r.Name, zone: h.Zone, resource: r.ARN("dedicated-host", h.ID), kind: h.Kind.Family, tenancy: "Host",
-		service: computeService, usage: b.prefix(r.Name) + "HostUsage:" + h.Kind.Family, operation: LinuxOperation, unit: "Hrs", tags: h.Tags,
+		service: computeService, usage: b.prefix(r.Name) + "HostUsage:" + h.Kind.Family, operation: catalog.LinuxOperation, unit: "Hrs", tags: h.Tags,
 	}
 	return b.byTheHour(c, "", int64(to.Sub(from)/time.Second))
 }
@@ -52,7 +54,7 @@ func (b *biller) unused(r *Region, reserved *CapacityReservation, from, to time.
 	c := charge{
 		from: from, to: to, region: r.Name, zone: reserved.Zone, resource: r.ARN("capacity-reservation", reserved.ID),
 		kind: reserved.Type.Name, tenancy: "Shared", service: computeService, unit: "Hrs", tags: reserved.Tags,
-		usage: b.prefix(r.Name) + "UnusedBox:" + reserved.Type.Name, operation: LinuxOperation,
+		usage: b.prefix(r.Name) + "UnusedBox:" + reserved.Type.Name, operation: catalog.LinuxOperation,
 	}
 	for _, s := range Systems() {
 		if s.PlatformDetails == reserved.Platform {
@@ -63,12 +65,12 @@ func (b *biller) unused(r *Region, reserved *CapacityReservation, from, to time.
 }
 
 // byTheHour completes a charge for some seconds; none where there are none.
-func (b *biller) byTheHour(c charge, shelf string, seconds int64) []charge {
+func (b *biller) byTheHour(c charge, section string, seconds int64) []charge {
 	if seconds <= 0 || !c.from.Before(c.to) {
 		return nil
 	}
 	c.quantity = float64(seconds) / 3600
-	if c.product = b.product(c.from, c.region, c.usage, shelf, c.operation, ""); c.product != nil {
+	if c.product = b.product(c.from, c.region, c.usage, section, c.operation, ""); c.product != nil {
 		c.list = c.product.USD.Times(seconds, 3600)
 	}
 	c.cost = c.list

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
 	"nightshift/internal/sandbox/wire"
 )
@@ -118,7 +119,7 @@ func (s invoice) records(slot Span, first string) iter.Seq[costRecord] {
 		if !slot.From.Before(slot.To) {
 			return
 		}
-		var covered Price
+		var covered catalog.Price
 		for c := range s.biller.charges(slot.From, slot.To, first, s.wanted()) {
 			for _, one := range c.records() {
 				one.account = s.biller.account.ID()
@@ -234,7 +235,7 @@ func (c *charge) records() []costRecord {
 
 // planFee is the commitment of the Savings Plan, which is paid for all hours
 // and, since it fits, spread over what it covers.
-func (b *biller) planFee(slot Span, covered Price) costRecord {
+func (b *biller) planFee(slot Span, covered catalog.Price) costRecord {
 	fee := charge{
 		from: slot.From, to: slot.To, region: "", service: planService, resource: b.account.planARN(),
 		usage: planUsage, unit: "Hrs",
@@ -253,7 +254,7 @@ func (a *account) planARN() string {
 
 // costSum adds up records.
 type costSum struct {
-	unblended, amortized Price
+	unblended, amortized catalog.Price
 	quantity             float64
 	unit                 string
 	mixed                bool // more than one unit

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -79,7 +80,7 @@ func (c *ec2Call) unlimited(p wire.Page, fs []wire.Filter[*instance]) []*instanc
 }
 
 // creditsAtLaunch reads the credit option that a launch asks for.
-func creditsAtLaunch(p *wire.Params, kind Type) (string, *wire.Error) {
+func creditsAtLaunch(p *wire.Params, kind catalog.Type) (string, *wire.Error) {
 	wanted := p.Text("CreditSpecification.CpuCredits")
 	switch {
 	case wanted == "":

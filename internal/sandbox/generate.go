@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
 )
 
@@ -32,7 +33,7 @@ func (a *account) generate(n, types int) error {
 		g.reservation(min(1+g.rng.IntN(4), n-g.made))
 	}
 	g.volumes(2 * n)
-	hosts, err := LoadHosts()
+	hosts, err := catalog.LoadHosts()
 	if err != nil {
 		return err
 	}
@@ -41,8 +42,8 @@ func (a *account) generate(n, types int) error {
 }
 
 // pickTypes chooses distinct types that have a price in the region.
-func (a *account) pickTypes(r *Region, n int) ([]Type, error) {
-	var all []Type
+func (a *account) pickTypes(r *Region, n int) ([]catalog.Type, error) {
+	var all []catalog.Type
 	for _, name := range a.Catalog.Priced(r.Name) {
 		if t, ok := a.Types.Spec(name); ok && !t.BareMetal {
 			all = append(all, t)
@@ -60,7 +61,7 @@ type generator struct {
 	rng    *rand.Rand
 	region *Region
 	now    time.Time
-	kinds  []Type
+	kinds  []catalog.Type
 	made   int
 	all    []*instance
 }
@@ -130,7 +131,7 @@ func (g *generator) history(i *instance) {
 
 // system draws the software; Windows needs an x86 processor and SQL Server a
 // machine of some size.
-func (g *generator) system(kind Type) System {
+func (g *generator) system(kind catalog.Type) System {
 	name := "linux"
 	switch x := g.rng.Float64(); {
 	case x < 0.12:

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
 )
 
@@ -14,7 +15,7 @@ const MostAddresses = 200
 // for some instances, Elastic IP addresses and, if it is large, Dedicated Hosts and
 // reservations. What is drawn depends on the place of a thing in the fleet
 // alone, so that the fleet itself is the same as it would be without.
-func (g *generator) holdings(seed uint64, kinds map[string]HostKind) {
+func (g *generator) holdings(seed uint64, kinds map[string]catalog.HostKind) {
 	h := holder{region: g.region, rng: random.New(random.HashText(seed, g.region.Name), 4), start: g.now}
 	for _, i := range g.all {
 		i.Public = h.rng.Float64() < 0.1
@@ -54,7 +55,7 @@ func (g *generator) snapshot(h holder, v *Volume) {
 // placements puts one of each ten thousand instances, of a family that has
 // hosts, on a host of its own, and reserves capacity for as many. Smaller fleets
 // have neither.
-func (g *generator) placements(h holder, kinds map[string]HostKind) {
+func (g *generator) placements(h holder, kinds map[string]catalog.HostKind) {
 	const each = 10_000
 	for n := 0; n+each <= len(g.all); n += each {
 		for _, i := range g.all[n : n+each] {

@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // SendOffer sends the file SERVICE/VERSION/REGION/index.FORMAT.
-func SendOffer(newest *PriceList, w http.ResponseWriter, r *http.Request, path string) (status int) {
+func SendOffer(newest *catalog.PriceList, w http.ResponseWriter, r *http.Request, path string) (status int) {
 	parts := strings.Split(path, "/")
 	format, ok := strings.CutPrefix(parts[len(parts)-1], "index.")
 	if len(parts) != 4 || !ok || !slices.Contains(offerFormats(), format) {
@@ -30,7 +32,7 @@ func SendOffer(newest *PriceList, w http.ResponseWriter, r *http.Request, path s
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return http.StatusInternalServerError
 	}
-	if list == nil || !slices.Contains(list.filesOf(parts[0]), priceFile{parts[0], list.Version, parts[2]}) {
+	if list == nil || !slices.Contains(filesOf(list, parts[0]), priceFile{parts[0], list.Version, parts[2]}) {
 		http.NotFound(w, r)
 		return http.StatusNotFound
 	}
@@ -53,11 +55,11 @@ func SendOffer(newest *PriceList, w http.ResponseWriter, r *http.Request, path s
 		return http.StatusOK
 	}
 	buffered := bufio.NewWriterSize(out, 64<<10)
-	write := list.writeJSON
 	if format == "csv" {
-		write = list.writeCSV
+		err = writeCSV(list, buffered, parts[0], parts[2])
+	} else {
+		err = writeJSON(list, buffered, parts[0], parts[2])
 	}
-	err = write(buffered, parts[0], parts[2])
 	if err == nil {
 		err = buffered.Flush()
 	}
@@ -70,9 +72,9 @@ func SendOffer(newest *PriceList, w http.ResponseWriter, r *http.Request, path s
 // disclaimer is what the file says about itself.
 const disclaimer = "This price list belongs to a practice account. Some of its prices are made up; see the data of the sandbox."
 
-// offered goes through the products of a file. They are made for this and not
+// eachOffered goes through the products of a file. They are made for this and not
 // kept.
-func (c *PriceList) offered(service, region string, do func(*Product) error) error {
+func eachOffered(c *catalog.PriceList, service, region string, do func(*catalog.Product) error) error {
 	for _, s := range c.Sections {
 		if s.Service != service || s.Region != region {
 			continue
@@ -88,7 +90,7 @@ func (c *PriceList) offered(service, region string, do func(*Product) error) err
 
 // writeJSON writes the bulk JSON format: all products, then the terms of all,
 // the on-demand ones before the reserved ones.
-func (c *PriceList) writeJSON(w io.Writer, service, region string) error {
+func writeJSON(c *catalog.PriceList, w io.Writer, service, region string) error {
 	head, err := json.Marshal(struct {
 		FormatVersion   string `json:"formatVersion"`
 		Disclaimer      string `json:"disclaimer"`
@@ -101,18 +103,20 @@ func (c *PriceList) writeJSON(w io.Writer, service, region string) error {
 	}
 	o := objectWriter{w: w}
 	o.text(strings.TrimSuffix(string(head), "}") + `,"products":{`)
-	err = c.offered(service, region, func(p *Product) error { return o.member(p.SKU, offerProduct{p.SKU, p.Family, p.Body().Attributes}) })
+	err = eachOffered(c, service, region, func(p *catalog.Product) error {
+		return o.member(p.SKU, offerProduct{p.SKU, p.Family, p.Body().Attributes})
+	})
 	if err != nil {
 		return err
 	}
 	o.text("\n},\"terms\":{\"OnDemand\":{")
-	err = c.offered(service, region, func(p *Product) error { return o.member(p.SKU, p.OnDemandTerms(c.edition)) })
+	err = eachOffered(c, service, region, func(p *catalog.Product) error { return o.member(p.SKU, p.OnDemandTerms(c.Edition)) })
 	if err != nil {
 		return err
 	}
 	o.text("\n},\"Reserved\":{")
-	err = c.offered(service, region, func(p *Product) error {
-		if terms := p.ReservedTerms(c.edition); terms != nil {
+	err = eachOffered(c, service, region, func(p *catalog.Product) error {
+		if terms := p.ReservedTerms(c.Edition); terms != nil {
 			return o.member(p.SKU, terms)
 		}
 		return nil
@@ -212,7 +216,7 @@ func columnName(attribute string) string {
 
 // writeCSV writes the bulk CSV format: five lines about the file, a header, and
 // a row for each price.
-func (c *PriceList) writeCSV(w io.Writer, service, region string) error {
+func writeCSV(c *catalog.PriceList, w io.Writer, service, region string) error {
 	out := csv.NewWriter(w)
 	for _, pair := range [][]string{
 		{"FormatVersion", "v1.0"}, {"Disclaimer", disclaimer}, {"Publication Date", c.Published}, {"Version", c.Version}, {"OfferCode", service},
@@ -230,13 +234,13 @@ func (c *PriceList) writeCSV(w io.Writer, service, region string) error {
 		return err
 	}
 	row := make([]string, len(header))
-	err := c.offered(service, region, func(p *Product) error {
+	err := eachOffered(c, service, region, func(p *catalog.Product) error {
 		fixed := row[len(offerColumns())-1:]
 		fixed[0] = p.Family
 		for n, name := range attributes {
 			fixed[n+1], _ = p.Value(name)
 		}
-		write := func(kind string, term TermJSON) error {
+		write := func(kind string, term catalog.TermJSON) error {
 			for _, code := range slices.Sorted(maps.Keys(term.PriceDimensions)) {
 				d := term.PriceDimensions[code]
 				copy(row, []string{
@@ -250,12 +254,12 @@ func (c *PriceList) writeCSV(w io.Writer, service, region string) error {
 			}
 			return nil
 		}
-		for _, term := range p.OnDemandTerms(c.edition) {
+		for _, term := range p.OnDemandTerms(c.Edition) {
 			if err := write("OnDemand", term); err != nil {
 				return err
 			}
 		}
-		reserved := p.ReservedTerms(c.edition)
+		reserved := p.ReservedTerms(c.Edition)
 		for _, code := range slices.Sorted(maps.Keys(reserved)) {
 			if err := write("Reserved", reserved[code]); err != nil {
 				return err

@@ -10,7 +10,7 @@ import (
 )
 
 // serveOffer answers a GET for a file of the price list, which needs no
-// signature, as it is made, shelf by shelf: a whole file would take many times
+// signature, as it is made, section by section: a whole file would take many times
 // the memory of the account. It says whether the request was for one. Faults
 // know it as offers:GetFile; one of kind Lost cuts the file off in the middle.
 func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {

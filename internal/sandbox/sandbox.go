@@ -25,6 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/glob"
 )
 
@@ -111,11 +112,11 @@ func New(o Options) (*Sandbox, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	types, err := LoadTypes()
+	types, err := catalog.LoadTypes()
 	if err != nil {
 		return nil, fmt.Errorf("load instance types: %w", err)
 	}
-	prices, err := Load(types)
+	prices, err := catalog.Load(types)
 	if err != nil {
 		return nil, fmt.Errorf("load price list: %w", err)
 	}

@@ -7,15 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/wire"
 )
 
 // spotRow is a spot price from a moment on.
 type spotRow struct {
-	SpotSeries
+	catalog.SpotSeries
 	at    time.Time
 	until time.Time
-	price Price
+	price catalog.Price
 	seq   uint64 // of the stretch, the newest first
 	index int    // within the stretch
 }
@@ -28,7 +29,7 @@ func (r spotRow) text() string { return r.price.String()[:len(r.price.String())-
 // of each kind is from before StartTime.
 func (c *ec2Call) describeSpotPrices() *wire.Error {
 	kinds, products, zone := c.Params.Texts("InstanceType"), c.Params.Texts("ProductDescription"), c.Params.Text("AvailabilityZone")
-	from, err := c.Params.Instant("StartTime", c.Now.Add(-SpotKept))
+	from, err := c.Params.Instant("StartTime", c.Now.Add(-catalog.SpotKept))
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (c *ec2Call) describeSpotPrices() *wire.Error {
 	if to.After(c.Now) {
 		to = c.Now
 	}
-	if oldest := c.Now.Add(-SpotKept); from.Before(oldest) {
+	if oldest := c.Now.Add(-catalog.SpotKept); from.Before(oldest) {
 		from = oldest
 	}
 	if from.After(to) {
@@ -62,7 +63,7 @@ func (c *ec2Call) describeSpotPrices() *wire.Error {
 	for n, name := range products {
 		products[n] = strings.TrimSuffix(name, " (Amazon VPC)")
 	}
-	series := slices.DeleteFunc(c.spotSeries(kinds), func(s SpotSeries) bool {
+	series := slices.DeleteFunc(c.spotSeries(kinds), func(s catalog.SpotSeries) bool {
 		return zone != "" && s.Zone != zone || len(products) > 0 && !slices.Contains(products, s.Product)
 	})
 	rows, token := wire.CutPage(p, spotRows(p, series, from, to, fs), func(r spotRow) (uint64, int) { return r.seq, r.index })
@@ -83,12 +84,12 @@ func (c *ec2Call) describeSpotPrices() *wire.Error {
 
 // SpotSeries lists what has a spot price in the region: of the given types, or
 // of all.
-func (c *ec2Call) spotSeries(kinds []string) []SpotSeries {
+func (c *ec2Call) spotSeries(kinds []string) []catalog.SpotSeries {
 	if len(kinds) == 0 {
 		kinds = c.Organization.Catalog.Priced(c.Region.Name)
 	}
-	products := SpotProducts()
-	var list []SpotSeries
+	products := catalog.SpotProducts()
+	var list []catalog.SpotSeries
 	for _, kind := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
 		spec, ok := c.Organization.Types.Spec(kind)
 		if !ok {
@@ -100,7 +101,7 @@ func (c *ec2Call) spotSeries(kinds []string) []SpotSeries {
 				continue
 			}
 			for _, zone := range c.Region.Zones() {
-				list = append(list, SpotSeries{kind, zone, product, usd})
+				list = append(list, catalog.SpotSeries{Kind: kind, Zone: zone, Product: product, OnDemand: usd})
 			}
 		}
 	}
@@ -109,14 +110,14 @@ func (c *ec2Call) spotSeries(kinds []string) []SpotSeries {
 
 // spotRows goes through the history from its end, stretch by stretch, until a
 // page is full.
-func spotRows(p wire.Page, series []SpotSeries, from, to time.Time, fs []wire.Filter[spotRow]) []spotRow {
+func spotRows(p wire.Page, series []catalog.SpotSeries, from, to time.Time, fs []wire.Filter[spotRow]) []spotRow {
 	if len(series) == 0 {
 		return nil
 	}
 	const places = 1 << 32 // a place grows with the age of the stretch
-	oldest := from.Unix()/int64(SpotStretch/time.Second) - 1
+	oldest := from.Unix()/int64(catalog.SpotStretch/time.Second) - 1
 	var rows []spotRow
-	for stretch := to.Unix() / int64(SpotStretch/time.Second); stretch >= oldest && len(rows) <= p.Size; stretch-- {
+	for stretch := to.Unix() / int64(catalog.SpotStretch/time.Second); stretch >= oldest && len(rows) <= p.Size; stretch-- {
 		if seq := uint64(places - stretch); p.Begun && seq < p.Seq {
 			continue
 		}
@@ -131,7 +132,7 @@ func spotRows(p wire.Page, series []SpotSeries, from, to time.Time, fs []wire.Fi
 }
 
 // spotStretchRows are the changes of one stretch, the newest first.
-func spotStretchRows(series []SpotSeries, stretch int64) []spotRow {
+func spotStretchRows(series []catalog.SpotSeries, stretch int64) []spotRow {
 	rows := make([]spotRow, len(series))
 	for n, s := range series {
 		at, usd := s.Change(stretch)

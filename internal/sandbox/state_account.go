@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
 )
 
@@ -23,8 +24,8 @@ type account struct {
 	Suspended bool
 	Seed      uint64
 	Clock     *Clock
-	Types     Types
-	Catalog   *PriceList
+	Types     catalog.Types
+	Catalog   *catalog.PriceList
 	Regions   map[string]*Region
 	Roles     map[string]*AccountRole
 }

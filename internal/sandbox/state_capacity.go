@@ -3,6 +3,8 @@ package sandbox
 import (
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // CapacityReservation is an On-Demand Capacity Reservation that takes only
@@ -10,7 +12,7 @@ import (
 type CapacityReservation struct {
 	Seq       uint64
 	ID        string
-	Type      Type
+	Type      catalog.Type
 	Platform  string // in the words of the API: "Linux/UNIX"
 	Zone      string
 	Total     int64

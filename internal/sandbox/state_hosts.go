@@ -1,12 +1,16 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"nightshift/internal/sandbox/catalog"
+)
 
 // DedicatedHost is a Dedicated Host for all sizes of one family.
 type DedicatedHost struct {
 	Seq       uint64
 	ID        string
-	Kind      HostKind
+	Kind      catalog.HostKind
 	Zone      string
 	Allocated time.Time
 	Instances []*instance // placed on it, whatever their state

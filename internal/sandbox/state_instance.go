@@ -3,6 +3,8 @@ package sandbox
 import (
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/catalog"
 )
 
 // Reservation groups the instances of one launch.
@@ -27,7 +29,7 @@ type instance struct {
 	ID                    string
 	Reservation           *Reservation
 	Index                 int
-	Type                  Type
+	Type                  catalog.Type
 	System                System
 	Image                 string
 	Zone                  string

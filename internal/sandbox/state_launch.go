@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"time"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
 )
 
 // Launch is what new instances are to be.
 type Launch struct {
-	Type                  Type
+	Type                  catalog.Type
 	System                System
 	Image                 string
 	Zone                  string

@@ -1,12 +1,16 @@
 package sandbox
 
+import (
+	"nightshift/internal/sandbox/catalog"
+)
+
 // Organization is what the accounts of a sandbox have in common.
 type Organization struct {
 	Seed       uint64
 	EmptyPages float64 // the share of filtered pages that come back empty
 	Clock      *Clock
-	Types      Types
-	Catalog    *PriceList
+	Types      catalog.Types
+	Catalog    *catalog.PriceList
 	Accounts   []*account // the management account first
 	Sessions   Sessions
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -51,14 +52,14 @@ func (c *ec2Call) describeTypes() *wire.Error {
 			return wire.Invalid("InvalidInstanceType", "The following supplied instance types do not exist: ["+strings.Join(unknown, ", ")+"]")
 		}
 	}
-	var rows []Type
+	var rows []catalog.Type
 	for n, name := range names {
 		t, _ := c.Organization.Types.Spec(name)
 		if p.After(uint64(n)+1, 0) && (only == nil || only[name]) && wire.MatchAll(fs, t) {
 			rows = append(rows, t)
 		}
 	}
-	rows, token := wire.CutPage(p, rows, func(t Type) (uint64, int) {
+	rows, token := wire.CutPage(p, rows, func(t catalog.Type) (uint64, int) {
 		return uint64(sort.SearchStrings(names, t.Name)) + 1, 0
 	})
 	c.Out.Open("instanceTypeSet")
@@ -72,7 +73,7 @@ func (c *ec2Call) describeTypes() *wire.Error {
 	return nil
 }
 
-func writeTypeInfo(d *wire.Doc, t Type) {
+func writeTypeInfo(d *wire.Doc, t catalog.Type) {
 	d.Text("instanceType", t.Name)
 	d.Flag("currentGeneration", t.CurrentGeneration)
 	d.Flag("freeTierEligible", t.FreeTier())
@@ -139,9 +140,9 @@ func diskKind(ssd bool) string {
 }
 
 // typeFilters are the filters of DescribeInstanceTypes.
-func typeFilters() wire.Fields[Type] {
-	disk := func(of func(count int, gb int64, ssd bool) []string) wire.Values[Type] {
-		return func(t Type) []string {
+func typeFilters() wire.Fields[catalog.Type] {
+	disk := func(of func(count int, gb int64, ssd bool) []string) wire.Values[catalog.Type] {
+		return func(t catalog.Type) []string {
 			count, gb, ssd := t.InstanceStorage()
 			if count == 0 {
 				return nil
@@ -149,23 +150,23 @@ func typeFilters() wire.Fields[Type] {
 			return of(count, gb, ssd)
 		}
 	}
-	return wire.Fields[Type]{
-		"instance-type":                         func(t Type) []string { return wire.NonEmpty(t.Name) },
-		"bare-metal":                            func(t Type) []string { return wire.Bool(t.BareMetal) },
-		"burstable-performance-supported":       func(t Type) []string { return wire.Bool(t.Burstable()) },
-		"current-generation":                    func(t Type) []string { return wire.Bool(t.CurrentGeneration) },
-		"dedicated-hosts-supported":             func(t Type) []string { return wire.Bool(!t.Burstable()) },
-		"free-tier-eligible":                    func(t Type) []string { return wire.Bool(t.FreeTier()) },
-		"hypervisor":                            func(t Type) []string { return wire.NonEmpty(t.Hypervisor) },
-		"processor-info.supported-architecture": func(t Type) []string { return wire.NonEmpty(t.Architecture) },
-		"memory-info.size-in-mib":               func(t Type) []string { return wire.Integer(t.MemoryMiB) },
-		"supported-root-device-type":            func(t Type) []string { return t.RootDevices() },
-		"supported-usage-class":                 func(Type) []string { return []string{"on-demand", "spot"} },
-		"supported-virtualization-type":         wire.Constant[Type]("hvm"),
-		"vcpu-info.default-vcpus":               func(t Type) []string { return wire.Integer(int64(t.VCPU)) },
-		"vcpu-info.default-cores":               func(t Type) []string { return wire.Integer(int64(t.Cores)) },
-		"vcpu-info.default-threads-per-core":    func(t Type) []string { return wire.Integer(int64(t.ThreadsPerCore)) },
-		"instance-storage-supported": func(t Type) []string {
+	return wire.Fields[catalog.Type]{
+		"instance-type":                         func(t catalog.Type) []string { return wire.NonEmpty(t.Name) },
+		"bare-metal":                            func(t catalog.Type) []string { return wire.Bool(t.BareMetal) },
+		"burstable-performance-supported":       func(t catalog.Type) []string { return wire.Bool(t.Burstable()) },
+		"current-generation":                    func(t catalog.Type) []string { return wire.Bool(t.CurrentGeneration) },
+		"dedicated-hosts-supported":             func(t catalog.Type) []string { return wire.Bool(!t.Burstable()) },
+		"free-tier-eligible":                    func(t catalog.Type) []string { return wire.Bool(t.FreeTier()) },
+		"hypervisor":                            func(t catalog.Type) []string { return wire.NonEmpty(t.Hypervisor) },
+		"processor-info.supported-architecture": func(t catalog.Type) []string { return wire.NonEmpty(t.Architecture) },
+		"memory-info.size-in-mib":               func(t catalog.Type) []string { return wire.Integer(t.MemoryMiB) },
+		"supported-root-device-type":            func(t catalog.Type) []string { return t.RootDevices() },
+		"supported-usage-class":                 func(catalog.Type) []string { return []string{"on-demand", "spot"} },
+		"supported-virtualization-type":         wire.Constant[catalog.Type]("hvm"),
+		"vcpu-info.default-vcpus":               func(t catalog.Type) []string { return wire.Integer(int64(t.VCPU)) },
+		"vcpu-info.default-cores":               func(t catalog.Type) []string { return wire.Integer(int64(t.Cores)) },
+		"vcpu-info.default-threads-per-core":    func(t catalog.Type) []string { return wire.Integer(int64(t.ThreadsPerCore)) },
+		"instance-storage-supported": func(t catalog.Type) []string {
 			disks, _, _ := t.InstanceStorage()
 			return wire.Bool(disks > 0)
 		},

@@ -1,4 +1,4 @@
-package sandbox
+package catalog
 
 import (
 	"slices"
@@ -37,7 +37,7 @@ func (f *ProductFilter) match(value string) bool {
 // matchAbsent tells whether a product without the attribute passes.
 func (f *ProductFilter) matchAbsent() bool { return f.Type == "NONE_OF" }
 
-// mayHold tells whether products of the shelf can pass the filters, without
+// mayHold tells whether products of the section can pass the filters, without
 // making them.
 func (s *Section) mayHold(filters []ProductFilter) bool {
 	for i := range filters {

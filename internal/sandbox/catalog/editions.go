@@ -1,18 +1,18 @@
-package sandbox
+package catalog
 
 import (
 	"fmt"
 	"time"
 )
 
-// edition is one version of the price list: when it was published, and since
+// Edition is one version of the price list: when it was published, and since
 // when its prices are in force.
-type edition struct{ Version, Published, effective string }
+type Edition struct{ Version, Published, effective string }
 
 // editions are those that the account knows, the newest first. GetProducts
 // answers from the newest; the older one can be had as a file.
-func editions() []edition {
-	return []edition{
+func editions() []Edition {
+	return []Edition{
 		{"20260925174521", "2026-09-25T17:45:21Z", "2026-09-01T00:00:00Z"},
 		{"20241220093012", "2024-12-20T09:30:12Z", "2025-01-01T00:00:00Z"},
 	}
@@ -20,7 +20,7 @@ func editions() []edition {
 
 // inForce says whether the edition's prices were in force at an instant, or had
 // been before.
-func (e edition) inForce(at time.Time) bool {
+func (e Edition) inForce(at time.Time) bool {
 	from, err := time.Parse(time.RFC3339, e.effective)
 	return err == nil && !at.Before(from)
 }

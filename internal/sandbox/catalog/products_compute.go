@@ -1,4 +1,4 @@
-package sandbox
+package catalog
 
 import (
 	"math"
@@ -35,8 +35,8 @@ func boxesOf(tenancy string) []box {
 	}
 }
 
-// computeShelf holds the products of one instance type in one place.
-func (c *PriceList) computeShelf(place pricePlace, spec Type) *Section {
+// computeSection holds the products of one instance type in one place.
+func (c *PriceList) computeSection(place pricePlace, spec Type) *Section {
 	common := typeAttributes(place, spec)
 	return &Section{
 		Service: EC2Offer,

@@ -1,4 +1,6 @@
-package sandbox
+// Package catalog has what AWS sells: instance types, Dedicated Hosts and the
+// price list, embedded, in several editions.
+package catalog
 
 import (
 	"fmt"
@@ -15,7 +17,7 @@ import (
 // asked for, since the whole list has tens of thousands. It is safe for
 // concurrent use once setAnyOf has been called.
 type PriceList struct {
-	edition
+	Edition
 	types    Types
 	Sections []*Section
 	Fields   map[string]attributeNames  // by service
@@ -39,7 +41,7 @@ type attributeNames map[string]string
 type Section struct {
 	Service string
 	Region  string          // regionCode
-	Common  []attribute     // shared by all products on the shelf
+	Common  []attribute     // shared by all products on the section
 	Own     map[string]bool // names of the attributes that vary
 	Make    func() []*Product
 	Rows    func() []*Product // made once and kept
@@ -88,9 +90,9 @@ type reservedOffer struct {
 func Load(types Types) (*PriceList, error) { return loadEdition(types, editions()) }
 
 // loadEdition reads the first of some editions, the newest first.
-func loadEdition(types Types, list []edition) (*PriceList, error) {
+func loadEdition(types Types, list []Edition) (*PriceList, error) {
 	c := &PriceList{
-		edition:  list[0],
+		Edition:  list[0],
 		types:    types,
 		AnyOf:    "comma",
 		Fields:   map[string]attributeNames{},
@@ -116,15 +118,15 @@ func loadEdition(types Types, list []edition) (*PriceList, error) {
 	for _, code := range slices.Sorted(maps.Keys(c.Places)) {
 		for _, name := range c.Priced(code) {
 			spec, _ := types.Spec(name)
-			c.Sections = append(c.Sections, c.computeShelf(c.Places[code], spec))
+			c.Sections = append(c.Sections, c.computeSection(c.Places[code], spec))
 		}
 	}
-	for _, build := range []func() ([]*Section, error){c.volumeShelves, c.addonShelves, c.hostShelves} {
-		shelves, err := build()
+	for _, build := range []func() ([]*Section, error){c.volumeSections, c.addonSections, c.hostSections} {
+		sections, err := build()
 		if err != nil {
 			return nil, err
 		}
-		c.Sections = append(c.Sections, shelves...)
+		c.Sections = append(c.Sections, sections...)
 	}
 	for _, s := range c.Sections {
 		s.Rows = sync.OnceValue(s.Make)
@@ -246,7 +248,7 @@ func (c *PriceList) loadReserved() error {
 // PriceKey names a row of a price list.
 type PriceKey struct{ Version, Region, Usage, Operation, OS string }
 
-// BilledBy finds the row of a key on the shelves of an instance type or, where
+// BilledBy finds the row of a key on the sections of an instance type or, where
 // kind is empty, on those of other things.
 func (c *PriceList) BilledBy(key PriceKey, kind string) *Product {
 	is := func(p *Product, name, value string) bool {

@@ -1,4 +1,4 @@
-package sandbox
+package catalog
 
 import (
 	"fmt"
@@ -26,10 +26,10 @@ func serviceName(code string) string {
 	return "Amazon Elastic Compute Cloud"
 }
 
-// addonShelves make the products of addons.csv: a shelf for each service and
+// addonSections make the products of addons.csv: a section for each service and
 // place. Rows of one usage type and operating system that follow each other are
 // the tiers of one product.
-func (c *PriceList) addonShelves() ([]*Section, error) {
+func (c *PriceList) addonSections() ([]*Section, error) {
 	kinds := map[string][]string{}
 	if err := EachRow("addon_dimensions.csv", 9, func(r []string) error {
 		kinds[r[0]] = r
@@ -37,7 +37,7 @@ func (c *PriceList) addonShelves() ([]*Section, error) {
 	}); err != nil {
 		return nil, err
 	}
-	var shelves []*Section
+	var sections []*Section
 	byPlace := map[string]*Section{}
 	products := map[*Section]map[string]*Product{}
 	err := EachRow("addons.csv", 9, func(r []string) error {
@@ -55,9 +55,9 @@ func (c *PriceList) addonShelves() ([]*Section, error) {
 		}
 		s := byPlace[kind[1]+place.code]
 		if s == nil {
-			s = newAddonShelf(kind[1], place)
+			s = newAddonSection(kind[1], place)
 			byPlace[kind[1]+place.code], products[s] = s, map[string]*Product{}
-			shelves = append(shelves, s)
+			sections = append(sections, s)
 		}
 		p := products[s][r[0]+r[1]]
 		if p == nil {
@@ -69,10 +69,10 @@ func (c *PriceList) addonShelves() ([]*Section, error) {
 		p.tiers = append(p.tiers, priceTier{r[4], r[5], usd})
 		return nil
 	})
-	return shelves, err
+	return sections, err
 }
 
-func newAddonShelf(service string, place pricePlace) *Section {
+func newAddonSection(service string, place pricePlace) *Section {
 	return &Section{
 		Service: service,
 		Region:  place.code,
@@ -88,7 +88,7 @@ func newAddonShelf(service string, place pricePlace) *Section {
 	}
 }
 
-// add puts a product on the shelf.
+// add puts a product on the section.
 func (s *Section) add(p *Product) {
 	list := append(s.Make(), p)
 	s.Make = func() []*Product { return list }
@@ -125,27 +125,27 @@ func addonProduct(place pricePlace, common []attribute, kind []string, os, sku s
 	}, strings.Join([]string{place.code, usage, os}, "|"))
 }
 
-// hostShelves make the products of Dedicated Hosts in the places that have a
+// hostSections make the products of Dedicated Hosts in the places that have a
 // price for the family.
-func (c *PriceList) hostShelves() ([]*Section, error) {
+func (c *PriceList) hostSections() ([]*Section, error) {
 	kinds, err := LoadHosts()
 	if err != nil {
 		return nil, err
 	}
-	var shelves []*Section
+	var sections []*Section
 	for _, code := range slices.Sorted(maps.Keys(c.Places)) {
 		place := c.Places[code]
-		s := newAddonShelf(EC2Offer, place)
+		s := newAddonSection(EC2Offer, place)
 		for _, family := range slices.Sorted(maps.Keys(kinds)) {
 			if usd, ok := c.hostPrice(code, kinds[family]); ok {
 				s.add(hostProduct(place, s.Common, kinds[family], c.types, usd))
 			}
 		}
 		if len(s.Make()) > 0 {
-			shelves = append(shelves, s)
+			sections = append(sections, s)
 		}
 	}
-	return shelves, nil
+	return sections, nil
 }
 
 // hostPrice is the price of an hour of a Dedicated Host: 10 percent more than

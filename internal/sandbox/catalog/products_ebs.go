@@ -1,13 +1,13 @@
-package sandbox
+package catalog
 
 import (
 	"fmt"
 	"strings"
 )
 
-// volumeShelves make one shelf of EBS products for each place. There are few
+// volumeSections make one section of EBS products for each place. There are few
 // of them, so they are made at once.
-func (c *PriceList) volumeShelves() ([]*Section, error) {
+func (c *PriceList) volumeSections() ([]*Section, error) {
 	kinds := map[string][]string{}
 	if err := EachRow("ebs_dimensions.csv", 13, func(r []string) error {
 		kinds[r[0]] = r
@@ -16,7 +16,7 @@ func (c *PriceList) volumeShelves() ([]*Section, error) {
 		return nil, err
 	}
 	byPlace := map[string]*Section{}
-	var shelves []*Section
+	var sections []*Section
 	err := EachRow("ebs.csv", 7, func(r []string) error {
 		place, ok := c.Places[r[0]]
 		if !ok {
@@ -32,9 +32,9 @@ func (c *PriceList) volumeShelves() ([]*Section, error) {
 		}
 		s := byPlace[place.code]
 		if s == nil {
-			s = newVolumeShelf(place)
+			s = newVolumeSection(place)
 			byPlace[place.code] = s
-			shelves = append(shelves, s)
+			sections = append(sections, s)
 		}
 		usd = c.changed(PriceItem{Region: r[0], Item: r[1]}, usd)
 		products := append(s.Make(), volumeProduct(place, s.Common, kind, usd, r[3], r[4]))
@@ -44,10 +44,10 @@ func (c *PriceList) volumeShelves() ([]*Section, error) {
 		}
 		return nil
 	})
-	return shelves, err
+	return sections, err
 }
 
-func newVolumeShelf(place pricePlace) *Section {
+func newVolumeSection(place pricePlace) *Section {
 	return &Section{
 		Service: EC2Offer,
 		Region:  place.code,

@@ -1,4 +1,4 @@
-package sandbox
+package catalog
 
 import (
 	"cmp"
@@ -23,7 +23,7 @@ type Product struct {
 	SKU    string
 	rank   uint64 // its place in answers
 	Family string
-	common []attribute // the shelf's
+	common []attribute // the section's
 	own    []attribute
 
 	USD      Price
@@ -121,7 +121,7 @@ type (
 )
 
 // Document writes the product as GetProducts does: JSON in a string.
-func (p *Product) Document(e edition) (string, error) {
+func (p *Product) Document(e Edition) (string, error) {
 	service, _ := p.Value("servicecode")
 	doc := productJSON{
 		Product:         p.Body(),
@@ -174,7 +174,7 @@ func (p *Product) rates() []dimensionJSON {
 	return list
 }
 
-func (p *Product) OnDemandTerms(e edition) map[string]TermJSON {
+func (p *Product) OnDemandTerms(e Edition) map[string]TermJSON {
 	return map[string]TermJSON{p.SKU + "." + OnDemandTerm: {
 		SKU: p.SKU, EffectiveDate: e.effective, OfferTermCode: OnDemandTerm,
 		TermAttributes:  map[string]string{},
@@ -183,7 +183,7 @@ func (p *Product) OnDemandTerms(e edition) map[string]TermJSON {
 }
 
 // ReservedTerms are the terms of reserved instances; nil for products without.
-func (p *Product) ReservedTerms(e edition) map[string]TermJSON {
+func (p *Product) ReservedTerms(e Edition) map[string]TermJSON {
 	if len(p.reserved) == 0 {
 		return nil
 	}
@@ -196,7 +196,7 @@ func (p *Product) ReservedTerms(e edition) map[string]TermJSON {
 
 // reservedTerm writes a reserved offer: an upfront fee for the whole length,
 // in whole dollars, and what is left as an hourly price.
-func (p *Product) reservedTerm(e edition, offer reservedOffer) TermJSON {
+func (p *Product) reservedTerm(e Edition, offer reservedOffer) TermJSON {
 	code := p.SKU + "." + offer.term
 	hours := Price(365 * 24)
 	if offer.contract == "3yr" {
