@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"nightshift/internal/sandbox/policy"
 )
 
 // AddGroup adds an Auto Scaling group to a region. Instances that carry its
@@ -75,4 +77,4 @@ type Instance = InstanceDescription
 
 // PolicyDenying is a policy that allows everything but some actions, which may
 // hold wildcards, such as "ec2:StopInstances" or "s3:*".
-func PolicyDenying(actions ...string) []byte { return Denying(actions...) }
+func PolicyDenying(actions ...string) []byte { return policy.Denying(actions...) }

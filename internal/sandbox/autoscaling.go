@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/glob"
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -64,7 +65,7 @@ func (c *groupCall) named(name string) (*group, *wire.Error) {
 	c.IDs = 1
 	g := c.Region.groupNamed(name)
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, name)
-	ctx := &Context{Region: c.Region.Name}
+	ctx := &policy.Context{Region: c.Region.Name}
 	if g != nil {
 		arn, ctx.ResourceTags = g.arn(c.Region), g.plain()
 	}
@@ -218,7 +219,7 @@ func (c *groupCall) changeTags(create bool) *wire.Error {
 		if g == nil {
 			return wire.ValidationError("AutoScalingGroup name not found - no such group: " + name)
 		}
-		ctx := &Context{ResourceTags: g.plain(), TagKeys: keys[name], Region: c.Region.Name}
+		ctx := &policy.Context{ResourceTags: g.plain(), TagKeys: keys[name], Region: c.Region.Name}
 		if err := c.call.Authorize(g.arn(c.Region), ctx); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -46,7 +47,7 @@ func (c *groupCall) createGroup() *wire.Error {
 		return wire.ValidationError("The practice account makes groups like an instance: the parameter InstanceId is missing")
 	}
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, g.name)
-	if err := c.call.Authorize(arn, &Context{Region: c.Region.Name, TagKeys: g.plain().Keys()}); err != nil {
+	if err := c.call.Authorize(arn, &policy.Context{Region: c.Region.Name, TagKeys: g.plain().Keys()}); err != nil {
 		return err
 	}
 	model := c.Region.Instances[id]

@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -48,7 +49,7 @@ func serveCloudWatch(r *call) wire.Answer {
 	if r.Action != "GetMetricData" {
 		return r.Refuse(wire.Invalid("InvalidAction", "The action "+r.Action+" is not valid for this web service."))
 	}
-	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
+	if err := r.Authorize("*", &policy.Context{Region: r.Scope.Region}); err != nil {
 		return r.Refuse(err)
 	}
 	in, err := readMetricData(r.Request)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -38,7 +39,7 @@ func serveCostExplorer(r *call) wire.Answer {
 	if !there {
 		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
-	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
+	if err := r.Authorize("*", &policy.Context{Region: r.Scope.Region}); err != nil {
 		return r.Refuse(err)
 	}
 	var in costRequest

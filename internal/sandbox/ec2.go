@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -88,7 +89,7 @@ func missingParameter(name string) *wire.Error {
 
 // authorize is that of Query, with the attribute that the call changes.
 func (c *ec2Call) authorize(arn string, resourceTags Tags, keys []string) *wire.Error {
-	return c.call.Authorize(arn, &Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name, Attribute: c.attribute})
+	return c.call.Authorize(arn, &policy.Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name, Attribute: c.attribute})
 }
 
 // checkDryRun ends a call that only asked whether it would be allowed.

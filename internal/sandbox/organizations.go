@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
 	"nightshift/internal/sandbox/wire"
 )
@@ -47,7 +48,7 @@ func serveOrganizations(r *call) wire.Answer {
 	if run == nil {
 		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
-	if err := r.Authorize("*", &Context{Region: r.Scope.Region}); err != nil {
+	if err := r.Authorize("*", &policy.Context{Region: r.Scope.Region}); err != nil {
 		return r.Refuse(err)
 	}
 	if len(r.Organization.Accounts) == 1 {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -46,5 +47,5 @@ func ServeQuery(r *call, namespace string, answers bool, run func(Query) *wire.E
 
 // Authorize asks the caller's policy for the call's permission on a resource.
 func (c *Query) Authorize(arn string, resourceTags Tags, keys []string) *wire.Error {
-	return c.call.Authorize(arn, &Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name})
+	return c.call.Authorize(arn, &policy.Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name})
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"nightshift/internal/sandbox/policy"
 )
 
 // Role is an IAM role of an account.
@@ -28,7 +30,7 @@ type Role struct {
 type AccountRole struct {
 	Role
 	Account *account
-	Policy  atomic.Pointer[Policy]
+	Policy  atomic.Pointer[policy.Policy]
 }
 
 var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
@@ -62,7 +64,7 @@ func (a *account) SetRolePolicy(name string, document []byte) error {
 	if r == nil {
 		return fmt.Errorf("account %s: there is no role %q", a.id, name)
 	}
-	p, err := Parse(document)
+	p, err := policy.Parse(document)
 	if err != nil {
 		return fmt.Errorf("role %s: %w", name, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -137,7 +138,7 @@ func (o *Store) serve(r *call) wire.Answer {
 			resource += "/" + key
 		}
 	}
-	ctx := &Context{Region: r.Scope.Region}
+	ctx := &policy.Context{Region: r.Scope.Region}
 	if q := r.URL.Query(); key == "" && q.Has("prefix") {
 		ctx.Prefix = []string{q.Get("prefix")}
 	}

@@ -27,6 +27,7 @@ import (
 
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/glob"
+	"nightshift/internal/sandbox/policy"
 )
 
 // The practice account and what its clients need to sign requests. Signatures
@@ -94,10 +95,10 @@ type Sandbox struct {
 	opts     Options
 	org      *Organization
 	store    *Store
-	services map[string]Service     // by the name that signatures have for it
-	limits   map[string]*limits     // by account
-	accounts []*Account             // the management account first
-	policy   atomic.Pointer[Policy] // of the management account's user
+	services map[string]Service            // by the name that signatures have for it
+	limits   map[string]*limits            // by account
+	accounts []*Account                    // the management account first
+	policy   atomic.Pointer[policy.Policy] // of the management account's user
 	journal  callLog
 	requests atomic.Uint64
 
@@ -187,7 +188,7 @@ func (s *Sandbox) SetFaults(faults []Fault) error {
 // SetPolicy replaces the IAM policy of the management account's user; nil
 // allows everything.
 func (s *Sandbox) SetPolicy(document []byte) error {
-	p, err := Parse(document)
+	p, err := policy.Parse(document)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -16,7 +17,7 @@ type call struct {
 func (c *call) InRegion() *Region { return c.Caller.Account.Regions[c.Scope.Region] }
 
 // Authorize asks the caller's policy for the call's permission.
-func (c *call) Authorize(resource string, ctx *Context) *wire.Error {
+func (c *call) Authorize(resource string, ctx *policy.Context) *wire.Error {
 	if c.Permission == "" || c.Caller.Policy.Load().Allows(c.Permission, resource, ctx) {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
 	"nightshift/internal/sandbox/wire"
 )
@@ -75,7 +76,7 @@ func serveSSM(r *call) wire.Answer {
 		return r.Refuse(wire.Invalid("ValidationException", "Invalid parameter name: "+in.Name))
 	}
 	arn := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", r.Scope.Region, r.Caller.Account.ID(), strings.TrimPrefix(name, "/"))
-	if err := r.Authorize(arn, &Context{Region: r.Scope.Region}); err != nil {
+	if err := r.Authorize(arn, &policy.Context{Region: r.Scope.Region}); err != nil {
 		return r.Refuse(err)
 	}
 	reg := r.InRegion()

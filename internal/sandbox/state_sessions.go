@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
 )
 
@@ -14,7 +15,7 @@ import (
 type Principal struct {
 	Account *account
 	ARN, ID string // as GetCallerIdentity tells them
-	Policy  *atomic.Pointer[Policy]
+	Policy  *atomic.Pointer[policy.Policy]
 	Role    bool // it is a session of a role
 }
 

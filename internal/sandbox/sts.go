@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
 	"nightshift/internal/sandbox/wire"
 )
@@ -69,7 +70,7 @@ func assumeRole(r *call, d *wire.Doc) *wire.Error {
 	if err != nil {
 		return err
 	}
-	if err := r.Authorize(ask.arn, &Context{Region: r.Scope.Region}); err != nil {
+	if err := r.Authorize(ask.arn, &policy.Context{Region: r.Scope.Region}); err != nil {
 		return err
 	}
 	found := roleNamed(r.Organization, ask.arn)

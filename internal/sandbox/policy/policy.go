@@ -1,4 +1,5 @@
-package sandbox
+// Package policy evaluates IAM policies.
+package policy
 
 import (
 	"encoding/json"
