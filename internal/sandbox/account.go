@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 )
 
 // server is one instance of the hand-made account, in short words.
@@ -29,10 +30,10 @@ type server struct {
 
 // buildDefaultAccount makes the account that stands behind a first look: two
 // dozen instances in Seoul, a few in Virginia, each there for a reason.
-func (a *account) buildDefaultAccount() error {
+func buildDefaultAccount(a *state.Account) error {
 	regions := map[string][]server{
-		DefaultRegion: seoul(a.Clock.Start),
-		"us-east-1":   virginia(a.Clock.Start),
+		state.DefaultRegion: seoul(a.Clock.Start),
+		"us-east-1":         virginia(a.Clock.Start),
 	}
 	for name, servers := range regions {
 		r := a.Regions[name]
@@ -41,17 +42,17 @@ func (a *account) buildDefaultAccount() error {
 		}
 		r.Rand = random.New(random.HashText(a.Seed, name), 1)
 		for _, one := range servers {
-			if err := a.addServer(r, one); err != nil {
+			if err := addServer(a, r, one); err != nil {
 				return fmt.Errorf("build the default account: %s: %w", one.name, err)
 			}
 		}
 	}
-	if r := a.Regions[DefaultRegion]; r != nil {
-		if err := r.addLooseVolumes(a.Clock.Start); err != nil {
+	if r := a.Regions[state.DefaultRegion]; r != nil {
+		if err := addLooseVolumes(r, a.Clock.Start); err != nil {
 			return err
 		}
 	}
-	return errors.Join(a.addDefaultHoldings(), a.addDefaultDatabases())
+	return errors.Join(addDefaultHoldings(a), addDefaultDatabases(a))
 }
 
 // seoul lists the instances of DefaultRegion. Times are told from start.
@@ -108,7 +109,7 @@ func virginia(start time.Time) []server {
 	}
 }
 
-func (a *account) addServer(r *Region, one server) error {
+func addServer(a *state.Account, r *state.Region, one server) error {
 	kind, ok := a.Types.Spec(one.kind)
 	if !ok {
 		return fmt.Errorf("no instance type %s", one.kind)
@@ -116,11 +117,11 @@ func (a *account) addServer(r *Region, one server) error {
 	if one.system == "" {
 		one.system = "linux"
 	}
-	sys, ok := SystemNamed(one.system)
+	sys, ok := state.SystemNamed(one.system)
 	if !ok {
 		return fmt.Errorf("no system %s", one.system)
 	}
-	l := Launch{
+	l := state.Launch{
 		Type: kind, System: sys, Zone: r.Name + one.zone, Tenancy: one.tenancy, KeyName: "practice",
 		StopProtection: one.guarded, InstanceStore: one.store, Spot: one.spot != "", Persistent: one.spot == "persistent",
 		Price: "0.2000", Tags: serverTags(one.name, one.tags),
@@ -137,7 +138,7 @@ func (a *account) addServer(r *Region, one server) error {
 		if n > 0 {
 			device = "/dev/sd" + string(rune('e'+n))
 		}
-		l.Disks = append(l.Disks, Disk{Device: device, Spec: spec, DeleteOnTermination: n == 0, Tags: Tags{{"Name", one.name}}})
+		l.Disks = append(l.Disks, state.Disk{Device: device, Spec: spec, DeleteOnTermination: n == 0, Tags: state.Tags{{Key: "Name", Value: one.name}}})
 	}
 	i := r.AddReservation(l, 1, one.first).Instances[0]
 	if !one.last.IsZero() {
@@ -152,22 +153,22 @@ func (a *account) addServer(r *Region, one server) error {
 }
 
 // serverTags reads "key=value;key=value" after the name.
-func serverTags(name, text string) Tags {
-	ts := Tags{{"Name", name}}
+func serverTags(name, text string) state.Tags {
+	ts := state.Tags{{Key: "Name", Value: name}}
 	for pair := range strings.SplitSeq(text, ";") {
 		if pair == "auto" {
 			pair = "AutoStopStart=Yes"
 		}
 		k, v, _ := strings.Cut(pair, "=")
-		ts = append(ts, Tag{k, v})
+		ts = append(ts, state.Tag{Key: k, Value: v})
 	}
 	return ts
 }
 
 // diskSpec reads "type:GiB:IOPS:MiB/s"; "multi" at the end means Multi-Attach.
-func diskSpec(text string) (VolumeSpec, error) {
+func diskSpec(text string) (state.VolumeSpec, error) {
 	words := strings.Split(text, ":")
-	s := VolumeSpec{Type: words[0]}
+	s := state.VolumeSpec{Type: words[0]}
 	if words[len(words)-1] == "multi" {
 		s.MultiAttach = true
 		words = words[:len(words)-1]
@@ -190,7 +191,7 @@ func diskSpec(text string) (VolumeSpec, error) {
 
 // addLooseVolumes adds the volumes that nothing uses and attaches the shared
 // one to the second database server.
-func (r *Region) addLooseVolumes(start time.Time) error {
+func addLooseVolumes(r *state.Region, start time.Time) error {
 	for n, one := range []struct{ name, disk string }{
 		{"backup-old", "gp2:200"}, {"migration", "gp3:500"}, {"db-test", "io1:100:1000"}, {"", "standard:50"}, {"로그-보관", "sc1:1000"},
 	} {
@@ -198,9 +199,9 @@ func (r *Region) addLooseVolumes(start time.Time) error {
 		if err != nil {
 			return err
 		}
-		var ts Tags
+		var ts state.Tags
 		if one.name != "" {
-			ts = Tags{{"Name", one.name}}
+			ts = state.Tags{{Key: "Name", Value: one.name}}
 		}
 		r.AddVolume(spec, r.Zones()[n%4], start.AddDate(0, -n-1, 0), ts)
 	}

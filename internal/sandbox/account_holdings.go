@@ -6,6 +6,7 @@ import (
 
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 )
 
 // takenSnapshot is one snapshot of the hand-made account, in short words.
@@ -25,19 +26,19 @@ type takenSnapshot struct {
 
 // addDefaultHoldings gives the hand-made account what it pays for beside
 // instances and volumes, each thing there for a reason.
-func (a *account) addDefaultHoldings() error {
-	if r := a.Regions[DefaultRegion]; r != nil {
-		if err := a.addSeoulHoldings(r); err != nil {
+func addDefaultHoldings(a *state.Account) error {
+	if r := a.Regions[state.DefaultRegion]; r != nil {
+		if err := addSeoulHoldings(a, r); err != nil {
 			return fmt.Errorf("build the default account: %w", err)
 		}
 	}
 	if r := a.Regions["us-east-1"]; r != nil {
-		a.addVirginiaHoldings(r)
+		addVirginiaHoldings(a, r)
 	}
 	return nil
 }
 
-func (a *account) addSeoulHoldings(r *Region) error {
+func addSeoulHoldings(a *state.Account, r *state.Region) error {
 	h := holder{region: r, rng: random.New(random.HashText(a.Seed, r.Name), 3), start: a.Clock.Start}
 	h.snapshots([]takenSnapshot{
 		{of: "운영-DB-1", device: 1, filled: 0.61, days: 1.2, name: "운영-DB-1-data", about: "nightly", tags: "Env=prod;Backup=nightly"},
@@ -76,30 +77,30 @@ func (a *account) addSeoulHoldings(r *Region) error {
 		return err
 	}
 	byol := h.named("erp-byol")
-	host := &DedicatedHost{
+	host := &state.DedicatedHost{
 		Seq: r.NextSeq(), ID: random.ID(h.rng, "h"), Kind: kinds["m5"], Zone: byol.Zone,
-		Allocated: byol.FirstLaunch.Add(-26 * time.Minute), Tags: Tags{{"Name", "erp-host"}, {"Env", "prod"}},
+		Allocated: byol.FirstLaunch.Add(-26 * time.Minute), Tags: state.Tags{{Key: "Name", Value: "erp-host"}, {Key: "Env", Value: "prod"}},
 	}
 	host.Put(byol)
 	r.Other.Hosts = append(r.Other.Hosts, host)
 
 	web := h.named("운영-웹-1")
-	reserved := h.reserve(web, 3, 62, Tags{{"Name", "세일-대비"}, {"Env", "prod"}})
+	reserved := h.reserve(web, 3, 62, state.Tags{{Key: "Name", Value: "세일-대비"}, {Key: "Env", Value: "prod"}})
 	reserved.Take(web)
-	ended := h.reserve(h.named("배치서버"), 2, 100, Tags{{"Name", "마감-배치"}})
+	ended := h.reserve(h.named("배치서버"), 2, 100, state.Tags{{Key: "Name", Value: "마감-배치"}})
 	ended.Ended = h.ago(90)
 
 	for _, name := range []string{"운영-웹-1", "운영-웹-2", "운영-DB-1", "배치서버"} {
 		h.named(name).Monitored = true
 	}
-	h.named("개발-웹서버-2").Credits = CreditsStandard
+	h.named("개발-웹서버-2").Credits = state.CreditsStandard
 	return nil
 }
 
-func (a *account) addVirginiaHoldings(r *Region) {
+func addVirginiaHoldings(a *state.Account, r *state.Region) {
 	h := holder{region: r, rng: random.New(random.HashText(a.Seed, r.Name), 3), start: a.Clock.Start}
 	h.snapshots([]takenSnapshot{
-		{gib: 200, filled: 0.55, days: 33, copied: true, name: "운영-DB-1-data", about: "[Copied from " + DefaultRegion + "] monthly", tags: "Env=prod;Backup=dr"},
+		{gib: 200, filled: 0.55, days: 33, copied: true, name: "운영-DB-1-data", about: "[Copied from " + state.DefaultRegion + "] monthly", tags: "Env=prod;Backup=dr"},
 		{of: "us-windows", filled: 0.64, days: 8, name: "us-windows", about: "weekly", tags: "Env=prod"},
 		{gib: 50, filled: 0.11, days: 380, about: "poc"},
 	})

@@ -13,33 +13,33 @@ import (
 // fewer than it wants, it launches more, which take time to run. An error means
 // that the description is wrong.
 func (a *Account) AddGroup(region string, about Group) error {
-	return AddGroup(a.account, region, about)
+	return AddGroup(a.Account, region, about)
 }
 
 // Group finds an Auto Scaling group; false where there is none.
 func (a *Account) Group(region, name string) (GroupState, bool) {
-	return FindGroup(a.account, region, name)
+	return FindGroup(a.Account, region, name)
 }
 
 // AddDatabase puts a database into a region.
 func (a *Account) AddDatabase(region string, d Database) error {
-	return AddDatabase(a.account, region, d)
+	return AddDatabase(a.Account, region, d)
 }
 
 // SetDatabaseStatus gives an instance, or a cluster where there is no instance
 // of that name, a status such as "backing-up" for some time of the account,
 // after which it is available; zero means that it stays so.
 func (a *Account) SetDatabaseStatus(region, id, status string, lasts time.Duration) error {
-	return SetDatabaseStatus(a.account, region, id, status, lasts)
+	return SetDatabaseStatus(a.Account, region, id, status, lasts)
 }
 
 // Databases are the databases of a region as they are now, by identifier.
-func (a *Account) Databases(region string) []Database { return Databases(a.account, region) }
+func (a *Account) Databases(region string) []Database { return Databases(a.Account, region) }
 
 // SetParameter creates a parameter in a region, or gives it a new version. An
 // error means that the region or the name is wrong.
 func (a *Account) SetParameter(region string, p Parameter) error {
-	return SetParameter(a.account, region, p)
+	return SetParameter(a.Account, region, p)
 }
 
 // Buckets lists the names of the account's buckets.
@@ -62,7 +62,7 @@ func (a *Account) ExportBill(bucket, prefix string, month time.Time) (key string
 	if !slices.Contains(a.Buckets(), bucket) {
 		return "", fmt.Errorf("export the bill: account %s has no bucket %q", a.ID(), bucket)
 	}
-	body, key, err := ExportBill(a.account, prefix, month)
+	body, key, err := ExportBill(a.Account, prefix, month)
 	if err == nil {
 		err = a.store.Put(bucket, key, "application/gzip", a.Now(), body)
 	}
@@ -71,9 +71,6 @@ func (a *Account) ExportBill(bucket, prefix string, month time.Time) (key string
 	}
 	return key, nil
 }
-
-// Instance is an instance of the account as it is now.
-type Instance = InstanceDescription
 
 // PolicyDenying is a policy that allows everything but some actions, which may
 // hold wildcards, such as "ec2:StopInstances" or "s3:*".

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"nightshift/internal/sandbox/state"
 )
 
 // AccountOptions describe a further account of the sandbox, a member of the
@@ -26,7 +28,7 @@ type AccountOptions struct {
 	// Buckets are created empty and belong to the account.
 	Buckets []string
 	// Roles are the ways into the account.
-	Roles []Role
+	Roles []state.Role
 	// Suspended closes the account: it is still listed, but nobody gets in.
 	Suspended bool
 }
@@ -34,7 +36,7 @@ type AccountOptions struct {
 // Account is one account of a sandbox, with everything that is its own. Faults,
 // the clock and the price list are those of the sandbox.
 type Account struct {
-	*account
+	*state.Account
 	store *Store
 }
 
@@ -58,7 +60,7 @@ func (s *Sandbox) Accounts() []*Account { return slices.Clone(s.accounts) }
 func (s *Sandbox) addAccounts() error {
 	o := s.opts
 	all := append([]AccountOptions{{
-		ID: AccountID, Name: "management", Fleet: o.Fleet, Types: o.Types, Roles: o.Roles,
+		ID: state.AccountID, Name: "management", Fleet: o.Fleet, Types: o.Types, Roles: o.Roles,
 		Buckets: append([]string{DefaultBucket}, o.Buckets...),
 	}}, o.Accounts...)
 	for n, one := range all {
@@ -81,13 +83,13 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 		names = s.opts.Regions
 	}
 	if names == nil {
-		names = CommonRegions()
+		names = state.CommonRegions()
 	}
 	made, err := s.org.AddAccount(o.ID, o.Name, o.Suspended, names)
 	if err != nil {
 		return err
 	}
-	a := &Account{account: made, store: s.store}
+	a := &Account{Account: made, store: s.store}
 	if s.home == nil {
 		s.home = a
 	}
@@ -99,17 +101,17 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 		}
 	}
 	for _, bucket := range o.Buckets {
-		if err := s.store.Create(bucket, BucketHome{DefaultRegion, a.ID()}); err != nil {
+		if err := s.store.Create(bucket, BucketHome{state.DefaultRegion, a.ID()}); err != nil {
 			return err
 		}
 	}
 	switch {
 	case o.Fleet > 0:
-		return made.generate(o.Fleet, o.Types)
-	case o.ID == AccountID:
-		return made.buildDefaultAccount()
+		return generate(made, o.Fleet, o.Types)
+	case o.ID == state.AccountID:
+		return buildDefaultAccount(made)
 	}
-	return made.buildSmallAccount()
+	return buildSmallAccount(made)
 }
 
 // The role that Members have, and what must be given to assume it.
@@ -125,7 +127,7 @@ func Members(n int) []AccountOptions {
 	for i := range list {
 		list[i] = AccountOptions{
 			ID: fmt.Sprintf("2%011d", i+1), Name: fmt.Sprintf("member %d", i+1),
-			Roles: []Role{{Name: MemberRole, ExternalID: MemberExternalID}},
+			Roles: []state.Role{{Name: MemberRole, ExternalID: MemberExternalID}},
 		}
 	}
 	return list

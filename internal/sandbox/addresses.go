@@ -1,11 +1,12 @@
 package sandbox
 
 import (
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // writePublicAssociation writes the public address of a network interface.
-func writePublicAssociation(d *wire.Doc, r *Region, i *instance, in InstanceState) {
+func writePublicAssociation(d *wire.Doc, r *state.Region, i *state.Instance, in state.InstanceState) {
 	ip := i.PublicIP(in)
 	if ip == "" {
 		return
@@ -33,10 +34,10 @@ func (c *ec2Call) describeAddresses() *wire.Error {
 	}
 	c.resources = len(ids) + len(ips)
 	list := c.Region.Other.Addresses
-	if list, err = named(list, func(a *Address) string { return a.ID }, ids, noAllocation); err != nil {
+	if list, err = named(list, func(a *state.Address) string { return a.ID }, ids, noAllocation); err != nil {
 		return err
 	}
-	list, err = named(list, func(a *Address) string { return a.IP }, ips, func(ip string) *wire.Error {
+	list, err = named(list, func(a *state.Address) string { return a.IP }, ips, func(ip string) *wire.Error {
 		return wire.Invalid("InvalidAddress.NotFound", "Address '"+ip+"' not found.")
 	})
 	if err != nil {
@@ -55,7 +56,7 @@ func (c *ec2Call) describeAddresses() *wire.Error {
 	return nil
 }
 
-func writeAddress(d *wire.Doc, r *Region, a *Address) {
+func writeAddress(d *wire.Doc, r *state.Region, a *state.Address) {
 	d.Text("publicIp", a.IP)
 	d.Text("allocationId", a.ID)
 	d.Text("domain", "vpc")
@@ -72,45 +73,47 @@ func writeAddress(d *wire.Doc, r *Region, a *Address) {
 }
 
 // addressFilters are the filters of DescribeAddresses.
-func (c *ec2Call) addressFilters() wire.Fields[*Address] {
-	return wire.Fields[*Address]{
-		"tag-key":              func(a *Address) []string { return a.Tags.Keys() },
-		"tag-value":            func(a *Address) []string { return a.Tags.Values() },
-		"allocation-id":        func(a *Address) []string { return wire.NonEmpty(a.ID) },
-		"association-id":       func(a *Address) []string { return wire.NonEmpty(a.Association) },
-		"domain":               wire.Constant[*Address]("vpc"),
-		"instance-id":          func(a *Address) []string { return wire.NonEmpty(a.InstanceID()) },
-		"network-border-group": wire.Constant[*Address](c.Region.Name),
-		"network-interface-id": func(a *Address) []string { return wire.NonEmpty(a.InterfaceID()) },
-		"network-interface-owner-id": func(a *Address) []string {
+func (c *ec2Call) addressFilters() wire.Fields[*state.Address] {
+	return wire.Fields[*state.Address]{
+		"tag-key":              func(a *state.Address) []string { return a.Tags.Keys() },
+		"tag-value":            func(a *state.Address) []string { return a.Tags.Values() },
+		"allocation-id":        func(a *state.Address) []string { return wire.NonEmpty(a.ID) },
+		"association-id":       func(a *state.Address) []string { return wire.NonEmpty(a.Association) },
+		"domain":               wire.Constant[*state.Address]("vpc"),
+		"instance-id":          func(a *state.Address) []string { return wire.NonEmpty(a.InstanceID()) },
+		"network-border-group": wire.Constant[*state.Address](c.Region.Name),
+		"network-interface-id": func(a *state.Address) []string { return wire.NonEmpty(a.InterfaceID()) },
+		"network-interface-owner-id": func(a *state.Address) []string {
 			if a.InterfaceID() == "" {
 				return nil
 			}
 			return wire.NonEmpty(c.Region.Owner)
 		},
-		"private-ip-address": func(a *Address) []string { return wire.NonEmpty(a.PrivateIP()) },
-		"public-ip":          func(a *Address) []string { return wire.NonEmpty(a.IP) },
+		"private-ip-address": func(a *state.Address) []string { return wire.NonEmpty(a.PrivateIP()) },
+		"public-ip":          func(a *state.Address) []string { return wire.NonEmpty(a.IP) },
 	}
 }
 
 // publicFilters are the filters of DescribeInstances about public addresses.
-func (c *ec2Call) publicFilters() wire.Fields[*instance] {
-	ip := func(i *instance) []string { return wire.NonEmpty(i.PublicIP(c.shown(i).State)) }
-	name := func(i *instance) []string { return wire.NonEmpty(c.Region.PublicName(i.PublicIP(c.shown(i).State))) }
-	owner := func(i *instance) []string { return wire.NonEmpty(i.IPOwner(c.Region, c.shown(i).State)) }
-	allocation := func(i *instance) []string {
+func (c *ec2Call) publicFilters() wire.Fields[*state.Instance] {
+	ip := func(i *state.Instance) []string { return wire.NonEmpty(i.PublicIP(c.shown(i).State)) }
+	name := func(i *state.Instance) []string {
+		return wire.NonEmpty(c.Region.PublicName(i.PublicIP(c.shown(i).State)))
+	}
+	owner := func(i *state.Instance) []string { return wire.NonEmpty(i.IPOwner(c.Region, c.shown(i).State)) }
+	allocation := func(i *state.Instance) []string {
 		if i.ElasticIP == nil {
 			return nil
 		}
 		return wire.NonEmpty(i.ElasticIP.ID)
 	}
-	association := func(i *instance) []string {
+	association := func(i *state.Instance) []string {
 		if i.ElasticIP == nil {
 			return nil
 		}
 		return wire.NonEmpty(i.ElasticIP.Association)
 	}
-	known := wire.Fields[*instance]{
+	known := wire.Fields[*state.Instance]{
 		"ip-address":                        ip,
 		"dns-name":                          name,
 		"network-interface.public-dns-name": name,

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -160,12 +161,12 @@ func (c *ec2Call) modifyAttribute() *wire.Error {
 
 // changeType gives a stopped instance another type and the CPU options that
 // belong to it.
-func (c *ec2Call) changeType(i *instance, name string) *wire.Error {
+func (c *ec2Call) changeType(i *state.Instance, name string) *wire.Error {
 	kind, ok := c.Organization.Types.Spec(name)
 	switch {
 	case !ok:
 		return wire.Invalid("InvalidInstanceAttributeValue", "Invalid value '"+name+"' for InstanceType.")
-	case i.State != Stopped:
+	case i.State != state.Stopped:
 		return wire.Invalid("IncorrectInstanceState", "The instance '"+i.ID+"' is not in the 'stopped' state.")
 	case i.Spot != nil:
 		return wire.Invalid("UnsupportedOperation", "The type of the Spot Instance '"+i.ID+"' cannot be changed.")

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -60,7 +61,7 @@ func (s *Sandbox) authenticate(r *call) *wire.Error {
 		}
 		return wire.Fail(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
 	case r.URL.Query().Has("X-Amz-Credential"):
-		if err := checkPresigned(r.Request, RealNow()); err != nil {
+		if err := checkPresigned(r.Request, state.RealNow()); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"nightshift/internal/sandbox/glob"
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -63,7 +64,7 @@ func (c *groupCall) unknown() *wire.Error {
 // Who may not touch a group is not told whether there is one.
 func (c *groupCall) named(name string) (*group, *wire.Error) {
 	c.IDs = 1
-	g := c.Region.groupNamed(name)
+	g := findGroup(c.Region, name)
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, name)
 	ctx := &policy.Context{Region: c.Region.Name}
 	if g != nil {
@@ -215,7 +216,7 @@ func (c *groupCall) changeTags(create bool) *wire.Error {
 		if kind := n.Text("ResourceType"); kind != "auto-scaling-group" {
 			return wire.ValidationError("The resource type " + kind + " is not supported. It must be auto-scaling-group")
 		}
-		g := c.Region.groupNamed(name)
+		g := findGroup(c.Region, name)
 		if g == nil {
 			return wire.ValidationError("AutoScalingGroup name not found - no such group: " + name)
 		}
@@ -231,7 +232,7 @@ func (c *groupCall) changeTags(create bool) *wire.Error {
 			x.Value = &v.Value
 		}
 		if create {
-			if err := CheckTags(Tags{{x.Key, *x.Value}}); err != nil {
+			if err := CheckTags(state.Tags{{Key: x.Key, Value: *x.Value}}); err != nil {
 				return wire.ValidationError(err.Message)
 			}
 		}
@@ -258,9 +259,9 @@ func (g *group) setTag(x TagChange, propagate, create bool) {
 	n := slices.IndexFunc(g.tags, func(t groupTag) bool { return t.Key == x.Key })
 	switch {
 	case create && n >= 0:
-		g.tags[n] = groupTag{Tag{x.Key, *x.Value}, propagate}
+		g.tags[n] = groupTag{state.Tag{Key: x.Key, Value: *x.Value}, propagate}
 	case create:
-		g.tags = append(g.tags, groupTag{Tag{x.Key, *x.Value}, propagate})
+		g.tags = append(g.tags, groupTag{state.Tag{Key: x.Key, Value: *x.Value}, propagate})
 	case n >= 0 && (x.Value == nil || *x.Value == g.tags[n].Value):
 		g.tags = slices.Delete(g.tags, n, n+1)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -28,8 +29,8 @@ func (c *groupCall) createGroup() *wire.Error {
 	}
 	for _, n := range c.Params.Items("Tags.member") {
 		n.Accept("ResourceId", "ResourceType")
-		x := groupTag{Tag{n.Text("Key"), n.Text("Value")}, n.Flag("PropagateAtLaunch")}
-		if err := CheckTags(Tags{x.Tag}); err != nil {
+		x := groupTag{state.Tag{Key: n.Text("Key"), Value: n.Text("Value")}, n.Flag("PropagateAtLaunch")}
+		if err := CheckTags(state.Tags{x.Tag}); err != nil {
 			return wire.ValidationError(err.Message)
 		}
 		g.tags = append(g.tags, x)
@@ -51,11 +52,11 @@ func (c *groupCall) createGroup() *wire.Error {
 		return err
 	}
 	model := c.Region.Instances[id]
-	if model == nil || model.Gone || model.State == Terminated {
+	if model == nil || model.Gone || model.State == state.Terminated {
 		return wire.ValidationError("Invalid Instance ID: " + id)
 	}
 	g.kind, g.image = model.Type, model.Image
-	if err := c.Region.addGroup(g); err != nil {
+	if err := addGroup(c.Region, g); err != nil {
 		return err
 	}
 	c.Region.Settle(c.Now)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -51,7 +52,7 @@ func (c *groupCall) describeGroups() *wire.Error {
 		return wire.Invalid("InvalidNextToken", "The NextToken value is not valid.")
 	}
 	var rows []*group
-	for _, g := range *Slot[groups](c.Region) {
+	for _, g := range *state.Slot[groups](c.Region) {
 		if p.After(g.seq, 0) && (len(names) == 0 || slices.Contains(names, g.name)) && keep(g) {
 			rows = append(rows, g)
 		}
@@ -104,7 +105,7 @@ func (c *groupCall) groupFilters() (func(*group) bool, *wire.Error) {
 	}, nil
 }
 
-func writeGroup(d *wire.Doc, r *Region, g *group, inside bool) {
+func writeGroup(d *wire.Doc, r *state.Region, g *group, inside bool) {
 	d.Text("AutoScalingGroupName", g.name)
 	d.Text("AutoScalingGroupARN", g.arn(r))
 	d.Text("LaunchConfigurationName", g.launches)

@@ -11,6 +11,7 @@ import (
 
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -67,13 +68,13 @@ type groups []*group
 
 // groupTag is a tag of a group; propagate copies it to new members.
 type groupTag struct {
-	Tag
+	state.Tag
 	propagate bool
 }
 
 // member is an instance of a group.
 type member struct {
-	instance *instance
+	instance *state.Instance
 	leaving  bool // the group terminates it
 	healthy  bool
 }
@@ -99,7 +100,7 @@ const (
 // name in the tag aws:autoscaling:groupName become its members; where they are
 // fewer than it wants, it launches more, which take time to run. An error means
 // that the description is wrong.
-func AddGroup(a *account, region string, about Group) error {
+func AddGroup(a *state.Account, region string, about Group) error {
 	r := a.Regions[region]
 	if r == nil {
 		return fmt.Errorf("add group %s: the account has no region %q", about.Name, region)
@@ -115,11 +116,11 @@ func AddGroup(a *account, region string, about Group) error {
 	g := &group{
 		name: about.Name, created: about.Created.UTC().Truncate(time.Millisecond),
 		min: about.Min, desired: about.Desired, max: about.Max,
-		suspended: map[string]string{}, kind: kind, image: cmp.Or(about.Image, ImageLinux),
+		suspended: map[string]string{}, kind: kind, image: cmp.Or(about.Image, state.ImageLinux),
 		launches: about.Name, warmPool: about.WarmPool, looked: now, due: now,
 	}
 	for _, key := range slices.Sorted(maps.Keys(about.Tags)) {
-		g.tags = append(g.tags, groupTag{Tag{key, about.Tags[key]}, true})
+		g.tags = append(g.tags, groupTag{state.Tag{Key: key, Value: about.Tags[key]}, true})
 	}
 	for _, p := range about.Suspended {
 		if !slices.Contains(processes(), p) {
@@ -129,7 +130,7 @@ func AddGroup(a *account, region string, about Group) error {
 	}
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
-	if err := r.addGroup(g); err != nil {
+	if err := addGroup(r, g); err != nil {
 		return errors.New("add group " + g.name + ": " + err.Message)
 	}
 	r.Settle(now)
@@ -137,7 +138,7 @@ func AddGroup(a *account, region string, about Group) error {
 }
 
 // FindGroup finds an Auto Scaling group; false where there is none.
-func FindGroup(a *account, region, name string) (GroupState, bool) {
+func FindGroup(a *state.Account, region, name string) (GroupState, bool) {
 	r := a.Regions[region]
 	if r == nil {
 		return GroupState{}, false
@@ -145,7 +146,7 @@ func FindGroup(a *account, region, name string) (GroupState, bool) {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	r.Settle(a.Now())
-	g := r.groupNamed(name)
+	g := findGroup(r, name)
 	if g == nil {
 		return GroupState{}, false
 	}
@@ -163,11 +164,11 @@ func FindGroup(a *account, region, name string) (GroupState, bool) {
 }
 
 // addGroup takes a group in, with the members that carry its name.
-func (r *Region) addGroup(g *group) *wire.Error {
+func addGroup(r *state.Region, g *group) *wire.Error {
 	switch {
 	case g.name == "" || len(g.name) > 255 || strings.Contains(g.name, ":"):
 		return wire.Invalid("ValidationError", "The name of an Auto Scaling group has 1 to 255 characters without a colon")
-	case r.groupNamed(g.name) != nil:
+	case findGroup(r, g.name) != nil:
 		return wire.Invalid("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name "+g.name+" already exists")
 	}
 	if err := checkSizes(g.min, g.desired, g.max); err != nil {
@@ -178,14 +179,14 @@ func (r *Region) addGroup(g *group) *wire.Error {
 	g.id = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", h>>32, h>>16&0xffff, h&0xfff, h>>52, random.Hash(h, 1)&0xffffffffffff)
 	for _, res := range r.Reservations {
 		for _, i := range res.Instances {
-			if name, _ := i.Tags.Get(groupNameTag); name == g.name && i.State != Terminated && i.State != ShuttingDown {
+			if name, _ := i.Tags.Get(groupNameTag); name == g.name && i.State != state.Terminated && i.State != state.ShuttingDown {
 				g.members = append(g.members, &member{instance: i, healthy: true})
 			}
 		}
 	}
-	list := Slot[groups](r)
+	list := state.Slot[groups](r)
 	if len(*list) == 0 {
-		r.OnSettle(func(now time.Time) { r.settleGroups(now) })
+		r.OnSettle(func(now time.Time) { settleGroups(r, now) })
 	}
 	*list = append(*list, g)
 	return nil
@@ -205,8 +206,8 @@ func checkSizes(least, desired, most int) *wire.Error {
 	return nil
 }
 
-func (r *Region) groupNamed(name string) *group {
-	for _, g := range *Slot[groups](r) {
+func findGroup(r *state.Region, name string) *group {
+	for _, g := range *state.Slot[groups](r) {
 		if g.name == name {
 			return g
 		}
@@ -214,13 +215,13 @@ func (r *Region) groupNamed(name string) *group {
 	return nil
 }
 
-func (g *group) arn(r *Region) string {
+func (g *group) arn(r *state.Region) string {
 	return fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:%s:autoScalingGroupName/%s", r.Name, r.Owner, g.id, g.name)
 }
 
 // plain are the tags without what becomes of them.
-func (g *group) plain() Tags {
-	list := make(Tags, len(g.tags))
+func (g *group) plain() state.Tags {
+	list := make(state.Tags, len(g.tags))
 	for n, t := range g.tags {
 		list[n] = t.Tag
 	}

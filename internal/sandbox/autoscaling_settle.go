@@ -5,16 +5,17 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 )
 
 // settleGroups brings the region's groups to where they are by now.
-func (r *Region) settleGroups(now time.Time) {
-	for _, g := range *Slot[groups](r) {
+func settleGroups(r *state.Region, now time.Time) {
+	for _, g := range *state.Slot[groups](r) {
 		g.notice(now)
 		for !g.due.IsZero() && !now.Before(g.due) {
 			at := g.due
 			g.due = time.Time{}
-			r.look(g, at)
+			adjust(r, g, at)
 			g.notice(now)
 		}
 	}
@@ -42,83 +43,83 @@ func (g *group) notice(now time.Time) {
 // replaces says whether a group would replace a member as it is now.
 func (g *group) replaces(m *member) bool {
 	switch m.instance.State {
-	case ShuttingDown, Terminated:
+	case state.ShuttingDown, state.Terminated:
 		return true // it is gone whatever the group may do
-	case Stopping, Stopped:
+	case state.Stopping, state.Stopped:
 		return g.runs("HealthCheck") && g.runs("ReplaceUnhealthy") && g.runs("Terminate")
 	default:
 		return false
 	}
 }
 
-// look is what a group does about its members at an instant: it drops those
+// adjust is what a group does about its members at an instant: it drops those
 // that are gone, replaces those that do not run, and launches or terminates
 // until it has as many as it wants.
-func (r *Region) look(g *group, at time.Time) {
+func adjust(r *state.Region, g *group, at time.Time) {
 	g.looked = at
 	for _, m := range g.members {
 		m.instance.Settle(at)
 		switch m.instance.State {
-		case ShuttingDown, Terminated:
+		case state.ShuttingDown, state.Terminated:
 			m.leaving = true
-		case Stopping, Stopped:
+		case state.Stopping, state.Stopped:
 			if !m.leaving && g.runs("HealthCheck") {
 				m.healthy = false
 			}
 			if !m.leaving && g.replaces(m) {
-				r.dismiss(m, at)
+				terminateMember(r, m, at)
 			}
 		default:
 		}
 	}
 	g.members = slices.DeleteFunc(g.members, func(m *member) bool {
-		return m.leaving && (m.instance.State == Terminated || m.instance.Gone)
+		return m.leaving && (m.instance.State == state.Terminated || m.instance.Gone)
 	})
 	staying := slices.DeleteFunc(slices.Clone(g.members), func(m *member) bool { return m.leaving })
 	if g.runs("Terminate") {
 		for n := range max(0, len(staying)-g.desired) { // the oldest go first
-			r.dismiss(staying[n], at)
+			terminateMember(r, staying[n], at)
 		}
 	}
 	if g.runs("Launch") {
 		for n := range max(0, g.desired-len(staying)) {
-			r.hire(g, len(staying)+n, at)
+			launchMember(r, g, len(staying)+n, at)
 		}
 	}
 	for _, m := range g.members {
-		if i := m.instance; !i.Until.IsZero() && i.State != Terminated {
+		if i := m.instance; !i.Until.IsZero() && i.State != state.Terminated {
 			g.due = at.Add(groupLooks)
 			return
 		}
 	}
 }
 
-// dismiss terminates a member.
-func (r *Region) dismiss(m *member, at time.Time) {
+// terminateMember terminates a member.
+func terminateMember(r *state.Region, m *member, at time.Time) {
 	m.leaving = true
 	m.instance.Terminate(at, random.Between(r.Rand, 20*time.Second, 40*time.Second))
 	r.Release(m.instance)
 }
 
-// hire launches the nth member.
-func (r *Region) hire(g *group, n int, at time.Time) {
+// launchMember launches the nth member.
+func launchMember(r *state.Region, g *group, n int, at time.Time) {
 	zones := r.Zones()
-	l := Launch{
-		Type: g.kind, System: SystemOf(g.image), Image: g.image, Zone: zones[n%len(zones)], KeyName: "practice",
+	l := state.Launch{
+		Type: g.kind, System: state.SystemOf(g.image), Image: g.image, Zone: zones[n%len(zones)], KeyName: "practice",
 		Requester: "940372691376", // the Auto Scaling service
-		Tags:      Tags{{groupNameTag, g.name}},
+		Tags:      state.Tags{{Key: groupNameTag, Value: g.name}},
 	}
 	for _, t := range g.tags {
 		if t.propagate {
 			l.Tags = append(l.Tags, t.Tag)
 		}
 	}
-	root := VolumeSpec{Type: "gp3", SizeGiB: l.System.RootGiB}
+	root := state.VolumeSpec{Type: "gp3", SizeGiB: l.System.RootGiB}
 	if err := root.Complete(); err == nil {
-		l.Disks = []Disk{{Device: l.System.RootDevice, Spec: root, DeleteOnTermination: true}}
+		l.Disks = []state.Disk{{Device: l.System.RootDevice, Spec: root, DeleteOnTermination: true}}
 	}
 	i := r.AddReservation(l, 1, at).Instances[0]
-	i.State, i.Reason, i.Message = Pending, "pending", "pending"
+	i.State, i.Reason, i.Message = state.Pending, "pending", "pending"
 	i.Changed = at
 	i.Until = at.Add(i.StartTakes(r.Rand))
 	g.members = append(g.members, &member{instance: i, healthy: true})
@@ -129,7 +130,7 @@ func (m *member) lifecycle() string {
 	switch {
 	case m.leaving:
 		return "Terminating"
-	case m.instance.State == Pending:
+	case m.instance.State == state.Pending:
 		return "Pending"
 	}
 	return "InService"

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/catalog"
+	"nightshift/internal/sandbox/state"
 )
 
 // ExportBill is an account's bill of a month, as far as it is known: a table of
@@ -20,13 +21,13 @@ import (
 // Cost Explorer, a day late like it. The key of the export is
 // PREFIX/data/BILLING_PERIOD=2026-10/focus-00001.csv.gz. A month that has not
 // begun is an error.
-func ExportBill(a *account, prefix string, month time.Time) (body []byte, key string, err error) {
+func ExportBill(a *state.Account, prefix string, month time.Time) (body []byte, key string, err error) {
 	month = monthOf(month.UTC())
 	now := a.Now()
 	if !month.Before(now) {
 		return nil, "", fmt.Errorf("%s has not begun", month.Format("2006-01"))
 	}
-	body, err = a.bill(month, known(now))
+	body, err = billTable(a, month, known(now))
 	if err != nil {
 		return nil, "", err
 	}
@@ -37,8 +38,8 @@ func ExportBill(a *account, prefix string, month time.Time) (body []byte, key st
 	return body, key, nil
 }
 
-// bill is the table of one month up to an instant.
-func (a *account) bill(month, until time.Time) ([]byte, error) {
+// billTable is the table of one month up to an instant.
+func billTable(a *state.Account, month, until time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	zipped := gzip.NewWriter(&b)
 	table := csv.NewWriter(zipped)
@@ -53,10 +54,10 @@ func (a *account) bill(month, until time.Time) ([]byte, error) {
 		bill.rows++
 		err = errors.Join(err, table.Write(row))
 	}
-	biller := a.biller()
+	biller := newBiller(a)
 	all := func(string) bool { return true }
-	for day := month; day.Before(Earlier(month.AddDate(0, 1, 0), until)); day = day.AddDate(0, 0, 1) {
-		end := Earlier(day.AddDate(0, 0, 1), until)
+	for day := month; day.Before(state.Earlier(month.AddDate(0, 1, 0), until)); day = day.AddDate(0, 0, 1) {
+		end := state.Earlier(day.AddDate(0, 0, 1), until)
 		var covered catalog.Price
 		for c := range biller.charges(day, end, "", all) {
 			write(bill.usage(c))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/catalog"
+	"nightshift/internal/sandbox/state"
 )
 
 // focusColumns are the columns of an export: those of FOCUS 1.0 in the order of
@@ -27,7 +28,7 @@ func focusColumns() []string {
 
 // focusBill writes rows of one month. Cells that are missing or empty are NULL.
 type focusBill struct {
-	account *account
+	account *state.Account
 	month   time.Time
 	rows    int
 }
@@ -38,7 +39,7 @@ const awsInc = "Amazon Web Services, Inc."
 func (b *focusBill) row(from, to time.Time) map[string]string {
 	const layout = "2006-01-02 15:04:05"
 	return map[string]string{
-		"BillingAccountId": AccountID, "BillingAccountName": "practice", "BillingCurrency": "USD",
+		"BillingAccountId": state.AccountID, "BillingAccountName": "practice", "BillingCurrency": "USD",
 		"BillingPeriodStart": b.month.Format(layout), "BillingPeriodEnd": b.month.AddDate(0, 1, 0).Format(layout),
 		"ChargePeriodStart": from.Format(layout), "ChargePeriodEnd": to.Format(layout),
 		"InvoiceIssuerName": awsInc, "PublisherName": awsInc, "ProviderName": "AWS",
@@ -49,7 +50,7 @@ func (b *focusBill) row(from, to time.Time) map[string]string {
 // usage is the row of a charge. What a Savings Plan covers is billed with the
 // plan, so that only its effective cost is above zero.
 func (b *focusBill) usage(c charge) map[string]string {
-	row := b.row(c.from.Truncate(Day), c.to)
+	row := b.row(c.from.Truncate(state.Day), c.to)
 	unit := focusUnit(c.unit)
 	quantity := strconv.FormatFloat(c.quantity, 'f', 15, 64)
 	maps.Copy(row, map[string]string{
@@ -63,7 +64,7 @@ func (b *focusBill) usage(c charge) map[string]string {
 		row["BilledCost"] = catalog.Price(0).String()
 		row["PricingCategory"] = "Committed"
 		row["CommitmentDiscountCategory"], row["CommitmentDiscountType"] = "Spend", "Savings Plan"
-		row["CommitmentDiscountStatus"], row["CommitmentDiscountId"] = "Used", b.account.planARN()
+		row["CommitmentDiscountStatus"], row["CommitmentDiscountId"] = "Used", planARN(b.account)
 	case spotPayment:
 		row["PricingCategory"] = "Dynamic"
 		row["ChargeDescription"] = c.kind + " Spot Instance-hour in " + row["RegionName"]
@@ -93,7 +94,7 @@ func (b *focusBill) resource(row map[string]string, c charge) {
 
 // credit is the row of what credits pay of a charge.
 func (b *focusBill) credit(c charge) map[string]string {
-	row := b.row(c.from.Truncate(Day), c.to)
+	row := b.row(c.from.Truncate(state.Day), c.to)
 	b.resource(row, c)
 	for _, name := range []string{"BilledCost", "EffectiveCost", "ListCost", "ContractedCost"} {
 		row[name] = "-" + c.credited.String()
@@ -115,8 +116,8 @@ func (b *focusBill) commitment(from, to time.Time, paid catalog.Price) map[strin
 		"ChargeCategory": "Purchase", "ChargeFrequency": "Recurring", "PricingCategory": "Standard",
 		"ChargeDescription": "1 year No Upfront EC2 Instance Savings Plan",
 		"BilledCost":        paid.String(), "EffectiveCost": catalog.Price(0).String(), "ListCost": paid.String(), "ContractedCost": paid.String(),
-		"CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Savings Plan", "CommitmentDiscountId": b.account.planARN(),
-		"PricingQuantity": hours, "PricingUnit": "Hours", "ResourceId": b.account.planARN(), "ResourceType": "Savings Plan",
+		"CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Savings Plan", "CommitmentDiscountId": planARN(b.account),
+		"PricingQuantity": hours, "PricingUnit": "Hours", "ResourceId": planARN(b.account), "ResourceType": "Savings Plan",
 		"ServiceCategory": "Compute", "ServiceName": planService, "x_ServiceCode": "ComputeSavingsPlans", "x_UsageType": planUsage,
 	})
 	return row

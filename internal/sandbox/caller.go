@@ -3,19 +3,20 @@ package sandbox
 import (
 	"strings"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // user is the management account's, to whom all keys belong that no session
 // has.
-func (s *Sandbox) user() Principal {
-	return Principal{Account: s.home.account, ARN: callerARN, ID: "AIDAPRACTICE00000000A", Policy: &s.policy}
+func (s *Sandbox) user() state.Principal {
+	return state.Principal{Account: s.home.Account, ARN: callerARN, ID: "AIDAPRACTICE00000000A", Policy: &s.policy}
 }
 
 // identify finds out who makes a call. Signatures are not verified; temporary
 // credentials must be known, with their token, and not over.
 func (s *Sandbox) identify(r *call) *wire.Error {
-	if !strings.HasPrefix(r.Scope.Key, Temporary) {
+	if !strings.HasPrefix(r.Scope.Key, state.Temporary) {
 		r.Caller = s.user()
 		return nil
 	}

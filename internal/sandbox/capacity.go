@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -19,12 +20,12 @@ func (c *ec2Call) describeReservations() *wire.Error {
 	if err != nil {
 		return err
 	}
-	list, err := named(c.Region.Other.Capacity, func(r *CapacityReservation) string { return r.ID }, ids, noReservation)
+	list, err := named(c.Region.Other.Capacity, func(r *state.CapacityReservation) string { return r.ID }, ids, noReservation)
 	if err != nil {
 		return err
 	}
-	seq := func(r *CapacityReservation) uint64 { return r.Seq }
-	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(r *CapacityReservation) (uint64, int) { return r.Seq, 0 })
+	seq := func(r *state.CapacityReservation) uint64 { return r.Seq }
+	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(r *state.CapacityReservation) (uint64, int) { return r.Seq, 0 })
 	c.Out.Open("capacityReservationSet")
 	for _, r := range rows {
 		for _, i := range r.Instances {
@@ -39,7 +40,7 @@ func (c *ec2Call) describeReservations() *wire.Error {
 	return nil
 }
 
-func writeCapacityReservation(d *wire.Doc, reg *Region, r *CapacityReservation) {
+func writeCapacityReservation(d *wire.Doc, reg *state.Region, r *state.CapacityReservation) {
 	d.Text("capacityReservationId", r.ID)
 	d.Text("ownerId", reg.Owner)
 	d.Text("capacityReservationArn", reg.ARN("capacity-reservation", r.ID))
@@ -61,41 +62,41 @@ func writeCapacityReservation(d *wire.Doc, reg *Region, r *CapacityReservation) 
 }
 
 // reservationFilters are the filters of DescribeCapacityReservations.
-func (c *ec2Call) reservationFilters() wire.Fields[*CapacityReservation] {
-	return wire.Fields[*CapacityReservation]{
-		"tag-key":                 func(r *CapacityReservation) []string { return r.Tags.Keys() },
-		"tag-value":               func(r *CapacityReservation) []string { return r.Tags.Values() },
-		"instance-type":           func(r *CapacityReservation) []string { return wire.NonEmpty(r.Type.Name) },
-		"owner-id":                wire.Constant[*CapacityReservation](c.Region.Owner),
-		"instance-platform":       func(r *CapacityReservation) []string { return wire.NonEmpty(r.Platform) },
-		"availability-zone":       func(r *CapacityReservation) []string { return wire.NonEmpty(r.Zone) },
-		"tenancy":                 wire.Constant[*CapacityReservation]("default"),
-		"state":                   func(r *CapacityReservation) []string { return wire.NonEmpty(r.State()) },
-		"start-date":              func(r *CapacityReservation) []string { return wire.NonEmpty(iso(r.Created)) },
-		"end-date-type":           wire.Constant[*CapacityReservation]("unlimited"),
-		"instance-match-criteria": wire.Constant[*CapacityReservation]("targeted"),
+func (c *ec2Call) reservationFilters() wire.Fields[*state.CapacityReservation] {
+	return wire.Fields[*state.CapacityReservation]{
+		"tag-key":                 func(r *state.CapacityReservation) []string { return r.Tags.Keys() },
+		"tag-value":               func(r *state.CapacityReservation) []string { return r.Tags.Values() },
+		"instance-type":           func(r *state.CapacityReservation) []string { return wire.NonEmpty(r.Type.Name) },
+		"owner-id":                wire.Constant[*state.CapacityReservation](c.Region.Owner),
+		"instance-platform":       func(r *state.CapacityReservation) []string { return wire.NonEmpty(r.Platform) },
+		"availability-zone":       func(r *state.CapacityReservation) []string { return wire.NonEmpty(r.Zone) },
+		"tenancy":                 wire.Constant[*state.CapacityReservation]("default"),
+		"state":                   func(r *state.CapacityReservation) []string { return wire.NonEmpty(r.State()) },
+		"start-date":              func(r *state.CapacityReservation) []string { return wire.NonEmpty(iso(r.Created)) },
+		"end-date-type":           wire.Constant[*state.CapacityReservation]("unlimited"),
+		"instance-match-criteria": wire.Constant[*state.CapacityReservation]("targeted"),
 	}
 }
 
 // placementFilters are the filters of DescribeInstances about hosts and
 // reservations.
-func placementFilters() wire.Fields[*instance] {
-	host := func(i *instance) []string {
+func placementFilters() wire.Fields[*state.Instance] {
+	host := func(i *state.Instance) []string {
 		if i.Host == nil {
 			return nil
 		}
 		return wire.NonEmpty(i.Host.ID)
 	}
-	return wire.Fields[*instance]{
+	return wire.Fields[*state.Instance]{
 		"host-id": host,
-		"affinity": func(i *instance) []string {
+		"affinity": func(i *state.Instance) []string {
 			if i.Host == nil {
 				return nil
 			}
 			return wire.NonEmpty("host")
 		},
-		"capacity-reservation-id": func(i *instance) []string { return wire.NonEmpty(i.UsedReservation()) },
-		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id": func(i *instance) []string {
+		"capacity-reservation-id": func(i *state.Instance) []string { return wire.NonEmpty(i.UsedReservation()) },
+		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id": func(i *state.Instance) []string {
 			if i.Capacity == nil {
 				return nil
 			}
@@ -105,7 +106,7 @@ func placementFilters() wire.Fields[*instance] {
 }
 
 // writeReservationTarget writes how an instance chooses its capacity.
-func writeReservationTarget(d *wire.Doc, i *instance) {
+func writeReservationTarget(d *wire.Doc, i *state.Instance) {
 	d.Open("capacityReservationSpecification")
 	if i.Capacity == nil {
 		d.Text("capacityReservationPreference", "open")

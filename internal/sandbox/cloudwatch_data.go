@@ -5,11 +5,12 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // metricData answers GetMetricData.
-func metricData(r *Region, in metricDataInput, now time.Time) (metricDataOutput, *wire.Error) {
+func metricData(r *state.Region, in metricDataInput, now time.Time) (metricDataOutput, *wire.Error) {
 	var out metricDataOutput
 	if err := in.check(); err != nil {
 		return out, err
@@ -34,7 +35,7 @@ func metricData(r *Region, in metricDataInput, now time.Time) (metricDataOutput,
 		if n < mark.Step || q.ReturnData != nil && !*q.ReturnData {
 			continue
 		}
-		points := r.series(*q.MetricStat, in.StartTime.Time, in.EndTime.Time, mark.Known)
+		points := series(r, *q.MetricStat, in.StartTime.Time, in.EndTime.Time, mark.Known)
 		if in.ScanBy != "TimestampAscending" {
 			slices.Reverse(points)
 		}
@@ -67,9 +68,9 @@ func metricData(r *Region, in metricDataInput, now time.Time) (metricDataOutput,
 // How long CloudWatch keeps data points of less than 5 minutes, of less than an
 // hour, and all others, from the reference of GetMetricData.
 const (
-	keepsMinutes     = 15 * Day
-	keepsFiveMinutes = 63 * Day
-	keepsHours       = 455 * Day
+	keepsMinutes     = 15 * state.Day
+	keepsFiveMinutes = 63 * state.Day
+	keepsHours       = 455 * state.Day
 )
 
 // kept is for how long data points with a period are to be had.
@@ -99,8 +100,8 @@ func roundedStart(start, now time.Time) time.Time {
 
 // series are the data points of a metric, in order; none for a metric or a
 // resource that is not there. Periods begin at the rounded start.
-func (r *Region) series(s metricStat, start, end, now time.Time) []Datapoint {
-	m, found := r.metric(s.Metric, now)
+func series(r *state.Region, s metricStat, start, end, now time.Time) []state.Datapoint {
+	m, found := findMetric(r, s.Metric, now)
 	if !found || s.Unit != "" && s.Unit != m.Unit {
 		return nil
 	}
@@ -110,11 +111,11 @@ func (r *Region) series(s metricStat, start, end, now time.Time) []Datapoint {
 		start = start.Add((oldest.Sub(start) + period - 1) / period * period)
 	}
 	// A sample is there once the time that it is about is over.
-	end = Earlier(end, now.Add(time.Second-m.Every))
-	var points []Datapoint
+	end = state.Earlier(end, now.Add(time.Second-m.Every))
+	var points []state.Datapoint
 	for one := range m.Runs(start, end) {
 		for begin := start.Add(one.From.Sub(start) / period * period); begin.Before(one.To); begin = begin.Add(period) {
-			p := m.Sample(Later(begin, one.From), Earlier(begin.Add(period), one.To), s.Stat == "SampleCount")
+			p := m.Sample(state.Later(begin, one.From), state.Earlier(begin.Add(period), one.To), s.Stat == "SampleCount")
 			if p.Count == 0 {
 				continue
 			}
@@ -129,10 +130,10 @@ func (r *Region) series(s metricStat, start, end, now time.Time) []Datapoint {
 	return points
 }
 
-// metric finds a metric. Its name must come with the one dimension that it has.
-func (r *Region) metric(m metricName, now time.Time) (Metric, bool) {
+// findMetric finds a metric. Its name must come with the one dimension that it has.
+func findMetric(r *state.Region, m metricName, now time.Time) (state.Metric, bool) {
 	if len(m.Dimensions) != 1 {
-		return Metric{}, false
+		return state.Metric{}, false
 	}
 	d := m.Dimensions[0]
 	switch {
@@ -146,5 +147,5 @@ func (r *Region) metric(m metricName, now time.Time) (Metric, bool) {
 			return v.Metric(m.MetricName)
 		}
 	}
-	return Metric{}, false
+	return state.Metric{}, false
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -51,7 +52,7 @@ func serveCostExplorer(r *call) wire.Answer {
 	if refused != nil {
 		return r.Refuse(refused)
 	}
-	out, refused := r.Caller.Account.costs(q, now)
+	out, refused := costsOf(r.Caller.Account, q, now)
 	if refused != nil {
 		return r.Refuse(refused)
 	}
@@ -86,9 +87,9 @@ type (
 // provisional is for how long the account's bill may still change.
 const provisional = 48 * time.Hour
 
-// costs answers a query, one page of it. A page may end within a span of time,
+// costsOf answers a query, one page of it. A page may end within a span of time,
 // with which the next one then begins.
-func (a *account) costs(q costQuery, now time.Time) (costAnswer, *wire.Error) {
+func costsOf(a *state.Account, q costQuery, now time.Time) (costAnswer, *wire.Error) {
 	token := q.NextPageToken
 	q.NextPageToken = ""
 	out := costAnswer{GroupDefinitions: q.GroupBy, ResultsByTime: []costResult{}, DimensionValueAttributes: []string{}}
@@ -104,11 +105,11 @@ func (a *account) costs(q costQuery, now time.Time) (costAnswer, *wire.Error) {
 		}
 		mark = given
 	}
-	if token == "" && !a.firstCharge().Before(Earlier(q.end, mark.Known)) {
+	if token == "" && !firstCharge(a).Before(state.Earlier(q.end, mark.Known)) {
 		return out, wire.Invalid("DataUnavailableException",
 			"Data is not available. Please try to adjust the time period. If just enabled Cost Explorer, data might not be ingested yet")
 	}
-	s := invoice{biller: a.biller(), query: q, known: mark.Known}
+	s := invoice{biller: newBiller(a), query: q, known: mark.Known}
 	for room := costPage; mark.Step < len(slots); mark.Step++ {
 		if room <= 0 {
 			out.NextPageToken = mark.Encode()
@@ -131,15 +132,15 @@ func (a *account) costs(q costQuery, now time.Time) (costAnswer, *wire.Error) {
 
 // firstCharge is when the account was charged for the first time; far in the
 // future where it never was.
-func (a *account) firstCharge() time.Time {
+func firstCharge(a *state.Account) time.Time {
 	first := a.Now().AddDate(100, 0, 0)
 	for _, r := range a.Regions {
 		r.Mu.Lock()
 		for _, i := range r.Instances {
-			first = Earlier(first, i.FirstLaunch)
+			first = state.Earlier(first, i.FirstLaunch)
 		}
 		for _, v := range r.VolumeOrder {
-			first = Earlier(first, v.Created)
+			first = state.Earlier(first, v.Created)
 		}
 		r.Mu.Unlock()
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/catalog"
+	"nightshift/internal/sandbox/state"
 )
 
 // What the account pays with beside money. An EC2 Instance Savings Plan covers
@@ -36,7 +37,7 @@ type charge struct {
 	usage     string // "APN2-BoxUsage:m5.large"
 	operation string
 	unit      string
-	tags      Tags
+	tags      state.Tags
 	product   *catalog.Product // nil: the price list has none
 	// payment is how it is paid for: by what the list says, by a spot price or
 	// by a Savings Plan. credited is what credits paid of it.
@@ -57,13 +58,13 @@ const (
 
 // biller works out charges. It is for one call.
 type biller struct {
-	account  *account
+	account  *state.Account
 	month    time.Time // of list
 	list     *catalog.PriceList
 	products map[catalog.PriceKey]*catalog.Product
 }
 
-func (a *account) biller() *biller {
+func newBiller(a *state.Account) *biller {
 	return &biller{account: a, products: map[catalog.PriceKey]*catalog.Product{}}
 }
 
@@ -103,7 +104,7 @@ func (b *biller) prefix(region string) string {
 
 // instance lists what an instance was charged for in a span of time, which lies
 // in one month.
-func (b *biller) instance(r *Region, i *instance, from, to time.Time) []charge {
+func (b *biller) instance(r *state.Region, i *state.Instance, from, to time.Time) []charge {
 	var kinds []string
 	ran := map[string]time.Duration{}
 	for one := range i.Runs(from, to) {
@@ -141,7 +142,7 @@ func (b *biller) instance(r *Region, i *instance, from, to time.Time) []charge {
 }
 
 // pay settles how the hours of an instance are paid for.
-func (b *biller) pay(c *charge, i *instance) {
+func (b *biller) pay(c *charge, i *state.Instance) {
 	c.cost = c.list
 	family, _, _ := strings.Cut(c.kind, ".")
 	spec, _ := b.account.Types.Spec(c.kind)
@@ -160,7 +161,7 @@ func (b *biller) pay(c *charge, i *instance) {
 }
 
 // spotCost is what the runs of a Spot Instance cost by the spot price history.
-func (b *biller) spotCost(c charge, i *instance, spec catalog.Type) catalog.Price {
+func (b *biller) spotCost(c charge, i *state.Instance, spec catalog.Type) catalog.Price {
 	product := i.System.PlatformDetails
 	if catalog.SpotProducts()[product] == "" {
 		product = "Linux/UNIX"
@@ -172,7 +173,7 @@ func (b *biller) spotCost(c charge, i *instance, spec catalog.Type) catalog.Pric
 		stretch := one.From.Unix()/int64(catalog.SpotStretch/time.Second) - 1
 		for at, price := s.Change(stretch); at.Before(one.To); stretch++ {
 			until, next := s.Change(stretch + 1)
-			if span := Earlier(until, one.To).Sub(Later(at, one.From)); span > 0 && one.Kind == c.kind {
+			if span := state.Earlier(until, one.To).Sub(state.Later(at, one.From)); span > 0 && one.Kind == c.kind {
 				sum += price.Times(int64(span/time.Second), 3600)
 			}
 			at, price = until, next
@@ -187,8 +188,8 @@ const surplusPrice = catalog.Dollar / 20
 
 // surplus is the charge for the CPU credits that CloudWatch tells as
 // CPUSurplusCreditsCharged. 60 credits are an hour of a vCPU.
-func (b *biller) surplus(r *Region, i *instance, from, to time.Time) (charge, bool) {
-	if i.CreditOption() != CreditsUnlimited {
+func (b *biller) surplus(r *state.Region, i *state.Instance, from, to time.Time) (charge, bool) {
+	if i.CreditOption() != state.CreditsUnlimited {
 		return charge{}, false
 	}
 	m, _ := i.Metric("CPUSurplusCreditsCharged")
@@ -196,7 +197,7 @@ func (b *biller) surplus(r *Region, i *instance, from, to time.Time) (charge, bo
 	for one := range i.Runs(from, to) {
 		for hour := one.From.Truncate(time.Hour); hour.Before(one.To); hour = hour.Add(time.Hour) {
 			if each := m.Value(hour.Unix()); each > 0 {
-				p := m.Sample(Later(hour, one.From), Earlier(hour.Add(time.Hour), one.To), true)
+				p := m.Sample(state.Later(hour, one.From), state.Earlier(hour.Add(time.Hour), one.To), true)
 				credits += each * float64(p.Count)
 			}
 		}

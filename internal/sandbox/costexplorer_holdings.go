@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/catalog"
+	"nightshift/internal/sandbox/state"
 )
 
 // holdings lists what a region was charged for beside instances and volumes in a
@@ -11,22 +12,22 @@ import (
 // nobody used, and snapshots. A bill names these by their ARN.
 //
 // Addresses, metrics and databases are not on the account's bill.
-func (b *biller) holdings(r *Region, from, to time.Time) []charge {
+func (b *biller) holdings(r *state.Region, from, to time.Time) []charge {
 	var list []charge
 	for _, h := range r.Other.Hosts {
-		list = append(list, b.host(r, h, Later(from, h.Allocated), to)...)
+		list = append(list, b.host(r, h, state.Later(from, h.Allocated), to)...)
 	}
 	for _, c := range r.Other.Capacity {
 		end := to
 		if !c.Ended.IsZero() {
-			end = Earlier(to, c.Ended)
+			end = state.Earlier(to, c.Ended)
 		}
-		list = append(list, b.unused(r, c, Later(from, c.Created), end)...)
+		list = append(list, b.unused(r, c, state.Later(from, c.Created), end)...)
 	}
 	billed := map[string]bool{} // volumes of which there is an older snapshot
 	for _, s := range r.Other.Snapshots {
 		if s.Owner == r.Owner {
-			list = append(list, b.snapshot(r, s, billed[s.Volume] && s.Volume != CopiedVolume, Later(from, s.Started), to)...)
+			list = append(list, b.snapshot(r, s, billed[s.Volume] && s.Volume != state.CopiedVolume, state.Later(from, s.Started), to)...)
 			billed[s.Volume] = billed[s.Volume] || !s.Archived
 		}
 	}
@@ -34,7 +35,7 @@ func (b *biller) holdings(r *Region, from, to time.Time) []charge {
 }
 
 // host is the charge for a Dedicated Host, by the hour, whatever runs on it.
-func (b *biller) host(r *Region, h *DedicatedHost, from, to time.Time) []charge {
+func (b *biller) host(r *state.Region, h *state.DedicatedHost, from, to time.Time) []charge {
 	c := charge{
 		from: from, to: to, region: r.Name, zone: h.Zone, resource: r.ARN("dedicated-host", h.ID), kind: h.Kind.Family, tenancy: "Host",
 		service: computeService, usage: b.prefix(r.Name) + "HostUsage:" + h.Kind.Family, operation: catalog.LinuxOperation, unit: "Hrs", tags: h.Tags,
@@ -44,7 +45,7 @@ func (b *biller) host(r *Region, h *DedicatedHost, from, to time.Time) []charge 
 
 // unused is the charge for the part of reserved capacity in which no instance
 // ran: as much as though one had.
-func (b *biller) unused(r *Region, reserved *CapacityReservation, from, to time.Time) []charge {
+func (b *biller) unused(r *state.Region, reserved *state.CapacityReservation, from, to time.Time) []charge {
 	seconds := reserved.Total * int64(to.Sub(from)/time.Second)
 	for _, i := range reserved.Instances {
 		for one := range i.Runs(from, to) {
@@ -56,7 +57,7 @@ func (b *biller) unused(r *Region, reserved *CapacityReservation, from, to time.
 		kind: reserved.Type.Name, tenancy: "Shared", service: computeService, unit: "Hrs", tags: reserved.Tags,
 		usage: b.prefix(r.Name) + "UnusedBox:" + reserved.Type.Name, operation: catalog.LinuxOperation,
 	}
-	for _, s := range Systems() {
+	for _, s := range state.Systems() {
 		if s.PlatformDetails == reserved.Platform {
 			c.operation = s.UsageOperation
 		}
@@ -83,7 +84,7 @@ const snapshotShare = 16
 
 // snapshot is the charge for a snapshot: for all its blocks, if it is archived or
 // none of its volume is older, and else for those that differ.
-func (b *biller) snapshot(r *Region, s *Snapshot, follows bool, from, to time.Time) []charge {
+func (b *biller) snapshot(r *state.Region, s *state.Snapshot, follows bool, from, to time.Time) []charge {
 	seconds := int64(to.Sub(from) / time.Second)
 	if seconds <= 0 {
 		return nil

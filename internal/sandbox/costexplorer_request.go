@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -117,7 +118,7 @@ func (q *costQuery) period(now time.Time) *wire.Error {
 		}
 		*one.into = t.UTC()
 	}
-	today := now.Truncate(Day)
+	today := now.Truncate(state.Day)
 	switch {
 	case !q.start.Before(q.end):
 		return wrongCost("Start date (and hour) should be before end date (and hour)")
@@ -150,12 +151,12 @@ func (q *costQuery) groups() *wire.Error {
 
 // known is up to when the account's usage has reached Cost Explorer: it is a day
 // late.
-func known(now time.Time) time.Time { return now.Add(-Day).Truncate(time.Hour) }
+func known(now time.Time) time.Time { return now.Add(-state.Day).Truncate(time.Hour) }
 
 // slots are the spans of time of the answer. Those of months are cut at the ends
 // of what is asked for.
-func (q *costQuery) slots() []Span {
-	var list []Span
+func (q *costQuery) slots() []state.Span {
+	var list []state.Span
 	for at := q.start; at.Before(q.end); {
 		next := at.Add(time.Hour)
 		switch q.Granularity {
@@ -164,7 +165,7 @@ func (q *costQuery) slots() []Span {
 		case "MONTHLY":
 			next = monthOf(at).AddDate(0, 1, 0)
 		}
-		list = append(list, Span{at, Earlier(next, q.end)})
+		list = append(list, state.Span{From: at, To: state.Earlier(next, q.end)})
 		at = next
 	}
 	return list

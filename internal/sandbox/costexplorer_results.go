@@ -13,6 +13,7 @@ import (
 
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -25,9 +26,9 @@ type invoice struct {
 
 // result is the answer for one span of time: from the bookmark on at most room
 // groups. Where there are more, it comes with the place of the next one.
-func (s invoice) result(slot Span, mark wire.Bookmark, room int) (r costResult, next *wire.Bookmark) {
+func (s invoice) result(slot state.Span, mark wire.Bookmark, room int) (r costResult, next *wire.Bookmark) {
 	r = costResult{Total: map[string]costAmount{}, Groups: []costGroupResult{}}
-	slot.To = Earlier(slot.To, s.known)
+	slot.To = state.Earlier(slot.To, s.known)
 	if len(s.query.GroupBy) == 0 {
 		var sum costSum
 		for one := range s.records(slot, "") {
@@ -65,7 +66,7 @@ type costGroupSum struct {
 // groups yields the groups of a span of time. Where resources are told apart, a
 // group is complete as soon as its resource is: it need not be kept until all
 // are known, and one can begin with any resource.
-func (s invoice) groups(slot Span, first string) iter.Seq[*costGroupSum] {
+func (s invoice) groups(slot state.Span, first string) iter.Seq[*costGroupSum] {
 	dimensions := costDimensions()
 	var keyed []func(costRecord) string
 	byResource := false
@@ -114,7 +115,7 @@ func (s invoice) groups(slot Span, first string) iter.Seq[*costGroupSum] {
 
 // records yields the lines of the bill that pass the filter, those of one
 // resource after those of another, from a first one on if it is named.
-func (s invoice) records(slot Span, first string) iter.Seq[costRecord] {
+func (s invoice) records(slot state.Span, first string) iter.Seq[costRecord] {
 	return func(yield func(costRecord) bool) {
 		if !slot.From.Before(slot.To) {
 			return
@@ -153,7 +154,7 @@ func (b *biller) charges(from, to time.Time, first string, wanted func(id string
 	return func(yield func(charge) bool) {
 		for _, name := range slices.Sorted(maps.Keys(b.account.Regions)) {
 			r := b.account.Regions[name]
-			if first != "" && !r.has(first) {
+			if first != "" && !hasResource(r, first) {
 				continue
 			}
 			if !b.regionCharges(r, from, to, first, wanted, yield) {
@@ -164,14 +165,14 @@ func (b *biller) charges(from, to time.Time, first string, wanted func(id string
 	}
 }
 
-// has says whether the region's charges can begin with a resource.
-func (r *Region) has(id string) bool {
+// hasResource says whether the region's charges can begin with a resource.
+func hasResource(r *state.Region, id string) bool {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	return r.Instances[id] != nil || strings.HasPrefix(id, strings.TrimSuffix(r.ARN("", ""), "/"))
 }
 
-func (b *biller) regionCharges(r *Region, from, to time.Time, first string, wanted func(id string) bool, yield func(charge) bool) bool {
+func (b *biller) regionCharges(r *state.Region, from, to time.Time, first string, wanted func(id string) bool, yield func(charge) bool) bool {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	begin := uint64(math.MaxUint64) // after all instances
@@ -181,7 +182,7 @@ func (b *biller) regionCharges(r *Region, from, to time.Time, first string, want
 	case i != nil:
 		begin = i.Reservation.Seq
 	}
-	start, _ := slices.BinarySearchFunc(r.Reservations, begin, func(res *Reservation, seq uint64) int { return cmp.Compare(res.Seq, seq) })
+	start, _ := slices.BinarySearchFunc(r.Reservations, begin, func(res *state.Reservation, seq uint64) int { return cmp.Compare(res.Seq, seq) })
 	for _, res := range r.Reservations[start:] {
 		for _, i := range res.Instances {
 			if first != "" && first != i.ID {
@@ -235,9 +236,9 @@ func (c *charge) records() []costRecord {
 
 // planFee is the commitment of the Savings Plan, which is paid for all hours
 // and, since it fits, spread over what it covers.
-func (b *biller) planFee(slot Span, covered catalog.Price) costRecord {
+func (b *biller) planFee(slot state.Span, covered catalog.Price) costRecord {
 	fee := charge{
-		from: slot.From, to: slot.To, region: "", service: planService, resource: b.account.planARN(),
+		from: slot.From, to: slot.To, region: "", service: planService, resource: planARN(b.account),
 		usage: planUsage, unit: "Hrs",
 	}
 	return costRecord{
@@ -247,7 +248,7 @@ func (b *biller) planFee(slot Span, covered catalog.Price) costRecord {
 }
 
 // planARN names the account's Savings Plan.
-func (a *account) planARN() string {
+func planARN(a *state.Account) string {
 	h, l := random.HashText(37, a.ID()), random.HashText(41, a.ID())
 	return fmt.Sprintf("arn:aws:savingsplans::%s:savingsplan/%08x-%04x-4%03x-%04x-%012x", a.ID(), h>>32, h>>16&0xffff, h&0xfff, l>>48&0x3fff|0x8000, l&0xffffffffffff)
 }

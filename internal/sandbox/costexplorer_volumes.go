@@ -3,6 +3,8 @@ package sandbox
 import (
 	"strings"
 	"time"
+
+	"nightshift/internal/sandbox/state"
 )
 
 // dimension is one thing that a volume is billed by: so many of a usage type,
@@ -14,7 +16,7 @@ type dimension struct {
 }
 
 // dimensions are those of a volume that EBS bills by the month.
-func (v *Volume) dimensions() []dimension {
+func dimensions(v *state.Volume) []dimension {
 	storage := map[string]string{"standard": "EBS:VolumeUsage", "io1": "EBS:VolumeUsage.piops"}[v.Type]
 	if storage == "" {
 		storage = "EBS:VolumeUsage." + v.Type
@@ -41,8 +43,8 @@ func (v *Volume) dimensions() []dimension {
 
 // volume lists what a volume was charged for in a span of time, which lies in
 // one month: a month of it costs the same whether it has 28 days or 31.
-func (b *biller) volume(r *Region, v *Volume, from, to time.Time) []charge {
-	from, to = Later(from, v.Created), to.Truncate(time.Second)
+func (b *biller) volume(r *state.Region, v *state.Volume, from, to time.Time) []charge {
+	from, to = state.Later(from, v.Created), to.Truncate(time.Second)
 	seconds := int64(to.Sub(from) / time.Second)
 	if seconds <= 0 {
 		return nil
@@ -50,7 +52,7 @@ func (b *biller) volume(r *Region, v *Volume, from, to time.Time) []charge {
 	month := monthOf(from)
 	whole := int64(month.AddDate(0, 1, 0).Sub(month) / time.Second)
 	var list []charge
-	for _, d := range v.dimensions() {
+	for _, d := range dimensions(v) {
 		c := charge{
 			from: from, to: to, region: r.Name, zone: v.Zone, resource: v.ID, service: otherService,
 			usage: b.prefix(r.Name) + d.usage, operation: volumeOperation(v.Type), unit: "GB-Mo", tags: v.Tags,
@@ -71,11 +73,11 @@ func (b *biller) volume(r *Region, v *Volume, from, to time.Time) []charge {
 
 // requests is the charge for what CloudWatch tells as VolumeReadOps and
 // VolumeWriteOps of a magnetic volume.
-func (b *biller) requests(r *Region, v *Volume, from, to time.Time) []charge {
+func (b *biller) requests(r *state.Region, v *state.Volume, from, to time.Time) []charge {
 	var count int64
 	for one := range v.Used(from, to) {
 		for hour := one.From.Truncate(time.Hour); hour.Before(one.To); hour = hour.Add(time.Hour) {
-			p := Metric{Every: time.Minute}.Sample(Later(hour, one.From), Earlier(hour.Add(time.Hour), one.To), true)
+			p := state.Metric{Every: time.Minute}.Sample(state.Later(hour, one.From), state.Earlier(hour.Add(time.Hour), one.To), true)
 			count += p.Count * (v.Operations(hour.Unix(), 1) + v.Operations(hour.Unix(), 2))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"nightshift/internal/sandbox/catalog"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -11,7 +12,7 @@ import (
 // that are named, which must be burstable, or of all that pay without limit.
 func (c *ec2Call) describeCredits() *wire.Error {
 	ids := c.Params.Texts("InstanceId")
-	fs, err := wire.ReadFilters(c.Params, wire.Fields[*instance]{"instance-id": func(i *instance) []string { return wire.NonEmpty(i.ID) }})
+	fs, err := wire.ReadFilters(c.Params, wire.Fields[*state.Instance]{"instance-id": func(i *state.Instance) []string { return wire.NonEmpty(i.ID) }})
 	if err != nil {
 		return err
 	}
@@ -28,7 +29,7 @@ func (c *ec2Call) describeCredits() *wire.Error {
 	if err := c.readOnly(); err != nil {
 		return err
 	}
-	var rows []*instance
+	var rows []*state.Instance
 	if len(ids) > 0 {
 		found, err := c.instancesNamed(ids)
 		if err != nil {
@@ -46,7 +47,7 @@ func (c *ec2Call) describeCredits() *wire.Error {
 	} else {
 		rows = c.unlimited(p, fs)
 	}
-	rows, token := wire.CutPage(p, rows, func(i *instance) (uint64, int) { return i.Reservation.Seq, i.Index })
+	rows, token := wire.CutPage(p, rows, func(i *state.Instance) (uint64, int) { return i.Reservation.Seq, i.Index })
 	c.Out.Open("instanceCreditSpecificationSet")
 	for _, i := range rows {
 		c.Out.Open("item")
@@ -60,15 +61,15 @@ func (c *ec2Call) describeCredits() *wire.Error {
 }
 
 // unlimited are the instances with that option which a page has left to show.
-func (c *ec2Call) unlimited(p wire.Page, fs []wire.Filter[*instance]) []*instance {
-	var rows []*instance
+func (c *ec2Call) unlimited(p wire.Page, fs []wire.Filter[*state.Instance]) []*state.Instance {
+	var rows []*state.Instance
 	for _, res := range c.Region.Reservations {
 		for _, i := range res.Instances {
 			if !p.After(res.Seq, i.Index) {
 				continue
 			}
 			i.Settle(c.Now)
-			if !i.Gone && !c.hidden(i) && i.CreditOption() == CreditsUnlimited && wire.MatchAll(fs, i) {
+			if !i.Gone && !c.hidden(i) && i.CreditOption() == state.CreditsUnlimited && wire.MatchAll(fs, i) {
 				rows = append(rows, i)
 			}
 		}
@@ -84,7 +85,7 @@ func creditsAtLaunch(p *wire.Params, kind catalog.Type) (string, *wire.Error) {
 	wanted := p.Text("CreditSpecification.CpuCredits")
 	switch {
 	case wanted == "":
-	case wanted != CreditsStandard && wanted != CreditsUnlimited:
+	case wanted != state.CreditsStandard && wanted != state.CreditsUnlimited:
 		return "", wire.Invalid("InvalidParameterValue", "Value ("+wanted+") for parameter cpuCredits is invalid. It must be standard or unlimited.")
 	case !kind.Burstable():
 		return "", wire.Invalid("InvalidParameterCombination", "The parameter CreditSpecification is not supported for the instance type "+kind.Name+".")

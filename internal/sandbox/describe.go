@@ -6,6 +6,7 @@ import (
 	"sort"
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -22,18 +23,18 @@ func (c *ec2Call) describeInstances() *wire.Error {
 	if err != nil {
 		return err
 	}
-	keep := func(i *instance) bool { return wire.MatchAll(fs, i) }
+	keep := func(i *state.Instance) bool { return wire.MatchAll(fs, i) }
 	candidates := c.Region.Reservations
 	if len(ids) > 0 {
 		found, err := c.instancesNamed(ids)
 		if err != nil {
 			return err
 		}
-		only := make(map[*instance]bool, len(found))
+		only := make(map[*state.Instance]bool, len(found))
 		for _, i := range found {
 			only[i] = true
 		}
-		keep = func(i *instance) bool { return only[i] && wire.MatchAll(fs, i) }
+		keep = func(i *state.Instance) bool { return only[i] && wire.MatchAll(fs, i) }
 		candidates = reservationsOf(found)
 	}
 	groups, token := c.pageOfReservations(p, candidates, keep)
@@ -65,22 +66,22 @@ const instanceBytes = 5 << 10
 
 // reservationsOf lists the reservations of some instances, each once and in
 // order.
-func reservationsOf(list []*instance) []*Reservation {
-	all := make([]*Reservation, len(list))
+func reservationsOf(list []*state.Instance) []*state.Reservation {
+	all := make([]*state.Reservation, len(list))
 	for n, i := range list {
 		all[n] = i.Reservation
 	}
-	slices.SortFunc(all, func(a, b *Reservation) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(all, func(a, b *state.Reservation) int { return cmp.Compare(a.Seq, b.Seq) })
 	return slices.Compact(all)
 }
 
 // pageOfReservations groups the instances of a page by reservation; candidates
 // are in order.
-func (c *ec2Call) pageOfReservations(p wire.Page, candidates []*Reservation, keep func(*instance) bool) ([][]*instance, string) {
+func (c *ec2Call) pageOfReservations(p wire.Page, candidates []*state.Reservation, keep func(*state.Instance) bool) ([][]*state.Instance, string) {
 	if p.Empty {
 		return nil, p.Token(p.Seq, p.Index, true)
 	}
-	var groups [][]*instance
+	var groups [][]*state.Instance
 	left := p.Size
 	last := func() string {
 		g := groups[len(groups)-1]
@@ -91,7 +92,7 @@ func (c *ec2Call) pageOfReservations(p wire.Page, candidates []*Reservation, kee
 		candidates = candidates[sort.Search(len(candidates), func(n int) bool { return candidates[n].Seq >= p.Seq }):]
 	}
 	for _, res := range candidates {
-		var g []*instance
+		var g []*state.Instance
 		for _, i := range res.Instances {
 			if !p.After(res.Seq, i.Index) {
 				continue
@@ -119,7 +120,7 @@ func (c *ec2Call) pageOfReservations(p wire.Page, candidates []*Reservation, kee
 	return groups, ""
 }
 
-func writeReservation(d *wire.Doc, owner string, res *Reservation) {
+func writeReservation(d *wire.Doc, owner string, res *state.Reservation) {
 	d.Text("reservationId", res.ID)
 	d.Text("ownerId", owner)
 	d.Optional("requesterId", res.Requester)
@@ -130,7 +131,7 @@ func writeReservation(d *wire.Doc, owner string, res *Reservation) {
 // defaultGroup is the name of a VPC's own security group.
 const defaultGroup = "default"
 
-func writeSecurityGroups(d *wire.Doc, r *Region) {
+func writeSecurityGroups(d *wire.Doc, r *state.Region) {
 	d.Open("groupSet")
 	d.Open("item")
 	d.Text("groupId", r.Network.SecurityGroup)
@@ -140,9 +141,9 @@ func writeSecurityGroups(d *wire.Doc, r *Region) {
 }
 
 // writeInstance writes one instance as DescribeInstances and RunInstances do.
-func writeInstance(d *wire.Doc, c *ec2Call, i *instance) {
+func writeInstance(d *wire.Doc, c *ec2Call, i *state.Instance) {
 	shown, r := c.shown(i), c.Region
-	live := shown.State != Terminated
+	live := shown.State != state.Terminated
 	d.Text("instanceId", i.ID)
 	d.Text("imageId", i.Image)
 	writeState(d, "instanceState", shown.State)
@@ -205,7 +206,7 @@ func writeInstance(d *wire.Doc, c *ec2Call, i *instance) {
 	d.Flag("ebsOptimized", i.EBSOptimized)
 	d.Flag("enaSupport", true)
 	d.Optional("instanceLifecycle", i.Lifecycle())
-	d.Optional("spotInstanceRequestId", i.spotID())
+	d.Optional("spotInstanceRequestId", spotID(i))
 	d.Open("cpuOptions")
 	d.Number("coreCount", i.Cores)
 	d.Number("threadsPerCore", i.Threads)
@@ -259,7 +260,7 @@ func writeProductItems(d *wire.Doc, codes []string) {
 	}
 }
 
-func writeBlockDevices(d *wire.Doc, now time.Time, i *instance) {
+func writeBlockDevices(d *wire.Doc, now time.Time, i *state.Instance) {
 	d.Open("blockDeviceMapping")
 	for _, a := range i.Attachments {
 		d.Open("item")
@@ -277,7 +278,7 @@ func writeBlockDevices(d *wire.Doc, now time.Time, i *instance) {
 
 // writeNetworkInterface writes the primary network interface, whose attachment
 // keeps the time of the first launch.
-func writeNetworkInterface(d *wire.Doc, r *Region, i *instance, in InstanceState) {
+func writeNetworkInterface(d *wire.Doc, r *state.Region, i *state.Instance, in state.InstanceState) {
 	d.Open("networkInterfaceSet")
 	d.Open("item")
 	d.Text("networkInterfaceId", i.InterfaceID())
@@ -313,7 +314,7 @@ func writeNetworkInterface(d *wire.Doc, r *Region, i *instance, in InstanceState
 	d.End("networkInterfaceSet")
 }
 
-func (i *instance) spotID() string {
+func spotID(i *state.Instance) string {
 	if i.Spot == nil {
 		return ""
 	}
@@ -345,19 +346,19 @@ func (c *ec2Call) describeSpots() *wire.Error {
 		if !wellFormed(id, "sir-") {
 			return wire.Invalid("InvalidSpotInstanceRequestID.Malformed", `Invalid id: "`+id+`"`)
 		}
-		if _, err := c.Region.resource(id); err != nil {
+		if _, err := findTaggable(c.Region, id); err != nil {
 			return wire.Invalid("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '"+id+"' does not exist")
 		}
 		wanted[id] = true
 	}
-	var rows []*SpotRequest
+	var rows []*state.SpotRequest
 	for _, s := range c.Region.SpotRequests {
 		s.Instance.Settle(c.Now)
 		if p.After(s.Seq, 0) && (len(ids) == 0 || wanted[s.ID]) && wire.MatchAll(fs, s) {
 			rows = append(rows, s)
 		}
 	}
-	rows, token := wire.CutPage(p, rows, func(s *SpotRequest) (uint64, int) { return s.Seq, 0 })
+	rows, token := wire.CutPage(p, rows, func(s *state.SpotRequest) (uint64, int) { return s.Seq, 0 })
 	c.Out.Open("spotInstanceRequestSet")
 	for _, s := range rows {
 		c.Out.Open("item")
@@ -369,7 +370,7 @@ func (c *ec2Call) describeSpots() *wire.Error {
 	return nil
 }
 
-func writeSpotRequest(d *wire.Doc, r *Region, s *SpotRequest) {
+func writeSpotRequest(d *wire.Doc, r *state.Region, s *state.SpotRequest) {
 	i := s.Instance
 	d.Text("spotInstanceRequestId", s.ID)
 	d.Text("spotPrice", s.Price)
@@ -400,14 +401,14 @@ func writeSpotRequest(d *wire.Doc, r *Region, s *SpotRequest) {
 	d.Text("instanceInterruptionBehavior", interruption(s))
 }
 
-func spotProduct(s System) string {
+func spotProduct(s state.System) string {
 	if s.Windows {
 		return "Windows"
 	}
 	return "Linux/UNIX"
 }
 
-func interruption(s *SpotRequest) string {
+func interruption(s *state.SpotRequest) string {
 	if s.Persistent {
 		return "stop"
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"regexp"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -23,11 +24,11 @@ func checkDevice(name string) *wire.Error {
 // disks reads BlockDeviceMapping; the root volume is there without it too. A
 // mapping of an instance store volume, or one that takes a device away, makes
 // no volume.
-func (c *ec2Call) disks(p *wire.Params, s System, ts Tags) ([]Disk, *wire.Error) {
-	all := []Disk{{Device: s.RootDevice, Spec: VolumeSpec{Type: "gp3", SizeGiB: s.RootGiB}, DeleteOnTermination: true, Tags: ts}}
+func (c *ec2Call) disks(p *wire.Params, s state.System, ts state.Tags) ([]state.Disk, *wire.Error) {
+	all := []state.Disk{{Device: s.RootDevice, Spec: state.VolumeSpec{Type: "gp3", SizeGiB: s.RootGiB}, DeleteOnTermination: true, Tags: ts}}
 	seen := map[string]bool{}
 	for _, m := range p.Items("BlockDeviceMapping") {
-		k := Disk{Device: m.Text("DeviceName"), DeleteOnTermination: m.Flag("Ebs.DeleteOnTermination") || !m.Has("Ebs.DeleteOnTermination"), Tags: ts}
+		k := state.Disk{Device: m.Text("DeviceName"), DeleteOnTermination: m.Flag("Ebs.DeleteOnTermination") || !m.Has("Ebs.DeleteOnTermination"), Tags: ts}
 		var err *wire.Error
 		if k.Spec, err = c.volumeSpec(m.At("Ebs"), "VolumeSize"); err != nil {
 			return nil, err
@@ -62,7 +63,7 @@ func (c *ec2Call) disks(p *wire.Params, s System, ts Tags) ([]Disk, *wire.Error)
 }
 
 // checkMapping refuses a mapping that contradicts itself.
-func checkMapping(m *wire.Params, s System) *wire.Error {
+func checkMapping(m *wire.Params, s state.System) *wire.Error {
 	device, virtual := m.Text("DeviceName"), m.Text("VirtualName")
 	kinds := 0
 	for _, is := range []bool{m.At("NoDevice").Set, virtual != "", m.Has("Ebs")} {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -28,16 +29,16 @@ func (c *ec2Call) describeSnapshots() *wire.Error {
 			return wire.Invalid("InvalidParameterValue", "Value ("+id+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
 		}
 	}
-	list, err := named(c.Region.Restorable(), func(s *Snapshot) string { return s.ID }, ids, noSnapshot)
+	list, err := named(c.Region.Restorable(), func(s *state.Snapshot) string { return s.ID }, ids, noSnapshot)
 	if err != nil {
 		return err
 	}
-	list = slices.DeleteFunc(slices.Clone(list), func(s *Snapshot) bool {
+	list = slices.DeleteFunc(slices.Clone(list), func(s *state.Snapshot) bool {
 		return len(owners) > 0 && !slices.ContainsFunc(owners, func(o string) bool { return c.owns(o, s) }) ||
 			len(restorers) > 0 && !slices.ContainsFunc(restorers, func(who string) bool { return c.restores(who, s) })
 	})
-	seq := func(s *Snapshot) uint64 { return s.Seq }
-	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(s *Snapshot) (uint64, int) { return s.Seq, 0 })
+	seq := func(s *state.Snapshot) uint64 { return s.Seq }
+	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(s *state.Snapshot) (uint64, int) { return s.Seq, 0 })
 	c.Out.Open("snapshotSet")
 	for _, s := range rows {
 		c.Out.Open("item")
@@ -50,7 +51,7 @@ func (c *ec2Call) describeSnapshots() *wire.Error {
 }
 
 // owns says whether an owner as a caller names it has a snapshot.
-func (c *ec2Call) owns(owner string, s *Snapshot) bool {
+func (c *ec2Call) owns(owner string, s *state.Snapshot) bool {
 	if owner == "self" {
 		owner = c.Region.Owner
 	}
@@ -59,14 +60,14 @@ func (c *ec2Call) owns(owner string, s *Snapshot) bool {
 
 // restores says whether an account as a caller names it can make volumes of a
 // snapshot; "all" stands for everybody.
-func (c *ec2Call) restores(who string, s *Snapshot) bool {
+func (c *ec2Call) restores(who string, s *state.Snapshot) bool {
 	if who == "all" {
 		return s.Public
 	}
 	return (who == "self" || who == c.Region.Owner) && (s.Owner == c.Region.Owner || s.Shared)
 }
 
-func writeSnapshot(d *wire.Doc, now time.Time, s *Snapshot) {
+func writeSnapshot(d *wire.Doc, now time.Time, s *state.Snapshot) {
 	d.Text("snapshotId", s.ID)
 	d.Text("volumeId", s.Volume)
 	d.Text("status", s.Status(now))
@@ -87,21 +88,21 @@ func writeSnapshot(d *wire.Doc, now time.Time, s *Snapshot) {
 }
 
 // snapshotFilters are the filters of DescribeSnapshots.
-func (c *ec2Call) snapshotFilters() wire.Fields[*Snapshot] {
-	return wire.Fields[*Snapshot]{
-		"tag-key":       func(s *Snapshot) []string { return s.Tags.Keys() },
-		"tag-value":     func(s *Snapshot) []string { return s.Tags.Values() },
-		"description":   func(s *Snapshot) []string { return wire.NonEmpty(s.Description) },
-		"encrypted":     func(s *Snapshot) []string { return wire.Bool(s.Encrypted) },
-		"owner-alias":   func(s *Snapshot) []string { return wire.NonEmpty(s.Alias) },
-		"owner-id":      func(s *Snapshot) []string { return wire.NonEmpty(s.Owner) },
-		"progress":      func(s *Snapshot) []string { return wire.NonEmpty(s.Progress(c.Now)) },
-		"snapshot-id":   func(s *Snapshot) []string { return wire.NonEmpty(s.ID) },
-		"start-time":    func(s *Snapshot) []string { return wire.NonEmpty(iso(s.Started)) },
-		"status":        func(s *Snapshot) []string { return wire.NonEmpty(s.Status(c.Now)) },
-		"storage-tier":  func(s *Snapshot) []string { return wire.NonEmpty(s.Tier()) },
-		"transfer-type": wire.Constant[*Snapshot]("standard"),
-		"volume-id":     func(s *Snapshot) []string { return wire.NonEmpty(s.Volume) },
-		"volume-size":   func(s *Snapshot) []string { return wire.Integer(s.SizeGiB) },
+func (c *ec2Call) snapshotFilters() wire.Fields[*state.Snapshot] {
+	return wire.Fields[*state.Snapshot]{
+		"tag-key":       func(s *state.Snapshot) []string { return s.Tags.Keys() },
+		"tag-value":     func(s *state.Snapshot) []string { return s.Tags.Values() },
+		"description":   func(s *state.Snapshot) []string { return wire.NonEmpty(s.Description) },
+		"encrypted":     func(s *state.Snapshot) []string { return wire.Bool(s.Encrypted) },
+		"owner-alias":   func(s *state.Snapshot) []string { return wire.NonEmpty(s.Alias) },
+		"owner-id":      func(s *state.Snapshot) []string { return wire.NonEmpty(s.Owner) },
+		"progress":      func(s *state.Snapshot) []string { return wire.NonEmpty(s.Progress(c.Now)) },
+		"snapshot-id":   func(s *state.Snapshot) []string { return wire.NonEmpty(s.ID) },
+		"start-time":    func(s *state.Snapshot) []string { return wire.NonEmpty(iso(s.Started)) },
+		"status":        func(s *state.Snapshot) []string { return wire.NonEmpty(s.Status(c.Now)) },
+		"storage-tier":  func(s *state.Snapshot) []string { return wire.NonEmpty(s.Tier()) },
+		"transfer-type": wire.Constant[*state.Snapshot]("standard"),
+		"volume-id":     func(s *state.Snapshot) []string { return wire.NonEmpty(s.Volume) },
+		"volume-size":   func(s *state.Snapshot) []string { return wire.Integer(s.SizeGiB) },
 	}
 }

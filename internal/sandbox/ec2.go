@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -88,7 +89,7 @@ func missingParameter(name string) *wire.Error {
 }
 
 // authorize is that of Query, with the attribute that the call changes.
-func (c *ec2Call) authorize(arn string, resourceTags Tags, keys []string) *wire.Error {
+func (c *ec2Call) authorize(arn string, resourceTags state.Tags, keys []string) *wire.Error {
 	return c.call.Authorize(arn, &policy.Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name, Attribute: c.attribute})
 }
 
@@ -114,14 +115,14 @@ func (c *ec2Call) readOnly() *wire.Error {
 
 // instancesNamed finds the instances that ids name, once each: all or an error
 // that names the wrong ones.
-func (c *ec2Call) instancesNamed(ids []string) ([]*instance, *wire.Error) {
+func (c *ec2Call) instancesNamed(ids []string) ([]*state.Instance, *wire.Error) {
 	c.resources = len(ids)
 	for _, id := range ids {
 		if !wellFormed(id, "i-") {
 			return nil, wire.Invalid("InvalidInstanceID.Malformed", `Invalid id: "`+id+`"`)
 		}
 	}
-	var found []*instance
+	var found []*state.Instance
 	var missing []string
 	seen := map[string]bool{}
 	for _, id := range ids {
@@ -173,7 +174,7 @@ func (c *ec2Call) describeRegions() *wire.Error {
 	if err := c.readOnly(); err != nil {
 		return err
 	}
-	common := CommonRegions()
+	common := state.CommonRegions()
 	var rows []row
 	for name := range c.Caller.Account.Regions {
 		status := "opted-in"

@@ -5,11 +5,12 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // refused answers a batch that names an instance which a fault refuses.
-func (c *ec2Call) refused(batch []*instance) *wire.Error {
+func (c *ec2Call) refused(batch []*state.Instance) *wire.Error {
 	for _, h := range c.Faults {
 		for _, i := range batch {
 			if h.Kind != Refuse || !strikes(h, i) {
@@ -26,7 +27,7 @@ func (c *ec2Call) refused(batch []*instance) *wire.Error {
 }
 
 // slowed is how long a change of an instance takes.
-func (c *ec2Call) slowed(i *instance, usual time.Duration) time.Duration {
+func (c *ec2Call) slowed(i *state.Instance, usual time.Duration) time.Duration {
 	for _, h := range c.Faults {
 		if h.Kind == Slow && strikes(h, i) {
 			return h.For
@@ -36,7 +37,7 @@ func (c *ec2Call) slowed(i *instance, usual time.Duration) time.Duration {
 }
 
 // failure is the reason with which a start will fail, if it will.
-func (c *ec2Call) failure(i *instance) string {
+func (c *ec2Call) failure(i *state.Instance) string {
 	for _, h := range c.Faults {
 		if h.Kind == FailStart && strikes(h, i) {
 			if h.Code != "" {
@@ -49,7 +50,7 @@ func (c *ec2Call) failure(i *instance) string {
 }
 
 // shown is an instance's condition as this call sees it.
-func (c *ec2Call) shown(i *instance) Condition {
+func (c *ec2Call) shown(i *state.Instance) state.Condition {
 	if c.stale(i) && !i.Before.LaunchTime.IsZero() {
 		return i.Before
 	}
@@ -57,11 +58,11 @@ func (c *ec2Call) shown(i *instance) Condition {
 }
 
 // hidden says whether this call does not see a new instance yet.
-func (c *ec2Call) hidden(i *instance) bool {
+func (c *ec2Call) hidden(i *state.Instance) bool {
 	return c.stale(i) && i.Before.LaunchTime.IsZero()
 }
 
-func (c *ec2Call) stale(i *instance) bool {
+func (c *ec2Call) stale(i *state.Instance) bool {
 	for _, h := range c.Faults {
 		if h.Kind == Stale && !i.Changed.IsZero() && c.Now.Sub(i.Changed) < h.For && strikes(h, i) {
 			return true
@@ -71,7 +72,7 @@ func (c *ec2Call) stale(i *instance) bool {
 }
 
 // strikes says whether an instance is among those that a fault selects.
-func strikes(h Hit, i *instance) bool { return h.Strikes(i.ID, i.Type.Name, i.Zone) }
+func strikes(h Hit, i *state.Instance) bool { return h.Strikes(i.ID, i.Type.Name, i.Zone) }
 
 // namesInstance says whether a call names an instance that a fault selects. A
 // launch names a type only; a Describe of everything names all.

@@ -1,11 +1,15 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"nightshift/internal/sandbox/state"
+)
 
 // addDefaultDatabases puts databases into DefaultRegion, each there for a
 // reason.
-func (a *account) addDefaultDatabases() error {
-	if a.Regions[DefaultRegion] == nil {
+func addDefaultDatabases(a *state.Account) error {
+	if a.Regions[state.DefaultRegion] == nil {
 		return nil
 	}
 	days := func(n float64) time.Time { return a.Clock.Start.Add(-time.Duration(n * 24 * float64(time.Hour))) }
@@ -23,9 +27,9 @@ func (a *account) addDefaultDatabases() error {
 		{ID: "dev-aurora-1", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(80)},
 		{ID: "dev-aurora-2", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(79)},
 	} {
-		if err := AddDatabase(a, DefaultRegion, d); err != nil {
+		if err := AddDatabase(a, state.DefaultRegion, d); err != nil {
 			return err
 		}
 	}
-	return SetDatabaseStatus(a, DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
+	return SetDatabaseStatus(a, state.DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
 }

@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 )
 
 // defaultTypes is the number of distinct instance types in a generated fleet.
@@ -15,16 +16,16 @@ const defaultTypes = 40
 
 // generate fills DefaultRegion with n instances and 2n volumes, and what comes
 // with them.
-func (a *account) generate(n, types int) error {
-	r := a.Regions[DefaultRegion]
+func generate(a *state.Account, n, types int) error {
+	r := a.Regions[state.DefaultRegion]
 	if r == nil {
-		return errors.New("a generated fleet lives in " + DefaultRegion + ", which is not among the regions")
+		return errors.New("a generated fleet lives in " + state.DefaultRegion + ", which is not among the regions")
 	}
 	if types == 0 {
 		types = defaultTypes
 	}
 	r.Rand = random.New(random.HashText(a.Seed, r.Name), 2)
-	kinds, err := a.pickTypes(r, types)
+	kinds, err := pickTypes(a, r, types)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (a *account) generate(n, types int) error {
 }
 
 // pickTypes chooses distinct types that have a price in the region.
-func (a *account) pickTypes(r *Region, n int) ([]catalog.Type, error) {
+func pickTypes(a *state.Account, r *state.Region, n int) ([]catalog.Type, error) {
 	var all []catalog.Type
 	for _, name := range a.Catalog.Priced(r.Name) {
 		if t, ok := a.Types.Spec(name); ok && !t.BareMetal {
@@ -59,11 +60,11 @@ func (a *account) pickTypes(r *Region, n int) ([]catalog.Type, error) {
 // generator makes a fleet of mixed systems, states and tags.
 type generator struct {
 	rng    *rand.Rand
-	region *Region
+	region *state.Region
 	now    time.Time
 	kinds  []catalog.Type
 	made   int
-	all    []*instance
+	all    []*state.Instance
 }
 
 // reservation launches a few instances of one kind, which then differ in
@@ -75,14 +76,14 @@ func (g *generator) reservation(n int) {
 	}
 	role := pick(g.rng, "web", "was", "batch", "api", "db", "웹서버", "배치", "개발", "cache", "build")
 	env := pick(g.rng, "dev", "dev", "dev", "stg", "qa", "prod")
-	l := Launch{Type: kind, System: g.system(kind), Zone: pick(g.rng, g.region.Zones()...), KeyName: "practice", Price: "0.5000"}
-	l.Tags = Tags{{"Name", ""}, {"Env", env}}
+	l := state.Launch{Type: kind, System: g.system(kind), Zone: pick(g.rng, g.region.Zones()...), KeyName: "practice", Price: "0.5000"}
+	l.Tags = state.Tags{{Key: "Name", Value: ""}, {Key: "Env", Value: env}}
 	if l.System.Windows {
 		platform := map[string]string{"windows": "Windows", "windows-sql-std": "Windows+SQLStd", "windows-byol": "Windows"}[l.System.Name]
-		l.Tags = append(l.Tags, Tag{"Platform", platform})
+		l.Tags = append(l.Tags, state.Tag{Key: "Platform", Value: platform})
 	}
 	if env != "prod" && g.chance(0.8) {
-		l.Tags = append(l.Tags, Tag{"AutoStopStart", "Yes"})
+		l.Tags = append(l.Tags, state.Tag{Key: "AutoStopStart", Value: "Yes"})
 	}
 	switch x := g.rng.Float64(); { // what cannot or must not be stopped is rare
 	case x < 0.010:
@@ -90,20 +91,20 @@ func (g *generator) reservation(n int) {
 	case x < 0.020:
 		l.Spot, l.Persistent = true, true
 	case x < 0.035:
-		l.Tags = append(l.Tags, Tag{"aws:autoscaling:groupName", role + "-asg"})
+		l.Tags = append(l.Tags, state.Tag{Key: "aws:autoscaling:groupName", Value: role + "-asg"})
 	case x < 0.040:
 		l.StopProtection = true
 	case x < 0.042:
 		l.InstanceStore = true
 	case x < 0.050:
-		l.Tags = append(l.Tags, Tag{"Platform", "RDS"})
+		l.Tags = append(l.Tags, state.Tag{Key: "Platform", Value: "RDS"})
 	}
 	if !l.InstanceStore {
-		root := VolumeSpec{Type: pick(g.rng, "gp3", "gp3", "gp2"), SizeGiB: max(l.System.RootGiB, int64(10*(1+g.rng.IntN(10))))}
+		root := state.VolumeSpec{Type: pick(g.rng, "gp3", "gp3", "gp2"), SizeGiB: max(l.System.RootGiB, int64(10*(1+g.rng.IntN(10))))}
 		if err := root.Complete(); err != nil {
 			panic("sandbox: a root volume out of its own limits: " + err.Message)
 		}
-		l.Disks = []Disk{{Device: l.System.RootDevice, Spec: root, DeleteOnTermination: true}}
+		l.Disks = []state.Disk{{Device: l.System.RootDevice, Spec: root, DeleteOnTermination: true}}
 	}
 	first := g.ago(720 * 24 * time.Hour)
 	for _, i := range g.region.AddReservation(l, n, first).Instances {
@@ -115,7 +116,7 @@ func (g *generator) reservation(n int) {
 }
 
 // history gives an instance a last start and, to a quarter, a stop.
-func (g *generator) history(i *instance) {
+func (g *generator) history(i *state.Instance) {
 	age := g.now.Sub(i.FirstLaunch)
 	if g.chance(0.6) {
 		i.LaunchTime = g.now.Add(-g.within(age)).Truncate(time.Second)
@@ -131,7 +132,7 @@ func (g *generator) history(i *instance) {
 
 // system draws the software; Windows needs an x86 processor and SQL Server a
 // machine of some size.
-func (g *generator) system(kind catalog.Type) System {
+func (g *generator) system(kind catalog.Type) state.System {
 	name := "linux"
 	switch x := g.rng.Float64(); {
 	case x < 0.12:
@@ -145,10 +146,10 @@ func (g *generator) system(kind catalog.Type) System {
 	case x < 0.30:
 		name = "ubuntu-pro"
 	}
-	sys, ok := SystemNamed(name)
+	sys, ok := state.SystemNamed(name)
 	small := kind.VCPU < 4 || kind.MemoryMiB < 4<<10
 	if !ok || sys.Windows && kind.Architecture != "x86_64" || name == "windows-sql-std" && small {
-		sys, _ = SystemNamed("linux")
+		sys, _ = state.SystemNamed("linux")
 	}
 	return sys
 }
@@ -169,7 +170,7 @@ func (g *generator) volumes(n int) {
 			loose = true
 		}
 		if loose {
-			r.AddVolume(spec, i.Zone, g.ago(400*24*time.Hour), Tags{{"Name", "unused"}})
+			r.AddVolume(spec, i.Zone, g.ago(400*24*time.Hour), state.Tags{{Key: "Name", Value: "unused"}})
 			continue
 		}
 		v := r.AddVolume(spec, i.Zone, i.FirstLaunch, nil)

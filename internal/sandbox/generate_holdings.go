@@ -5,6 +5,7 @@ import (
 
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 )
 
 // MostAddresses is how many Elastic IP addresses a generated fleet has at most.
@@ -37,9 +38,9 @@ func (g *generator) holdings(seed uint64, kinds map[string]catalog.HostKind) {
 
 // snapshot adds one of a volume or, one time in ten, of a volume that is gone.
 // The oldest is from the volume's first day.
-func (g *generator) snapshot(h holder, v *Volume) {
+func (g *generator) snapshot(h holder, v *state.Volume) {
 	age := max(g.now.Sub(v.Created), time.Hour)
-	s := Snapshot{
+	s := state.Snapshot{
 		ID: random.ID(h.rng, "snap"), Owner: g.region.Owner, Volume: v.ID, SizeGiB: v.SizeGiB,
 		Full:     int64(h.rng.Float64()*float64(v.SizeGiB)*(1<<11)) << 19,
 		Archived: h.rng.Float64() < 0.02,
@@ -63,7 +64,7 @@ func (g *generator) placements(h holder, kinds map[string]catalog.HostKind) {
 			if !ok || i.Spot != nil {
 				continue
 			}
-			host := &DedicatedHost{Seq: g.region.NextSeq(), ID: random.ID(h.rng, "h"), Kind: kind, Zone: i.Zone, Allocated: i.FirstLaunch}
+			host := &state.DedicatedHost{Seq: g.region.NextSeq(), ID: random.ID(h.rng, "h"), Kind: kind, Zone: i.Zone, Allocated: i.FirstLaunch}
 			host.Put(i)
 			g.region.Other.Hosts = append(g.region.Other.Hosts, host)
 			break

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"nightshift/internal/sandbox/state"
 )
 
 // TestGeneratedHoldings: a large fleet has some of everything and stays small
@@ -22,7 +24,7 @@ func TestGeneratedHoldings(t *testing.T) {
 		t.Fatal(err)
 	}
 	each := float64(memory()-before) / instances
-	r := s.Regions[DefaultRegion]
+	r := s.Regions[state.DefaultRegion]
 	public, monitored := 0, 0
 	for _, i := range r.Instances {
 		if i.Public {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"strings"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -21,12 +22,12 @@ func (c *ec2Call) describeHosts() *wire.Error {
 	if err != nil {
 		return err
 	}
-	list, err := named(c.Region.Other.Hosts, func(h *DedicatedHost) string { return h.ID }, ids, noHost)
+	list, err := named(c.Region.Other.Hosts, func(h *state.DedicatedHost) string { return h.ID }, ids, noHost)
 	if err != nil {
 		return err
 	}
-	seq := func(h *DedicatedHost) uint64 { return h.Seq }
-	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(h *DedicatedHost) (uint64, int) { return h.Seq, 0 })
+	seq := func(h *state.DedicatedHost) uint64 { return h.Seq }
+	rows, token := wire.CutPage(p, wire.Remaining(p, list, seq, fs), func(h *state.DedicatedHost) (uint64, int) { return h.Seq, 0 })
 	c.Out.Open("hostSet")
 	for _, h := range rows {
 		c.Out.Open("item")
@@ -38,7 +39,7 @@ func (c *ec2Call) describeHosts() *wire.Error {
 	return nil
 }
 
-func (c *ec2Call) host(h *DedicatedHost) {
+func (c *ec2Call) host(h *state.DedicatedHost) {
 	d := c.Out
 	for _, i := range h.Instances {
 		i.Settle(c.Now)
@@ -87,20 +88,20 @@ func (c *ec2Call) host(h *DedicatedHost) {
 }
 
 // hostFilters are the filters of DescribeHosts.
-func (c *ec2Call) hostFilters() wire.Fields[*DedicatedHost] {
-	return wire.Fields[*DedicatedHost]{
-		"tag-key":           func(h *DedicatedHost) []string { return h.Tags.Keys() },
-		"tag-value":         func(h *DedicatedHost) []string { return h.Tags.Values() },
-		"auto-placement":    wire.Constant[*DedicatedHost]("on"),
-		"availability-zone": func(h *DedicatedHost) []string { return wire.NonEmpty(h.Zone) },
-		"instance-type":     wire.Constant[*DedicatedHost](""), // it is for a whole family
-		"state":             wire.Constant[*DedicatedHost]("available"),
+func (c *ec2Call) hostFilters() wire.Fields[*state.DedicatedHost] {
+	return wire.Fields[*state.DedicatedHost]{
+		"tag-key":           func(h *state.DedicatedHost) []string { return h.Tags.Keys() },
+		"tag-value":         func(h *state.DedicatedHost) []string { return h.Tags.Values() },
+		"auto-placement":    wire.Constant[*state.DedicatedHost]("on"),
+		"availability-zone": func(h *state.DedicatedHost) []string { return wire.NonEmpty(h.Zone) },
+		"instance-type":     wire.Constant[*state.DedicatedHost](""), // it is for a whole family
+		"state":             wire.Constant[*state.DedicatedHost]("available"),
 	}
 }
 
 // hostFor finds the host that a launch names or, for tenancy "host" without a
 // name, one with room; nil for any other tenancy.
-func (c *ec2Call) hostFor(l Launch, id string, n int64) (*DedicatedHost, *wire.Error) {
+func (c *ec2Call) hostFor(l state.Launch, id string, n int64) (*state.DedicatedHost, *wire.Error) {
 	if l.Tenancy != "host" {
 		if id != "" {
 			return nil, wire.Invalid("InvalidParameterCombination", "The host ID is only valid with the tenancy 'host'")

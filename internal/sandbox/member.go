@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 )
 
 // memberServers are what the small fleet of a member account is drawn from.
@@ -28,48 +29,48 @@ func memberServers(start time.Time) []server {
 // an instance in Virginia.
 // Which they are depends on the seed and the account's number; names end with
 // its last four digits.
-func (a *account) buildSmallAccount() error {
+func buildSmallAccount(a *state.Account) error {
 	rng := random.New(a.Seed, 3)
 	all := memberServers(a.Clock.Start)
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	most := 4 + rng.IntN(3)
-	if err := a.addServers("us-east-1", all[most:most+1]); err != nil {
+	if err := addServers(a, "us-east-1", all[most:most+1]); err != nil {
 		return err
 	}
-	r := a.Regions[DefaultRegion]
+	r := a.Regions[state.DefaultRegion]
 	if r == nil {
 		return nil // not enabled in this account
 	}
-	if err := a.addServers(DefaultRegion, all[:most]); err != nil {
+	if err := addServers(a, state.DefaultRegion, all[:most]); err != nil {
 		return err
 	}
 	spec, err := diskSpec(pick(rng, "gp2:200", "gp3:300", "sc1:500"))
 	if err != nil {
 		return err
 	}
-	r.AddVolume(spec, r.Zones()[0], a.Clock.Start.AddDate(0, -2, 0), Tags{{"Name", a.named("unused")}})
+	r.AddVolume(spec, r.Zones()[0], a.Clock.Start.AddDate(0, -2, 0), state.Tags{{Key: "Name", Value: memberName(a, "unused")}})
 	h := holder{region: r, rng: rng, start: a.Clock.Start}
-	h.snapshots([]takenSnapshot{{gib: 200, filled: 0.4, days: 300, name: a.named("old"), about: "before the move"}})
-	h.address("", "Name="+a.named("spare"))
-	return AddDatabase(a, DefaultRegion, Database{
-		ID: a.named("dev-mysql"), Tags: map[string]string{"AutoStopStart": "Yes", "Env": "dev"}, Created: a.Clock.Start.AddDate(0, -5, 0),
+	h.snapshots([]takenSnapshot{{gib: 200, filled: 0.4, days: 300, name: memberName(a, "old"), about: "before the move"}})
+	h.address("", "Name="+memberName(a, "spare"))
+	return AddDatabase(a, state.DefaultRegion, Database{
+		ID: memberName(a, "dev-mysql"), Tags: map[string]string{"AutoStopStart": "Yes", "Env": "dev"}, Created: a.Clock.Start.AddDate(0, -5, 0),
 	})
 }
 
 // addServers puts servers into a region of the account, where it is enabled.
-func (a *account) addServers(region string, list []server) error {
+func addServers(a *state.Account, region string, list []server) error {
 	r := a.Regions[region]
 	if r == nil {
 		return nil
 	}
 	for _, one := range list {
-		one.name = a.named(one.name)
-		if err := a.addServer(r, one); err != nil {
+		one.name = memberName(a, one.name)
+		if err := addServer(a, r, one); err != nil {
 			return fmt.Errorf("build account %s: %s: %w", a.ID(), one.name, err)
 		}
 	}
 	return nil
 }
 
-// named tells a thing of the account from those of others.
-func (a *account) named(name string) string { return name + "-" + a.ID()[len(a.ID())-4:] }
+// memberName tells a thing of the account from those of others.
+func memberName(a *state.Account, name string) string { return name + "-" + a.ID()[len(a.ID())-4:] }

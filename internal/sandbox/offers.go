@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -45,7 +46,7 @@ func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
 // faultyOffer draws what goes wrong with a file: it is refused with a status,
 // its writer ends early, or there is none because the connection is cut at once.
 func (s *Sandbox) faultyOffer(w http.ResponseWriter, r *http.Request) (out http.ResponseWriter, refusal int) {
-	of := &call{Request: &wire.Request{Request: r, Action: "GetFile"}, Organization: s.org, Caller: Principal{Account: s.home.account}}
+	of := &call{Request: &wire.Request{Request: r, Action: "GetFile"}, Organization: s.org, Caller: state.Principal{Account: s.home.Account}}
 	for _, f := range s.drawFaults(of, Service{Name: "offers"}) {
 		switch f.Kind {
 		case Cut:

@@ -13,6 +13,7 @@ import (
 
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -71,16 +72,16 @@ func serveOrganizations(r *call) wire.Answer {
 }
 
 // organizationID is derived from the seed: "o-" and ten letters and digits.
-func organizationID(o *Organization) string {
+func organizationID(o *state.Organization) string {
 	return "o-" + strings.ToLower(random.UniqueID("", "organization"+strconv.FormatUint(o.Seed, 10))[:10])
 }
 
 // inOrganization is the ARN of an account in the organization.
-func inOrganization(o *Organization, a *account) string {
+func inOrganization(o *state.Organization, a *state.Account) string {
 	return fmt.Sprintf("arn:aws:organizations::%s:account/%s/%s", o.Accounts[0].ID(), organizationID(o), a.ID())
 }
 
-func (a *account) email() string { return "aws+" + a.ID() + "@example.com" }
+func email(a *state.Account) string { return "aws+" + a.ID() + "@example.com" }
 
 // describeOrganization may be called from any account of the organization.
 func describeOrganization(r *call) (any, *inputError) {
@@ -96,7 +97,7 @@ func describeOrganization(r *call) (any, *inputError) {
 	management := o.Accounts[0]
 	return struct{ Organization described }{described{
 		ID: organizationID(o), ARN: fmt.Sprintf("arn:aws:organizations::%s:organization/%s", management.ID(), organizationID(o)), FeatureSet: "ALL",
-		MasterAccountARN: inOrganization(o, management), MasterAccountID: management.ID(), MasterAccountEmail: management.email(),
+		MasterAccountARN: inOrganization(o, management), MasterAccountID: management.ID(), MasterAccountEmail: email(management),
 	}}, nil
 }
 
@@ -152,7 +153,7 @@ func listAccounts(r *call) (any, *inputError) {
 	}
 	for n, a := range o.Accounts[from:to] {
 		one := listedAccount{
-			ID: a.ID(), ARN: inOrganization(o, a), Email: a.email(), Name: a.Name(), State: "ACTIVE", Status: "ACTIVE", JoinedMethod: "CREATED",
+			ID: a.ID(), ARN: inOrganization(o, a), Email: email(a), Name: a.Name(), State: "ACTIVE", Status: "ACTIVE", JoinedMethod: "CREATED",
 			JoinedTimestamp: float64(o.Clock.Start.Add(-time.Duration(1000-from-n) * 24 * time.Hour).Unix()),
 		}
 		if a == o.Accounts[0] {
@@ -174,14 +175,14 @@ func wrongInput(reason, message string) *inputError {
 }
 
 // accountsToken is the token of the page that begins at a place of the list.
-func accountsToken(o *Organization, place int) string {
+func accountsToken(o *state.Organization, place int) string {
 	text := fmt.Sprintf("%s accounts from %d", organizationID(o), place)
 	return base64.URLEncoding.EncodeToString([]byte(text))
 }
 
 // tokenPlace is the place at which the page of a token begins; 0 for what is no
 // token.
-func tokenPlace(o *Organization, token string) int {
+func tokenPlace(o *state.Organization, token string) int {
 	for place := 1; place < len(o.Accounts); place++ {
 		if accountsToken(o, place) == token {
 			return place

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -17,7 +18,7 @@ func (c *ec2Call) stop() *wire.Error {
 		return err
 	}
 	for _, i := range batch {
-		if i.State != Running && i.State != Stopping && i.State != Stopped {
+		if i.State != state.Running && i.State != state.Stopping && i.State != state.Stopped {
 			return wrongState(i, "stopped")
 		}
 	}
@@ -36,8 +37,8 @@ func (c *ec2Call) stop() *wire.Error {
 			return wire.Invalid("OperationNotPermitted", "The instance '"+i.ID+"' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.")
 		}
 	}
-	return c.change(batch, func(i *instance) {
-		if i.State == Running {
+	return c.change(batch, func(i *state.Instance) {
+		if i.State == state.Running {
 			i.Stop(c.Now, c.slowed(i, i.StopTakes(c.Region.Rand)), hibernate)
 		}
 	})
@@ -52,12 +53,12 @@ func (c *ec2Call) start() *wire.Error {
 		return err
 	}
 	for _, i := range batch {
-		if i.State != Running && i.State != Pending && i.State != Stopped {
+		if i.State != state.Running && i.State != state.Pending && i.State != state.Stopped {
 			return wrongState(i, "started")
 		}
 	}
-	return c.change(batch, func(i *instance) {
-		if i.State == Stopped {
+	return c.change(batch, func(i *state.Instance) {
+		if i.State == state.Stopped {
 			i.Start(c.Now, c.slowed(i, i.StartTakes(c.Region.Rand)))
 			i.FailsWith = c.failure(i)
 		}
@@ -77,8 +78,8 @@ func (c *ec2Call) terminate() *wire.Error {
 			return wire.Invalid("OperationNotPermitted", "The instance '"+i.ID+"' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.")
 		}
 	}
-	return c.change(batch, func(i *instance) {
-		if i.State == ShuttingDown || i.State == Terminated {
+	return c.change(batch, func(i *state.Instance) {
+		if i.State == state.ShuttingDown || i.State == state.Terminated {
 			return
 		}
 		i.Terminate(c.Now, c.slowed(i, random.Between(c.Region.Rand, 20*time.Second, 40*time.Second)))
@@ -93,7 +94,7 @@ func (c *ec2Call) reboot() *wire.Error {
 		return err
 	}
 	for _, i := range batch {
-		if i.State != Running {
+		if i.State != state.Running {
 			return wrongState(i, "rebooted")
 		}
 	}
@@ -101,13 +102,13 @@ func (c *ec2Call) reboot() *wire.Error {
 	return nil
 }
 
-func wrongState(i *instance, done string) *wire.Error {
+func wrongState(i *state.Instance, done string) *wire.Error {
 	return wire.Invalid("IncorrectInstanceState", "The instance '"+i.ID+"' is not in a state from which it can be "+done+".")
 }
 
 // batch finds the instances of a mutating call and asks for permission on
 // each; all or none.
-func (c *ec2Call) batch(ids []string) ([]*instance, *wire.Error) {
+func (c *ec2Call) batch(ids []string) ([]*state.Instance, *wire.Error) {
 	if err := c.Params.UnknownParameter(); err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func (c *ec2Call) batch(ids []string) ([]*instance, *wire.Error) {
 
 // change applies act to each instance and answers its states before and
 // after.
-func (c *ec2Call) change(batch []*instance, act func(*instance)) *wire.Error {
+func (c *ec2Call) change(batch []*state.Instance, act func(*state.Instance)) *wire.Error {
 	c.Out.Open("instancesSet")
 	for _, i := range batch {
 		before := i.State
@@ -146,7 +147,7 @@ func (c *ec2Call) change(batch []*instance, act func(*instance)) *wire.Error {
 	return nil
 }
 
-func writeState(d *wire.Doc, name string, s InstanceState) {
+func writeState(d *wire.Doc, name string, s state.InstanceState) {
 	d.Open(name)
 	d.Number("code", int64(s))
 	d.Text("name", s.String())

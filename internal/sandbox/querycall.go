@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -12,7 +13,7 @@ import (
 // instead, with the region that it is for. The region is locked while it runs.
 type Query struct {
 	*call
-	Region *Region
+	Region *state.Region
 	Now    time.Time
 	Out    *wire.Doc
 }
@@ -46,6 +47,6 @@ func ServeQuery(r *call, namespace string, answers bool, run func(Query) *wire.E
 }
 
 // Authorize asks the caller's policy for the call's permission on a resource.
-func (c *Query) Authorize(arn string, resourceTags Tags, keys []string) *wire.Error {
+func (c *Query) Authorize(arn string, resourceTags state.Tags, keys []string) *wire.Error {
 	return c.call.Authorize(arn, &policy.Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name})
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -61,7 +62,7 @@ func serveRDS(r *call) wire.Answer {
 
 // dbARN is the name of a database ("db") or a cluster ("cluster") in policies
 // and tag calls.
-func (r *Region) dbARN(kind dbKind, id string) string {
+func dbARN(r *state.Region, kind dbKind, id string) string {
 	return fmt.Sprintf("arn:aws:rds:%s:%s:%s:%s", r.Name, r.Owner, kind, id)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 )
 
 // Database is a database of the practice account: an RDS DB instance or, with
@@ -39,20 +40,20 @@ type Database struct {
 }
 
 // AddDatabase puts a database into a region.
-func AddDatabase(a *account, name string, d Database) error {
+func AddDatabase(a *state.Account, name string, d Database) error {
 	r := a.Regions[name]
 	if r == nil {
 		return fmt.Errorf("database %s: the region %s is not enabled", d.ID, name)
 	}
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
-	if err := r.addDatabase(d, a.Now()); err != nil {
+	if err := addDatabase(r, d, a.Now()); err != nil {
 		return fmt.Errorf("database %s: %w", d.ID, err)
 	}
 	return nil
 }
 
-func (r *Region) addDatabase(d Database, now time.Time) error {
+func addDatabase(r *state.Region, d Database, now time.Time) error {
 	made := &database{
 		kind: aDatabase, id: d.ID, class: d.Class, engine: d.Engine, mode: d.Mode, multiAZ: d.MultiAZ, source: d.ReplicaOf,
 		memberOf: d.MemberOf, created: d.Created, started: d.Started, stopped: d.Stopped, status: d.Status,
@@ -78,7 +79,7 @@ func (r *Region) addDatabase(d Database, now time.Time) error {
 		made.created = now
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Tags)) {
-		made.tags = append(made.tags, Tag{key, d.Tags[key]})
+		made.tags = append(made.tags, state.Tag{Key: key, Value: d.Tags[key]})
 	}
 	if err := checkDBTags(made.tags); err != nil {
 		return fmt.Errorf("tags: %s", err.Message)
@@ -86,34 +87,34 @@ func (r *Region) addDatabase(d Database, now time.Time) error {
 	switch {
 	case !databaseName.MatchString(d.ID):
 		return fmt.Errorf("%q is not an identifier of RDS", d.ID)
-	case r.database(made.kind, d.ID) != nil:
+	case findDatabase(r, made.kind, d.ID) != nil:
 		return fmt.Errorf("there is one already")
-	case d.MemberOf != "" && r.database(aCluster, d.MemberOf) == nil:
+	case d.MemberOf != "" && findDatabase(r, aCluster, d.MemberOf) == nil:
 		return fmt.Errorf("there is no cluster %s", d.MemberOf)
-	case d.ReplicaOf != "" && r.database(made.kind, d.ReplicaOf) == nil:
+	case d.ReplicaOf != "" && findDatabase(r, made.kind, d.ReplicaOf) == nil:
 		return fmt.Errorf("there is no database %s to be a replica of", d.ReplicaOf)
 	}
 	made.zone = r.Zones()[random.HashText(0, d.ID)%uint64(len(r.Zones()))]
-	all := Slot[databases](r)
+	all := state.Slot[databases](r)
 	if len(all.list) == 0 {
-		r.OnSettle(func(now time.Time) { r.settleDatabases(now) })
+		r.OnSettle(func(now time.Time) { settleDatabases(r, now) })
 	}
 	all.list = append(all.list, made)
 	slices.SortFunc(all.list, func(a, b *database) int {
 		return cmp.Or(strings.Compare(a.id, b.id), strings.Compare(string(a.kind), string(b.kind)))
 	})
-	r.recall(made, now)
+	recordPast(r, made, now)
 	return nil
 }
 
-// recall gives a database that joins the account its past.
-func (r *Region) recall(d *database, now time.Time) {
-	r.tell(d, d.created, "creation", "created")
+// recordPast gives a database that joins the account its past.
+func recordPast(r *state.Region, d *database, now time.Time) {
+	recordEvent(r, d, d.created, "creation", "created")
 	if !d.started.IsZero() {
-		r.tell(d, d.started, "notification", "started")
+		recordEvent(r, d, d.started, "notification", "started")
 	}
 	if !d.stopped.IsZero() {
-		r.tell(d, d.stopped, "notification", "stopped")
+		recordEvent(r, d, d.stopped, "notification", "stopped")
 	}
 	if d.status == dbStopped {
 		if d.stopped.IsZero() {
@@ -128,7 +129,7 @@ var databaseName = regexp.MustCompile(`^[a-z]([a-z0-9]|-[a-z0-9]){0,62}$`)
 // SetDatabaseStatus gives an instance, or a cluster where there is no instance
 // of that name, a status such as "backing-up" for some time of the account,
 // after which it is available; zero means that it stays so.
-func SetDatabaseStatus(a *account, name, id, status string, lasts time.Duration) error {
+func SetDatabaseStatus(a *state.Account, name, id, status string, lasts time.Duration) error {
 	r := a.Regions[name]
 	if r == nil {
 		return fmt.Errorf("database %s: the region %s is not enabled", id, name)
@@ -137,7 +138,7 @@ func SetDatabaseStatus(a *account, name, id, status string, lasts time.Duration)
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	r.Settle(now)
-	d := cmp.Or(r.database(aDatabase, id), r.database(aCluster, id))
+	d := cmp.Or(findDatabase(r, aDatabase, id), findDatabase(r, aCluster, id))
 	if d == nil {
 		return fmt.Errorf("there is no database %s in %s", id, name)
 	}
@@ -149,7 +150,7 @@ func SetDatabaseStatus(a *account, name, id, status string, lasts time.Duration)
 }
 
 // Databases are the databases of a region as they are now, by identifier.
-func Databases(a *account, name string) []Database {
+func Databases(a *state.Account, name string) []Database {
 	r := a.Regions[name]
 	if r == nil {
 		return nil
@@ -159,8 +160,8 @@ func Databases(a *account, name string) []Database {
 	defer r.Mu.Unlock()
 	r.Settle(now)
 	var list []Database
-	for _, d := range Slot[databases](r).list {
-		life := r.life(d)
+	for _, d := range state.Slot[databases](r).list {
+		life := lifeOf(r, d)
 		list = append(list, Database{
 			ID: d.id, Cluster: d.kind == aCluster, MemberOf: d.memberOf, ReplicaOf: d.source, Class: d.class, Engine: d.engine,
 			Mode: d.mode, MultiAZ: d.multiAZ, Tags: d.tags.Map(), Status: life.status,

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -24,7 +25,7 @@ func (c *rdsCall) create(kind dbKind) *wire.Error {
 	case "CreateDBInstanceReadReplica":
 		d.ReplicaOf = c.Params.Text("SourceDBInstanceIdentifier")
 		d.Class = c.Params.Text("DBInstanceClass")
-		if source := c.Region.database(aDatabase, d.ReplicaOf); source != nil {
+		if source := findDatabase(c.Region, aDatabase, d.ReplicaOf); source != nil {
 			d.Engine = source.engine
 		}
 	default:
@@ -35,34 +36,34 @@ func (c *rdsCall) create(kind dbKind) *wire.Error {
 	}
 	d.ID = strings.ToLower(c.Params.Text(parameter))
 	c.Params.Accept("AllocatedStorage", "MasterUsername", "MasterUserPassword", "StorageType", "EngineVersion", "AvailabilityZone")
-	var given Tags
+	var given state.Tags
 	for _, n := range c.Params.Items("Tags.Tag") {
-		given = append(given, Tag{n.Text("Key"), n.Text("Value")})
+		given = append(given, state.Tag{Key: n.Text("Key"), Value: n.Text("Value")})
 	}
 	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
-	if err := c.Authorize(c.Region.dbARN(kind, d.ID), nil, given.Keys()); err != nil {
+	if err := c.Authorize(dbARN(c.Region, kind, d.ID), nil, given.Keys()); err != nil {
 		return err
 	}
 	switch {
-	case c.Region.database(kind, d.ID) != nil && kind == aCluster:
+	case findDatabase(c.Region, kind, d.ID) != nil && kind == aCluster:
 		return wire.Fail(http.StatusBadRequest, "DBClusterAlreadyExistsFault", "DB Cluster already exists")
-	case c.Region.database(kind, d.ID) != nil:
+	case findDatabase(c.Region, kind, d.ID) != nil:
 		return wire.Fail(http.StatusBadRequest, "DBInstanceAlreadyExists", "DB instance already exists")
-	case d.MemberOf != "" && c.Region.database(aCluster, d.MemberOf) == nil:
+	case d.MemberOf != "" && findDatabase(c.Region, aCluster, d.MemberOf) == nil:
 		return noDatabase(aCluster, d.MemberOf)
-	case d.ReplicaOf != "" && c.Region.database(aDatabase, d.ReplicaOf) == nil:
+	case d.ReplicaOf != "" && findDatabase(c.Region, aDatabase, d.ReplicaOf) == nil:
 		return noDatabase(aDatabase, d.ReplicaOf)
 	}
 	if err := checkDBTags(given); err != nil {
 		return err
 	}
 	d.Tags = given.Map()
-	if err := c.Region.addDatabase(d, c.Now); err != nil {
+	if err := addDatabase(c.Region, d, c.Now); err != nil {
 		return wire.Invalid("InvalidParameterValue", err.Error())
 	}
-	made := c.Region.database(kind, d.ID)
+	made := findDatabase(c.Region, kind, d.ID)
 	made.until = c.Now.Add(createTakes)
 	c.write(made)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -33,14 +34,14 @@ func (c *rdsCall) describe(kind dbKind) *wire.Error {
 	if err := c.Params.UnknownParameter(); err != nil {
 		return err
 	}
-	if err := c.Authorize(c.Region.dbARN(kind, "*"), nil, nil); err != nil {
+	if err := c.Authorize(dbARN(c.Region, kind, "*"), nil, nil); err != nil {
 		return err
 	}
-	if id != "" && c.Region.database(kind, id) == nil {
+	if id != "" && findDatabase(c.Region, kind, id) == nil {
 		return noDatabase(kind, id)
 	}
 	var rows []*database
-	for _, d := range Slot[databases](c.Region).list {
+	for _, d := range state.Slot[databases](c.Region).list {
 		if d.kind == kind && (id == "" || d.id == id) && keep(d) && d.id > after {
 			rows = append(rows, d)
 		}
@@ -61,11 +62,11 @@ func (c *rdsCall) filters(kind dbKind) (func(*database) bool, *wire.Error) {
 		"engine": func(d *database) []string { return wire.NonEmpty(d.engine) },
 		"db-cluster-id": func(d *database) []string {
 			id := cmp.Or(d.memberOf, clusterID(d))
-			return []string{id, c.Region.dbARN(aCluster, id)}
+			return []string{id, dbARN(c.Region, aCluster, id)}
 		},
 	}
 	if kind == aDatabase {
-		known["db-instance-id"] = func(d *database) []string { return []string{d.id, c.Region.dbARN(kind, d.id)} }
+		known["db-instance-id"] = func(d *database) []string { return []string{d.id, dbARN(c.Region, kind, d.id)} }
 	}
 	type condition struct {
 		of   func(*database) []string
@@ -135,7 +136,7 @@ func cutRecords[T any](c *rdsCall, rows []T, size int, key func(T) string) []T {
 
 // write describes a database or a cluster.
 func (c *rdsCall) write(d *database) {
-	life := c.Region.life(d)
+	life := lifeOf(c.Region, d)
 	if d.kind == aCluster {
 		c.writeCluster(d)
 		return
@@ -164,7 +165,7 @@ func (c *rdsCall) write(d *database) {
 	o.Flag("AutoMinorVersionUpgrade", true)
 	o.Optional("ReadReplicaSourceDBInstanceIdentifier", d.source)
 	o.Open("ReadReplicaDBInstanceIdentifiers")
-	for _, id := range c.Region.replicas(d.id) {
+	for _, id := range replicasOf(c.Region, d.id) {
 		o.Text("ReadReplicaDBInstanceIdentifier", id)
 	}
 	o.End("ReadReplicaDBInstanceIdentifiers")
@@ -172,7 +173,7 @@ func (c *rdsCall) write(d *database) {
 	o.Optional("DBClusterIdentifier", d.memberOf)
 	o.Flag("StorageEncrypted", true)
 	o.Flag("DeletionProtection", false)
-	o.Text("DBInstanceArn", c.Region.dbARN(d.kind, d.id))
+	o.Text("DBInstanceArn", dbARN(c.Region, d.kind, d.id))
 	writeDbTags(o, d.tags)
 	o.End("DBInstance")
 }
@@ -193,13 +194,13 @@ func (c *rdsCall) writeCluster(d *database) {
 	o.Text("Engine", d.engine)
 	o.Text("EngineMode", cmp.Or(d.mode, "provisioned"))
 	o.Optional("DBClusterInstanceClass", d.class)
-	o.Flag("MultiAZ", len(c.Region.members(d.id)) > 1)
+	o.Flag("MultiAZ", len(clusterMembers(c.Region, d.id)) > 1)
 	o.Number("Port", dbPort(d.engine))
 	o.Text("MasterUsername", "admin")
 	o.Time("ClusterCreateTime", d.created)
 	o.Optional("ReplicationSourceIdentifier", d.source)
 	o.Open("DBClusterMembers")
-	for n, m := range c.Region.members(d.id) {
+	for n, m := range clusterMembers(c.Region, d.id) {
 		o.Open("DBClusterMember")
 		o.Text("DBInstanceIdentifier", m.id)
 		o.Flag("IsClusterWriter", n == 0)
@@ -209,7 +210,7 @@ func (c *rdsCall) writeCluster(d *database) {
 	o.End("DBClusterMembers")
 	o.Flag("StorageEncrypted", true)
 	o.Flag("DeletionProtection", false)
-	o.Text("DBClusterArn", c.Region.dbARN(d.kind, d.id))
+	o.Text("DBClusterArn", dbARN(c.Region, d.kind, d.id))
 	writeDbTags(o, d.tags)
 	o.End("DBCluster")
 }
@@ -252,7 +253,7 @@ func (c *rdsCall) describeEvents() *wire.Error {
 		return err
 	}
 	var rows []dbEvent
-	for _, e := range Slot[databases](c.Region).events {
+	for _, e := range state.Slot[databases](c.Region).events {
 		switch {
 		case kind != "" && e.sourceType() != kind, source != "" && e.id != strings.ToLower(source),
 			len(categories) > 0 && !slices.Contains(categories, e.category),
@@ -273,7 +274,7 @@ func (c *rdsCall) describeEvents() *wire.Error {
 		c.Out.Text("EventCategory", e.category)
 		c.Out.End("EventCategories")
 		c.Out.Time("Date", e.at)
-		c.Out.Text("SourceArn", c.Region.dbARN(e.kind, e.id))
+		c.Out.Text("SourceArn", dbARN(c.Region, e.kind, e.id))
 		c.Out.End("Event")
 	}
 	c.Out.End("Events")

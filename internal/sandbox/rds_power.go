@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -22,7 +23,7 @@ func (c *rdsCall) stop(kind dbKind) *wire.Error {
 	if d.status != dbAvailable {
 		return wrongStatus(d, dbAvailable)
 	}
-	d.begin(dbStopping, c.Now, c.slowed(d, c.Region.stopTakes()))
+	d.begin(dbStopping, c.Now, c.slowed(d, stopTakes(c.Region)))
 	c.write(d)
 	return nil
 }
@@ -39,7 +40,7 @@ func (c *rdsCall) start(kind dbKind) *wire.Error {
 	if d.status != dbStopped {
 		return wrongStatus(d, dbStopped)
 	}
-	d.begin(dbStarting, c.Now, c.slowed(d, c.Region.startTakes()))
+	d.begin(dbStarting, c.Now, c.slowed(d, startTakes(c.Region)))
 	c.write(d)
 	return nil
 }
@@ -58,12 +59,12 @@ func (c *rdsCall) named(kind dbKind) (*database, *wire.Error) {
 		return nil, wire.Invalid("MissingParameter", "The request must contain the parameter "+parameter)
 	}
 	c.IDs = 1
-	d := c.Region.database(kind, id)
-	var ts Tags
+	d := findDatabase(c.Region, kind, id)
+	var ts state.Tags
 	if d != nil {
 		ts = d.tags
 	}
-	if err := c.Authorize(c.Region.dbARN(kind, id), ts, nil); err != nil {
+	if err := c.Authorize(dbARN(c.Region, kind, id), ts, nil); err != nil {
 		return nil, err
 	}
 	if d == nil {
@@ -102,7 +103,7 @@ func (c *rdsCall) stoppable(d *database) *wire.Error {
 		return notEligible(d)
 	case d.source != "":
 		return refuse("it is a read replica.")
-	case len(c.Region.replicas(d.id)) > 0 && d.kind == aDatabase:
+	case len(replicasOf(c.Region, d.id)) > 0 && d.kind == aDatabase:
 		return refuse("it has read replicas.")
 	case d.multiAZ && strings.HasPrefix(d.engine, "sqlserver-"):
 		return refuse("it is a Multi-AZ deployment of SQL Server.")
@@ -137,7 +138,7 @@ func namesDatabase(r *call, hit Hit) bool {
 	reg.Mu.Lock()
 	defer reg.Mu.Unlock()
 	for parameter, kind := range map[string]dbKind{"DBInstanceIdentifier": aDatabase, "DBClusterIdentifier": aCluster} {
-		if d := reg.database(kind, strings.ToLower(r.Params.Text(parameter))); d != nil && strikesDatabase(hit, d) {
+		if d := findDatabase(reg, kind, strings.ToLower(r.Params.Text(parameter))); d != nil && strikesDatabase(hit, d) {
 			return true
 		}
 	}

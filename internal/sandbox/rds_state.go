@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 )
 
 // dbKind tells databases from clusters, in the word that ARNs have for them.
@@ -52,7 +53,7 @@ type database struct {
 	source   string // the database that it is a read replica of
 	memberOf string // the cluster that it belongs to
 	created  time.Time
-	tags     Tags
+	tags     state.Tags
 
 	status  string
 	until   time.Time // when a passing status ends; zero: it lasts
@@ -79,8 +80,8 @@ type dbEvent struct {
 	category string
 }
 
-func (r *Region) database(kind dbKind, id string) *database {
-	for _, d := range Slot[databases](r).list {
+func findDatabase(r *state.Region, kind dbKind, id string) *database {
+	for _, d := range state.Slot[databases](r).list {
 		if d.kind == kind && d.id == id {
 			return d
 		}
@@ -88,18 +89,18 @@ func (r *Region) database(kind dbKind, id string) *database {
 	return nil
 }
 
-// life is the database whose status counts: a member's is its cluster's.
-func (r *Region) life(d *database) *database {
-	if cluster := r.database(aCluster, d.memberOf); cluster != nil {
+// lifeOf is the database whose status counts: a member's is its cluster's.
+func lifeOf(r *state.Region, d *database) *database {
+	if cluster := findDatabase(r, aCluster, d.memberOf); cluster != nil {
 		return cluster
 	}
 	return d
 }
 
-// members are a cluster's instances, by id.
-func (r *Region) members(cluster string) []*database {
+// clusterMembers are a cluster's instances, by id.
+func clusterMembers(r *state.Region, cluster string) []*database {
 	var list []*database
-	for _, d := range Slot[databases](r).list {
+	for _, d := range state.Slot[databases](r).list {
 		if cluster != "" && d.memberOf == cluster {
 			list = append(list, d)
 		}
@@ -107,10 +108,10 @@ func (r *Region) members(cluster string) []*database {
 	return list
 }
 
-// replicas are the ids of a database's read replicas.
-func (r *Region) replicas(source string) []string {
+// replicasOf are the ids of a database's read replicas.
+func replicasOf(r *state.Region, source string) []string {
 	var ids []string
-	for _, d := range Slot[databases](r).list {
+	for _, d := range state.Slot[databases](r).list {
 		if d.kind == aDatabase && d.source == source {
 			ids = append(ids, d.id)
 		}
@@ -118,12 +119,12 @@ func (r *Region) replicas(source string) []string {
 	return ids
 }
 
-// tell records an event of a database and, for a cluster, of its members.
-func (r *Region) tell(d *database, at time.Time, category, what string) {
-	for _, one := range append([]*database{d}, r.members(clusterID(d))...) {
-		Slot[databases](r).told++
-		Slot[databases](r).events = append(Slot[databases](r).events, dbEvent{
-			at: at, seq: Slot[databases](r).told, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
+// recordEvent records an event of a database and, for a cluster, of its members.
+func recordEvent(r *state.Region, d *database, at time.Time, category, what string) {
+	for _, one := range append([]*database{d}, clusterMembers(r, clusterID(d))...) {
+		state.Slot[databases](r).told++
+		state.Slot[databases](r).events = append(state.Slot[databases](r).events, dbEvent{
+			at: at, seq: state.Slot[databases](r).told, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
 		})
 	}
 }
@@ -137,19 +138,19 @@ func clusterID(d *database) string {
 
 // settleDatabases brings every database to the status that it has reached by
 // now, with the events on the way.
-func (r *Region) settleDatabases(now time.Time) {
-	for _, d := range Slot[databases](r).list {
-		for r.settleOnce(d, now) {
+func settleDatabases(r *state.Region, now time.Time) {
+	for _, d := range state.Slot[databases](r).list {
+		for settleOnce(r, d, now) {
 		}
 	}
-	Slot[databases](r).events = slices.DeleteFunc(Slot[databases](r).events, func(e dbEvent) bool { return now.Sub(e.at) > eventsKept })
+	state.Slot[databases](r).events = slices.DeleteFunc(state.Slot[databases](r).events, func(e dbEvent) bool { return now.Sub(e.at) > eventsKept })
 }
 
 // settleOnce makes the next change of status that is due; false: none is.
 // Texts and categories of the events are those of "Amazon RDS event categories
 // and event messages": RDS-EVENT-0087, 0088 and 0154 of instances, 0150, 0151
 // and 0153 of clusters.
-func (r *Region) settleOnce(d *database, now time.Time) bool {
+func settleOnce(r *state.Region, d *database, now time.Time) bool {
 	switch {
 	case !d.until.IsZero() && !now.Before(d.until):
 		at := d.until
@@ -157,18 +158,18 @@ func (r *Region) settleOnce(d *database, now time.Time) bool {
 		switch d.status {
 		case dbStopping:
 			d.status, d.stopped, d.restart = dbStopped, at, at.Add(longestStop)
-			r.tell(d, at, "notification", "stopped")
+			recordEvent(r, d, at, "notification", "stopped")
 		case dbStarting:
 			d.status, d.started = dbAvailable, at
-			r.tell(d, at, "notification", "started")
+			recordEvent(r, d, at, "notification", "started")
 		default: // a backup or a change that is over
 			d.status = dbAvailable
 		}
 		return true
 	case d.status == dbStopped && !d.restart.IsZero() && !now.Before(d.restart):
 		at := d.restart
-		r.tell(d, at, "notification", "is being started due to it exceeding the maximum allowed time being stopped.")
-		d.begin(dbStarting, at, r.startTakes())
+		recordEvent(r, d, at, "notification", "is being started due to it exceeding the maximum allowed time being stopped.")
+		d.begin(dbStarting, at, startTakes(r))
 		return true
 	}
 	return false
@@ -181,19 +182,19 @@ func (d *database) begin(status string, now time.Time, takes time.Duration) {
 
 // startTakes and stopTakes are how long a database needs: 4 to 8 and 2 to 4
 // minutes.
-func (r *Region) startTakes() time.Duration {
-	return random.Between(r.dbRand(), 4*time.Minute, 8*time.Minute)
+func startTakes(r *state.Region) time.Duration {
+	return random.Between(dbRand(r), 4*time.Minute, 8*time.Minute)
 }
 
-func (r *Region) stopTakes() time.Duration {
-	return random.Between(r.dbRand(), 2*time.Minute, 4*time.Minute)
+func stopTakes(r *state.Region) time.Duration {
+	return random.Between(dbRand(r), 2*time.Minute, 4*time.Minute)
 }
 
 // dbRand is a source of its own, so that databases do not change what happens
 // to instances.
-func (r *Region) dbRand() *rand.Rand {
-	if Slot[databases](r).rng == nil {
-		Slot[databases](r).rng = random.New(random.HashText(uint64(len(Slot[databases](r).list)), r.Name), 3)
+func dbRand(r *state.Region) *rand.Rand {
+	if state.Slot[databases](r).rng == nil {
+		state.Slot[databases](r).rng = random.New(random.HashText(uint64(len(state.Slot[databases](r).list)), r.Name), 3)
 	}
-	return Slot[databases](r).rng
+	return state.Slot[databases](r).rng
 }

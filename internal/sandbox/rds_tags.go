@@ -4,14 +4,15 @@ import (
 	"strings"
 	"unicode"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // addTags is AddTagsToResource.
 func (c *rdsCall) addTags() *wire.Error {
-	var wanted Tags
+	var wanted state.Tags
 	for _, n := range c.Params.Items("Tags.Tag") {
-		wanted = append(wanted, Tag{n.Text("Key"), n.Text("Value")})
+		wanted = append(wanted, state.Tag{Key: n.Text("Key"), Value: n.Text("Value")})
 	}
 	d, err := c.tagged(wanted.Keys())
 	if err != nil {
@@ -70,7 +71,7 @@ func (c *rdsCall) tagged(keys []string) (*database, *wire.Error) {
 		return nil, wire.Invalid("InvalidParameterValue", "The practice account has no RDS resources of type "+parts[5])
 	}
 	c.IDs = 1
-	d := c.Region.database(kind, parts[6])
+	d := findDatabase(c.Region, kind, parts[6])
 	if d == nil {
 		return nil, noDatabase(kind, parts[6])
 	}
@@ -79,7 +80,7 @@ func (c *rdsCall) tagged(keys []string) (*database, *wire.Error) {
 
 // checkDBTags refuses what RDS does not take as tags: beside the limits of
 // EC2, only letters, digits, white space and _ . : / = + - @.
-func checkDBTags(ts Tags) *wire.Error {
+func checkDBTags(ts state.Tags) *wire.Error {
 	if err := CheckTags(ts); err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func strangeInTag(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsSpace(r) && !strings.ContainsRune("_.:/=+-@", r)
 }
 
-func writeDbTags(d *wire.Doc, ts Tags) {
+func writeDbTags(d *wire.Doc, ts state.Tags) {
 	d.Open("TagList")
 	for _, x := range ts {
 		d.Open("Tag")

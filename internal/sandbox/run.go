@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -41,18 +42,18 @@ func (c *ec2Call) runInstances() *wire.Error {
 	}
 	res := used.Reservation
 	if res == nil {
-		probe := &instance{Type: l.Type}
-		if err := c.refused([]*instance{probe}); err != nil {
+		probe := &state.Instance{Type: l.Type}
+		if err := c.refused([]*state.Instance{probe}); err != nil {
 			return err
 		}
 		res = c.Region.AddReservation(l, int(most), c.Now)
 		for _, i := range res.Instances {
-			i.State, i.Reason, i.Message = Pending, "pending", "pending"
+			i.State, i.Reason, i.Message = state.Pending, "pending", "pending"
 			i.Changed = c.Now
 			i.Until = c.Now.Add(c.slowed(i, i.StartTakes(c.Region.Rand)))
 		}
 		if l.ClientToken != "" {
-			c.Region.ClientTokens[l.ClientToken] = UsedToken{Request: request, Reservation: res}
+			c.Region.ClientTokens[l.ClientToken] = state.UsedToken{Request: request, Reservation: res}
 		}
 	}
 	writeReservation(c.Out, c.Region.Owner, res)
@@ -67,13 +68,13 @@ func (c *ec2Call) runInstances() *wire.Error {
 }
 
 // launch reads what RunInstances is to launch.
-func (c *ec2Call) launch() (Launch, *wire.Error) {
+func (c *ec2Call) launch() (state.Launch, *wire.Error) {
 	p := c.Params
 	p.Accept("SecurityGroup", "SecurityGroupId", "KernelId", "RamdiskId", "MetadataOptions",
 		"MaintenanceOptions", "PrivateDnsNameOptions",
 		"NetworkInterface", "PrivateIpAddress", "AdditionalInfo", "EnclaveOptions", "CapacityReservationSpecification",
 		"InstanceMarketOptions")
-	l := Launch{
+	l := state.Launch{
 		Image:                 p.Text("ImageId"),
 		KeyName:               p.Text("KeyName"),
 		ClientToken:           p.Text("ClientToken"),
@@ -112,7 +113,7 @@ func (c *ec2Call) launch() (Launch, *wire.Error) {
 	if !wellFormed(l.Image, "ami-") {
 		return l, wire.Invalid("InvalidAMIID.Malformed", `Invalid id: "`+l.Image+`"`)
 	}
-	l.System = SystemOf(l.Image)
+	l.System = state.SystemOf(l.Image)
 	name := p.Text("InstanceType")
 	if name == "" {
 		name = "m5.large"
@@ -143,7 +144,7 @@ func (c *ec2Call) launch() (Launch, *wire.Error) {
 }
 
 // place settles the zone: the one asked for, the subnet's or the first.
-func (c *ec2Call) place(l *Launch, subnet string) *wire.Error {
+func (c *ec2Call) place(l *state.Launch, subnet string) *wire.Error {
 	zones := c.Region.Zones()
 	if subnet != "" {
 		for _, z := range zones {

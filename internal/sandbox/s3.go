@@ -17,6 +17,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -34,7 +35,7 @@ type Store struct {
 // does not exist.
 type BucketHome struct{ Region, Owner string }
 
-func NewStore(c *Clock) *Store {
+func NewStore(c *state.Clock) *Store {
 	b := s3mem.New(s3mem.WithTimeSource(c))
 	// The account's clock may be far from the client's: no limit on the skew.
 	f := gofakes3.New(b, gofakes3.WithTimeSource(c), gofakes3.WithTimeSkewLimit(0))
@@ -245,4 +246,4 @@ func s3Path(r *http.Request) (bucket, key string) {
 	return bucket, key
 }
 
-var _ gofakes3.TimeSource = (*Clock)(nil)
+var _ gofakes3.TimeSource = (*state.Clock)(nil)

@@ -28,6 +28,7 @@ import (
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/glob"
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/state"
 )
 
 // The practice account and what its clients need to sign requests. Signatures
@@ -37,7 +38,7 @@ const (
 	AccessKey     = "AKIAPRACTICEACCOUNT0"
 	SecretKey     = "practice/only/this/key/opens/no/account0"
 	DefaultBucket = "nightshift-practice"
-	callerARN     = "arn:aws:iam::" + AccountID + ":user/practice"
+	callerARN     = "arn:aws:iam::" + state.AccountID + ":user/practice"
 )
 
 // Options describe a practice account. The zero value is the default account,
@@ -77,7 +78,7 @@ type Options struct {
 	// Policy is the IAM policy of the caller as JSON; nil allows everything.
 	Policy []byte
 	// Roles are roles of the account itself, the management account.
-	Roles []Role
+	Roles []state.Role
 	// Accounts are further accounts. With any, there is an organization.
 	Accounts []AccountOptions
 	// Tap sees every exchange after it ended. It is called from many
@@ -93,7 +94,7 @@ type Options struct {
 type Sandbox struct {
 	*home
 	opts     Options
-	org      *Organization
+	org      *state.Organization
 	store    *Store
 	services map[string]Service            // by the name that signatures have for it
 	limits   map[string]*limits            // by account
@@ -127,9 +128,9 @@ func New(o Options) (*Sandbox, error) {
 		}
 	}
 	s := &Sandbox{opts: o, services: map[string]Service{}, limits: map[string]*limits{}}
-	s.org = &Organization{
-		Seed: o.Seed, EmptyPages: o.EmptyPages, Clock: NewClock(o.Start, o.Speed), Types: types, Catalog: prices,
-		Sessions: NewSessions(o.Seed),
+	s.org = &state.Organization{
+		Seed: o.Seed, EmptyPages: o.EmptyPages, Clock: state.NewClock(o.Start, o.Speed), Types: types, Catalog: prices,
+		Sessions: state.NewSessions(o.Seed),
 	}
 	s.store = NewStore(s.org.Clock)
 	for _, one := range services(s.store) {

@@ -2,19 +2,20 @@ package sandbox
 
 import (
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // call is an API call on its way through a service.
 type call struct {
 	*wire.Request
-	Organization *Organization
-	Caller       Principal
+	Organization *state.Organization
+	Caller       state.Principal
 	Faults       []Hit
 }
 
 // InRegion is the region that the call is for.
-func (c *call) InRegion() *Region { return c.Caller.Account.Regions[c.Scope.Region] }
+func (c *call) InRegion() *state.Region { return c.Caller.Account.Regions[c.Scope.Region] }
 
 // Authorize asks the caller's policy for the call's permission.
 func (c *call) Authorize(resource string, ctx *policy.Context) *wire.Error {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -12,7 +13,7 @@ import (
 const maxTags = 50
 
 // CheckTags refuses what EC2 does not take as tags.
-func CheckTags(ts Tags) *wire.Error {
+func CheckTags(ts state.Tags) *wire.Error {
 	seen := map[string]bool{}
 	for _, x := range ts {
 		switch {
@@ -42,7 +43,7 @@ func unprintable(r rune) bool {
 }
 
 // CheckCount refuses more tags than a resource may carry.
-func CheckCount(ts Tags) *wire.Error {
+func CheckCount(ts state.Tags) *wire.Error {
 	n := 0
 	for _, x := range ts {
 		if !strings.HasPrefix(x.Key, "aws:") {

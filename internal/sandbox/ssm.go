@@ -11,6 +11,7 @@ import (
 
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -31,7 +32,7 @@ type parameters map[string][]Parameter
 
 // SetParameter creates a parameter in a region, or gives it a new version. An
 // error means that the region or the name is wrong.
-func SetParameter(a *account, region string, p Parameter) error {
+func SetParameter(a *state.Account, region string, p Parameter) error {
 	r := a.Regions[region]
 	switch {
 	case r == nil:
@@ -42,7 +43,7 @@ func SetParameter(a *account, region string, p Parameter) error {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	p.modified = a.Now()
-	all := Slot[parameters](r)
+	all := state.Slot[parameters](r)
 	if *all == nil {
 		*all = parameters{}
 	}
@@ -82,7 +83,7 @@ func serveSSM(r *call) wire.Answer {
 	reg := r.InRegion()
 	reg.Mu.Lock()
 	defer reg.Mu.Unlock()
-	versions := (*Slot[parameters](reg))[name]
+	versions := (*state.Slot[parameters](reg))[name]
 	if len(versions) == 0 {
 		return r.Refuse(wire.Invalid("ParameterNotFound", "The parameter "+name+" does not exist"))
 	}

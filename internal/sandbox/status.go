@@ -3,6 +3,7 @@ package sandbox
 import (
 	"time"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -24,7 +25,7 @@ func (c *ec2Call) describeStatus() *wire.Error {
 		return err
 	}
 	candidates := c.Region.Reservations
-	only := map[*instance]bool{}
+	only := map[*state.Instance]bool{}
 	if len(ids) > 0 {
 		found, err := c.instancesNamed(ids)
 		if err != nil {
@@ -35,17 +36,17 @@ func (c *ec2Call) describeStatus() *wire.Error {
 		}
 		candidates = reservationsOf(found)
 	}
-	var rows []*instance
+	var rows []*state.Instance
 	for _, res := range candidates {
 		for _, i := range res.Instances {
 			i.Settle(c.Now)
 			if p.After(res.Seq, i.Index) && !i.Gone && !c.hidden(i) && (len(ids) == 0 || only[i]) &&
-				(all || c.shown(i).State == Running) && wire.MatchAll(fs, i) {
+				(all || c.shown(i).State == state.Running) && wire.MatchAll(fs, i) {
 				rows = append(rows, i)
 			}
 		}
 	}
-	rows, token := wire.CutPage(p, rows, func(i *instance) (uint64, int) { return i.Reservation.Seq, i.Index })
+	rows, token := wire.CutPage(p, rows, func(i *state.Instance) (uint64, int) { return i.Reservation.Seq, i.Index })
 	c.Out.Open("instanceStatusSet")
 	for _, i := range rows {
 		status, reachability := c.checks(i)
@@ -64,9 +65,9 @@ func (c *ec2Call) describeStatus() *wire.Error {
 
 // checks are the instance's own status check and the one test that it is made
 // of. They need a running instance.
-func (c *ec2Call) checks(i *instance) (status, reachability string) {
+func (c *ec2Call) checks(i *state.Instance) (status, reachability string) {
 	switch {
-	case c.shown(i).State != Running:
+	case c.shown(i).State != state.Running:
 		return "not-applicable", ""
 	case c.Now.Before(i.ChecksBegan.Add(checksTake)):
 		return "initializing", "initializing"
@@ -105,25 +106,25 @@ func writeCheck(d *wire.Doc, name, status, reachability string) {
 }
 
 // statusFilters are the filters of DescribeInstanceStatus.
-func (c *ec2Call) statusFilters() wire.Fields[*instance] {
+func (c *ec2Call) statusFilters() wire.Fields[*state.Instance] {
 	instances := c.instanceFilters()
-	return wire.Fields[*instance]{
+	return wire.Fields[*state.Instance]{
 		"availability-zone":   instances["availability-zone"],
 		"instance-state-code": instances["instance-state-code"],
 		"instance-state-name": instances["instance-state-name"],
-		"instance-status.status": func(i *instance) []string {
+		"instance-status.status": func(i *state.Instance) []string {
 			status, _ := c.checks(i)
 			return wire.NonEmpty(status)
 		},
-		"instance-status.reachability": func(i *instance) []string {
+		"instance-status.reachability": func(i *state.Instance) []string {
 			_, reachability := c.checks(i)
 			return wire.NonEmpty(reachability)
 		},
-		"system-status.status": func(i *instance) []string {
+		"system-status.status": func(i *state.Instance) []string {
 			status, _ := c.checks(i)
 			return wire.NonEmpty(systemStatus(status))
 		},
-		"system-status.reachability": func(i *instance) []string {
+		"system-status.reachability": func(i *state.Instance) []string {
 			_, reachability := c.checks(i)
 			return wire.NonEmpty(systemStatus(reachability))
 		},

@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -85,7 +86,7 @@ func assumeRole(r *call, d *wire.Doc) *wire.Error {
 	case ask.lasts > found.MaxSession:
 		return wire.Invalid("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	p := Principal{
+	p := state.Principal{
 		Account: found.Account, Policy: &found.Policy, Role: true,
 		ARN: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", found.Account.ID(), found.Name, ask.session),
 		ID:  random.UniqueID("AROA", ask.arn) + ":" + ask.session,
@@ -105,7 +106,7 @@ func assumeRole(r *call, d *wire.Doc) *wire.Error {
 }
 
 // roleNamed finds a role by its ARN; nil where there is none.
-func roleNamed(o *Organization, arn string) *AccountRole {
+func roleNamed(o *state.Organization, arn string) *state.AccountRole {
 	account, name, _ := strings.Cut(strings.TrimPrefix(arn, "arn:aws:iam::"), ":role/")
 	if a := o.Account(account); a != nil {
 		return a.Roles[name]

@@ -4,10 +4,11 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
-func writeTags(d *wire.Doc, t Tags) {
+func writeTags(d *wire.Doc, t state.Tags) {
 	if len(t) == 0 {
 		return
 	}
@@ -21,18 +22,18 @@ func writeTags(d *wire.Doc, t Tags) {
 	d.End("tagSet")
 }
 
-func readTags(nodes []*wire.Params) Tags {
-	var ts Tags
+func readTags(nodes []*wire.Params) state.Tags {
+	var ts state.Tags
 	for _, n := range nodes {
-		ts = append(ts, Tag{n.Text("Key"), n.Text("Value")})
+		ts = append(ts, state.Tag{Key: n.Text("Key"), Value: n.Text("Value")})
 	}
 	return ts
 }
 
 // specifiedTags reads TagSpecification, by resource type; kinds are those that
 // the operation takes.
-func specifiedTags(p *wire.Params, kinds ...string) (map[string]Tags, *wire.Error) {
-	byType := map[string]Tags{}
+func specifiedTags(p *wire.Params, kinds ...string) (map[string]state.Tags, *wire.Error) {
+	byType := map[string]state.Tags{}
 	for _, spec := range p.Items("TagSpecification") {
 		kind := spec.Text("ResourceType")
 		if !slices.Contains(kinds, kind) {
@@ -50,30 +51,30 @@ func specifiedTags(p *wire.Params, kinds ...string) (map[string]Tags, *wire.Erro
 	return byType, nil
 }
 
-// resource finds what an id names.
-func (r *Region) resource(id string) (Taggable, *wire.Error) {
-	missing := func(code, what string) (Taggable, *wire.Error) {
-		return Taggable{}, wire.Invalid(code, "The "+what+" '"+id+"' does not exist")
+// findTaggable finds what an id names.
+func findTaggable(r *state.Region, id string) (state.Taggable, *wire.Error) {
+	missing := func(code, what string) (state.Taggable, *wire.Error) {
+		return state.Taggable{}, wire.Invalid(code, "The "+what+" '"+id+"' does not exist")
 	}
 	prefix, _, _ := strings.Cut(id, "-")
 	if !wellFormed(id, prefix+"-") {
-		return Taggable{}, wire.Invalid("InvalidID", "The ID '"+id+"' is not valid")
+		return state.Taggable{}, wire.Invalid("InvalidID", "The ID '"+id+"' is not valid")
 	}
 	switch prefix {
 	case "i":
 		if i := r.Instances[id]; i != nil {
-			return Taggable{0, id, "instance", &i.Tags}, nil
+			return state.Taggable{Seq: 0, ID: id, ResourceType: "instance", Tags: &i.Tags}, nil
 		}
 		return missing("InvalidInstanceID.NotFound", "instance ID")
 	case "vol":
 		if v := r.Volumes[id]; v != nil {
-			return Taggable{0, id, "volume", &v.Tags}, nil
+			return state.Taggable{Seq: 0, ID: id, ResourceType: "volume", Tags: &v.Tags}, nil
 		}
 		return missing("InvalidVolume.NotFound", "volume")
 	case "sir":
 		for _, s := range r.SpotRequests {
 			if s.ID == id {
-				return Taggable{0, id, "spot-instances-request", &s.Tags}, nil
+				return state.Taggable{Seq: 0, ID: id, ResourceType: "spot-instances-request", Tags: &s.Tags}, nil
 			}
 		}
 		return missing("InvalidSpotInstanceRequestID.NotFound", "spot instance request ID")
@@ -82,9 +83,9 @@ func (r *Region) resource(id string) (Taggable, *wire.Error) {
 		return t, nil
 	}
 	if refusal, ok := unknownHolding(prefix, id); ok {
-		return Taggable{}, refusal
+		return state.Taggable{}, refusal
 	}
-	return Taggable{}, wire.Invalid("InvalidID", "The ID '"+id+"' is not valid")
+	return state.Taggable{}, wire.Invalid("InvalidID", "The ID '"+id+"' is not valid")
 }
 
 // changeTags is CreateTags and DeleteTags: all resources or none.
@@ -108,9 +109,9 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 		return missingParameter("tagSet")
 	}
 	if create {
-		var ts Tags
+		var ts state.Tags
 		for _, x := range wanted {
-			ts = append(ts, Tag{x.Key, *x.Value})
+			ts = append(ts, state.Tag{Key: x.Key, Value: *x.Value})
 		}
 		if err := CheckTags(ts); err != nil {
 			return err
@@ -120,9 +121,9 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 		return err
 	}
 	c.resources = len(ids)
-	var found []Taggable
+	var found []state.Taggable
 	for _, id := range ids {
-		t, err := c.Region.resource(id)
+		t, err := findTaggable(c.Region, id)
 		if err != nil {
 			return err
 		}
@@ -136,7 +137,7 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 	if err := c.checkDryRun(); err != nil {
 		return err
 	}
-	changed := make([]Tags, len(found))
+	changed := make([]state.Tags, len(found))
 	for n, t := range found {
 		changed[n] = applyTags(*t.Tags, wanted, create)
 		if err := CheckCount(changed[n]); err != nil {
@@ -150,9 +151,9 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 	return nil
 }
 
-func applyTags(ts Tags, wanted []TagChange, create bool) Tags {
+func applyTags(ts state.Tags, wanted []TagChange, create bool) state.Tags {
 	if !create && len(wanted) == 0 { // all, save those of AWS
-		return slices.DeleteFunc(slices.Clone(ts), func(x Tag) bool { return !strings.HasPrefix(x.Key, "aws:") })
+		return slices.DeleteFunc(slices.Clone(ts), func(x state.Tag) bool { return !strings.HasPrefix(x.Key, "aws:") })
 	}
 	for _, x := range wanted {
 		if create {
@@ -164,7 +165,7 @@ func applyTags(ts Tags, wanted []TagChange, create bool) Tags {
 	return ts
 }
 
-func (c *ec2Call) authorizeTags(t Taggable, wanted []TagChange) *wire.Error {
+func (c *ec2Call) authorizeTags(t state.Taggable, wanted []TagChange) *wire.Error {
 	var keys []string
 	for _, x := range wanted {
 		keys = append(keys, x.Key)
@@ -186,7 +187,7 @@ func (c *ec2Call) describeTags() *wire.Error {
 		return err
 	}
 	var rows []tagRow
-	add := func(seq uint64, id, kind string, ts Tags) {
+	add := func(seq uint64, id, kind string, ts state.Tags) {
 		for n, x := range ts {
 			row := tagRow{seq, n, id, kind, x}
 			if page.After(seq, n) && wire.MatchAll(fs, &row) {
@@ -232,5 +233,5 @@ type tagRow struct {
 	index int
 	id    string
 	kind  string
-	tag   Tag
+	tag   state.Tag
 }

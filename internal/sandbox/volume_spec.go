@@ -3,13 +3,14 @@ package sandbox
 import (
 	"fmt"
 
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // VolumeSpec reads what a volume is to be. One that is made from a snapshot has
 // the snapshot's size unless it is to be larger.
-func (c *ec2Call) volumeSpec(p *wire.Params, size string) (VolumeSpec, *wire.Error) {
-	s := VolumeSpec{Type: p.Text("VolumeType"), Encrypted: p.Flag("Encrypted"), KMSKey: p.Text("KmsKeyId")}
+func (c *ec2Call) volumeSpec(p *wire.Params, size string) (state.VolumeSpec, *wire.Error) {
+	s := state.VolumeSpec{Type: p.Text("VolumeType"), Encrypted: p.Flag("Encrypted"), KMSKey: p.Text("KmsKeyId")}
 	var err *wire.Error
 	for name, into := range map[string]*int64{size: &s.SizeGiB, "Iops": &s.IOPS, "Throughput": &s.Throughput} {
 		if *into, err = p.Number(name); err != nil {
@@ -38,7 +39,7 @@ func (c *ec2Call) volumeSpec(p *wire.Params, size string) (VolumeSpec, *wire.Err
 }
 
 // completed completes a specification or refuses it.
-func completed(s *VolumeSpec) *wire.Error {
+func completed(s *state.VolumeSpec) *wire.Error {
 	if err := s.Complete(); err != nil {
 		return wire.Invalid(err.Code, err.Message)
 	}

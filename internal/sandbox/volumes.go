@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -31,7 +32,7 @@ func (c *ec2Call) describeVolumes() *wire.Error {
 	if p.Begun {
 		order = order[sort.Search(len(order), func(n int) bool { return order[n].Seq > p.Seq }):]
 	}
-	var rows []*Volume
+	var rows []*state.Volume
 	for _, v := range order {
 		if wire.MatchAll(fs, v) {
 			rows = append(rows, v)
@@ -40,7 +41,7 @@ func (c *ec2Call) describeVolumes() *wire.Error {
 			}
 		}
 	}
-	rows, token := wire.CutPage(p, rows, func(v *Volume) (uint64, int) { return v.Seq, 0 })
+	rows, token := wire.CutPage(p, rows, func(v *state.Volume) (uint64, int) { return v.Seq, 0 })
 	c.Out.Open("volumeSet")
 	for _, v := range rows {
 		c.Out.Open("item")
@@ -52,9 +53,9 @@ func (c *ec2Call) describeVolumes() *wire.Error {
 	return nil
 }
 
-func (c *ec2Call) volumesNamed(ids []string) ([]*Volume, *wire.Error) {
+func (c *ec2Call) volumesNamed(ids []string) ([]*state.Volume, *wire.Error) {
 	c.resources = len(ids)
-	var found []*Volume
+	var found []*state.Volume
 	var missing []string
 	for _, id := range ids {
 		if !wellFormed(id, "vol-") {
@@ -70,7 +71,7 @@ func (c *ec2Call) volumesNamed(ids []string) ([]*Volume, *wire.Error) {
 	}
 	switch len(missing) {
 	case 0:
-		slices.SortFunc(found, func(a, b *Volume) int { return cmp.Compare(a.Seq, b.Seq) })
+		slices.SortFunc(found, func(a, b *state.Volume) int { return cmp.Compare(a.Seq, b.Seq) })
 		return found, nil
 	case 1:
 		return nil, wire.Invalid("InvalidVolume.NotFound", "The volume '"+missing[0]+"' does not exist.")
@@ -78,7 +79,7 @@ func (c *ec2Call) volumesNamed(ids []string) ([]*Volume, *wire.Error) {
 	return nil, wire.Invalid("InvalidVolume.NotFound", "The volumes '"+strings.Join(missing, ", ")+"' do not exist.")
 }
 
-func writeVolume(d *wire.Doc, now time.Time, v *Volume) {
+func writeVolume(d *wire.Doc, now time.Time, v *state.Volume) {
 	d.Text("volumeId", v.ID)
 	d.Number("size", v.SizeGiB)
 	d.Text("snapshotId", v.Snapshot)
@@ -105,7 +106,7 @@ func writeVolume(d *wire.Doc, now time.Time, v *Volume) {
 	d.Flag("multiAttachEnabled", v.MultiAttach)
 }
 
-func writeAttachment(d *wire.Doc, now time.Time, a Attachment) {
+func writeAttachment(d *wire.Doc, now time.Time, a state.Attachment) {
 	d.Text("volumeId", a.Volume.ID)
 	d.Text("instanceId", a.Instance.ID)
 	d.Text("device", a.Device)
@@ -156,7 +157,7 @@ func (c *ec2Call) createVolume() *wire.Error {
 		v = c.Region.AddVolume(spec, zone, c.Now, ts)
 		v.Ready = c.Now.Add(random.Between(c.Region.Rand, time.Second, 3*time.Second))
 		if token != "" {
-			c.Region.ClientTokens[token] = UsedToken{Request: request, Volume: v}
+			c.Region.ClientTokens[token] = state.UsedToken{Request: request, Volume: v}
 		}
 	}
 	writeVolume(c.Out, c.Now, v)
@@ -164,10 +165,10 @@ func (c *ec2Call) createVolume() *wire.Error {
 }
 
 // reused finds what an earlier request with the same client token made.
-func (c *ec2Call) reused(token string, request uint64) (UsedToken, *wire.Error) {
+func (c *ec2Call) reused(token string, request uint64) (state.UsedToken, *wire.Error) {
 	used, ok := c.Region.ClientTokens[token]
 	if ok && used.Request != request {
-		return UsedToken{}, wire.Invalid("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
+		return state.UsedToken{}, wire.Invalid("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
 	}
 	return used, nil
 }
@@ -203,13 +204,13 @@ func (c *ec2Call) attachVolume() *wire.Error {
 	return nil
 }
 
-func (c *ec2Call) attachable(v *Volume, i *instance, device string) *wire.Error {
+func (c *ec2Call) attachable(v *state.Volume, i *state.Instance, device string) *wire.Error {
 	switch {
 	case v.Status(c.Now) == "creating":
 		return wire.Invalid("IncorrectState", v.ID+" is not 'available'.")
 	case v.Zone != i.Zone:
 		return wire.Invalid("InvalidVolume.ZoneMismatch", "The volume '"+v.ID+"' is not in the same availability zone as instance '"+i.ID+"'")
-	case i.State != Running && i.State != Stopped && i.State != Stopping:
+	case i.State != state.Running && i.State != state.Stopped && i.State != state.Stopping:
 		return wire.Invalid("IncorrectState", "Instance '"+i.ID+"' is not 'running'.")
 	case len(v.Attachments) > 0 && !v.MultiAttach:
 		return wire.Invalid("VolumeInUse", v.ID+" is already attached to an instance")

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"math/rand/v2"
@@ -51,7 +51,7 @@ type Condition struct {
 const goneAfter = time.Hour
 
 // Settle brings an instance to the state that it has reached by now.
-func (i *instance) Settle(now time.Time) {
+func (i *Instance) Settle(now time.Time) {
 	if i.Until.IsZero() || now.Before(i.Until) {
 		return
 	}
@@ -92,7 +92,7 @@ func failureText(code string) string {
 }
 
 // Start sends a stopped instance on its way to running.
-func (i *instance) Start(now time.Time, takes time.Duration) {
+func (i *Instance) Start(now time.Time, takes time.Duration) {
 	i.remember(now)
 	i.State = Pending
 	i.LaunchTime = now.Truncate(time.Second)
@@ -103,7 +103,7 @@ func (i *instance) Start(now time.Time, takes time.Duration) {
 }
 
 // Stop sends a running instance on its way to stopped.
-func (i *instance) Stop(now time.Time, takes time.Duration, hibernate bool) {
+func (i *Instance) Stop(now time.Time, takes time.Duration, hibernate bool) {
 	i.remember(now)
 	i.ended(now)
 	i.State = Stopping
@@ -117,7 +117,7 @@ func (i *instance) Stop(now time.Time, takes time.Duration, hibernate bool) {
 }
 
 // Terminate sends an instance on its way out.
-func (i *instance) Terminate(now time.Time, takes time.Duration) {
+func (i *Instance) Terminate(now time.Time, takes time.Duration) {
 	i.remember(now)
 	i.ended(now)
 	i.State = ShuttingDown
@@ -128,7 +128,7 @@ func (i *instance) Terminate(now time.Time, takes time.Duration) {
 }
 
 // remember keeps the condition that a stale answer would still show.
-func (i *instance) remember(now time.Time) {
+func (i *Instance) remember(now time.Time) {
 	i.Before, i.Changed = i.Condition, now
 }
 
@@ -137,10 +137,10 @@ func gmt(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " 
 
 // StartTakes and stopTakes are how long an instance needs: 20 to 40 and 30 to
 // 60 seconds, twice that for Windows.
-func (i *instance) StartTakes(rng *rand.Rand) time.Duration {
+func (i *Instance) StartTakes(rng *rand.Rand) time.Duration {
 	return i.System.slower(random.Between(rng, 20*time.Second, 40*time.Second))
 }
 
-func (i *instance) StopTakes(rng *rand.Rand) time.Duration {
+func (i *Instance) StopTakes(rng *rand.Rand) time.Duration {
 	return i.System.slower(random.Between(rng, 30*time.Second, 60*time.Second))
 }

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"iter"
@@ -28,7 +28,7 @@ type Run struct {
 
 // ended notes that a running instance was told to stop: from then on it is not
 // billed.
-func (i *instance) ended(now time.Time) {
+func (i *Instance) ended(now time.Time) {
 	if i.State == Running || i.State == Pending && i.FailsWith == "" {
 		i.ran = append(slices.Clip(i.ran), Run{i.LaunchTime, now.Truncate(time.Second), i.Type.Name})
 	}
@@ -36,7 +36,7 @@ func (i *instance) ended(now time.Time) {
 
 // Runs lists when an instance ran between two instants, in order. None lies
 // after the second one, which is to be no later than now.
-func (i *instance) Runs(from, to time.Time) iter.Seq[Run] {
+func (i *Instance) Runs(from, to time.Time) iter.Seq[Run] {
 	return func(yield func(Run) bool) {
 		within := func(r Run) bool {
 			if r.From.Before(from) {
@@ -73,7 +73,7 @@ const leastPause = 10 * time.Minute
 
 // earlier lists the runs before the oldest one that is known, at least those
 // that touch the time from from to to.
-func (i *instance) earlier(oldest Run, from, to time.Time) iter.Seq[Run] {
+func (i *Instance) earlier(oldest Run, from, to time.Time) iter.Seq[Run] {
 	return func(yield func(Run) bool) {
 		if !i.FirstLaunch.Before(oldest.From) {
 			return
@@ -194,7 +194,7 @@ func (h habit) firstEvening(launched time.Time) time.Time {
 // bill tell follows from it. The last run ends at the stop that
 // DescribeInstances tells, or goes on, and began at LaunchTime. An instance that
 // the account does not have never ran.
-func (a *account) Runs(id string, from, to time.Time) []Span {
+func (a *Account) Runs(id string, from, to time.Time) []Span {
 	var list []Span
 	for _, name := range slices.Sorted(maps.Keys(a.Regions)) {
 		r := a.Regions[name]
@@ -213,7 +213,7 @@ func (a *account) Runs(id string, from, to time.Time) []Span {
 
 // Ran is how long an instance ran between two instants, as far as they are not
 // in the future.
-func (a *account) Ran(id string, from, to time.Time) time.Duration {
+func (a *Account) Ran(id string, from, to time.Time) time.Duration {
 	var sum time.Duration
 	for _, one := range a.Runs(id, from, to) {
 		sum += one.To.Sub(one.From)

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"iter"
@@ -19,7 +19,7 @@ type Metric struct {
 // Metric is a metric of an instance. There are samples while it runs: one every
 // five minutes, or every minute with detailed monitoring; status checks are
 // always every minute, CPU credits never.
-func (i *instance) Metric(name string) (Metric, bool) {
+func (i *Instance) Metric(name string) (Metric, bool) {
 	h := random.HashText(23, i.ID)
 	m := Metric{Unit: "Count", Every: 5 * time.Minute, Runs: i.Runs}
 	if i.Monitored {
@@ -53,7 +53,7 @@ func (i *instance) Metric(name string) (Metric, bool) {
 // surplus is how many CPU credits are charged for the five minutes after a
 // second. An instance that pays without limit works, in one hour of ten, half a
 // credit per vCPU above what it earns.
-func (i *instance) surplus(second int64) float64 {
+func (i *Instance) surplus(second int64) float64 {
 	if i.CreditOption() != CreditsUnlimited || random.Hash(random.HashText(29, i.ID), uint64(second/3600))%10 != 0 {
 		return 0
 	}

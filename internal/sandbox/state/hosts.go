@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"time"
@@ -13,7 +13,7 @@ type DedicatedHost struct {
 	Kind      catalog.HostKind
 	Zone      string
 	Allocated time.Time
-	Instances []*instance // placed on it, whatever their state
+	Instances []*Instance // placed on it, whatever their state
 	Tags      Tags
 }
 
@@ -29,7 +29,7 @@ func (h *DedicatedHost) Free() int64 {
 }
 
 // Put places an instance on a host.
-func (h *DedicatedHost) Put(i *instance) {
+func (h *DedicatedHost) Put(i *Instance) {
 	i.Tenancy, i.Host = "host", h
 	h.Instances = append(h.Instances, i)
 }

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 // The credit options of burstable instances.
 const (
@@ -9,7 +9,7 @@ const (
 // CreditOption is how a burstable instance pays for CPU credits: as chosen at
 // its launch or, for all families but T2, without limit. It is empty for other
 // types. See "Burstable performance instances" in the EC2 User Guide.
-func (i *instance) CreditOption() string {
+func (i *Instance) CreditOption() string {
 	switch {
 	case !i.Type.Burstable():
 		return ""

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 // Attachment is a volume at a device.
 type Attachment struct {
 	Volume              *Volume
-	Instance            *instance
+	Instance            *Instance
 	Device              string
 	Since               time.Time
 	ready               time.Time // until then "attaching"
@@ -66,7 +66,7 @@ func (r *Region) AddVolume(s VolumeSpec, zone string, created time.Time, ts Tags
 }
 
 // AttachVolume joins a volume and an instance.
-func (r *Region) AttachVolume(v *Volume, i *instance, device string, since, ready time.Time, deleteToo bool) Attachment {
+func (r *Region) AttachVolume(v *Volume, i *Instance, device string, since, ready time.Time, deleteToo bool) Attachment {
 	a := Attachment{Volume: v, Instance: i, Device: device, Since: since, ready: ready, DeleteOnTermination: deleteToo}
 	v.Attachments = append(v.Attachments, a)
 	i.Attachments = append(i.Attachments, a)
@@ -75,7 +75,7 @@ func (r *Region) AttachVolume(v *Volume, i *instance, device string, since, read
 
 // Release lets go of what a terminated instance held and deletes the volumes
 // that were to go with it.
-func (r *Region) Release(i *instance) {
+func (r *Region) Release(i *Instance) {
 	for _, a := range i.Attachments {
 		a.Volume.Attachments = slices.DeleteFunc(a.Volume.Attachments, func(x Attachment) bool { return x.Instance == i })
 		if a.DeleteOnTermination && len(a.Volume.Attachments) == 0 {

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"slices"
@@ -18,7 +18,7 @@ type CapacityReservation struct {
 	Total     int64
 	Created   time.Time
 	Ended     time.Time // when it was cancelled; zero: it is active
-	Instances []*instance
+	Instances []*Instance
 	Tags      Tags
 }
 
@@ -49,14 +49,14 @@ func (r *CapacityReservation) Available() int64 {
 }
 
 // Take lets an instance use the reservation.
-func (r *CapacityReservation) Take(i *instance) {
+func (r *CapacityReservation) Take(i *Instance) {
 	i.Capacity = r
 	r.Instances = append(r.Instances, i)
 }
 
 // UsedReservation is the id of the reservation that an instance runs in; empty
 // for none.
-func (i *instance) UsedReservation() string {
+func (i *Instance) UsedReservation() string {
 	if i.Capacity == nil || !i.UsesCapacity() {
 		return ""
 	}
@@ -64,20 +64,20 @@ func (i *instance) UsedReservation() string {
 }
 
 // UsesCapacity says whether an instance takes up the capacity that it is placed on.
-func (i *instance) UsesCapacity() bool {
+func (i *Instance) UsesCapacity() bool {
 	return i.State == Pending || i.State == Running || i.State == Stopping || i.State == ShuttingDown
 }
 
 // letGo frees what a terminated instance held.
-func (i *instance) letGo() {
+func (i *Instance) letGo() {
 	if a := i.ElasticIP; a != nil {
 		a.instance, a.Association = nil, ""
 		i.ElasticIP = nil
 	}
 	if h := i.Host; h != nil {
-		h.Instances = slices.DeleteFunc(h.Instances, func(x *instance) bool { return x == i })
+		h.Instances = slices.DeleteFunc(h.Instances, func(x *Instance) bool { return x == i })
 	}
 	if r := i.Capacity; r != nil {
-		r.Instances = slices.DeleteFunc(r.Instances, func(x *instance) bool { return x == i })
+		r.Instances = slices.DeleteFunc(r.Instances, func(x *Instance) bool { return x == i })
 	}
 }

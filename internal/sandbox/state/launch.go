@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"cmp"
@@ -56,7 +56,7 @@ func (r *Region) AddReservation(l Launch, n int, launched time.Time) *Reservatio
 	res := &Reservation{Seq: r.NextSeq(), ID: random.ID(r.Rand, "r"), Requester: l.Requester}
 	image := imageSnapshot(cmp.Or(l.Image, l.System.image))
 	for index := range n {
-		i := &instance{
+		i := &Instance{
 			Condition:             Condition{State: Running, LaunchTime: launched.Truncate(time.Second), past: past{nightly: l.nightlyStop()}},
 			ID:                    random.ID(r.Rand, "i"),
 			Reservation:           res,

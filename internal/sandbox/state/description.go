@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"slices"
@@ -22,7 +22,7 @@ type InstanceDescription struct {
 }
 
 // Instance finds an instance in any region.
-func (a *account) Instance(id string) (InstanceDescription, bool) {
+func (a *Account) Instance(id string) (InstanceDescription, bool) {
 	for _, r := range a.Regions {
 		if i, ok := a.instanceIn(r, id); ok {
 			return i, true
@@ -31,7 +31,7 @@ func (a *account) Instance(id string) (InstanceDescription, bool) {
 	return InstanceDescription{}, false
 }
 
-func (a *account) instanceIn(r *Region, id string) (InstanceDescription, bool) {
+func (a *Account) instanceIn(r *Region, id string) (InstanceDescription, bool) {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	r.Settle(a.Now())
@@ -42,7 +42,7 @@ func (a *account) instanceIn(r *Region, id string) (InstanceDescription, bool) {
 	return i.snapshot(r, a.Now())
 }
 
-func (i *instance) snapshot(r *Region, now time.Time) (InstanceDescription, bool) {
+func (i *Instance) snapshot(r *Region, now time.Time) (InstanceDescription, bool) {
 	i.Settle(now)
 	if i.Gone {
 		return InstanceDescription{}, false
@@ -55,7 +55,7 @@ func (i *instance) snapshot(r *Region, now time.Time) (InstanceDescription, bool
 }
 
 // Instances lists the instances of a region in the order of their launch.
-func (a *account) Instances(region string) []InstanceDescription {
+func (a *Account) Instances(region string) []InstanceDescription {
 	r := a.Regions[region]
 	if r == nil {
 		return nil
@@ -76,7 +76,7 @@ func (a *account) Instances(region string) []InstanceDescription {
 }
 
 // Named finds the first instance of a region with a Name tag.
-func (a *account) Named(region, name string) (InstanceDescription, bool) {
+func (a *Account) Named(region, name string) (InstanceDescription, bool) {
 	list := a.Instances(region)
 	n := slices.IndexFunc(list, func(i InstanceDescription) bool { return i.Tags["Name"] == name })
 	if n < 0 {

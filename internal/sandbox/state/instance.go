@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"strings"
@@ -12,11 +12,11 @@ type Reservation struct {
 	Seq       uint64
 	ID        string
 	Requester string // the service that launched, for Auto Scaling members
-	Instances []*instance
+	Instances []*Instance
 }
 
-// instance is one virtual machine.
-type instance struct {
+// Instance is one virtual machine.
+type Instance struct {
 	Condition
 	Before      Condition // the condition before the last change
 	Changed     time.Time // when the last change was asked for
@@ -62,7 +62,7 @@ type instance struct {
 }
 
 // PrivateName is the private DNS name.
-func (i *instance) PrivateName(region string) string {
+func (i *Instance) PrivateName(region string) string {
 	host := "ip-" + strings.ReplaceAll(i.IP, ".", "-")
 	if region == "us-east-1" {
 		return host + ".ec2.internal"
@@ -70,21 +70,21 @@ func (i *instance) PrivateName(region string) string {
 	return host + "." + region + ".compute.internal"
 }
 
-func (i *instance) RootType() string {
+func (i *Instance) RootType() string {
 	if i.InstanceStore {
 		return "instance-store"
 	}
 	return "ebs"
 }
 
-func (i *instance) Lifecycle() string {
+func (i *Instance) Lifecycle() string {
 	if i.Spot != nil {
 		return "spot"
 	}
 	return ""
 }
 
-func (i *instance) Platform() string {
+func (i *Instance) Platform() string {
 	if i.System.Windows {
 		return "windows"
 	}
@@ -92,19 +92,19 @@ func (i *instance) Platform() string {
 }
 
 // ProfileARN names the instance profile; empty where there is none.
-func (i *instance) ProfileARN(owner string) string {
+func (i *Instance) ProfileARN(owner string) string {
 	if i.Profile == "" {
 		return ""
 	}
 	return "arn:aws:iam::" + owner + ":instance-profile/" + i.Profile
 }
 
-func (i *instance) InterfaceID() string { return "eni-" + i.ID[len("i-"):] }
+func (i *Instance) InterfaceID() string { return "eni-" + i.ID[len("i-"):] }
 
-func (i *instance) InterfaceAttachmentID() string { return "eni-attach-" + i.ID[len("i-"):] }
+func (i *Instance) InterfaceAttachmentID() string { return "eni-attach-" + i.ID[len("i-"):] }
 
 // BootMode is the image's; Windows images leave it to the type.
-func (i *instance) BootMode() string {
+func (i *Instance) BootMode() string {
 	switch {
 	case i.System.Windows:
 		return ""
@@ -116,7 +116,7 @@ func (i *instance) BootMode() string {
 
 // CurrentBootMode is what the type makes of bootMode: Graviton and virtual
 // Nitro machines know UEFI.
-func (i *instance) CurrentBootMode() string {
+func (i *Instance) CurrentBootMode() string {
 	if i.Type.Architecture == "arm64" || i.BootMode() != "" && i.Type.Hypervisor == "nitro" {
 		return "uefi"
 	}

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"nightshift/internal/sandbox/catalog"
@@ -11,12 +11,12 @@ type Organization struct {
 	Clock      *Clock
 	Types      catalog.Types
 	Catalog    *catalog.PriceList
-	Accounts   []*account // the management account first
+	Accounts   []*Account // the management account first
 	Sessions   Sessions
 }
 
 // Account finds an account by its number; nil where there is none.
-func (o *Organization) Account(id string) *account {
+func (o *Organization) Account(id string) *Account {
 	for _, a := range o.Accounts {
 		if a.id == id {
 			return a

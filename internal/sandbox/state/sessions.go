@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"encoding/base32"
@@ -13,7 +13,7 @@ import (
 
 // Principal is who makes a call.
 type Principal struct {
-	Account *account
+	Account *Account
 	ARN, ID string // as GetCallerIdentity tells them
 	Policy  *atomic.Pointer[policy.Policy]
 	Role    bool // it is a session of a role

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"fmt"
@@ -29,13 +29,13 @@ type Role struct {
 // AccountRole is a Role of an account.
 type AccountRole struct {
 	Role
-	Account *account
+	Account *Account
 	Policy  atomic.Pointer[policy.Policy]
 }
 
 var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 
-func (a *account) AddRole(about Role) error {
+func (a *Account) AddRole(about Role) error {
 	made := &AccountRole{Role: about, Account: a}
 	if made.MaxSession == 0 {
 		made.MaxSession = time.Hour
@@ -59,7 +59,7 @@ func (a *account) AddRole(about Role) error {
 
 // SetRolePolicy replaces what a role of the account may do, also in sessions
 // that are under way; nil allows everything.
-func (a *account) SetRolePolicy(name string, document []byte) error {
+func (a *Account) SetRolePolicy(name string, document []byte) error {
 	r := a.Roles[name]
 	if r == nil {
 		return fmt.Errorf("account %s: there is no role %q", a.id, name)
@@ -73,7 +73,7 @@ func (a *account) SetRolePolicy(name string, document []byte) error {
 }
 
 // RoleARN is the name by which a role of the account is assumed.
-func (a *account) RoleARN(name string) string { return "arn:aws:iam::" + a.id + ":role/" + name }
+func (a *Account) RoleARN(name string) string { return "arn:aws:iam::" + a.id + ":role/" + name }
 
 // Trusts says whether callers of an account may assume the role.
 func (r *AccountRole) TrustsAccount(account string) bool { return slices.Contains(r.Trusts, account) }

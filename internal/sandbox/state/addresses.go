@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"fmt"
@@ -15,14 +15,14 @@ type Address struct {
 	ID               string // allocation id
 	IP               string
 	Association      string // id; empty while it is associated with nothing
-	instance         *instance
+	instance         *Instance
 	NetworkInterface string // the interface of something that is no instance
 	Tags             Tags
 }
 
 // Associate gives an instance an Elastic IP address, which it then has instead
 // of one that comes and goes with each start.
-func (a *Address) Associate(i *instance) {
+func (a *Address) Associate(i *Instance) {
 	a.instance, a.Association = i, "eipassoc-"+a.ID[len("eipalloc-"):]
 	i.ElasticIP = a
 }
@@ -58,7 +58,7 @@ func publicAddress(h uint64) string {
 // PublicIP is the public address of an instance in a state: its Elastic IP
 // address or, where it gets one by itself, one that it has from each start to
 // the next stop.
-func (i *instance) PublicIP(in InstanceState) string {
+func (i *Instance) PublicIP(in InstanceState) string {
 	switch {
 	case in == Terminated:
 		return ""
@@ -83,7 +83,7 @@ func (r *Region) PublicName(ip string) string {
 }
 
 // IPOwner is who owns an instance's public address.
-func (i *instance) IPOwner(r *Region, in InstanceState) string {
+func (i *Instance) IPOwner(r *Region, in InstanceState) string {
 	switch {
 	case i.PublicIP(in) == "":
 		return ""

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ type Region struct {
 	Mu           sync.Mutex // guards what follows
 	seq          uint64     // grows with each resource; the place of pages
 	Reservations []*Reservation
-	Instances    map[string]*instance
+	Instances    map[string]*Instance
 	Volumes      map[string]*Volume
 	VolumeOrder  []*Volume
 	SpotRequests []*SpotRequest
@@ -43,7 +43,7 @@ func newRegion(owner, salt, name string, seed uint64) *Region {
 	r := &Region{
 		Owner:        owner,
 		Name:         name,
-		Instances:    map[string]*instance{},
+		Instances:    map[string]*Instance{},
 		Volumes:      map[string]*Volume{},
 		ClientTokens: map[string]UsedToken{},
 		slots:        map[any]any{},

@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 // OtherResources are what a region has, and is charged for, beside instances and
 // volumes. Each list is in the order of seq.

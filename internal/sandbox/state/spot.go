@@ -1,4 +1,4 @@
-package sandbox
+package state
 
 import "time"
 
@@ -13,7 +13,7 @@ type SpotRequest struct {
 	Message    string
 	Created    time.Time
 	Updated    time.Time
-	Instance   *instance
+	Instance   *Instance
 	Tags       Tags
 }
 

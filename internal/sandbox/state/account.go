@@ -1,4 +1,10 @@
-package sandbox
+// Package state is what the accounts of a sandbox hold: accounts, roles,
+// sessions, the clock, and regions, each with its one lock, with the compute that
+// several services need: instances, volumes, snapshots, addresses, hosts and
+// reservations, how they are launched, change and end, and when they ran.
+//
+// What one service alone uses it keeps in a Slot of the region.
+package state
 
 import (
 	"cmp"
@@ -16,9 +22,9 @@ const (
 	DefaultRegion = "ap-northeast-2"
 )
 
-// account is one account of a sandbox, with everything that is its own. The
+// Account is one account of a sandbox, with everything that is its own. The
 // clock and the price list are those of the organization.
-type account struct {
+type Account struct {
 	id        string
 	name      string
 	Suspended bool
@@ -35,14 +41,14 @@ var accountNumber = regexp.MustCompile(`^\d{12}$`)
 // AddAccount adds an account without resources to the organization. The ids in
 // the management account depend on the seed alone, those in others on their
 // number too.
-func (o *Organization) AddAccount(id, name string, suspended bool, regions []string) (*account, error) {
+func (o *Organization) AddAccount(id, name string, suspended bool, regions []string) (*Account, error) {
 	switch {
 	case !accountNumber.MatchString(id):
 		return nil, fmt.Errorf("its number has twelve digits")
 	case o.Account(id) != nil:
 		return nil, fmt.Errorf("there is one already")
 	}
-	a := &account{
+	a := &Account{
 		id: id, name: cmp.Or(name, "account "+id), Suspended: suspended, Seed: o.Seed,
 		Clock: o.Clock, Types: o.Types, Catalog: o.Catalog, Regions: map[string]*Region{}, Roles: map[string]*AccountRole{},
 	}
@@ -62,10 +68,10 @@ func (o *Organization) AddAccount(id, name string, suspended bool, regions []str
 }
 
 // ID is the account's number.
-func (a *account) ID() string { return a.id }
+func (a *Account) ID() string { return a.id }
 
 // Name is the account's name in the organization.
-func (a *account) Name() string { return a.name }
+func (a *Account) Name() string { return a.name }
 
 // Now is the account's time, which all accounts of a sandbox share.
-func (a *account) Now() time.Time { return a.Clock.Now() }
+func (a *Account) Now() time.Time { return a.Clock.Now() }
