@@ -13,6 +13,7 @@ import (
 
 	"nightshift/internal/blob"
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 	"nightshift/internal/pricelist"
@@ -91,10 +92,10 @@ func (a *app) priceStore(c *crew, f costFlags) (blob.Store, error) {
 }
 
 // made is a report that a command is about, without anything that is stored.
-func (a *app) made(ctx context.Context, job *reportJob, zone string) (cost.Workbook, error) {
+func (a *app) made(ctx context.Context, job *reportJob, zone string) (sheet.Workbook, error) {
 	c, err := a.costCrew(ctx, job, zone)
 	if err != nil {
-		return cost.Workbook{}, err
+		return sheet.Workbook{}, err
 	}
 	job.now = a.Now()
 	job.costs.History, job.costs.Bill = "", "" // they tell nothing of today
@@ -105,7 +106,7 @@ func (a *app) made(ctx context.Context, job *reportJob, zone string) (cost.Workb
 
 // told ends a command whose answer is printed: partly where the report behind it
 // is not complete.
-func told(r cost.Workbook) error {
+func told(r sheet.Workbook) error {
 	var errs []error
 	for _, p := range r.Problems {
 		errs = append(errs, p)
@@ -184,7 +185,7 @@ type finding struct {
 	Advice   string        `json:"advice,omitempty"`
 }
 
-func (a *app) showFindings(r cost.Workbook, least float64) {
+func (a *app) showFindings(r sheet.Workbook, least float64) {
 	var chosen []cost.Finding
 	var sum price.USD
 	for _, f := range r.Recommendations {

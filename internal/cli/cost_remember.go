@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 )
 
@@ -23,7 +24,7 @@ const moversShown = 50
 
 // remember keeps the report's rows in the history, and makes trend and movers
 // from it. What cannot be read is a problem of the report.
-func (c *crew) remember(ctx context.Context, store blob.Store, report *cost.Workbook, tags []string, keep bool) {
+func (c *crew) remember(ctx context.Context, store blob.Store, report *sheet.Workbook, tags []string, keep bool) {
 	fail := func(what string, err error) {
 		report.Problems = append(report.Problems, cost.Problem{What: what, Err: err})
 	}

@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/bill"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 )
 
@@ -135,7 +136,7 @@ func (a *app) billStore(place string, c *crew) (blob.Store, error) {
 
 // reconcile sets the bill beside the report's list prices: an export where one
 // is configured, else what Cost Explorer told.
-func (a *app) reconcile(ctx context.Context, c *crew, place string, report *cost.Workbook) {
+func (a *app) reconcile(ctx context.Context, c *crew, place string, report *sheet.Workbook) {
 	if place == "" {
 		report.Reconciliation = cost.ReconcileExplorer(report.Report)
 		return

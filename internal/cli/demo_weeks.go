@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
@@ -53,10 +54,10 @@ func (s stage) act(ctx context.Context, action power.Action, wait time.Duration)
 }
 
 // report makes a report and leaves its rows in the history.
-func (a *app) demoReport(ctx context.Context, s stage, bucket, out string) (cost.Workbook, cost.Answer, error) {
+func (a *app) demoReport(ctx context.Context, s stage, bucket, out string) (sheet.Workbook, cost.Answer, error) {
 	form, err := formatOf("", out)
 	if err != nil {
-		return cost.Workbook{}, cost.Answer{}, err
+		return sheet.Workbook{}, cost.Answer{}, err
 	}
 	return a.report(ctx, s.crew, reportJob{
 		now: s.account.Now(), zone: s.zone, hours: cost.BestHours, bucket: bucket, prefix: "ec2/", out: out, format: form, journal: s.journal, keep: true,

@@ -18,6 +18,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
@@ -135,7 +136,7 @@ func section(t *testing.T, text, heading string) string {
 // theirs. Dates in headers stand for any.
 func TestCostColumns(t *testing.T) {
 	text := document(t, costing)
-	whole := cost.Workbook{
+	whole := sheet.Workbook{
 		Report: cost.Report{Month: cost.MonthOf(time.Now())},
 		Trend:  &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
 	}

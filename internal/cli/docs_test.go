@@ -22,6 +22,7 @@ import (
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -203,7 +204,7 @@ func TestReadmeParameters(t *testing.T) {
 func TestReadmeColumns(t *testing.T) {
 	type column struct{ Sheet, Name string }
 	var want []column
-	whole := cost.Workbook{
+	whole := sheet.Workbook{
 		Report: cost.Report{Month: cost.MonthOf(time.Now())},
 		Trend:  &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
 	}

@@ -19,6 +19,7 @@ import (
 	"nightshift/internal/cost/history"
 	"nightshift/internal/cost/page"
 	"nightshift/internal/cost/plain"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/xlsx"
 	"nightshift/internal/fleet"
 )
@@ -26,7 +27,7 @@ import (
 // format is a way to write a report.
 type format struct {
 	name, ending, media string
-	write               func(io.Writer, cost.Workbook) error
+	write               func(io.Writer, sheet.Workbook) error
 }
 
 // formats are all ways, the first of them the default.
@@ -34,14 +35,14 @@ func formats() []format {
 	return []format{
 		{"xlsx", ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.Write},
 		{"html", ".html", "text/html; charset=utf-8", page.Write},
-		{"csv", ".csv", "text/csv; charset=utf-8", func(w io.Writer, r cost.Workbook) error { return plain.WriteCSV(w, r, "EC2_Detail_Costs") }},
+		{"csv", ".csv", "text/csv; charset=utf-8", func(w io.Writer, r sheet.Workbook) error { return plain.WriteCSV(w, r, "EC2_Detail_Costs") }},
 		{"json", ".json", "application/json", plain.WriteJSON},
 		{"parquet", ".parquet", "application/vnd.apache.parquet", writeRows},
 	}
 }
 
 // writeRows writes the rows of the report as the history keeps them.
-func writeRows(w io.Writer, r cost.Workbook) error {
+func writeRows(w io.Writer, r sheet.Workbook) error {
 	file, err := history.Encode(cost.RowsOf(r.Report))
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ type reportJob struct {
 // report reads, prices, writes and stores. What is written is finished in a
 // temporary file, which nobody else may read, before it gets its name or its key,
 // so that neither ever shows a part of one.
-func (a *app) report(ctx context.Context, c *crew, job reportJob) (cost.Workbook, cost.Answer, error) {
+func (a *app) report(ctx context.Context, c *crew, job reportJob) (sheet.Workbook, cost.Answer, error) {
 	report, err := a.makeReport(ctx, c, job)
 	if err != nil {
 		return report, cost.Answer{}, err
@@ -116,18 +117,18 @@ func (a *app) report(ctx context.Context, c *crew, job reportJob) (cost.Workbook
 }
 
 // makeReport reads and reckons all that a report says.
-func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Workbook, error) {
+func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (sheet.Workbook, error) {
 	before := c.session.Calls()
 	account, err := c.session.Account(ctx)
 	if err != nil {
 		if errors.Is(err, fleet.ErrCredentials) {
-			return cost.Workbook{}, err
+			return sheet.Workbook{}, err
 		}
 		c.log.DebugContext(ctx, "the account is not known", "error", err)
 	}
 	prices, err := a.priceList(c, job.costs, job.now)
 	if err != nil {
-		return cost.Workbook{}, err
+		return sheet.Workbook{}, err
 	}
 	if job.seen != nil {
 		job.seen.prices = prices
@@ -146,7 +147,7 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (cost.Work
 		o.Schedulable = func(i fleet.Instance) (fleet.Tag, bool) { return plans.schedulable(i, job.now) }
 	}
 	built, err := cost.Build(ctx, c.sources(account, job.only, paid), prices, o)
-	report := cost.Workbook{Report: built}
+	report := sheet.Workbook{Report: built}
 	if err != nil {
 		return report, err
 	}
@@ -299,13 +300,13 @@ func hoursMode(s string) (cost.HoursMode, error) {
 }
 
 // showReport prints what the report of one account says in short.
-func (a *app) showReport(r cost.Workbook, answer cost.Answer, least float64) error {
+func (a *app) showReport(r sheet.Workbook, answer cost.Answer, least float64) error {
 	return a.showReportOf(nil, r, answer, least)
 }
 
 // showReportOf prints what the report says in short, with the names of its
 // accounts.
-func (a *app) showReportOf(n names, r cost.Workbook, answer cost.Answer, least float64) error {
+func (a *app) showReportOf(n names, r sheet.Workbook, answer cost.Answer, least float64) error {
 	if a.json {
 		if err := a.printJSON(answer); err != nil {
 			return err

@@ -12,12 +12,13 @@ import (
 	"strings"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 )
 
 // store puts the finished report where it belongs. What was paid for is not thrown
 // away: where there is a file, an upload that fails is a problem of the report.
-func (c *crew) store(ctx context.Context, job reportJob, file *os.File, report *cost.Workbook) (cost.Answer, error) {
+func (c *crew) store(ctx context.Context, job reportJob, file *os.File, report *sheet.Workbook) (cost.Answer, error) {
 	key := cost.Key(job.prefix, report.Generated, job.format.ending)
 	if job.bucket != "" {
 		err := c.session.Bucket(job.bucket).Put(ctx, key, job.format.media, file)

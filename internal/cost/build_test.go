@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -16,11 +17,11 @@ import (
 // rowsOf are a table's rows with the values as they are shown.
 func rowsOf(t *testing.T, r cost.Report, name string) (headers []string, rows [][]any) {
 	t.Helper()
-	return tableOf(t, cost.Workbook{Report: r}, name)
+	return tableOf(t, sheet.Workbook{Report: r}, name)
 }
 
 // tableOf is rowsOf for a workbook.
-func tableOf(t *testing.T, w cost.Workbook, name string) (headers []string, rows [][]any) {
+func tableOf(t *testing.T, w sheet.Workbook, name string) (headers []string, rows [][]any) {
 	t.Helper()
 	for _, table := range w.Tables() {
 		if table.Name != name {
@@ -295,7 +296,7 @@ func TestEmptyAccountIsAReport(t *testing.T) {
 	if !r.Complete() || len(r.Totals) != 2 {
 		t.Errorf("problems %v, totals %v", r.Problems, r.Totals)
 	}
-	for _, table := range (cost.Workbook{Report: r}).Tables() {
+	for _, table := range (sheet.Workbook{Report: r}).Tables() {
 		if len(table.Columns) == 0 {
 			t.Errorf("table %s has no columns", table.Name)
 		}

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -89,7 +90,7 @@ func TestTop20AreTheDearest(t *testing.T) {
 		}
 		slices.SortFunc(want, func(a, b price.USD) int { return int(b - a) })
 		want = want[:min(len(want), 20)]
-		table, n, ok := column(cost.Workbook{Report: r}, "Top_20", "MonthToDate(USD)")
+		table, n, ok := column(sheet.Workbook{Report: r}, "Top_20", "MonthToDate(USD)")
 		if !ok {
 			t.Fatal("no table Top_20")
 		}
@@ -124,7 +125,7 @@ func TestLabelsAreShortAndStraight(t *testing.T) {
 func TestOnlyUsesThatAreThereAreDrawn(t *testing.T) {
 	uses := func(volumes ...fleet.Volume) []string {
 		r := build(t, estate{instances: []fleet.Instance{server("i-1")}, volumes: volumes}, seoulPrices(t), cost.Options{})
-		for _, c := range (cost.Workbook{Report: r}).Charts() {
+		for _, c := range (sheet.Workbook{Report: r}).Charts() {
 			if c.Table == "By_Volume_Type" {
 				return c.Values
 			}

@@ -1,7 +1,6 @@
 // Package cost makes the cost report: what every instance and volume costs, by
 // which price, for how many hours, and how far each number can be trusted. The
-// report is data; its tables are defined once here and written by others
-// (cost/xlsx makes the workbook).
+// report is data; cost/sheet makes tables of it.
 //
 // It may import fleet and price. What the report is made from comes through the
 // interfaces of a Source; the AWS adapter implements them.

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -266,7 +267,7 @@ func TestReconcileExplorer(t *testing.T) {
 
 func TestReconciliationAsTableAndJSON(t *testing.T) {
 	r := priced(ran("i-1", 100))
-	w := cost.Workbook{Report: r, Reconciliation: cost.Reconcile(r, []price.BillLine{boxes(t, "i-1", 90, "9")}, "bills/")}
+	w := sheet.Workbook{Report: r, Reconciliation: cost.Reconcile(r, []price.BillLine{boxes(t, "i-1", 90, "9")}, "bills/")}
 	text, err := json.Marshal(w.Reconciliation)
 	if err != nil {
 		t.Fatal(err)

@@ -9,13 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
 // full is a report with something in each of its parts: two regions, an instance
 // without a price, unattached volumes, lines, findings, problems, a past.
-func full(t *testing.T) cost.Workbook {
+func full(t *testing.T) sheet.Workbook {
 	t.Helper()
 	stopped, strange, large := server("i-2"), server("i-3"), server("i-4")
 	stopped.State, stopped.Stopped = fleet.Stopped, now.AddDate(0, 0, -10)
@@ -56,7 +57,7 @@ func full(t *testing.T) cost.Workbook {
 			all.TotalAtMost = all.TotalAtMost.Add(l.ToDate.USD)
 		}
 	}
-	w := cost.Workbook{Report: r}
+	w := sheet.Workbook{Report: r}
 	for _, saving := range []price.USD{7, 6, 5, 4, 3, 2, 1} {
 		w.Recommendations = append(w.Recommendations, cost.Finding{Code: "idle-address", Resource: "eipalloc", Reason: "nobody uses it", Saving: saving * price.Dollar, Certain: saving != 6})
 	}
@@ -81,10 +82,10 @@ func full(t *testing.T) cost.Workbook {
 }
 
 // figuresOf are all figures by their labels.
-func figuresOf(t *testing.T, s cost.Summary) map[string]cost.Figure {
+func figuresOf(t *testing.T, s sheet.Summary) map[string]sheet.Figure {
 	t.Helper()
-	all := map[string]cost.Figure{}
-	add := func(list []cost.Figure) {
+	all := map[string]sheet.Figure{}
+	add := func(list []sheet.Figure) {
 		for _, f := range list {
 			if _, twice := all[f.Label]; twice && !strings.HasPrefix(f.Label, "idle-address") {
 				t.Errorf("two figures are called %s", f.Label)
@@ -209,7 +210,7 @@ func TestSummaryAddsUp(t *testing.T) {
 }
 
 // column finds a column; without a header it finds the table.
-func column(r cost.Workbook, table, header string) (cost.Table, int, bool) {
+func column(r sheet.Workbook, table, header string) (sheet.Table, int, bool) {
 	for _, t := range r.Tables() {
 		if t.Name != table {
 			continue
@@ -220,7 +221,7 @@ func column(r cost.Workbook, table, header string) (cost.Table, int, bool) {
 			}
 		}
 	}
-	return cost.Table{}, 0, false
+	return sheet.Table{}, 0, false
 }
 
 func TestExactShare(t *testing.T) {
@@ -232,14 +233,14 @@ func TestExactShare(t *testing.T) {
 	if exact != dollars(t, "60.534") || all != dollars(t, "121.068") {
 		t.Errorf("%v of %v are exact, want 60.534 of 121.068", exact, all)
 	}
-	if got := figuresOf(t, cost.Workbook{Report: r}.Summary())["Exactly priced"]; got.Value != "50.0 %" {
+	if got := figuresOf(t, sheet.Workbook{Report: r}.Summary())["Exactly priced"]; got.Value != "50.0 %" {
 		t.Errorf("exactly priced: %v, want 50.0 %%", got.Value)
 	}
 	// A cent that is not exact among many thousand dollars is not nothing.
 	r = build(t, estate{instances: []fleet.Instance{server("i-1"), server("i-2")}}, seoulPrices(t), cost.Options{})
 	r.Instances[0].Hours, r.Instances[1].Hours = 100_000*time.Hour, time.Minute
 	r.Instances[1].PriceStatus = price.Fallback
-	if got := figuresOf(t, cost.Workbook{Report: r}.Summary())["Exactly priced"]; got.Value != "99.9 %" {
+	if got := figuresOf(t, sheet.Workbook{Report: r}.Summary())["Exactly priced"]; got.Value != "99.9 %" {
 		t.Errorf("exactly priced: %v, want 99.9 %%", got.Value)
 	}
 }
@@ -250,12 +251,12 @@ func TestDoubtIsAnAmount(t *testing.T) {
 	restarted := server("i-1")
 	restarted.LaunchTime = now.Add(-10 * time.Hour)
 	r := build(t, estate{instances: []fleet.Instance{restarted}}, seoulPrices(t), cost.Options{})
-	got := figuresOf(t, cost.Workbook{Report: r}.Summary())["Hours not certain"]
+	got := figuresOf(t, sheet.Workbook{Report: r}.Summary())["Hours not certain"]
 	// 513 h − 10 h at 0.118, and the bounds.
 	if got.Value != dollars(t, "59.354") || got.Note != "the month to date is between 1.18 and 60.53" {
 		t.Errorf("doubt %v (%s), want 59.354 between 1.18 and 60.53", got.Value, got.Note)
 	}
-	if _, ok := figuresOf(t, cost.Workbook{Report: build(t, estate{instances: []fleet.Instance{server("i-1")}}, seoulPrices(t), cost.Options{})}.Summary())["Hours not certain"]; ok {
+	if _, ok := figuresOf(t, sheet.Workbook{Report: build(t, estate{instances: []fleet.Instance{server("i-1")}}, seoulPrices(t), cost.Options{})}.Summary())["Hours not certain"]; ok {
 		t.Error("a report whose hours are all exact doubts them")
 	}
 }
@@ -265,7 +266,7 @@ func TestSummaryOfNothing(t *testing.T) {
 		"empty account": build(t, estate{}, seoulPrices(t), cost.Options{}),
 		"no report":     {Generated: now, Month: cost.MonthOf(now)},
 	} {
-		r := cost.Workbook{Report: report}
+		r := sheet.Workbook{Report: report}
 		s := r.Summary()
 		all := figuresOf(t, s)
 		if all["Month to date"].Value != price.USD(0) || all["Problems"].Value != int64(0) {
@@ -289,14 +290,14 @@ func TestManyTargetsAreCounted(t *testing.T) {
 			r.Targets = append(r.Targets, fleet.Target{Account: account, Region: region})
 		}
 	}
-	if got := (cost.Workbook{Report: r}).Summary().Scope; got != "2 accounts · 4 regions · 2026-11-22 09:00 KST" {
+	if got := (sheet.Workbook{Report: r}).Summary().Scope; got != "2 accounts · 4 regions · 2026-11-22 09:00 KST" {
 		t.Errorf("scope %q", got)
 	}
 }
 
 func TestProblemsBeyondTheFirstAreCounted(t *testing.T) {
 	r := cost.Report{Generated: now, Month: cost.MonthOf(now), Problems: []cost.Problem{{What: "volumes", Err: errors.New("one")}, {What: "volumes", Err: errors.New("two")}}}
-	if got := figuresOf(t, cost.Workbook{Report: r}.Summary())["Problems"]; got.Value != int64(2) || got.Note != "volumes: one; and 1 more" {
+	if got := figuresOf(t, sheet.Workbook{Report: r}.Summary())["Problems"]; got.Value != int64(2) || got.Note != "volumes: one; and 1 more" {
 		t.Errorf("problems %v (%s)", got.Value, got.Note)
 	}
 }

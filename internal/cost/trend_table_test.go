@@ -7,14 +7,15 @@ import (
 	"testing"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
 // withHistory is a report that has a trend with a gap, changes and savings.
-func withHistory(t *testing.T) cost.Workbook {
+func withHistory(t *testing.T) sheet.Workbook {
 	t.Helper()
-	r := cost.Workbook{Report: report(&cost.Instance{ID: "i-1", Name: "web", State: fleet.Stopped, LaunchTime: nov(1, 0)})}
+	r := sheet.Workbook{Report: report(&cost.Instance{ID: "i-1", Name: "web", State: fleet.Stopped, LaunchTime: nov(1, 0)})}
 	r.Trend = trendOf(t,
 		dayOf(date(t, "2026-10-12"), spent("i-1", 12*price.Dollar, -1)),
 		dayOf(date(t, "2026-11-09"), spent("i-1", 9*price.Dollar, 30*price.Dollar)),

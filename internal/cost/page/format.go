@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -30,9 +30,9 @@ func words(header string) []string {
 }
 
 // classOf is the class of a column: numbers stand at the right.
-func classOf(format cost.Format) string {
+func classOf(format sheet.Format) string {
 	switch format {
-	case cost.Text, cost.Mixed, cost.Status:
+	case sheet.Text, sheet.Mixed, sheet.Status:
 		return "text"
 	default:
 		return "number"
@@ -40,12 +40,12 @@ func classOf(format cost.Format) string {
 }
 
 // more are classes that a value has beside those of its column.
-func more(format cost.Format, value any) string {
+func more(format sheet.Format, value any) string {
 	text, ok := value.(string)
 	switch {
-	case ok && format == cost.Status && !price.Status(text).Usable() && text != "":
+	case ok && format == sheet.Status && !price.Status(text).Usable() && text != "":
 		return " bad"
-	case ok && format == cost.Status && text == string(price.Fallback):
+	case ok && format == sheet.Status && text == string(price.Fallback):
 		return " doubtful"
 	case ok && utf8.RuneCountInString(text) > longText:
 		return " long"
@@ -56,14 +56,14 @@ func more(format cost.Format, value any) string {
 
 // shown is a value as people read it: money in cents, rates with the decimals
 // that they have, commas between thousands. What is not known is empty.
-func shown(format cost.Format, value any) string {
+func shown(format sheet.Format, value any) string {
 	switch v := value.(type) {
 	case nil:
 		return ""
 	case string:
 		return v
 	case price.USD:
-		if format == cost.Rate {
+		if format == sheet.Rate {
 			return rate(v)
 		}
 		return grouped(v.Cents().String())

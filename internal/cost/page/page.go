@@ -1,7 +1,7 @@
 // Package page writes the cost report as one HTML file that needs nothing else:
 // no script, no other file, no request. Charts are inline SVG.
 //
-// It may import cost, fleet and price.
+// It may import cost/sheet and price.
 package page
 
 import (
@@ -12,7 +12,7 @@ import (
 	"io"
 	"slices"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 )
 
 // rowsShown is how many rows of a table the page has at most.
@@ -27,7 +27,7 @@ var style string
 // Write writes the report as a page. Of a long table it shows the first 200 rows
 // and says how many more there are. All text of the report is escaped. The same
 // report gives the same bytes.
-func Write(w io.Writer, r cost.Workbook) error {
+func Write(w io.Writer, r sheet.Workbook) error {
 	t, err := template.New("page").Parse(layout)
 	if err != nil {
 		return fmt.Errorf("page: %w", err)
@@ -39,7 +39,7 @@ func Write(w io.Writer, r cost.Workbook) error {
 	}
 	p.summary(r.Summary())
 	for n, c := range r.Charts() {
-		at := slices.IndexFunc(tables, func(t cost.Table) bool { return t.Name == c.Table })
+		at := slices.IndexFunc(tables, func(t sheet.Table) bool { return t.Name == c.Table })
 		if at < 0 {
 			continue
 		}
@@ -68,7 +68,7 @@ type view struct {
 	Headline            []figure
 	Blocks              []block
 	Charts              []picture
-	Tables              []sheet
+	Tables              []tableView
 }
 
 type block struct {
@@ -82,15 +82,15 @@ type figure struct {
 }
 
 // link drops links to tables that are not there.
-func (b block) link(tables []cost.Table) {
+func (b block) link(tables []sheet.Table) {
 	for n, f := range b.Figures {
-		if !slices.ContainsFunc(tables, func(t cost.Table) bool { return t.Name == f.Sheet }) {
+		if !slices.ContainsFunc(tables, func(t sheet.Table) bool { return t.Name == f.Sheet }) {
 			b.Figures[n].Sheet = ""
 		}
 	}
 }
 
-func (p *view) summary(s cost.Summary) {
+func (p *view) summary(s sheet.Summary) {
 	p.Title, p.Scope, p.Basis = s.Title, s.Scope, s.Basis
 	p.Headline = figures(s.Headline)
 	for _, b := range s.Blocks {
@@ -98,7 +98,7 @@ func (p *view) summary(s cost.Summary) {
 	}
 }
 
-func figures(list []cost.Figure) []figure {
+func figures(list []sheet.Figure) []figure {
 	all := make([]figure, len(list))
 	for n, f := range list {
 		all[n] = figure{f.Label, shown(f.Format, f.Value), f.Unit, f.Note, f.Sheet}
@@ -106,8 +106,8 @@ func figures(list []cost.Figure) []figure {
 	return all
 }
 
-// sheet is a table of the page.
-type sheet struct {
+// tableView is a table of the page.
+type tableView struct {
 	Name    string
 	Len     string
 	Columns []header
@@ -125,8 +125,8 @@ type header struct {
 // cell is a text with the class that it is styled by.
 type cell struct{ Text, Class string }
 
-func viewOf(table cost.Table) sheet {
-	s := sheet{Name: table.Name, Len: count(table.Len, "row")}
+func viewOf(table sheet.Table) tableView {
+	s := tableView{Name: table.Name, Len: count(table.Len, "row")}
 	s.Wide = cmp.Or(table.Printed, len(table.Columns)) > 10
 	classes := make([]string, len(table.Columns))
 	for n, column := range table.Columns {

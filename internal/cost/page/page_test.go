@@ -14,6 +14,7 @@ import (
 
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/page"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -25,7 +26,7 @@ var (
 
 // reportOf is a report of a running instance of each name, with a volume each,
 // and one unattached volume.
-func reportOf(names ...string) cost.Workbook {
+func reportOf(names ...string) sheet.Workbook {
 	hourly := &cost.Price{Kind: "instance", Item: "m5.large", Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: price.Dollar * 118 / 1000, Unit: "Hrs"}}}
 	r := cost.Report{
 		Generated: now, Month: cost.MonthOf(now), Hours: cost.BestHours, Targets: []fleet.Target{seoul}, Prices: []*cost.Price{hourly},
@@ -66,10 +67,10 @@ func reportOf(names ...string) cost.Workbook {
 	one := all
 	one.Target = seoul
 	r.Totals = []cost.Total{one, all}
-	return cost.Workbook{Report: r}
+	return sheet.Workbook{Report: r}
 }
 
-func write(t *testing.T, r cost.Workbook) string {
+func write(t *testing.T, r sheet.Workbook) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := page.Write(&b, r); err != nil {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -72,7 +72,7 @@ type series struct {
 const width = 420
 
 // draw makes the picture of a chart; it is false where there is nothing to draw.
-func draw(c cost.Chart, table cost.Table) (picture, bool) {
+func draw(c sheet.Chart, table sheet.Table) (picture, bool) {
 	d, ok := read(c, table)
 	if !ok {
 		return picture{}, false
@@ -85,9 +85,9 @@ func draw(c cost.Chart, table cost.Table) (picture, bool) {
 	}
 	top := scaleTo(d.highest(c.Stacked))
 	switch c.Kind {
-	case cost.BarChart:
+	case sheet.BarChart:
 		p.bars(d, top, c.Stacked)
-	case cost.LineChart:
+	case sheet.LineChart:
 		p.lines(d, top)
 	default:
 		p.columns(d, top, c.Stacked)
@@ -97,9 +97,9 @@ func draw(c cost.Chart, table cost.Table) (picture, bool) {
 
 // read takes the chart's columns out of the table. Amounts become floating-point
 // numbers here, because they become lengths.
-func read(c cost.Chart, table cost.Table) (data, bool) {
+func read(c sheet.Chart, table sheet.Table) (data, bool) {
 	column := func(header string) int {
-		return slices.IndexFunc(table.Columns, func(c cost.Column) bool { return c.Header == header })
+		return slices.IndexFunc(table.Columns, func(c sheet.Column) bool { return c.Header == header })
 	}
 	names := column(c.Category)
 	var at []int

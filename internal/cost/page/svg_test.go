@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -53,11 +53,11 @@ func TestScalesReachTheValue(t *testing.T) {
 }
 
 // weeks is a table as the trend has it, with a gap in the second week.
-func weeks() (cost.Chart, cost.Table) {
+func weeks() (sheet.Chart, sheet.Table) {
 	rows := [][]any{{"2026-11-02", price.Dollar * 100}, {"2026-11-09", nil}, {"2026-11-16", price.Dollar * 50}, {"2026-11-23", price.Dollar * 200}}
-	return cost.Chart{Title: "weeks", Kind: cost.LineChart, Table: "Trend", Category: "Week", Values: []string{"EC2(USD)"}, Rows: len(rows)},
-		cost.Table{
-			Name: "Trend", Columns: []cost.Column{{Header: "Week", Format: cost.Text}, {Header: "EC2(USD)", Format: cost.Money}}, Len: len(rows),
+	return sheet.Chart{Title: "weeks", Kind: sheet.LineChart, Table: "Trend", Category: "Week", Values: []string{"EC2(USD)"}, Rows: len(rows)},
+		sheet.Table{
+			Name: "Trend", Columns: []sheet.Column{{Header: "Week", Format: sheet.Text}, {Header: "EC2(USD)", Format: sheet.Money}}, Len: len(rows),
 			Rows: func(yield func([]any) bool) {
 				for _, row := range rows {
 					if !yield(row) {
@@ -103,7 +103,7 @@ func TestColumnsAreStacked(t *testing.T) {
 
 func TestUnknownColumnsAreNotDrawn(t *testing.T) {
 	c, table := weeks()
-	for _, broken := range []cost.Chart{
+	for _, broken := range []sheet.Chart{
 		{Category: "Month", Values: c.Values, Rows: 4}, {Category: "Week", Values: []string{"None(USD)"}, Rows: 4}, {Category: "Week", Rows: 4}, {Category: "Week", Values: c.Values},
 	} {
 		if _, ok := draw(broken, table); ok {

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 )
 
 // Detail is the table that WriteCSV writes where none is named.
@@ -20,7 +20,7 @@ const Detail = "EC2_Detail_Costs"
 //
 // Spreadsheets take a text that begins like a formula for one, and run it. Such a
 // text gets an apostrophe in front: see guarded. Numbers never do.
-func WriteCSV(w io.Writer, r cost.Workbook, name string) error {
+func WriteCSV(w io.Writer, r sheet.Workbook, name string) error {
 	if name == "" {
 		name = Detail
 	}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"time"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -53,7 +53,7 @@ type figure struct {
 // 3339, and what is not known is null. Text is never altered but for bytes that
 // are not UTF-8. Rows are written as they are made, so that memory does not grow
 // with them.
-func WriteJSON(w io.Writer, r cost.Workbook) error {
+func WriteJSON(w io.Writer, r sheet.Workbook) error {
 	out := newWriter(w)
 	out.text(fmt.Sprintf(`{"version":%d,"kind":"cost-report","data":`, Version))
 	front, err := out.encode(headOf(r))
@@ -77,7 +77,7 @@ func WriteJSON(w io.Writer, r cost.Workbook) error {
 	return nil
 }
 
-func headOf(r cost.Workbook) head {
+func headOf(r sheet.Workbook) head {
 	s := r.Summary()
 	h := head{
 		Title: s.Title, Generated: r.Generated, Zone: r.Generated.Location().String(), Month: r.Month.Start.Format("2006-01"),
@@ -90,7 +90,7 @@ func headOf(r cost.Workbook) head {
 	return h
 }
 
-func figures(list []cost.Figure) []figure {
+func figures(list []sheet.Figure) []figure {
 	all := make([]figure, len(list))
 	for n, f := range list {
 		all[n] = figure{f.Label, plainValue(f.Value), f.Unit, f.Note, ""}
@@ -138,7 +138,7 @@ func (w *writer) text(s string) {
 }
 
 // table writes a table with its key. A writer that fails ends it.
-func (w *writer) table(table cost.Table) error {
+func (w *writer) table(table sheet.Table) error {
 	keys := make([]string, len(table.Columns))
 	for n, column := range table.Columns {
 		keys[n] = fmt.Sprintf("%q:", key(column.Header))

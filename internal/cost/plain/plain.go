@@ -1,7 +1,7 @@
 // Package plain writes the cost report for other programs: a table as CSV, all
 // of it as JSON.
 //
-// It may import cost, fleet and price.
+// It may import cost/sheet and price.
 package plain
 
 import (
@@ -12,12 +12,12 @@ import (
 	"time"
 	"unicode"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
 // find is the table of that name.
-func find(r cost.Workbook, name string) (cost.Table, error) {
+func find(r sheet.Workbook, name string) (sheet.Table, error) {
 	var names []string
 	for _, table := range r.Tables() {
 		if strings.EqualFold(table.Name, name) {
@@ -25,7 +25,7 @@ func find(r cost.Workbook, name string) (cost.Table, error) {
 		}
 		names = append(names, table.Name)
 	}
-	return cost.Table{}, fmt.Errorf("the report has no table %q; it has %s", name, strings.Join(names, ", "))
+	return sheet.Table{}, fmt.Errorf("the report has no table %q; it has %s", name, strings.Join(names, ", "))
 }
 
 // exact is a value in full: money as a decimal number of dollars with all its

@@ -13,6 +13,7 @@ import (
 
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/plain"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -21,7 +22,7 @@ var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.FixedZone("KST", 9*3600))
 
 // reportOf is a report of running instances of these names; the price of the
 // last one is not known.
-func reportOf(names ...string) cost.Workbook {
+func reportOf(names ...string) sheet.Workbook {
 	seoul := fleet.Target{Account: "123456789012", Region: "ap-northeast-2"}
 	priced := &cost.Price{Kind: "instance", Item: "m5.large", Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: price.Dollar * 118 / 1000, Unit: "Hrs"}}}
 	unknown := &cost.Price{Kind: "instance", Item: "z9.huge", Quote: price.Quote{Status: price.Missing}}
@@ -39,10 +40,10 @@ func reportOf(names ...string) cost.Workbook {
 		}
 		r.Instances = append(r.Instances, i)
 	}
-	return cost.Workbook{Report: r}
+	return sheet.Workbook{Report: r}
 }
 
-func records(t *testing.T, r cost.Workbook, table string) [][]string {
+func records(t *testing.T, r sheet.Workbook, table string) [][]string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := plain.WriteCSV(&b, r, table); err != nil {
@@ -142,7 +143,7 @@ type envelope struct {
 	} `json:"data"`
 }
 
-func decoded(t *testing.T, r cost.Workbook) envelope {
+func decoded(t *testing.T, r sheet.Workbook) envelope {
 	t.Helper()
 	var b bytes.Buffer
 	if err := plain.WriteJSON(&b, r); err != nil {

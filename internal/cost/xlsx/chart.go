@@ -7,7 +7,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -22,8 +22,8 @@ const (
 )
 
 // chartHeight is how high a chart is in points: the bars of names need room.
-func chartHeight(c cost.Chart) float64 {
-	if c.Kind == cost.BarChart {
+func chartHeight(c sheet.Chart) float64 {
+	if c.Kind == sheet.BarChart {
 		return 75 + 20*float64(max(c.Rows, 4))
 	}
 	return 260
@@ -32,11 +32,11 @@ func chartHeight(c cost.Chart) float64 {
 // addChart draws a chart of a table's cells. It is as high as a number of rows
 // from its cell on, whatever their heights: excelize calculates with rows of the
 // default height.
-func (b *workbook) addChart(cell string, rows int, c cost.Chart, table placed) error {
-	sheet := table.sheets[0]
-	last := min(c.Rows, sheet.rows) + 1
+func (b *workbook) addChart(cell string, rows int, c sheet.Chart, table placed) error {
+	first := table.sheets[0]
+	last := min(c.Rows, first.rows) + 1
 	column := func(header string) (string, error) {
-		n := slices.IndexFunc(table.Columns, func(c cost.Column) bool { return c.Header == header })
+		n := slices.IndexFunc(table.Columns, func(c sheet.Column) bool { return c.Header == header })
 		if n < 0 {
 			return "", fmt.Errorf("table %s has no column %s", table.Name, header)
 		}
@@ -55,9 +55,9 @@ func (b *workbook) addChart(cell string, rows int, c cost.Chart, table placed) e
 		colors := seriesColors()
 		color := colors[n%len(colors)]
 		series = append(series, excelize.ChartSeries{
-			Name:       fmt.Sprintf("'%s'!$%s$1", sheet.name, values),
-			Categories: fmt.Sprintf("'%s'!$%s$2:$%s$%d", sheet.name, names, names, last),
-			Values:     fmt.Sprintf("'%s'!$%s$2:$%s$%d", sheet.name, values, values, last),
+			Name:       fmt.Sprintf("'%s'!$%s$1", first.name, values),
+			Categories: fmt.Sprintf("'%s'!$%s$2:$%s$%d", first.name, names, names, last),
+			Values:     fmt.Sprintf("'%s'!$%s$2:$%s$%d", first.name, values, values, last),
 			Fill:       fill(color),
 			Line:       excelize.LineOptions{Width: 2.25},
 			Marker:     excelize.ChartMarker{Symbol: "circle", Size: 5, Fill: fill(color)},
@@ -79,7 +79,7 @@ func (b *workbook) addChart(cell string, rows int, c cost.Chart, table placed) e
 			Font: axis, MajorGridLines: true, MajorUnit: unit, NumFmt: excelize.ChartNumFmt{CustomNumFmt: marks},
 		},
 		Border: excelize.LineOptions{Type: excelize.LineSolid, Width: 0.75, Fill: fill("D9D9D9")},
-		Format: excelize.GraphicOptions{AltText: c.Title + ", from sheet " + sheet.name},
+		Format: excelize.GraphicOptions{AltText: c.Title + ", from sheet " + first.name},
 	}
 	if len(series) > 1 {
 		chart.Legend = excelize.ChartLegend{Position: "bottom"}
@@ -87,10 +87,10 @@ func (b *workbook) addChart(cell string, rows int, c cost.Chart, table placed) e
 	if c.Stacked {
 		chart.Overlap = &full
 	}
-	if c.Kind == cost.LineChart {
+	if c.Kind == sheet.LineChart {
 		chart.XAxis.TickLabelSkip = (c.Rows + namesShown - 1) / namesShown
 	}
-	if c.Kind == cost.BarChart {
+	if c.Kind == sheet.BarChart {
 		// Bars are drawn from the bottom up; the first row belongs at the top.
 		chart.XAxis.ReverseOrder = true
 		chart.YAxis.TickLabelPosition = excelize.ChartTickLabelHigh
@@ -100,7 +100,7 @@ func (b *workbook) addChart(cell string, rows int, c cost.Chart, table placed) e
 
 // highest is the greatest value that the chart shows, or sum of values where
 // they are stacked.
-func highest(c cost.Chart, table cost.Table) float64 {
+func highest(c sheet.Chart, table sheet.Table) float64 {
 	var most float64
 	left := c.Rows
 	for values := range table.Rows {
@@ -138,13 +138,13 @@ func step(highest float64) float64 {
 	return 10 * power
 }
 
-func chartType(c cost.Chart) excelize.ChartType {
+func chartType(c sheet.Chart) excelize.ChartType {
 	switch {
-	case c.Kind == cost.LineChart:
+	case c.Kind == sheet.LineChart:
 		return excelize.Line
-	case c.Kind == cost.BarChart && c.Stacked:
+	case c.Kind == sheet.BarChart && c.Stacked:
 		return excelize.BarStacked
-	case c.Kind == cost.BarChart:
+	case c.Kind == sheet.BarChart:
 		return excelize.Bar
 	case c.Stacked:
 		return excelize.ColStacked

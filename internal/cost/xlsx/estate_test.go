@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -84,7 +85,7 @@ func (prices) Rates(context.Context, fleet.Region) ([]price.Product, error) {
 
 var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.FixedZone("KST", 9*3600))
 
-func reportOf(t testing.TB, e estate) cost.Workbook {
+func reportOf(t testing.TB, e estate) sheet.Workbook {
 	t.Helper()
 	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: e}}, e.prices,
 		cost.Options{Now: now, Zone: now.Location(), ExcludePlatform: "RDS"})
@@ -92,7 +93,7 @@ func reportOf(t testing.TB, e estate) cost.Workbook {
 		t.Fatal(err)
 	}
 	r.Calls = map[string]int{"ec2:DescribeInstances": 1, "pricing:GetProducts": 4}
-	return cost.Workbook{Report: r, Recommendations: cost.Findings(r)}
+	return sheet.Workbook{Report: r, Recommendations: cost.Findings(r)}
 }
 
 // many is an estate of n instances with a volume each, made while it is read.

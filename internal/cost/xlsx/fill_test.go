@@ -10,11 +10,12 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
 // full is a report with rows on every sheet that needs no history.
-func full(t testing.TB, e estate) cost.Workbook {
+func full(t testing.TB, e estate) sheet.Workbook {
 	t.Helper()
 	r := reportOf(t, e)
 	r.Recommendations = []cost.Finding{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Reason: "a < b && c", Saving: price.Dollar * 3, Certain: true}}
@@ -26,7 +27,7 @@ func full(t testing.TB, e estate) cost.Workbook {
 // TestEveryCellIsThatOfItsTable reads every cell back, on one sheet a table and
 // on several.
 func TestEveryCellIsThatOfItsTable(t *testing.T) {
-	for name, r := range map[string]cost.Workbook{"many": full(t, many(25)), "hostile": full(t, named(hostile()))} {
+	for name, r := range map[string]sheet.Workbook{"many": full(t, many(25)), "hostile": full(t, named(hostile()))} {
 		for _, limit := range []int{11, 1000} {
 			t.Run(name+" "+strconv.Itoa(limit), func(t *testing.T) {
 				f := limited(t, r, limit)
@@ -88,7 +89,7 @@ func content(t *testing.T, value any) string {
 }
 
 // cells are the contents of a table's sheets below their headers.
-func cells(t *testing.T, f *excelize.File, table cost.Table, limit int) [][]string {
+func cells(t *testing.T, f *excelize.File, table sheet.Table, limit int) [][]string {
 	t.Helper()
 	var all [][]string
 	for n, left := 1, table.Len; left > 0; n++ {

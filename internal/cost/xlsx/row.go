@@ -7,19 +7,19 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 )
 
 // rowWriter turns rows of a table into the XML of a sheet (ECMA-376 part 1,
 // 18.3.1.73). It is written by hand because of the time: nearly all of a large
 // workbook is cells.
 type rowWriter struct {
-	columns []cost.Column
+	columns []sheet.Column
 	letters []string // of the columns
 	styles  styles
 }
 
-func newRowWriter(columns []cost.Column, s styles) (rowWriter, error) {
+func newRowWriter(columns []sheet.Column, s styles) (rowWriter, error) {
 	w := rowWriter{columns: columns, styles: s}
 	for n := range columns {
 		letters, err := excelize.ColumnNumberToName(n + 1)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -32,9 +32,9 @@ type sheetRow struct {
 }
 
 // read writes a row of values in columns of one format and reads it again.
-func read(t rapid.TB, format cost.Format, values ...any) sheetRow {
+func read(t rapid.TB, format sheet.Format, values ...any) sheetRow {
 	t.Helper()
-	w, err := newRowWriter(make([]cost.Column, len(values)), styles{text: 1, textAmongNumbers: 2, count: 3, decimal: 4, money: 5, rate: 6, hours: 7, moment: 8})
+	w, err := newRowWriter(make([]sheet.Column, len(values)), styles{text: 1, textAmongNumbers: 2, count: 3, decimal: 4, money: 5, rate: 6, hours: 7, moment: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestAnyTextIsWellFormedXML(t *testing.T) {
 		if text == "" {
 			return
 		}
-		cells := read(t, cost.Text, text).Cells
+		cells := read(t, sheet.Text, text).Cells
 		if len(cells) != 1 || cells[0].Type != "inlineStr" || cells[0].Text == nil {
 			t.Fatalf("cells %+v, want one text", cells)
 		}
@@ -87,7 +87,7 @@ func TestAnyTextIsWellFormedXML(t *testing.T) {
 
 func TestNumbersInCells(t *testing.T) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.FixedZone("KST", 9*3600))
-	row := read(t, cost.Decimal, int64(math.MinInt64), nil, 1e21, "", price.Dollar/10_000_000_000, 90*time.Minute, noon, -0.1, math.NaN(), math.Inf(-1))
+	row := read(t, sheet.Decimal, int64(math.MinInt64), nil, 1e21, "", price.Dollar/10_000_000_000, 90*time.Minute, noon, -0.1, math.NaN(), math.Inf(-1))
 	var got []string
 	for _, c := range row.Cells {
 		value := "text"
@@ -109,7 +109,7 @@ func TestNumbersInCells(t *testing.T) {
 }
 
 func TestUnknownValuesAreNotWritten(t *testing.T) {
-	w, err := newRowWriter([]cost.Column{{Header: "Odd"}}, styles{})
+	w, err := newRowWriter([]sheet.Column{{Header: "Odd"}}, styles{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestUnknownValuesAreNotWritten(t *testing.T) {
 
 // TestHeadersAreAnyText holds that headers are as safe as values are.
 func TestHeadersAreAnyText(t *testing.T) {
-	w, err := newRowWriter([]cost.Column{{Header: "a<b\x00"}, {}}, styles{})
+	w, err := newRowWriter([]sheet.Column{{Header: "a<b\x00"}, {}}, styles{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestHeadersAreAnyText(t *testing.T) {
 // TestSheetsHaveTheRowsTheySay: a table that counts its rows wrongly is no
 // workbook that lacks some.
 func TestSheetsHaveTheRowsTheySay(t *testing.T) {
-	three := cost.Table{Name: "Three", Columns: []cost.Column{{Header: "Row", Format: cost.Count}}, Rows: func(yield func([]any) bool) {
+	three := sheet.Table{Name: "Three", Columns: []sheet.Column{{Header: "Row", Format: sheet.Count}}, Rows: func(yield func([]any) bool) {
 		for n := range int64(3) {
 			if !yield([]any{n}) {
 				return

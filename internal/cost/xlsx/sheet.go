@@ -6,7 +6,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -25,7 +25,7 @@ func (b *workbook) addTables() error {
 }
 
 // addSheet adds one sheet of a table.
-func (b *workbook) addSheet(table cost.Table, s part, widths []float64) error {
+func (b *workbook) addSheet(table sheet.Table, s part, widths []float64) error {
 	if _, err := b.file.NewSheet(s.name); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (b *workbook) addSheet(table cost.Table, s part, widths []float64) error {
 
 // layOut sets up printing: landscape A4, the printed columns as wide as one
 // page, the header on every page, page numbers at the foot.
-func (b *workbook) layOut(s part, table cost.Table) error {
+func (b *workbook) layOut(s part, table sheet.Table) error {
 	if err := b.paper(s.name, 0); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func shaded(table string) string {
 }
 
 // shade colours the cells of the shaded column.
-func (b *workbook) shade(s part, table cost.Table) error {
+func (b *workbook) shade(s part, table sheet.Table) error {
 	for n, column := range table.Columns {
 		if column.Header != shaded(table.Name) || s.rows == 0 {
 			continue

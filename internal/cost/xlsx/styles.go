@@ -5,7 +5,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -136,13 +136,13 @@ func shown(s *excelize.Style, format, align string) *excelize.Style {
 }
 
 // figure is the style of a value of the summary.
-func (s styles) figure(format cost.Format) int {
+func (s styles) figure(format sheet.Format) int {
 	switch format {
-	case cost.Money:
+	case sheet.Money:
 		return s.figureMoney
-	case cost.Rate:
+	case sheet.Rate:
 		return s.figureRate
-	case cost.Count:
+	case sheet.Count:
 		return s.figureCount
 	default:
 		return s.figureText
@@ -162,9 +162,9 @@ func fill(color string) excelize.Fill {
 }
 
 // heading is the style of a column's header, aligned as the column is.
-func (s styles) heading(format cost.Format) int {
+func (s styles) heading(format sheet.Format) int {
 	switch format {
-	case cost.Text, cost.Status, cost.Mixed:
+	case sheet.Text, sheet.Status, sheet.Mixed:
 		return s.header
 	default:
 		return s.headerOfNumbers
@@ -172,20 +172,20 @@ func (s styles) heading(format cost.Format) int {
 }
 
 // of is the style of a value in a column.
-func (s styles) of(format cost.Format, value any) int {
-	left := format == cost.Mixed
+func (s styles) of(format sheet.Format, value any) int {
+	left := format == sheet.Mixed
 	switch v := value.(type) {
 	case string:
 		switch format {
-		case cost.Status:
+		case sheet.Status:
 			return s.status(price.Status(v))
-		case cost.Text, cost.Mixed:
+		case sheet.Text, sheet.Mixed:
 			return s.text
 		default:
 			return s.textAmongNumbers
 		}
 	case price.USD:
-		if format == cost.Rate {
+		if format == sheet.Rate {
 			return s.rate
 		}
 		return pick(left, s.leftDecimal, s.money)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 )
 
 const summarySheet = "Summary"
@@ -53,7 +53,7 @@ type link struct{ cell, sheet string }
 
 // addSummary adds the first sheet: the answer, charts and the way to the other
 // sheets.
-func (b *workbook) addSummary(summary cost.Summary, charts []cost.Chart) error {
+func (b *workbook) addSummary(summary sheet.Summary, charts []sheet.Chart) error {
 	if err := b.file.SetSheetName("Sheet1", summarySheet); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (p *page) cell(column int) string {
 	return name
 }
 
-func (p *page) figures(s cost.Summary) error {
+func (p *page) figures(s sheet.Summary) error {
 	st := p.styles
 	for _, line := range []struct {
 		text   string
@@ -135,7 +135,7 @@ func (p *page) figures(s cost.Summary) error {
 
 // headline shows the figures beside one another: over the labels, over values
 // and units, over the notes.
-func (p *page) headline(figures []cost.Figure) error {
+func (p *page) headline(figures []sheet.Figure) error {
 	columns := []int{labelColumn, valueColumn, noteColumn}
 	lines := [3][]any{}
 	for n := range lines {
@@ -171,7 +171,7 @@ func (p *page) section(title string) error {
 	return p.row(plainHeight+5, cells...)
 }
 
-func (p *page) figure(f cost.Figure) error {
+func (p *page) figure(f sheet.Figure) error {
 	label := p.styles.label
 	to, linked := p.tables[f.Sheet]
 	if linked {
@@ -193,7 +193,7 @@ func (p *page) figure(f cost.Figure) error {
 }
 
 // formula adds up what the figure adds up; empty where it is no sum of cells.
-func (p *page) formula(f cost.Figure) string {
+func (p *page) formula(f sheet.Figure) string {
 	var cells []string
 	for _, sum := range f.Sum {
 		found, ok := p.ranges(sum.Table, sum.Column, sum.Rows)
@@ -255,7 +255,7 @@ func linesOf(text string, width float64) int {
 }
 
 // charts puts the charts to the right of the figures in two columns.
-func (p *page) charts(charts []cost.Chart) error {
+func (p *page) charts(charts []sheet.Chart) error {
 	below := [2]int{1, 1} // the next free row of each column
 	for _, c := range charts {
 		t, ok := p.tables[c.Table]

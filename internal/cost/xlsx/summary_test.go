@@ -13,12 +13,13 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/xlsx"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
-func limited(t testing.TB, r cost.Workbook, rows int) *excelize.File {
+func limited(t testing.TB, r sheet.Workbook, rows int) *excelize.File {
 	t.Helper()
 	var b bytes.Buffer
 	if err := xlsx.WriteLimited(&b, r, rows); err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/text/width"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
 
@@ -70,7 +70,7 @@ const (
 
 // widths fits each column to its header, with room for the filter's button,
 // and to the first rows, within bounds.
-func widths(table cost.Table) []float64 {
+func widths(table sheet.Table) []float64 {
 	columns := make([]int, len(table.Columns))
 	for n, column := range table.Columns {
 		columns[n] = textWidth(column.Header) + 4
@@ -92,14 +92,14 @@ func widths(table cost.Table) []float64 {
 }
 
 // shownWidth is about how many digits wide a value is shown.
-func shownWidth(format cost.Format, value any) int {
+func shownWidth(format sheet.Format, value any) int {
 	switch v := value.(type) {
 	case nil:
 		return 0
 	case string:
 		return textWidth(v)
 	case price.USD:
-		if format == cost.Rate {
+		if format == sheet.Rate {
 			return len(v.String()) + 2
 		}
 		return len(fmt.Sprintf("%.2f", v.Float())) * 4 / 3

@@ -3,7 +3,7 @@
 // excelize makes the workbook and its summary; the rows of all other sheets are
 // written here, into the parts that excelize has made.
 //
-// It may import cost, fleet and price, and is the only package that imports
+// It may import cost/sheet and price, and is the only package that imports
 // excelize.
 package xlsx
 
@@ -15,7 +15,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 )
 
 // maxRows is how many rows a sheet holds, its header included.
@@ -26,11 +26,11 @@ const maxRows = 1_048_576
 // the only formulas are the sums of the summary. A table that is longer than a
 // sheet can be goes on in the next: EC2_Detail_Costs_2, EC2_Detail_Costs_3.
 // The same report gives the same bytes.
-func Write(w io.Writer, r cost.Workbook) error {
+func Write(w io.Writer, r sheet.Workbook) error {
 	return write(w, r, maxRows)
 }
 
-func write(w io.Writer, r cost.Workbook, limit int) (err error) {
+func write(w io.Writer, r sheet.Workbook, limit int) (err error) {
 	b := workbook{file: excelize.NewFile(), tables: map[string]placed{}}
 	defer func() {
 		if closeErr := b.file.Close(); err == nil && closeErr != nil {
@@ -101,7 +101,7 @@ type workbook struct {
 
 // placed is a table with the sheets that hold it.
 type placed struct {
-	cost.Table
+	sheet.Table
 	sheets []part
 }
 
@@ -113,7 +113,7 @@ type part struct {
 
 // place says which sheets hold a table if each holds at most limit rows, the
 // header included.
-func (b *workbook) place(table cost.Table, limit int) {
+func (b *workbook) place(table sheet.Table, limit int) {
 	p := placed{Table: table}
 	for rest := table.Len; rest > 0 || len(p.sheets) == 0; rest -= limit - 1 {
 		name := table.Name

@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/xlsx"
 	"nightshift/internal/fleet"
 )
@@ -62,7 +62,7 @@ func named(names [][2]string) estate {
 	}
 }
 
-func write(t testing.TB, r cost.Workbook) []byte {
+func write(t testing.TB, r sheet.Workbook) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := xlsx.Write(&b, r); err != nil {
@@ -217,7 +217,7 @@ func TestNumbersAreNumbers(t *testing.T) {
 }
 
 // sheetsOf are the names of the summary and of the report's tables.
-func sheetsOf(r cost.Workbook) []string {
+func sheetsOf(r sheet.Workbook) []string {
 	names := []string{"Summary"}
 	for _, table := range r.Tables() {
 		names = append(names, table.Name)

@@ -1,4 +1,4 @@
-package cost
+package sheet
 
 // ChartKind is a kind of chart.
 type ChartKind string

@@ -1,4 +1,4 @@
-package cost
+package sheet
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/price"
 )
 
@@ -71,16 +72,16 @@ func (w Workbook) runTable() Table {
 	})
 }
 
-func meaningOfMode(m HoursMode) string {
-	if m == AssumedHours {
+func meaningOfMode(m cost.HoursMode) string {
+	if m == cost.AssumedHours {
 		return "24 hours × day of month for what is running, 0 for all else"
 	}
 	return "the best source for each instance; HoursSource names it"
 }
 
 // sources counts the instances by where their hours come from.
-func (w Workbook) sources() map[HoursSource]int {
-	counts := map[HoursSource]int{}
+func (w Workbook) sources() map[cost.HoursSource]int {
+	counts := map[cost.HoursSource]int{}
 	for _, i := range w.Instances {
 		counts[i.Source]++
 	}
@@ -88,19 +89,19 @@ func (w Workbook) sources() map[HoursSource]int {
 }
 
 // meaning says how far the hours can be trusted.
-func meaningOfSource(s HoursSource) string {
+func meaningOfSource(s cost.HoursSource) string {
 	switch s {
-	case FromBill:
+	case cost.FromBill:
 		return "instances, as AWS billed them"
-	case FromLaunchTime, FromFirstLaunch, FromStopTime, FromEarlierStop:
+	case cost.FromLaunchTime, cost.FromFirstLaunch, cost.FromStopTime, cost.FromEarlierStop:
 		return "instances, exact: EC2 tells the last start and stop"
-	case FromJournal:
+	case cost.FromJournal:
 		return "instances, exact unless somebody else acted in between unseen"
-	case FromMetrics:
+	case cost.FromMetrics:
 		return "instances, to five minutes at each start and stop"
-	case LowerBound:
+	case cost.LowerBound:
 		return "instances that ran at least so long; HoursAtMost has the upper bound"
-	case Assumed:
+	case cost.Assumed:
 		return "instances of which nothing is certain"
 	}
 	return "instances, one source for each part of the month"

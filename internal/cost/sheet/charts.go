@@ -1,4 +1,4 @@
-package cost
+package sheet
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -66,12 +67,12 @@ func (w Workbook) chartTables() []Table {
 			{"EC2MonthToDate(USD)", Money, func(t typeCost) any { return t.toDate }},
 			{"EC2RunRateMonthly(USD)", Money, func(t typeCost) any { return t.runRate }},
 		}),
-		table(byVolumeTypeTable, 1, w.Types, []field[TypeSummary]{
-			{"VolumeType", Text, func(t TypeSummary) any { return string(t.Type) }},
-			{attachedUse, Money, func(t TypeSummary) any { return t.Attached.Monthly }},
-			{unattachedUse, Money, func(t TypeSummary) any { return t.Unattached.Monthly }},
-			{otherUse, Money, func(t TypeSummary) any { return t.Other.Monthly }},
-			{"All(USD)", Money, func(t TypeSummary) any {
+		table(byVolumeTypeTable, 1, w.Types, []field[cost.TypeSummary]{
+			{"VolumeType", Text, func(t cost.TypeSummary) any { return string(t.Type) }},
+			{attachedUse, Money, func(t cost.TypeSummary) any { return t.Attached.Monthly }},
+			{unattachedUse, Money, func(t cost.TypeSummary) any { return t.Unattached.Monthly }},
+			{otherUse, Money, func(t cost.TypeSummary) any { return t.Other.Monthly }},
+			{"All(USD)", Money, func(t cost.TypeSummary) any {
 				return t.Attached.Monthly.Add(t.Unattached.Monthly).Add(t.Other.Monthly)
 			}},
 		}),

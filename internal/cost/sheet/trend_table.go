@@ -1,4 +1,8 @@
-package cost
+package sheet
+
+import (
+	"nightshift/internal/cost"
+)
 
 import "strings"
 
@@ -7,17 +11,17 @@ import "strings"
 const weeksDetailed = 13
 
 // trendTables are the sheets of the trend: weeks, months, and what they are made of.
-func trendTables(t *Trend) []Table {
+func trendTables(t *cost.Trend) []Table {
 	return []Table{periodsTable("Trend", "Week", t.Weeks), periodsTable("Trend_Months", "Month", t.Months), trendDetailTable(t)}
 }
 
 // periodRow is a period beside the one before.
 type periodRow struct {
-	Period
+	cost.Period
 	change any // nil where the two cannot be compared
 }
 
-func periodsTable(name, what string, periods []Period) Table {
+func periodsTable(name, what string, periods []cost.Period) Table {
 	rows := make([]periodRow, len(periods))
 	for n, p := range periods {
 		rows[n] = periodRow{Period: p}
@@ -39,7 +43,7 @@ func periodsTable(name, what string, periods []Period) Table {
 }
 
 // labelOf is "2026-11" for a month and the Monday of a week.
-func labelOf(p Period, what string) string {
+func labelOf(p cost.Period, what string) string {
 	if what == "Month" {
 		return strings.TrimSuffix(p.Start.String(), "-01")
 	}
@@ -48,17 +52,17 @@ func labelOf(p Period, what string) string {
 
 // trendDetailTable has a row for every type and every value of a tag, and a column
 // for each of the last weeks.
-func trendDetailTable(t *Trend) Table {
+func trendDetailTable(t *cost.Trend) Table {
 	first := max(0, len(t.Weeks)-weeksDetailed)
-	fields := []field[Series]{
-		{"Group", Text, func(s Series) any { return s.Key }},
-		{"Item", Text, func(s Series) any { return s.Item }},
-		{"Total(USD)", Money, func(s Series) any { return s.Total }},
+	fields := []field[cost.Series]{
+		{"Group", Text, func(s cost.Series) any { return s.Key }},
+		{"Item", Text, func(s cost.Series) any { return s.Item }},
+		{"Total(USD)", Money, func(s cost.Series) any { return s.Total }},
 	}
 	for n, week := range t.Weeks[first:] {
-		fields = append(fields, field[Series]{week.Start.String() + " (USD)", Money, func(s Series) any { return optional(s.Weeks[first+n]) }})
+		fields = append(fields, field[cost.Series]{week.Start.String() + " (USD)", Money, func(s cost.Series) any { return optional(s.Weeks[first+n]) }})
 	}
-	var rows []Series
+	var rows []cost.Series
 	rows = append(rows, t.Types...)
 	for _, s := range t.Tags {
 		s.Key = "tag " + s.Key

@@ -1,4 +1,4 @@
-package cost
+package sheet
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -180,11 +181,11 @@ func (w Workbook) spending() Block {
 
 // lineKinds names the kinds of lines, the dearest first.
 func (w Workbook) lineKinds() []string {
-	sums := map[LineKind]price.USD{}
+	sums := map[cost.LineKind]price.USD{}
 	for _, l := range w.Lines {
 		sums[l.Kind] = sums[l.Kind].Add(l.ToDate.USD)
 	}
-	return texts(slices.SortedFunc(maps.Keys(sums), func(a, b LineKind) int {
+	return texts(slices.SortedFunc(maps.Keys(sums), func(a, b cost.LineKind) int {
 		return cmp.Or(cmp.Compare(sums[b], sums[a]), cmp.Compare(a, b))
 	}))
 }
@@ -209,10 +210,10 @@ func percent(part, whole price.USD) string {
 // idle is what is paid for and used by nothing, by the full month.
 func (w Workbook) idle() Block {
 	var block Block
-	add := func(label string, amount price.USD, n int, noun, sheet string, sum ...ColumnSum) {
+	add := func(label string, amount price.USD, n int, noun, table string, sum ...ColumnSum) {
 		if n > 0 {
 			block.Figures = append(block.Figures, Figure{
-				Label: label, Value: amount, Format: Money, Unit: usdAMonth, Note: counted(n, noun), Sheet: sheet, Sum: sum,
+				Label: label, Value: amount, Format: Money, Unit: usdAMonth, Note: counted(n, noun), Sheet: table, Sum: sum,
 			})
 		}
 	}
@@ -239,7 +240,7 @@ func (w Workbook) idle() Block {
 		case l.Idle():
 			addresses = addresses.Add(l.Monthly.USD)
 			idle++
-		case l.Kind == ReservationLine:
+		case l.Kind == cost.ReservationLine:
 			capacity = capacity.Add(l.Monthly.USD)
 			reserved++
 		}
@@ -299,7 +300,7 @@ func (w Workbook) changes() Block {
 	if w.Changes == nil || len(w.Changes.Top) == 0 {
 		return Block{}
 	}
-	figure := func(label string, change Change, before, after price.USD, note string) Figure {
+	figure := func(label string, change cost.Change, before, after price.USD, note string) Figure {
 		return Figure{
 			Label: label, Value: change.Sum(), Format: Money, Unit: usdAMonth, Sheet: "Movers",
 			Note: fmt.Sprintf("%s, from %s to %s", note, dollars(before), dollars(after)),
@@ -340,8 +341,8 @@ func (w Workbook) saved() Block {
 // trust says how far the report can be relied on.
 func (w Workbook) trust() Block {
 	all := w.Total()
-	count := func(label string, n int, note, sheet string) Figure {
-		return Figure{Label: label, Value: int64(n), Format: Count, Note: note, Sheet: sheet}
+	count := func(label string, n int, note, table string) Figure {
+		return Figure{Label: label, Value: int64(n), Format: Count, Note: note, Sheet: table}
 	}
 	var figures []Figure
 	if exact, whole := w.ExactShare(); whole > 0 {
@@ -352,7 +353,7 @@ func (w Workbook) trust() Block {
 	}
 	figures = append(figures, count("Without a price", w.Missing(), "instances, volumes and others that are in no sum", "Prices"))
 	least := all.TotalToDate.Add(all.EC2AtLeast).Add(-all.EC2)
-	if doubt := all.TotalAtMost.Add(-least); doubt > 0 && w.Hours == BestHours {
+	if doubt := all.TotalAtMost.Add(-least); doubt > 0 && w.Hours == cost.BestHours {
 		figures = append(figures, Figure{
 			Label: "Hours not certain", Value: doubt, Format: Money, Unit: usd, Sheet: "EC2_Detail_Costs",
 			Note: fmt.Sprintf("the month to date is between %s and %s", dollars(least), dollars(all.TotalAtMost)),

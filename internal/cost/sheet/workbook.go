@@ -1,0 +1,22 @@
+// Package sheet joins a cost report with what was made from it in a workbook, and
+// shows that as data: tables, charts and a summary, which are defined once here
+// and written by cost/xlsx, cost/page and cost/plain.
+//
+// It may import cost, fleet and price.
+package sheet
+
+import "nightshift/internal/cost"
+
+// Workbook is a report with what was made from it. Each of the pointers is nil
+// where there is nothing to make it from.
+type Workbook struct {
+	cost.Report
+	// Recommendations are what could cost less, the largest saving first.
+	Recommendations []cost.Finding
+	// Trend and Changes are made from the history, Savings from the journal,
+	// Reconciliation from what AWS charged.
+	Trend          *cost.Trend
+	Changes        *cost.Changes
+	Savings        *cost.Savings
+	Reconciliation *cost.Reconciliation
+}
