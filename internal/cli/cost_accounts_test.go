@@ -19,8 +19,8 @@ import (
 
 	"nightshift/internal/blob"
 	"nightshift/internal/cli"
-	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
 )
@@ -66,7 +66,7 @@ func (o *organization) report(want int, args ...string) (report costReport, stdo
 // accounts are the accounts of a day of the history, each once.
 func (o *organization) accountsOn(day string) []string {
 	o.t.Helper()
-	date, err := cost.ParseDate(day)
+	date, err := trend.ParseDate(day)
 	if err != nil {
 		o.t.Fatal(err)
 	}

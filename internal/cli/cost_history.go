@@ -13,6 +13,7 @@ import (
 	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -20,7 +21,7 @@ import (
 // past is the part of the history that a command is about.
 type past struct {
 	store blob.Store
-	dates []cost.Date
+	dates []trend.Date
 	tags  []string
 }
 
@@ -43,7 +44,7 @@ func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) 
 		return nil, err
 	}
 	// Where no zone is given here, that of the reports may be a day ahead.
-	today := cost.DateOf(a.Now().In(location))
+	today := trend.DateOf(a.Now().In(location))
 	first, last, err := between(from, to, today-trendDays, today+1)
 	if err != nil {
 		return nil, err
@@ -58,8 +59,8 @@ func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) 
 	return &past{store: store, dates: dates, tags: f.Tags}, nil
 }
 
-func (p *past) day(ctx context.Context, date cost.Date) cost.Day {
-	return cost.Day{Date: date, Rows: history.Read(ctx, p.store, date)}
+func (p *past) day(ctx context.Context, date trend.Date) trend.Day {
+	return trend.Day{Date: date, Rows: history.Read(ctx, p.store, date)}
 }
 
 // pastFlags defines the flags of the commands about the history.
@@ -95,10 +96,10 @@ between. Weeks begin on Monday.`,
 			if len(tags) > 0 {
 				p.tags = tags
 			}
-			builder := cost.NewTrend(p.tags)
+			builder := trend.NewBuilder(p.tags)
 			var errs []error
-			for _, date := range cost.Milestones(p.dates) {
-				if err := builder.Add(cost.Day{Date: date, Rows: history.ReadSpending(cmd.Context(), p.store, date)}); err != nil {
+			for _, date := range trend.Milestones(p.dates) {
+				if err := builder.Add(trend.Day{Date: date, Rows: history.ReadSpending(cmd.Context(), p.store, date)}); err != nil {
 					errs = append(errs, unread(err))
 				}
 			}
@@ -124,7 +125,7 @@ between. Weeks begin on Monday.`,
 	return cmd
 }
 
-func (a *app) printTrend(t *cost.Trend, months, byTag bool) {
+func (a *app) printTrend(t *trend.Trend, months, byTag bool) {
 	periods := t.Weeks
 	title := "WEEK OF"
 	if months {
@@ -211,7 +212,7 @@ the month so far.`,
 				return errors.Join(errs...)
 			}
 			if movers.Top == nil {
-				movers.Top = []cost.ResourceChange{} // a list in JSON, too
+				movers.Top = []trend.ResourceChange{} // a list in JSON, too
 			}
 			if a.json {
 				err = a.printJSON(envelope{1, "movers", movers})
@@ -232,20 +233,20 @@ the month so far.`,
 
 // movers compares two days of the past, of which the first is the earliest where
 // it was asked for. A day that cannot be read is passed over, with its error.
-func (p *past) movers(ctx context.Context, earliest bool, top int) (*cost.Changes, []error) {
+func (p *past) movers(ctx context.Context, earliest bool, top int) (*trend.Changes, []error) {
 	var errs []error
 	for {
 		if len(p.dates) == 0 {
 			return nil, errs
 		}
-		first, last, ok := cost.PickDays(p.dates)
+		first, last, ok := trend.PickDays(p.dates)
 		switch {
 		case !ok:
 			return nil, append(errs, fleet.Errorf(fleet.ErrNotFound, "the history has one day only, %s; a change needs two", p.dates[0]))
 		case earliest:
 			first = p.dates[0]
 		}
-		movers, err := cost.Compare(p.day(ctx, first), p.day(ctx, last), top)
+		movers, err := trend.Compare(p.day(ctx, first), p.day(ctx, last), top)
 		if err == nil {
 			return movers, errs
 		}
@@ -257,7 +258,7 @@ func (p *past) movers(ctx context.Context, earliest bool, top int) (*cost.Change
 		if ctx.Err() != nil {
 			return nil, errs
 		}
-		p.dates = slices.DeleteFunc(p.dates, func(d cost.Date) bool { return d == damaged })
+		p.dates = slices.DeleteFunc(p.dates, func(d trend.Date) bool { return d == damaged })
 	}
 }
 
@@ -271,7 +272,7 @@ func unread(err error) error {
 }
 
 // sound reports whether a day can be read to its end.
-func (p *past) sound(ctx context.Context, date cost.Date) bool {
+func (p *past) sound(ctx context.Context, date trend.Date) bool {
 	for _, err := range p.day(ctx, date).Rows {
 		if err != nil {
 			return false
@@ -280,11 +281,11 @@ func (p *past) sound(ctx context.Context, date cost.Date) bool {
 	return true
 }
 
-func (a *app) printMovers(m *cost.Changes) {
+func (a *app) printMovers(m *trend.Changes) {
 	fmt.Fprintf(a.Stdout, "%s to %s, a month at the pace of each: %s to %s (%s)\n\n", m.From, m.To,
 		dollars(m.Total.Before), dollars(m.Total.After), signed(m.Total.Change.Sum()))
 	t := table{numbers: true, header: []string{"RESOURCE", "TYPE", "CHANGE", "NEW", "GONE", "TYPE", "SIZE", "PRICE", "HOURS", "OTHER"}}
-	add := func(name, kind string, c cost.Change) {
+	add := func(name, kind string, c trend.Change) {
 		cells := []string{name, kind, signed(c.Sum())}
 		for _, part := range []price.USD{c.New, c.Gone, c.Type, c.Size, c.Price, c.Hours, c.Other} {
 			cells = append(cells, signed(part))
@@ -306,7 +307,7 @@ func (a *app) printMovers(m *cost.Changes) {
 }
 
 // unmoved is true where no part of a change is a cent.
-func unmoved(c cost.Change) bool {
+func unmoved(c trend.Change) bool {
 	for _, part := range []price.USD{c.New, c.Gone, c.Type, c.Size, c.Price, c.Hours, c.Other} {
 		if part.Cents() != 0 {
 			return false

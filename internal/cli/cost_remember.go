@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 )
 
@@ -28,7 +29,7 @@ func (c *crew) remember(ctx context.Context, store blob.Store, report *sheet.Wor
 	fail := func(what string, err error) {
 		report.Problems = append(report.Problems, cost.Problem{What: what, Err: err})
 	}
-	today := cost.DayOf(report.Report)
+	today := trend.DayOf(report.Report)
 	if keep {
 		var err error
 		if today, err = write(ctx, store, report.Report); err != nil {
@@ -40,30 +41,30 @@ func (c *crew) remember(ctx context.Context, store blob.Store, report *sheet.Wor
 		fail("trend", err)
 		return
 	}
-	day := func(date cost.Date) cost.Day {
+	day := func(date trend.Date) trend.Day {
 		if date == today.Date {
 			return today
 		}
-		return cost.Day{Date: date, Rows: history.Read(ctx, store, date)}
+		return trend.Day{Date: date, Rows: history.Read(ctx, store, date)}
 	}
-	dates = append(cost.Milestones(dates), today.Date)
-	trend := cost.NewTrend(tags)
-	var sound []cost.Date
+	dates = append(trend.Milestones(dates), today.Date)
+	builder := trend.NewBuilder(tags)
+	var sound []trend.Date
 	for _, date := range dates {
 		spent := today
 		if date != today.Date {
-			spent = cost.Day{Date: date, Rows: history.ReadSpending(ctx, store, date)}
+			spent = trend.Day{Date: date, Rows: history.ReadSpending(ctx, store, date)}
 		}
-		if err := trend.Add(spent); err != nil {
+		if err := builder.Add(spent); err != nil {
 			fail(fmt.Sprintf("trend on %s", date), err)
 			continue
 		}
 		sound = append(sound, date)
 	}
-	report.Trend = trend.Trend()
-	if from, to, ok := cost.PickDays(sound); ok {
+	report.Trend = builder.Trend()
+	if from, to, ok := trend.PickDays(sound); ok {
 		read := seenBy(report.Report)
-		if report.Changes, err = cost.Compare(read.of(day(from)), read.of(day(to)), moversShown); err != nil {
+		if report.Changes, err = trend.Compare(read.of(day(from)), read.of(day(to)), moversShown); err != nil {
 			fail("movers", err)
 		}
 	}
@@ -88,8 +89,8 @@ func seenBy(r cost.Report) seen {
 
 // of is a day with those accounts and regions only that were read without a
 // problem: of the others nobody knows what changed.
-func (s seen) of(day cost.Day) cost.Day {
-	return cost.Day{Date: day.Date, Rows: func(yield func(cost.Row, error) bool) {
+func (s seen) of(day trend.Day) trend.Day {
+	return trend.Day{Date: day.Date, Rows: func(yield func(trend.Row, error) bool) {
 		for row, err := range day.Rows {
 			if (err != nil || s[targetOf(row)]) && !yield(row, err) {
 				return
@@ -98,21 +99,21 @@ func (s seen) of(day cost.Day) cost.Day {
 	}}
 }
 
-func targetOf(row cost.Row) fleet.Target {
+func targetOf(row trend.Row) fleet.Target {
 	return fleet.Target{Account: row.Account, Region: row.Region}
 }
 
 // write puts the rows of a report into the history and gives the day as it is
 // there now. A rerun replaces its day; where it did not read an account or a
 // region, or not all of it, what an earlier run of the day has of it stays.
-func write(ctx context.Context, store blob.Store, report cost.Report) (cost.Day, error) {
-	today := cost.DayOf(report)
+func write(ctx context.Context, store blob.Store, report cost.Report) (trend.Day, error) {
+	today := trend.DayOf(report)
 	earlier, err := kept(history.Read(ctx, store, today.Date), report)
 	if err != nil && !errors.Is(err, fleet.ErrNotFound) && !errors.Is(err, fleet.ErrInvalid) {
 		return today, err
 	}
-	rows := func(yield func(cost.Row) bool) {
-		for row := range cost.RowsOf(report) {
+	rows := func(yield func(trend.Row) bool) {
+		for row := range trend.RowsOf(report) {
 			if !yield(row) {
 				return
 			}
@@ -126,7 +127,7 @@ func write(ctx context.Context, store blob.Store, report cost.Report) (cost.Day,
 	if _, err := history.Write(ctx, store, today.Date, rows); err != nil {
 		return today, err
 	}
-	today.Rows = func(yield func(cost.Row, error) bool) {
+	today.Rows = func(yield func(trend.Row, error) bool) {
 		for row := range rows {
 			if !yield(row, nil) {
 				return
@@ -139,21 +140,21 @@ func write(ctx context.Context, store blob.Store, report cost.Report) (cost.Day,
 // rowID is what is unique in a day.
 type rowID struct {
 	target fleet.Target
-	kind   cost.RowKind
+	kind   trend.RowKind
 	id     string
 }
 
 // kept are the rows of an earlier run of the day that a report does not replace.
 // A file that is damaged has none.
-func kept(rows iter.Seq2[cost.Row, error], report cost.Report) ([]cost.Row, error) {
+func kept(rows iter.Seq2[trend.Row, error], report cost.Report) ([]trend.Row, error) {
 	whole := seenBy(report)
 	had := map[rowID]bool{}
 	if slices.Contains(slices.Collect(maps.Values(whole)), false) {
-		for row := range cost.RowsOf(report) {
+		for row := range trend.RowsOf(report) {
 			had[rowID{targetOf(row), row.Kind, row.ID}] = true
 		}
 	}
-	var stay []cost.Row
+	var stay []trend.Row
 	for row, err := range rows {
 		if err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/bill"
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 )
 
@@ -175,15 +176,15 @@ func (a *app) historyStore(f costFlags, c *crew) (blob.Store, error) {
 }
 
 // between reads two dates of the command line; the defaults are given.
-func between(from, to string, first, last cost.Date) (cost.Date, cost.Date, error) {
+func between(from, to string, first, last trend.Date) (trend.Date, trend.Date, error) {
 	for _, each := range []struct {
 		text string
-		into *cost.Date
+		into *trend.Date
 	}{{from, &first}, {to, &last}} {
 		if each.text == "" {
 			continue
 		}
-		date, err := cost.ParseDate(each.text)
+		date, err := trend.ParseDate(each.text)
 		if err != nil {
 			return 0, 0, fleet.Errorf(fleet.ErrInvalid, "%q is not a date such as 2026-11-22", each.text)
 		}

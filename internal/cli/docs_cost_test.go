@@ -19,6 +19,7 @@ import (
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/price"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
@@ -138,7 +139,7 @@ func TestCostColumns(t *testing.T) {
 	text := document(t, costing)
 	whole := sheet.Workbook{
 		Report: cost.Report{Month: cost.MonthOf(time.Now())},
-		Trend:  &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
+		Trend:  &trend.Trend{Weeks: make([]trend.Period, 1)}, Changes: &trend.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	sheets := []string{"Summary"}
@@ -334,7 +335,7 @@ func TestCostBill(t *testing.T) {
 
 // TestCostSchema compares the definition for Athena, and the schema.
 func TestCostSchema(t *testing.T) {
-	first, err := cost.ParseDate("2026-11-01")
+	first, err := trend.ParseDate("2026-11-01")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"nightshift/internal/amazon"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/price"
 )
 
@@ -206,7 +207,7 @@ func TestReadmeColumns(t *testing.T) {
 	var want []column
 	whole := sheet.Workbook{
 		Report: cost.Report{Month: cost.MonthOf(time.Now())},
-		Trend:  &cost.Trend{Weeks: make([]cost.Period, 1)}, Changes: &cost.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
+		Trend:  &trend.Trend{Weeks: make([]trend.Period, 1)}, Changes: &trend.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	for _, table := range whole.Tables() {

@@ -20,6 +20,7 @@ import (
 	"nightshift/internal/cost/page"
 	"nightshift/internal/cost/plain"
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/cost/xlsx"
 	"nightshift/internal/fleet"
 )
@@ -43,7 +44,7 @@ func formats() []format {
 
 // writeRows writes the rows of the report as the history keeps them.
 func writeRows(w io.Writer, r sheet.Workbook) error {
-	file, err := history.Encode(cost.RowsOf(r.Report))
+	file, err := history.Encode(trend.RowsOf(r.Report))
 	if err != nil {
 		return err
 	}

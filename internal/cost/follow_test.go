@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -16,8 +17,8 @@ func TestRestartsAndSnapshotsMoveNoMoney(t *testing.T) {
 	night := func(n int) time.Time { return monthStart.AddDate(0, 0, n) }
 	i := prod(server("i-1"))
 	var snapshots []fleet.Snapshot
-	trend := cost.NewTrend(nil)
-	var days []cost.Day
+	builder := trend.NewBuilder(nil)
+	var days []trend.Day
 	var report cost.Report
 	for n := range 5 {
 		i.PublicIPs = []string{"198.51.100." + string(rune('1'+n)), "203.0.113." + string(rune('1'+n))}
@@ -32,19 +33,19 @@ func TestRestartsAndSnapshotsMoveNoMoney(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		days = append(days, cost.DayOf(report))
-		if err := trend.Add(cost.DayOf(report)); err != nil {
+		days = append(days, trend.DayOf(report))
+		if err := builder.Add(trend.DayOf(report)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var spent price.USD
-	for _, m := range trend.Trend().Months {
+	for _, m := range builder.Trend().Months {
 		spent = spent.Add(*m.Total)
 	}
 	if want := report.Totals[0].TotalToDate; spent != want {
 		t.Errorf("the trend has %s, the report %s", spent, want)
 	}
-	changes, err := cost.Compare(days[0], days[4], 10)
+	changes, err := trend.Compare(days[0], days[4], 10)
 	if err != nil {
 		t.Fatal(err)
 	}

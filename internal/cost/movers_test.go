@@ -9,22 +9,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/price"
 )
 
 // machineRow is an instance of a price that ran a share of the month so far, in
 // hundredths.
-func machineRow(id, kind string, hourly price.USD, share int64) cost.Row {
-	return cost.Row{
-		Account: seoul.Account, Region: seoul.Region, Kind: cost.InstanceRow, ID: id, Name: "name of " + id, Type: kind,
+func machineRow(id, kind string, hourly price.USD, share int64) trend.Row {
+	return trend.Row{
+		Account: seoul.Account, Region: seoul.Region, Kind: trend.InstanceRow, ID: id, Name: "name of " + id, Type: kind,
 		Tenancy: "Shared", Operation: "RunInstances", State: "running", Seconds: share, SecondsElapsed: 100,
-		Parts: []cost.RowPart{part(kind, "sku of "+kind, 730, hourly)},
+		Parts: []trend.RowPart{part(kind, "sku of "+kind, 730, hourly)},
 	}
 }
 
-func part(dimension, sku string, quantity int64, rate price.USD) cost.RowPart {
-	p := cost.RowPart{Dimension: dimension, SKU: sku, Quantity: float64(quantity)}
+func part(dimension, sku string, quantity int64, rate price.USD) trend.RowPart {
+	p := trend.RowPart{Dimension: dimension, SKU: sku, Quantity: float64(quantity)}
 	if rate >= 0 {
 		p.Rate, p.Monthly = amountOf(rate), amountOf(rate.Times(quantity, 1))
 	}
@@ -32,10 +32,10 @@ func part(dimension, sku string, quantity int64, rate price.USD) cost.RowPart {
 }
 
 // diskRow is a volume of 0.10 USD a GiB and 0.01 USD an IOPS.
-func diskRow(id string, gib, iops int64) cost.Row {
-	row := cost.Row{
-		Account: seoul.Account, Region: seoul.Region, Kind: cost.VolumeRow, ID: id, Name: id, Type: "gp3",
-		Parts: []cost.RowPart{part("storage", "SKU1", gib, price.Dollar/10)},
+func diskRow(id string, gib, iops int64) trend.Row {
+	row := trend.Row{
+		Account: seoul.Account, Region: seoul.Region, Kind: trend.VolumeRow, ID: id, Name: id, Type: "gp3",
+		Parts: []trend.RowPart{part("storage", "SKU1", gib, price.Dollar/10)},
 	}
 	if iops > 0 {
 		row.Parts = append(row.Parts, part("iops", "SKU2", iops, price.Dollar/100))
@@ -43,9 +43,9 @@ func diskRow(id string, gib, iops int64) cost.Row {
 	return row
 }
 
-func compare(t testing.TB, n int, before, after []cost.Row) *cost.Changes {
+func compare(t testing.TB, n int, before, after []trend.Row) *trend.Changes {
 	t.Helper()
-	m, err := cost.Compare(dayOf(date(t, "2026-11-15"), before...), dayOf(date(t, "2026-11-22"), after...), n)
+	m, err := trend.Compare(dayOf(date(t, "2026-11-15"), before...), dayOf(date(t, "2026-11-22"), after...), n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,69 +55,69 @@ func compare(t testing.TB, n int, before, after []cost.Row) *cost.Changes {
 func TestMoversNameTheCause(t *testing.T) {
 	const dollar = price.Dollar
 	otherwise := diskRow("vol-1", 100, 0)
-	otherwise.Type, otherwise.Parts = "io2", []cost.RowPart{part("io2 storage", "SKU3", 100, dollar/5)}
+	otherwise.Type, otherwise.Parts = "io2", []trend.RowPart{part("io2 storage", "SKU3", 100, dollar/5)}
 	unknown := diskRow("vol-1", 100, 0)
-	unknown.Parts = []cost.RowPart{part("storage", "SKU1", 100, -1)}
+	unknown.Parts = []trend.RowPart{part("storage", "SKU1", 100, -1)}
 	windows := machineRow("i-1", "m5.large", 3*dollar, 50)
 	windows.Operation, windows.Parts[0].SKU = "RunInstances:0002", "sku of Windows"
 	for name, c := range map[string]struct {
-		before, after []cost.Row
-		want          cost.Change
+		before, after []trend.Row
+		want          trend.Change
 		main          string
 	}{
 		"nothing": {
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
-			cost.Change{},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			trend.Change{},
 			"",
 		},
-		"new": {nil, []cost.Row{machineRow("i-1", "m5.large", dollar, 50)}, cost.Change{New: 365 * dollar}, "new"},
+		"new": {nil, []trend.Row{machineRow("i-1", "m5.large", dollar, 50)}, trend.Change{New: 365 * dollar}, "new"},
 		"gone": {
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 50)},
 			nil,
-			cost.Change{Gone: -365 * dollar},
+			trend.Change{Gone: -365 * dollar},
 			"gone",
 		},
 		"hours": {
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 100)},
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 40)},
-			cost.Change{Hours: -438 * dollar},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 100)},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 40)},
+			trend.Change{Hours: -438 * dollar},
 			"hours",
 		},
 		"price": {
-			[]cost.Row{machineRow("i-1", "m5.large", 2*dollar, 50)},
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
-			cost.Change{Price: -365 * dollar},
+			[]trend.Row{machineRow("i-1", "m5.large", 2*dollar, 50)},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			trend.Change{Price: -365 * dollar},
 			"price",
 		},
 		"type": {
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
-			[]cost.Row{machineRow("i-1", "m5.xlarge", 2*dollar, 50)},
-			cost.Change{Type: 365 * dollar},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			[]trend.Row{machineRow("i-1", "m5.xlarge", 2*dollar, 50)},
+			trend.Change{Type: 365 * dollar},
 			"type",
 		},
 		"platform": {
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50)},
-			[]cost.Row{windows},
-			cost.Change{Type: 730 * dollar},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 50)},
+			[]trend.Row{windows},
+			trend.Change{Type: 730 * dollar},
 			"type",
 		},
 		// m5.xlarge cost 2.00 before, as the other instance shows, and 1.50 now:
 		// 1.00 → 2.00 by the type, 2.00 → 1.50 by the price.
 		"type and price and hours": {
-			[]cost.Row{machineRow("i-1", "m5.large", dollar, 50), machineRow("i-2", "m5.xlarge", 2*dollar, 50)},
-			[]cost.Row{machineRow("i-1", "m5.xlarge", 3*dollar/2, 100), machineRow("i-2", "m5.xlarge", 3*dollar/2, 50)},
-			cost.Change{Type: 365 * dollar, Price: -365*dollar/2 - 365*dollar/2, Hours: 3 * 365 * dollar / 2},
+			[]trend.Row{machineRow("i-1", "m5.large", dollar, 50), machineRow("i-2", "m5.xlarge", 2*dollar, 50)},
+			[]trend.Row{machineRow("i-1", "m5.xlarge", 3*dollar/2, 100), machineRow("i-2", "m5.xlarge", 3*dollar/2, 50)},
+			trend.Change{Type: 365 * dollar, Price: -365*dollar/2 - 365*dollar/2, Hours: 3 * 365 * dollar / 2},
 			"hours",
 		},
-		"size":            {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{diskRow("vol-1", 150, 0)}, cost.Change{Size: 5 * dollar}, "size"},
-		"IOPS":            {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{diskRow("vol-1", 100, 3000)}, cost.Change{Size: 30 * dollar}, "size"},
-		"less IOPS":       {[]cost.Row{diskRow("vol-1", 100, 100)}, []cost.Row{diskRow("vol-1", 100, 0)}, cost.Change{Size: -dollar}, "size"},
-		"volume type":     {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{otherwise}, cost.Change{Type: 10 * dollar}, "type"},
-		"price not known": {[]cost.Row{diskRow("vol-1", 100, 0)}, []cost.Row{unknown}, cost.Change{Other: -10 * dollar}, "other"},
-		"price known now": {[]cost.Row{unknown}, []cost.Row{diskRow("vol-1", 100, 0)}, cost.Change{Other: 10 * dollar}, "other"},
-		"never known":     {[]cost.Row{unknown}, []cost.Row{unknown}, cost.Change{}, ""},
-		"new, not known":  {nil, []cost.Row{unknown}, cost.Change{}, ""},
+		"size":            {[]trend.Row{diskRow("vol-1", 100, 0)}, []trend.Row{diskRow("vol-1", 150, 0)}, trend.Change{Size: 5 * dollar}, "size"},
+		"IOPS":            {[]trend.Row{diskRow("vol-1", 100, 0)}, []trend.Row{diskRow("vol-1", 100, 3000)}, trend.Change{Size: 30 * dollar}, "size"},
+		"less IOPS":       {[]trend.Row{diskRow("vol-1", 100, 100)}, []trend.Row{diskRow("vol-1", 100, 0)}, trend.Change{Size: -dollar}, "size"},
+		"volume type":     {[]trend.Row{diskRow("vol-1", 100, 0)}, []trend.Row{otherwise}, trend.Change{Type: 10 * dollar}, "type"},
+		"price not known": {[]trend.Row{diskRow("vol-1", 100, 0)}, []trend.Row{unknown}, trend.Change{Other: -10 * dollar}, "other"},
+		"price known now": {[]trend.Row{unknown}, []trend.Row{diskRow("vol-1", 100, 0)}, trend.Change{Other: 10 * dollar}, "other"},
+		"never known":     {[]trend.Row{unknown}, []trend.Row{unknown}, trend.Change{}, ""},
+		"new, not known":  {nil, []trend.Row{unknown}, trend.Change{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := compare(t, 10, c.before, c.after)
@@ -135,7 +135,7 @@ func TestMoversNameTheCause(t *testing.T) {
 }
 
 func TestMoversAreTheLargestFirst(t *testing.T) {
-	var before, after []cost.Row
+	var before, after []trend.Row
 	for n := range int64(50) {
 		id := fmt.Sprintf("i-%02d", n)
 		before = append(before, machineRow(id, "m5.large", price.Dollar, 50))
@@ -154,7 +154,7 @@ func TestMoversAreTheLargestFirst(t *testing.T) {
 		t.Errorf("%+v", top)
 	}
 	resized := machineRow("i-01", "m5.xlarge", 2*price.Dollar, 50)
-	if got := compare(t, 1, before[1:2], []cost.Row{resized}).Top[0].Type; got != "m5.large → m5.xlarge" {
+	if got := compare(t, 1, before[1:2], []trend.Row{resized}).Top[0].Type; got != "m5.large → m5.xlarge" {
 		t.Error(got)
 	}
 }
@@ -162,15 +162,15 @@ func TestMoversAreTheLargestFirst(t *testing.T) {
 // TestPriceAloneResizesNothing has amounts that the rounding to 1e-10 dollars
 // moves: 1500 ÷ 1024 and 600 ÷ 1024 of them are both 1.
 func TestPriceAloneResizesNothing(t *testing.T) {
-	throughput := func(rate price.USD) []cost.Row {
+	throughput := func(rate price.USD) []trend.Row {
 		row := diskRow("vol-1", 100, 0)
-		row.Parts = []cost.RowPart{{Dimension: "throughput", SKU: "SKU4", Quantity: 1, Rate: amountOf(rate), Monthly: amountOf(rate.Times(1, 1024))}}
-		return []cost.Row{row}
+		row.Parts = []trend.RowPart{{Dimension: "throughput", SKU: "SKU4", Quantity: 1, Rate: amountOf(rate), Monthly: amountOf(rate.Times(1, 1024))}}
+		return []trend.Row{row}
 	}
-	if got := compare(t, 1, throughput(1500), throughput(600)).Total.Change; got != (cost.Change{}) {
+	if got := compare(t, 1, throughput(1500), throughput(600)).Total.Change; got != (trend.Change{}) {
 		t.Errorf("%+v", got)
 	}
-	if got := compare(t, 1, throughput(1500), throughput(6000)).Total.Change; got != (cost.Change{Price: 5}) {
+	if got := compare(t, 1, throughput(1500), throughput(6000)).Total.Change; got != (trend.Change{Price: 5}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -182,16 +182,16 @@ func TestMoversInTheFirstSecond(t *testing.T) {
 	running.SecondsElapsed = 0
 	stopped := running
 	stopped.State = "stopped"
-	if got := compare(t, 1, []cost.Row{running}, []cost.Row{stopped}).Total.Change; got != (cost.Change{Hours: -730 * price.Dollar}) {
+	if got := compare(t, 1, []trend.Row{running}, []trend.Row{stopped}).Total.Change; got != (trend.Change{Hours: -730 * price.Dollar}) {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestMoversOfADamagedDay(t *testing.T) {
 	damage := errors.New("damaged")
-	good, bad := dayOf(20_000), cost.Day{Date: 20_007, Rows: items([]cost.Row{diskRow("vol-1", 1, 1)}, damage)}
-	for _, pair := range [][2]cost.Day{{good, bad}, {bad, good}} {
-		if m, err := cost.Compare(pair[0], pair[1], 5); !errors.Is(err, damage) || m != nil {
+	good, bad := dayOf(20_000), trend.Day{Date: 20_007, Rows: items([]trend.Row{diskRow("vol-1", 1, 1)}, damage)}
+	for _, pair := range [][2]trend.Day{{good, bad}, {bad, good}} {
+		if m, err := trend.Compare(pair[0], pair[1], 5); !errors.Is(err, damage) || m != nil {
 			t.Error(m, err)
 		}
 	}
@@ -199,18 +199,18 @@ func TestMoversOfADamagedDay(t *testing.T) {
 
 func TestComparedDays(t *testing.T) {
 	for _, c := range []struct {
-		dates    []cost.Date
-		from, to cost.Date
+		dates    []trend.Date
+		from, to trend.Date
 		ok       bool
 	}{
 		{nil, 0, 0, false},
-		{[]cost.Date{5}, 0, 0, false},
-		{[]cost.Date{5, 6}, 5, 6, true},
-		{[]cost.Date{1, 8, 14, 15, 22}, 15, 22, true},
-		{[]cost.Date{1, 8, 16, 22}, 8, 22, true},
-		{[]cost.Date{18, 20, 22}, 18, 22, true},
+		{[]trend.Date{5}, 0, 0, false},
+		{[]trend.Date{5, 6}, 5, 6, true},
+		{[]trend.Date{1, 8, 14, 15, 22}, 15, 22, true},
+		{[]trend.Date{1, 8, 16, 22}, 8, 22, true},
+		{[]trend.Date{18, 20, 22}, 18, 22, true},
 	} {
-		if from, to, ok := cost.PickDays(c.dates); from != c.from || to != c.to || ok != c.ok {
+		if from, to, ok := trend.PickDays(c.dates); from != c.from || to != c.to || ok != c.ok {
 			t.Errorf("%v: %d, %d, %v", c.dates, from, to, ok)
 		}
 	}
@@ -230,14 +230,14 @@ func TestPartsAddUp(t *testing.T) {
 				rates[1][item] = price.USD(rapid.Int64Range(0, 5e10).Draw(t, "rate"))
 			}
 		}
-		var days [2][]cost.Row
+		var days [2][]trend.Row
 		for n := range rapid.IntRange(1, 5).Draw(t, "resources") {
-			kind := rapid.SampledFrom([]cost.RowKind{cost.InstanceRow, cost.VolumeRow}).Draw(t, "kind")
+			kind := rapid.SampledFrom([]trend.RowKind{trend.InstanceRow, trend.VolumeRow}).Draw(t, "kind")
 			for d := range days {
 				if rapid.IntRange(0, 5).Draw(t, "there") == 0 {
 					continue
 				}
-				row := cost.Row{Kind: kind, ID: fmt.Sprintf("r-%d", n), SecondsElapsed: rapid.SampledFrom([]int64{86_400, 604_801}).Draw(t, "elapsed")}
+				row := trend.Row{Kind: kind, ID: fmt.Sprintf("r-%d", n), SecondsElapsed: rapid.SampledFrom([]int64{86_400, 604_801}).Draw(t, "elapsed")}
 				row.Type = rapid.SampledFrom([]string{"x", "x", "y"}).Draw(t, "type")
 				row.Seconds = rapid.SampledFrom([]int64{0, 3601, row.SecondsElapsed}).Draw(t, "seconds")
 				for _, item := range []string{"a", "b", "c"} {
@@ -256,11 +256,11 @@ func TestPartsAddUp(t *testing.T) {
 				days[d] = append(days[d], row)
 			}
 		}
-		m, err := cost.Compare(dayOf(1, days[0]...), dayOf(8, days[1]...), rapid.IntRange(0, 6).Draw(t, "n"))
+		m, err := trend.Compare(dayOf(1, days[0]...), dayOf(8, days[1]...), rapid.IntRange(0, 6).Draw(t, "n"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, after := map[string]cost.Row{}, map[string]cost.Row{}
+		before, after := map[string]trend.Row{}, map[string]trend.Row{}
 		for _, row := range days[0] {
 			before[row.ID] = row
 		}
@@ -281,7 +281,7 @@ func TestPartsAddUp(t *testing.T) {
 	})
 }
 
-func checkParts(t *rapid.T, m cost.ResourceChange, had, has bool, was, is cost.Row, stable bool) {
+func checkParts(t *rapid.T, m trend.ResourceChange, had, has bool, was, is trend.Row, stable bool) {
 	c := m.Change
 	var difference price.USD
 	if m.After != nil {
@@ -290,8 +290,8 @@ func checkParts(t *rapid.T, m cost.ResourceChange, had, has bool, was, is cost.R
 	if m.Before != nil {
 		difference -= *m.Before
 	}
-	same := func(of func(cost.Row) any) bool { return cmp.Equal(of(was), of(is)) }
-	quantities := func(r cost.Row) any {
+	same := func(of func(trend.Row) any) bool { return cmp.Equal(of(was), of(is)) }
+	quantities := func(r trend.Row) any {
 		list := map[string]float64{}
 		for _, p := range r.Parts {
 			list[p.Dimension] = p.Quantity
@@ -307,8 +307,8 @@ func checkParts(t *rapid.T, m cost.ResourceChange, had, has bool, was, is cost.R
 		"type":          was.Type == is.Type && c.Type != 0,
 		"size":          (was.Type != is.Type || same(quantities)) && c.Size != 0,
 		"price":         stable && c.Price != 0,
-		"hours":         same(func(r cost.Row) any { return [2]int64{r.Seconds, r.SecondsElapsed} }) && c.Hours != 0,
-		"hours of disk": is.Kind == cost.VolumeRow && c.Hours != 0,
+		"hours":         same(func(r trend.Row) any { return [2]int64{r.Seconds, r.SecondsElapsed} }) && c.Hours != 0,
+		"hours of disk": is.Kind == trend.VolumeRow && c.Hours != 0,
 	} {
 		if wrong {
 			t.Errorf("%s is wrong: %+v → %+v: %+v", name, was, is, m)

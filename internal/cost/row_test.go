@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -25,7 +26,7 @@ func TestRowsAddUpToTheReport(t *testing.T) {
 	r := build(t, e, seoulPrices(t), cost.Options{})
 	seen := map[string]bool{}
 	var toDate, monthly, forecast price.USD
-	for row := range cost.RowsOf(r) {
+	for row := range trend.RowsOf(r) {
 		key := string(row.Kind) + row.ID
 		if seen[key] || row.Account != seoul.Account || row.Region != seoul.Region || !row.Generated.Equal(now) {
 			t.Errorf("%+v", row)
@@ -36,7 +37,7 @@ func TestRowsAddUpToTheReport(t *testing.T) {
 		for _, p := range row.Parts {
 			parts = parts.Add(p.Monthly.USD)
 		}
-		if row.Kind == cost.VolumeRow && parts != row.Monthly.USD {
+		if row.Kind == trend.VolumeRow && parts != row.Monthly.USD {
 			t.Errorf("%s: parts are %v, the month %v", row.ID, parts, row.Monthly.USD)
 		}
 		if row.ID == "vol-3" && (row.Monthly.Known || row.ToDate.Known || row.PriceStatus != "missing") {
@@ -53,32 +54,32 @@ func TestRowTellsWhatItIs(t *testing.T) {
 	big := disk("vol-1", fleet.GP3, 1000, "i-1")
 	big.IOPS, big.ThroughputMiBps = 16_000, 1000
 	r := build(t, estate{instances: []fleet.Instance{server("i-1")}, volumes: []fleet.Volume{big}}, seoulPrices(t), cost.Options{})
-	var rows []cost.Row
-	for row, err := range cost.DayOf(r).Rows {
+	var rows []trend.Row
+	for row, err := range trend.DayOf(r).Rows {
 		if err != nil {
 			t.Fatal(err)
 		}
 		rows = append(rows, row)
 	}
-	if cost.DayOf(r).Date.String() != "2026-11-22" || len(rows) != 2 {
-		t.Fatal(cost.DayOf(r).Date, len(rows))
+	if trend.DayOf(r).Date.String() != "2026-11-22" || len(rows) != 2 {
+		t.Fatal(trend.DayOf(r).Date, len(rows))
 	}
 	usd := func(s string) cost.Amount { return cost.Amount{USD: dollars(t, s), Known: true} }
-	want := []cost.Row{
+	want := []trend.Row{
 		{
-			Generated: now, Account: seoul.Account, Region: seoul.Region, Kind: cost.InstanceRow, ID: "i-1", Name: "name of i-1",
+			Generated: now, Account: seoul.Account, Region: seoul.Region, Kind: trend.InstanceRow, ID: "i-1", Name: "name of i-1",
 			Type: "m5.large", State: "running", Zone: "ap-northeast-2a", Tenancy: "Shared", Operation: "RunInstances",
 			Seconds: 513 * 3600, SecondsElapsed: 513 * 3600, SecondsMonth: 720 * 3600, HoursSource: "launch-time", PriceStatus: "exact",
-			Parts: []cost.RowPart{
+			Parts: []trend.RowPart{
 				{Dimension: "m5.large", Quantity: 730, Unit: "Hrs", Rate: usd("0.118"), SKU: "m5.large/RunInstances", Monthly: usd("86.14")},
 			},
 			ToDate: usd("60.534"), Monthly: usd("86.14"), Forecast: usd("84.96"),
 		},
 		{
-			Generated: now, Account: seoul.Account, Region: seoul.Region, Kind: cost.VolumeRow, ID: "vol-1", Name: "vol-1",
+			Generated: now, Account: seoul.Account, Region: seoul.Region, Kind: trend.VolumeRow, ID: "vol-1", Name: "vol-1",
 			Type: "gp3", State: "in-use", Zone: "ap-northeast-2a", ParentID: "i-1",
 			Seconds: 513 * 3600, SecondsElapsed: 513 * 3600, SecondsMonth: 720 * 3600, PriceStatus: "exact",
-			Parts: []cost.RowPart{
+			Parts: []trend.RowPart{
 				{Dimension: "EBS:VolumeUsage.gp3", Quantity: 1000, Unit: "GiB", Rate: usd("0.0912"), SKU: "EBS:VolumeUsage.gp3", Monthly: usd("91.2")},
 				{Dimension: "EBS:VolumeP-IOPS.gp3", Quantity: 13000, Unit: "IOPS", Rate: usd("0.0057"), SKU: "EBS:VolumeP-IOPS.gp3", Monthly: usd("74.1")},
 				{Dimension: "EBS:VolumeP-Throughput.gp3", Quantity: 875, Unit: "MiB/s", Rate: usd("46.6944"), SKU: "EBS:VolumeP-Throughput.gp3", Monthly: usd("39.9")},
@@ -94,20 +95,20 @@ func TestRowTellsWhatItIs(t *testing.T) {
 
 func TestDatesAreDays(t *testing.T) {
 	late := time.Date(2026, 11, 22, 23, 59, 0, 0, kst)
-	if d := cost.DateOf(late); d.String() != "2026-11-22" || cost.DateOf(late.UTC()) != d {
+	if d := trend.DateOf(late); d.String() != "2026-11-22" || trend.DateOf(late.UTC()) != d {
 		t.Error(d)
 	}
-	if d := cost.DateOf(late.Add(time.Minute)); d.String() != "2026-11-23" || d != cost.DateOf(late)+1 {
+	if d := trend.DateOf(late.Add(time.Minute)); d.String() != "2026-11-23" || d != trend.DateOf(late)+1 {
 		t.Error(d)
 	}
 	for _, s := range []string{"1969-12-31", "1970-01-01", "2024-02-29", "2026-11-22"} {
-		var d cost.Date
+		var d trend.Date
 		if err := d.UnmarshalText([]byte(s)); err != nil || d.String() != s {
 			t.Error(s, d, err)
 		}
 	}
 	for _, s := range []string{"", "2026-02-29", "2026-1-1", "22.11.2026", "2026-11-22T00:00:00Z"} {
-		if d, err := cost.ParseDate(s); err == nil {
+		if d, err := trend.ParseDate(s); err == nil {
 			t.Errorf("%q was read as %s", s, d)
 		}
 	}

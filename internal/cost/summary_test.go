@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -65,10 +66,10 @@ func full(t *testing.T) sheet.Workbook {
 	first, second := spent("i-1", 10*price.Dollar, 10*price.Dollar), spent("i-1", 30*price.Dollar, 30*price.Dollar)
 	w.Trend = trendOf(t, dayOf(date(t, "2026-11-05"), first), dayOf(date(t, "2026-11-15"), second))
 	before := dollars(t, "1000")
-	w.Changes = &cost.Changes{
+	w.Changes = &trend.Changes{
 		From: date(t, "2026-11-15"), To: date(t, "2026-11-22"),
-		Top:   []cost.ResourceChange{{ID: "i-9", Type: "m5.large", Before: &before, Change: cost.Change{Gone: -before}}},
-		Total: cost.ChangeSum{Count: 1, Before: before, Change: cost.Change{Gone: -before}},
+		Top:   []trend.ResourceChange{{ID: "i-9", Type: "m5.large", Before: &before, Change: trend.Change{Gone: -before}}},
+		Total: trend.ChangeSum{Count: 1, Before: before, Change: trend.Change{Gone: -before}},
 	}
 	w.Reconciliation = cost.Reconcile(r, []price.BillLine{
 		{Account: seoul.Account, Region: seoul.Region, Resource: "i-1", Start: monthStart, End: now, Quantity: 513, Billed: dollars(t, "50.50")},

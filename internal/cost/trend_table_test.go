@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -22,8 +23,8 @@ func withHistory(t *testing.T) sheet.Workbook {
 		dayOf(date(t, "2026-11-15"), spent("i-1", 15*price.Dollar, 30*price.Dollar)),
 		dayOf(date(t, "2026-11-22"), spent("i-1", 29*price.Dollar, 30*price.Dollar)))
 	r.Changes = compare(t, 1,
-		[]cost.Row{machineRow("i-1", "m5.large", price.Dollar, 100), diskRow("vol-1", 100, 0)},
-		[]cost.Row{machineRow("i-1", "m5.large", price.Dollar, 40), diskRow("vol-1", 200, 0)})
+		[]trend.Row{machineRow("i-1", "m5.large", price.Dollar, 100), diskRow("vol-1", 100, 0)},
+		[]trend.Row{machineRow("i-1", "m5.large", price.Dollar, 40), diskRow("vol-1", 200, 0)})
 	r.Savings = cost.SavingsOf(r.Report, []cost.Act{stop("i-1", nov(22, 0))}, november())
 	return r
 }
@@ -90,10 +91,10 @@ func TestGapIsAnEmptyCell(t *testing.T) {
 
 // TestTrendIsExactInJSON: amounts are decimal strings, gaps null.
 func TestTrendIsExactInJSON(t *testing.T) {
-	trend := trendOf(t,
+	got := trendOf(t,
 		dayOf(date(t, "2026-08-31"), spent("i-1", 31*price.Dollar, 31*price.Dollar)),
 		dayOf(date(t, "2026-10-02"), spent("i-1", price.Dollar/3, 30*price.Dollar)))
-	text, err := json.Marshal(trend.Months[1:])
+	text, err := json.Marshal(got.Months[1:])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func TestTrendIsExactInJSON(t *testing.T) {
 	if string(text) != want {
 		t.Errorf("got\n%s, want\n%s", text, want)
 	}
-	var back []cost.Period
+	var back []trend.Period
 	if err := json.Unmarshal(text, &back); err != nil || back[1].Start != date(t, "2026-10-01") || *back[1].EC2 != price.Dollar/3 {
 		t.Error(back, err)
 	}

@@ -11,13 +11,14 @@ import (
 	"pgregory.net/rapid"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
-func date(t testing.TB, s string) cost.Date {
+func date(t testing.TB, s string) trend.Date {
 	t.Helper()
-	d, err := cost.ParseDate(s)
+	d, err := trend.ParseDate(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,9 +26,9 @@ func date(t testing.TB, s string) cost.Date {
 }
 
 // spent is the row of an instance of one type; unknown amounts are negative.
-func spent(id string, toDate, forecast price.USD) cost.Row {
-	return cost.Row{
-		Account: seoul.Account, Region: seoul.Region, Kind: cost.InstanceRow, ID: id, Type: "m5.large",
+func spent(id string, toDate, forecast price.USD) trend.Row {
+	return trend.Row{
+		Account: seoul.Account, Region: seoul.Region, Kind: trend.InstanceRow, ID: id, Type: "m5.large",
 		Tags:   fleet.Tags{"Team": "team of " + id},
 		ToDate: amountOf(toDate), Forecast: amountOf(forecast),
 	}
@@ -40,13 +41,13 @@ func amountOf(u price.USD) cost.Amount {
 	return cost.Amount{USD: u, Known: true}
 }
 
-func dayOf(d cost.Date, rows ...cost.Row) cost.Day {
-	return cost.Day{Date: d, Rows: items(rows, nil)}
+func dayOf(d trend.Date, rows ...trend.Row) trend.Day {
+	return trend.Day{Date: d, Rows: items(rows, nil)}
 }
 
-func trendOf(t testing.TB, days ...cost.Day) *cost.Trend {
+func trendOf(t testing.TB, days ...trend.Day) *trend.Trend {
 	t.Helper()
-	b := cost.NewTrend([]string{"Team"})
+	b := trend.NewBuilder([]string{"Team"})
 	for _, d := range days {
 		if err := b.Add(d); err != nil {
 			t.Fatal(err)
@@ -56,7 +57,7 @@ func trendOf(t testing.TB, days ...cost.Day) *cost.Trend {
 }
 
 // brief is a period in one line.
-func brief(p cost.Period) string {
+func brief(p trend.Period) string {
 	total := "-"
 	if p.Total != nil {
 		total = p.Total.String()
@@ -64,7 +65,7 @@ func brief(p cost.Period) string {
 	return fmt.Sprintf("%s %s %d %s", p.Start, total, p.Days, p.Note())
 }
 
-func checkPeriods(t *testing.T, got []cost.Period, want ...string) {
+func checkPeriods(t *testing.T, got []trend.Period, want ...string) {
 	t.Helper()
 	var list []string
 	for _, p := range got {
@@ -77,37 +78,37 @@ func checkPeriods(t *testing.T, got []cost.Period, want ...string) {
 
 func TestTrendOfOneDay(t *testing.T) {
 	// 21 dollars in 21 days; the 1st is a Sunday.
-	trend := trendOf(t, dayOf(date(t, "2026-11-21"), spent("i-1", 21*price.Dollar, 30*price.Dollar)))
-	checkPeriods(t, trend.Months, "2026-11-01 21.00 21 incomplete")
-	checkPeriods(t, trend.Weeks,
+	got := trendOf(t, dayOf(date(t, "2026-11-21"), spent("i-1", 21*price.Dollar, 30*price.Dollar)))
+	checkPeriods(t, got.Months, "2026-11-01 21.00 21 incomplete")
+	checkPeriods(t, got.Weeks,
 		"2026-10-26 1.00 1 incomplete, partly estimated", "2026-11-02 7.00 7 partly estimated",
 		"2026-11-09 7.00 7 partly estimated", "2026-11-16 6.00 6 incomplete, partly estimated")
 }
 
 func TestTrendAcrossTheMonthsEnd(t *testing.T) {
-	trend := trendOf(t,
+	got := trendOf(t,
 		dayOf(date(t, "2026-10-28"), spent("i-1", 28*price.Dollar, 31*price.Dollar), spent("gone", 10*price.Dollar, 20*price.Dollar)),
 		dayOf(date(t, "2026-11-04"), spent("i-1", 8*price.Dollar, 60*price.Dollar), spent("new", 4*price.Dollar, 9*price.Dollar)),
 		dayOf(date(t, "2026-11-08"), spent("i-1", 16*price.Dollar, 60*price.Dollar), spent("new", 5*price.Dollar, 9*price.Dollar)))
 	// October: 28 + 10, and 3 forecast. November: 16 + 5.
-	checkPeriods(t, trend.Months, "2026-10-01 41.00 31 partly estimated", "2026-11-01 21.00 8 incomplete")
+	checkPeriods(t, got.Months, "2026-10-01 41.00 31 partly estimated", "2026-11-01 21.00 8 incomplete")
 	// The week of 26 October: 3 days at 1.00 and 10.00 × 3 ÷ 28, of which the last
 	// day has what the division left; 3 forecast days at 1.00; and 12.00 ÷ 4.
-	checkPeriods(t, trend.Weeks[4:],
+	checkPeriods(t, got.Weeks[4:],
 		"2026-10-26 10.0714285725 7 partly estimated", "2026-11-02 18.00 7 incomplete")
 }
 
 func TestGapsAreNotZero(t *testing.T) {
-	trend := trendOf(t,
+	got := trendOf(t,
 		dayOf(date(t, "2026-08-31"), spent("i-1", 31*price.Dollar, 31*price.Dollar)),
 		dayOf(date(t, "2026-11-02"), spent("i-1", 2*price.Dollar, 30*price.Dollar)))
 	gap := "gap: the history has no day for it"
-	checkPeriods(t, trend.Months,
+	checkPeriods(t, got.Months,
 		"2026-08-01 31.00 31 partly estimated", "2026-09-01 - 0 "+gap, "2026-10-01 - 0 "+gap, "2026-11-01 2.00 2 incomplete")
-	if w := trend.Weeks[6]; w.Start != date(t, "2026-09-07") || w.Total != nil || w.Days != 0 {
+	if w := got.Weeks[6]; w.Start != date(t, "2026-09-07") || w.Total != nil || w.Days != 0 {
 		t.Error(brief(w))
 	}
-	for _, series := range [][]cost.Series{trend.Types, trend.Tags} {
+	for _, series := range [][]trend.Series{got.Types, got.Tags} {
 		if s := series[0]; s.Weeks[6] != nil || s.Months[1] != nil || s.Months[3] == nil || s.Total != 33*price.Dollar {
 			t.Errorf("%+v", s)
 		}
@@ -117,25 +118,25 @@ func TestGapsAreNotZero(t *testing.T) {
 // TestWhatComesBackIsNotSpentAgain leaves a resource out of a day, as a failed
 // target does, and does not know the cost of another.
 func TestWhatComesBackIsNotSpentAgain(t *testing.T) {
-	trend := trendOf(t,
+	got := trendOf(t,
 		dayOf(date(t, "2026-11-03"), spent("i-1", 3*price.Dollar, 30*price.Dollar), spent("i-2", 3*price.Dollar, 30*price.Dollar)),
 		dayOf(date(t, "2026-11-10"), spent("i-2", -1, -1)),
 		dayOf(date(t, "2026-11-17"), spent("i-1", 17*price.Dollar, 30*price.Dollar), spent("i-2", 17*price.Dollar, -1)),
 		dayOf(date(t, "2026-12-01"), spent("i-1", 1*price.Dollar, 31*price.Dollar), spent("i-2", 1*price.Dollar, -1)))
-	checkPeriods(t, trend.Months, "2026-11-01 47.00 30 partly estimated", "2026-12-01 2.00 1 incomplete")
-	if n := trend.Months[0].Unpriced; n != 1 {
+	checkPeriods(t, got.Months, "2026-11-01 47.00 30 partly estimated", "2026-12-01 2.00 1 incomplete")
+	if n := got.Months[0].Unpriced; n != 1 {
 		t.Errorf("%d unpriced, want 1", n)
 	}
 }
 
 // TestNothingKnownIsNotZero: a day without a single price is as good as none.
 func TestNothingKnownIsNotZero(t *testing.T) {
-	trend := trendOf(t,
+	got := trendOf(t,
 		dayOf(date(t, "2026-11-03"), spent("i-1", 3*price.Dollar, -1)),
 		dayOf(date(t, "2026-11-10"), spent("i-1", -1, -1)),
 		dayOf(date(t, "2026-12-02"), spent("i-1", 2*price.Dollar, -1)),
 		dayOf(date(t, "2026-12-03"), spent("i-1", -1, -1)))
-	checkPeriods(t, trend.Months, "2026-11-01 3.00 3 incomplete", "2026-12-01 2.00 2 incomplete")
+	checkPeriods(t, got.Months, "2026-11-01 3.00 3 incomplete", "2026-12-01 2.00 2 incomplete")
 	if got := trendOf(t, dayOf(date(t, "2026-11-03"), spent("i-1", -1, -1))); len(got.Months) != 0 {
 		t.Errorf("%+v", got.Months)
 	}
@@ -145,11 +146,11 @@ func TestDamagedDayIsLeftOut(t *testing.T) {
 	damage := errors.New("damaged")
 	first := dayOf(date(t, "2026-11-03"), spent("i-1", 3*price.Dollar, 30*price.Dollar))
 	last := dayOf(date(t, "2026-11-17"), spent("i-1", 17*price.Dollar, 30*price.Dollar))
-	b := cost.NewTrend(nil)
+	b := trend.NewBuilder(nil)
 	if err := b.Add(first); err != nil {
 		t.Fatal(err)
 	}
-	broken := cost.Day{Date: date(t, "2026-11-10"), Rows: items([]cost.Row{spent("i-1", 900*price.Dollar, 0), spent("i-9", 1, 1)}, damage)}
+	broken := trend.Day{Date: date(t, "2026-11-10"), Rows: items([]trend.Row{spent("i-1", 900*price.Dollar, 0), spent("i-9", 1, 1)}, damage)}
 	if err := b.Add(broken); !errors.Is(err, damage) {
 		t.Error(err)
 	}
@@ -163,7 +164,7 @@ func TestDamagedDayIsLeftOut(t *testing.T) {
 	if err := b.Add(first); err == nil {
 		t.Error("an earlier day was taken")
 	}
-	if got := cost.NewTrend(nil).Trend(); len(got.Weeks)+len(got.Months) != 0 {
+	if got := trend.NewBuilder(nil).Trend(); len(got.Weeks)+len(got.Months) != 0 {
 		t.Errorf("no days: %+v", got)
 	}
 }
@@ -174,32 +175,32 @@ func TestDamagedDayIsLeftOut(t *testing.T) {
 // had it, too.
 func TestTrendAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var days []cost.Day
-		var rows []map[string]cost.Row
-		var dates []cost.Date
-		at := cost.Date(rapid.IntRange(20_000, 20_800).Draw(t, "start"))
+		var days []trend.Day
+		var rows []map[string]trend.Row
+		var dates []trend.Date
+		at := trend.Date(rapid.IntRange(20_000, 20_800).Draw(t, "start"))
 		for range rapid.IntRange(1, 12).Draw(t, "days") {
-			today := map[string]cost.Row{}
+			today := map[string]trend.Row{}
 			for n := range rapid.IntRange(0, 4).Draw(t, "resources") {
 				id := fmt.Sprintf("i-%d", n)
 				row := spent(id, price.USD(rapid.Int64Range(-1e10, 1e13).Draw(t, "to date")), price.USD(rapid.Int64Range(0, 1e13).Draw(t, "forecast")))
-				row.Kind = rapid.SampledFrom([]cost.RowKind{cost.InstanceRow, cost.VolumeRow, cost.RowKind(cost.HostLine)}).Draw(t, "kind")
+				row.Kind = rapid.SampledFrom([]trend.RowKind{trend.InstanceRow, trend.VolumeRow, trend.RowKind(cost.HostLine)}).Draw(t, "kind")
 				row.Type = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "type")
 				today[string(row.Kind)+id] = row
 			}
 			days = append(days, dayOf(at, slices.Collect(maps.Values(today))...))
-			if len(today) == 0 || slices.ContainsFunc(slices.Collect(maps.Values(today)), func(r cost.Row) bool { return r.ToDate.Known }) {
+			if len(today) == 0 || slices.ContainsFunc(slices.Collect(maps.Values(today)), func(r trend.Row) bool { return r.ToDate.Known }) {
 				rows, dates = append(rows, today), append(dates, at)
 			}
-			at += cost.Date(rapid.IntRange(1, 40).Draw(t, "gap"))
+			at += trend.Date(rapid.IntRange(1, 40).Draw(t, "gap"))
 		}
-		b := cost.NewTrend([]string{"Team"})
+		b := trend.NewBuilder([]string{"Team"})
 		for _, d := range days {
 			if err := b.Add(d); err != nil {
 				t.Fatal(err)
 			}
 		}
-		trend := b.Trend()
+		got := b.Trend()
 
 		want := map[string]price.USD{}
 		for n, today := range rows {
@@ -217,7 +218,7 @@ func TestTrendAddsUp(t *testing.T) {
 			}
 		}
 		var months, weeks, all price.USD
-		for _, m := range trend.Months {
+		for _, m := range got.Months {
 			if m.Total == nil {
 				continue
 			}
@@ -226,7 +227,7 @@ func TestTrendAddsUp(t *testing.T) {
 				t.Errorf("%s: %v, want %v", m.Start, got, want[m.Start.String()[:7]])
 			}
 		}
-		for _, w := range trend.Weeks {
+		for _, w := range got.Weeks {
 			if w.Total != nil {
 				weeks += *w.Total
 			}
@@ -234,14 +235,14 @@ func TestTrendAddsUp(t *testing.T) {
 		for _, usd := range want {
 			all += usd
 		}
-		if months != all || weeks != all || total(trend.Types) != all || total(trend.Tags) != all {
-			t.Errorf("months %v, weeks %v, types %v, tags %v, want %v", months, weeks, total(trend.Types), total(trend.Tags), all)
+		if months != all || weeks != all || total(got.Types) != all || total(got.Tags) != all {
+			t.Errorf("months %v, weeks %v, types %v, tags %v, want %v", months, weeks, total(got.Types), total(got.Tags), all)
 		}
 	})
 }
 
 // laterKnown is true where a later day of the month knows the cost.
-func laterKnown(rows []map[string]cost.Row, dates []cost.Date, key, month string) bool {
+func laterKnown(rows []map[string]trend.Row, dates []trend.Date, key, month string) bool {
 	for n, today := range rows {
 		if row, ok := today[key]; ok && row.ToDate.Known && dates[n].String()[:7] == month {
 			return true
@@ -251,7 +252,7 @@ func laterKnown(rows []map[string]cost.Row, dates []cost.Date, key, month string
 }
 
 // total adds up the weeks of all series.
-func total(series []cost.Series) price.USD {
+func total(series []trend.Series) price.USD {
 	var sum price.USD
 	for _, s := range series {
 		for _, w := range s.Weeks {
@@ -264,26 +265,26 @@ func total(series []cost.Series) price.USD {
 }
 
 func TestSmallSeriesAreSummedUp(t *testing.T) {
-	var rows []cost.Row
+	var rows []trend.Row
 	for n := range 60 {
 		rows = append(rows, spent(fmt.Sprintf("i-%02d", n), price.USD(n)*price.Dollar, 0))
 	}
-	trend := trendOf(t, dayOf(date(t, "2026-11-17"), rows...))
-	if len(trend.Tags) != 41 || trend.Tags[0].Item != "team of i-59" || trend.Tags[40].Item != "(others)" || trend.Tags[40].Total != 190*price.Dollar {
-		t.Errorf("%d series, the last %+v", len(trend.Tags), trend.Tags[len(trend.Tags)-1])
+	got := trendOf(t, dayOf(date(t, "2026-11-17"), rows...))
+	if len(got.Tags) != 41 || got.Tags[0].Item != "team of i-59" || got.Tags[40].Item != "(others)" || got.Tags[40].Total != 190*price.Dollar {
+		t.Errorf("%d series, the last %+v", len(got.Tags), got.Tags[len(got.Tags)-1])
 	}
-	if total(trend.Tags) != 1770*price.Dollar {
-		t.Error(total(trend.Tags))
+	if total(got.Tags) != 1770*price.Dollar {
+		t.Error(total(got.Tags))
 	}
 }
 
 // fleetOf yields the rows of a large fleet without holding them.
-func fleetOf(n int, day cost.Date) iter.Seq2[cost.Row, error] {
-	return func(yield func(cost.Row, error) bool) {
+func fleetOf(n int, day trend.Date) iter.Seq2[trend.Row, error] {
+	return func(yield func(trend.Row, error) bool) {
 		for i := range n {
 			row := spent(fmt.Sprintf("i-%017x", i), price.USD(day)*1000+price.USD(i), 1e9)
 			row.Tags = fleet.Tags{"Team": "a"}
-			row.Parts = []cost.RowPart{{Dimension: "m5.large", Quantity: 730, SKU: "SKU", Rate: row.ToDate, Monthly: row.ToDate}}
+			row.Parts = []trend.RowPart{{Dimension: "m5.large", Quantity: 730, SKU: "SKU", Rate: row.ToDate, Monthly: row.ToDate}}
 			row.SecondsElapsed, row.Seconds = 3600, 1800
 			if !yield(row, nil) {
 				return
@@ -294,13 +295,13 @@ func fleetOf(n int, day cost.Date) iter.Seq2[cost.Row, error] {
 
 func BenchmarkTrend(b *testing.B) {
 	for b.Loop() {
-		trend := cost.NewTrend([]string{"Team"})
-		for d := range cost.Date(10) {
-			if err := trend.Add(cost.Day{Date: 20_400 + d, Rows: fleetOf(300_000, d)}); err != nil {
+		builder := trend.NewBuilder([]string{"Team"})
+		for d := range trend.Date(10) {
+			if err := builder.Add(trend.Day{Date: 20_400 + d, Rows: fleetOf(300_000, d)}); err != nil {
 				b.Fatal(err)
 			}
 		}
-		if len(trend.Trend().Weeks) == 0 {
+		if len(builder.Trend().Weeks) == 0 {
 			b.Fatal("no weeks")
 		}
 	}
@@ -308,7 +309,7 @@ func BenchmarkTrend(b *testing.B) {
 
 func BenchmarkMovers(b *testing.B) {
 	for b.Loop() {
-		m, err := cost.Compare(cost.Day{Rows: fleetOf(300_000, 1)}, cost.Day{Rows: fleetOf(300_000, 2)}, 20)
+		m, err := trend.Compare(trend.Day{Rows: fleetOf(300_000, 1)}, trend.Day{Rows: fleetOf(300_000, 2)}, 20)
 		if err != nil || m.Total.Count != 300_000 {
 			b.Fatal(m, err)
 		}
@@ -319,7 +320,7 @@ func BenchmarkMovers(b *testing.B) {
 // November and 4 December. Something that costs 24 a day, in November and in
 // December, costs 168 in every week.
 func TestTrendKnowsTheTimeOfDay(t *testing.T) {
-	builder := cost.NewTrend(nil)
+	builder := trend.NewBuilder(nil)
 	for _, one := range []struct {
 		day                       string
 		elapsed, toDate, forecast int64 // hours and dollars
@@ -328,16 +329,16 @@ func TestTrendKnowsTheTimeOfDay(t *testing.T) {
 		{"2026-11-27", 26*24 + 8, 26*24 + 8, 720},
 		{"2026-12-04", 3*24 + 8, 3*24 + 8, 744},
 	} {
-		date, err := cost.ParseDate(one.day)
+		date, err := trend.ParseDate(one.day)
 		if err != nil {
 			t.Fatal(err)
 		}
-		row := cost.Row{
-			Account: "1", Region: "r", Kind: cost.InstanceRow, ID: "i-1", SecondsElapsed: one.elapsed * 3600,
+		row := trend.Row{
+			Account: "1", Region: "r", Kind: trend.InstanceRow, ID: "i-1", SecondsElapsed: one.elapsed * 3600,
 			ToDate:   cost.Amount{USD: price.Dollar.Times(one.toDate, 1), Known: true},
 			Forecast: cost.Amount{USD: price.Dollar.Times(one.forecast, 1), Known: true},
 		}
-		if err := builder.Add(cost.Day{Date: date, Rows: func(yield func(cost.Row, error) bool) { yield(row, nil) }}); err != nil {
+		if err := builder.Add(trend.Day{Date: date, Rows: func(yield func(trend.Row, error) bool) { yield(row, nil) }}); err != nil {
 			t.Fatal(err)
 		}
 	}

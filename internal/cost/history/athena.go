@@ -6,7 +6,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 )
 
 // Schema is the schema of the files in the notation of Parquet.
@@ -22,7 +22,7 @@ func Schema() string {
 // is the first day of the history. Days are found by partition projection, so
 // that no crawler is needed; the range ends tomorrow, because Athena's NOW is in
 // UTC and the zone of the history may be ahead of it.
-func Athena(table, location string, first cost.Date) string {
+func Athena(table, location string, first trend.Date) string {
 	location = strings.TrimSuffix(location, "/") + "/" + root
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE EXTERNAL TABLE %s (\n", table)

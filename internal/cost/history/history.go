@@ -17,7 +17,7 @@ import (
 	"strings"
 
 	"nightshift/internal/blob"
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 )
 
@@ -29,12 +29,12 @@ const (
 )
 
 // Key is the key of a day's file.
-func Key(day cost.Date) string { return root + partition + day.String() + "/" + file }
+func Key(day trend.Date) string { return root + partition + day.String() + "/" + file }
 
 // Write stores the rows of a day and gives the key. The file appears when all
 // rows have been read, and replaces one that is there: a day has the rows of
 // its last run.
-func Write(ctx context.Context, store blob.Store, day cost.Date, rows iter.Seq[cost.Row]) (key string, err error) {
+func Write(ctx context.Context, store blob.Store, day trend.Date, rows iter.Seq[trend.Row]) (key string, err error) {
 	key = Key(day)
 	body, err := Encode(rows)
 	if err != nil {
@@ -48,18 +48,18 @@ func Write(ctx context.Context, store blob.Store, day cost.Date, rows iter.Seq[c
 
 // Dates are the days between two dates, both included, of which the store has a
 // folder, in their order. Names that are not ours are passed over.
-func Dates(ctx context.Context, store blob.Store, from, to cost.Date) ([]cost.Date, error) {
+func Dates(ctx context.Context, store blob.Store, from, to trend.Date) ([]trend.Date, error) {
 	names, err := store.List(ctx, root)
 	if err != nil {
 		return nil, fmt.Errorf("history: list %s: %w", root, err)
 	}
-	var dates []cost.Date
+	var dates []trend.Date
 	for _, name := range names {
 		value, ours := strings.CutPrefix(path.Base(name), partition)
 		if !ours || !strings.HasSuffix(name, "/") {
 			continue
 		}
-		if date, err := cost.ParseDate(value); err == nil && from <= date && date <= to {
+		if date, err := trend.ParseDate(value); err == nil && from <= date && date <= to {
 			dates = append(dates, date)
 		}
 	}
@@ -71,22 +71,22 @@ func Dates(ctx context.Context, store blob.Store, from, to cost.Date) ([]cost.Da
 // one that is damaged, cut off or not ours is fleet.ErrInvalid. The error names
 // the file and is the last that is yielded; the rows before it are not the
 // whole day.
-func Read(ctx context.Context, store blob.Store, day cost.Date) iter.Seq2[cost.Row, error] {
+func Read(ctx context.Context, store blob.Store, day trend.Date) iter.Seq2[trend.Row, error] {
 	return stored(ctx, store, day, rows[record])
 }
 
 // ReadSpending is Read, in a third of the time, with those columns that a trend
 // is made from: the time, the resource, its type, its tags, and what it cost.
-func ReadSpending(ctx context.Context, store blob.Store, day cost.Date) iter.Seq2[cost.Row, error] {
+func ReadSpending(ctx context.Context, store blob.Store, day trend.Date) iter.Seq2[trend.Row, error] {
 	return stored(ctx, store, day, rows[spent])
 }
 
-func stored(ctx context.Context, store blob.Store, day cost.Date, decode func([]byte) iter.Seq2[cost.Row, error]) iter.Seq2[cost.Row, error] {
-	return func(yield func(cost.Row, error) bool) {
+func stored(ctx context.Context, store blob.Store, day trend.Date, decode func([]byte) iter.Seq2[trend.Row, error]) iter.Seq2[trend.Row, error] {
+	return func(yield func(trend.Row, error) bool) {
 		key := Key(day)
 		body, err := store.Get(ctx, key)
 		if err != nil {
-			yield(cost.Row{}, fmt.Errorf("history: read %s: %w", key, err))
+			yield(trend.Row{}, fmt.Errorf("history: read %s: %w", key, err))
 			return
 		}
 		for row, err := range decode(body) {

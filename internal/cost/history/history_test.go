@@ -21,15 +21,16 @@ import (
 	"nightshift/internal/blob"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func day(t testing.TB, s string) cost.Date {
+func day(t testing.TB, s string) trend.Date {
 	t.Helper()
-	d, err := cost.ParseDate(s)
+	d, err := trend.ParseDate(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,37 +41,37 @@ func usd(u price.USD) cost.Amount { return cost.Amount{USD: u, Known: true} }
 
 // sample is an instance, a volume with three parts, a volume without a price and
 // a line, with everything that a row can have and can lack.
-func sample() []cost.Row {
+func sample() []trend.Row {
 	generated := time.Date(2026, 11, 22, 10, 30, 0, 123_000_000, time.UTC)
-	base := cost.Row{
+	base := trend.Row{
 		Generated: generated, Account: "123456789012", Region: "ap-northeast-2", PriceStatus: "exact",
 		Seconds: 1_862_100, SecondsElapsed: 1_899_000, SecondsMonth: 2_592_000,
 	}
 	instance, volume, unknown, address := base, base, base, base
-	instance.Kind, instance.ID, instance.Name, instance.Type = cost.InstanceRow, "i-0123456789abcdef0", "=web, \"Seoul\" 서울", "m5.xlarge"
+	instance.Kind, instance.ID, instance.Name, instance.Type = trend.InstanceRow, "i-0123456789abcdef0", "=web, \"Seoul\" 서울", "m5.xlarge"
 	instance.State, instance.Zone, instance.Lifecycle = "running", "ap-northeast-2a", fleet.Spot
 	instance.Tenancy, instance.Operation, instance.Schedule, instance.HoursSource = "Shared", "RunInstances", "office-hours", "launch-time"
 	instance.Tags = fleet.Tags{"Team": "core", "Cost=Center": "4711", "empty": ""}
-	instance.Parts = []cost.RowPart{{Dimension: "m5.xlarge", Quantity: 730, Unit: "Hrs", Rate: usd(2360000000), SKU: "SKU1", Monthly: usd(1722800000000)}}
+	instance.Parts = []trend.RowPart{{Dimension: "m5.xlarge", Quantity: 730, Unit: "Hrs", Rate: usd(2360000000), SKU: "SKU1", Monthly: usd(1722800000000)}}
 	instance.ToDate, instance.Monthly, instance.Forecast = usd(1220710000001), usd(1722800000000), usd(-1)
-	volume.Kind, volume.ID, volume.Name, volume.Type, volume.State = cost.VolumeRow, "vol-1", "data", "gp3", "in-use"
+	volume.Kind, volume.ID, volume.Name, volume.Type, volume.State = trend.VolumeRow, "vol-1", "data", "gp3", "in-use"
 	volume.ParentID = "i-0123456789abcdef0"
-	volume.Parts = []cost.RowPart{
+	volume.Parts = []trend.RowPart{
 		{Dimension: "EBS:VolumeUsage.gp3", Quantity: 1000, Unit: "GiB", Rate: usd(912000000), SKU: "SKU2", Monthly: usd(912000000000)},
 		{Dimension: "EBS:VolumeP-IOPS.gp3", Quantity: 13000, Unit: "IOPS", Rate: usd(57000000), SKU: "SKU3", Monthly: usd(741000000000)},
 		{Dimension: "EBS:VolumeP-Throughput.gp3", Quantity: 875, Unit: "MiB/s", Rate: usd(466944000000), SKU: "SKU4", Monthly: usd(399000000000)},
 	}
 	volume.ToDate, volume.Monthly, volume.Forecast = usd(0), usd(2052000000000), usd(2052000000000)
-	unknown.Kind, unknown.ID, unknown.Name, unknown.Type, unknown.PriceStatus = cost.VolumeRow, "vol-2", "", "gp9", "missing"
+	unknown.Kind, unknown.ID, unknown.Name, unknown.Type, unknown.PriceStatus = trend.VolumeRow, "vol-2", "", "gp9", "missing"
 	unknown.Seconds = 0
-	address.Kind, address.ID, address.Name, address.State = cost.RowKind(cost.AddressLine), "eipalloc-1", "10.0.0.1", "idle"
-	address.Parts = []cost.RowPart{{Dimension: "PublicIPv4:IdleAddress", Quantity: 0.125, Unit: "addresses"}}
-	return []cost.Row{instance, volume, unknown, address}
+	address.Kind, address.ID, address.Name, address.State = trend.RowKind(cost.AddressLine), "eipalloc-1", "10.0.0.1", "idle"
+	address.Parts = []trend.RowPart{{Dimension: "PublicIPv4:IdleAddress", Quantity: 0.125, Unit: "addresses"}}
+	return []trend.Row{instance, volume, unknown, address}
 }
 
 // collect reads a day up to the error.
-func collect(rows iter.Seq2[cost.Row, error]) ([]cost.Row, error) {
-	var list []cost.Row
+func collect(rows iter.Seq2[trend.Row, error]) ([]trend.Row, error) {
+	var list []trend.Row
 	for row, err := range rows {
 		if err != nil {
 			return list, err
@@ -105,9 +106,9 @@ func TestSpendingIsPartOfTheDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want []cost.Row
+	var want []trend.Row
 	for _, r := range sample() {
-		want = append(want, cost.Row{
+		want = append(want, trend.Row{
 			Account: r.Account, Region: r.Region, Kind: r.Kind, ID: r.ID, Type: r.Type, Tags: r.Tags, SecondsElapsed: r.SecondsElapsed, ToDate: r.ToDate, Forecast: r.Forecast,
 		})
 	}
@@ -118,7 +119,7 @@ func TestSpendingIsPartOfTheDay(t *testing.T) {
 
 func TestRerunReplacesItsDay(t *testing.T) {
 	ctx, store, date := t.Context(), blob.Folder(t.TempDir()), day(t, "2026-11-22")
-	for _, rows := range [][]cost.Row{sample(), sample()[:1]} {
+	for _, rows := range [][]trend.Row{sample(), sample()[:1]} {
 		key, err := history.Write(ctx, store, date, slices.Values(rows))
 		if err != nil {
 			t.Fatal(err)
@@ -146,7 +147,7 @@ func TestRerunReplacesItsDay(t *testing.T) {
 
 func TestEmptyDayIsADay(t *testing.T) {
 	ctx, store, date := t.Context(), blob.Folder(t.TempDir()), day(t, "2026-11-22")
-	if _, err := history.Write(ctx, store, date, slices.Values([]cost.Row(nil))); err != nil {
+	if _, err := history.Write(ctx, store, date, slices.Values([]trend.Row(nil))); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := collect(history.Read(ctx, store, date)); len(got) != 0 || err != nil {
@@ -167,7 +168,7 @@ func TestDatesAreThoseAskedFor(t *testing.T) {
 		}
 	}
 	got, err := history.Dates(ctx, store, day(t, "2026-11-01"), day(t, "2026-11-22"))
-	want := []cost.Date{day(t, "2026-11-01"), day(t, "2026-11-22")}
+	want := []trend.Date{day(t, "2026-11-01"), day(t, "2026-11-22")}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v (%v)", got, want, err)
 	}
@@ -195,7 +196,7 @@ func TestNoDamagePasses(t *testing.T) {
 	}
 }
 
-func encode(t testing.TB, rows iter.Seq[cost.Row]) []byte {
+func encode(t testing.TB, rows iter.Seq[trend.Row]) []byte {
 	t.Helper()
 	file, err := history.Encode(rows)
 	if err != nil {
@@ -353,9 +354,9 @@ func TestManyGroups(t *testing.T) {
 }
 
 // many are the rows of a fleet.
-func many(n int) iter.Seq[cost.Row] {
+func many(n int) iter.Seq[trend.Row] {
 	rows := sample()
-	return func(yield func(cost.Row) bool) {
+	return func(yield func(trend.Row) bool) {
 		for i := range n {
 			row := rows[i%2]
 			row.ID = fmt.Sprintf("%s-%017x", row.Kind, i)
@@ -408,7 +409,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkTenDays(b *testing.B) {
 	store := blob.Folder(b.TempDir())
 	first := day(b, "2026-11-10")
-	for d := range cost.Date(10) {
+	for d := range trend.Date(10) {
 		if _, err := history.Write(b.Context(), store, first+d, many(300_000)); err != nil {
 			b.Fatal(err)
 		}
@@ -418,19 +419,19 @@ func BenchmarkTenDays(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		trend := cost.NewTrend([]string{"Team"})
+		builder := trend.NewBuilder([]string{"Team"})
 		for _, d := range days {
-			if err := trend.Add(d); err != nil {
+			if err := builder.Add(d); err != nil {
 				b.Fatal(err)
 			}
 		}
-		if len(days) != 10 || len(trend.Trend().Weeks) == 0 {
+		if len(days) != 10 || len(builder.Trend().Weeks) == 0 {
 			b.Fatal("no trend")
 		}
 	}
 }
 
-func count(rows iter.Seq2[cost.Row, error]) (n int, err error) {
+func count(rows iter.Seq2[trend.Row, error]) (n int, err error) {
 	for _, err = range rows {
 		n++
 	}
@@ -439,12 +440,12 @@ func count(rows iter.Seq2[cost.Row, error]) (n int, err error) {
 
 // daysOf are the stored days between two dates. Each is read when its rows are.
 func daysOf(
-	ctx context.Context, store blob.Store, from, to cost.Date, read func(context.Context, blob.Store, cost.Date) iter.Seq2[cost.Row, error],
-) ([]cost.Day, error) {
+	ctx context.Context, store blob.Store, from, to trend.Date, read func(context.Context, blob.Store, trend.Date) iter.Seq2[trend.Row, error],
+) ([]trend.Day, error) {
 	dates, err := history.Dates(ctx, store, from, to)
-	var days []cost.Day
+	var days []trend.Day
 	for _, date := range dates {
-		days = append(days, cost.Day{Date: date, Rows: read(ctx, store, date)})
+		days = append(days, trend.Day{Date: date, Rows: read(ctx, store, date)})
 	}
 	return days, err
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 )
 
 const (
@@ -29,7 +29,7 @@ var errNewer = errors.New("it was written by a newer nightshift")
 
 // Encode makes one Parquet file of rows. The same rows make the same bytes. It
 // holds one group of rows in memory, and the file.
-func Encode(rows iter.Seq[cost.Row]) ([]byte, error) {
+func Encode(rows iter.Seq[trend.Row]) ([]byte, error) {
 	var file bytes.Buffer
 	writer := parquet.NewGenericWriter[record](&file,
 		parquet.Compression(&parquet.Zstd),
@@ -64,17 +64,17 @@ func Encode(rows iter.Seq[cost.Row]) ([]byte, error) {
 
 // Decode yields the rows of a file. An error is the last that it yields, and
 // the rows before it are not the whole file.
-func Decode(file []byte) iter.Seq2[cost.Row, error] { return rows[record](file) }
+func Decode(file []byte) iter.Seq2[trend.Row, error] { return rows[record](file) }
 
 // columns are a record with all columns of a file or with some.
-type columns interface{ row(once words) cost.Row }
+type columns interface{ row(once words) trend.Row }
 
 // rows yields the rows of a file, of which it reads the columns of C.
-func rows[C columns](file []byte) iter.Seq2[cost.Row, error] {
-	return func(yield func(cost.Row, error) bool) {
+func rows[C columns](file []byte) iter.Seq2[trend.Row, error] {
+	return func(yield func(trend.Row, error) bool) {
 		opened, err := open(file)
 		if err != nil {
-			yield(cost.Row{}, err)
+			yield(trend.Row{}, err)
 			return
 		}
 		reader := parquet.NewGenericReader[C](opened)
@@ -92,7 +92,7 @@ func rows[C columns](file []byte) iter.Seq2[cost.Row, error] {
 			case errors.Is(err, io.EOF):
 				return
 			case err != nil:
-				yield(cost.Row{}, err)
+				yield(trend.Row{}, err)
 				return
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -49,7 +50,7 @@ type part struct {
 }
 
 // fill takes the values of a row. It uses the space of the parts before.
-func (r *record) fill(row cost.Row) {
+func (r *record) fill(row trend.Row) {
 	parts := r.Parts[:0]
 	for _, p := range row.Parts {
 		parts = append(parts, part{p.Dimension, p.Quantity, p.Unit, units(p.Rate), p.SKU, units(p.Monthly)})
@@ -66,10 +67,10 @@ func (r *record) fill(row cost.Row) {
 }
 
 // row is the record as a row. Words that many rows have are kept once.
-func (r record) row(once words) cost.Row {
-	row := cost.Row{
+func (r record) row(once words) trend.Row {
+	row := trend.Row{
 		Generated: r.Generated.UTC(), Account: fleet.Account(once.of(r.Account)), Region: fleet.Region(once.of(r.Region)),
-		Kind: cost.RowKind(once.of(r.Kind)), ID: r.ID, Name: r.Name, Type: once.of(r.Type), State: once.of(r.State),
+		Kind: trend.RowKind(once.of(r.Kind)), ID: r.ID, Name: r.Name, Type: once.of(r.Type), State: once.of(r.State),
 		Zone: fleet.Zone(once.of(r.Zone)), Lifecycle: fleet.Lifecycle(once.of(r.Lifecycle)),
 		Tenancy: once.of(r.Tenancy), Operation: once.of(r.Operation), ParentID: r.ParentID, Schedule: once.of(r.Schedule),
 		Seconds: r.Seconds, SecondsElapsed: r.SecondsElapsed, SecondsMonth: r.SecondsMonth,
@@ -78,7 +79,7 @@ func (r record) row(once words) cost.Row {
 	}
 	row.Tags = once.tags(r.Tags)
 	for _, p := range r.Parts {
-		row.Parts = append(row.Parts, cost.RowPart{
+		row.Parts = append(row.Parts, trend.RowPart{
 			Dimension: once.of(p.Dimension), Quantity: p.Quantity, Unit: once.of(p.Unit),
 			Rate: amount(p.Rate), SKU: once.of(p.SKU), Monthly: amount(p.Monthly),
 		})
@@ -99,9 +100,9 @@ type spent struct {
 	Forecast *int64            `parquet:"forecast_usd,decimal(10:18)"`
 }
 
-func (s spent) row(once words) cost.Row {
-	return cost.Row{
-		Account: fleet.Account(once.of(s.Account)), Region: fleet.Region(once.of(s.Region)), Kind: cost.RowKind(once.of(s.Kind)),
+func (s spent) row(once words) trend.Row {
+	return trend.Row{
+		Account: fleet.Account(once.of(s.Account)), Region: fleet.Region(once.of(s.Region)), Kind: trend.RowKind(once.of(s.Kind)),
 		ID: s.ID, Type: once.of(s.Type), Tags: once.tags(s.Tags), SecondsElapsed: s.Elapsed, ToDate: amount(s.ToDate), Forecast: amount(s.Forecast),
 	}
 }

@@ -1,19 +1,21 @@
 package sheet
 
 import (
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 )
+
+import ()
 
 import "nightshift/internal/price"
 
 // changeLine is one row of the sheet Movers: a resource or a sum.
 type changeLine struct {
-	cost.ResourceChange
-	sum   *cost.ChangeSum
+	trend.ResourceChange
+	sum   *trend.ChangeSum
 	label string
 }
 
-func changesTable(m *cost.Changes) Table {
+func changesTable(m *trend.Changes) Table {
 	var lines []changeLine
 	for _, change := range m.Top {
 		lines = append(lines, changeLine{ResourceChange: change})
@@ -22,7 +24,7 @@ func changesTable(m *cost.Changes) Table {
 		lines = append(lines, changeLine{sum: &m.Others, label: "All others that changed"})
 	}
 	lines = append(lines, changeLine{sum: &m.Total, label: "All resources"})
-	part := func(of func(cost.Change) price.USD) func(changeLine) any {
+	part := func(of func(trend.Change) price.USD) func(changeLine) any {
 		return func(l changeLine) any { return of(l.change()) }
 	}
 	before, after := m.From.String(), m.To.String()
@@ -41,18 +43,18 @@ func changesTable(m *cost.Changes) Table {
 		{"MainCause", Text, func(l changeLine) any { return l.change().Cause() }},
 		{"Before " + before + " (USD/month)", Money, changeLine.before},
 		{"After " + after + " (USD/month)", Money, changeLine.after},
-		{"Difference(USD)", Money, part(cost.Change.Sum)},
-		{"New(USD)", Money, part(func(c cost.Change) price.USD { return c.New })},
-		{"Gone(USD)", Money, part(func(c cost.Change) price.USD { return c.Gone })},
-		{"TypeChanged(USD)", Money, part(func(c cost.Change) price.USD { return c.Type })},
-		{"Resized(USD)", Money, part(func(c cost.Change) price.USD { return c.Size })},
-		{"PriceChanged(USD)", Money, part(func(c cost.Change) price.USD { return c.Price })},
-		{"HoursChanged(USD)", Money, part(func(c cost.Change) price.USD { return c.Hours })},
-		{"Other(USD)", Money, part(func(c cost.Change) price.USD { return c.Other })},
+		{"Difference(USD)", Money, part(trend.Change.Sum)},
+		{"New(USD)", Money, part(func(c trend.Change) price.USD { return c.New })},
+		{"Gone(USD)", Money, part(func(c trend.Change) price.USD { return c.Gone })},
+		{"TypeChanged(USD)", Money, part(func(c trend.Change) price.USD { return c.Type })},
+		{"Resized(USD)", Money, part(func(c trend.Change) price.USD { return c.Size })},
+		{"PriceChanged(USD)", Money, part(func(c trend.Change) price.USD { return c.Price })},
+		{"HoursChanged(USD)", Money, part(func(c trend.Change) price.USD { return c.Hours })},
+		{"Other(USD)", Money, part(func(c trend.Change) price.USD { return c.Other })},
 	})
 }
 
-func (l changeLine) change() cost.Change {
+func (l changeLine) change() trend.Change {
 	if l.sum != nil {
 		return l.sum.Change
 	}

@@ -1,6 +1,10 @@
 package sheet
 
 import (
+	"nightshift/internal/cost/trend"
+)
+
+import (
 	"nightshift/internal/cost"
 )
 
@@ -10,7 +14,7 @@ import "slices"
 func reconciliationTables(b *cost.Reconciliation) []Table {
 	hours := func(of func(cost.Reconciled) any) func(cost.Reconciled) any {
 		return func(row cost.Reconciled) any {
-			if row.Kind != string(cost.InstanceRow) {
+			if row.Kind != string(trend.InstanceRow) {
 				return nil
 			}
 			return of(row)

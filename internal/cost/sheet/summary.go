@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -300,7 +301,7 @@ func (w Workbook) changes() Block {
 	if w.Changes == nil || len(w.Changes.Top) == 0 {
 		return Block{}
 	}
-	figure := func(label string, change cost.Change, before, after price.USD, note string) Figure {
+	figure := func(label string, change trend.Change, before, after price.USD, note string) Figure {
 		return Figure{
 			Label: label, Value: change.Sum(), Format: Money, Unit: usdAMonth, Sheet: "Movers",
 			Note: fmt.Sprintf("%s, from %s to %s", note, dollars(before), dollars(after)),

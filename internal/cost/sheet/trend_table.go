@@ -1,8 +1,10 @@
 package sheet
 
 import (
-	"nightshift/internal/cost"
+	"nightshift/internal/cost/trend"
 )
+
+import ()
 
 import "strings"
 
@@ -11,17 +13,17 @@ import "strings"
 const weeksDetailed = 13
 
 // trendTables are the sheets of the trend: weeks, months, and what they are made of.
-func trendTables(t *cost.Trend) []Table {
+func trendTables(t *trend.Trend) []Table {
 	return []Table{periodsTable("Trend", "Week", t.Weeks), periodsTable("Trend_Months", "Month", t.Months), trendDetailTable(t)}
 }
 
 // periodRow is a period beside the one before.
 type periodRow struct {
-	cost.Period
+	trend.Period
 	change any // nil where the two cannot be compared
 }
 
-func periodsTable(name, what string, periods []cost.Period) Table {
+func periodsTable(name, what string, periods []trend.Period) Table {
 	rows := make([]periodRow, len(periods))
 	for n, p := range periods {
 		rows[n] = periodRow{Period: p}
@@ -43,7 +45,7 @@ func periodsTable(name, what string, periods []cost.Period) Table {
 }
 
 // labelOf is "2026-11" for a month and the Monday of a week.
-func labelOf(p cost.Period, what string) string {
+func labelOf(p trend.Period, what string) string {
 	if what == "Month" {
 		return strings.TrimSuffix(p.Start.String(), "-01")
 	}
@@ -52,17 +54,17 @@ func labelOf(p cost.Period, what string) string {
 
 // trendDetailTable has a row for every type and every value of a tag, and a column
 // for each of the last weeks.
-func trendDetailTable(t *cost.Trend) Table {
+func trendDetailTable(t *trend.Trend) Table {
 	first := max(0, len(t.Weeks)-weeksDetailed)
-	fields := []field[cost.Series]{
-		{"Group", Text, func(s cost.Series) any { return s.Key }},
-		{"Item", Text, func(s cost.Series) any { return s.Item }},
-		{"Total(USD)", Money, func(s cost.Series) any { return s.Total }},
+	fields := []field[trend.Series]{
+		{"Group", Text, func(s trend.Series) any { return s.Key }},
+		{"Item", Text, func(s trend.Series) any { return s.Item }},
+		{"Total(USD)", Money, func(s trend.Series) any { return s.Total }},
 	}
 	for n, week := range t.Weeks[first:] {
-		fields = append(fields, field[cost.Series]{week.Start.String() + " (USD)", Money, func(s cost.Series) any { return optional(s.Weeks[first+n]) }})
+		fields = append(fields, field[trend.Series]{week.Start.String() + " (USD)", Money, func(s trend.Series) any { return optional(s.Weeks[first+n]) }})
 	}
-	var rows []cost.Series
+	var rows []trend.Series
 	rows = append(rows, t.Types...)
 	for _, s := range t.Tags {
 		s.Key = "tag " + s.Key

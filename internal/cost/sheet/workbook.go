@@ -2,8 +2,12 @@
 // shows that as data: tables, charts and a summary, which are defined once here
 // and written by cost/xlsx, cost/page and cost/plain.
 //
-// It may import cost, fleet and price.
+// It may import cost, cost/trend, fleet and price.
 package sheet
+
+import (
+	"nightshift/internal/cost/trend"
+)
 
 import "nightshift/internal/cost"
 
@@ -15,8 +19,8 @@ type Workbook struct {
 	Recommendations []cost.Finding
 	// Trend and Changes are made from the history, Savings from the journal,
 	// Reconciliation from what AWS charged.
-	Trend          *cost.Trend
-	Changes        *cost.Changes
+	Trend          *trend.Trend
+	Changes        *trend.Changes
 	Savings        *cost.Savings
 	Reconciliation *cost.Reconciliation
 }

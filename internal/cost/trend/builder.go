@@ -1,4 +1,4 @@
-package cost
+package trend
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 // TrendBuilder makes a Trend from days that it reads one after the other. It
 // keeps of every resource what it had cost by the last day, and no rows.
-type TrendBuilder struct {
+type Builder struct {
 	tags   []string
 	last   Date
 	lastAt int64 // seconds into the last day
@@ -22,8 +22,8 @@ type TrendBuilder struct {
 
 // NewTrend begins a Trend that is split up by the values of some tags, eight of
 // them at most.
-func NewTrend(tags []string) *TrendBuilder {
-	return &TrendBuilder{tags: tags, groups: map[trendGroup]*trendSums{}, days: map[Date]trendDay{}}
+func NewBuilder(tags []string) *Builder {
+	return &Builder{tags: tags, groups: map[trendGroup]*trendSums{}, days: map[Date]trendDay{}}
 }
 
 // rowKey names a resource over all days.
@@ -86,7 +86,7 @@ type trendSpending struct{ before, now price.USD }
 // what was still to come by the forecast, and the second one what it has cost
 // by then. A new resource spent all that it has cost in its month, and one that
 // is gone nothing after the last day that had it.
-func (b *TrendBuilder) Add(day Day) error {
+func (b *Builder) Add(day Day) error {
 	if b.begun && day.Date <= b.last {
 		return fmt.Errorf("the day %s of the history does not come after %s", day.Date, b.last)
 	}
@@ -159,7 +159,7 @@ type counts struct{ priced, unpriced int }
 // is then not known, and not zero.
 func (c counts) nothing() bool { return c.priced == 0 && c.unpriced > 0 }
 
-func (b *TrendBuilder) groupsOf(row Row) unique.Handle[trendGroups] {
+func (b *Builder) groupsOf(row Row) unique.Handle[trendGroups] {
 	item := row.Type
 	if row.Kind.class() == classOther {
 		item = string(row.Kind)
@@ -173,7 +173,7 @@ func (b *TrendBuilder) groupsOf(row Row) unique.Handle[trendGroups] {
 
 // enter spreads what was spent over the time since the last day, up to some
 // seconds into this one.
-func (b *TrendBuilder) enter(day Date, at int64, spent map[unique.Handle[trendGroups]]trendSpending, now, before counts) {
+func (b *Builder) enter(day Date, at int64, spent map[unique.Handle[trendGroups]]trendSpending, now, before counts) {
 	crossed := b.begun && day.month() != b.last.month()
 	lately := stretch{first: day.month(), last: day, to: at}
 	if b.begun && !crossed {

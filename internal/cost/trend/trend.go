@@ -1,4 +1,9 @@
-package cost
+// Package trend follows costs over days: the rows that each report leaves in the
+// history, what was spent by week and month, and what changed between two days.
+// It is pure; cost/history keeps the rows.
+//
+// It may import cost, fleet and price.
+package trend
 
 import (
 	"cmp"
@@ -144,7 +149,7 @@ func (s trendSums) spread(amount price.USD, over stretch) {
 }
 
 // Trend is what the days so far come to.
-func (b *TrendBuilder) Trend() *Trend {
+func (b *Builder) Trend() *Trend {
 	if len(b.days) == 0 {
 		return &Trend{}
 	}
@@ -167,7 +172,7 @@ func (b *TrendBuilder) Trend() *Trend {
 }
 
 // period adds up the classes between two days.
-func (b *TrendBuilder) period(first, last Date, of func(*trendSums) price.USD) Period {
+func (b *Builder) period(first, last Date, of func(*trendSums) price.USD) Period {
 	p := Period{Start: first, Last: last, Incomplete: b.last <= last}
 	for d := first; d <= last; d++ {
 		day, ok := b.days[d]

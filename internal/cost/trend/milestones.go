@@ -1,4 +1,4 @@
-package cost
+package trend
 
 // Milestones are the dates that a trend needs of a long history: the last of
 // each week and of each month, in order. What lies between two of them is

@@ -1,10 +1,11 @@
-package cost
+package trend
 
 import (
 	"cmp"
 	"iter"
 	"time"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -53,7 +54,7 @@ type Row struct {
 	// ToDate is this month so far, Forecast the whole of this month. Monthly is
 	// the run rate: 730 hours of an instance that runs and nothing of others, a
 	// full month of all else.
-	ToDate, Monthly, Forecast Amount
+	ToDate, Monthly, Forecast cost.Amount
 }
 
 // RowPart is one line of a resource's bill.
@@ -64,9 +65,9 @@ type RowPart struct {
 	Unit     string
 	// Rate is the price list's, which may be for another unit: throughput is in
 	// MiB/s and its rate for a GiB/s.
-	Rate    Amount
+	Rate    cost.Amount
 	SKU     string
-	Monthly Amount // for a full month
+	Monthly cost.Amount // for a full month
 }
 
 // Day is one day of the history. Rows may end with an error, and then what it
@@ -77,7 +78,7 @@ type Day struct {
 }
 
 // DayOf is the day of a report as the history has it.
-func DayOf(r Report) Day {
+func DayOf(r cost.Report) Day {
 	return Day{Date: DateOf(r.Month.Now), Rows: func(yield func(Row, error) bool) {
 		for row := range RowsOf(r) {
 			if !yield(row, nil) {
@@ -89,7 +90,7 @@ func DayOf(r Report) Day {
 
 // RowsOf are the resources of a report as rows of the history: instances,
 // volumes, then lines.
-func RowsOf(r Report) iter.Seq[Row] {
+func RowsOf(r cost.Report) iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		for _, i := range r.Instances {
 			if !yield(instanceRow(r, i)) {
@@ -110,8 +111,8 @@ func RowsOf(r Report) iter.Seq[Row] {
 }
 
 // commonRow is a row with what all kinds have; it was there since then.
-func commonRow(r Report, target fleet.Target, kind RowKind, since time.Time) Row {
-	elapsed := Seconds(r.Month.Now.Sub(r.Month.Start))
+func commonRow(r cost.Report, target fleet.Target, kind RowKind, since time.Time) Row {
+	elapsed := cost.Seconds(r.Month.Now.Sub(r.Month.Start))
 	there, month := r.Month.Share(since)
 	return Row{
 		Generated: r.Generated, Account: target.Account, Region: target.Region, Kind: kind,
@@ -119,21 +120,21 @@ func commonRow(r Report, target fleet.Target, kind RowKind, since time.Time) Row
 	}
 }
 
-func instanceRow(r Report, i *Instance) Row {
+func instanceRow(r cost.Report, i *cost.Instance) Row {
 	row := commonRow(r, i.Target, InstanceRow, time.Time{})
 	row.ID, row.Name, row.Type, row.State = string(i.ID), i.Name, string(i.Type), string(i.State)
 	row.Zone, row.Lifecycle, row.Tenancy, row.Operation = i.Zone, i.Lifecycle, i.Price.Tenancy, i.Price.Operation
 	row.Schedule, row.Tags = i.Schedule, i.Tags
-	row.Seconds, row.HoursSource, row.PriceStatus = Seconds(i.Hours), string(i.Source), string(i.PriceStatus)
+	row.Seconds, row.HoursSource, row.PriceStatus = cost.Seconds(i.Hours), string(i.Source), string(i.PriceStatus)
 	row.Parts = []RowPart{{
-		Dimension: string(i.Type), Quantity: RunRateMonth.Hours(), Unit: "Hrs",
+		Dimension: string(i.Type), Quantity: cost.RunRateMonth.Hours(), Unit: "Hrs",
 		Rate: i.Price.Amount(), SKU: i.Price.SKU, Monthly: i.IfRunning(),
 	}}
 	row.ToDate, row.Monthly, row.Forecast = i.EC2(), i.RunRate(), i.EC2Forecast()
 	return row
 }
 
-func volumeRow(r Report, v *Volume) Row {
+func volumeRow(r cost.Report, v *cost.Volume) Row {
 	row := commonRow(r, v.Target, VolumeRow, v.Created)
 	row.ID, row.Name, row.Type, row.State = string(v.ID), v.Name, string(v.Type), v.State
 	row.Zone, row.Tags, row.PriceStatus = v.Zone, v.Tags, string(v.Status)
@@ -145,14 +146,14 @@ func volumeRow(r Report, v *Volume) Row {
 		rate := p.Price.Amount()
 		row.Parts = append(row.Parts, RowPart{
 			Dimension: p.Price.Item, Quantity: float64(p.Quantity), Unit: p.Unit,
-			Rate: rate, SKU: p.Price.SKU, Monthly: Amount{USD: p.USD, Known: rate.Known},
+			Rate: rate, SKU: p.Price.SKU, Monthly: cost.Amount{USD: p.USD, Known: rate.Known},
 		})
 	}
 	row.ToDate, row.Monthly, row.Forecast = v.ToDate, v.Monthly, v.Forecast
 	return row
 }
 
-func lineRow(r Report, l *Line) Row {
+func lineRow(r cost.Report, l *cost.Line) Row {
 	row := commonRow(r, l.Target, RowKind(l.Kind), l.Since)
 	row.ID, row.Name, row.Type, row.State = cmp.Or(l.HistoryID, l.ID), l.Name, l.Type, l.State
 	row.Zone, row.ParentID, row.Tags, row.PriceStatus = l.Zone, l.ParentID, l.Tags, string(l.Status)

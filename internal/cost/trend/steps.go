@@ -1,10 +1,11 @@
-package cost
+package trend
 
 import (
 	"math"
 	"slices"
 	"unique"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -30,8 +31,8 @@ type sku struct{ dimension, sku string }
 type figurePart struct {
 	id       sku
 	quantity float64
-	rate     Amount
-	monthly  Amount
+	rate     cost.Amount
+	monthly  cost.Amount
 }
 
 func figureOf(row Row) figure {
@@ -49,7 +50,7 @@ func figureOf(row Row) figure {
 
 // monthly is a full month at its own prices; false where a part has none.
 func (f figure) monthly() (price.USD, bool) {
-	sum := Known(0)
+	sum := cost.Known(0)
 	for _, p := range f.parts {
 		sum = sum.Plus(p.monthly)
 	}
