@@ -38,7 +38,8 @@ func arrows() map[string][]string {
 		"internal/journal":             {"fleet", "blob"},
 		"internal/cost":                {"fleet", "price"},
 		"internal/cost/trend":          {"fleet", "price", "cost"},
-		"internal/cost/sheet":          {"fleet", "price", "cost", "cost/trend"},
+		"internal/cost/reconcile":      {"fleet", "price", "cost"},
+		"internal/cost/sheet":          {"fleet", "price", "cost", "cost/trend", "cost/reconcile"},
 		"internal/cost/xlsx":           {"price", "cost/sheet"},
 		"internal/cost/page":           {"price", "cost/sheet"},
 		"internal/cost/plain":          {"price", "cost/sheet"},
@@ -56,7 +57,7 @@ func arrows() map[string][]string {
 		"internal/sandbox/sandboxtest": {"sandbox"},
 		"internal/stack":               {"fleet", "power"},
 		"internal/function":            {"fleet", "power", "cost", "text"},
-		"internal/cli":                 {"fleet", "text", "blob", "price", "schedule", "config", "journal", "power", "cost", "cost/trend", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon", "sandbox", "stack", "function"},
+		"internal/cli":                 {"fleet", "text", "blob", "price", "schedule", "config", "journal", "power", "cost", "cost/trend", "cost/reconcile", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon", "sandbox", "stack", "function"},
 		"cmd/nightshift":               {"cli"},
 		"bench":                        {"sandbox"},
 	}

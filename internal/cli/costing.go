@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/bill"
+	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
@@ -139,7 +140,7 @@ func (a *app) billStore(place string, c *crew) (blob.Store, error) {
 // is configured, else what Cost Explorer told.
 func (a *app) reconcile(ctx context.Context, c *crew, place string, report *sheet.Workbook) {
 	if place == "" {
-		report.Reconciliation = cost.ReconcileExplorer(report.Report)
+		report.Reconciliation = reconcile.WithCostExplorer(report.Report)
 		return
 	}
 	store, err := a.billStore(place, c)
@@ -148,7 +149,7 @@ func (a *app) reconcile(ctx context.Context, c *crew, place string, report *shee
 		read, err = bill.Read(ctx, store, fleet.Span{From: report.Month.Start, To: report.Month.Now})
 		report.Notes = append(report.Notes, read.Notes...)
 		if len(read.Files) > 0 {
-			report.Reconciliation = cost.Reconcile(report.Report, read.Lines, place)
+			report.Reconciliation = reconcile.WithExport(report.Report, read.Lines, place)
 			report.Notes = append(report.Notes, report.Reconciliation.Notes...)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
+	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/trend"
 	"nightshift/internal/price"
@@ -139,7 +140,7 @@ func TestCostColumns(t *testing.T) {
 	text := document(t, costing)
 	whole := sheet.Workbook{
 		Report: cost.Report{Month: cost.MonthOf(time.Now())},
-		Trend:  &trend.Trend{Weeks: make([]trend.Period, 1)}, Changes: &trend.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
+		Trend:  &trend.Trend{Weeks: make([]trend.Period, 1)}, Changes: &trend.Changes{}, Savings: &cost.Savings{}, Reconciliation: &reconcile.Reconciliation{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	sheets := []string{"Summary"}

@@ -22,6 +22,7 @@ import (
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/trend"
 	"nightshift/internal/price"
@@ -207,7 +208,7 @@ func TestReadmeColumns(t *testing.T) {
 	var want []column
 	whole := sheet.Workbook{
 		Report: cost.Report{Month: cost.MonthOf(time.Now())},
-		Trend:  &trend.Trend{Weeks: make([]trend.Period, 1)}, Changes: &trend.Changes{}, Savings: &cost.Savings{}, Reconciliation: &cost.Reconciliation{},
+		Trend:  &trend.Trend{Weeks: make([]trend.Period, 1)}, Changes: &trend.Changes{}, Savings: &cost.Savings{}, Reconciliation: &reconcile.Reconciliation{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	for _, table := range whole.Tables() {

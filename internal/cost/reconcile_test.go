@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -55,44 +56,44 @@ func TestLabels(t *testing.T) {
 	for name, c := range map[string]struct {
 		hours  float64 // by the report
 		lines  []price.BillLine
-		label  cost.Label
+		label  reconcile.Label
 		causes string
 	}{
 		"as listed":        {100, []price.BillLine{line(func(*price.BillLine) {})}, "", ""},
 		"less than a cent": {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed = dollars(t, "9.9901") })}, "", "unknown -0.0099"},
 		"a Savings Plan": {100, []price.BillLine{line(func(l *price.BillLine) {
 			l.Billed, l.Effective, l.Pricing, l.Commitment = 0, usd(t, "7.2"), "Committed", "arn:plan"
-		})}, cost.CommitmentLabel, "commitment -10.00"},
-		"a reservation":                  {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.Effective, l.Commitment = dollars(t, "2"), usd(t, "6"), "ri-1" })}, cost.CommitmentLabel, "commitment -8.00"},
-		"a commitment that is not named": {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.Effective, l.Pricing, l.Kind = 0, usd(t, "6"), "", "" })}, cost.CommitmentLabel, "commitment -10.00"},
-		"a purchase":                     {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Kind, l.Billed = "Purchase", dollars(t, "5") })}, cost.CommitmentLabel, "commitment 5.00"},
-		"Spot by category":               {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.Pricing = dollars(t, "3"), "Dynamic" })}, cost.SpotLabel, "spot -7.00"},
+		})}, reconcile.CommitmentLabel, "commitment -10.00"},
+		"a reservation":                  {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.Effective, l.Commitment = dollars(t, "2"), usd(t, "6"), "ri-1" })}, reconcile.CommitmentLabel, "commitment -8.00"},
+		"a commitment that is not named": {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.Effective, l.Pricing, l.Kind = 0, usd(t, "6"), "", "" })}, reconcile.CommitmentLabel, "commitment -10.00"},
+		"a purchase":                     {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Kind, l.Billed = "Purchase", dollars(t, "5") })}, reconcile.CommitmentLabel, "commitment 5.00"},
+		"Spot by category":               {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.Pricing = dollars(t, "3"), "Dynamic" })}, reconcile.SpotLabel, "spot -7.00"},
 		"Spot by usage": {100, []price.BillLine{line(func(l *price.BillLine) {
 			l.Billed, l.Pricing, l.UsageType = dollars(t, "3"), "", "APN2-SpotUsage:m5.large"
-		})}, cost.SpotLabel, "spot -7.00"},
-		"a credit":         {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Kind, l.Billed = "Credit", dollars(t, "-4") })}, cost.CreditLabel, "credit -4.00"},
-		"a refund":         {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Kind, l.Billed = "Adjustment", dollars(t, "-4") })}, cost.CreditLabel, "credit -4.00"},
-		"the free tier":    {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed = 0 })}, cost.CreditLabel, "credit -10.00"},
-		"tax":              {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Kind, l.Billed = "Tax", dollars(t, "1") })}, cost.TaxLabel, "tax 1.00"},
-		"a discount apart": {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Quantity, l.Billed = 0, dollars(t, "-0.6") })}, cost.PrivateLabel, "private-rate -0.60"},
+		})}, reconcile.SpotLabel, "spot -7.00"},
+		"a credit":         {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Kind, l.Billed = "Credit", dollars(t, "-4") })}, reconcile.CreditLabel, "credit -4.00"},
+		"a refund":         {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Kind, l.Billed = "Adjustment", dollars(t, "-4") })}, reconcile.CreditLabel, "credit -4.00"},
+		"the free tier":    {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed = 0 })}, reconcile.CreditLabel, "credit -10.00"},
+		"tax":              {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Kind, l.Billed = "Tax", dollars(t, "1") })}, reconcile.TaxLabel, "tax 1.00"},
+		"a discount apart": {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) { l.Quantity, l.Billed = 0, dollars(t, "-0.6") })}, reconcile.PrivateLabel, "private-rate -0.60"},
 		"data transfer": {100, []price.BillLine{line(func(*price.BillLine) {}), line(func(l *price.BillLine) {
 			l.UsageType, l.Unit, l.Billed = "APN2-DataTransfer-Out-Bytes", "GB", dollars(t, "2")
-		})}, cost.OtherUsageLabel, "other-usage 2.00"},
-		"another list":            {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.List = dollars(t, "12"), usd(t, "12") })}, cost.ListLabel, "list-price 2.00"},
-		"another list and a plan": {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.List, l.Commitment = 0, usd(t, "12"), "plan" })}, cost.CommitmentLabel, "commitment -12.00 list-price 2.00"},
-		"dearer":                  {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed = dollars(t, "11") })}, cost.UnknownLabel, "unknown 1.00"},
-		"more hours":              {60, []price.BillLine{line(func(*price.BillLine) {})}, cost.HoursLabel, "hours 4.00"},
-		"fewer hours":             {200, []price.BillLine{line(func(*price.BillLine) {})}, cost.HoursLabel, "hours -7.60 lag -2.40"},
-		"the last day":            {124, []price.BillLine{line(func(*price.BillLine) {})}, cost.LagLabel, "lag -2.40"},
-		"a bill that ends":        {172, []price.BillLine{line(func(l *price.BillLine) { l.End = now.Add(-72 * time.Hour) })}, cost.LagLabel, "lag -7.20"},
-		"not in the bill":         {300, []price.BillLine{line(func(l *price.BillLine) { l.Resource = "vol-9" })}, cost.OnlyInList, "only-in-list -30.00"},
-		"new today":               {5, []price.BillLine{line(func(l *price.BillLine) { l.Resource = "vol-9" })}, cost.LagLabel, "lag -0.50"},
-		"without the account":     {300, nil, cost.OnlyInList, "only-in-list -30.00"},
+		})}, reconcile.OtherUsageLabel, "other-usage 2.00"},
+		"another list":            {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.List = dollars(t, "12"), usd(t, "12") })}, reconcile.ListLabel, "list-price 2.00"},
+		"another list and a plan": {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed, l.List, l.Commitment = 0, usd(t, "12"), "plan" })}, reconcile.CommitmentLabel, "commitment -12.00 list-price 2.00"},
+		"dearer":                  {100, []price.BillLine{line(func(l *price.BillLine) { l.Billed = dollars(t, "11") })}, reconcile.UnknownLabel, "unknown 1.00"},
+		"more hours":              {60, []price.BillLine{line(func(*price.BillLine) {})}, reconcile.HoursLabel, "hours 4.00"},
+		"fewer hours":             {200, []price.BillLine{line(func(*price.BillLine) {})}, reconcile.HoursLabel, "hours -7.60 lag -2.40"},
+		"the last day":            {124, []price.BillLine{line(func(*price.BillLine) {})}, reconcile.LagLabel, "lag -2.40"},
+		"a bill that ends":        {172, []price.BillLine{line(func(l *price.BillLine) { l.End = now.Add(-72 * time.Hour) })}, reconcile.LagLabel, "lag -7.20"},
+		"not in the bill":         {300, []price.BillLine{line(func(l *price.BillLine) { l.Resource = "vol-9" })}, reconcile.OnlyInList, "only-in-list -30.00"},
+		"new today":               {5, []price.BillLine{line(func(l *price.BillLine) { l.Resource = "vol-9" })}, reconcile.LagLabel, "lag -0.50"},
+		"without the account":     {300, nil, reconcile.OnlyInList, "only-in-list -30.00"},
 		"without categories":      {100, []price.BillLine{line(func(l *price.BillLine) { l.UsageType, l.Kind, l.Pricing = "", "", "" })}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := cost.Reconcile(priced(ran("i-1", c.hours)), c.lines, "s3://bills/focus")
-			at := slices.IndexFunc(got.Rows, func(row cost.Reconciled) bool { return row.Resource == "i-1" })
+			got := reconcile.WithExport(priced(ran("i-1", c.hours)), c.lines, "s3://bills/focus")
+			at := slices.IndexFunc(got.Rows, func(row reconcile.Row) bool { return row.Resource == "i-1" })
 			if at < 0 {
 				t.Fatalf("%+v", got)
 			}
@@ -105,7 +106,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-func texts(causes []cost.Cause) string {
+func texts(causes []reconcile.Cause) string {
 	var list []string
 	for _, c := range causes {
 		list = append(list, fmt.Sprintf("%s %s", c.Label, c.USD))
@@ -114,9 +115,9 @@ func texts(causes []cost.Cause) string {
 }
 
 // balanced holds the sums against each other.
-func balanced(t interface{ Errorf(string, ...any) }, b *cost.Reconciliation) {
-	var all cost.ReconciledSum
-	labels := map[cost.Label]price.USD{}
+func balanced(t interface{ Errorf(string, ...any) }, b *reconcile.Reconciliation) {
+	var all reconcile.Sum
+	labels := map[reconcile.Label]price.USD{}
 	for _, row := range b.Rows {
 		var sum price.USD
 		for _, c := range row.Causes {
@@ -169,7 +170,7 @@ func TestVolumesAndLinesBesideTheBill(t *testing.T) {
 		l.UsageType, l.Unit = usage, unit
 		return l
 	}
-	got := cost.Reconcile(r, []price.BillLine{
+	got := reconcile.WithExport(r, []price.BillLine{
 		line("i-1", "APN2-BoxUsage:m5.large", "Hrs", 513, "51.3"),
 		line("i-1", "APN2-CPUCredits:t3", "vCPU-Hours", 20, "1"),
 		line("vol-1", "APN2-EBS:VolumeUsage.gp3", "GB-Mo", 700, "63.84"),
@@ -198,7 +199,7 @@ func TestPrivateRate(t *testing.T) {
 	plan := boxes(t, "i-4", 100, "0")
 	plan.Pricing, plan.Commitment = "Committed", "plan"
 	lines := []price.BillLine{boxes(t, "i-1", 100, "9.3"), boxes(t, "i-2", 200, "18.6"), boxes(t, "i-3", 50, "4.65"), plan}
-	got := cost.Reconcile(r, lines)
+	got := reconcile.WithExport(r, lines)
 	balanced(t, got)
 	if want := "commitment -10.00|private-rate -1.40|private-rate -0.70|private-rate -0.35"; rows(got) != want {
 		t.Errorf("%s, want %s", rows(got), want)
@@ -207,12 +208,12 @@ func TestPrivateRate(t *testing.T) {
 		t.Errorf("notes %q", got.Notes)
 	}
 	lines[2].Billed = dollars(t, "4")
-	if got, want := rows(cost.Reconcile(r, lines)), "commitment -10.00|unknown -1.40|unknown -1.00|unknown -0.70"; got != want {
+	if got, want := rows(reconcile.WithExport(r, lines)), "commitment -10.00|unknown -1.40|unknown -1.00|unknown -0.70"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
 
-func rows(b *cost.Reconciliation) string {
+func rows(b *reconcile.Reconciliation) string {
 	var list []string
 	for _, row := range b.Rows {
 		list = append(list, texts(row.Causes))
@@ -226,7 +227,7 @@ func TestWhatIsNotOfTheReport(t *testing.T) {
 	after.Start = now
 	elsewhere.Account = "210987654321"
 	away.Region = "us-east-1"
-	got := cost.Reconcile(priced(ran("i-1", 100)), []price.BillLine{before, boxes(t, "i-1", 100, "10"), after, elsewhere, away})
+	got := reconcile.WithExport(priced(ran("i-1", 100)), []price.BillLine{before, boxes(t, "i-1", 100, "10"), after, elsewhere, away})
 	if len(got.Rows) != 1 || got.Total.Billed != dollars(t, "10") || len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "2 lines of the bill, 7.00 USD") {
 		t.Errorf("%+v", got)
 	}
@@ -248,7 +249,7 @@ func TestReconcileExplorer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := cost.ReconcileExplorer(r)
+	got := reconcile.WithCostExplorer(r)
 	balanced(t, got)
 	list := r.Instances[0].Price.Rate.USD.Times(288, 1)
 	if len(got.Rows) != 1 || got.Rows[0].BilledHours != 288*time.Hour || got.Rows[0].Hours != 288*time.Hour || *got.Rows[0].List != list {
@@ -260,14 +261,14 @@ func TestReconcileExplorer(t *testing.T) {
 	if !got.From.Equal(covered.From) || !got.To.Equal(covered.To) || len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "1 lines of the bill, 7.00 USD") {
 		t.Errorf("%v to %v, notes %q", got.From, got.To, got.Notes)
 	}
-	if cost.ReconcileExplorer(priced(ran("i-1", 1))) != nil {
+	if reconcile.WithCostExplorer(priced(ran("i-1", 1))) != nil {
 		t.Error("reconciled with a bill that nobody asked for")
 	}
 }
 
 func TestReconciliationAsTableAndJSON(t *testing.T) {
 	r := priced(ran("i-1", 100))
-	w := sheet.Workbook{Report: r, Reconciliation: cost.Reconcile(r, []price.BillLine{boxes(t, "i-1", 90, "9")}, "bills/")}
+	w := sheet.Workbook{Report: r, Reconciliation: reconcile.WithExport(r, []price.BillLine{boxes(t, "i-1", 90, "9")}, "bills/")}
 	text, err := json.Marshal(w.Reconciliation)
 	if err != nil {
 		t.Fatal(err)
@@ -325,6 +326,6 @@ func TestCausesAddUp(t *testing.T) {
 			}
 			lines = append(lines, line)
 		}
-		balanced(t, cost.Reconcile(r, lines))
+		balanced(t, reconcile.WithExport(r, lines))
 	})
 }

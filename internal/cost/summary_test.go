@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
@@ -71,7 +72,7 @@ func full(t *testing.T) sheet.Workbook {
 		Top:   []trend.ResourceChange{{ID: "i-9", Type: "m5.large", Before: &before, Change: trend.Change{Gone: -before}}},
 		Total: trend.ChangeSum{Count: 1, Before: before, Change: trend.Change{Gone: -before}},
 	}
-	w.Reconciliation = cost.Reconcile(r, []price.BillLine{
+	w.Reconciliation = reconcile.WithExport(r, []price.BillLine{
 		{Account: seoul.Account, Region: seoul.Region, Resource: "i-1", Start: monthStart, End: now, Quantity: 513, Billed: dollars(t, "50.50")},
 	}, "a bill")
 	net := price.Dollar * 12

@@ -8,6 +8,7 @@ import (
 	"nightshift/internal/amazon"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/bill"
+	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 	"nightshift/internal/sandbox"
@@ -44,39 +45,39 @@ func TestPracticeAccount(t *testing.T) {
 	if err != nil || len(b.Files) != 1 || b.Unreadable > 0 {
 		t.Fatalf("%+v, %v", b.Notes, err)
 	}
-	got := cost.Reconcile(r, b.Lines, b.Files...)
-	rows := map[string]cost.Reconciled{}
+	got := reconcile.WithExport(r, b.Lines, b.Files...)
+	rows := map[string]reconcile.Row{}
 	for _, row := range got.Rows {
 		rows[row.Kind+" "+row.Resource] = row
 	}
 	plans := 0
 	for _, i := range r.Instances {
 		row, ok := rows["instance "+string(i.ID)]
-		cause := map[cost.Label]price.USD{}
+		cause := map[reconcile.Label]price.USD{}
 		for _, c := range row.Causes {
 			cause[c.Label] = c.USD
 		}
 		switch family, size, _ := strings.Cut(string(i.Type), "."); {
 		case !ok || row.BilledHours == 0:
 		case i.Lifecycle == fleet.Spot:
-			if cause[cost.UnknownLabel] != 0 || cause[cost.PrivateLabel] != 0 {
+			if cause[reconcile.UnknownLabel] != 0 || cause[reconcile.PrivateLabel] != 0 {
 				t.Errorf("Spot %s: %+v", i.ID, row)
 			}
 		case family == "t4g":
-			if cause[cost.CreditLabel] >= 0 {
+			if cause[reconcile.CreditLabel] >= 0 {
 				t.Errorf("credits of %s: %+v", i.ID, row)
 			}
 		case family == "m5" && strings.HasSuffix(size, "xlarge") && size != "xlarge" && i.Price.Tenancy == "Shared":
 			plans++
-			if row.Billed != 0 || row.Label != cost.CommitmentLabel {
+			if row.Billed != 0 || row.Label != reconcile.CommitmentLabel {
 				t.Errorf("plan of %s: %+v", i.ID, row)
 			}
 		default:
-			if cause[cost.CommitmentLabel] != 0 || cause[cost.SpotLabel] != 0 || cause[cost.CreditLabel] != 0 {
+			if cause[reconcile.CommitmentLabel] != 0 || cause[reconcile.SpotLabel] != 0 || cause[reconcile.CreditLabel] != 0 {
 				t.Errorf("%s: %+v", i.ID, row)
 			}
 		}
-		if cause[cost.UnknownLabel].Cents() != 0 {
+		if cause[reconcile.UnknownLabel].Cents() != 0 {
 			t.Errorf("%s: %+v", i.ID, row)
 		}
 	}

@@ -3,8 +3,8 @@
 // database: trend and changes are made from these files, and Athena, Spark,
 // DuckDB or pandas read them as they are.
 //
-// It may import fleet, price, cost and blob, and is one of the two users of
-// parquet-go.
+// It may import fleet, price, blob, cost and cost/trend, and is one of the two
+// users of parquet-go.
 package history
 
 import (

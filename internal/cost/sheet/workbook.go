@@ -2,8 +2,12 @@
 // shows that as data: tables, charts and a summary, which are defined once here
 // and written by cost/xlsx, cost/page and cost/plain.
 //
-// It may import cost, cost/trend, fleet and price.
+// It may import cost, cost/trend, cost/reconcile, fleet and price.
 package sheet
+
+import (
+	"nightshift/internal/cost/reconcile"
+)
 
 import (
 	"nightshift/internal/cost/trend"
@@ -22,5 +26,5 @@ type Workbook struct {
 	Trend          *trend.Trend
 	Changes        *trend.Changes
 	Savings        *cost.Savings
-	Reconciliation *cost.Reconciliation
+	Reconciliation *reconcile.Reconciliation
 }

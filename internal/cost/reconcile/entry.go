@@ -1,10 +1,11 @@
-package cost
+package reconcile
 
 import (
 	"math"
 	"strings"
 	"time"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -22,20 +23,20 @@ type entryKey struct {
 // entry is a resource of the report, the bill or both. Of the first three one is
 // set where the report has it.
 type entry struct {
-	instance *Instance
-	volume   *Volume
-	line     *Line
+	instance *cost.Instance
+	volume   *cost.Volume
+	line     *cost.Line
 	// asBilled is true where the hours of the report in the same time are those of
 	// the bill.
 	asBilled bool
 
 	target   fleet.Target
 	id, kind string
-	list     Amount // month to date
+	list     cost.Amount // month to date
 
 	lines     int
 	billed    price.USD
-	effective Amount
+	effective cost.Amount
 	hours     float64
 	// worth is what the billed quantities cost at the report's prices.
 	worth price.USD
@@ -70,7 +71,7 @@ func (c *balance) find(line price.BillLine) *entry {
 		return e
 	}
 	natural := kindOfID(line.Resource)
-	for _, other := range []string{natural, string(ArchiveLine)} {
+	for _, other := range []string{natural, string(cost.ArchiveLine)} {
 		if e := c.entries[entryKey{line.Account, line.Resource, other}]; e != nil {
 			return e
 		}
@@ -87,13 +88,13 @@ func kindOfID(id string) string {
 	case "vol":
 		return volumeKind
 	case "snap":
-		return string(SnapshotLine)
+		return string(cost.SnapshotLine)
 	case "eipalloc", "eni":
-		return string(AddressLine)
+		return string(cost.AddressLine)
 	case "h":
-		return string(HostLine)
+		return string(cost.HostLine)
 	case "cr":
-		return string(ReservationLine)
+		return string(cost.ReservationLine)
 	}
 	return "other"
 }
@@ -121,19 +122,19 @@ func kindOf(line price.BillLine) (string, bool) {
 	case strings.HasPrefix(dimension, "EBS:Volume"):
 		return volumeKind, true
 	case dimension == price.SnapshotStorage:
-		return string(SnapshotLine), true
+		return string(cost.SnapshotLine), true
 	case dimension == price.SnapshotArchive:
-		return string(ArchiveLine), true
+		return string(cost.ArchiveLine), true
 	case name == "PublicIPv4", name == "ElasticIP":
-		return string(AddressLine), true
+		return string(cost.AddressLine), true
 	case name == "HostUsage":
-		return string(HostLine), true
+		return string(cost.HostLine), true
 	case name == "UnusedBox", name == "UnusedDed":
-		return string(ReservationLine), true
+		return string(cost.ReservationLine), true
 	case name == "CPUCredits":
-		return string(CreditsLine), true
+		return string(cost.CreditsLine), true
 	case dimension == price.Metric:
-		return string(MonitoringLine), true
+		return string(cost.MonitoringLine), true
 	}
 	return natural, false
 }
@@ -163,12 +164,12 @@ func (e *entry) book(line price.BillLine) {
 	e.lines++
 	e.billed = e.billed.Add(line.Billed)
 	if e.lines == 1 {
-		e.effective = Known(0)
+		e.effective = cost.Known(0)
 	}
 	if line.Effective == nil {
-		e.effective = Amount{}
+		e.effective = cost.Amount{}
 	} else {
-		e.effective = e.effective.Plus(Known(*line.Effective))
+		e.effective = e.effective.Plus(cost.Known(*line.Effective))
 	}
 	_, priced := kindOf(line)
 	switch {
@@ -272,11 +273,11 @@ func (e *entry) lasting(d, month time.Duration) price.USD {
 	case e.instance != nil:
 		return e.instance.Spent(d).USD
 	case e.volume != nil:
-		return e.volume.Monthly.USD.Times(Seconds(d), Seconds(month))
-	case e.line.Kind == SnapshotLine, e.line.Kind == ArchiveLine:
-		return e.line.Monthly.USD.Times(Seconds(d), Seconds(month))
+		return e.volume.Monthly.USD.Times(cost.Seconds(d), cost.Seconds(month))
+	case e.line.Kind == cost.SnapshotLine, e.line.Kind == cost.ArchiveLine:
+		return e.line.Monthly.USD.Times(cost.Seconds(d), cost.Seconds(month))
 	}
-	return e.line.Monthly.USD.Times(Seconds(d), Seconds(RunRateMonth))
+	return e.line.Monthly.USD.Times(cost.Seconds(d), cost.Seconds(cost.RunRateMonth))
 }
 
 func (e *entry) name() string {

@@ -1,4 +1,4 @@
-package cost
+package reconcile
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -21,13 +22,13 @@ const aCent = price.Dollar / 100
 const settling = 24 * time.Hour
 
 // row draws the balance of a resource.
-func (c *balance) row(e *entry) Reconciled {
-	row := Reconciled{
+func (c *balance) row(e *entry) Row {
+	row := Row{
 		Target: e.target, Resource: e.id, Name: e.name(), Kind: e.kind, Billed: e.billed,
 		BilledHours: time.Duration(math.Round(e.hours*3600)) * time.Second, Difference: e.billed,
 	}
 	if e.lines == 0 {
-		e.effective = Known(0)
+		e.effective = cost.Known(0)
 	}
 	if e.effective.Known {
 		row.Effective = &e.effective.USD
@@ -103,9 +104,9 @@ func (c *balance) quantities(e *entry) (notes []string) {
 // absent says why the bill may not have a resource.
 func absent(e *entry) string {
 	switch e.kind {
-	case string(AddressLine):
+	case string(cost.AddressLine):
 		return "the bill does not have it under this id; addresses are billed with their network interface"
-	case string(MonitoringLine):
+	case string(cost.MonitoringLine):
 		return "the bill does not have it under this id; metrics are billed by Amazon CloudWatch"
 	}
 	return "the bill does not have it"

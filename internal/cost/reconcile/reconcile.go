@@ -1,4 +1,9 @@
-package cost
+// Package reconcile sets what AWS billed beside list prices and says why they
+// differ, resource by resource. It is pure: a report and lines of the bill in,
+// a Reconciliation out.
+//
+// It may import cost, fleet and price.
+package reconcile
 
 import (
 	"cmp"
@@ -8,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -58,14 +64,14 @@ type Reconciliation struct {
 	// Covered is the time for which the bill has lines, by account.
 	Covered map[fleet.Account]fleet.Span `json:"covered"`
 	// Rows come by the size of the difference.
-	Rows   []Reconciled    `json:"rows"`
-	Labels []ReconciledSum `json:"labels"` // by size
-	Total  ReconciledSum   `json:"total"`
-	Notes  []string        `json:"notes"`
+	Rows   []Row    `json:"rows"`
+	Labels []Sum    `json:"labels"` // by size
+	Total  Sum      `json:"total"`
+	Notes  []string `json:"notes"`
 }
 
 // Reconciled is one resource.
-type Reconciled struct {
+type Row struct {
 	Target   fleet.Target `json:"target"`
 	Resource string       `json:"resource"`
 	Name     string       `json:"name"`
@@ -98,7 +104,7 @@ type Cause struct {
 
 // ReconciledSum adds up what has one label, or all, whose label is empty. Billed,
 // Effective and List are of all only: a row may have several labels.
-type ReconciledSum struct {
+type Sum struct {
 	Label      Label      `json:"label"`
 	Rows       int        `json:"rows"`
 	Billed     price.USD  `json:"billed_usd"`
@@ -111,7 +117,7 @@ type ReconciledSum struct {
 // time and account: those that do not begin in the report's month to date and
 // those of other accounts and regions are left out. What the bill covers is the
 // time from its first to its last usage.
-func Reconcile(r Report, lines []price.BillLine, from ...string) *Reconciliation {
+func WithExport(r cost.Report, lines []price.BillLine, from ...string) *Reconciliation {
 	c := balanceOf(r, from)
 	whole := fleet.Span{From: r.Month.Now, To: r.Month.Start}
 	var ours []price.BillLine
@@ -130,7 +136,9 @@ func Reconcile(r Report, lines []price.BillLine, from ...string) *Reconciliation
 		if line.Start.Before(whole.From) {
 			whole.From = line.Start
 		}
-		whole.To = latest(whole.To, line.End)
+		if line.End.After(whole.To) {
+			whole.To = line.End
+		}
 	}
 	whole = whole.Within(c.span)
 	for _, line := range ours {
@@ -157,7 +165,7 @@ func Reconcile(r Report, lines []price.BillLine, from ...string) *Reconciliation
 // Cost Explorer does not name regions. Lines of instances that the report does
 // not have count as elsewhere unless the usage type begins as those of the
 // report's instances do.
-func ReconcileExplorer(r Report) *Reconciliation {
+func WithCostExplorer(r cost.Report) *Reconciliation {
 	c := balanceOf(r, []string{"Cost Explorer"})
 	maps.Copy(c.covered, r.Evidence.Covered)
 	for _, i := range r.Instances {
@@ -191,7 +199,9 @@ func ReconcileExplorer(r Report) *Reconciliation {
 		if line.Start.Before(c.span.From) {
 			c.span.From = line.Start
 		}
-		c.span.To = latest(c.span.To, line.End)
+		if line.End.After(c.span.To) {
+			c.span.To = line.End
+		}
 	}
 	return c.result(ours)
 }
@@ -223,7 +233,7 @@ type balance struct {
 	elsewhereUSD price.USD
 }
 
-func balanceOf(r Report, sources []string) *balance {
+func balanceOf(r cost.Report, sources []string) *balance {
 	c := &balance{
 		span: fleet.Span{From: r.Month.Start, To: r.Month.Now}, month: r.Month.End.Sub(r.Month.Start), sources: sources,
 		scope: map[fleet.Target]bool{}, covered: map[fleet.Account]fleet.Span{}, entries: map[entryKey]*entry{},
@@ -256,7 +266,7 @@ func (c *balance) result(lines []price.BillLine) *Reconciliation {
 	}
 	c.private = discountOf(c.order)
 	out := &Reconciliation{Sources: c.sources, From: c.span.From, To: c.span.To, Covered: c.covered}
-	sums := map[Label]*ReconciledSum{}
+	sums := map[Label]*Sum{}
 	effective := price.USD(0)
 	out.Total.Effective = &effective
 	for _, e := range c.order {
@@ -268,7 +278,7 @@ func (c *balance) result(lines []price.BillLine) *Reconciliation {
 		out.Total.add(row)
 		for _, cause := range row.Causes {
 			if sums[cause.Label] == nil {
-				sums[cause.Label] = &ReconciledSum{Label: cause.Label}
+				sums[cause.Label] = &Sum{Label: cause.Label}
 			}
 			sums[cause.Label].Rows++
 			sums[cause.Label].Difference = sums[cause.Label].Difference.Add(cause.USD)
@@ -277,10 +287,10 @@ func (c *balance) result(lines []price.BillLine) *Reconciliation {
 	for _, sum := range sums {
 		out.Labels = append(out.Labels, *sum)
 	}
-	slices.SortFunc(out.Labels, func(a, b ReconciledSum) int {
+	slices.SortFunc(out.Labels, func(a, b Sum) int {
 		return cmp.Or(cmp.Compare(absolute(b.Difference), absolute(a.Difference)), strings.Compare(string(a.Label), string(b.Label)))
 	})
-	slices.SortStableFunc(out.Rows, func(a, b Reconciled) int {
+	slices.SortStableFunc(out.Rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(absolute(b.Difference), absolute(a.Difference)), cmp.Compare(a.Target.Account, b.Target.Account),
 			cmp.Compare(a.Target.Region, b.Target.Region), strings.Compare(a.Resource, b.Resource))
 	})
@@ -301,7 +311,7 @@ func (c *balance) notes() []string {
 	return notes
 }
 
-func (s *ReconciledSum) add(row Reconciled) {
+func (s *Sum) add(row Row) {
 	s.Rows++
 	s.Billed, s.Difference = s.Billed.Add(row.Billed), s.Difference.Add(row.Difference)
 	if row.List != nil {
