@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -97,8 +98,9 @@ type foundStep struct {
 	power.Step
 }
 
-// find evaluates the machines that have the id or the name. The whole plan is
-// made, since large groups start early and only the plan knows how large they
+// find evaluates the machines that have the id, the ARN or else the name. An id
+// counts before any name: whoever may tag a machine may call it by the id of
+// another one. The whole plan is made, since large groups start early and only the plan knows how large they
 // are. A machine that no rule looks at is read on its own.
 func (s *schedules) find(ctx context.Context, name string, now func() time.Time) ([]foundStep, error) {
 	lists, errs := make([][]foundStep, len(s.posts)), make([]error, len(s.posts))
@@ -113,7 +115,12 @@ func (s *schedules) find(ctx context.Context, name string, now func() time.Time)
 		})
 	}
 	_ = group.Wait() // errors are kept by post
-	if found := slices.Concat(lists...); len(found) > 0 {
+	found := slices.Concat(lists...)
+	byID := slices.DeleteFunc(slices.Clone(found), func(f foundStep) bool { return !hasID(f.Machine, name) })
+	switch {
+	case len(byID) > 0:
+		return byID, nil
+	case len(found) > 0 && !isID(name):
 		return found, nil
 	}
 	where := strings.Join(texts(s.regions), ", ")
@@ -131,20 +138,37 @@ func (s *schedules) findAt(ctx context.Context, at post, name string, now func()
 	plan, err := power.MakePlan(ctx, at.clients(s.job.rules), evaluator, now)
 	var found []foundStep
 	for _, step := range plan.Steps {
-		if string(step.Machine.ID) == name || step.Machine.Name() == name {
+		if hasID(step.Machine, name) || step.Machine.Name() == name {
 			found = append(found, foundStep{at, step})
 		}
 	}
-	if len(found) > 0 || !strings.HasPrefix(name, "i-") {
+	id := name[strings.LastIndex(name, "/")+1:] // of an instance's ARN
+	if !isID(name) || !strings.HasPrefix(id, "i-") || slices.ContainsFunc(found, func(f foundStep) bool { return hasID(f.Machine, name) }) {
 		return found, err
 	}
-	for m, readErr := range at.session.Fleet(at.target.Region).Machines(ctx, fleet.Selector{IDs: []fleet.ResourceID{fleet.ResourceID(name)}}) {
+	for m, readErr := range at.session.Fleet(at.target.Region).Machines(ctx, fleet.Selector{IDs: []fleet.ResourceID{fleet.ResourceID(id)}}) {
 		if readErr != nil {
 			return found, errors.Join(err, readErr)
 		}
 		found = append(found, foundStep{at, evaluator.Evaluate(m, now())})
 	}
 	return found, err
+}
+
+// isID is true for what can only be meant as an ARN or as the id of an instance.
+func isID(word string) bool {
+	return strings.HasPrefix(word, "arn:") || regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`).MatchString(word)
+}
+
+// hasID reports whether a word is the id or the ARN of a machine.
+func hasID(m fleet.Machine, word string) bool {
+	if string(m.ID) == word || m.ARN != "" && m.ARN == word {
+		return true
+	}
+	// EC2 does not tell the ARNs of instances: arn:aws:ec2:REGION:ACCOUNT:instance/ID.
+	parts := strings.Split(word, ":")
+	return m.Kind == fleet.KindInstance && len(parts) == 6 && parts[0] == "arn" && parts[2] == "ec2" &&
+		parts[3] == string(m.Target.Region) && parts[4] == string(m.Target.Account) && parts[5] == "instance/"+string(m.ID)
 }
 
 func texts[T ~string](list []T) []string {

@@ -124,6 +124,9 @@ func (a *app) overrideClearCommand() *cobra.Command {
 					return fleet.Override{State: fleet.Running, Since: now, Until: now}, nil
 				}
 				o, _ = s.job.rules.Override.Clip(o)
+				if now := s.job.now(); !o.Until.After(now) {
+					return o, fleet.Errorf(fleet.ErrInvalid, "%s has no override: the last one ended at %s", m.ID, o.Until.In(s.config.Zone).Format("Mon 2006-01-02 15:04 MST"))
+				}
 				return o.Cleared(s.job.now()), nil
 			})
 		},
@@ -210,12 +213,16 @@ func (a *app) override(cmd *cobra.Command, s *schedules, name, what string, chan
 	if err != nil {
 		return err
 	}
-	if len(steps) > 1 {
-		return fleet.Errorf(fleet.ErrInvalid, "%d machines have the name %q; give the id of one, such as %s", len(steps), name, steps[0].Machine.ID)
-	}
 	m := steps[0].Machine
-	if steps[0].Desired.Rule == 0 {
+	switch {
+	case len(steps) > 1 && hasID(m, name):
+		return fleet.Errorf(fleet.ErrInvalid, "%d machines have the id %q; choose one with --region and --account", len(steps), name)
+	case len(steps) > 1:
+		return fleet.Errorf(fleet.ErrInvalid, "%d machines have the name %q; give the id of one, such as %s", len(steps), name, m.ID)
+	case steps[0].Desired.Rule == 0:
 		return fleet.Errorf(fleet.ErrInvalid, "no rule is for %s (%s), so that there is nothing to override", m.ID, m.Name())
+	case steps[0].Reason.Code == power.Ignored:
+		return fleet.Errorf(fleet.ErrInvalid, "%s (%s): %s, so that there is nothing to override", m.ID, m.Name(), steps[0].Reason.Text)
 	}
 	o, err := change(m)
 	if err != nil {

@@ -117,6 +117,9 @@ func (rs *RuleSet) named(n int, m fleet.Machine) (Named, error) {
 // noRule is the code of a machine that no rule is for.
 const noRule = "no-rule"
 
+// Ignored is the code of a machine that a rule or its tag says to leave alone.
+const Ignored = "ignored"
+
 // Evaluate decides about one machine.
 func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 	n, ok := rs.rule(m)
@@ -125,7 +128,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 	}
 	rule := rs.rules.Rules[n]
 	if rule.Ignore {
-		step := leave(m, "ignored", "is left alone by rule %d", n+1)
+		step := leave(m, Ignored, "is left alone by rule %d", n+1)
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1}
 		return step
 	}
@@ -136,7 +139,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 		return step
 	}
 	if named.Ignore {
-		step := leave(m, "ignored", "its tag says that it is left alone")
+		step := leave(m, Ignored, "its tag says that it is left alone")
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 		return step
 	}

@@ -69,7 +69,7 @@ type Mistake struct {
 
 // Quiet reports whether a reason is one of a machine that needs no attention.
 func Quiet(code string) bool {
-	return slices.Contains([]string{"as-wanted", noRule, "unmanaged", "ignored"}, code)
+	return slices.Contains([]string{"as-wanted", noRule, "unmanaged", Ignored}, code)
 }
 
 // Summarize sums up the plans of all targets and, unless it was a dry run, what
