@@ -48,7 +48,7 @@ func (s stage) until(hour int) {
 // act stops or starts, and keeps a record.
 func (s stage) act(ctx context.Context, action power.Action, wait time.Duration) powered {
 	watch := stopwatch{s.account.Now(), s.crew.session.Calls()}
-	done := s.crew.power(ctx, powerJob{action: action, tags: []fleet.Tag{s.tag}, running: running{Options: power.Options{Wait: wait}}})
+	done := s.crew.power(ctx, powerJob{action: action, tags: []fleet.Tag{s.tag}, running: running{Options: power.Options{Now: s.account.Now, Wait: wait}}})
 	s.crew.note(ctx, s.journal, watch, s.account.Now(), done.record())
 	return done
 }

@@ -45,7 +45,7 @@ func (a *app) powerEvent(ctx context.Context, r function.Request, closing <-chan
 	watch := c.begin(a.Now())
 	done := c.power(ctx, powerJob{
 		action: power.Action(r.Action), tags: []fleet.Tag{tag},
-		running: running{dryRun: r.DryRun, Options: power.Options{Closing: closing, Settle: settleTime}},
+		running: running{dryRun: r.DryRun, Options: power.Options{Now: a.awsTime(c), Closing: closing, Settle: settleTime}},
 	})
 	if !r.DryRun {
 		c.note(ctx, a.journalFor(ctx, c), watch, a.Now(), done.record())

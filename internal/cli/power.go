@@ -105,6 +105,11 @@ func (c *crew) power(ctx context.Context, job powerJob) powered {
 	return powered{done, job}
 }
 
+// awsTime is the time in the clock of AWS, as far as its answers have shown it.
+func (a *app) awsTime(c *crew) func() time.Time {
+	return func() time.Time { return a.Now().Add(c.session.Ahead()) }
+}
+
 // grace is how long a request that is under way may take to end after the
 // command was interrupted. Without it nobody would know whether EC2 took it.
 const grace = 5 * time.Second
@@ -215,6 +220,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 				return err
 			}
 			job := powerJob{action: action, tags: chosen, running: running{dryRun: dryRun}}
+			job.Now = a.awsTime(c)
 			job.Closing = cmd.Context().Done()
 			if wait {
 				job.Wait, job.Settle = timeout, timeout

@@ -7,9 +7,7 @@ import (
 	"nightshift/internal/amazon"
 	"nightshift/internal/blob"
 	"nightshift/internal/cost"
-	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
-	"nightshift/internal/power"
 )
 
 // stopwatch measures a run for the journal: from when on, and with how many
@@ -65,19 +63,12 @@ func (p powered) record() journal.Record {
 		r.Decided += plan.Actionable()
 	}
 	for _, o := range outcomes {
-		r.Add(outcomeOf(o, power.Desired{}))
+		r.Add(journal.OutcomeOf(o, ""))
 	}
 	for _, err := range p.errs {
 		r.Errors = append(r.Errors, err.Error())
 	}
 	return r
-}
-
-func outcomeOf(o fleet.Outcome, w power.Desired) journal.Outcome {
-	return journal.Outcome{
-		Target: o.Target, Kind: o.Kind, ID: o.ID, Name: o.Name, Action: o.Action, Result: o.Result,
-		Reason: o.Reason, State: o.State, Schedule: w.Schedule,
-	}
 }
 
 // reported is a cost report as the journal keeps it.

@@ -92,25 +92,18 @@ const before = 4 * 24 * time.Hour
 // acts are the stops and starts of this month that the journal has, and the
 // time for which it has them all. The journal's account is our own where it
 // names none.
-func acts(ctx context.Context, store blob.Store, own fleet.Account, m cost.Month) ([]cost.Act, fleet.Span, error) {
+func acts(ctx context.Context, store blob.Store, own fleet.Account, m cost.Month) ([]fleet.Act, fleet.Span, error) {
 	if store == nil {
 		return nil, fleet.Span{}, nil
 	}
-	records, errs := journal.Read(ctx, store, journal.Query{Since: m.Start.Add(-before)})
-	var found []cost.Act
-	known := fleet.Span{To: m.Now}
-	for _, r := range records { // the newest first
-		known.From = r.Started
-		for _, o := range r.Outcomes {
-			if o.Kind == fleet.KindInstance && o.Result == fleet.Done && (o.Action == string(power.Stop) || o.Action == string(power.Start)) && !r.DryRun {
-				found = append(found, cost.Act{
-					Target: ofAccount(o.Target, own), ID: o.ID, Stop: o.Action == string(power.Stop), At: r.Started.Add(r.Duration / 2),
-				})
-			}
-		}
+	records, errs := journal.Read(ctx, store, journal.Query{Since: m.Start.Add(-before), Acts: true})
+	found := journal.Acts(records)
+	for n := range found {
+		found[n].Target = ofAccount(found[n].Target, own)
 	}
-	if len(records) == 0 || len(errs) > 0 {
-		known = fleet.Span{} // a record that is lost may have been a stop
+	var known fleet.Span
+	if len(records) > 0 && len(errs) == 0 { // a record that is lost may have been a stop
+		known = fleet.Span{From: records[len(records)-1].Started, To: m.Now}
 	}
 	return found, known, errors.Join(errs...)
 }

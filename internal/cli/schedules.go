@@ -95,7 +95,7 @@ func (f followed) record() journal.Record {
 				r.Skipped++
 				continue
 			}
-			r.Add(outcomeOf(o, p.Steps[k].Desired))
+			r.Add(journal.OutcomeOf(o, p.Steps[k].Desired.Schedule))
 		}
 	}
 	return r
@@ -172,7 +172,7 @@ func (a *app) schedules(ctx context.Context, named []string, endpoint *amazon.En
 		return nil, err
 	}
 	// What AWS remembers is in its time; ours is put right by what it answers.
-	s.job.now = func() time.Time { return a.Now().Add(s.session.Ahead()) }
+	s.job.now = a.awsTime(s.crew)
 	s.job.Now, s.job.Mark = s.job.now, true
 	s.job.journal, err = a.journal(cfg.Journal, s.session)
 	return s, err

@@ -46,17 +46,10 @@ type Options struct {
 	// schedule on one; it is false where none would.
 	Schedulable func(i fleet.Instance) (fleet.Tag, bool)
 	// Acts are the stops and starts that are known from the journal, in any
-	// order, and Known the time for which they are all there.
-	Acts  []Act
+	// order, and Known the time for which they are all there. Those of other
+	// kinds than instances do not count.
+	Acts  []fleet.Act
 	Known fleet.Span
-}
-
-// Act is a stop or start of an instance that was seen through.
-type Act struct {
-	Target fleet.Target
-	ID     fleet.ResourceID
-	Stop   bool // else a start
-	At     time.Time
 }
 
 // Report is the cost report of one or more targets.

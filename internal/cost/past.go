@@ -23,7 +23,7 @@ type machine struct {
 // past is what is known of when instances ran this month beside what EC2
 // reports of each.
 type past struct {
-	acts  map[machine][]Act
+	acts  map[machine][]fleet.Act
 	known fleet.Span // the time for which all acts are there
 
 	// billed are the hours in the bill of each account, and complete the time
@@ -43,17 +43,25 @@ type sample struct {
 	span fleet.Span
 }
 
+// actsOf are the acts on each instance.
+func actsOf(acts []fleet.Act) map[machine][]fleet.Act {
+	byMachine := map[machine][]fleet.Act{}
+	for _, act := range acts {
+		if act.Kind == fleet.KindInstance {
+			who := machine{act.Target.Account, act.ID}
+			byMachine[who] = append(byMachine[who], act)
+		}
+	}
+	return byMachine
+}
+
 // readPast reads what costs nothing or has been asked for: the journal's acts
 // and, of the accounts with one, the bill.
 func (b *builder) readPast(ctx context.Context, sources []Source) {
 	b.past = past{
-		acts: map[machine][]Act{}, known: b.options.Known,
+		acts: actsOf(b.options.Acts), known: b.options.Known,
 		billed: map[machine]time.Duration{}, complete: map[fleet.Account]fleet.Span{}, sampled: map[sample]time.Duration{},
 		kinds: map[machine][]string{},
-	}
-	for _, act := range b.options.Acts {
-		who := machine{act.Target.Account, act.ID}
-		b.past.acts[who] = append(b.past.acts[who], act)
 	}
 	var group errgroup.Group
 	group.SetLimit(targetsAtOnce)
@@ -200,60 +208,4 @@ func (b *builder) hoursOf(i *fleet.Instance) ran {
 		sum = sum.plus(found)
 	}
 	return sum
-}
-
-// withoutPaying is what can be known for nothing: what EC2 reports where that is exact,
-// else the journal, else bounds.
-func (b *builder) withoutPaying(i *fleet.Instance, span fleet.Span) ran {
-	found := fromEC2(i, span)
-	if !found.exact() {
-		if d, ok := b.past.walk(i, span); ok {
-			return exactly(d, FromJournal)
-		}
-	}
-	return found
-}
-
-// slack is by how far the journal and EC2 may differ about one event: a run
-// takes its time, and stops are booked when they are seen.
-const slack = 10 * time.Minute
-
-// walk follows the stops and starts of an instance through a span: those of the
-// journal, its last start and stop as EC2 reports them, and its first launch. It
-// is false where they do not fit together, since then somebody else acted, too:
-// two starts in a row, or two stops.
-func (p past) walk(i *fleet.Instance, span fleet.Span) (time.Duration, bool) {
-	acts := slices.Clone(p.acts[machine{i.Target.Account, i.ID}])
-	if len(acts) == 0 || p.known.Length() == 0 || p.known.From.After(span.From) || p.known.To.Before(span.To) {
-		return 0, false // an act may be missing
-	}
-	running := i.State == fleet.Running || i.State == fleet.Pending
-	for _, seen := range []Act{{At: i.FirstLaunch}, {At: i.LaunchTime}, {At: i.Stopped, Stop: true}} {
-		known := slices.ContainsFunc(acts, func(a Act) bool { return a.Stop == seen.Stop && a.At.Sub(seen.At).Abs() <= slack })
-		if !seen.At.IsZero() && !known && (!seen.Stop || !running) {
-			acts = append(acts, seen)
-		}
-	}
-	slices.SortStableFunc(acts, func(a, b Act) int { return a.At.Compare(b.At) })
-	if last := acts[len(acts)-1]; last.Stop == running {
-		return 0, false
-	}
-	var total time.Duration
-	at, up := span.From, acts[0].Stop // before a stop it ran, before a start it did not
-	for n, act := range acts {
-		if n > 0 && act.Stop == acts[n-1].Stop {
-			// A first launch long ago says nothing about what came next.
-			if act.At.After(span.From) || !acts[n-1].At.Equal(i.FirstLaunch) {
-				return 0, false
-			}
-		}
-		if up {
-			total += fleet.Span{From: at, To: act.At}.Within(span).Length()
-		}
-		at, up = act.At, !act.Stop
-	}
-	if up {
-		total += fleet.Span{From: at, To: span.To}.Within(span).Length()
-	}
-	return total.Truncate(time.Second), true
 }

@@ -11,6 +11,7 @@ import (
 
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
 	"nightshift/internal/price"
 )
 
@@ -75,10 +76,10 @@ func hoursFrom(t testing.TB, source cost.Source, o cost.Options) *cost.Instance 
 	return r.Instances[0]
 }
 
-func acts(id fleet.ResourceID, times ...time.Time) []cost.Act {
-	var list []cost.Act
+func acts(id fleet.ResourceID, times ...time.Time) []fleet.Act {
+	var list []fleet.Act
 	for n, at := range times { // a stop first, then a start, …
-		list = append(list, cost.Act{Target: seoul, ID: id, Stop: n%2 == 0, At: at})
+		list = append(list, fleet.Act{Target: seoul, Kind: fleet.KindInstance, ID: id, Stop: n%2 == 0, At: at})
 	}
 	return list
 }
@@ -131,6 +132,48 @@ func TestHoursFromTheJournal(t *testing.T) {
 	}
 }
 
+// TestHoursFromRunsThatTakeLong: a machine is started at 08:02 on three days and
+// stopped at 19:04, by runs that begin at 08:00 and 19:00 and take their time. The
+// hours are exact only where the journal has the times of the acts, however long
+// the runs take.
+func TestHoursFromRunsThatTakeLong(t *testing.T) {
+	at := func(day, hour, minute int) time.Time { return time.Date(2026, 11, day, hour, minute, 0, 0, kst) }
+	began, end := at(20, 8, 2), now
+	truth := 2*(11*time.Hour+2*time.Minute) + end.Sub(at(22, 8, 2))
+	for _, took := range []time.Duration{4 * time.Minute, 18 * time.Minute, 60 * time.Minute} {
+		for _, timed := range []bool{true, false} {
+			var records []journal.Record
+			run := func(started, accepted time.Time, action string) {
+				if started.After(now) {
+					return
+				}
+				o := fleet.Outcome{Target: seoul, Kind: fleet.KindInstance, ID: "i-1", Action: action, Result: fleet.Done}
+				if timed {
+					o.At = accepted
+				}
+				r := journal.Record{Job: "power", Started: started, Duration: took}
+				r.Add(journal.OutcomeOf(o, "office-hours"))
+				records = append(records, r)
+			}
+			for day := 20; day <= 22; day++ {
+				run(at(day, 8, 0), at(day, 8, 2), "start")
+				run(at(day, 19, 0), at(day, 19, 4), "stop")
+			}
+			i := server("i-1")
+			i.FirstLaunch, i.LaunchTime = monthStart.AddDate(0, -2, 0), at(22, 8, 2)
+			o := cost.Options{Acts: journal.Acts(records), Known: fleet.Span{From: monthStart.AddDate(0, 0, -4), To: now}}
+			o.Acts = append(o.Acts, fleet.Act{Target: seoul, Kind: fleet.KindInstance, ID: "i-1", Stop: true, At: monthStart.Add(-time.Hour)})
+			got := hoursFrom(t, cost.Source{Inventory: estate{instances: []fleet.Instance{i}}}, o)
+			switch {
+			case timed && (got.Hours != truth || got.AtMost != truth || got.Source != cost.FromJournal):
+				t.Errorf("runs of %s: %s to %s from %s, want %s since %s", took, got.Hours, got.AtMost, got.Source, truth, began)
+			case !timed && (got.Source != cost.LowerBound || got.Hours > truth || got.AtMost < truth || got.AtMost-got.Hours > 6*took):
+				t.Errorf("runs of %s without times: %s to %s from %s, want bounds of %s", took, got.Hours, got.AtMost, got.Source, truth)
+			}
+		}
+	}
+}
+
 // TestJournalTellsWhatHappened draws a past of stops and starts, all of them
 // ours, and compares with a count minute by minute.
 func TestJournalTellsWhatHappened(t *testing.T) {
@@ -148,7 +191,7 @@ func TestJournalTellsWhatHappened(t *testing.T) {
 			if up {
 				ran += fleet.Span{From: at, To: next}.Within(fleet.Span{From: monthStart, To: now}).Length()
 			}
-			o.Acts = append(o.Acts, cost.Act{Target: seoul, ID: "i-1", Stop: up, At: next})
+			o.Acts = append(o.Acts, fleet.Act{Target: seoul, Kind: fleet.KindInstance, ID: "i-1", Stop: up, At: next})
 			up, at = !up, next
 			if up {
 				i.LaunchTime = next

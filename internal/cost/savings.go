@@ -69,17 +69,13 @@ type keeps struct{ ebs, addresses Amount }
 //
 // Volumes cost their share of each month's seconds in the zone of the report,
 // addresses theirs of 730 hours.
-func SavingsOf(r Report, acts []Act, span fleet.Span) *Savings {
+func SavingsOf(r Report, acts []fleet.Act, span fleet.Span) *Savings {
 	span.From = span.From.In(r.Generated.Location())
 	if span.To.After(r.Generated) {
 		span.To = r.Generated
 	}
 	s := &Savings{From: span.From, To: span.To}
-	byMachine := map[machine][]Act{}
-	for _, a := range acts {
-		who := machine{a.Target.Account, a.ID}
-		byMachine[who] = append(byMachine[who], a)
-	}
+	byMachine := actsOf(acts)
 	kept := r.keeps(byMachine)
 	for _, i := range r.Instances {
 		who := machine{i.Target.Account, i.ID}
@@ -93,7 +89,7 @@ func SavingsOf(r Report, acts []Act, span fleet.Span) *Savings {
 		}
 	}
 	for _, list := range byMachine {
-		if slices.ContainsFunc(list, func(a Act) bool { return a.Stop && a.At.Before(span.To) }) {
+		if slices.ContainsFunc(list, func(a fleet.Act) bool { return a.Stop && a.At.Before(span.To) }) {
 			s.Gone++
 		}
 	}
@@ -103,7 +99,7 @@ func SavingsOf(r Report, acts []Act, span fleet.Span) *Savings {
 
 // keeps finds what the machines' volumes and Elastic IP addresses cost.
 // Addresses that EC2 lends to running instances go when they stop.
-func (r Report) keeps(of map[machine][]Act) map[machine]keeps {
+func (r Report) keeps(of map[machine][]fleet.Act) map[machine]keeps {
 	kept := make(map[machine]keeps, len(of))
 	for who := range of {
 		kept[who] = keeps{Known(0), Known(0)}
@@ -126,7 +122,7 @@ func (r Report) keeps(of map[machine][]Act) map[machine]keeps {
 }
 
 // savedOf is false where no stop falls into the span.
-func savedOf(i *Instance, acts []Act, k keeps, span fleet.Span) (Saved, bool) {
+func savedOf(i *Instance, acts []fleet.Act, k keeps, span fleet.Span) (Saved, bool) {
 	off, unclear := offSpans(i, acts, span.To)
 	s := Saved{Target: i.Target, ID: i.ID, Name: i.Name, Type: i.Type, Schedule: i.Schedule}
 	var clipped []fleet.Span
@@ -164,8 +160,8 @@ func savedOf(i *Instance, acts []Act, k keeps, span fleet.Span) (Saved, bool) {
 
 // offSpans are the times for which an instance was off because of a stop, up to
 // end. Unclear are those of which the end is not known, as a later stop shows.
-func offSpans(i *Instance, acts []Act, end time.Time) (off, unclear []fleet.Span) {
-	acts = slices.SortedStableFunc(slices.Values(acts), func(a, b Act) int { return a.At.Compare(b.At) })
+func offSpans(i *Instance, acts []fleet.Act, end time.Time) (off, unclear []fleet.Span) {
+	acts = slices.SortedStableFunc(slices.Values(acts), func(a, b fleet.Act) int { return a.At.Compare(b.At) })
 	running := i.State == fleet.Running || i.State == fleet.Pending
 	for n, a := range acts {
 		if !a.Stop || !a.At.Before(end) {

@@ -14,12 +14,12 @@ import (
 // november is the month so far.
 func november() fleet.Span { return fleet.Span{From: monthStart, To: now} }
 
-func stop(id fleet.ResourceID, at time.Time) cost.Act {
-	return cost.Act{Target: seoul, ID: id, Stop: true, At: at}
+func stop(id fleet.ResourceID, at time.Time) fleet.Act {
+	return fleet.Act{Target: seoul, Kind: fleet.KindInstance, ID: id, Stop: true, At: at}
 }
 
-func start(id fleet.ResourceID, at time.Time) cost.Act {
-	return cost.Act{Target: seoul, ID: id, At: at}
+func start(id fleet.ResourceID, at time.Time) fleet.Act {
+	return fleet.Act{Target: seoul, Kind: fleet.KindInstance, ID: id, At: at}
 }
 
 // nov is a time in November in Seoul.
@@ -39,24 +39,24 @@ func TestOffLastsToTheNextStart(t *testing.T) {
 	for name, c := range map[string]struct {
 		state        fleet.State
 		launched     time.Time
-		acts         []cost.Act
+		acts         []fleet.Act
 		off, unclear time.Duration
 		stops        int
 	}{
-		"still off":                       {state: fleet.Stopped, launched: nov(20, 8), acts: []cost.Act{stop("i-1", nov(20, 19))}, off: 38 * time.Hour, stops: 1},
-		"started by us":                   {state: fleet.Running, launched: nov(20, 8), acts: []cost.Act{stop("i-1", nov(19, 19)), start("i-1", nov(20, 8))}, off: 13 * time.Hour, stops: 1},
-		"in any order":                    {state: fleet.Running, launched: nov(20, 8), acts: []cost.Act{start("i-1", nov(20, 8)), stop("i-1", nov(19, 19))}, off: 13 * time.Hour, stops: 1},
-		"started by a person":             {state: fleet.Running, launched: nov(20, 1), acts: []cost.Act{stop("i-1", nov(19, 19))}, off: 6 * time.Hour, stops: 1},
-		"a person was first":              {state: fleet.Running, launched: nov(20, 1), acts: []cost.Act{stop("i-1", nov(19, 19)), start("i-1", nov(20, 8))}, off: 6 * time.Hour, stops: 1},
-		"stopped before the month":        {state: fleet.Stopped, launched: nov(1, 0).AddDate(0, -1, 0), acts: []cost.Act{stop("i-1", nov(1, 0).AddDate(0, 0, -3))}, off: 513 * time.Hour, stops: 1},
-		"two nights":                      {state: fleet.Stopped, launched: nov(20, 8), acts: []cost.Act{stop("i-1", nov(19, 19)), start("i-1", nov(20, 8)), stop("i-1", nov(20, 19))}, off: 51 * time.Hour, stops: 2},
-		"started by a person, who forgot": {state: fleet.Stopped, launched: nov(19, 23), acts: []cost.Act{stop("i-1", nov(19, 19)), stop("i-1", nov(20, 19))}, off: 42 * time.Hour, stops: 2},
-		"started by a person, long ago":   {state: fleet.Stopped, launched: nov(20, 8), acts: []cost.Act{stop("i-1", nov(10, 19)), stop("i-1", nov(11, 19)), start("i-1", nov(20, 8)), stop("i-1", nov(22, 8))}, off: 206 * time.Hour, unclear: 24 * time.Hour, stops: 2},
-		"the stop did not come to pass":   {state: fleet.Running, launched: nov(1, 8), acts: []cost.Act{stop("i-1", nov(20, 19))}},
-		"a start alone saves nothing":     {state: fleet.Running, launched: nov(20, 8), acts: []cost.Act{start("i-1", nov(20, 8))}},
-		"stopping":                        {state: fleet.Stopping, launched: nov(1, 8), acts: []cost.Act{stop("i-1", nov(22, 8))}, off: time.Hour, stops: 1},
-		"after the report":                {state: fleet.Running, launched: nov(1, 8), acts: []cost.Act{stop("i-1", nov(23, 8))}},
-		"over before the span":            {state: fleet.Running, launched: nov(1, 0).AddDate(0, 0, -1), acts: []cost.Act{stop("i-1", nov(1, 0).AddDate(0, 0, -2)), start("i-1", nov(1, 0).AddDate(0, 0, -1))}},
+		"still off":                       {state: fleet.Stopped, launched: nov(20, 8), acts: []fleet.Act{stop("i-1", nov(20, 19))}, off: 38 * time.Hour, stops: 1},
+		"started by us":                   {state: fleet.Running, launched: nov(20, 8), acts: []fleet.Act{stop("i-1", nov(19, 19)), start("i-1", nov(20, 8))}, off: 13 * time.Hour, stops: 1},
+		"in any order":                    {state: fleet.Running, launched: nov(20, 8), acts: []fleet.Act{start("i-1", nov(20, 8)), stop("i-1", nov(19, 19))}, off: 13 * time.Hour, stops: 1},
+		"started by a person":             {state: fleet.Running, launched: nov(20, 1), acts: []fleet.Act{stop("i-1", nov(19, 19))}, off: 6 * time.Hour, stops: 1},
+		"a person was first":              {state: fleet.Running, launched: nov(20, 1), acts: []fleet.Act{stop("i-1", nov(19, 19)), start("i-1", nov(20, 8))}, off: 6 * time.Hour, stops: 1},
+		"stopped before the month":        {state: fleet.Stopped, launched: nov(1, 0).AddDate(0, -1, 0), acts: []fleet.Act{stop("i-1", nov(1, 0).AddDate(0, 0, -3))}, off: 513 * time.Hour, stops: 1},
+		"two nights":                      {state: fleet.Stopped, launched: nov(20, 8), acts: []fleet.Act{stop("i-1", nov(19, 19)), start("i-1", nov(20, 8)), stop("i-1", nov(20, 19))}, off: 51 * time.Hour, stops: 2},
+		"started by a person, who forgot": {state: fleet.Stopped, launched: nov(19, 23), acts: []fleet.Act{stop("i-1", nov(19, 19)), stop("i-1", nov(20, 19))}, off: 42 * time.Hour, stops: 2},
+		"started by a person, long ago":   {state: fleet.Stopped, launched: nov(20, 8), acts: []fleet.Act{stop("i-1", nov(10, 19)), stop("i-1", nov(11, 19)), start("i-1", nov(20, 8)), stop("i-1", nov(22, 8))}, off: 206 * time.Hour, unclear: 24 * time.Hour, stops: 2},
+		"the stop did not come to pass":   {state: fleet.Running, launched: nov(1, 8), acts: []fleet.Act{stop("i-1", nov(20, 19))}},
+		"a start alone saves nothing":     {state: fleet.Running, launched: nov(20, 8), acts: []fleet.Act{start("i-1", nov(20, 8))}},
+		"stopping":                        {state: fleet.Stopping, launched: nov(1, 8), acts: []fleet.Act{stop("i-1", nov(22, 8))}, off: time.Hour, stops: 1},
+		"after the report":                {state: fleet.Running, launched: nov(1, 8), acts: []fleet.Act{stop("i-1", nov(23, 8))}},
+		"over before the span":            {state: fleet.Running, launched: nov(1, 0).AddDate(0, 0, -1), acts: []fleet.Act{stop("i-1", nov(1, 0).AddDate(0, 0, -2)), start("i-1", nov(1, 0).AddDate(0, 0, -1))}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := report(&cost.Instance{ID: "i-1", State: c.state, LaunchTime: c.launched})
@@ -97,7 +97,7 @@ func TestWhatKeepsCosting(t *testing.T) {
 		{Target: seoul, Kind: cost.AddressLine, ID: "203.0.113.7", ParentID: "i-1", Monthly: known("3.65")},
 		{Target: seoul, Kind: cost.SnapshotLine, ID: "eipalloc-2", ParentID: "i-1", Monthly: known("1000")},
 	}
-	var acts []cost.Act
+	var acts []fleet.Act
 	for _, id := range []fleet.ResourceID{"i-1", "i-2", "i-3", "i-4", "i-5"} {
 		acts = append(acts, stop(id, nov(21, 9)))
 	}
@@ -127,7 +127,7 @@ func TestVolumesCostTheirShareOfEachMonth(t *testing.T) {
 	r := report(&cost.Instance{ID: "i-1", State: fleet.Running, LaunchTime: nov(4, 0)})
 	r.Volumes = []*cost.Volume{{Volume: fleet.Volume{Target: seoul}, BilledTo: "i-1", Monthly: amountOf(10 * price.Dollar)}}
 	span := fleet.Span{From: monthStart.AddDate(0, -1, 0).UTC(), To: now.UTC()}
-	s := cost.SavingsOf(r, []cost.Act{
+	s := cost.SavingsOf(r, []fleet.Act{
 		stop("i-1", nov(1, 0).AddDate(0, 0, -1).UTC()), start("i-1", nov(2, 0).UTC()),
 		stop("i-1", nov(3, 0).UTC()), start("i-1", nov(4, 0).UTC()),
 	}, span)
@@ -149,9 +149,9 @@ func TestSavingsKeepWithinTheSpan(t *testing.T) {
 		}
 		r := report(i)
 		r.Volumes = []*cost.Volume{{Volume: fleet.Volume{Target: seoul}, BilledTo: "i-1", Monthly: amountOf(price.USD(rapid.Int64Range(0, 1e13).Draw(t, "volume")))}}
-		var acts []cost.Act
+		var acts []fleet.Act
 		for range rapid.IntRange(0, 8).Draw(t, "acts") {
-			acts = append(acts, cost.Act{Target: seoul, ID: "i-1", Stop: rapid.Bool().Draw(t, "stop"), At: hour("at")})
+			acts = append(acts, fleet.Act{Target: seoul, Kind: fleet.KindInstance, ID: "i-1", Stop: rapid.Bool().Draw(t, "stop"), At: hour("at")})
 		}
 		span := fleet.Span{From: hour("from"), To: hour("to")}
 		s := cost.SavingsOf(r, acts, span)

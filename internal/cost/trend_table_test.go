@@ -25,7 +25,7 @@ func withHistory(t *testing.T) sheet.Workbook {
 	r.Changes = compare(t, 1,
 		[]trend.Row{machineRow("i-1", "m5.large", price.Dollar, 100), diskRow("vol-1", 100, 0)},
 		[]trend.Row{machineRow("i-1", "m5.large", price.Dollar, 40), diskRow("vol-1", 200, 0)})
-	r.Savings = cost.SavingsOf(r.Report, []cost.Act{stop("i-1", nov(22, 0))}, november())
+	r.Savings = cost.SavingsOf(r.Report, []fleet.Act{stop("i-1", nov(22, 0))}, november())
 	return r
 }
 

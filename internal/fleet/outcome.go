@@ -1,5 +1,7 @@
 package fleet
 
+import "time"
+
 // Result says how an attempt on one resource ended.
 type Result string
 
@@ -31,4 +33,18 @@ type Outcome struct {
 	Reason Reason
 	// State is the last state seen; empty when it was not read again.
 	State State
+	// At is when AWS accepted the call; zero where none was accepted.
+	At time.Time
+}
+
+// Act is a stop or a start of a machine that was carried through.
+type Act struct {
+	Target Target
+	Kind   Kind
+	ID     ResourceID
+	Stop   bool // else a start
+	// At is when AWS accepted it, and Doubt by how much that may be wrong, in
+	// both directions; 0 means that it is exact.
+	At    time.Time
+	Doubt time.Duration
 }

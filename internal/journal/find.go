@@ -16,13 +16,8 @@ import (
 // part, "3f2a90c1". Of several that begin alike it refuses to choose. No such
 // record is fleet.ErrNotFound.
 func Find(ctx context.Context, store blob.Store, name string) (Record, error) {
-	if started, _, ok := keyParts(name + ".json"); ok && !strings.Contains(name, "/") {
-		key := root + started.Format("2006/01/02/") + name + ".json"
-		body, err := store.Get(ctx, key)
-		if err != nil {
-			return Record{}, fmt.Errorf("journal: read %s: %w", key, err)
-		}
-		return decode(key, body)
+	if k, ok := parseKey(name + ".json"); ok && !strings.Contains(name, "/") {
+		return get(ctx, store, k)
 	}
 	if name == "" || strings.Trim(name, "0123456789abcdef") != "" {
 		return Record{}, fleet.Errorf(fleet.ErrInvalid, "%q is not the name of a run; `nightshift history` lists them", name)
@@ -40,7 +35,17 @@ func Find(ctx context.Context, store blob.Store, name string) (Record, error) {
 	return records[0], nil
 }
 
-// hashOf is the last part of a record's name.
-func hashOf(key string) string {
-	return strings.TrimSuffix(key[strings.LastIndexByte(key, '-')+1:], ".json")
+// get reads the record of a run whose whole name is known. Only its key says
+// whether it was idle.
+func get(ctx context.Context, store blob.Store, k keyParts) (Record, error) {
+	key := keyOf(k.started, k.name, false)
+	body, err := store.Get(ctx, key)
+	if errors.Is(err, fleet.ErrNotFound) {
+		key = keyOf(k.started, k.name, true)
+		body, err = store.Get(ctx, key)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("journal: read %s: %w", key, err)
+	}
+	return decode(key, body)
 }

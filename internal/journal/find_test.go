@@ -17,11 +17,19 @@ func TestFind(t *testing.T) {
 	var names []string
 	for n := range 40 { // more than there are first digits, so that some begin alike
 		r := journal.Record{Job: "power", Started: begin.Add(time.Duration(n) * time.Hour), Seen: n}
+		if n%2 == 0 {
+			r.Add(journal.Outcome{ID: "i-1", Action: "stop", Result: fleet.Done, At: r.Started})
+		}
 		key, err := journal.Write(t.Context(), store, r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, strings.TrimSuffix(key[strings.LastIndexByte(key, '/')+1:], ".json"))
+		name := strings.TrimSuffix(key[strings.LastIndexByte(key, '/')+1:], ".json")
+		idle := false
+		if name, idle = strings.CutSuffix(name, "-idle"); idle == (n%2 == 0) {
+			t.Errorf("run %d has the key %s", n, key)
+		}
+		names = append(names, name)
 	}
 	ambiguous := map[byte]int{}
 	for n, name := range names {

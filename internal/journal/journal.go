@@ -1,7 +1,14 @@
 // Package journal keeps a record of every run: what was seen, decided, done
 // and failed, how long it took and how many calls it made. Each run is one
 // JSON object under a key that begins with its time, so that the keys sort by
-// time and a job's records are found without reading the others.
+// time and a job's records are found without reading the others:
+//
+//	runs/2026/11/22/20261122T190003Z-power-3f2a90c1d4e8.json
+//	runs/2026/11/22/20261122T190503Z-power-a81c07be4410-idle.json
+//
+// The name of a run is its start, its job and a hash. "-idle" in the key says
+// that the run changed nothing: who looks for stops and starts need not read it.
+// Of a month of five-minute ticks a report reads the few runs that acted.
 //
 // The journal explains the past; nothing decides from it. A record that is
 // lost or damaged loses history and no function.
@@ -17,6 +24,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,9 +70,30 @@ type Outcome struct {
 	Result fleet.Result     `json:"result"`
 	// Reason is flat in JSON: "code" and "reason".
 	fleet.Reason
-	State    fleet.State `json:"state,omitempty"`    // the last one seen
-	Schedule string      `json:"schedule,omitempty"` // its name, or the inline form
+	State fleet.State `json:"state,omitempty"` // the last one seen
+	// At is when AWS accepted the call; zero where none was accepted, and in
+	// records that are older than this field.
+	At       time.Time `json:"at,omitzero"`
+	Schedule string    `json:"schedule,omitempty"` // its name, or the inline form
 }
+
+// OutcomeOf is an outcome as the journal keeps it, with the name of the schedule
+// that asked for it.
+func OutcomeOf(o fleet.Outcome, schedule string) Outcome {
+	return Outcome{
+		Target: o.Target, Kind: o.Kind, ID: o.ID, Name: o.Name, Action: o.Action, Result: o.Result,
+		Reason: o.Reason, State: o.State, At: o.At.UTC().Truncate(time.Millisecond), Schedule: schedule,
+	}
+}
+
+// acted reports whether the outcome is that of a call which AWS accepted. Records
+// that are older than its time only tell what was reached.
+func (o Outcome) acted() bool {
+	return !o.At.IsZero() || o.Result == fleet.Done && o.Action != ""
+}
+
+// idle reports whether the run changed nothing.
+func (r Record) idle() bool { return !slices.ContainsFunc(r.Outcomes, Outcome.acted) }
 
 // Add appends an outcome and counts its result.
 func (r *Record) Add(o Outcome) {
@@ -84,11 +113,13 @@ func (r *Record) Add(o Outcome) {
 const (
 	root  = "runs/"
 	stamp = "20060102T150405Z"
+	// idleMark ends the names of the objects of idle runs.
+	idleMark = "-idle"
 )
 
 // Write stores the record and gives its key, for example
-// "runs/2026/11/22/20261122T190003Z-power-3f2a90c1d4e8.json". The key's last
-// part is a hash of the record: writing the same record again, as a retry
+// "runs/2026/11/22/20261122T190003Z-power-3f2a90c1d4e8.json". The name of the
+// run ends in a hash of the record: writing the same record again, as a retry
 // does, replaces it; two runs at the same second stand side by side.
 func Write(ctx context.Context, store blob.Store, r Record) (key string, err error) {
 	if !regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,63}$`).MatchString(r.Job) {
@@ -110,24 +141,43 @@ func Write(ctx context.Context, store blob.Store, r Record) (key string, err err
 			return "", fmt.Errorf("journal: %w", err)
 		}
 	}
-	key = root + r.Started.Format("2006/01/02/") + name + ".json"
+	key = keyOf(r.Started, name, r.idle())
 	if err := store.Put(ctx, key, append(body, '\n')); err != nil {
 		return "", fmt.Errorf("journal: write the record of the run: %w", err)
 	}
 	return key, nil
 }
 
-// keyParts reads the time and the job from the last part of a record's key;
-// ok is false where the key is not one of ours.
-func keyParts(key string) (started time.Time, job string, ok bool) {
+// keyOf is the key of a run's record.
+func keyOf(started time.Time, name string, idle bool) string {
+	if idle {
+		name += idleMark
+	}
+	return root + started.Format("2006/01/02/") + name + ".json"
+}
+
+// keyParts are what the key of a record says about the run.
+type keyParts struct {
+	name    string // that of the run
+	started time.Time
+	job     string
+	hash    string
+	idle    bool
+}
+
+// parseKey reads the last part of a key; ok is false where the key is not one of
+// ours.
+func parseKey(key string) (k keyParts, ok bool) {
 	name, ours := strings.CutSuffix(key, ".json")
-	at, rest, dashed := strings.Cut(path.Base(name), "-")
+	k.name, k.idle = strings.CutSuffix(path.Base(name), idleMark)
+	at, rest, dashed := strings.Cut(k.name, "-")
 	cut := strings.LastIndexByte(rest, '-')
 	if !ours || !dashed || cut < 1 {
-		return time.Time{}, "", false
+		return keyParts{}, false
 	}
 	started, err := time.Parse(stamp, at)
-	return started, rest[:cut], err == nil
+	k.started, k.job, k.hash = started, rest[:cut], rest[cut+1:]
+	return k, err == nil
 }
 
 // decode reads a record and refuses what is not one. Fields that it does not

@@ -20,6 +20,9 @@ type Query struct {
 	Last  int       // at most so many; 0: no limit
 	Job   string    // of this job only
 	Since time.Time // that started then or later
+	// Acts reads only the records of runs that changed something. Those of the
+	// others have what their keys say: version, name, job and start.
+	Acts bool
 
 	hash string // whose name's last part begins so
 }
@@ -55,8 +58,8 @@ func (r *reader) enough(ctx context.Context) bool {
 	return r.broken || ctx.Err() != nil || r.query.Last > 0 && len(r.records) >= r.query.Last
 }
 
-// descend goes through runs/, its years, their months and their days: depth
-// is the number of folders below runs/.
+// descend goes through runs/, its years and their months: depth is the number of
+// folders below runs/.
 func (r *reader) descend(ctx context.Context, prefix string, depth int) {
 	names, err := r.store.List(ctx, prefix)
 	if err != nil {
@@ -64,21 +67,56 @@ func (r *reader) descend(ctx context.Context, prefix string, depth int) {
 		return
 	}
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(b, a) })
-	if depth == 3 {
-		r.day(ctx, names)
-		return
-	}
 	// The oldest folder of this depth in which a record of the query can lie.
 	oldest := ""
 	if since := r.query.Since; !since.IsZero() {
 		oldest = root + since.UTC().Format([]string{"2006/", "2006/01/", "2006/01/02/"}[depth])
 	}
-	for _, name := range names {
-		if r.enough(ctx) || name < oldest {
+	folders := slices.DeleteFunc(names, func(name string) bool {
+		return name < oldest || !strings.HasSuffix(name, "/") || len(path.Base(name)) != len([]string{"2006", "01", "02"}[depth])
+	})
+	if depth == 2 {
+		r.days(ctx, folders)
+		return
+	}
+	for _, name := range folders {
+		if r.enough(ctx) {
 			return
 		}
-		if strings.HasSuffix(name, "/") && len(path.Base(name)) == len([]string{"2006", "01", "02"}[depth]) {
-			r.descend(ctx, name, depth+1)
+		r.descend(ctx, name, depth+1)
+	}
+}
+
+// days lists the days of a month, at the same time where all of them have to be
+// looked through, and reads their records, the newest first.
+func (r *reader) days(ctx context.Context, folders []string) {
+	atOnce := 1
+	if r.query.Last == 0 || r.query.hash != "" {
+		atOnce = together
+	}
+	for some := range slices.Chunk(folders, atOnce) {
+		if r.enough(ctx) {
+			return
+		}
+		listed, errs := make([][]string, len(some)), make([]error, len(some))
+		var group errgroup.Group
+		for n, prefix := range some {
+			group.Go(func() error {
+				listed[n], errs[n] = r.store.List(ctx, prefix)
+				return nil
+			})
+		}
+		_ = group.Wait() // each day has an error of its own
+		for n, keys := range listed {
+			if r.enough(ctx) {
+				return
+			}
+			if errs[n] != nil {
+				r.errs, r.broken = append(r.errs, fmt.Errorf("journal: list %s: %w", some[n], errs[n])), true
+				return
+			}
+			slices.SortFunc(keys, func(a, b string) int { return strings.Compare(b, a) })
+			r.day(ctx, keys)
 		}
 	}
 }
@@ -86,8 +124,8 @@ func (r *reader) descend(ctx context.Context, prefix string, depth int) {
 // day reads the chosen records of a day from their keys, newest first.
 func (r *reader) day(ctx context.Context, keys []string) {
 	keys = slices.DeleteFunc(keys, func(key string) bool {
-		started, job, ok := keyParts(key)
-		return !ok || !strings.HasPrefix(hashOf(key), r.query.hash) || r.query.Job != "" && job != r.query.Job || started.Before(r.query.Since.Truncate(time.Second))
+		k, ok := parseKey(key)
+		return !ok || !strings.HasPrefix(k.hash, r.query.hash) || r.query.Job != "" && k.job != r.query.Job || k.started.Before(r.query.Since.Truncate(time.Second))
 	})
 	for len(keys) > 0 && !r.enough(ctx) {
 		n := min(together, len(keys))
@@ -104,6 +142,10 @@ func (r *reader) fetch(ctx context.Context, keys []string) {
 	got, errs := make([]Record, len(keys)), make([]error, len(keys))
 	var group errgroup.Group
 	for i, key := range keys {
+		if k, _ := parseKey(key); r.query.Acts && k.idle {
+			got[i] = Record{Version: Version, Run: k.name, Job: k.job, Started: k.started}
+			continue
+		}
 		group.Go(func() error {
 			body, err := r.store.Get(ctx, key)
 			if err != nil {

@@ -43,8 +43,7 @@ func (r *run) act(ctx context.Context, batch []Step) {
 		return
 	}
 	if err == nil {
-		r.granted[first.Machine.Kind] = true
-		r.accepted = append(r.accepted, batch...)
+		r.accept(batch...)
 		return
 	}
 	refusal, about := errors.AsType[*fleet.Refusal](err)

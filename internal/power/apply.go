@@ -53,6 +53,7 @@ func Apply(ctx context.Context, clients Clients, evaluator Evaluator, plan Plan,
 		outcomes: make([]fleet.Outcome, len(plan.Steps)),
 		denied:   map[fleet.Kind]int{}, granted: map[fleet.Kind]bool{},
 		notes: map[machineKey]fleet.Reason{}, tried: map[machineKey][]fleet.InstanceType{},
+		acceptedAt: map[machineKey]time.Time{},
 	}
 	r.order = newOrder(plan.Steps)
 	for n, s := range plan.Steps {
@@ -107,6 +108,8 @@ type run struct {
 	// accepted are the steps whose request AWS took and whose outcome is not
 	// settled yet, with the machines as they were before the request.
 	accepted []Step
+	// acceptedAt is when AWS took the request for a machine.
+	acceptedAt map[machineKey]time.Time
 	// denied counts the machines of a kind that were refused one by one for
 	// lack of permission, granted whether any request was accepted at all.
 	denied  map[fleet.Kind]int
@@ -297,12 +300,22 @@ func (r *run) settle(s Step, result fleet.Result, reason fleet.Reason, state fle
 	}
 	r.outcomes[n] = fleet.Outcome{
 		Target: r.plan.Target, Kind: m.Kind, ID: m.ID, Name: m.Name(), Action: string(s.Action),
-		Result: result, Reason: reason, State: state,
+		Result: result, Reason: reason, State: state, At: r.acceptedAt[keyOf(m)],
 	}
 	r.order.reached(n, state)
 	if r.opts.Settled != nil {
 		r.opts.Settled(r.outcomes[n])
 	}
+}
+
+// accept notes that AWS took the request for the steps.
+func (r *run) accept(steps ...Step) {
+	now := r.now()
+	for _, s := range steps {
+		r.granted[s.Machine.Kind] = true
+		r.acceptedAt[keyOf(s.Machine)] = now
+	}
+	r.accepted = append(r.accepted, steps...)
 }
 
 func (r *run) settleAll(steps []Step, result fleet.Result, reason fleet.Reason) {

@@ -88,8 +88,7 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 			if len(wrong) > 0 {
 				r.notes[keyOf(s.Machine)] = fleet.Reason{Code: "bad-types", Text: fmt.Sprintf("started as %s: %s", t, strings.Join(wrong, "; "))}
 			}
-			r.granted[s.Machine.Kind] = true
-			r.accepted = append(r.accepted, s)
+			r.accept(s)
 			return
 		}
 		if errors.Is(err, fleet.ErrNoTime) {
