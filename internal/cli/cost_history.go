@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,7 +44,7 @@ func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) 
 	}
 	// Where no zone is given here, that of the reports may be a day ahead.
 	today := trend.DateOf(a.Now().In(location))
-	first, last, err := between(from, to, today-trendDays, today+1)
+	first, last, err := between(from, to, today-history.TrendDays, today+1)
 	if err != nil {
 		return nil, err
 	}
@@ -57,10 +56,6 @@ func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) 
 		return nil, fleet.Errorf(fleet.ErrNotFound, "the history has no day from %s to %s; each report leaves one", first, last)
 	}
 	return &past{store: store, dates: dates, tags: f.Tags}, nil
-}
-
-func (p *past) day(ctx context.Context, date trend.Date) trend.Day {
-	return trend.Day{Date: date, Rows: history.Read(ctx, p.store, date)}
 }
 
 // pastFlags defines the flags of the commands about the history.
@@ -96,17 +91,7 @@ between. Weeks begin on Monday.`,
 			if len(tags) > 0 {
 				p.tags = tags
 			}
-			builder := trend.NewBuilder(p.tags)
-			var errs []error
-			for _, date := range trend.Milestones(p.dates) {
-				if err := builder.Add(trend.Day{Date: date, Rows: history.ReadSpending(cmd.Context(), p.store, date)}); err != nil {
-					errs = append(errs, unread(err))
-				}
-			}
-			trend := builder.Trend()
-			if trend == nil {
-				return errors.Join(errs...)
-			}
+			trend, errs := history.Trend(cmd.Context(), p.store, p.dates, p.tags)
 			if a.json {
 				err = a.printJSON(envelope{1, "trend", trend})
 			} else if !a.quiet {
@@ -207,7 +192,7 @@ the month so far.`,
 			if err != nil {
 				return err
 			}
-			movers, errs := p.movers(cmd.Context(), from != "", top)
+			movers, errs := history.Changes(cmd.Context(), p.store, p.dates, from != "", top)
 			if movers == nil {
 				return errors.Join(errs...)
 			}
@@ -229,56 +214,6 @@ the month so far.`,
 	cmd.Flags().IntVar(&top, "top", top, "list so many")
 	complete(cmd, "top")
 	return cmd
-}
-
-// movers compares two days of the past, of which the first is the earliest where
-// it was asked for. A day that cannot be read is passed over, with its error.
-func (p *past) movers(ctx context.Context, earliest bool, top int) (*trend.Changes, []error) {
-	var errs []error
-	for {
-		if len(p.dates) == 0 {
-			return nil, errs
-		}
-		first, last, ok := trend.PickDays(p.dates)
-		switch {
-		case !ok:
-			return nil, append(errs, fleet.Errorf(fleet.ErrNotFound, "the history has one day only, %s; a change needs two", p.dates[0]))
-		case earliest:
-			first = p.dates[0]
-		}
-		movers, err := trend.Compare(p.day(ctx, first), p.day(ctx, last), top)
-		if err == nil {
-			return movers, errs
-		}
-		damaged := last
-		if p.sound(ctx, last) {
-			damaged = first
-		}
-		errs = append(errs, unread(err))
-		if ctx.Err() != nil {
-			return nil, errs
-		}
-		p.dates = slices.DeleteFunc(p.dates, func(d trend.Date) bool { return d == damaged })
-	}
-}
-
-// unread is the error of a day that cannot be read. A damaged one is nobody's
-// wrong usage.
-func unread(err error) error {
-	if errors.Is(err, fleet.ErrInvalid) {
-		return errors.New(err.Error())
-	}
-	return err
-}
-
-// sound reports whether a day can be read to its end.
-func (p *past) sound(ctx context.Context, date trend.Date) bool {
-	for _, err := range p.day(ctx, date).Rows {
-		if err != nil {
-			return false
-		}
-	}
-	return true
 }
 
 func (a *app) printMovers(m *trend.Changes) {

@@ -72,6 +72,9 @@ func formatOf(name, file string) (format, error) {
 	return all[0], nil
 }
 
+// changesShown is how many changes a report lists.
+const changesShown = 50
+
 // reportJob is one cost report over the accounts and regions of a crew.
 type reportJob struct {
 	now    time.Time
@@ -170,7 +173,9 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (sheet.Wor
 		if err != nil {
 			return report, err
 		}
-		c.remember(ctx, store, &report, job.costs.Tags, job.keep)
+		past := history.Follow(ctx, store, report.Report, history.Options{Tags: job.costs.Tags, Keep: job.keep, Changes: changesShown})
+		report.Trend, report.Changes = past.Trend, past.Changes
+		report.Problems = append(report.Problems, past.Problems...)
 	}
 	report.Calls = c.callsSince(before)
 	return report, nil
