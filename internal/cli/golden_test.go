@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,9 +146,10 @@ func newStand(t *testing.T, w world) *stand {
 	s.env = reach(server)
 	s.env["NIGHTSHIFT_PRACTICE_SPEED"] = "1000" // for the pauses between tries
 	s.env["AWS_MAX_ATTEMPTS"] = "3"
-	for key, value := range w.env {
-		s.env[key] = value
+	if _, ok := w.files["nightshift.yaml"]; ok {
+		s.env["NIGHTSHIFT_CONFIG"] = "nightshift.yaml"
 	}
+	maps.Copy(s.env, w.env)
 	for key, value := range s.env {
 		t.Setenv(key, value) // the SDK reads the process's environment
 	}

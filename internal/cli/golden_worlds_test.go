@@ -43,7 +43,7 @@ func demoAccount() world {
 		name:  "demo-account",
 		files: map[string]string{"nightshift.yaml": office, "databases.yaml": databases, "table.json": instanceScheduler},
 		steps: []step{
-			{name: "check", command: "check"},
+			{name: "check", command: "check", env: map[string]string{"NIGHTSHIFT_CONFIG": ""}},
 			{name: "check-json", command: "check --json"},
 			{name: "check-live", command: "check --live"},
 			{name: "policy", command: "policy --bucket my-reports"},
