@@ -109,6 +109,9 @@ func (r *postCheck) follows(m fleet.Machine, step power.Step) {
 	for _, w := range step.Desired.Warnings {
 		noteFor(&r.live.Notes, fleet.Reason{Code: "warning", Text: w}, m.ID)
 	}
+	if _, named := m.Tags[fleet.TagTypes]; named && !step.ChangeType {
+		r.note(m, "idle-types", "has the tag %s, but its rule does not say change_type: true: the tag does nothing", fleet.TagTypes)
+	}
 	if _, known := r.samples[step.Desired.Rule]; !known && m.Kind == fleet.KindInstance {
 		r.samples[step.Desired.Rule] = m
 	}
@@ -165,26 +168,27 @@ func (r *postCheck) note(m fleet.Machine, code, format string, args ...any) {
 func (r *postCheck) askPermissions(ctx context.Context) {
 	ec2 := r.session.Fleet(r.target.Region)
 	var list []checkedPermission
-	for n := range r.config.Rules().Rules {
+	for n, rule := range r.config.Rules().Rules {
 		sample, ok := r.samples[n+1]
 		if !ok {
 			continue
 		}
 		_, resize := sample.Tags[fleet.TagTypes]
+		resize = resize && rule.ChangeType
 		for _, p := range ec2.Permissions(ctx, sample.ID, fleet.Tags{fleet.TagLast: "check"}, resize) {
-			rule := fmt.Sprintf("rule %d (%s)", n+1, sample.ID)
+			named := fmt.Sprintf("rule %d (%s)", n+1, sample.ID)
 			answer := permission(p.Action, r.target.Region, p.Err, "")
 			same := slices.IndexFunc(list, func(other checkedPermission) bool {
 				return other.What == answer.What && other.Result == answer.Result
 			})
 			switch {
 			case same >= 0:
-				list[same].Detail += ", " + rule
+				list[same].Detail += ", " + named
 			case answer.Result == permitted || answer.Result == refused:
-				answer.Detail = rule
+				answer.Detail = named
 				list = append(list, answer)
 			default:
-				answer.Detail = rule + ": " + answer.Detail
+				answer.Detail = named + ": " + answer.Detail
 				list = append(list, answer)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/cli"
 	"nightshift/internal/sandbox"
@@ -109,7 +111,7 @@ func TestCheckTellsOfTags(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tag(0, "Schedule", "office-hours")
+	tag(0, "Schedule", "office-hours", "nightshift:types", "m5.large,m5.xlarge")
 	tag(1, "Schedule", "offce-hours")
 	tag(2, "Schedule", "offce-hours")
 	tag(3, "Schedule", "Mno-Fri 08:00-19:00")
@@ -164,8 +166,12 @@ power: { rules: [{ tag: Schedule }] }
 	if len(want) > 0 || len(live.Tags) != 6 {
 		t.Errorf("not told: %v", want)
 	}
-	if len(live.Notes) != 1 || live.Notes[0].Code != "idle-override" || live.Notes[0].Machines[0] != ids[6] || live.Followed != 2 {
-		t.Errorf("%+v", live)
+	noted := map[string]string{}
+	for _, told := range live.Notes {
+		noted[told.Code] = strings.Join(told.Machines, " ")
+	}
+	if diff := cmp.Diff(map[string]string{"idle-override": ids[6], "idle-types": ids[0]}, noted); diff != "" || live.Followed != 2 {
+		t.Errorf("%d followed, notes (-want +got)\n%s", live.Followed, diff)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "journal", "check")); err != nil {
 		t.Error(err)

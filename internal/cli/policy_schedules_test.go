@@ -26,8 +26,8 @@ schedules:
   nights: Mon-Sun 00:00-08:00
 power:
   rules:
-    - {tag: AutoStopStart=Yes, schedule: nights}
-    - {tag: Nights, kinds: [instance, db-instance, db-cluster, auto-scaling-group], schedule: nights, after: AutoStopStart=Yes}
+    - {tag: AutoStopStart=Yes, schedule: nights, change_type: true}
+    - {tag: Nights, kinds: [instance, db-instance, db-cluster, auto-scaling-group], schedule: nights, after: AutoStopStart=Yes, change_type: true}
 `
 
 // nightsIn is where the configuration lies in the practice account.

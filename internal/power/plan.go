@@ -36,6 +36,9 @@ type Step struct {
 	Settling bool
 	// Hibernate asks for hibernation instead of a plain stop.
 	Hibernate bool
+	// ChangeType permits a start in another of the types that the machine's tag
+	// names.
+	ChangeType bool
 	// Mistake is true when somebody's mistake, such as a tag that cannot be
 	// read, is why the machine is left alone.
 	Mistake bool

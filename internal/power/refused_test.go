@@ -97,7 +97,7 @@ func TestElsewhereWhenTheTimeIsOver(t *testing.T) {
 	m.Tags[fleet.TagTypes] = "m5.large,m6i.large"
 	here := clients(c)
 	here.Resizer = c
-	ruleSet := power.NewRuleSet(follow(t, office))
+	ruleSet := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.ChangeType = true }))
 	plan, err := power.MakePlan(t.Context(), here, ruleSet, c.clock)
 	if err != nil {
 		t.Fatal(err)

@@ -10,9 +10,15 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// typesOf are the instance types in which a machine may run, the preferred one
-// first; empty where its tag names none. The tag holds at most 256 characters.
-func typesOf(m fleet.Machine) []fleet.InstanceType { return fleet.ParseTypes(m.Tags[fleet.TagTypes]) }
+// typesOf are the instance types in which a step's machine may run, the preferred
+// one first; empty where its rule or its tag names none. The tag holds at most
+// 256 characters.
+func typesOf(s Step) []fleet.InstanceType {
+	if !s.ChangeType {
+		return nil
+	}
+	return fleet.ParseTypes(s.Machine.Tags[fleet.TagTypes])
+}
 
 // startResized starts those of a batch one by one that may change their type
 // and do not have the preferred one: left over from an earlier lack of
@@ -23,7 +29,7 @@ func (r *run) startResized(ctx context.Context, batch []Step) []Step {
 	}
 	var plain []Step
 	for _, s := range batch {
-		types := typesOf(s.Machine)
+		types := typesOf(s)
 		n, failed := slices.Index(types, s.Machine.Type), s.Machine.Cause == fleet.CauseCapacity
 		if n < 0 || n == 0 && !failed { // a type that the tag does not name was given by people
 			plain = append(plain, s)
@@ -41,7 +47,7 @@ func (r *run) startResized(ctx context.Context, batch []Step) []Step {
 // was refused for lack of capacity. It reports whether the machine is dealt
 // with.
 func (r *run) elsewhere(ctx context.Context, s Step) bool {
-	types := typesOf(s.Machine)
+	types := typesOf(s)
 	if s.Action != Start || r.clients.Resizer == nil || len(types) < 2 {
 		return false
 	}
@@ -55,7 +61,7 @@ func (r *run) elsewhere(ctx context.Context, s Step) bool {
 // machine its preferred type back; a run that is killed in between leaves a
 // machine that the next one finds and takes up again.
 func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
-	id, has, preferred := s.Machine.ID, s.Machine.Type, typesOf(s.Machine)[0]
+	id, has, preferred := s.Machine.ID, s.Machine.Type, typesOf(s)[0]
 	result, reason := fleet.Failed, fleet.Reason{Code: "no-capacity", Text: "no capacity for any of the types in its tag " + fleet.TagTypes}
 	var wrong []string
 	for _, t := range types {
@@ -82,7 +88,7 @@ func (r *run) startAs(ctx context.Context, s Step, types []fleet.InstanceType) {
 		err := r.clients.Machines[s.Machine.Kind].Start(ctx, []fleet.ResourceID{id})
 		if err == nil {
 			s.Machine.Type = t
-			if first := typesOf(s.Machine)[0]; t != first {
+			if first := typesOf(s)[0]; t != first {
 				r.notes[keyOf(s.Machine)] = fleet.Reason{Code: "other-type", Text: fmt.Sprintf("started as %s: there is no capacity for %s", t, first)}
 			}
 			if len(wrong) > 0 {

@@ -174,7 +174,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 	f := facts{machine: m, rule: rule, desired: w, timeline: tl, now: now, tick: cmp.Or(rs.rules.Tick, defaultTick), mark: fleet.ParseMark(m.Tags[fleet.TagLast])}
 	step := f.decide()
 	step.Desired = w
-	step.After = rule.After
+	step.After, step.ChangeType = rule.After, rule.ChangeType
 	return step
 }
 

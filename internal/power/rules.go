@@ -43,6 +43,9 @@ type Rule struct {
 	RetainRunning bool
 	// Hibernate stops into hibernation where it is configured.
 	Hibernate bool
+	// ChangeType starts instances for which AWS has no capacity in the other
+	// types that their tag nightshift:types names.
+	ChangeType bool
 	// MinUptime is how long a machine that a person started runs at least.
 	MinUptime time.Duration
 	// After starts the machines only when those with this tag are ready, and

@@ -392,6 +392,7 @@ func TestElsewhere(t *testing.T) {
 		"there is capacity":               {"m5.large,m5a.large", []fleet.InstanceType{"m5.large", "m5a.large"}, "m5.large", "done m5.large running 0 "},
 		"only for another type":           {"m5.large,m5a.large,m6i.large", []fleet.InstanceType{"m6i.large"}, "m5.large", "done m6i.large running 2 other-type"},
 		"for none of them":                {"m5.large m5a.large", nil, "m5.large", "failed m5.large stopped 2 no-capacity"},
+		"not allowed by the rule":         {"m5.large,m5a.large", []fleet.InstanceType{"m5a.large"}, "m5.large", "failed m5.large stopped 0 no-capacity"},
 		"not allowed by a tag":            {"", []fleet.InstanceType{"m5a.large"}, "m5.large", "failed m5.large stopped 0 no-capacity"},
 		"a type that is none":             {"x9.huge", []fleet.InstanceType{"m5.large"}, "m5.large", "done m5.large running 0 "},
 		"first a type that is none":       {"x9.huge,m5.large", []fleet.InstanceType{"m5.large"}, "m5.large", "done m5.large running 0 bad-types"},
@@ -412,7 +413,7 @@ func TestElsewhere(t *testing.T) {
 			}
 			here := clients(w)
 			here.Resizer = w
-			ruleSet := power.NewRuleSet(follow(t, office))
+			ruleSet := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.ChangeType = name != "not allowed by the rule" }))
 			plan, err := power.MakePlan(t.Context(), here, ruleSet, w.clock)
 			if err != nil {
 				t.Fatal(err)

@@ -36,9 +36,9 @@ type Bound struct {
 	Tag fleet.Tag
 	// Kinds are the kinds it is for; empty means EC2 instances only.
 	Kinds []fleet.Kind
-	// Resize lets instances that carry the tag nightshift:types, which names
+	// ChangeType lets instances that carry the tag nightshift:types, which names
 	// other types, change their type where there is no capacity.
-	Resize bool
+	ChangeType bool
 }
 
 // Follow is what following rules may touch. Of the names of the configuration
@@ -51,10 +51,7 @@ func Follow(rules power.Rules, config, journal string) *Schedules {
 		if r.Ignore {
 			continue
 		}
-		// Whether an instance may change its type is said by a tag of its own,
-		// whatever the rule.
-		resize := len(r.Kinds) == 0 || slices.Contains(r.Kinds, fleet.KindInstance)
-		s.Rules = append(s.Rules, Bound{Tag: r.Tag, Kinds: r.Kinds, Resize: resize})
+		s.Rules = append(s.Rules, Bound{Tag: r.Tag, Kinds: r.Kinds, ChangeType: r.ChangeType})
 	}
 	if strings.HasPrefix(config, "s3://") || strings.HasPrefix(config, "ssm:") {
 		s.Config = config
@@ -251,7 +248,7 @@ func (s Scope) scheduled(list *statements, ops operations) {
 		list.allow(fmt.Sprint("StopAndStart", n+1), ops.of(accessPower, g.kinds...), s.machines(g.kinds...), g.condition())
 		list.allow(fmt.Sprint("Tag", n+1), ops.of(accessTag, g.kinds...), s.machines(g.kinds...), g.and(ownTags(g.kinds)))
 	}
-	for n, l := range s.Schedules.limits(fleet.KindInstance, func(b Bound) bool { return b.Resize }) {
+	for n, l := range s.Schedules.limits(fleet.KindInstance, func(b Bound) bool { return b.ChangeType }) {
 		list.allow(fmt.Sprint("ChangeType", n+1), ops.of(accessType, fleet.KindInstance), s.machines(fleet.KindInstance), l.and(typeOnly()))
 	}
 	s.configuration(list, ops)

@@ -55,9 +55,9 @@ func TestPolicyPermitsWhatRulesChoose(t *testing.T) {
 	keys, values := rapid.SampledFrom([]string{"", "a", "b"}), rapid.SampledFrom([]string{"", "x", "y", "z"})
 	rules := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stack.Bound {
 		b := stack.Bound{
-			Tag:    fleet.Tag{Key: keys.Draw(t, "key"), Value: values.Draw(t, "value")},
-			Kinds:  rapid.SliceOfNDistinct(rapid.SampledFrom(power.Kinds()), 0, 3, rapid.ID).Draw(t, "kinds"),
-			Resize: rapid.Bool().Draw(t, "resize"),
+			Tag:        fleet.Tag{Key: keys.Draw(t, "key"), Value: values.Draw(t, "value")},
+			Kinds:      rapid.SliceOfNDistinct(rapid.SampledFrom(power.Kinds()), 0, 3, rapid.ID).Draw(t, "kinds"),
+			ChangeType: rapid.Bool().Draw(t, "resize"),
 		}
 		if b.Tag.Key == "" {
 			b.Tag.Value = ""
@@ -80,7 +80,7 @@ func TestPolicyPermitsWhatRulesChoose(t *testing.T) {
 				fits := b.Tag.Key == "" || has && (b.Tag.Value == "" || b.Tag.Value == value)
 				forKind := slices.Contains(b.Kinds, kind) || len(b.Kinds) == 0 && kind == fleet.KindInstance
 				chosen = chosen || fits && forKind
-				resized = resized || fits && forKind && b.Resize
+				resized = resized || fits && forKind && b.ChangeType
 			}
 			if got := permits(policy, a.stop, a.arn, tags); got != chosen {
 				t.Errorf("%s: stopping is permitted: %t, chosen: %t", kind, got, chosen)

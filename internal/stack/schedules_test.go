@@ -36,7 +36,7 @@ func tag(s string) fleet.Tag {
 func keyed(keys int, kinds ...fleet.Kind) stack.Schedules {
 	var s stack.Schedules
 	for n := range keys {
-		s.Rules = append(s.Rules, stack.Bound{Tag: tag(fmt.Sprint("Team", n+1)), Kinds: kinds, Resize: true})
+		s.Rules = append(s.Rules, stack.Bound{Tag: tag(fmt.Sprint("Team", n+1)), Kinds: kinds, ChangeType: true})
 	}
 	return s
 }
@@ -45,10 +45,10 @@ func TestPolicyOfSchedules(t *testing.T) {
 	scopes := map[string]stack.Schedules{
 		"schedules-all-kinds": {
 			Rules: []stack.Bound{
-				{Tag: tag("Schedule"), Kinds: power.Kinds(), Resize: true},
+				{Tag: tag("Schedule"), Kinds: power.Kinds(), ChangeType: true},
 				{Tag: tag("Schedule=night")}, // included in the first
 				{Tag: tag("AutoStopStart=Yes")},
-				{Tag: tag("AutoStopStart=No"), Resize: true},
+				{Tag: tag("AutoStopStart=No"), ChangeType: true},
 			},
 			Config: "s3://settings/team/nightshift.yaml", Journal: "s3://records/runs",
 		},
@@ -84,7 +84,7 @@ func TestPolicyOfKinds(t *testing.T) {
 	}
 	for kind, absent := range others {
 		policy := only(t, scheduled(), stack.Scope{Schedules: &stack.Schedules{
-			Rules: []stack.Bound{{Tag: tag("Schedule"), Kinds: []fleet.Kind{kind}, Resize: true}},
+			Rules: []stack.Bound{{Tag: tag("Schedule"), Kinds: []fleet.Kind{kind}, ChangeType: true}},
 		}})
 		text, err := policy.JSON()
 		if err != nil {
@@ -109,7 +109,7 @@ func TestWidestPolicy(t *testing.T) {
 	needed := map[string]bool{}
 	for _, config := range []string{"s3://settings/nightshift.yaml", "ssm:/nightshift"} {
 		policy := only(t, scheduled(), stack.Scope{Tag: tag("AutoStopStart=Yes"), Schedules: &stack.Schedules{
-			Rules:  []stack.Bound{{Tag: tag("Schedule"), Kinds: power.Kinds(), Resize: true}},
+			Rules:  []stack.Bound{{Tag: tag("Schedule"), Kinds: power.Kinds(), ChangeType: true}},
 			Config: config, Journal: "s3://records/runs",
 		}})
 		for _, s := range policy.Statement {
@@ -173,9 +173,36 @@ func TestScheduleWarnings(t *testing.T) {
 
 // TestResizeTag holds the policy and the job to the same tag.
 func TestResizeTag(t *testing.T) {
-	policy := only(t, scheduled(), stack.Scope{Schedules: &stack.Schedules{Rules: []stack.Bound{{Tag: tag("a"), Resize: true}}}})
+	policy := only(t, scheduled(), stack.Scope{Schedules: &stack.Schedules{Rules: []stack.Bound{{Tag: tag("a"), ChangeType: true}}}})
 	n := slices.IndexFunc(policy.Statement, func(s stack.Statement) bool { return slices.Contains(s.Action, "ec2:ModifyInstanceAttribute") })
 	if n < 0 || policy.Statement[n].Condition["Null"]["aws:ResourceTag/"+fleet.TagTypes] == nil {
 		t.Errorf("changing the type does not need the tag %s: %+v", fleet.TagTypes, policy.Statement)
+	}
+}
+
+// TestFollow permits what the rules say: no other type but where a rule allows
+// one, and nothing for those that leave machines alone. Places that are not in
+// AWS need no permission.
+func TestFollow(t *testing.T) {
+	rules := power.Rules{Rules: []power.Rule{
+		{Tag: tag("Schedule"), Kinds: power.Kinds()},
+		{Tag: tag("Team=web"), ChangeType: true},
+		{Tag: tag("Owner"), Ignore: true},
+	}}
+	want := &stack.Schedules{
+		Untagged: true, Config: "ssm:/nightshift", Journal: "s3://records",
+		Rules: []stack.Bound{{Tag: tag("Schedule"), Kinds: power.Kinds()}, {Tag: tag("Team=web"), ChangeType: true}},
+	}
+	if diff := cmp.Diff(want, stack.Follow(rules, "ssm:/nightshift", "s3://records")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if s := stack.Follow(rules, "nightshift.yaml", "records"); s.Config != "" || s.Journal != "" {
+		t.Errorf("%+v", s)
+	}
+	policy := only(t, scheduled(), stack.Scope{Schedules: stack.Follow(rules, "", "")})
+	for _, s := range policy.Statement {
+		if slices.Contains(s.Action, "ec2:ModifyInstanceAttribute") && s.Condition["StringEquals"]["aws:ResourceTag/Team"] == nil {
+			t.Errorf("the type of other instances may be changed: %+v", s)
+		}
 	}
 }

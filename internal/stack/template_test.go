@@ -37,7 +37,7 @@ func variants() map[string]*stack.Schedules {
 		"tag alone": nil,
 		"schedules": {
 			Rules: []stack.Bound{
-				{Tag: fleet.Tag{Key: "Schedule"}, Kinds: power.Kinds(), Resize: true},
+				{Tag: fleet.Tag{Key: "Schedule"}, Kinds: power.Kinds(), ChangeType: true},
 				{Tag: fleet.Tag{Key: `a"${AWS::Region}`, Value: `*${TagKey}'"?`}},
 			},
 			Config: "s3://settings/it's/nightshift.yaml", Journal: "s3://records/runs",
