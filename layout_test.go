@@ -46,7 +46,7 @@ func arrows() map[string][]string {
 		"internal/cost/history":        {"fleet", "price", "blob", "cost", "cost/trend"},
 		"internal/cost/bill":           {"fleet", "price", "blob"},
 		"internal/pricelist":           {"fleet", "price", "blob"},
-		"internal/amazon":              {"fleet", "price"},
+		"internal/amazon":              {"fleet", "price", "blob"},
 		"internal/sandbox/catalog":     {"sandbox/random", "sandbox/glob"},
 		"internal/sandbox/glob":        {},
 		"internal/sandbox/policy":      {"sandbox/glob"},

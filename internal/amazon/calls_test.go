@@ -1,11 +1,16 @@
 package amazon_test
 
 import (
+	"bytes"
+	"io"
+	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/sandbox"
@@ -119,6 +124,44 @@ func TestCallsThatFail(t *testing.T) {
 		}
 		if want := []amazon.Call{first, second}; !slices.Equal(calls, want) {
 			t.Errorf("%s: calls %+v\nwant  %+v", fault, calls, want)
+		}
+	}
+}
+
+// answerer answers every request.
+type answerer func(*http.Request) *http.Response
+
+func (a answerer) Do(r *http.Request) (*http.Response, error) { return a(r), nil }
+
+// Where AWS's clock and ours are far apart that is said, once.
+func TestClocksFarApart(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", sandbox.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", sandbox.SecretKey)
+	for _, name := range []string{"AWS_PROFILE", "AWS_ENDPOINT_URL"} {
+		t.Setenv(name, "")
+	}
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for ahead, warnings := range map[time.Duration]int{0: 0, time.Minute: 0, 14 * time.Hour: 1, -14 * time.Hour: 1} {
+		var log bytes.Buffer
+		s, err := amazon.Open(t.Context(), amazon.Options{
+			Region: region, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.SetClient(answerer(func(*http.Request) *http.Response {
+			return &http.Response{
+				StatusCode: http.StatusOK, Header: http.Header{"Date": {now.Add(ahead).Format(http.TimeFormat)}},
+				Body: io.NopCloser(strings.NewReader("<DescribeRegionsResponse/>")),
+			}
+		}))
+		for range 3 {
+			if _, err := s.Regions(t.Context(), region); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(log.String(), "far apart"); n != warnings || s.Ahead() != ahead {
+			t.Errorf("%s ahead: %s, and %d warnings: %s", ahead, s.Ahead(), n, log.String())
 		}
 	}
 }

@@ -2,7 +2,6 @@ package amazon
 
 import (
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -140,17 +139,11 @@ func dollars(value types.MetricValue) (price.USD, error) {
 	if unit := aws.ToString(value.Unit); unit != "USD" {
 		return 0, fleet.Errorf(fleet.ErrUnsupported, "the bill is in %q; only USD can be used", unit)
 	}
-	text := aws.ToString(value.Amount)
-	amount, ok := new(big.Rat).SetString(text)
-	if !ok {
-		return 0, unreadable("amount", text)
-	}
-	amount.Mul(amount, big.NewRat(int64(price.Dollar), 1))
-	exact, err := strconv.ParseInt(amount.FloatString(0), 10, 64)
+	amount, err := price.RoundUSD(aws.ToString(value.Amount))
 	if err != nil {
-		return 0, unreadable("amount", text)
+		return 0, unreadable("amount", aws.ToString(value.Amount))
 	}
-	return price.USD(exact), nil
+	return amount, nil
 }
 
 func unreadable(what, text string) error {

@@ -113,7 +113,7 @@ const farApart = 5 * time.Minute
 
 // learnTime notes by how much the clock of AWS is ahead of ours, and warns once
 // where they are far apart: one of them is wrong, and what is decided from AWS's
-// time may be, too.
+// time may be, too. A sandbox has a clock of its own.
 func (s *Session) learnTime(ctx context.Context, metadata middleware.Metadata) {
 	theirs, known := awsmiddleware.GetServerTime(metadata)
 	if !known || s.now == nil {
@@ -121,7 +121,7 @@ func (s *Session) learnTime(ctx context.Context, metadata middleware.Metadata) {
 	}
 	ahead := theirs.Sub(s.now())
 	s.ahead.Store(int64(ahead))
-	if ahead.Abs() >= farApart && s.warned.CompareAndSwap(false, true) {
+	if ahead.Abs() >= farApart && !s.CustomEndpoint() && s.warned.CompareAndSwap(false, true) {
 		s.log.WarnContext(ctx, "the clock of AWS and that of this machine are far apart; schedules follow AWS's; check this machine's clock and what stands between it and AWS",
 			"ahead", ahead.Round(time.Second).String())
 	}

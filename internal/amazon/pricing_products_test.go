@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -251,8 +252,8 @@ func TestNoPriceList(t *testing.T) {
 		t.Fatal(err)
 	}
 	prices := s.Prices()
-	if _, err := prices.Rates(t.Context(), region); !errors.Is(err, fleet.ErrUnavailable) {
-		t.Errorf("%v, want that the price list is unavailable", err)
+	if _, err := prices.Rates(t.Context(), region); !errors.Is(err, fleet.ErrUnavailable) || strings.Count(err.Error(), "without an answer") != 1 {
+		t.Errorf("%v, want once that the price list is unavailable", err)
 	}
 	sent := calls(s, "Pricing", "GetProducts")
 	if _, err := prices.Instances(t.Context(), linux(manyTypes())); !errors.Is(err, fleet.ErrUnavailable) {
@@ -260,6 +261,27 @@ func TestNoPriceList(t *testing.T) {
 	}
 	if n := calls(s, "Pricing", "GetProducts"); n != sent {
 		t.Errorf("%d more calls to a price list that is down", n-sent)
+	}
+}
+
+// A price list that was out of reach is asked again after a while.
+func TestPriceListAfterAnOutage(t *testing.T) {
+	server := sandboxtest.Start(t, faulty(t, "pricing:GetProducts=cut,count=5"))
+	now := time.Now()
+	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Now: func() time.Time { return now }, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1000, // the pauses are as much shorter
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prices := s.Prices()
+	for after, want := range []error{fleet.ErrUnavailable, fleet.ErrUnavailable, nil} {
+		before := now
+		now = now.Add(time.Duration(after) * 3 * time.Minute)
+		products, err := prices.Rates(t.Context(), region)
+		if !errors.Is(err, want) || (len(products) > 0) != (want == nil) {
+			t.Errorf("%s later: %d products, %v", now.Sub(before), len(products), err)
+		}
 	}
 }
 

@@ -59,8 +59,10 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadS
 		Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType),
 		Body: body, ContentLength: aws.Int64(size), // a body that is cut short is refused
 	}
-	_, err = b.put.ask(ctx, object)
+	out, err := b.put.ask(ctx, object)
 	switch {
+	case err == nil && out.ETag == nil:
+		return notS3("s3:PutObject")
 	case err == nil:
 		return nil
 	case errors.Is(err, fleet.ErrNotFound):
@@ -70,6 +72,12 @@ func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadS
 	default:
 		return fmt.Errorf("upload s3://%s/%s: %w", b.name, key, err)
 	}
+}
+
+// notS3 is an answer without what S3 always says of an object or a bucket: it
+// comes from somebody else, and what it is about has not happened.
+func notS3(action string) error {
+	return fleet.Errorf(fleet.ErrUnavailable, "%s: the answer is not one of S3; check AWS_ENDPOINT_URL", action)
 }
 
 // bucketRegion is the region of the bucket, where S3 refuses a request because

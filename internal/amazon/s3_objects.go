@@ -13,11 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 )
 
-// Objects are small objects under a prefix of an S3 bucket, read and written
-// as a whole. It is safe for concurrent use.
+// Objects are objects under a prefix of an S3 bucket: a [blob.Store]. It is safe
+// for concurrent use.
 type Objects struct {
 	bucket *Bucket
 	prefix string
@@ -45,23 +46,33 @@ func (s *Session) Objects(bucket, prefix string) *Objects {
 	}
 }
 
+// address is how an object is called in errors.
+func (o *Objects) address(name string) string { return "s3://" + o.bucket.name + "/" + o.prefix + name }
+
 // Put stores an object, replacing one that is there. It appears whole or not
-// at all.
+// at all. One that Get would not read is refused.
 func (o *Objects) Put(ctx context.Context, key string, body []byte) error {
+	if err := blob.CheckSize(o.address(key), body); err != nil {
+		return err
+	}
 	return o.bucket.Put(ctx, o.prefix+key, "application/octet-stream", bytes.NewReader(body))
 }
 
-// Get reads an object. One that is not there is [fleet.ErrNotFound]. S3 calls
-// it denied where the permission s3:ListBucket is missing or bound to a prefix;
+// Get reads an object. One of more than [blob.MaxObject] bytes is
+// [fleet.ErrInvalid], one that is not there [fleet.ErrNotFound]. S3 calls it
+// denied where the permission s3:ListBucket is missing or bound to a prefix;
 // then its folder is listed to find out.
 func (o *Objects) Get(ctx context.Context, name string) ([]byte, error) {
 	object, err := o.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(object)
-	if err := errors.Join(err, object.Close()); err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", o.bucket.name, o.prefix+name, translate("s3:GetObject", err))
+	body, err := blob.ReadAll(o.address(name), object)
+	switch closeErr := object.Close(); {
+	case errors.Is(err, fleet.ErrInvalid):
+		return nil, err
+	case err != nil || closeErr != nil:
+		return nil, fmt.Errorf("read %s: %w", o.address(name), translate("s3:GetObject", errors.Join(err, closeErr)))
 	}
 	return body, nil
 }
@@ -80,6 +91,8 @@ func (o *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) 
 		return nil, fmt.Errorf("may not read s3://%s/%s: the role needs s3:GetObject there, and s3:ListBucket to tell what is missing: %w", o.bucket.name, key, err)
 	case err != nil:
 		return nil, fmt.Errorf("read s3://%s/%s: %w", o.bucket.name, key, err)
+	case out.ETag == nil:
+		return nil, errors.Join(notS3("s3:GetObject"), out.Body.Close())
 	}
 	return out.Body, nil
 }
@@ -99,6 +112,8 @@ func (o *Objects) List(ctx context.Context, prefix string) ([]string, error) {
 			return nil, fmt.Errorf("may not list s3://%s/%s: the role needs s3:ListBucket: %w", o.bucket.name, *in.Prefix, err)
 		case err != nil:
 			return nil, fmt.Errorf("list s3://%s/%s: %w", o.bucket.name, *in.Prefix, err)
+		case out.Name == nil:
+			return nil, notS3("s3:ListObjectsV2")
 		}
 		for _, folder := range out.CommonPrefixes {
 			names = append(names, strings.TrimPrefix(aws.ToString(folder.Prefix), o.prefix))

@@ -1,8 +1,10 @@
 package amazon_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -11,10 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
 )
+
+var _ blob.Store = (*amazon.Objects)(nil)
 
 // testObjects is what both peers must agree on.
 func testObjects(t *testing.T, p *peer) {
@@ -53,6 +58,32 @@ func testObjects(t *testing.T, p *peer) {
 	}
 	if _, err := s.Objects("no-such-bucket-of-ours", "").List(t.Context(), "runs/"); !errors.Is(err, fleet.ErrNotFound) {
 		t.Errorf("no bucket: %v", err)
+	}
+}
+
+// An object that is too large to be read as a whole is refused before it is sent
+// or read, and can still be read as a stream.
+func TestObjectsAreBounded(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{})
+	s := newPeer(server.URL()).session(t)
+	o := s.Objects(sandbox.DefaultBucket, "")
+	large := make([]byte, blob.MaxObject+1)
+	if err := o.Put(t.Context(), "large", large); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), "s3://"+sandbox.DefaultBucket+"/large is larger than 64 MiB") {
+		t.Errorf("put: %v", err)
+	}
+	if err := s.Bucket(sandbox.DefaultBucket).Put(t.Context(), "large", "text/plain", bytes.NewReader(large)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Get(t.Context(), "large"); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), "larger than 64 MiB") {
+		t.Errorf("get: %v", err)
+	}
+	stream, err := o.Open(t.Context(), "large")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, stream)
+	if err = errors.Join(err, stream.Close()); n != int64(len(large)) || err != nil {
+		t.Errorf("open: %d bytes, %v", n, err)
 	}
 }
 

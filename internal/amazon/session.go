@@ -10,7 +10,7 @@
 // operations that are not used, and the captured names are the source of the
 // IAM policy (Actions).
 //
-// It may import fleet and price.
+// It may import fleet, price and blob.
 package amazon
 
 import (

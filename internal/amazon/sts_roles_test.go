@@ -206,6 +206,48 @@ func TestAssumeByAnotherClock(t *testing.T) {
 	}
 }
 
+// The same role is assumed once, by however many runs at a time; another name or
+// external id is another role.
+func TestAssumeOnce(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{Accounts: sandbox.Members(1)})
+	s := newPeer(server.URL()).session(t)
+	var runs sync.WaitGroup
+	for range 8 {
+		runs.Go(func() {
+			away, err := s.Assume(t.Context(), memberRole(member, sandbox.MemberExternalID))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := away.Regions(t.Context(), region); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	runs.Wait()
+	if n := calls(s, "STS", "AssumeRole"); n != 1 {
+		t.Errorf("%d calls of AssumeRole for eight runs", n)
+	}
+	if _, err := s.Assume(t.Context(), memberRole(member, "wrong")); !errors.Is(err, fleet.ErrDenied) {
+		t.Errorf("another external id: %v", err)
+	}
+	named := memberRole(member, sandbox.MemberExternalID)
+	named.Name = "backup"
+	if _, err := s.Assume(t.Context(), named); err != nil {
+		t.Error(err)
+	}
+	if n := calls(s, "STS", "AssumeRole"); n != 3 {
+		t.Errorf("%d calls of AssumeRole for three roles", n)
+	}
+	again, err := s.Assume(t.Context(), memberRole(member, sandbox.MemberExternalID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, full := amazon.RegionRequestsLeft(again, region), amazon.RegionRequestsLeft(s, region); left >= full {
+		t.Errorf("the role's bucket has %v of %v tokens: it is not the one of the runs before", left, full)
+	}
+}
+
 // Quotas are those of an account: one does not slow another down.
 func TestAssumeHasItsOwnQuotas(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Accounts: sandbox.Members(1)})

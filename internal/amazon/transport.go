@@ -2,6 +2,7 @@ package amazon
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -36,15 +37,17 @@ func (g stallGuard) Do(request *http.Request) (*http.Response, error) {
 // guardedBody is the body of an answer. Its Read ends when nothing comes.
 type guardedBody struct {
 	io.ReadCloser
-	most   time.Duration
-	cancel context.CancelFunc
+	most    time.Duration
+	cancel  context.CancelFunc
+	stalled bool
 }
 
 // Read reads what has come of the body.
 func (b *guardedBody) Read(into []byte) (int, error) {
 	timer := time.AfterFunc(b.most, b.cancel)
 	n, err := b.ReadCloser.Read(into)
-	if !timer.Stop() && err != nil {
+	b.stalled = !timer.Stop() || b.stalled // the request is cancelled, even if this much has come
+	if b.stalled && err != nil && !errors.Is(err, io.EOF) {
 		err = errStalled{b.most}
 	}
 	return n, err

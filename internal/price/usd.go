@@ -9,6 +9,7 @@ package price
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -50,6 +51,31 @@ func ParseUSD(s string) (USD, error) {
 		units = -units
 	}
 	return USD(units), nil
+}
+
+// RoundUSD reads a number of dollars with any number of decimals or an exponent,
+// as bills have them, and rounds it to 1e-10 USD, half away from zero.
+func RoundUSD(s string) (USD, error) {
+	if exact, err := ParseUSD(s); err == nil {
+		return exact, nil
+	}
+	bad := fmt.Errorf("%.40q is not an amount of dollars", s)
+	rough, err := strconv.ParseFloat(s, 64)
+	switch {
+	case err != nil || math.Abs(rough) > 900e6 || math.IsNaN(rough):
+		return 0, bad
+	case math.Abs(rough) < 1e-12: // and no exponent that would take long
+		return 0, nil
+	}
+	exact, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return 0, bad
+	}
+	units, ok := new(big.Int).SetString(exact.Mul(exact, big.NewRat(int64(Dollar), 1)).FloatString(0), 10)
+	if !ok || !units.IsInt64() {
+		return 0, bad
+	}
+	return USD(units.Int64()), nil
 }
 
 func isDigits(s string) bool {

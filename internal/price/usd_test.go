@@ -118,3 +118,24 @@ func TestArithmeticAgreesWithBigNumbers(t *testing.T) {
 		}
 	})
 }
+
+func TestRoundUSD(t *testing.T) {
+	for text, want := range map[string]price.USD{
+		"0.0912000000":       912_000_000,
+		"0.12345678905":      1_234_567_891, // half away from zero
+		"-0.12345678905":     -1_234_567_891,
+		"0.000000000049":     0,
+		"1.5E-3":             15_000_000,
+		"1e-1000000000":      0, // and at once
+		"899999999.99999999": 8_999_999_999_999_999_900,
+	} {
+		if got, err := price.RoundUSD(text); err != nil || got != want {
+			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "1e1000000000", "NaN", "Inf", "1/3", "901000000.00000000001"} {
+		if got, err := price.RoundUSD(text); err == nil {
+			t.Errorf("%q is %d, want an error", text, got)
+		}
+	}
+}

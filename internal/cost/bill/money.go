@@ -3,7 +3,6 @@ package bill
 import (
 	"fmt"
 	"math"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -11,28 +10,13 @@ import (
 	"nightshift/internal/price"
 )
 
-// amount reads a decimal number of dollars with any number of decimals or an
-// exponent and rounds it to 1e-10 USD, half away from zero.
+// amount reads a number of dollars as exports write it.
 func amount(text string) (price.USD, error) {
-	if exact, err := price.ParseUSD(text); err == nil {
-		return exact, nil
-	}
-	rough, err := strconv.ParseFloat(text, 64)
-	switch {
-	case err != nil || math.Abs(rough) > 900e6 || math.IsNaN(rough):
-		return 0, fmt.Errorf("%w: the amount %.40q", errRow, text)
-	case math.Abs(rough) < 1e-12: // and no exponent that would take long
-		return 0, nil
-	}
-	exact, ok := new(big.Rat).SetString(text)
-	if !ok {
+	usd, err := price.RoundUSD(text)
+	if err != nil {
 		return 0, fmt.Errorf("%w: the amount %.40q", errRow, text)
 	}
-	units, ok := new(big.Int).SetString(exact.Mul(exact, big.NewRat(int64(price.Dollar), 1)).FloatString(0), 10)
-	if !ok || !units.IsInt64() {
-		return 0, fmt.Errorf("%w: the amount %.40q", errRow, text)
-	}
-	return price.USD(units.Int64()), nil
+	return usd, nil
 }
 
 // known is an amount, nil where the cell is empty.
