@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
+	"nightshift/internal/text"
 )
 
 // longText is from how many characters on a text may be broken into lines.
@@ -91,18 +92,6 @@ func decimal(f float64) string {
 	return grouped(strings.TrimSuffix(strings.TrimRight(text, "0"), "."))
 }
 
-// grouped puts commas between the thousands of a decimal number.
-func grouped(number string) string {
-	whole, fraction, point := strings.Cut(number, ".")
-	digits, negative := strings.CutPrefix(whole, "-")
-	for at := len(digits) - 3; at > 0; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	if negative {
-		digits = "−" + digits
-	}
-	if point {
-		digits += "." + fraction
-	}
-	return digits
-}
+// grouped puts commas between the thousands of a decimal number, and a minus
+// sign before what is negative.
+func grouped(number string) string { return strings.Replace(text.Commas(number), "-", "−", 1) }

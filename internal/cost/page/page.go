@@ -1,7 +1,7 @@
 // Package page writes the cost report as one HTML file that needs nothing else:
 // no script, no other file, no request. Charts are inline SVG.
 //
-// It may import cost/sheet and price.
+// It may import cost/sheet, price and text.
 package page
 
 import (
@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/text"
 )
 
 // rowsShown is how many rows of a table the page has at most.
@@ -126,7 +127,7 @@ type header struct {
 type cell struct{ Text, Class string }
 
 func viewOf(table sheet.Table) tableView {
-	s := tableView{Name: table.Name, Len: count(table.Len, "row")}
+	s := tableView{Name: table.Name, Len: text.Count(table.Len, "row", "rows")}
 	s.Wide = cmp.Or(table.Printed, len(table.Columns)) > 10
 	classes := make([]string, len(table.Columns))
 	for n, column := range table.Columns {
@@ -149,11 +150,4 @@ func viewOf(table sheet.Table) tableView {
 		s.Rows = append(s.Rows, row)
 	}
 	return s
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return grouped(fmt.Sprint(n)) + " " + noun + "s"
 }

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/text"
 )
 
 // How many findings, changes and reasons of a difference the summary names.
@@ -89,53 +89,21 @@ func (w Workbook) scope() string {
 	for _, t := range w.Targets {
 		accounts[t.Account], regions[t.Region] = true, true
 	}
-	who := counted(len(accounts), "account")
+	who := text.Count(len(accounts), "account", "accounts")
 	if len(accounts) == 1 {
 		for account := range accounts {
 			who = "account " + string(account)
 		}
 	}
-	where := counted(len(regions), "region")
+	where := text.Count(len(regions), "region", "regions")
 	if len(regions) <= 3 {
-		where = strings.Join(texts(slices.Sorted(maps.Keys(regions))), ", ")
+		where = strings.Join(text.Strings(slices.Sorted(maps.Keys(regions))), ", ")
 	}
 	return strings.Join([]string{who, where, w.Generated.Format("2006-01-02 15:04 MST")}, " · ")
 }
 
-func texts[T ~string](items []T) []string {
-	list := make([]string, len(items))
-	for n, item := range items {
-		list[n] = string(item)
-	}
-	return list
-}
-
-// counted is a number with its noun: "1 volume", "3 volumes", "3 addresses".
-func counted(n int, noun string) string {
-	switch {
-	case n == 1:
-		return "1 " + noun
-	case strings.HasSuffix(noun, "s"):
-		noun += "e"
-	}
-	return grouped(int64(n)) + " " + noun + "s"
-}
-
-// grouped is a whole number with commas between thousands.
-func grouped(n int64) string { return commas(strconv.FormatInt(n, 10)) }
-
 // dollars is an amount in cents with commas between thousands.
-func dollars(u price.USD) string {
-	whole, cents, _ := strings.Cut(u.Cents().String(), ".")
-	return commas(whole) + "." + cents
-}
-
-func commas(digits string) string {
-	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	return digits
-}
+func dollars(u price.USD) string { return text.Commas(u.Cents().String()) }
 
 // money is a figure in dollars that adds up a column of the totals.
 func (w Workbook) money(label string, amount price.USD, unit, column string) Figure {
@@ -163,12 +131,12 @@ func (w Workbook) spending() Block {
 	whole := all.TotalToDate
 	ec2 := Figure{
 		Label: "EC2 instances", Value: all.EC2, Format: Money, Unit: usd, Sheet: "EC2_Detail_Costs",
-		Note: share(all.EC2, whole) + fmt.Sprintf("%s, %s running", counted(all.Instances, "instance"), grouped(int64(all.Running))),
+		Note: share(all.EC2, whole) + fmt.Sprintf("%s, %s running", text.Count(all.Instances, "instance", "instances"), text.Number(int64(all.Running))),
 		Sum:  []ColumnSum{{"EC2_Detail_Costs", "EC2MonthToDate(USD)", 0}},
 	}
 	ebs := w.money("EBS volumes", all.EBSToDate, usd, "EBSMonthToDate(USD)")
 	ebs.Sheet = "EBS_Summary"
-	ebs.Note = share(all.EBSToDate, whole) + counted(all.Volumes, "volume")
+	ebs.Note = share(all.EBSToDate, whole) + text.Count(all.Volumes, "volume", "volumes")
 	figures := []Figure{ec2, ebs}
 	if len(w.Lines) > 0 {
 		figures = append(figures, Figure{
@@ -186,7 +154,7 @@ func (w Workbook) lineKinds() []string {
 	for _, l := range w.Lines {
 		sums[l.Kind] = sums[l.Kind].Add(l.ToDate.USD)
 	}
-	return texts(slices.SortedFunc(maps.Keys(sums), func(a, b cost.LineKind) int {
+	return text.Strings(slices.SortedFunc(maps.Keys(sums), func(a, b cost.LineKind) int {
 		return cmp.Or(cmp.Compare(sums[b], sums[a]), cmp.Compare(a, b))
 	}))
 }
@@ -211,10 +179,10 @@ func percent(part, whole price.USD) string {
 // idle is what is paid for and used by nothing, by the full month.
 func (w Workbook) idle() Block {
 	var block Block
-	add := func(label string, amount price.USD, n int, noun, table string, sum ...ColumnSum) {
+	add := func(label string, amount price.USD, n int, one, many, table string, sum ...ColumnSum) {
 		if n > 0 {
 			block.Figures = append(block.Figures, Figure{
-				Label: label, Value: amount, Format: Money, Unit: usdAMonth, Note: counted(n, noun), Sheet: table, Sum: sum,
+				Label: label, Value: amount, Format: Money, Unit: usdAMonth, Note: text.Count(n, one, many), Sheet: table, Sum: sum,
 			})
 		}
 	}
@@ -223,7 +191,7 @@ func (w Workbook) idle() Block {
 	for _, t := range w.Types {
 		unattached += t.Unattached.Count
 	}
-	add("Unattached volumes", w.Total().EBSUnattached, unattached, "volume", "Unattached_Volumes",
+	add("Unattached volumes", w.Total().EBSUnattached, unattached, "volume", "volumes", "Unattached_Volumes",
 		ColumnSum{"Unattached_Volumes", "Monthly(USD)", 0})
 	var stopped price.USD
 	n := 0
@@ -233,7 +201,7 @@ func (w Workbook) idle() Block {
 			n++
 		}
 	}
-	add("Volumes of stopped instances", stopped, n, "stopped instance", "EC2_Detail_Costs")
+	add("Volumes of stopped instances", stopped, n, "stopped instance", "stopped instances", "EC2_Detail_Costs")
 	var addresses, capacity price.USD
 	idle, reserved := 0, 0
 	for _, l := range w.Lines {
@@ -246,8 +214,8 @@ func (w Workbook) idle() Block {
 			reserved++
 		}
 	}
-	add("Idle public IPv4 addresses", addresses, idle, "address", "Other_Costs")
-	add("Unused reserved capacity", capacity, reserved, "reservation", "Other_Costs")
+	add("Idle public IPv4 addresses", addresses, idle, "address", "addresses", "Other_Costs")
+	add("Unused reserved capacity", capacity, reserved, "reservation", "reservations", "Other_Costs")
 	return block
 }
 
@@ -262,7 +230,7 @@ func (w Workbook) advice() Block {
 	}
 	figures := []Figure{{
 		Label: "All findings", Value: sum, Format: Money, Unit: usdAMonth, Sheet: "Findings",
-		Note: counted(len(w.Recommendations), "finding") + "; those of one resource may overlap",
+		Note: text.Count(len(w.Recommendations), "finding", "findings") + "; those of one resource may overlap",
 		Sum:  []ColumnSum{{"Findings", "SavingMonthly(USD)", 0}},
 	}}
 	for _, f := range w.Recommendations[:min(len(w.Recommendations), findingsShown)] {
@@ -284,13 +252,13 @@ func (w Workbook) bill() Block {
 	all := w.Reconciliation.Total
 	figures := []Figure{{
 		Label: "Billed", Value: all.Billed, Format: Money, Unit: usd, Sheet: "Reconciliation",
-		Note: fmt.Sprintf("%s, for which list prices come to %s", counted(all.Rows, "resource"), dollars(all.List)),
+		Note: fmt.Sprintf("%s, for which list prices come to %s", text.Count(all.Rows, "resource", "resources"), dollars(all.List)),
 		Sum:  []ColumnSum{{"Reconciliation", "Billed(USD)", 0}},
 	}}
 	for _, l := range w.Reconciliation.Labels[:min(len(w.Reconciliation.Labels), labelsShown)] {
 		figures = append(figures, Figure{
 			Label: "Difference: " + string(l.Label), Value: l.Difference, Format: Money, Unit: usd, Sheet: "Reconciliation_By_Label",
-			Note: counted(l.Rows, "resource"),
+			Note: text.Count(l.Rows, "resource", "resources"),
 		})
 	}
 	return Block{"Billed this month so far", figures}
@@ -310,7 +278,7 @@ func (w Workbook) changes() Block {
 	sum := w.Changes.Total
 	block := Block{
 		"Changed since " + w.Changes.From.String(),
-		[]Figure{figure("All resources", sum.Change, sum.Before, sum.After, grouped(int64(sum.Count))+" of them changed")},
+		[]Figure{figure("All resources", sum.Change, sum.Before, sum.After, text.Number(int64(sum.Count))+" of them changed")},
 	}
 	for _, m := range w.Changes.Top[:min(len(w.Changes.Top), changesShown)] {
 		var before, after price.USD
@@ -334,7 +302,7 @@ func (w Workbook) saved() Block {
 	return Block{"Saved by switching off", []Figure{{
 		Label: "Not spent", Value: s.Total.Net, Format: Money, Unit: usd, Sheet: "Savings",
 		Note: fmt.Sprintf("%s off for %s hours from %s to %s; volumes and addresses that went on costing are taken off",
-			counted(s.Total.Instances, "instance"), grouped(int64(s.Total.Off.Hours())), s.From.Format("2006-01-02"), s.To.Format("2006-01-02")),
+			text.Count(s.Total.Instances, "instance", "instances"), text.Number(int64(s.Total.Off.Hours())), s.From.Format("2006-01-02"), s.To.Format("2006-01-02")),
 		Sum: []ColumnSum{{"Savings", "Net(USD)", 0}},
 	}}}
 }
@@ -364,14 +332,14 @@ func (w Workbook) trust() Block {
 	if len(w.Problems) > 0 {
 		problems.Note = w.Problems[0].Error()
 		if more := len(w.Problems) - 1; more > 0 {
-			problems.Note += fmt.Sprintf("; and %s more", grouped(int64(more)))
+			problems.Note += fmt.Sprintf("; and %s more", text.Number(int64(more)))
 		}
 	}
 	figures = append(figures, problems)
 	for _, s := range w.Spend {
 		figures = append(figures, Figure{
 			Label: "Paid for this report", Value: s.USD, Format: Rate, Unit: usd, Sheet: runSheet,
-			Note: fmt.Sprintf("%s: %s %s of at most %s", s.Service, grouped(int64(s.Used)), s.Unit, grouped(int64(s.Cap))),
+			Note: fmt.Sprintf("%s: %s %s of at most %s", s.Service, text.Number(int64(s.Used)), s.Unit, text.Number(int64(s.Cap))),
 		})
 	}
 	return Block{"How far to trust it", figures}

@@ -9,6 +9,7 @@ import (
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/text"
 )
 
 // Format says how a column's values are shown.
@@ -184,11 +185,7 @@ func memoryText(info *fleet.TypeInfo) string {
 		return "-"
 	}
 	gib := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(float64(info.MemoryMiB)/1024, 'f', 2, 64), "0"), ".")
-	whole, _, _ := strings.Cut(gib, ".")
-	for n := len(whole) - 3; n > 0; n -= 3 {
-		gib = gib[:n] + "," + gib[n:]
-	}
-	return gib + " GiB"
+	return text.Commas(gib) + " GiB"
 }
 
 func volumesText(volumes []cost.VolumeShape) string {

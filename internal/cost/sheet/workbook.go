@@ -2,7 +2,7 @@
 // shows that as data: tables, charts and a summary, which are defined once here
 // and written by cost/xlsx, cost/page and cost/plain.
 //
-// It may import cost, cost/trend, cost/reconcile, fleet and price.
+// It may import cost, cost/trend, cost/reconcile, fleet, price and text.
 package sheet
 
 import (
