@@ -169,13 +169,13 @@ func TestCostColumns(t *testing.T) {
 func TestCostWords(t *testing.T) {
 	text := document(t, costing)
 	folder := filepath.Join("..", "cost")
-	for heading, pattern := range map[string]string{
-		"### Other costs":             `LineKind = "([a-z0-9-]+)"`,
-		"## Hours":                    `HoursSource = "([a-z-]+)"`,
-		"## Findings":                 `(?m)^\t\w+ += "([a-z0-9]+(?:-[a-z0-9]+)+)"$`,
-		"## The bill beside the list": `Label = "([a-z-]+)"`,
+	for heading, in := range map[string]struct{ folder, pattern string }{
+		"### Other costs":             {folder, `LineKind = "([a-z0-9-]+)"`},
+		"## Hours":                    {folder, `HoursSource = "([a-z-]+)"`},
+		"## Findings":                 {folder, `(?m)^\t\w+ += "([a-z0-9]+(?:-[a-z0-9]+)+)"$`},
+		"## The bill beside the list": {filepath.Join(folder, "reconcile"), `Label = "([a-z-]+)"`},
 	} {
-		want := inSource(t, folder, pattern)
+		want := inSource(t, in.folder, in.pattern)
 		if heading == "### Other costs" {
 			want = append(want, "detailed-monitoring")
 		}
