@@ -57,6 +57,7 @@ func arrows() map[string][]string {
 		"internal/sandbox/sandboxtest": {"sandbox"},
 		"internal/stack":               {"fleet", "power"},
 		"internal/function":            {"fleet", "power", "cost", "text"},
+		"internal/app":                 {"fleet", "text", "blob", "price", "schedule", "power", "config", "journal", "cost", "cost/trend", "cost/reconcile", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon"},
 		"internal/cli":                 {"fleet", "text", "blob", "price", "schedule", "config", "journal", "power", "cost", "cost/trend", "cost/reconcile", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon", "sandbox", "stack", "function"},
 		"cmd/nightshift":               {"cli"},
 		"bench":                        {"sandbox"},

@@ -172,3 +172,20 @@ func absent(err error) error {
 	}
 	return fmt.Errorf("read: %w", err)
 }
+
+// OpenFile opens a file by its path. One that is not there is
+// fleet.ErrNotFound, a folder fleet.ErrInvalid.
+func OpenFile(name string) (io.ReadCloser, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, absent(err)
+	case info.IsDir():
+		return nil, fleet.Errorf(fleet.ErrInvalid, "%s is a folder", name)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, absent(err)
+	}
+	return file, nil
+}

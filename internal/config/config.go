@@ -29,7 +29,9 @@ import (
 // Config is what nightshift.yaml says.
 type Config struct {
 	// Zone is the time zone of schedules that name none, UTC if none is given.
-	Zone *time.Location
+	// ZoneGiven is true where the file gives it.
+	Zone      *time.Location
+	ZoneGiven bool
 	// Schedules are in the order of the file.
 	Schedules []Schedule
 	// Accounts are the accounts to work in, in the order of the file; empty

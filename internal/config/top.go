@@ -41,7 +41,7 @@ func (l *loader) config(root *yaml.Node) {
 	l.missAccounts(root)
 	if entry, given := top["timezone"]; given {
 		if zone, ok := l.zone(entry.value); ok {
-			l.out.Zone = zone
+			l.out.Zone, l.out.ZoneGiven = zone, true
 		} else {
 			l.zoneErr = fleet.Errorf(fleet.ErrInvalid, "%s:%d: the time zone is wrong", l.name, entry.key.Line)
 		}

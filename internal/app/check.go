@@ -1,0 +1,246 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/schedule"
+)
+
+// ConfigCheck is what a configuration says, in short.
+type ConfigCheck struct {
+	Configuration string          `json:"configuration"`
+	Mistakes      []ConfigProblem `json:"mistakes"`
+	Warnings      []ConfigProblem `json:"warnings"`
+	Schedules     []ScheduleCheck `json:"schedules"`
+	Rules         int             `json:"rules"`
+	Accounts      int             `json:"accounts,omitempty"`
+}
+
+// ConfigProblem is what is wrong or suspicious in a file, and where: line and
+// column count from 1, 0 is the file as a whole.
+type ConfigProblem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
+// ScheduleCheck is a schedule with its state now and its next transition.
+type ScheduleCheck struct {
+	Schedule   string         `json:"schedule"`
+	Definition string         `json:"definition,omitempty"`
+	Zone       string         `json:"timezone,omitempty"`
+	State      schedule.State `json:"state,omitempty"`
+	Next       *Transition    `json:"next"`
+	Error      string         `json:"error,omitempty"`
+}
+
+// Transition is an instant at which the desired state changes.
+type Transition struct {
+	At    time.Time      `json:"at"`
+	State schedule.State `json:"state"`
+}
+
+// CheckConfig sums up the configuration of the session. Nothing is asked of AWS.
+func (s *Session) CheckConfig() ConfigCheck {
+	list := func(all []config.Mistake) []ConfigProblem {
+		out := []ConfigProblem{}
+		for _, m := range all {
+			out = append(out, ConfigProblem{m.File, m.Line, m.Col, m.Message})
+		}
+		return out
+	}
+	c := ConfigCheck{Configuration: s.ref.String(), Mistakes: list(s.Errors), Warnings: []ConfigProblem{}, Schedules: []ScheduleCheck{}}
+	if s.Config == nil {
+		return c
+	}
+	c.Warnings, c.Rules, c.Accounts = list(s.Config.Warnings), len(s.Config.Rules().Rules), len(s.Config.Accounts)
+	now := s.app.options.Now()
+	for _, named := range s.Config.Schedules {
+		one := ScheduleCheck{Schedule: named.Name}
+		if named.Err != nil {
+			one.Error = named.Err.Error()
+		} else {
+			one.Definition, one.Zone, one.State = named.Schedule.Definition().String(), named.Schedule.Zone().String(), named.Schedule.At(now)
+			if next, ok := named.Schedule.Next(now); ok {
+				one.Next = &Transition{next.At, next.State}
+			}
+		}
+		c.Schedules = append(c.Schedules, one)
+	}
+	return c
+}
+
+// CheckResult is what was found out about the accounts.
+type CheckResult struct {
+	// Account is that of the credentials.
+	Account     fleet.Account     `json:"account"`
+	Regions     []fleet.Region    `json:"regions"`
+	Permissions []PermissionCheck `json:"permissions"`
+	// Tags are to be fixed, Notes are suspicious.
+	Tags  []power.Mistake `json:"tags"`
+	Notes []power.Mistake `json:"notes"`
+	// Followed counts the machines that follow a schedule, LeftAlone those that
+	// a rule or a tag leaves alone, WithoutRule those that no rule is for.
+	Followed    int `json:"followed"`
+	LeftAlone   int `json:"left_alone"`
+	WithoutRule int `json:"without_rule"`
+}
+
+// PermissionCheck is one thing that nightshift needs, and whether it has it.
+type PermissionCheck struct {
+	What    string        `json:"what"`
+	Account fleet.Account `json:"account,omitempty"`
+	Region  fleet.Region  `json:"region,omitempty"`
+	Result  CheckStatus   `json:"result"`
+	Detail  string        `json:"detail,omitempty"`
+}
+
+// CheckStatus is the result of one check.
+type CheckStatus string
+
+// The results of checks.
+const (
+	CheckAllowed CheckStatus = "allowed"
+	CheckDenied  CheckStatus = "denied"
+	CheckFailed  CheckStatus = "failed"
+	CheckSkipped CheckStatus = "not checked"
+)
+
+// permission is the result of a check that ended with an error, or without one.
+func permission(what string, region fleet.Region, err error, detail string) PermissionCheck {
+	p := PermissionCheck{What: what, Region: region, Result: CheckAllowed, Detail: detail}
+	if err != nil {
+		p.Result, p.Detail = CheckFailed, strings.ReplaceAll(err.Error(), "\n", "; ")
+		switch {
+		case errors.Is(err, fleet.ErrDenied):
+			p.Result = CheckDenied
+		case errors.Is(err, fleet.ErrProtected), errors.Is(err, fleet.ErrConflict), errors.Is(err, fleet.ErrUnsupported):
+			p.Result = CheckSkipped // this one cannot be acted on now, which says nothing of the others
+		}
+	}
+	return p
+}
+
+// Check looks at the accounts: whose the credentials are, what they may do, whether
+// the journal can be written and which tags look wrong. A small object named check
+// is written to the journal's place; nothing else is changed.
+func (s *Session) Check(ctx context.Context) (CheckResult, error) {
+	ctx, run := s.app.begin(ctx, "check")
+	account, err := s.aws.Account(ctx)
+	if errors.Is(err, fleet.ErrCredentials) {
+		run.end(fleet.StatusDenied)
+		return CheckResult{}, err
+	}
+	result := CheckResult{Account: account, Regions: s.Regions, Tags: []power.Mistake{}, Notes: []power.Mistake{}}
+	result.Permissions = append([]PermissionCheck{permission("sts:GetCallerIdentity", "", err, "account "+string(account))}, s.opened()...)
+	now := s.clock(time.Time{})()
+	for _, r := range ForEachTarget(ctx, s, func(ctx context.Context, t Target) (CheckResult, error) {
+		c := targetCheck{Target: t, config: s.Config, now: now, samples: map[int]fleet.Machine{}}
+		c.check(ctx)
+		return c.result, nil
+	}) {
+		for n := range r.Value.Permissions {
+			r.Value.Permissions[n].Account = r.Target.Account
+		}
+		result.add(r.Value)
+	}
+	result.Permissions = append(result.Permissions, s.checkJournal(ctx)...)
+	run.end(result.Status())
+	return result, nil
+}
+
+// opened says which roles were assumed, and what was unreachable.
+func (s *Session) opened() []PermissionCheck {
+	var list []PermissionCheck
+	for n, t := range s.Targets {
+		if t.session != s.aws && (n == 0 || s.Targets[n-1].session != t.session) {
+			assumed := permission("sts:AssumeRole", "", nil, s.Names.Of(t.Account))
+			assumed.Account = t.Account
+			list = append(list, assumed)
+		}
+	}
+	for _, u := range s.Unreachable {
+		failed := permission("work in the account", "", u.Err, "")
+		failed.Account = u.Account
+		list = append(list, failed)
+	}
+	return list
+}
+
+func (c *CheckResult) add(part CheckResult) {
+	c.Permissions = append(c.Permissions, part.Permissions...)
+	for _, lists := range []struct {
+		to   *[]power.Mistake
+		from []power.Mistake
+	}{{&c.Tags, part.Tags}, {&c.Notes, part.Notes}} {
+		for _, m := range lists.from {
+			for _, id := range m.Machines {
+				note(lists.to, m.Reason, id)
+			}
+		}
+	}
+	c.Followed += part.Followed
+	c.LeftAlone += part.LeftAlone
+	c.WithoutRule += part.WithoutRule
+}
+
+// note keeps a reason once, with all machines that it is about.
+func note(list *[]power.Mistake, r fleet.Reason, id fleet.ResourceID) {
+	n := slices.IndexFunc(*list, func(m power.Mistake) bool { return m.Reason == r })
+	if n < 0 {
+		*list = append(*list, power.Mistake{Reason: r})
+		n = len(*list) - 1
+	}
+	(*list)[n].Machines = append((*list)[n].Machines, id)
+}
+
+// checkJournal writes, reads and lists in the journal's place.
+func (s *Session) checkJournal(ctx context.Context) []PermissionCheck {
+	place := s.Config.Journal
+	if place == "" {
+		return []PermissionCheck{{What: "journal", Result: CheckSkipped, Detail: "none is configured"}}
+	}
+	store, err := s.store(ctx, place)
+	if err != nil {
+		return []PermissionCheck{permission("journal", "", err, "")}
+	}
+	const key = "check"
+	list := []PermissionCheck{permission("write the journal", "", store.Put(ctx, key, []byte("nightshift check\n")), place)}
+	if list[0].Result == CheckAllowed {
+		_, err = store.Get(ctx, key)
+		list = append(list, permission("read the journal", "", err, place))
+	}
+	_, err = store.List(ctx, "runs/")
+	return append(list, permission("list the journal", "", err, place))
+}
+
+// Count counts the permissions with a result.
+func (c CheckResult) Count(result CheckStatus) int {
+	n := 0
+	for _, p := range c.Permissions {
+		if p.Result == result {
+			n++
+		}
+	}
+	return n
+}
+
+// Status is how the check went as a whole: denied comes before partial.
+func (c CheckResult) Status() fleet.Status {
+	switch {
+	case c.Count(CheckDenied) > 0:
+		return fleet.StatusDenied
+	case c.Count(CheckFailed)+len(c.Tags) > 0:
+		return fleet.StatusPartial
+	default:
+		return fleet.StatusDone
+	}
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/text"
+)
+
+// foundMachine is the decision about a machine, and where the machine is.
+type foundMachine struct {
+	power.Step
+	target Target
+}
+
+// find decides about the machines that have the id, the ARN or the name. Where an
+// id or an ARN fits, names are not looked at: anybody can name a machine after the
+// id of another. What could not be read comes beside what was found.
+func (s *Session) find(ctx context.Context, name string, now func() time.Time) ([]foundMachine, []error) {
+	var found []foundMachine
+	var errs []error
+	for _, r := range ForEachTarget(ctx, s, func(ctx context.Context, t Target) ([]foundMachine, error) {
+		return s.findIn(ctx, t, name, now)
+	}) {
+		found = append(found, r.Value...)
+		if r.Err != nil {
+			errs = append(errs, r.Err)
+		}
+	}
+	errs = append(errs, s.unreachableErrors()...)
+	if slices.ContainsFunc(found, func(f foundMachine) bool { return f.identified(name) }) {
+		found = slices.DeleteFunc(found, func(f foundMachine) bool { return !f.identified(name) })
+	}
+	if len(found) > 0 {
+		return found, errs
+	}
+	where := strings.Join(text.Strings(s.Regions), ", ")
+	if s.Names.Several() {
+		where = fmt.Sprintf("%d accounts, in %s", len(s.Names), where)
+	}
+	return nil, append(errs, fleet.Errorf(fleet.ErrInvalid,
+		"no machine %q in %s; with a name instead of an id, only machines with a tag of some rule are searched", name, where))
+}
+
+// identified reports whether a text is the id or the ARN of the machine.
+func (f foundMachine) identified(name string) bool {
+	return string(f.Machine.ID) == name || f.Machine.ARN != "" && f.Machine.ARN == name
+}
+
+// findIn is find in one target. The whole plan is made, since large groups start
+// early and only the plan knows how large they are. An instance that no rule looks
+// at is read by its id.
+func (s *Session) findIn(ctx context.Context, t Target, name string, now func() time.Time) ([]foundMachine, error) {
+	rules := s.Config.Rules()
+	ruleSet := power.NewRuleSet(rules)
+	plan, err := power.MakePlan(ctx, t.clients(rules.Kinds()), ruleSet, now)
+	var found []foundMachine
+	identified := false
+	for _, step := range plan.Steps {
+		if f := (foundMachine{step, t}); f.identified(name) || step.Machine.Name() == name {
+			found = append(found, f)
+			identified = identified || f.identified(name)
+		}
+	}
+	if identified || !strings.HasPrefix(name, "i-") {
+		return found, err
+	}
+	for m, readErr := range t.session.Fleet(t.Region).Machines(ctx, fleet.Selector{IDs: []fleet.ResourceID{fleet.ResourceID(name)}}) {
+		if readErr != nil {
+			return found, errors.Join(err, readErr)
+		}
+		found = append(found, foundMachine{ruleSet.Evaluate(m, now()), t})
+	}
+	return found, err
+}
+
+// needRules says why nothing can be found by rules.
+func (s *Session) needRules() error {
+	return s.checkPower(PowerInput{DryRun: true})
+}

@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"nightshift/internal/cost"
+	"nightshift/internal/fleet"
+	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
+)
+
+// QuoteInput says what to price.
+type QuoteInput struct {
+	CostInput
+	// Regions are those to price in, where the session has no targets.
+	Regions []fleet.Region
+	// Items are what to price. The region of an instance's key is filled in.
+	Items []cost.QuoteItem
+	// AsOf is the day whose prices are asked for; zero is now.
+	AsOf time.Time
+}
+
+// QuoteResult has a quotation for each region, in their order.
+type QuoteResult struct {
+	Run
+	Quotations []cost.Quotation
+	// Errors say why prices of a region are missing.
+	Errors []TargetError
+}
+
+// Quote prices what does not exist yet, in each region. With an offer file nothing is
+// asked of AWS.
+func (s *Session) Quote(ctx context.Context, in QuoteInput) (QuoteResult, error) {
+	c, err := s.costSettings(in.CostInput)
+	if err != nil {
+		return QuoteResult{}, err
+	}
+	regions := in.Regions
+	if len(regions) == 0 {
+		regions = s.Regions
+	}
+	ctx, run := s.app.begin(ctx, "quote")
+	var result QuoteResult
+	for _, region := range regions {
+		q, err := s.quote(ctx, c, region, in)
+		if err != nil {
+			result.Errors = append(result.Errors, TargetError{fleet.Target{Region: region}, err})
+		}
+		result.Quotations = append(result.Quotations, q)
+	}
+	result.Run = run.end(result.Status())
+	return result, nil
+}
+
+func (s *Session) quote(ctx context.Context, c costSettings, region fleet.Region, in QuoteInput) (cost.Quotation, error) {
+	var list prices
+	var err error
+	if in.AsOf.IsZero() {
+		list, err = s.prices(ctx, c)
+	} else {
+		list, err = s.pricesOn(ctx, region, in.AsOf)
+	}
+	if err != nil {
+		return cost.Quotation{Region: region, Status: price.Missing}, err
+	}
+	items := make([]cost.QuoteItem, len(in.Items))
+	for n, item := range in.Items {
+		if item.Instance != nil {
+			key := *item.Instance
+			key.Region = region
+			item.Instance = &key
+		}
+		items[n] = item
+	}
+	q, err := cost.Quote(ctx, list, region, items)
+	q.Notes = append(q.Notes, list.Notes()...)
+	return q, err
+}
+
+// Unknown counts the regions without all prices.
+func (r QuoteResult) Unknown() int {
+	n := 0
+	for _, q := range r.Quotations {
+		if !q.Monthly.Known {
+			n++
+		}
+	}
+	return n
+}
+
+// Status is how the quotes went as a whole.
+func (r QuoteResult) Status() fleet.Status {
+	switch unknown := r.Unknown(); {
+	case unknown > 0 && unknown == len(r.Quotations):
+		return fleet.StatusFailed
+	case unknown > 0 || len(r.Errors) > 0:
+		return fleet.StatusPartial
+	default:
+		return fleet.StatusDone
+	}
+}
+
+// KeptPrices is what is kept of the price list of a region between runs.
+type KeptPrices struct {
+	Region  fleet.Region
+	Entries []pricelist.Entry
+}
+
+// KeptPrices reads the prices that are kept between runs, of each region, and what has
+// changed in them since they are kept. AWS is asked nothing.
+func (s *Session) KeptPrices(ctx context.Context, in CostInput) ([]KeptPrices, []pricelist.Change, error) {
+	c, err := s.costSettings(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := s.priceStore(ctx, c, s.aws.CustomEndpoint())
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case store == nil:
+		return nil, nil, fleet.Errorf(fleet.ErrInvalid, "no prices are kept: name their place with --price-cache, or as cost: prices: in the configuration")
+	}
+	cached, err := s.cachedPrices(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	changes, err := cached.Changes(ctx, s.Regions)
+	if err != nil {
+		return nil, nil, err
+	}
+	var kept []KeptPrices
+	for _, region := range s.Regions {
+		entries, err := cached.All(ctx, region)
+		if err != nil {
+			return nil, nil, err
+		}
+		kept = append(kept, KeptPrices{region, entries})
+	}
+	return kept, changes, nil
+}
+
+// PricesOn are the prices that were in force on a day for those of a report, by their
+// place in its list. Those that the offer file does not have are absent.
+func (s *Session) PricesOn(ctx context.Context, r ReportResult, day time.Time) (map[int]price.Quote, error) {
+	ctx, run := s.app.begin(ctx, "prices")
+	quotes, err := s.quotesOn(ctx, r.Prices, day)
+	run.end(fleet.StatusOf(err))
+	return quotes, err
+}
