@@ -107,7 +107,7 @@ func present(group types.AutoScalingGroup) sizes {
 //
 //   - shrinking first would lose the sizes for good;
 //   - suspending before shrinking would leave a running group that no longer
-//     scales, and nothing to tell that by day. The other way round an alarm or
+//     scales, and nothing to show that by day. The other way round an alarm or
 //     a scheduled action may fill the group once more; that the last step is
 //     missing shows that it was not a person, and the group is stopped again;
 //   - an emptied group's sizes are never remembered.

@@ -70,7 +70,7 @@ func WithCounter(ctx context.Context, c *Counter) context.Context {
 }
 
 // WithRun names the run that makes the calls of the context: in every [Call]
-// and, as "run/id", in the user agent, by which CloudTrail tells runs apart.
+// and, as "run/id", in the user agent, which CloudTrail keeps.
 func WithRun(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, runKey{}, id)
 }

@@ -114,7 +114,7 @@ type point struct {
 	value float64
 }
 
-// periods is the longest period of which the start of the span is a multiple,
+// periods is the longest period that divides the start of the span,
 // so that none reaches back before it, with the span in whole periods. In every
 // time zone of today a month begins at a quarter of an hour.
 func (q question) periods() (period time.Duration, whole fleet.Span) {
@@ -130,7 +130,7 @@ func (q question) periods() (period time.Duration, whole fleet.Span) {
 
 // ask asks for a metric of many instances, as many at once as a page has points
 // for, and hands over the points of each, in order of time.
-func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.ResourceID, tell func(fleet.ResourceID, []point, time.Duration)) error {
+func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.ResourceID, report func(fleet.ResourceID, []point, time.Duration)) error {
 	if q.span.Length() == 0 {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.ResourceID, t
 			unread += len(missing) - len(again)
 		}
 		for id, points := range some {
-			tell(id, points, period)
+			report(id, points, period)
 		}
 		if err != nil {
 			return err

@@ -24,7 +24,7 @@ type reading struct {
 	span        fleet.Span
 
 	lines     []price.BillLine
-	reached   time.Time // the end of the last step of which anything is told
+	reached   time.Time // the end of the last step that the answer has
 	last      time.Time // the end of the last step with any usage
 	estimated time.Time // the start of the first one that is estimated; zero where none is
 }
@@ -56,7 +56,7 @@ func (r *reading) pages() int {
 	return int((r.span.Length() + covered - 1) / covered)
 }
 
-// complete is the span of which the lines are the whole usage.
+// complete is the span whose whole usage the lines are.
 func (r *reading) complete(err error) fleet.Span {
 	whole := fleet.Span{From: r.span.From, To: r.last}
 	if !r.estimated.IsZero() {

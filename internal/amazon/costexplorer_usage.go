@@ -91,7 +91,7 @@ func (e *CostExplorer) Usage(ctx context.Context, from, to time.Time) ([]price.B
 // a part would be of no use. By the day it has a twenty-fourth of the pages.
 var errTooManyPages = errors.New("too many pages")
 
-// refusesHours tells whether days may be had where hours may not. Cost Explorer
+// refusesHours reports whether days may be had where hours may not. Cost Explorer
 // says so in several ways, and not always by a code of its own.
 func refusesHours(err error) bool {
 	refusal, ok := errors.AsType[*fleet.Refusal](err)
@@ -114,7 +114,7 @@ func explainBill(err error) error {
 	case !ok || !errors.Is(err, fleet.ErrDenied) || strings.Contains(refusal.Message, "not authorized to perform"):
 		return err
 	default:
-		// Not the role is to be changed, so that the refusal is told and not wrapped.
+		// Not the role is to be changed, so that the refusal is quoted and not wrapped.
 		return fleet.Errorf(fleet.ErrDenied, "the bill by resource is not enabled: in the management account open Billing and Cost Management, "+
 			"Cost Management preferences, and enable resource-level data for Amazon EC2 in Cost Explorer, hourly or daily; the data comes within 48 hours (%v)", refusal)
 	}

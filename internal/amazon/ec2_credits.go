@@ -20,7 +20,7 @@ const (
 	creditRefusals = 100
 )
 
-// Unlimited tells of burstable instances whether they run in unlimited mode,
+// Unlimited reports for burstable instances whether they run in unlimited mode,
 // in which surplus CPU credits are paid for. EC2 refuses a request with an
 // instance that is gone, or of a type without credits: such ones are taken out,
 // by name where the refusal names them and else by halving, and are absent from

@@ -14,8 +14,8 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// kinds maps AWS error codes to the kinds that the rest of nightshift tells
-// apart. It is the only place that knows codes. Codes of the EC2 API are those
+// kinds maps AWS error codes to the kinds that the rest of nightshift
+// distinguishes. It is the only place that knows codes. Codes of the EC2 API are those
 // of "Error codes for the Amazon EC2 API".
 func kinds() map[string]error {
 	return map[string]error{
@@ -103,8 +103,8 @@ func translate(action string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", action, err)
 	}
-	if told, ok := errors.AsType[*own](err); ok {
-		return fmt.Errorf("%s: %w", action, told.error)
+	if raised, ok := errors.AsType[*own](err); ok {
+		return fmt.Errorf("%s: %w", action, raised.error)
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		kind, known := kinds()[api.ErrorCode()]

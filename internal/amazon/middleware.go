@@ -104,7 +104,7 @@ func (s *Session) attempt(ctx context.Context, in middleware.FinalizeInput, next
 }
 
 // exact is how far apart our clock and that of AWS may be without it counting:
-// AWS tells its time in whole seconds, and the answer was some time on its way.
+// AWS states its time in whole seconds, and the answer was some time on its way.
 const exact = 3 * time.Second
 
 // farApart is from when on a difference of the clocks is said. AWS refuses
@@ -128,7 +128,7 @@ func (s *Session) learnTime(ctx context.Context, metadata middleware.Metadata) {
 }
 
 // Ahead is by how much the clock of AWS was ahead of ours when it last
-// answered; 0 where they agree as far as can be told. What AWS remembers of a
+// answered; 0 where they agree as far as can be seen. What AWS remembers of a
 // machine is in its time, not in ours.
 func (s *Session) Ahead() time.Duration {
 	ahead := time.Duration(s.ahead.Load())

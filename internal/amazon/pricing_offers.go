@@ -118,7 +118,7 @@ func unpacked(answer *http.Response) (io.ReadCloser, error) {
 	return file, nil
 }
 
-// Read tells where a file breaks off that it is the connection's fault.
+// Read says of a file that breaks off that the connection did.
 func (f *offerFile) Read(into []byte) (int, error) {
 	n, err := f.Reader.Read(into)
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

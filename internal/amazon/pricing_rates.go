@@ -47,7 +47,7 @@ func (p *Prices) Rates(ctx context.Context, region fleet.Region) ([]price.Produc
 		failed[n].of = parts[n].what
 		found[n], failed[n].err = p.rates(ctx, parts[n], region)
 	}
-	read(0) // every region has it: it tells whether CONTAINS works
+	read(0) // every region has it: it shows whether CONTAINS works
 	var group sync.WaitGroup
 	for n := range parts[1:] {
 		group.Go(func() { read(1 + n) })

@@ -13,14 +13,14 @@ import (
 )
 
 // newRetryer tries a throttled request eight times with growing pauses: what
-// holds it up is our own pace, and it passes. AWS_MAX_ATTEMPTS, where set,
+// holds it up is our own rate, and it passes. AWS_MAX_ATTEMPTS, where set,
 // replaces the eight. Where the account's clock runs faster than ours the pauses
 // are as much shorter.
 func newRetryer(clockScale float64) func() aws.Retryer {
 	return func() aws.Retryer {
 		return retryer{clockScale, retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = 8
-			o.MaxBackoff = patience
+			o.MaxBackoff = maxBackoff
 		})}
 	}
 }

@@ -165,15 +165,15 @@ func (s *Session) Region() fleet.Region { return fleet.Region(s.config.Region) }
 func (s *Session) CustomEndpoint() bool { return s.config.BaseEndpoint != nil }
 
 // Authenticate makes sure that there are credentials, so that their absence is
-// told once and in clear words instead of at every call.
+// reported once and in clear words instead of at every call.
 func (s *Session) Authenticate(ctx context.Context) error {
 	if s.config.Credentials != nil {
 		_, err := s.config.Credentials.Retrieve(ctx)
 		if err == nil {
 			return nil
 		}
-		if told, ok := errors.AsType[*own](err); ok {
-			return told.error
+		if raised, ok := errors.AsType[*own](err); ok {
+			return raised.error
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("read the AWS credentials: %w", ctx.Err()) // they may be good
@@ -219,5 +219,5 @@ func (s *Session) limitsOf(region fleet.Region) *limits {
 	return q
 }
 
-// patience is the longest pause between two tries of one request.
-const patience = 20 * time.Second
+// maxBackoff is the longest pause between two tries of one request.
+const maxBackoff = 20 * time.Second

@@ -24,7 +24,7 @@ type Role struct {
 	// is kept out of errors and logs.
 	ExternalID string
 	// Name is that of the session, by which CloudTrail in the other account
-	// tells who acted: 2 to 64 letters, digits and characters of _+=,.@-. Empty
+	// shows who acted: 2 to 64 letters, digits and characters of _+=,.@-. Empty
 	// means "nightshift".
 	Name string
 }
@@ -43,7 +43,7 @@ var sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 // The session shares log, count of calls and clock with the one that it comes
 // from; its token buckets are those of its account. A refusal is
 // [fleet.ErrDenied]; a role that does not exist is refused as well, since AWS
-// does not tell the difference.
+// does not distinguish the two.
 func (s *Session) Assume(ctx context.Context, role Role) (*Session, error) {
 	if role.Name == "" {
 		role.Name = "nightshift"
@@ -94,7 +94,7 @@ func (a assumer) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...f
 	return a(ctx, in)
 }
 
-// roles assumes a role, and tells what to do where that is refused.
+// roles assumes a role, and says what to do where that is refused.
 func (s *Session) roles(role Role) assumer {
 	ask := capture(s, "sts:AssumeRole", sts.NewFromConfig(s.in(s.Region())).AssumeRole)
 	return func(ctx context.Context, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
@@ -109,12 +109,12 @@ func (s *Session) roles(role Role) assumer {
 	}
 }
 
-// ourTime tells by our clock when credentials expire: who caches them compares
+// ourTime is when credentials expire by our clock: who caches them compares
 // with it, and that of a sandbox may be another and run faster.
 func (s *Session) ourTime(expires *time.Time, out *sts.AssumeRoleOutput) *time.Time {
-	theirs, told := awsmiddleware.GetServerTime(out.ResultMetadata)
+	theirs, stated := awsmiddleware.GetServerTime(out.ResultMetadata)
 	ours, known := awsmiddleware.GetResponseAt(out.ResultMetadata)
-	if expires == nil || !told || !known {
+	if expires == nil || !stated || !known {
 		return expires
 	}
 	return aws.Time(ours.Add(time.Duration(float64(expires.Sub(theirs)) / s.clockScale)))
@@ -127,14 +127,14 @@ func (r Role) refused(err error) error {
 	if !ok {
 		return fmt.Errorf("the role %s cannot be assumed: %w", r.ARN, err)
 	}
-	told, asks := *refusal, "asks for no external id, as none is configured"
+	quoted, asks := *refusal, "asks for no external id, as none is configured"
 	if r.ExternalID != "" {
-		told.Message = strings.ReplaceAll(told.Message, r.ExternalID, "(external id)")
+		quoted.Message = strings.ReplaceAll(quoted.Message, r.ExternalID, "(external id)")
 		asks = "asks for the external id that is configured"
 	}
 	if !errors.Is(err, fleet.ErrDenied) {
-		return fmt.Errorf("the role %s cannot be assumed: %w", r.ARN, &told)
+		return fmt.Errorf("the role %s cannot be assumed: %w", r.ARN, &quoted)
 	}
 	return fmt.Errorf("the role %s may not be assumed: check that it exists, that its trust policy names this account or role and %s, and that sts:AssumeRole on it is allowed here: %w",
-		r.ARN, asks, &told)
+		r.ARN, asks, &quoted)
 }
