@@ -60,24 +60,24 @@ func TestPracticeAccount(t *testing.T) {
 		switch family, size, _ := strings.Cut(string(i.Type), "."); {
 		case !ok || row.BilledHours == 0:
 		case i.Lifecycle == fleet.Spot:
-			if cause[reconcile.UnknownLabel] != 0 || cause[reconcile.PrivateLabel] != 0 {
+			if cause[reconcile.Unknown] != 0 || cause[reconcile.PrivateRate] != 0 {
 				t.Errorf("Spot %s: %+v", i.ID, row)
 			}
 		case family == "t4g":
-			if cause[reconcile.CreditLabel] >= 0 {
+			if cause[reconcile.Credit] >= 0 {
 				t.Errorf("credits of %s: %+v", i.ID, row)
 			}
 		case family == "m5" && strings.HasSuffix(size, "xlarge") && size != "xlarge" && i.Price.Tenancy == "Shared":
 			plans++
-			if row.Billed != 0 || row.Label != reconcile.CommitmentLabel {
+			if row.Billed != 0 || row.Label != reconcile.Commitment {
 				t.Errorf("plan of %s: %+v", i.ID, row)
 			}
 		default:
-			if cause[reconcile.CommitmentLabel] != 0 || cause[reconcile.SpotLabel] != 0 || cause[reconcile.CreditLabel] != 0 {
+			if cause[reconcile.Commitment] != 0 || cause[reconcile.Spot] != 0 || cause[reconcile.Credit] != 0 {
 				t.Errorf("%s: %+v", i.ID, row)
 			}
 		}
-		if cause[reconcile.UnknownLabel].Cents() != 0 {
+		if cause[reconcile.Unknown].Cents() != 0 {
 			t.Errorf("%s: %+v", i.ID, row)
 		}
 	}

@@ -23,35 +23,35 @@ type Label string
 
 // The labels.
 const (
-	// CommitmentLabel: a Savings Plan or a reservation paid, or was bought.
-	CommitmentLabel Label = "commitment"
-	// SpotLabel: the price of the Spot market was another than the report's.
-	SpotLabel Label = "spot"
-	// CreditLabel: credits, refunds and the free tier.
-	CreditLabel Label = "credit"
-	// LagLabel: the bill does not have this time, mostly not yet.
-	LagLabel Label = "lag"
-	// PrivateLabel: the same discount on everything that is paid on demand.
-	PrivateLabel Label = "private-rate"
-	// TaxLabel: taxes that are billed by resource.
-	TaxLabel Label = "tax"
+	// Commitment: a Savings Plan or a reservation paid, or was bought.
+	Commitment Label = "commitment"
+	// Spot: the price of the Spot market was another than the report's.
+	Spot Label = "spot"
+	// Credit: credits, refunds and the free tier.
+	Credit Label = "credit"
+	// Lag: the bill does not have this time, mostly not yet.
+	Lag Label = "lag"
+	// PrivateRate: the same discount on everything that is paid on demand.
+	PrivateRate Label = "private-rate"
+	// Tax: taxes that are billed by resource.
+	Tax Label = "tax"
 	// OnlyInBill: the report does not have the resource, which may be gone.
 	OnlyInBill Label = "only-in-bill"
 	// OnlyInList: the bill does not have the resource.
 	OnlyInList Label = "only-in-list"
-	// HoursLabel: the bill has another quantity than the report, for time that
+	// Hours: the bill has another quantity than the report, for time that
 	// it does cover.
-	HoursLabel Label = "hours"
-	// EstimateLabel: the same where the report had to assume the quantity.
-	EstimateLabel Label = "estimate"
-	// ListLabel: the bill's own list price is not the report's, because it
+	Hours Label = "hours"
+	// Estimate: the same where the report had to assume the quantity.
+	Estimate Label = "estimate"
+	// ListPrice: the bill's own list price is not the report's, because it
 	// or the instance's type has changed this month.
-	ListLabel Label = "list-price"
-	// OtherUsageLabel: usage that the report does not price, such as data
+	ListPrice Label = "list-price"
+	// OtherUsage: usage that the report does not price, such as data
 	// transfer.
-	OtherUsageLabel Label = "other-usage"
-	// UnknownLabel: none of these.
-	UnknownLabel Label = "unknown"
+	OtherUsage Label = "other-usage"
+	// Unknown: none of these.
+	Unknown Label = "unknown"
 )
 
 // Reconciliation sets what AWS billed beside list prices between two instants:
@@ -118,7 +118,7 @@ type Sum struct {
 // those of other accounts and regions are left out. What the bill covers is the
 // time from its first to its last usage.
 func WithExport(r cost.Report, lines []price.BillLine, from ...string) *Reconciliation {
-	c := balanceOf(r, from)
+	c := newReconciliation(r, from)
 	whole := fleet.Span{From: r.Month.Now, To: r.Month.Start}
 	var ours []price.BillLine
 	for _, line := range lines {
@@ -147,13 +147,13 @@ func WithExport(r cost.Report, lines []price.BillLine, from ...string) *Reconcil
 		}
 	}
 	for _, i := range r.Instances {
-		c.enter(i.Target, string(i.ID), instanceKind, &entry{instance: i, list: i.EC2()})
+		c.put(i.Target, string(i.ID), instanceKind, &resource{instance: i, list: i.EC2()})
 	}
 	for _, v := range r.Volumes {
-		c.enter(v.Target, string(v.ID), volumeKind, &entry{volume: v, list: v.ToDate})
+		c.put(v.Target, string(v.ID), volumeKind, &resource{volume: v, list: v.ToDate})
 	}
 	for _, l := range r.Lines {
-		c.enter(l.Target, l.ID, string(l.Kind), &entry{line: l, list: l.ToDate})
+		c.put(l.Target, l.ID, string(l.Kind), &resource{line: l, list: l.ToDate})
 	}
 	return c.result(ours)
 }
@@ -166,11 +166,11 @@ func WithExport(r cost.Report, lines []price.BillLine, from ...string) *Reconcil
 // not have count as elsewhere unless the usage type begins as those of the
 // report's instances do.
 func WithCostExplorer(r cost.Report) *Reconciliation {
-	c := balanceOf(r, []string{"Cost Explorer"})
+	c := newReconciliation(r, []string{"Cost Explorer"})
 	maps.Copy(c.covered, r.Evidence.Covered)
 	for _, i := range r.Instances {
 		if _, asked := c.covered[i.Target.Account]; asked {
-			c.enter(i.Target, string(i.ID), instanceKind, &entry{instance: i, asBilled: true})
+			c.put(i.Target, string(i.ID), instanceKind, &resource{instance: i, asBilled: true})
 		}
 	}
 	prefixes := map[string]bool{}
@@ -179,13 +179,13 @@ func WithCostExplorer(r cost.Report) *Reconciliation {
 		if span, ok := r.Evidence.Covered[line.Account]; !ok || line.Start.Before(span.From) || line.End.After(span.To) {
 			continue
 		}
-		if c.entries[entryKey{line.Account, line.Resource, instanceKind}] != nil {
+		if c.resources[resourceKey{line.Account, line.Resource, instanceKind}] != nil {
 			prefixes[prefixOf(line.UsageType)] = true
 		}
 		ours = append(ours, line)
 	}
 	ours = slices.DeleteFunc(ours, func(line price.BillLine) bool {
-		here := prefixes[prefixOf(line.UsageType)] || c.entries[entryKey{line.Account, line.Resource, instanceKind}] != nil
+		here := prefixes[prefixOf(line.UsageType)] || c.resources[resourceKey{line.Account, line.Resource, instanceKind}] != nil
 		if !here {
 			c.leaveOut(line)
 		}
@@ -207,7 +207,7 @@ func WithCostExplorer(r cost.Report) *Reconciliation {
 }
 
 // leaveOut counts a line that is out of scope.
-func (c *balance) leaveOut(line price.BillLine) {
+func (c *reconciliation) leaveOut(line price.BillLine) {
 	c.elsewhere++
 	c.elsewhereUSD = c.elsewhereUSD.Add(line.Billed)
 }
@@ -217,26 +217,26 @@ func inside(line price.BillLine, span fleet.Span) bool {
 	return !line.Start.Before(span.From) && line.Start.Before(span.To)
 }
 
-// balance is a Reconciliation that is being made.
-type balance struct {
+// reconciliation is a Reconciliation that is being made.
+type reconciliation struct {
 	span    fleet.Span
 	sources []string
 	// scope are the report's targets, and its accounts without a region.
-	scope   map[fleet.Target]bool
-	covered map[fleet.Account]fleet.Span
-	month   time.Duration
-	entries map[entryKey]*entry
-	order   []*entry
-	private discount
+	scope     map[fleet.Target]bool
+	covered   map[fleet.Account]fleet.Span
+	month     time.Duration
+	resources map[resourceKey]*resource
+	order     []*resource
+	private   discount
 	// elsewhere counts the lines that are out of scope.
 	elsewhere    int
 	elsewhereUSD price.USD
 }
 
-func balanceOf(r cost.Report, sources []string) *balance {
-	c := &balance{
+func newReconciliation(r cost.Report, sources []string) *reconciliation {
+	c := &reconciliation{
 		span: fleet.Span{From: r.Month.Start, To: r.Month.Now}, month: r.Month.End.Sub(r.Month.Start), sources: sources,
-		scope: map[fleet.Target]bool{}, covered: map[fleet.Account]fleet.Span{}, entries: map[entryKey]*entry{},
+		scope: map[fleet.Target]bool{}, covered: map[fleet.Account]fleet.Span{}, resources: map[resourceKey]*resource{},
 	}
 	for _, t := range r.Targets {
 		c.scope[t] = true
@@ -245,18 +245,18 @@ func balanceOf(r cost.Report, sources []string) *balance {
 	return c
 }
 
-// enter makes the row of something that the report has.
-func (c *balance) enter(target fleet.Target, id, kind string, e *entry) *entry {
+// put makes the row of something that the report has.
+func (c *reconciliation) put(target fleet.Target, id, kind string, e *resource) *resource {
 	e.target, e.id, e.kind = target, id, kind
-	c.entries[entryKey{target.Account, id, kind}] = e
+	c.resources[resourceKey{target.Account, id, kind}] = e
 	c.order = append(c.order, e)
 	return e
 }
 
-// result books the lines and draws up the balance.
-func (c *balance) result(lines []price.BillLine) *Reconciliation {
+// result adds the lines up and makes the Reconciliation.
+func (c *reconciliation) result(lines []price.BillLine) *Reconciliation {
 	for _, line := range lines {
-		c.find(line).book(line)
+		c.find(line).add(line)
 	}
 	for _, e := range c.order {
 		if e.asBilled {
@@ -288,10 +288,10 @@ func (c *balance) result(lines []price.BillLine) *Reconciliation {
 		out.Labels = append(out.Labels, *sum)
 	}
 	slices.SortFunc(out.Labels, func(a, b Sum) int {
-		return cmp.Or(cmp.Compare(absolute(b.Difference), absolute(a.Difference)), strings.Compare(string(a.Label), string(b.Label)))
+		return cmp.Or(cmp.Compare(magnitude(b.Difference), magnitude(a.Difference)), strings.Compare(string(a.Label), string(b.Label)))
 	})
 	slices.SortStableFunc(out.Rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(absolute(b.Difference), absolute(a.Difference)), cmp.Compare(a.Target.Account, b.Target.Account),
+		return cmp.Or(cmp.Compare(magnitude(b.Difference), magnitude(a.Difference)), cmp.Compare(a.Target.Account, b.Target.Account),
 			cmp.Compare(a.Target.Region, b.Target.Region), strings.Compare(a.Resource, b.Resource))
 	})
 	out.Notes = c.notes()
@@ -299,7 +299,7 @@ func (c *balance) result(lines []price.BillLine) *Reconciliation {
 }
 
 // notes are sentences about the whole.
-func (c *balance) notes() []string {
+func (c *reconciliation) notes() []string {
 	var notes []string
 	if c.private.known {
 		notes = append(notes, fmt.Sprintf("everything that is paid on demand is billed %.2f %% below list price", 100*(1-c.private.ratio)))
@@ -325,4 +325,4 @@ func (s *Sum) add(row Row) {
 }
 
 // size64 is an amount without its sign.
-func absolute(u price.USD) price.USD { return max(u, -u) }
+func magnitude(u price.USD) price.USD { return max(u, -u) }

@@ -15,14 +15,14 @@ const (
 	volumeKind   = "volume"
 )
 
-type entryKey struct {
+type resourceKey struct {
 	account  fleet.Account
 	id, kind string
 }
 
-// entry is a resource of the report, the bill or both. Of the first three one is
+// resource is a resource of the report, the bill or both. Of the first three one is
 // set where the report has it.
-type entry struct {
+type resource struct {
 	instance *cost.Instance
 	volume   *cost.Volume
 	line     *cost.Line
@@ -46,14 +46,14 @@ type entry struct {
 	causes                 map[Label]price.USD
 }
 
-func (e *entry) listed() bool { return e.instance != nil || e.volume != nil || e.line != nil }
+func (e *resource) listed() bool { return e.instance != nil || e.volume != nil || e.line != nil }
 
 // nothing is true for what neither costs nor should.
-func (e *entry) nothing() bool {
+func (e *resource) nothing() bool {
 	return e.lines == 0 && e.list.Known && e.list.USD == 0
 }
 
-func (e *entry) because(label Label, u price.USD) {
+func (e *resource) explain(label Label, u price.USD) {
 	if u == 0 {
 		return
 	}
@@ -63,20 +63,20 @@ func (e *entry) because(label Label, u price.USD) {
 	e.causes[label] = e.causes[label].Add(u)
 }
 
-// find is the entry that a line belongs to; a new one where the report has
+// find is the resource that a line belongs to; a new one where the report has
 // none.
-func (c *balance) find(line price.BillLine) *entry {
+func (c *reconciliation) find(line price.BillLine) *resource {
 	kind, _ := kindOf(line)
-	if e := c.entries[entryKey{line.Account, line.Resource, kind}]; e != nil {
+	if e := c.resources[resourceKey{line.Account, line.Resource, kind}]; e != nil {
 		return e
 	}
 	natural := kindOfID(line.Resource)
 	for _, other := range []string{natural, string(cost.ArchiveLine)} {
-		if e := c.entries[entryKey{line.Account, line.Resource, other}]; e != nil {
+		if e := c.resources[resourceKey{line.Account, line.Resource, other}]; e != nil {
 			return e
 		}
 	}
-	return c.enter(fleet.Target{Account: line.Account, Region: line.Region}, line.Resource, natural, &entry{})
+	return c.put(fleet.Target{Account: line.Account, Region: line.Region}, line.Resource, natural, &resource{})
 }
 
 // kindOfID is the kind of a resource by its id.
@@ -158,9 +158,9 @@ func committed(line price.BillLine) bool {
 
 func usage(line price.BillLine) bool { return line.Kind == "Usage" || line.Kind == "" }
 
-// book adds a line to the resource. Whatever it decides, the causes and worth
+// add adds a line to the resource. Whatever it decides, the causes and worth
 // together grow by what was billed.
-func (e *entry) book(line price.BillLine) {
+func (e *resource) add(line price.BillLine) {
 	e.lines++
 	e.billed = e.billed.Add(line.Billed)
 	if e.lines == 1 {
@@ -174,23 +174,23 @@ func (e *entry) book(line price.BillLine) {
 	_, priced := kindOf(line)
 	switch {
 	case line.Kind == "Tax":
-		e.because(TaxLabel, line.Billed)
+		e.explain(Tax, line.Billed)
 	case line.Kind == "Credit", line.Kind == "Adjustment":
-		e.because(CreditLabel, line.Billed)
+		e.explain(Credit, line.Billed)
 	case line.Kind == "Purchase":
-		e.because(CommitmentLabel, line.Billed)
+		e.explain(Commitment, line.Billed)
 	case !e.listed():
 		e.countHours(line, priced)
-		e.because(OnlyInBill, line.Billed)
+		e.explain(OnlyInBill, line.Billed)
 	case !priced:
-		e.because(OtherUsageLabel, line.Billed)
+		e.explain(OtherUsage, line.Billed)
 	default:
 		e.countHours(line, priced)
 		e.compare(line)
 	}
 }
 
-func (e *entry) countHours(line price.BillLine, priced bool) {
+func (e *resource) countHours(line price.BillLine, priced bool) {
 	if priced && e.kind == instanceKind && line.Unit == "Hrs" {
 		e.hours += line.Quantity
 	}
@@ -198,10 +198,10 @@ func (e *entry) countHours(line price.BillLine, priced bool) {
 
 // compare explains why the usage of a line does not cost what the report's
 // prices make of it.
-func (e *entry) compare(line price.BillLine) {
+func (e *resource) compare(line price.BillLine) {
 	worth, ok := e.price(line)
 	if !ok && !e.list.Known {
-		e.because(UnknownLabel, line.Billed)
+		e.explain(Unknown, line.Billed)
 		return
 	}
 	list := worth
@@ -214,24 +214,24 @@ func (e *entry) compare(line price.BillLine) {
 		list = *line.List
 	}
 	e.worth = e.worth.Add(worth)
-	e.because(ListLabel, list.Add(-worth))
+	e.explain(ListPrice, list.Add(-worth))
 	below := line.Billed.Add(-list)
 	switch {
 	case spot(line):
-		e.because(SpotLabel, below)
+		e.explain(Spot, below)
 	case committed(line):
-		e.because(CommitmentLabel, below)
+		e.explain(Commitment, below)
 	case line.Billed == 0 && (line.Effective == nil || *line.Effective == 0):
-		e.because(CreditLabel, below) // free tier
+		e.explain(Credit, below) // free tier
 	case line.Quantity == 0 && line.Billed < 0:
-		e.because(PrivateLabel, below) // a discount on a line of its own
+		e.explain(PrivateRate, below) // a discount on a line of its own
 	default:
 		e.standard, e.standardList = e.standard.Add(line.Billed), e.standardList.Add(list)
 	}
 }
 
 // price is what the quantity of a line costs at the report's price.
-func (e *entry) price(line price.BillLine) (price.USD, bool) {
+func (e *resource) price(line price.BillLine) (price.USD, bool) {
 	switch {
 	case e.instance != nil:
 		hourly := e.instance.Mean
@@ -268,7 +268,7 @@ func times(u price.USD, quantity float64) price.USD {
 }
 
 // lasting is what the resource costs in a time of the month.
-func (e *entry) lasting(d, month time.Duration) price.USD {
+func (e *resource) lasting(d, month time.Duration) price.USD {
 	switch {
 	case e.instance != nil:
 		return e.instance.Spent(d).USD
@@ -280,7 +280,7 @@ func (e *entry) lasting(d, month time.Duration) price.USD {
 	return e.line.Monthly.USD.Times(cost.Seconds(d), cost.Seconds(cost.RunRateMonth))
 }
 
-func (e *entry) name() string {
+func (e *resource) name() string {
 	switch {
 	case e.instance != nil:
 		return e.instance.Name
@@ -293,7 +293,7 @@ func (e *entry) name() string {
 }
 
 // assumed is true where the report does not know the quantity.
-func (e *entry) assumed() bool {
+func (e *resource) assumed() bool {
 	switch {
 	case e.instance != nil:
 		return e.instance.Hours != e.instance.AtLeast || e.instance.Hours != e.instance.AtMost

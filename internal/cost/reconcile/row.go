@@ -21,8 +21,8 @@ const aCent = price.Dollar / 100
 // day may be of its first hours only.
 const settling = 24 * time.Hour
 
-// row draws the balance of a resource.
-func (c *balance) row(e *entry) Row {
+// row calculates the row of a resource.
+func (c *reconciliation) row(e *resource) Row {
 	row := Row{
 		Target: e.target, Resource: e.id, Name: e.name(), Kind: e.kind, Billed: e.billed,
 		BilledHours: time.Duration(math.Round(e.hours*3600)) * time.Second, Difference: e.billed,
@@ -46,21 +46,21 @@ func (c *balance) row(e *entry) Row {
 		notes = append(notes, "the report does not have it: it is gone, or left out")
 	case !e.list.Known:
 		notes = append(notes, "there is no list price")
-		e.because(UnknownLabel, e.worth)
+		e.explain(Unknown, e.worth)
 	default:
 		row.List = &e.list.USD
 		row.Difference = e.billed.Add(-e.list.USD)
 		notes = append(notes, c.quantities(e)...)
 	}
 	if e.standardList != e.standard {
-		label := UnknownLabel
+		label := Unknown
 		if c.private.holds(e) {
-			label = PrivateLabel
+			label = PrivateRate
 		}
-		e.because(label, e.standard.Add(-e.standardList))
+		e.explain(label, e.standard.Add(-e.standardList))
 	}
 	row.Causes = causes(e.causes)
-	if len(row.Causes) > 0 && absolute(row.Difference) >= aCent {
+	if len(row.Causes) > 0 && magnitude(row.Difference) >= aCent {
 		row.Label = row.Causes[0].Label
 	}
 	row.Note = strings.Join(append(notes, several(row.Causes)...), "; ")
@@ -69,40 +69,40 @@ func (c *balance) row(e *entry) Row {
 
 // quantities explains that the bill has more or less of a resource than the
 // report.
-func (c *balance) quantities(e *entry) (notes []string) {
+func (c *reconciliation) quantities(e *resource) (notes []string) {
 	more := e.worth.Add(-e.list.USD)
 	covered, there := c.covered[e.target.Account]
 	sure := covered.Within(fleet.Span{From: covered.From, To: c.span.To.Add(-settling)})
 	uncovered := c.span.Length() - sure.Length()
 	late := e.lasting(uncovered, c.month)
-	rest := HoursLabel
+	rest := Hours
 	if e.assumed() {
-		rest = EstimateLabel
+		rest = Estimate
 	}
 	switch {
 	case more == 0:
 	case !there:
-		e.because(OnlyInList, more)
+		e.explain(OnlyInList, more)
 		return []string{"the bill has nothing of this account"}
 	case more > 0:
-		e.because(rest, more)
+		e.explain(rest, more)
 	case e.lines == 0 && -more > late.Add(aCent):
-		e.because(OnlyInList, more)
+		e.explain(OnlyInList, more)
 		return []string{absent(e)}
 	case -more <= late.Add(aCent):
-		e.because(LagLabel, more)
+		e.explain(Lag, more)
 	default:
-		e.because(LagLabel, -late)
-		e.because(rest, more.Add(late))
+		e.explain(Lag, -late)
+		e.explain(rest, more.Add(late))
 	}
-	if absolute(e.causes[LagLabel]) >= aCent {
+	if magnitude(e.causes[Lag]) >= aCent {
 		notes = append(notes, fmt.Sprintf("the bill covers %s to %s UTC", covered.From.UTC().Format("2006-01-02 15:04"), covered.To.UTC().Format("2006-01-02 15:04")))
 	}
 	return notes
 }
 
 // absent says why the bill may not have a resource.
-func absent(e *entry) string {
+func absent(e *resource) string {
 	switch e.kind {
 	case string(cost.AddressLine):
 		return "the bill does not have it under this id; addresses are billed with their network interface"
@@ -121,7 +121,7 @@ func causes(of map[Label]price.USD) []Cause {
 		}
 	}
 	slices.SortFunc(list, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(absolute(b.USD), absolute(a.USD)), strings.Compare(string(a.Label), string(b.Label)))
+		return cmp.Or(cmp.Compare(magnitude(b.USD), magnitude(a.USD)), strings.Compare(string(a.Label), string(b.Label)))
 	})
 	return list
 }
@@ -130,7 +130,7 @@ func causes(of map[Label]price.USD) []Cause {
 func several(list []Cause) []string {
 	var parts []string
 	for _, cause := range list {
-		if absolute(cause.USD) >= aCent {
+		if magnitude(cause.USD) >= aCent {
 			parts = append(parts, fmt.Sprintf("%s %s", cause.Label, cause.USD.Cents()))
 		}
 	}
@@ -151,7 +151,7 @@ const enough = 3
 
 // discountOf finds a discount that is the same for all resources which are paid
 // on demand.
-func discountOf(entries []*entry) discount {
+func discountOf(entries []*resource) discount {
 	var paid, list price.USD
 	count := 0
 	for _, e := range entries {
@@ -176,7 +176,7 @@ func discountOf(entries []*entry) discount {
 }
 
 // holds allows for the rounding of lines: a ten-thousandth, or a cent.
-func (d discount) holds(e *entry) bool {
+func (d discount) holds(e *resource) bool {
 	off := math.Abs(e.standard.Float() - d.ratio*e.standardList.Float())
 	return d.known && off <= max(e.standardList.Float()/10_000, 0.01)
 }
