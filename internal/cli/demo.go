@@ -19,6 +19,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
+	"nightshift/internal/schedule"
 )
 
 // The practice account's clock in the demo runs so much faster that a machine
@@ -47,7 +48,7 @@ journal are left in ./` + demoDir + `.`,
 }
 
 func (a *app) demo(ctx context.Context) error {
-	seoul, err := location("Asia/Seoul")
+	seoul, err := schedule.LoadZone("Asia/Seoul")
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 	"nightshift/internal/cost/trend"
 	"nightshift/internal/cost/xlsx"
 	"nightshift/internal/fleet"
+	"nightshift/internal/schedule"
 )
 
 // format is a way to write a report.
@@ -277,23 +278,13 @@ func (a *app) zoneOf(c *crew, name string) (*time.Location, error) {
 	if name == "" && c.config != nil {
 		return c.config.Zone, nil
 	}
-	return location(cmp.Or(name, time.UTC.String()))
+	return schedule.LoadZone(cmp.Or(name, time.UTC.String()))
 }
 
 // complete tells the shell what a flag takes, instead of the names of files.
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	// The only error is a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-}
-
-// location reads the name of a time zone. "Local" is not one: a report must not
-// depend on the machine that writes it.
-func location(name string) (*time.Location, error) {
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return nil, fleet.Errorf(fleet.ErrInvalid, "time zone %q is not known; write it like Asia/Seoul or UTC", name)
-	}
-	return zone, nil
 }
 
 func hoursMode(s string) (cost.HoursMode, error) {

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/text"
 )
 
 func accountKeys() []string {
@@ -94,7 +95,7 @@ func (l *loader) accounts(n *yaml.Node) {
 // for the same reason. The mistake is told with those of the file.
 func (l *loader) missAccounts(root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
-		if key := root.Content[i]; key.Value != "accounts" && nearest(key.Value, topKeys()) == "accounts" {
+		if key := root.Content[i]; key.Value != "accounts" && text.Nearest(key.Value, topKeys()) == "accounts" {
 			l.out.Accounts = []Account{{Err: l.wrongAccount(key)}}
 		}
 	}

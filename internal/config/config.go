@@ -24,6 +24,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/schedule"
+	"nightshift/internal/text"
 )
 
 // Config is what nightshift.yaml says.
@@ -78,26 +79,26 @@ const ignoreWord = "ignore"
 // inline form such as "Mon-Fri 08:00-19:00 Asia/Seoul", or "ignore". zone is
 // for inline forms that name none; nil means the file's. An unknown name is an
 // error of kind fleet.ErrInvalid that tells the nearest known one.
-func (c *Config) Find(text string, zone *time.Location) (power.Named, error) {
+func (c *Config) Find(value string, zone *time.Location) (power.Named, error) {
 	if zone == nil {
 		zone = c.Zone
 	}
-	i := slices.IndexFunc(c.Schedules, func(s Schedule) bool { return s.Name == text })
+	i := slices.IndexFunc(c.Schedules, func(s Schedule) bool { return s.Name == value })
 	if i >= 0 {
-		return power.Named{Name: text, Schedule: c.Schedules[i].Schedule}, c.Schedules[i].Err
+		return power.Named{Name: value, Schedule: c.Schedules[i].Schedule}, c.Schedules[i].Err
 	}
-	if text == ignoreWord {
-		return power.Named{Name: text, Ignore: true}, nil
+	if value == ignoreWord {
+		return power.Named{Name: value, Ignore: true}, nil
 	}
-	inline, err := schedule.Parse(text, zone)
+	inline, err := schedule.Parse(value, zone)
 	if err == nil {
-		return power.Named{Name: text, Schedule: inline}, nil
+		return power.Named{Name: value, Schedule: inline}, nil
 	}
 	known := append(c.Names(), ignoreWord)
-	if nearest(text, known) != "" || !strings.ContainsAny(text, " :0123456789") {
-		return power.Named{}, fleet.Errorf(fleet.ErrInvalid, "there is no schedule %q%s", text, meant(text, known))
+	if text.Nearest(value, known) != "" || !strings.ContainsAny(value, " :0123456789") {
+		return power.Named{}, fleet.Errorf(fleet.ErrInvalid, "there is no schedule %q%s", value, meant(value, known))
 	}
-	return power.Named{}, fleet.Errorf(fleet.ErrInvalid, "there is no schedule %q, and as an inline schedule it is wrong: %w", text, err)
+	return power.Named{}, fleet.Errorf(fleet.ErrInvalid, "there is no schedule %q, and as an inline schedule it is wrong: %w", value, err)
 }
 
 // Load reads the configuration and the calendars that it names, which lie

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,35 +52,6 @@ func TestLongLinesAreCut(t *testing.T) {
 		}
 		if col <= len(runes) && (at < 0 || shown[at] != runes[col-1]) {
 			t.Fatalf("the caret is below %d of %q, want below %q", at, line, runes[col-1])
-		}
-	})
-}
-
-func TestNearest(t *testing.T) {
-	known := []string{"office-hours", "batch-nights", "tag", "off", "on", "한국"}
-	for word, want := range map[string]string{
-		"ofice-hours": "office-hours", "office_hours": "office-hours", "OFFICE-HOURS": "office-hours", "tga": "tag", "offf": "off",
-		"한국어": "한국", "": "", "x": "", "entirely": "", "nights": "", strings.Repeat("o", 300): "",
-	} {
-		if got := nearest(word, known); got != want {
-			t.Errorf("%q is near %q, want %q", word, got, want)
-		}
-	}
-}
-
-func TestEdits(t *testing.T) {
-	word := rapid.StringMatching(`[abc]{0,6}`)
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := []rune(word.Draw(t, "a")), []rune(word.Draw(t, "b"))
-		d := edits(a, b)
-		if d != edits(b, a) || (d == 0) != slices.Equal(a, b) || d > max(len(a), len(b)) || d < max(len(a), len(b))-min(len(a), len(b)) {
-			t.Fatalf("from %q to %q it is %d, back %d", string(a), string(b), d, edits(b, a))
-		}
-		if len(a) > 0 {
-			i := rapid.IntRange(0, len(a)-1).Draw(t, "i")
-			if got := edits(a, slices.Delete(slices.Clone(a), i, i+1)); got != 1 {
-				t.Fatalf("without its letter %d, %q is %d away", i, string(a), got)
-			}
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
+	"nightshift/internal/text"
 )
 
 // Misspelt finds the tag of a machine by which a rule for its kind seems to be
@@ -19,7 +20,7 @@ func (c *Config) Misspelt(m fleet.Machine) (tag, meant fleet.Tag, found bool) {
 			continue
 		}
 		for _, r := range c.rules.Rules {
-			if r.Tag.Key == "" || !isFor(r, m.Kind) || nearest(key, []string{r.Tag.Key}) == "" {
+			if r.Tag.Key == "" || !isFor(r, m.Kind) || text.Nearest(key, []string{r.Tag.Key}) == "" {
 				continue
 			}
 			tag := fleet.Tag{Key: key, Value: m.Tags[key]}
@@ -35,7 +36,7 @@ func (c *Config) Misspelt(m fleet.Machine) (tag, meant fleet.Tag, found bool) {
 func near(tag fleet.Tag, r power.Rule) (meant fleet.Tag, ok bool) {
 	value := strings.TrimSpace(tag.Value)
 	if r.Tag.Value != "" {
-		return r.Tag, value == r.Tag.Value || nearest(value, []string{r.Tag.Value}) != ""
+		return r.Tag, value == r.Tag.Value || text.Nearest(value, []string{r.Tag.Value}) != ""
 	}
 	if _, err := r.Read(value); err != nil {
 		return fleet.Tag{}, false // no schedule, so that the key is another one
@@ -52,7 +53,7 @@ func isFor(r power.Rule, kind fleet.Kind) bool {
 func MisspeltOwn(tags fleet.Tags) (key, meant string, found bool) {
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		if strings.HasPrefix(strings.ToLower(key), fleet.OwnTagPrefix) && !slices.Contains(fleet.OwnTagKeys(), key) {
-			return key, nearest(key, fleet.OwnTagKeys()), true
+			return key, text.Nearest(key, fleet.OwnTagKeys()), true
 		}
 	}
 	return "", "", false

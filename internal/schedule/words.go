@@ -3,6 +3,8 @@ package schedule
 import (
 	"strings"
 	"time"
+
+	"nightshift/internal/text"
 )
 
 // word is a name that stands for a number: a weekday or a month.
@@ -62,15 +64,15 @@ func monthNamed(text string) (time.Month, bool) {
 
 // suggestDay names the weekday, month or keyword that a mistyped word most
 // likely means, or "".
-func suggestDay(text string) string {
-	text = strings.ToLower(text)
+func suggestDay(mistyped string) string {
+	mistyped = strings.ToLower(mistyped)
 	best, distance := "", 3
 	try := func(candidate, canonical string) {
-		d := editDistance(text, candidate, distance)
+		d := text.Distance(mistyped, candidate)
 		switch {
-		case len(text) >= 3 && strings.HasPrefix(candidate, text):
+		case len(mistyped) >= 3 && strings.HasPrefix(candidate, mistyped):
 			d = 0
-		case d > max(1, len(text)/3):
+		case d > max(1, len(mistyped)/3):
 			return
 		}
 		if d < distance {
@@ -88,46 +90,4 @@ func suggestDay(text string) string {
 		try(keyword, keyword)
 	}
 	return best
-}
-
-// nearest is the candidate with the smallest edit distance to text, at most
-// a third of its length, or "".
-func nearest(text string, candidates []string) string {
-	best, distance := "", max(1, len(text)/3)+1
-	lower := strings.ToLower(text)
-	for _, candidate := range candidates {
-		if d := editDistance(lower, strings.ToLower(candidate), distance); d < distance {
-			best, distance = candidate, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the letters to insert, delete, change or swap with
-// their neighbour to make one text the other; it is limit where that many or
-// more are needed. Texts are compared by bytes, long ones not at all.
-func editDistance(a, b string, limit int) int {
-	const longest = 64
-	if len(a) > longest || len(b) > longest || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	var above, row, below [longest + 1]int
-	for j := range len(b) + 1 {
-		row[j] = j
-	}
-	for i := range len(a) {
-		below[0] = i + 1
-		for j := range len(b) {
-			change := row[j]
-			if a[i] != b[j] {
-				change++
-			}
-			below[j+1] = min(change, row[j+1]+1, below[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				below[j+1] = min(below[j+1], above[j-1]+1)
-			}
-		}
-		above, row = row, below
-	}
-	return min(row[len(b)], limit)
 }

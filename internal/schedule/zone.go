@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata" // the zones come with the program
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/text"
 )
 
 // zoneNames are the names of the zones in the embedded time zone database,
@@ -27,7 +28,7 @@ func LoadZone(name string) (*time.Location, error) {
 		if name == "Local" {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "time zone %q depends on the machine; give a name such as Asia/Seoul", name)
 		}
-		if near := nearest(name, ZoneNames()); near != "" {
+		if near := text.Nearest(name, ZoneNames()); near != "" {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "unknown time zone %q: did you mean %q?", brief(name), near)
 		}
 		return nil, fleet.Errorf(fleet.ErrInvalid, "unknown time zone %q: use an IANA name such as Asia/Seoul or UTC", brief(name))

@@ -3,6 +3,8 @@ package foreign
 import (
 	"fmt"
 	"strings"
+
+	"nightshift/internal/text"
 )
 
 // week is a set of weekdays; bit 0 is Monday.
@@ -124,19 +126,11 @@ func digits(text string, most int) (int, bool) {
 // meant suggests the nearest of the known words, or nothing if none is near:
 // ` (did you mean "mon"?)`.
 func meant(word string, known []string) string {
-	if len(word) > 40 {
+	near := text.Nearest(word, known)
+	if near == "" {
 		return ""
 	}
-	best, distance := "", 3
-	for _, k := range known {
-		if d := edits(strings.ToLower(word), strings.ToLower(k)); d < distance && d < len(k) {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %q?)", best)
+	return fmt.Sprintf(" (did you mean %q?)", near)
 }
 
 // meantDay suggests a weekday or month: what begins like one is near to it.
@@ -147,25 +141,4 @@ func meantDay(word string, known []string) string {
 		}
 	}
 	return meant(word, known)
-}
-
-// edits is the Levenshtein distance of two short words.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
