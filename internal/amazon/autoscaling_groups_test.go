@@ -147,12 +147,11 @@ func testGroups(t *testing.T, p *peer) {
 
 func awaitGroup(t *testing.T, g *amazon.Groups, name string, is func(fleet.Machine) bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !is(group(t, g, name)) {
-		if time.Now().After(deadline) {
+	for looks := 0; !is(group(t, g, name)); looks++ {
+		if looks == tries {
 			t.Fatalf("%s is %+v", name, group(t, g, name))
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 

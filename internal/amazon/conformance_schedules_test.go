@@ -16,14 +16,13 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
-	"nightshift/internal/sandbox/sandboxtest"
 	"nightshift/internal/schedule"
 )
 
 func TestSchedulesAgainstSandbox(t *testing.T) {
 	t.Parallel()
-	server := sandboxtest.Start(t, sandbox.Options{Speed: 120})
-	schedules(t, newPeer(server.URL()))
+	// Each test has a sandbox to itself, since the calls of others would move its clock.
+	schedules(t, func(t *testing.T) *peer { return newPeer(ticking(t, sandbox.Options{Fleet: 1}).URL()) })
 }
 
 func TestSchedulesAgainstMoto(t *testing.T) {
@@ -40,11 +39,11 @@ func TestSchedulesAgainstMoto(t *testing.T) {
 			break
 		}
 	}
-	schedules(t, p)
+	schedules(t, func(*testing.T) *peer { return p })
 }
 
 // schedules is what both peers must agree on for machines under schedules.
-func schedules(t *testing.T, p *peer) {
+func schedules(t *testing.T, open func(*testing.T) *peer) {
 	for name, test := range map[string]func(*testing.T, *peer){
 		"keys choose":            testKeysChoose,
 		"readiness":              testReadiness,
@@ -57,7 +56,7 @@ func schedules(t *testing.T, p *peer) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time goes by while machines come and go
-			test(t, p)
+			test(t, open(t))
 		})
 	}
 }
@@ -160,12 +159,11 @@ func testReadiness(t *testing.T, p *peer) {
 	ids := p.run(t, 2, "ready", "yes")
 	p.stopByHand(t, ids[1])
 	sel := fleet.Selector{Keys: []string{"ready"}, Readiness: true}
-	deadline := time.Now().Add(20 * time.Second)
-	for !p.read(t, sel)[ids[0]].Ready {
-		if time.Now().After(deadline) {
+	for looks := 0; !p.read(t, sel)[ids[0]].Ready; looks++ {
+		if looks == tries {
 			t.Fatal("the running machine never passes its checks")
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(pause)
 	}
 	if p.read(t, sel)[ids[1]].Ready {
 		t.Error("a stopped machine is ready")
@@ -283,7 +281,7 @@ func (p *peer) follow(t *testing.T, rules power.Rules, now time.Time) map[fleet.
 		t.Fatal(err)
 	}
 	got := map[fleet.ResourceID]string{}
-	for _, o := range power.Apply(t.Context(), s, ruleSet, plan, power.Options{Mark: true, Wait: 20 * time.Second}) {
+	for _, o := range power.Apply(t.Context(), s, ruleSet, plan, power.Options{Mark: true, Wait: patience}) {
 		got[o.ID] = fmt.Sprintf("%s %s %s", o.Result, o.Action, o.Reason.Code)
 	}
 	return got
@@ -312,7 +310,6 @@ func testDayByRules(t *testing.T, p *peer) {
 	p.tagByHand(t, "Day", first, early, earlyByHand)
 	p.tagByHand(t, "Day", second, late, lateByHand)
 	p.stopByHand(t, earlyByHand, lateByHand, late)
-	time.Sleep(time.Second) // launch times have whole seconds
 	p.startByHand(t, lateByHand)
 	rules := byTag("Day")
 
@@ -414,7 +411,7 @@ func testTwoRunsAtOnce(t *testing.T, p *peer) {
 	var both sync.WaitGroup
 	for n := range 2 {
 		both.Go(func() {
-			outcomes[n] = power.Apply(t.Context(), clients[n], ruleSets[n], plans[n], power.Options{Mark: true, Wait: 20 * time.Second})
+			outcomes[n] = power.Apply(t.Context(), clients[n], ruleSets[n], plans[n], power.Options{Mark: true, Wait: patience})
 		})
 	}
 	both.Wait()

@@ -82,9 +82,9 @@ func (p *peer) run(t *testing.T, n int, key, value string) []fleet.ResourceID {
 func (p *peer) await(t *testing.T, ids []fleet.ResourceID, state fleet.State) {
 	t.Helper()
 	f := p.session(t).Fleet(region)
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		there := 0
+	there := 0
+	for range tries {
+		there = 0
 		for i, err := range f.Machines(t.Context(), fleet.Selector{IDs: ids}) {
 			if err != nil {
 				t.Fatal(err)
@@ -96,15 +96,40 @@ func (p *peer) await(t *testing.T, ids []fleet.ResourceID, state fleet.State) {
 		if there == len(ids) {
 			return
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d instances are %s", there, len(ids), state)
-		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(pause)
 	}
+	t.Fatalf("%d of %d instances are %s", there, len(ids), state)
+}
+
+// How often a peer is looked at until something has happened, and the pause
+// between. The bound is a number of looks, which no slow machine uses up.
+const (
+	tries = 600
+	pause = 20 * time.Millisecond
+)
+
+// patience is how long power waits; it does so only where a test fails.
+const patience = 5 * time.Minute
+
+// ticking starts a sandbox whose clock moves with the calls that describe
+// something, half a minute with each, and not otherwise. What happens does not
+// depend on how fast this machine is.
+func ticking(t *testing.T, o sandbox.Options) *sandbox.Server {
+	t.Helper()
+	var server *sandbox.Server
+	o.Speed = -1
+	o.Tap = func(e sandbox.Exchange) {
+		if strings.HasPrefix(e.Action, "Describe") {
+			server.Sandbox().Advance(30 * time.Second)
+		}
+	}
+	server = sandboxtest.Start(t, o)
+	return server
 }
 
 func TestAgainstSandbox(t *testing.T) {
-	server := sandboxtest.Start(t, sandbox.Options{Speed: 300})
+	t.Parallel()
+	server := ticking(t, sandbox.Options{})
 	conformance(t, newPeer(server.URL()))
 }
 
@@ -198,7 +223,6 @@ func testStopAndStart(t *testing.T, p *peer) {
 			t.Errorf("incomplete: %+v", i)
 		}
 	}
-	time.Sleep(time.Second) // launch times have whole seconds
 	if err := f.Start(t.Context(), ids); err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +280,7 @@ func testPower(t *testing.T, p *peer) {
 		t.Fatal(err)
 	}
 	got := map[fleet.ResourceID]string{}
-	for _, o := range power.Apply(t.Context(), clients, evaluator, plan, power.Options{Wait: 20 * time.Second}) {
+	for _, o := range power.Apply(t.Context(), clients, evaluator, plan, power.Options{Wait: patience}) {
 		got[o.ID] = fmt.Sprint(o.Result, " ", o.Reason.Code)
 	}
 	for n, id := range ids {

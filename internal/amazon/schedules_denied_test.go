@@ -8,7 +8,6 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
-	"nightshift/internal/sandbox/sandboxtest"
 	"nightshift/internal/schedule"
 )
 
@@ -17,7 +16,7 @@ import (
 // person's.
 func TestUnmarked(t *testing.T) {
 	t.Parallel()
-	server := sandboxtest.Start(t, sandbox.Options{Speed: 120})
+	server := ticking(t, sandbox.Options{Fleet: 1})
 	p := newPeer(server.URL())
 	ids := p.run(t, 3, "Unmarked", "")
 	begin, first, second := halves(p.launched(t, ids))
@@ -62,7 +61,7 @@ func TestUnmarked(t *testing.T) {
 // are told.
 func TestDeniedForSome(t *testing.T) {
 	t.Parallel()
-	server := sandboxtest.Start(t, sandbox.Options{Speed: 120})
+	server := ticking(t, sandbox.Options{Fleet: 1})
 	p := newPeer(server.URL())
 	ids := p.run(t, 5, "Denied", "never")
 	p.tagByHand(t, "Owner", "others", ids[1], ids[3])
