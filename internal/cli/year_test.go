@@ -326,17 +326,74 @@ func (l *life) must(err error) {
 	}
 }
 
-// live goes through the days. Where forgetful is true, everything that
-// nightshift has on disk is lost every night, and its process with it.
-func (l *life) live(days int, forgetful bool) map[fleet.ResourceID]string {
+// period is a number of days from a date on.
+type period struct {
+	from string
+	days int
+}
+
+// periods are the days of the year that are lived through: by default those with
+// changes of the clock, holidays and ends of months, and the whole year where
+// NIGHTSHIFT_TEST_YEAR=1, which .ci/run sets.
+func periods() []period {
+	//nolint:forbidigo // a switch of the test run, not of nightshift
+	if os.Getenv("NIGHTSHIFT_TEST_YEAR") == "1" {
+		return []period{{"2026-01-01", 365}}
+	}
+	spring := period{"2026-03-26", 14} // Berlin on 29 March, a month's end, Lord Howe on 5 April
+	if testing.Short() || raceDetector {
+		return []period{{"2026-01-01", 5}, spring}
+	}
+	return []period{
+		{"2026-01-01", 5}, // a holiday
+		{"2026-03-06", 5}, // New York on 8 March
+		spring,
+		{"2026-10-02", 9},  // Lord Howe on 4 October, a holiday
+		{"2026-10-24", 10}, // Berlin on 25 October, New York on 1 November
+		{"2026-12-24", 4},  // a holiday
+	}
+}
+
+// live goes through the days of all periods; between them nothing ticks. Where
+// forgetful is true, everything that nightshift has on disk is lost every
+// night, and its process with it. It says how many days it went through.
+func (l *life) live(all []period, forgetful bool) (end map[fleet.ResourceID]string, days int) {
 	l.t.Helper()
-	for day := range days {
-		for range 24 {
+	for _, s := range all {
+		from, err := time.Parse(time.DateOnly, s.from)
+		l.must(err)
+		if gap := from.Sub(l.account.Now()); gap > 0 {
+			l.account.Advance(gap)
+			l.trouble = l.account.Now()
+		}
+		l.days(s.days, forgetful)
+		days += s.days
+	}
+	for range 5 { // the last hours are quiet
+		l.s.follow(l.t.Context(), l.s.job)
+		l.account.Advance(time.Hour)
+	}
+	tick := l.account.Now()
+	l.s.follow(l.t.Context(), l.s.job)
+	l.account.Advance(10 * time.Minute)
+	l.check(tick)
+	end = map[fleet.ResourceID]string{}
+	for _, m := range l.machines() {
+		end[m.ID] = string(m.State)
+	}
+	return end, days
+}
+
+// days goes through some days, and looks at the machines twice in each.
+func (l *life) days(n int, forgetful bool) {
+	l.t.Helper()
+	for half := range 2 * n {
+		for range 12 {
 			l.hour()
 		}
-		if forgetful {
+		if forgetful && half%2 == 1 {
 			l.must(os.RemoveAll(l.journal))
-			if day%7 == 0 {
+			if half%14 == 1 {
 				l.open(l.endpoint)
 			}
 		}
@@ -347,34 +404,19 @@ func (l *life) live(days int, forgetful bool) map[fleet.ResourceID]string {
 			l.check(tick)
 		}
 	}
-	end := map[fleet.ResourceID]string{}
-	for range 5 { // the last hours are quiet
-		l.s.follow(l.t.Context(), l.s.job)
-		l.account.Advance(time.Hour)
-	}
-	tick := l.account.Now()
-	l.s.follow(l.t.Context(), l.s.job)
-	l.account.Advance(10 * time.Minute)
-	l.check(tick)
-	for _, m := range l.machines() {
-		end[m.ID] = string(m.State)
-	}
-	return end
 }
 
 func TestYear(t *testing.T) {
-	days := 365
-	if testing.Short() || raceDetector {
-		days = 21
-	}
+	t.Parallel()
 	ends := make([]map[fleet.ResourceID]string, 2)
 	t.Run("lives", func(t *testing.T) {
 		for n, name := range []string{"with a journal", "without a memory"} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				l := newLife(t, 7, false)
-				ends[n] = l.live(days, n == 1)
-				if l.checks < days*3 {
+				var days int
+				ends[n], days = l.live(periods(), n == 1)
+				if l.checks < days*6 {
 					t.Errorf("only %d checks in %d days", l.checks, days)
 				}
 				if l.wishes < days/15 {
@@ -394,12 +436,14 @@ func TestYear(t *testing.T) {
 
 // Databases, which AWS itself starts after a week, and Auto Scaling groups.
 func TestWeeksWithDatabasesAndGroups(t *testing.T) {
-	days := 42
-	if testing.Short() || raceDetector {
-		days = 16
+	t.Parallel()
+	days := 16
+	//nolint:forbidigo // a switch of the test run, not of nightshift
+	if os.Getenv("NIGHTSHIFT_TEST_YEAR") == "1" {
+		days = 42
 	}
 	l := newLife(t, 11, true)
-	l.live(days, true)
+	l.live([]period{{"2026-01-01", days}}, true)
 	if !slices.ContainsFunc(l.machines(), func(m fleet.Machine) bool { return m.Kind == fleet.KindGroup }) {
 		t.Error("the group is gone")
 	}
