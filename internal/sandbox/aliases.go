@@ -1,6 +1,9 @@
 package sandbox
 
-import "nightshift/internal/sandbox/state"
+import (
+	"nightshift/internal/sandbox/service"
+	"nightshift/internal/sandbox/state"
+)
 
 // The management account, and the region in which most of its resources are.
 const (
@@ -20,7 +23,29 @@ const (
 	ImageUbuntuPro     = state.ImageUbuntuPro
 )
 
+// The kinds of faults. The first group strikes calls, the second instances.
+const (
+	Throttle = service.Throttle // RequestLimitExceeded or its like
+	Broken   = service.Broken   // an internal error, HTTP 500
+	Cut      = service.Cut      // the connection is cut before anything is done
+	Lost     = service.Lost     // it is done, but the connection is cut before the answer
+	Deny     = service.Deny     // UnauthorizedOperation or AccessDenied
+	Expired  = service.Expired  // expired credentials
+	Delay    = service.Delay    // the answer comes For later, in real time
+
+	Refuse    = service.Refuse    // a batch that names such an instance is refused with Code
+	Stale     = service.Stale     // Describe calls show the state before a change for For
+	Slow      = service.Slow      // stopping or starting takes For
+	FailStart = service.FailStart // the instance starts and falls back to stopped with Code as its StateReason
+	Impair    = service.Impair    // the instance fails its status checks, as DescribeInstanceStatus tells
+)
+
 type (
+	// Fault is something that goes wrong on purpose. A zero field does not
+	// restrict.
+	Fault = service.Fault
+	// Kind is what goes wrong.
+	Kind = service.Kind
 	// Instance is an instance of an account as it is now.
 	Instance = state.InstanceDescription
 	// Role is an IAM role of an account.

@@ -5,13 +5,14 @@ import (
 	"strconv"
 	"time"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // serviceOf is the service that a request is for; a guess where it is not
 // signed. It reads the request's operation.
-func (s *Sandbox) serviceOf(r *wire.Request) Service {
+func (s *Sandbox) serviceOf(r *wire.Request) service.Service {
 	if r.Scope.Service == "" {
 		switch {
 		case r.Header.Get("X-Amz-Target") != "":
@@ -24,14 +25,14 @@ func (s *Sandbox) serviceOf(r *wire.Request) Service {
 	}
 	found, ok := s.services[r.Scope.Service]
 	if !ok {
-		found = Service{Name: r.Scope.Service, Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: unknownService}
+		found = service.Service{Name: r.Scope.Service, Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: unknownService}
 	}
 	r.Refusal = found.Refusal
 	found.Read(r)
 	return found
 }
 
-func unknownService(r *call) wire.Answer {
+func unknownService(r *service.Call) wire.Answer {
 	return r.Refuse(wire.Fail(http.StatusNotFound, "UnknownService", "the sandbox has no service "+r.Scope.Service))
 }
 
@@ -50,7 +51,7 @@ func global(service string) bool {
 // authenticate refuses requests without a signature, with credentials that are
 // unknown or over, and for a region that the account has not enabled, as AWS
 // does.
-func (s *Sandbox) authenticate(r *call) *wire.Error {
+func (s *Sandbox) authenticate(r *service.Call) *wire.Error {
 	switch {
 	case r.Scope.Key == "":
 		switch r.Scope.Service {

@@ -9,6 +9,7 @@ import (
 
 	"nightshift/internal/sandbox/glob"
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -16,7 +17,7 @@ import (
 const autoScalingNamespace = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 
 // groupCall is one Auto Scaling request.
-type groupCall struct{ Query }
+type groupCall struct{ service.Query }
 
 // groupAction is an operation of Auto Scaling. What it writes into out stands
 // in the operation's result.
@@ -35,21 +36,21 @@ func groupActions() map[string]groupAction {
 }
 
 // autoScalingService is Amazon EC2 Auto Scaling.
-func autoScalingService() Service {
-	return Service{
+func autoScalingService() service.Service {
+	return service.Service{
 		Name: "autoscaling", Operations: slices.Sorted(maps.Keys(groupActions())),
 		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(autoScalingNamespace), Serve: serveAutoScaling,
-		Names: func(r *call, hit Hit) bool { return hit.ByID(groupsNamed(r.Params)...) },
+		Names: func(r *service.Call, hit service.Hit) bool { return hit.ByID(groupsNamed(r.Params)...) },
 	}
 }
 
-func serveAutoScaling(r *call) wire.Answer {
+func serveAutoScaling(r *service.Call) wire.Answer {
 	run := groupActions()[r.Action]
 	if run == nil {
 		return r.Refuse(wire.Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2011-01-01"))
 	}
 	answers := r.Action == "DescribeAutoScalingGroups" // the others have no result
-	return ServeQuery(r, autoScalingNamespace, answers, func(c Query) *wire.Error { return run(&groupCall{c}) })
+	return service.ServeQuery(r, autoScalingNamespace, answers, func(c service.Query) *wire.Error { return run(&groupCall{c}) })
 }
 
 // unknown refuses parameters that the operation does not have.
@@ -70,7 +71,7 @@ func (c *groupCall) named(name string) (*group, *wire.Error) {
 	if g != nil {
 		arn, ctx.ResourceTags = g.arn(c.Region), g.plain()
 	}
-	if err := c.call.Authorize(arn, ctx); err != nil {
+	if err := c.Call.Authorize(arn, ctx); err != nil {
 		return nil, err
 	}
 	if g == nil {
@@ -94,7 +95,7 @@ func groupsNamed(p *wire.Params) []string {
 // refused answers a call about a group that a fault refuses.
 func (c *groupCall) refused(g *group) *wire.Error {
 	for _, h := range c.Faults {
-		if h.Kind != Refuse || h.ID != "" && !glob.Compile(h.ID).Match(g.name) {
+		if h.Kind != service.Refuse || h.ID != "" && !glob.Compile(h.ID).Match(g.name) {
 			continue
 		}
 		e := wire.Invalid(h.Code, "AutoScalingGroup "+g.name+" was refused: "+h.Code)
@@ -193,7 +194,7 @@ func (c *groupCall) changeProcesses(suspend bool) *wire.Error {
 func (c *groupCall) changeTags(create bool) *wire.Error {
 	type change struct {
 		group *group
-		TagChange
+		service.TagChange
 		propagate bool
 	}
 	var changes []change
@@ -221,18 +222,18 @@ func (c *groupCall) changeTags(create bool) *wire.Error {
 			return wire.ValidationError("AutoScalingGroup name not found - no such group: " + name)
 		}
 		ctx := &policy.Context{ResourceTags: g.plain(), TagKeys: keys[name], Region: c.Region.Name}
-		if err := c.call.Authorize(g.arn(c.Region), ctx); err != nil {
+		if err := c.Call.Authorize(g.arn(c.Region), ctx); err != nil {
 			return err
 		}
 		if err := c.refused(g); err != nil {
 			return err
 		}
-		x := change{group: g, TagChange: TagChange{Key: n.Text("Key")}, propagate: n.Flag("PropagateAtLaunch")}
+		x := change{group: g, TagChange: service.TagChange{Key: n.Text("Key")}, propagate: n.Flag("PropagateAtLaunch")}
 		if v := n.At("Value"); v.Set || create {
 			x.Value = &v.Value
 		}
 		if create {
-			if err := CheckTags(state.Tags{{Key: x.Key, Value: *x.Value}}); err != nil {
+			if err := service.CheckTags(state.Tags{{Key: x.Key, Value: *x.Value}}); err != nil {
 				return wire.ValidationError(err.Message)
 			}
 		}
@@ -245,7 +246,7 @@ func (c *groupCall) changeTags(create bool) *wire.Error {
 			before[x.group] = slices.Clone(x.group.tags)
 		}
 		x.group.setTag(x.TagChange, x.propagate, create)
-		if CheckCount(x.group.plain()) != nil {
+		if service.CheckCount(x.group.plain()) != nil {
 			for g, ts := range before {
 				g.tags = ts
 			}
@@ -255,7 +256,7 @@ func (c *groupCall) changeTags(create bool) *wire.Error {
 	return nil
 }
 
-func (g *group) setTag(x TagChange, propagate, create bool) {
+func (g *group) setTag(x service.TagChange, propagate, create bool) {
 	n := slices.IndexFunc(g.tags, func(t groupTag) bool { return t.Key == x.Key })
 	switch {
 	case create && n >= 0:

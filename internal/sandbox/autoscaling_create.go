@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -30,7 +31,7 @@ func (c *groupCall) createGroup() *wire.Error {
 	for _, n := range c.Params.Items("Tags.member") {
 		n.Accept("ResourceId", "ResourceType")
 		x := groupTag{state.Tag{Key: n.Text("Key"), Value: n.Text("Value")}, n.Flag("PropagateAtLaunch")}
-		if err := CheckTags(state.Tags{x.Tag}); err != nil {
+		if err := service.CheckTags(state.Tags{x.Tag}); err != nil {
 			return wire.ValidationError(err.Message)
 		}
 		g.tags = append(g.tags, x)
@@ -48,7 +49,7 @@ func (c *groupCall) createGroup() *wire.Error {
 		return wire.ValidationError("The practice account makes groups like an instance: the parameter InstanceId is missing")
 	}
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, g.name)
-	if err := c.call.Authorize(arn, &policy.Context{Region: c.Region.Name, TagKeys: g.plain().Keys()}); err != nil {
+	if err := c.Call.Authorize(arn, &policy.Context{Region: c.Region.Name, TagKeys: g.plain().Keys()}); err != nil {
 		return err
 	}
 	model := c.Region.Instances[id]

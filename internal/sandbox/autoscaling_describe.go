@@ -43,7 +43,7 @@ func (c *groupCall) describeGroups() *wire.Error {
 	if err := c.unknown(); err != nil {
 		return err
 	}
-	if err := c.call.Authorize("*", nil); err != nil {
+	if err := c.Call.Authorize("*", nil); err != nil {
 		return err
 	}
 	p := wire.Page{Query: c.Params.Fingerprint(c.Action), Seed: c.Organization.Seed, Size: int(size)}

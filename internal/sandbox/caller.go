@@ -3,6 +3,7 @@ package sandbox
 import (
 	"strings"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -15,7 +16,7 @@ func (s *Sandbox) user() state.Principal {
 
 // identify finds out who makes a call. Signatures are not verified; temporary
 // credentials must be known, with their token, and not over.
-func (s *Sandbox) identify(r *call) *wire.Error {
+func (s *Sandbox) identify(r *service.Call) *wire.Error {
 	if !strings.HasPrefix(r.Scope.Key, state.Temporary) {
 		r.Caller = s.user()
 		return nil

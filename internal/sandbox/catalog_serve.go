@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nightshift/internal/sandbox/catalog"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -36,14 +37,14 @@ func constraint(member, rule string) *pricingError {
 }
 
 // pricingService is the AWS Price List service.
-func pricingService() Service {
-	return Service{
+func pricingService() service.Service {
+	return service.Service{
 		Name: "pricing", Operations: slices.Sorted(maps.Keys(pricingActions())),
 		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: servePricing,
 	}
 }
 
-func servePricing(r *call) wire.Answer {
+func servePricing(r *service.Call) wire.Answer {
 	if err := r.Authorize("*", nil); err != nil {
 		return r.Refuse(err)
 	}

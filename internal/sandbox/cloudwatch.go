@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -20,8 +21,8 @@ const cloudWatchNamespace = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 const queryErrorHeader = "X-Amzn-Query-Error"
 
 // cloudWatchService is Amazon CloudWatch.
-func cloudWatchService() Service {
-	return Service{
+func cloudWatchService() service.Service {
+	return service.Service{
 		Name: "monitoring", Operations: []string{"GetMetricData"},
 		Read: readMetrics, Refusal: refuseMetrics, Serve: serveCloudWatch,
 	}
@@ -45,7 +46,7 @@ func readMetrics(r *wire.Request) {
 
 // serveCloudWatch answers GetMetricData, the one operation of CloudWatch that
 // the sandbox has.
-func serveCloudWatch(r *call) wire.Answer {
+func serveCloudWatch(r *service.Call) wire.Answer {
 	if r.Action != "GetMetricData" {
 		return r.Refuse(wire.Invalid("InvalidAction", "The action "+r.Action+" is not valid for this web service."))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -23,8 +24,8 @@ func costActions() map[string]bool {
 }
 
 // costService is AWS Cost Explorer.
-func costService() Service {
-	return Service{
+func costService() service.Service {
+	return service.Service{
 		Name: "ce", Operations: slices.Sorted(maps.Keys(costActions())),
 		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: serveCostExplorer,
 	}
@@ -35,7 +36,7 @@ func costService() Service {
 // fault:
 //
 //	ce:*=deny,message=User not enabled for cost explorer access
-func serveCostExplorer(r *call) wire.Answer {
+func serveCostExplorer(r *service.Call) wire.Answer {
 	resources, there := costActions()[r.Action]
 	if !there {
 		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))

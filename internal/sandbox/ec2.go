@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // ec2Call is one EC2 request.
 type ec2Call struct {
-	Query
+	service.Query
 	resources int    // ids named
 	attribute string // to be changed
 }
@@ -51,14 +52,14 @@ func ec2Actions() map[string]ec2Action {
 }
 
 // ec2Service is Amazon EC2.
-func ec2Service() Service {
-	return Service{
+func ec2Service() service.Service {
+	return service.Service{
 		Name: "ec2", Operations: slices.Sorted(maps.Keys(ec2Actions())),
 		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseEC2, Serve: serveEC2, Names: namesInstance,
 	}
 }
 
-func serveEC2(r *call) wire.Answer {
+func serveEC2(r *service.Call) wire.Answer {
 	run := ec2Actions()[r.Action]
 	if run == nil {
 		if r.Action == "" {
@@ -71,7 +72,7 @@ func serveEC2(r *call) wire.Answer {
 	reg := r.InRegion()
 	reg.Mu.Lock()
 	defer reg.Mu.Unlock()
-	c := &ec2Call{Query: Query{call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: wire.NewDoc()}}
+	c := &ec2Call{Query: service.Query{Call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: wire.NewDoc()}}
 	reg.Settle(c.Now)
 	c.Out.Root(r.Action+"Response", ec2Namespace)
 	c.Out.Text("requestId", r.ID)
@@ -90,7 +91,7 @@ func missingParameter(name string) *wire.Error {
 
 // authorize is that of Query, with the attribute that the call changes.
 func (c *ec2Call) authorize(arn string, resourceTags state.Tags, keys []string) *wire.Error {
-	return c.call.Authorize(arn, &policy.Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name, Attribute: c.attribute})
+	return c.Call.Authorize(arn, &policy.Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name, Attribute: c.attribute})
 }
 
 // checkDryRun ends a call that only asked whether it would be allowed.

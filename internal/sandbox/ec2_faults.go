@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -13,7 +14,7 @@ import (
 func (c *ec2Call) refused(batch []*state.Instance) *wire.Error {
 	for _, h := range c.Faults {
 		for _, i := range batch {
-			if h.Kind != Refuse || !strikes(h, i) {
+			if h.Kind != service.Refuse || !strikes(h, i) {
 				continue
 			}
 			e := wire.Invalid(h.Code, "The instance '"+i.ID+"' was refused: "+h.Code)
@@ -29,7 +30,7 @@ func (c *ec2Call) refused(batch []*state.Instance) *wire.Error {
 // slowed is how long a change of an instance takes.
 func (c *ec2Call) slowed(i *state.Instance, usual time.Duration) time.Duration {
 	for _, h := range c.Faults {
-		if h.Kind == Slow && strikes(h, i) {
+		if h.Kind == service.Slow && strikes(h, i) {
 			return h.For
 		}
 	}
@@ -39,7 +40,7 @@ func (c *ec2Call) slowed(i *state.Instance, usual time.Duration) time.Duration {
 // failure is the reason with which a start will fail, if it will.
 func (c *ec2Call) failure(i *state.Instance) string {
 	for _, h := range c.Faults {
-		if h.Kind == FailStart && strikes(h, i) {
+		if h.Kind == service.FailStart && strikes(h, i) {
 			if h.Code != "" {
 				return h.Code
 			}
@@ -64,7 +65,7 @@ func (c *ec2Call) hidden(i *state.Instance) bool {
 
 func (c *ec2Call) stale(i *state.Instance) bool {
 	for _, h := range c.Faults {
-		if h.Kind == Stale && !i.Changed.IsZero() && c.Now.Sub(i.Changed) < h.For && strikes(h, i) {
+		if h.Kind == service.Stale && !i.Changed.IsZero() && c.Now.Sub(i.Changed) < h.For && strikes(h, i) {
 			return true
 		}
 	}
@@ -72,11 +73,11 @@ func (c *ec2Call) stale(i *state.Instance) bool {
 }
 
 // strikes says whether an instance is among those that a fault selects.
-func strikes(h Hit, i *state.Instance) bool { return h.Strikes(i.ID, i.Type.Name, i.Zone) }
+func strikes(h service.Hit, i *state.Instance) bool { return h.Strikes(i.ID, i.Type.Name, i.Zone) }
 
 // namesInstance says whether a call names an instance that a fault selects. A
 // launch names a type only; a Describe of everything names all.
-func namesInstance(r *call, hit Hit) bool {
+func namesInstance(r *service.Call, hit service.Hit) bool {
 	if r.Action == "RunInstances" {
 		kind, _ := r.Organization.Types.Spec(r.Params.Text("InstanceType"))
 		return hit.Strikes("", kind.Name, r.Params.Text("Placement.AvailabilityZone"))
@@ -86,7 +87,7 @@ func namesInstance(r *call, hit Hit) bool {
 		ids = append(ids, id)
 	}
 	if len(ids) == 0 {
-		return hit.Kind == Stale || hit.Kind == Impair
+		return hit.Kind == service.Stale || hit.Kind == service.Impair
 	}
 	reg := r.InRegion()
 	reg.Mu.Lock()

@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/sandbox/glob"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -21,8 +22,8 @@ import (
 // An ACTION that matches no operation of the account is an error.
 // The fields are share, nth, count, id, type, zone, account, code, message and
 // for (a Go duration). A message may not hold a comma or a semicolon.
-func ParseFaults(text string) ([]Fault, error) {
-	var list []Fault
+func ParseFaults(text string) ([]service.Fault, error) {
+	var list []service.Fault
 	for part := range strings.SplitSeq(text, ";") {
 		if part = strings.TrimSpace(part); part == "" {
 			continue
@@ -36,13 +37,13 @@ func ParseFaults(text string) ([]Fault, error) {
 	return list, nil
 }
 
-func parseFault(text string) (Fault, error) {
+func parseFault(text string) (service.Fault, error) {
 	words := strings.Split(text, ",")
 	action, kind, ok := strings.Cut(words[0], "=")
 	if !ok {
-		return Fault{}, errors.New("write it as ACTION=KIND,field=value, for example ec2:StopInstances=throttle,count=3")
+		return service.Fault{}, errors.New("write it as ACTION=KIND,field=value, for example ec2:StopInstances=throttle,count=3")
 	}
-	f := Fault{Action: strings.TrimSpace(action), Kind: Kind(strings.TrimSpace(kind))}
+	f := service.Fault{Action: strings.TrimSpace(action), Kind: service.Kind(strings.TrimSpace(kind))}
 	for _, w := range words[1:] {
 		name, v, _ := strings.Cut(w, "=")
 		v = strings.TrimSpace(v)
@@ -72,20 +73,20 @@ func parseFault(text string) (Fault, error) {
 			err = fmt.Errorf("no field %q; there are share, nth, count, id, type, zone, account, code, message and for", name)
 		}
 		if err != nil {
-			return Fault{}, err
+			return service.Fault{}, err
 		}
 	}
-	return f, f.check()
+	return f, check(f)
 }
 
-func (f Fault) check() error {
+func check(f service.Fault) error {
 	switch f.Kind {
-	case Throttle, Broken, Cut, Lost, Deny, Expired, FailStart, Impair:
-	case Delay, Stale, Slow:
+	case service.Throttle, service.Broken, service.Cut, service.Lost, service.Deny, service.Expired, service.FailStart, service.Impair:
+	case service.Delay, service.Stale, service.Slow:
 		if f.For <= 0 {
 			return fmt.Errorf("kind %s needs for, a duration above zero", f.Kind)
 		}
-	case Refuse:
+	case service.Refuse:
 		if f.Code == "" {
 			return errors.New("kind refuse needs code, such as InsufficientInstanceCapacity")
 		}
@@ -132,14 +133,14 @@ func operations() []string {
 // and on how many matching calls there were.
 type faultPlan struct {
 	seed    uint64
-	faults  []Fault
+	faults  []service.Fault
 	matched []int // calls that matched
 	struck  []int // calls that were struck
 }
 
-func newFaultPlan(seed uint64, faults []Fault) (*faultPlan, error) {
+func newFaultPlan(seed uint64, faults []service.Fault) (*faultPlan, error) {
 	for n, f := range faults {
-		if err := f.check(); err != nil {
+		if err := check(f); err != nil {
 			return nil, fmt.Errorf("fault %d (%s): %w", n+1, f.Action, err)
 		}
 	}
@@ -150,7 +151,7 @@ func newFaultPlan(seed uint64, faults []Fault) (*faultPlan, error) {
 func (p *faultPlan) instanceSeed(n int) uint64 { return random.Hash(p.seed, uint64(n), 11) }
 
 // drawFaults decides what goes wrong with a call.
-func (s *Sandbox) drawFaults(r *call, of Service) []Hit {
+func (s *Sandbox) drawFaults(r *service.Call, of service.Service) []service.Hit {
 	s.mu.Lock()
 	p := s.faults
 	s.mu.Unlock()
@@ -160,13 +161,13 @@ func (s *Sandbox) drawFaults(r *call, of Service) []Hit {
 	name := of.Name + ":" + r.Action
 	for n, f := range p.faults {
 		matching[n] = glob.Compile(f.Action).Match(name) && (f.Account == "" || glob.Compile(f.Account).Match(r.Caller.Account.ID())) &&
-			names(of, r, Hit{f, p.instanceSeed(n)})
+			names(of, r, service.Hit{Fault: f, Seed: p.instanceSeed(n)})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var hits []Hit
+	var hits []service.Hit
 	for n, f := range p.faults {
-		hit := Hit{f, p.instanceSeed(n)}
+		hit := service.Hit{Fault: f, Seed: p.instanceSeed(n)}
 		if !matching[n] {
 			continue
 		}
@@ -185,16 +186,16 @@ func (s *Sandbox) drawFaults(r *call, of Service) []Hit {
 
 // refusalBy is the error with which a fault of calls answers; nil for kinds that
 // work in another way.
-func refusalBy(h Hit, r *wire.Request, caller string) *wire.Error {
+func refusalBy(h service.Hit, r *wire.Request, caller string) *wire.Error {
 	var e *wire.Error
 	switch h.Kind {
-	case Throttle:
+	case service.Throttle:
 		e = wire.Throttled(r)
-	case Broken:
+	case service.Broken:
 		e = wire.InternalFailure(r)
-	case Deny:
+	case service.Deny:
 		e = wire.Denied(r, caller, "*")
-	case Expired:
+	case service.Expired:
 		e = r.ExpiredToken()
 	default:
 		return nil
@@ -203,6 +204,6 @@ func refusalBy(h Hit, r *wire.Request, caller string) *wire.Error {
 }
 
 // names says whether a call names a resource that a fault selects.
-func names(of Service, r *call, hit Hit) bool {
+func names(of service.Service, r *service.Call, hit service.Hit) bool {
 	return !hit.Selective() || of.Names != nil && r.Params != nil && of.Names(r, hit)
 }

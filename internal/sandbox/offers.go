@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -46,18 +47,18 @@ func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
 // faultyOffer draws what goes wrong with a file: it is refused with a status,
 // its writer ends early, or there is none because the connection is cut at once.
 func (s *Sandbox) faultyOffer(w http.ResponseWriter, r *http.Request) (out http.ResponseWriter, refusal int) {
-	of := &call{Request: &wire.Request{Request: r, Action: "GetFile"}, Organization: s.org, Caller: state.Principal{Account: s.home.Account}}
-	for _, f := range s.drawFaults(of, Service{Name: "offers"}) {
+	of := &service.Call{Request: &wire.Request{Request: r, Action: "GetFile"}, Organization: s.org, Caller: state.Principal{Account: s.home.Account}}
+	for _, f := range s.drawFaults(of, service.Service{Name: "offers"}) {
 		switch f.Kind {
-		case Cut:
+		case service.Cut:
 			return nil, 0
-		case Lost:
+		case service.Lost:
 			w = &shortWriter{ResponseWriter: w, left: 128 << 10}
-		case Delay:
+		case service.Delay:
 			wait(r.Context(), f.For)
-		case Throttle, Broken:
+		case service.Throttle, service.Broken:
 			return w, http.StatusServiceUnavailable
-		case Deny, Expired:
+		case service.Deny, service.Expired:
 			return w, http.StatusForbidden
 		default: // it strikes instances
 		}

@@ -13,12 +13,13 @@ import (
 
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // organizationAction is an operation of AWS Organizations.
-type organizationAction func(*call) (any, *inputError)
+type organizationAction func(*service.Call) (any, *inputError)
 
 func organizationActions() map[string]organizationAction {
 	return map[string]organizationAction{
@@ -35,8 +36,8 @@ type inputError struct {
 }
 
 // OrganizationsService is AWS Organizations.
-func OrganizationsService() Service {
-	return Service{
+func OrganizationsService() service.Service {
+	return service.Service{
 		Name: "organizations", Operations: slices.Sorted(maps.Keys(organizationActions())),
 		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: serveOrganizations,
 	}
@@ -44,7 +45,7 @@ func OrganizationsService() Service {
 
 // serveOrganizations answers for AWS Organizations. There is an organization
 // where the sandbox has several accounts.
-func serveOrganizations(r *call) wire.Answer {
+func serveOrganizations(r *service.Call) wire.Answer {
 	run := organizationActions()[r.Action]
 	if run == nil {
 		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
@@ -84,7 +85,7 @@ func inOrganization(o *state.Organization, a *state.Account) string {
 func email(a *state.Account) string { return "aws+" + a.ID() + "@example.com" }
 
 // describeOrganization may be called from any account of the organization.
-func describeOrganization(r *call) (any, *inputError) {
+func describeOrganization(r *service.Call) (any, *inputError) {
 	type described struct {
 		ID                 string `json:"Id"`
 		ARN                string `json:"Arn"`
@@ -119,7 +120,7 @@ type listedAccount struct {
 
 // listAccounts lists the organization page by page, for the management account
 // alone.
-func listAccounts(r *call) (any, *inputError) {
+func listAccounts(r *service.Call) (any, *inputError) {
 	o := r.Organization
 	if r.Caller.Account != o.Accounts[0] {
 		return nil, &inputError{Error: *wire.Invalid("AccessDeniedException", "You don't have permissions to access this resource.")}

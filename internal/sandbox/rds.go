@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -13,7 +14,7 @@ import (
 const rdsNamespace = "http://rds.amazonaws.com/doc/2014-10-31/"
 
 // rdsCall is one RDS request.
-type rdsCall struct{ Query }
+type rdsCall struct{ service.Query }
 
 // rdsAction is an operation of RDS.
 type rdsAction func(*rdsCall) *wire.Error
@@ -42,14 +43,14 @@ func answersNothing(action string) bool {
 }
 
 // rdsService is Amazon RDS.
-func rdsService() Service {
-	return Service{
+func rdsService() service.Service {
+	return service.Service{
 		Name: "rds", Operations: slices.Sorted(maps.Keys(rdsActions())),
 		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(rdsNamespace), Serve: serveRDS, Names: namesDatabase,
 	}
 }
 
-func serveRDS(r *call) wire.Answer {
+func serveRDS(r *service.Call) wire.Answer {
 	run := rdsActions()[r.Action]
 	if run == nil {
 		if r.Action == "" {
@@ -57,7 +58,7 @@ func serveRDS(r *call) wire.Answer {
 		}
 		return r.Refuse(wire.Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2014-10-31"))
 	}
-	return ServeQuery(r, rdsNamespace, !answersNothing(r.Action), func(c Query) *wire.Error { return run(&rdsCall{c}) })
+	return service.ServeQuery(r, rdsNamespace, !answersNothing(r.Action), func(c service.Query) *wire.Error { return run(&rdsCall{c}) })
 }
 
 // dbARN is the name of a database ("db") or a cluster ("cluster") in policies

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -71,7 +72,7 @@ func (c *rdsCall) named(kind dbKind) (*database, *wire.Error) {
 		return nil, noDatabase(kind, id)
 	}
 	for _, h := range c.Faults {
-		if h.Kind == Refuse && strikesDatabase(h, d) {
+		if h.Kind == service.Refuse && strikesDatabase(h, d) {
 			return nil, h.Reworded(wire.Invalid(h.Code, d.kind.noun()+" "+d.id+" was refused: "+h.Code))
 		}
 	}
@@ -79,12 +80,12 @@ func (c *rdsCall) named(kind dbKind) (*database, *wire.Error) {
 }
 
 // strikesDatabase says whether a database is among those that a fault selects.
-func strikesDatabase(h Hit, d *database) bool { return h.Strikes(d.id, d.class, d.zone) }
+func strikesDatabase(h service.Hit, d *database) bool { return h.Strikes(d.id, d.class, d.zone) }
 
 // slowed is how long a change of a database takes.
 func (c *rdsCall) slowed(d *database, usual time.Duration) time.Duration {
 	for _, h := range c.Faults {
-		if h.Kind == Slow && strikesDatabase(h, d) {
+		if h.Kind == service.Slow && strikesDatabase(h, d) {
 			return h.For
 		}
 	}
@@ -133,7 +134,7 @@ func wrongStatus(d *database, want string) *wire.Error {
 }
 
 // namesDatabase says whether a call names a database that a fault selects.
-func namesDatabase(r *call, hit Hit) bool {
+func namesDatabase(r *service.Call, hit service.Hit) bool {
 	reg := r.InRegion()
 	reg.Mu.Lock()
 	defer reg.Mu.Unlock()

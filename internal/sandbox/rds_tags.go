@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -25,7 +26,7 @@ func (c *rdsCall) addTags() *wire.Error {
 	for _, x := range wanted {
 		changed = changed.With(x.Key, x.Value)
 	}
-	if err := CheckCount(changed); err != nil {
+	if err := service.CheckCount(changed); err != nil {
 		return err
 	}
 	d.tags = changed
@@ -81,7 +82,7 @@ func (c *rdsCall) tagged(keys []string) (*database, *wire.Error) {
 // checkDBTags refuses what RDS does not take as tags: beside the limits of
 // EC2, only letters, digits, white space and _ . : / = + - @.
 func checkDBTags(ts state.Tags) *wire.Error {
-	if err := CheckTags(ts); err != nil {
+	if err := service.CheckTags(ts); err != nil {
 		return err
 	}
 	for _, x := range ts {

@@ -17,6 +17,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -111,8 +112,8 @@ func (o *Store) Put(bucket, key, contentType string, now time.Time, body []byte)
 }
 
 // s3Service is Amazon S3 over a store; without one it only names its operations.
-func s3Service(o *Store) Service {
-	return Service{
+func s3Service(o *Store) service.Service {
+	return service.Service{
 		Name: "s3", Operations: s3Operations(),
 		Read: func(r *wire.Request) {
 			op := s3OperationOf(r.Request)
@@ -125,7 +126,7 @@ func s3Service(o *Store) Service {
 // serve hands a request to the store and keeps its answer. What the store
 // does not do is refused before it gets there, since the store would take
 // "PUT /bucket/key?acl" for a new object.
-func (o *Store) serve(r *call) wire.Answer {
+func (o *Store) serve(r *service.Call) wire.Answer {
 	op := s3OperationOf(r.Request.Request)
 	if !op.done {
 		return r.Refuse(wire.Fail(http.StatusNotImplemented, "NotImplemented",

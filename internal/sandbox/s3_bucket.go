@@ -11,6 +11,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -61,12 +62,12 @@ func bucketLocation(r *wire.Request, home string) wire.Answer {
 
 // foreign says whether a bucket belongs to another account than the caller's.
 // No bucket has a policy that lets others in.
-func foreign(r *call, home BucketHome) bool {
+func foreign(r *service.Call, home BucketHome) bool {
 	return home.Owner != "" && home.Owner != r.Caller.Account.ID()
 }
 
 // notShared is the refusal of a call for another account's bucket.
-func notShared(r *call, resource string) *wire.Error {
+func notShared(r *service.Call, resource string) *wire.Error {
 	return wire.Fail(http.StatusForbidden, "AccessDenied", "User: "+r.Caller.ARN+" is not authorized to perform: "+r.Permission+
 		" on resource: \""+resource+"\" because no resource-based policy allows the "+r.Permission+" action")
 }
@@ -82,7 +83,7 @@ func copySource(r *http.Request) string {
 }
 
 // listBuckets answers ListBuckets with those of the caller's account.
-func (o *Store) listBuckets(r *call) wire.Answer {
+func (o *Store) listBuckets(r *service.Call) wire.Answer {
 	owned := r.Caller.Account
 	all, err := o.backend.ListBuckets()
 	if err != nil {
@@ -111,7 +112,7 @@ func (o *Store) listBuckets(r *call) wire.Answer {
 
 // createBucket is CreateBucket. A request signed for us-east-1 may name any
 // region; elsewhere a bucket can only be made where the request goes.
-func (o *Store) createBucket(r *call, bucket string) wire.Answer {
+func (o *Store) createBucket(r *service.Call, bucket string) wire.Answer {
 	region, err := bucketRegion(r)
 	if err != nil {
 		return r.Refuse(err)
@@ -140,7 +141,7 @@ func (o *Store) createBucket(r *call, bucket string) wire.Answer {
 }
 
 // bucketRegion is the region in which CreateBucket is to make a bucket.
-func bucketRegion(r *call) (string, *wire.Error) {
+func bucketRegion(r *service.Call) (string, *wire.Error) {
 	var in struct{ LocationConstraint string }
 	if len(r.Payload) > 0 {
 		if err := xml.Unmarshal(r.Payload, &in); err != nil {

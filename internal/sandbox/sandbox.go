@@ -28,6 +28,7 @@ import (
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/glob"
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 )
 
@@ -74,7 +75,7 @@ type Options struct {
 	// "off".
 	AnyOf string
 	// Faults go wrong on purpose.
-	Faults []Fault
+	Faults []service.Fault
 	// Policy is the IAM policy of the caller as JSON; nil allows everything.
 	Policy []byte
 	// Roles are roles of the account itself, the management account.
@@ -96,7 +97,7 @@ type Sandbox struct {
 	opts     Options
 	org      *state.Organization
 	store    *Store
-	services map[string]Service            // by the name that signatures have for it
+	services map[string]service.Service    // by the name that signatures have for it
 	limits   map[string]*limits            // by account
 	accounts []*Account                    // the management account first
 	policy   atomic.Pointer[policy.Policy] // of the management account's user
@@ -127,7 +128,7 @@ func New(o Options) (*Sandbox, error) {
 			return nil, err
 		}
 	}
-	s := &Sandbox{opts: o, services: map[string]Service{}, limits: map[string]*limits{}}
+	s := &Sandbox{opts: o, services: map[string]service.Service{}, limits: map[string]*limits{}}
 	s.org = &state.Organization{
 		Seed: o.Seed, EmptyPages: o.EmptyPages, Clock: state.NewClock(o.Start, o.Speed), Types: types, Catalog: prices,
 		Sessions: state.NewSessions(o.Seed),
@@ -169,7 +170,7 @@ func (o Options) check() error {
 func (s *Sandbox) Advance(d time.Duration) { s.org.Clock.Advance(d) }
 
 // SetFaults replaces the fault plan; counts start anew.
-func (s *Sandbox) SetFaults(faults []Fault) error {
+func (s *Sandbox) SetFaults(faults []service.Fault) error {
 	for _, f := range faults {
 		known := func(a *Account) bool { return glob.Compile(f.Account).Match(a.ID()) }
 		if f.Account != "" && !slices.ContainsFunc(s.accounts, known) {

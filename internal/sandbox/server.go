@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/wire"
 )
 
@@ -82,7 +83,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	url := r.URL.RequestURI() // before S3 rewrites it
-	req := &call{Request: &wire.Request{Request: r, Payload: body, ID: s.requestID(), Now: s.Now(), Scope: wire.ScopeOf(r)}, Organization: s.org}
+	req := &service.Call{Request: &wire.Request{Request: r, Payload: body, ID: s.requestID(), Now: s.Now(), Scope: wire.ScopeOf(r)}, Organization: s.org}
 	to := s.serviceOf(req.Request)
 	wait(r.Context(), max(s.opts.Latency, leastLatency))
 
@@ -115,7 +116,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // recordOf is what the log of calls keeps of one.
-func recordOf(r *call, a wire.Answer) Call {
+func recordOf(r *service.Call, a wire.Answer) Call {
 	one := Call{
 		Time: r.Now, Service: r.Scope.Service, Action: r.Action, Region: r.Scope.Region, Permission: r.Permission,
 		Status: a.Status, Code: a.Code, IDs: r.IDs, DryRun: r.DryRun,
@@ -131,7 +132,7 @@ func recordOf(r *call, a wire.Answer) Call {
 
 // handle takes a call through authentication, faults and limits to its
 // service.
-func (s *Sandbox) handle(r *call, to Service) wire.Answer {
+func (s *Sandbox) handle(r *service.Call, to service.Service) wire.Answer {
 	if err := s.authenticate(r); err != nil {
 		return r.Refuse(err)
 	}
@@ -139,11 +140,11 @@ func (s *Sandbox) handle(r *call, to Service) wire.Answer {
 	var lost bool
 	for _, f := range r.Faults {
 		switch f.Kind {
-		case Cut:
+		case service.Cut:
 			return wire.Answer{Cut: true}
-		case Lost:
+		case service.Lost:
 			lost = true
-		case Delay:
+		case service.Delay:
 			wait(r.Context(), f.For)
 		default:
 			if err := refusalBy(f, r.Request, r.Caller.ARN); err != nil {

@@ -1,9 +1,13 @@
 package sandbox
 
+import (
+	"nightshift/internal/sandbox/service"
+)
+
 // services are the services of the sandbox, S3 with its store. A nil store does
 // for their operations.
-func services(store *Store) []Service {
-	return []Service{
+func services(store *Store) []service.Service {
+	return []service.Service{
 		ec2Service(),
 		pricingService(),
 		rdsService(),

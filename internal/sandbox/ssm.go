@@ -11,6 +11,7 @@ import (
 
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -52,8 +53,8 @@ func SetParameter(a *state.Account, region string, p Parameter) error {
 }
 
 // ssmService is AWS Systems Manager.
-func ssmService() Service {
-	return Service{
+func ssmService() service.Service {
+	return service.Service{
 		Name: "ssm", Operations: []string{"GetParameter"},
 		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("message"), Serve: serveSSM,
 	}
@@ -61,7 +62,7 @@ func ssmService() Service {
 
 // serveSSM answers GetParameter, the one operation of Systems Manager that the
 // sandbox has.
-func serveSSM(r *call) wire.Answer {
+func serveSSM(r *service.Call) wire.Answer {
 	if r.Action != "GetParameter" {
 		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"time"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -73,7 +74,7 @@ func (c *ec2Call) checks(i *state.Instance) (status, reachability string) {
 		return "initializing", "initializing"
 	}
 	for _, h := range c.Faults {
-		if h.Kind == Impair && strikes(h, i) {
+		if h.Kind == service.Impair && strikes(h, i) {
 			return "impaired", "failed"
 		}
 	}

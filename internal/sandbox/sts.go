@@ -10,16 +10,17 @@ import (
 
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
 
 // STSService is AWS Security Token Service.
-func STSService() Service {
-	return Service{
+func STSService() service.Service {
+	return service.Service{
 		Name: "sts", Operations: []string{"AssumeRole", "GetCallerIdentity"},
 		Read: readSTS, Refusal: wire.RefuseQuery(stsNamespace), Serve: serveSTS,
-		Names: func(r *call, hit Hit) bool { return hit.ByID(r.Params.Text("RoleArn")) },
+		Names: func(r *service.Call, hit service.Hit) bool { return hit.ByID(r.Params.Text("RoleArn")) },
 	}
 }
 
@@ -31,7 +32,7 @@ func readSTS(r *wire.Request) {
 }
 
 // serveSTS answers GetCallerIdentity and AssumeRole.
-func serveSTS(r *call) wire.Answer {
+func serveSTS(r *service.Call) wire.Answer {
 	d := wire.NewDoc()
 	action := r.Action
 	d.Root(action+"Response", stsNamespace)
@@ -66,7 +67,7 @@ type assumption struct {
 
 // assumeRole opens a session of a role. Whatever speaks against it, the caller
 // learns no more than that it is denied, as in AWS.
-func assumeRole(r *call, d *wire.Doc) *wire.Error {
+func assumeRole(r *service.Call, d *wire.Doc) *wire.Error {
 	ask, err := readAssumption(r)
 	if err != nil {
 		return err
@@ -123,7 +124,7 @@ var (
 // readAssumption reads the parameters of AssumeRole within the limits of the
 // API Reference. Those that would narrow or name the session are refused, as
 // ignoring them would grant more than was asked for.
-func readAssumption(r *call) (assumption, *wire.Error) {
+func readAssumption(r *service.Call) (assumption, *wire.Error) {
 	f := r.Params
 	f.Accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")

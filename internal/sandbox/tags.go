@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
 )
@@ -40,10 +41,10 @@ func specifiedTags(p *wire.Params, kinds ...string) (map[string]state.Tags, *wir
 			return nil, wire.Invalid("InvalidParameterValue", "'"+kind+"' is not a valid taggable resource type for this operation.")
 		}
 		ts := append(byType[kind], readTags(spec.Items("Tag"))...)
-		if err := CheckTags(ts); err != nil {
+		if err := service.CheckTags(ts); err != nil {
 			return nil, err
 		}
-		if err := CheckCount(ts); err != nil {
+		if err := service.CheckCount(ts); err != nil {
 			return nil, err
 		}
 		byType[kind] = ts
@@ -97,9 +98,9 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 	if len(ids) > 1000 {
 		return wire.Invalid("InvalidParameterValue", "The maximum number of resources for this request is 1000")
 	}
-	var wanted []TagChange
+	var wanted []service.TagChange
 	for _, n := range c.Params.Items("Tag") {
-		x := TagChange{Key: n.Text("Key")}
+		x := service.TagChange{Key: n.Text("Key")}
 		if v := n.At("Value"); v.Set || create {
 			x.Value = &v.Value
 		}
@@ -113,7 +114,7 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 		for _, x := range wanted {
 			ts = append(ts, state.Tag{Key: x.Key, Value: *x.Value})
 		}
-		if err := CheckTags(ts); err != nil {
+		if err := service.CheckTags(ts); err != nil {
 			return err
 		}
 	}
@@ -140,7 +141,7 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 	changed := make([]state.Tags, len(found))
 	for n, t := range found {
 		changed[n] = applyTags(*t.Tags, wanted, create)
-		if err := CheckCount(changed[n]); err != nil {
+		if err := service.CheckCount(changed[n]); err != nil {
 			return err
 		}
 	}
@@ -151,7 +152,7 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 	return nil
 }
 
-func applyTags(ts state.Tags, wanted []TagChange, create bool) state.Tags {
+func applyTags(ts state.Tags, wanted []service.TagChange, create bool) state.Tags {
 	if !create && len(wanted) == 0 { // all, save those of AWS
 		return slices.DeleteFunc(slices.Clone(ts), func(x state.Tag) bool { return !strings.HasPrefix(x.Key, "aws:") })
 	}
@@ -165,7 +166,7 @@ func applyTags(ts state.Tags, wanted []TagChange, create bool) state.Tags {
 	return ts
 }
 
-func (c *ec2Call) authorizeTags(t state.Taggable, wanted []TagChange) *wire.Error {
+func (c *ec2Call) authorizeTags(t state.Taggable, wanted []service.TagChange) *wire.Error {
 	var keys []string
 	for _, x := range wanted {
 		keys = append(keys, x.Key)

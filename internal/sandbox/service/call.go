@@ -1,4 +1,6 @@
-package sandbox
+// Package service is what the services of the sandbox have in common: the call
+// with who makes it, permission, faults, and the Query protocol over a region.
+package service
 
 import (
 	"nightshift/internal/sandbox/policy"
@@ -6,8 +8,8 @@ import (
 	"nightshift/internal/sandbox/wire"
 )
 
-// call is an API call on its way through a service.
-type call struct {
+// Call is an API call on its way through a service.
+type Call struct {
 	*wire.Request
 	Organization *state.Organization
 	Caller       state.Principal
@@ -15,10 +17,10 @@ type call struct {
 }
 
 // InRegion is the region that the call is for.
-func (c *call) InRegion() *state.Region { return c.Caller.Account.Regions[c.Scope.Region] }
+func (c *Call) InRegion() *state.Region { return c.Caller.Account.Regions[c.Scope.Region] }
 
 // Authorize asks the caller's policy for the call's permission.
-func (c *call) Authorize(resource string, ctx *policy.Context) *wire.Error {
+func (c *Call) Authorize(resource string, ctx *policy.Context) *wire.Error {
 	if c.Permission == "" || c.Caller.Policy.Load().Allows(c.Permission, resource, ctx) {
 		return nil
 	}
@@ -33,8 +35,8 @@ type Service struct {
 	// parameters.
 	Read    func(*wire.Request)
 	Refusal wire.Refusal
-	Serve   func(*call) wire.Answer
+	Serve   func(*Call) wire.Answer
 	// Names says whether a call names a resource that a fault selects; nil: the
 	// service has no resources that faults select.
-	Names func(*call, Hit) bool
+	Names func(*Call, Hit) bool
 }

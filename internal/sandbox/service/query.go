@@ -1,4 +1,4 @@
-package sandbox
+package service
 
 import (
 	"net/http"
@@ -12,7 +12,7 @@ import (
 // Query is one request of the Query protocol, or of the one that EC2 has
 // instead, with the region that it is for. The region is locked while it runs.
 type Query struct {
-	*call
+	*Call
 	Region *state.Region
 	Now    time.Time
 	Out    *wire.Doc
@@ -20,14 +20,14 @@ type Query struct {
 
 // ServeQuery runs an operation of RDS or Auto Scaling, whose answer has a result
 // element or not, and writes the answer around it.
-func ServeQuery(r *call, namespace string, answers bool, run func(Query) *wire.Error) wire.Answer {
+func ServeQuery(r *Call, namespace string, answers bool, run func(Query) *wire.Error) wire.Answer {
 	action := r.Action
 	r.Params.Accept("Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
 		"X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders")
 	reg := r.InRegion()
 	reg.Mu.Lock()
 	defer reg.Mu.Unlock()
-	c := Query{call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: wire.NewDoc()}
+	c := Query{Call: r, Region: reg, Now: r.Organization.Clock.Now(), Out: wire.NewDoc()}
 	reg.Settle(c.Now)
 	c.Out.Root(action+"Response", namespace)
 	if answers {
@@ -48,5 +48,5 @@ func ServeQuery(r *call, namespace string, answers bool, run func(Query) *wire.E
 
 // Authorize asks the caller's policy for the call's permission on a resource.
 func (c *Query) Authorize(arn string, resourceTags state.Tags, keys []string) *wire.Error {
-	return c.call.Authorize(arn, &policy.Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name})
+	return c.Call.Authorize(arn, &policy.Context{ResourceTags: resourceTags, TagKeys: keys, Region: c.Region.Name})
 }
