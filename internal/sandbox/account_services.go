@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/ssm"
 )
 
 // AddGroup adds an Auto Scaling group to a region. Instances that carry its
@@ -38,8 +39,8 @@ func (a *Account) Databases(region string) []Database { return Databases(a.Accou
 
 // SetParameter creates a parameter in a region, or gives it a new version. An
 // error means that the region or the name is wrong.
-func (a *Account) SetParameter(region string, p Parameter) error {
-	return SetParameter(a.Account, region, p)
+func (a *Account) SetParameter(region string, p ssm.Parameter) error {
+	return ssm.SetParameter(a.Account, region, p)
 }
 
 // Buckets lists the names of the account's buckets.

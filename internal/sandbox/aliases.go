@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"nightshift/internal/sandbox/service"
+	"nightshift/internal/sandbox/ssm"
 	"nightshift/internal/sandbox/state"
 )
 
@@ -52,4 +53,6 @@ type (
 	Role = state.Role
 	// Span is the time from From to To, To excluded.
 	Span = state.Span
+	// Parameter is a parameter of Systems Manager Parameter Store.
+	Parameter = ssm.Parameter
 )

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"nightshift/internal/sandbox/service"
+	"nightshift/internal/sandbox/ssm"
 )
 
 // services are the services of the sandbox, S3 with its store. A nil store does
@@ -16,7 +17,7 @@ func services(store *Store) []service.Service {
 		s3Service(store),
 		autoScalingService(),
 		OrganizationsService(),
-		ssmService(),
+		ssm.Service(),
 		STSService(),
 	}
 }

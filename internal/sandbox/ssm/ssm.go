@@ -1,4 +1,5 @@
-package sandbox
+// Package ssm is Parameter Store of AWS Systems Manager.
+package ssm
 
 import (
 	"encoding/base64"
@@ -52,8 +53,8 @@ func SetParameter(a *state.Account, region string, p Parameter) error {
 	return nil
 }
 
-// ssmService is AWS Systems Manager.
-func ssmService() service.Service {
+// Service is AWS Systems Manager.
+func Service() service.Service {
 	return service.Service{
 		Name: "ssm", Operations: []string{"GetParameter"},
 		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("message"), Serve: serveSSM,
