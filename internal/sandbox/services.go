@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/ssm"
 )
@@ -16,8 +17,8 @@ func services(store *Store) []service.Service {
 		costService(),
 		s3Service(store),
 		autoScalingService(),
-		OrganizationsService(),
+		iam.OrganizationsService(),
 		ssm.Service(),
-		STSService(),
+		iam.STSService(),
 	}
 }

@@ -1,4 +1,6 @@
-package sandbox
+// Package iam is who may do what: AWS Security Token Service and AWS
+// Organizations.
+package iam
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package sandbox
+package iam
 
 import (
 	"encoding/base64"
