@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"nightshift/internal/sandbox/pricing"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
@@ -16,7 +17,7 @@ import (
 // the memory of the account. It says whether the request was for one. Faults
 // know it as offers:GetFile; one of kind Lost cuts the file off in the middle.
 func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
-	path, ok := strings.CutPrefix(r.URL.Path, OfferPath)
+	path, ok := strings.CutPrefix(r.URL.Path, pricing.OfferPath)
 	if !ok || r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Credential") {
 		return false
 	}
@@ -28,7 +29,7 @@ func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
 		http.Error(w, http.StatusText(refusal), refusal)
 		one.Status = refusal
 	case w != nil:
-		one.Status = SendOffer(s.org.Catalog, w, r, path)
+		one.Status = pricing.SendOffer(s.org.Catalog, w, r, path)
 	}
 	switch {
 	case one.Status == 0:

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"nightshift/internal/sandbox/iam"
+	"nightshift/internal/sandbox/pricing"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/ssm"
 )
@@ -11,7 +12,7 @@ import (
 func services(store *Store) []service.Service {
 	return []service.Service{
 		ec2Service(),
-		pricingService(),
+		pricing.Service(),
 		rdsService(),
 		cloudWatchService(),
 		costService(),

@@ -1,4 +1,4 @@
-package sandbox
+package pricing
 
 import (
 	"encoding/json"

@@ -1,4 +1,6 @@
-package sandbox
+// Package pricing is the AWS Price List service: its operations and the files of
+// the list.
+package pricing
 
 import (
 	"encoding/base64"
@@ -36,8 +38,8 @@ func constraint(member, rule string) *pricingError {
 		"1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member, rule)
 }
 
-// pricingService is the AWS Price List service.
-func pricingService() service.Service {
+// Service is the AWS Price List service.
+func Service() service.Service {
 	return service.Service{
 		Name: "pricing", Operations: slices.Sorted(maps.Keys(pricingActions())),
 		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: servePricing,
