@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/state"
 )
 
@@ -37,7 +38,7 @@ type AccountOptions struct {
 // the clock and the price list are those of the sandbox.
 type Account struct {
 	*state.Account
-	store *Store
+	store *s3.Store
 }
 
 // home is the management account. The sandbox has its methods.
@@ -101,7 +102,7 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 		}
 	}
 	for _, bucket := range o.Buckets {
-		if err := s.store.Create(bucket, BucketHome{state.DefaultRegion, a.ID()}); err != nil {
+		if err := s.store.Create(bucket, s3.BucketHome{Region: state.DefaultRegion, Owner: a.ID()}); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
@@ -74,7 +75,7 @@ func (s *Sandbox) authenticate(r *service.Call) *wire.Error {
 		if !pricingRegion(r.Scope.Region) {
 			return wire.Fail(http.StatusBadRequest, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 		}
-	case global(r.Scope.Service) && r.Scope.Region == GlobalRegion:
+	case global(r.Scope.Service) && r.Scope.Region == s3.GlobalRegion:
 	case r.InRegion() == nil:
 		if r.Scope.Service == "s3" {
 			return wire.Fail(http.StatusBadRequest, "AuthorizationHeaderMalformed",

@@ -28,6 +28,7 @@ import (
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/glob"
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 )
@@ -96,7 +97,7 @@ type Sandbox struct {
 	*home
 	opts     Options
 	org      *state.Organization
-	store    *Store
+	store    *s3.Store
 	services map[string]service.Service    // by the name that signatures have for it
 	limits   map[string]*limits            // by account
 	accounts []*Account                    // the management account first
@@ -133,7 +134,7 @@ func New(o Options) (*Sandbox, error) {
 		Seed: o.Seed, EmptyPages: o.EmptyPages, Clock: state.NewClock(o.Start, o.Speed), Types: types, Catalog: prices,
 		Sessions: state.NewSessions(o.Seed),
 	}
-	s.store = NewStore(s.org.Clock)
+	s.store = s3.NewStore(s.org.Clock)
 	for _, one := range services(s.store) {
 		s.services[one.Name] = one
 	}

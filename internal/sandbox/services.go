@@ -3,20 +3,21 @@ package sandbox
 import (
 	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/pricing"
+	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/ssm"
 )
 
 // services are the services of the sandbox, S3 with its store. A nil store does
 // for their operations.
-func services(store *Store) []service.Service {
+func services(store *s3.Store) []service.Service {
 	return []service.Service{
 		ec2Service(),
 		pricing.Service(),
 		rdsService(),
 		cloudWatchService(),
 		costService(),
-		s3Service(store),
+		s3.Service(store),
 		autoScalingService(),
 		iam.OrganizationsService(),
 		ssm.Service(),

@@ -1,4 +1,5 @@
-package sandbox
+// Package s3 is Amazon S3 over a store in memory.
+package s3
 
 import (
 	"bytes"
@@ -111,8 +112,8 @@ func (o *Store) Put(bucket, key, contentType string, now time.Time, body []byte)
 	return err
 }
 
-// s3Service is Amazon S3 over a store; without one it only names its operations.
-func s3Service(o *Store) service.Service {
+// Service is Amazon S3 over a store; without one it only names its operations.
+func Service(o *Store) service.Service {
 	return service.Service{
 		Name: "s3", Operations: s3Operations(),
 		Read: func(r *wire.Request) {
