@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"nightshift/internal/sandbox/cloudwatch"
 	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/pricing"
 	"nightshift/internal/sandbox/s3"
@@ -15,7 +16,7 @@ func services(store *s3.Store) []service.Service {
 		ec2Service(),
 		pricing.Service(),
 		rdsService(),
-		cloudWatchService(),
+		cloudwatch.Service(),
 		costService(),
 		s3.Service(store),
 		autoScalingService(),

@@ -1,4 +1,6 @@
-package sandbox
+// Package cloudwatch is Amazon CloudWatch: the metrics of instances and volumes,
+// which follow from how they ran.
+package cloudwatch
 
 import (
 	"cmp"
@@ -20,8 +22,8 @@ const cloudWatchNamespace = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 // error's code of those days.
 const queryErrorHeader = "X-Amzn-Query-Error"
 
-// cloudWatchService is Amazon CloudWatch.
-func cloudWatchService() service.Service {
+// Service is Amazon CloudWatch.
+func Service() service.Service {
 	return service.Service{
 		Name: "monitoring", Operations: []string{"GetMetricData"},
 		Read: readMetrics, Refusal: refuseMetrics, Serve: serveCloudWatch,
