@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/ssm"
 )
@@ -13,13 +14,13 @@ import (
 // name in the tag aws:autoscaling:groupName become its members; where they are
 // fewer than it wants, it launches more, which take time to run. An error means
 // that the description is wrong.
-func (a *Account) AddGroup(region string, about Group) error {
-	return AddGroup(a.Account, region, about)
+func (a *Account) AddGroup(region string, about autoscaling.Group) error {
+	return autoscaling.AddGroup(a.Account, region, about)
 }
 
 // Group finds an Auto Scaling group; false where there is none.
-func (a *Account) Group(region, name string) (GroupState, bool) {
-	return FindGroup(a.Account, region, name)
+func (a *Account) Group(region, name string) (autoscaling.GroupState, bool) {
+	return autoscaling.FindGroup(a.Account, region, name)
 }
 
 // AddDatabase puts a database into a region.

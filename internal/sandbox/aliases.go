@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/ssm"
 	"nightshift/internal/sandbox/state"
@@ -55,4 +56,8 @@ type (
 	Span = state.Span
 	// Parameter is a parameter of Systems Manager Parameter Store.
 	Parameter = ssm.Parameter
+	// Group describes an Auto Scaling group to add to an account.
+	Group = autoscaling.Group
+	// GroupState is an Auto Scaling group as it is now.
+	GroupState = autoscaling.GroupState
 )

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/cloudwatch"
 	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/pricing"
@@ -19,7 +20,7 @@ func services(store *s3.Store) []service.Service {
 		cloudwatch.Service(),
 		costService(),
 		s3.Service(store),
-		autoScalingService(),
+		autoscaling.Service(),
 		iam.OrganizationsService(),
 		ssm.Service(),
 		iam.STSService(),

@@ -1,4 +1,5 @@
-package sandbox
+// Package autoscaling is Amazon EC2 Auto Scaling.
+package autoscaling
 
 import (
 	"fmt"
@@ -35,8 +36,8 @@ func groupActions() map[string]groupAction {
 	}
 }
 
-// autoScalingService is Amazon EC2 Auto Scaling.
-func autoScalingService() service.Service {
+// Service is Amazon EC2 Auto Scaling.
+func Service() service.Service {
 	return service.Service{
 		Name: "autoscaling", Operations: slices.Sorted(maps.Keys(groupActions())),
 		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(autoScalingNamespace), Serve: serveAutoScaling,
