@@ -7,6 +7,7 @@ import (
 
 	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/policy"
+	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/ssm"
 )
 
@@ -24,19 +25,19 @@ func (a *Account) Group(region, name string) (autoscaling.GroupState, bool) {
 }
 
 // AddDatabase puts a database into a region.
-func (a *Account) AddDatabase(region string, d Database) error {
-	return AddDatabase(a.Account, region, d)
+func (a *Account) AddDatabase(region string, d rds.Database) error {
+	return rds.AddDatabase(a.Account, region, d)
 }
 
 // SetDatabaseStatus gives an instance, or a cluster where there is no instance
 // of that name, a status such as "backing-up" for some time of the account,
 // after which it is available; zero means that it stays so.
 func (a *Account) SetDatabaseStatus(region, id, status string, lasts time.Duration) error {
-	return SetDatabaseStatus(a.Account, region, id, status, lasts)
+	return rds.SetDatabaseStatus(a.Account, region, id, status, lasts)
 }
 
 // Databases are the databases of a region as they are now, by identifier.
-func (a *Account) Databases(region string) []Database { return Databases(a.Account, region) }
+func (a *Account) Databases(region string) []rds.Database { return rds.Databases(a.Account, region) }
 
 // SetParameter creates a parameter in a region, or gives it a new version. An
 // error means that the region or the name is wrong.

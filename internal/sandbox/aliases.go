@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"nightshift/internal/sandbox/autoscaling"
+	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/ssm"
 	"nightshift/internal/sandbox/state"
@@ -60,4 +61,6 @@ type (
 	Group = autoscaling.Group
 	// GroupState is an Auto Scaling group as it is now.
 	GroupState = autoscaling.GroupState
+	// Database is an RDS DB instance or, with Cluster, a DB cluster.
+	Database = rds.Database
 )

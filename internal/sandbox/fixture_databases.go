@@ -3,6 +3,7 @@ package sandbox
 import (
 	"time"
 
+	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/state"
 )
 
@@ -14,7 +15,7 @@ func addDefaultDatabases(a *state.Account) error {
 	}
 	days := func(n float64) time.Time { return a.Clock.Start.Add(-time.Duration(n * 24 * float64(time.Hour))) }
 	auto := func(env string) map[string]string { return map[string]string{"AutoStopStart": "Yes", "Env": env} }
-	for _, d := range []Database{
+	for _, d := range []rds.Database{
 		{ID: "dev-mysql", Tags: auto("dev"), Created: days(200), Stopped: days(1.0), Started: days(0.4)},
 		{ID: "dev-postgres", Engine: "postgres", Class: "db.t4g.medium", Tags: auto("dev"), Created: days(120)},
 		{ID: "qa-oracle", Engine: "oracle-se2", Class: "db.m5.large", Tags: auto("qa"), Created: days(90), Started: days(3.3), Stopped: days(2.5)},
@@ -27,9 +28,9 @@ func addDefaultDatabases(a *state.Account) error {
 		{ID: "dev-aurora-1", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(80)},
 		{ID: "dev-aurora-2", MemberOf: "dev-aurora", Class: "db.r6g.large", Tags: auto("dev"), Created: days(79)},
 	} {
-		if err := AddDatabase(a, state.DefaultRegion, d); err != nil {
+		if err := rds.AddDatabase(a, state.DefaultRegion, d); err != nil {
 			return err
 		}
 	}
-	return SetDatabaseStatus(a, state.DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
+	return rds.SetDatabaseStatus(a, state.DefaultRegion, "qa-mariadb", "backing-up", 30*time.Minute)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/random"
+	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/state"
 )
 
@@ -52,7 +53,7 @@ func buildSmallAccount(a *state.Account) error {
 	h := holder{region: r, rng: rng, start: a.Clock.Start}
 	h.snapshots([]takenSnapshot{{gib: 200, filled: 0.4, days: 300, name: memberName(a, "old"), about: "before the move"}})
 	h.address("", "Name="+memberName(a, "spare"))
-	return AddDatabase(a, state.DefaultRegion, Database{
+	return rds.AddDatabase(a, state.DefaultRegion, rds.Database{
 		ID: memberName(a, "dev-mysql"), Tags: map[string]string{"AutoStopStart": "Yes", "Env": "dev"}, Created: a.Clock.Start.AddDate(0, -5, 0),
 	})
 }

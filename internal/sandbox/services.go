@@ -5,6 +5,7 @@ import (
 	"nightshift/internal/sandbox/cloudwatch"
 	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/pricing"
+	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/ssm"
@@ -16,7 +17,7 @@ func services(store *s3.Store) []service.Service {
 	return []service.Service{
 		ec2Service(),
 		pricing.Service(),
-		rdsService(),
+		rds.Service(),
 		cloudwatch.Service(),
 		costService(),
 		s3.Service(store),

@@ -1,4 +1,5 @@
-package sandbox
+// Package rds is Amazon RDS with Aurora.
+package rds
 
 import (
 	"fmt"
@@ -42,8 +43,8 @@ func answersNothing(action string) bool {
 	return action == "AddTagsToResource" || action == "RemoveTagsFromResource"
 }
 
-// rdsService is Amazon RDS.
-func rdsService() service.Service {
+// Service is Amazon RDS.
+func Service() service.Service {
 	return service.Service{
 		Name: "rds", Operations: slices.Sorted(maps.Keys(rdsActions())),
 		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(rdsNamespace), Serve: serveRDS, Names: namesDatabase,

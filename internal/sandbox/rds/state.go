@@ -1,4 +1,4 @@
-package sandbox
+package rds
 
 import (
 	"math/rand/v2"
