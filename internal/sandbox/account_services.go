@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox/autoscaling"
+	"nightshift/internal/sandbox/billing"
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/ssm"
@@ -65,7 +66,7 @@ func (a *Account) ExportBill(bucket, prefix string, month time.Time) (key string
 	if !slices.Contains(a.Buckets(), bucket) {
 		return "", fmt.Errorf("export the bill: account %s has no bucket %q", a.ID(), bucket)
 	}
-	body, key, err := ExportBill(a.Account, prefix, month)
+	body, key, err := billing.ExportBill(a.Account, prefix, month)
 	if err == nil {
 		err = a.store.Put(bucket, key, "application/gzip", a.Now(), body)
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"nightshift/internal/sandbox/autoscaling"
+	"nightshift/internal/sandbox/billing"
 	"nightshift/internal/sandbox/cloudwatch"
 	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/pricing"
@@ -19,7 +20,7 @@ func services(store *s3.Store) []service.Service {
 		pricing.Service(),
 		rds.Service(),
 		cloudwatch.Service(),
-		costService(),
+		billing.Service(),
 		s3.Service(store),
 		autoscaling.Service(),
 		iam.OrganizationsService(),

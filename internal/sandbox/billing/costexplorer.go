@@ -1,4 +1,6 @@
-package sandbox
+// Package billing is what the account was charged: AWS Cost Explorer, and an
+// export of the bill.
+package billing
 
 import (
 	"encoding/json"
@@ -23,8 +25,8 @@ func costActions() map[string]bool {
 	return map[string]bool{"GetCostAndUsage": false, "GetCostAndUsageWithResources": true}
 }
 
-// costService is AWS Cost Explorer.
-func costService() service.Service {
+// Service is AWS Cost Explorer.
+func Service() service.Service {
 	return service.Service{
 		Name: "ce", Operations: slices.Sorted(maps.Keys(costActions())),
 		Read: (*wire.Request).ReadTarget, Refusal: wire.RefuseJSON("Message"), Serve: serveCostExplorer,
