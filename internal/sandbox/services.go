@@ -4,6 +4,7 @@ import (
 	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/billing"
 	"nightshift/internal/sandbox/cloudwatch"
+	"nightshift/internal/sandbox/ec2"
 	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/pricing"
 	"nightshift/internal/sandbox/rds"
@@ -16,7 +17,7 @@ import (
 // for their operations.
 func services(store *s3.Store) []service.Service {
 	return []service.Service{
-		ec2Service(),
+		ec2.Service(),
 		pricing.Service(),
 		rds.Service(),
 		cloudwatch.Service(),

@@ -1,4 +1,5 @@
-package sandbox
+// Package ec2 is Amazon EC2 with EBS.
+package ec2
 
 import (
 	"maps"
@@ -51,8 +52,8 @@ func ec2Actions() map[string]ec2Action {
 	}
 }
 
-// ec2Service is Amazon EC2.
-func ec2Service() service.Service {
+// Service is Amazon EC2.
+func Service() service.Service {
 	return service.Service{
 		Name: "ec2", Operations: slices.Sorted(maps.Keys(ec2Actions())),
 		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseEC2, Serve: serveEC2, Names: namesInstance,
