@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"nightshift/internal/sandbox/fixture"
 	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/state"
 )
@@ -108,11 +109,11 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 	}
 	switch {
 	case o.Fleet > 0:
-		return generate(made, o.Fleet, o.Types)
+		return fixture.Generate(made, o.Fleet, o.Types)
 	case o.ID == state.AccountID:
-		return buildDefaultAccount(made)
+		return fixture.Default(made)
 	}
-	return buildSmallAccount(made)
+	return fixture.Member(made)
 }
 
 // The role that Members have, and what must be given to assume it.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/internal/sandbox/fixture"
 	"nightshift/internal/sandbox/state"
 )
 
@@ -37,7 +38,7 @@ func TestGeneratedHoldings(t *testing.T) {
 	if len(r.Instances) != instances || len(r.VolumeOrder) != 2*instances || len(r.Other.Snapshots) != instances/5 {
 		t.Errorf("%d instances, %d volumes, %d snapshots", len(r.Instances), len(r.VolumeOrder), len(r.Other.Snapshots))
 	}
-	if len(r.Other.Addresses) != MostAddresses || len(r.Other.Hosts) != 2 || len(r.Other.Capacity) == 0 {
+	if len(r.Other.Addresses) != fixture.MostAddresses || len(r.Other.Hosts) != 2 || len(r.Other.Capacity) == 0 {
 		t.Errorf("%d addresses, %d hosts, %d reservations", len(r.Other.Addresses), len(r.Other.Hosts), len(r.Other.Capacity))
 	}
 	if public < instances/12 || public > instances/8 || monitored < instances/25 || monitored > instances/15 {
