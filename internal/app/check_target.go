@@ -25,6 +25,7 @@ type targetCheck struct {
 func (c *targetCheck) check(ctx context.Context) {
 	rules := c.config.Rules()
 	ruleSet, clients := power.NewRuleSet(rules), c.clients(rules.Kinds())
+	var machines []fleet.Machine
 	for _, kind := range power.Kinds() {
 		port := clients.Machines[kind]
 		if port == nil {
@@ -40,7 +41,11 @@ func (c *targetCheck) check(ctx context.Context) {
 				break
 			}
 			n++
-			c.machine(ruleSet, m)
+			machines = append(machines, m)
+		}
+		ramp := ruleSet.Ramp(machines, c.now)
+		for _, m := range machines[len(machines)-n:] {
+			c.machine(ruleSet.Evaluate(m, ramp, c.now))
 		}
 		c.result.Permissions = append(c.result.Permissions,
 			permission("list "+plural(kind), c.Region, failed, fmt.Sprint(n)+" found"))
@@ -69,8 +74,9 @@ func plural(k fleet.Kind) string {
 	}
 }
 
-// machine evaluates a machine and looks at its tags.
-func (c *targetCheck) machine(ruleSet *power.RuleSet, m fleet.Machine) {
+// machine looks at the decision about a machine and at its tags.
+func (c *targetCheck) machine(step power.Step) {
+	m := step.Machine
 	if m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return
 	}
@@ -81,7 +87,6 @@ func (c *targetCheck) machine(ruleSet *power.RuleSet, m fleet.Machine) {
 		}
 		c.putRight(m, "unknown-tag", "the tag %s is none of nightshift's%s", key, hint)
 	}
-	step := ruleSet.Evaluate(m, c.now)
 	switch {
 	case step.Reason.Code == "no-rule":
 		c.withoutRule(m)

@@ -75,7 +75,7 @@ func (s *Session) findIn(ctx context.Context, t Target, name string, now func() 
 		if readErr != nil {
 			return found, errors.Join(err, readErr)
 		}
-		found = append(found, foundMachine{ruleSet.Evaluate(m, now()), t})
+		found = append(found, foundMachine{ruleSet.Evaluate(m, plan.Ramp, now()), t})
 	}
 	return found, err
 }

@@ -98,7 +98,7 @@ func (s *Session) forecastIn(ctx context.Context, t Target, from time.Time) (tar
 	var f targetForecast
 	instances := map[fleet.ResourceID]int{}
 	for _, step := range plan.Steps {
-		item, ok := ruleSet.Scheduled(step.Machine)
+		item, ok := ruleSet.Scheduled(step.Machine, plan.Ramp)
 		switch {
 		case ok && item.Kind == fleet.KindInstance:
 			instances[step.Machine.ID] = len(f.items)

@@ -115,9 +115,8 @@ func (s *Session) reportOptions(
 	var err error
 	o.Acts, o.Known, err = acts(ctx, store, own, cost.MonthOf(now.In(c.zone)))
 	if s.Config != nil && len(s.Config.Rules().Rules) > 0 {
-		p := newPlanner(s.Config.Rules(), s.Config.Names())
-		o.Planned = func(i fleet.Instance, to time.Time) (time.Duration, string, bool) { return p.running(i, now, to) }
-		o.Schedulable = func(i fleet.Instance) (fleet.Tag, bool) { return p.schedulable(i, now) }
+		p := newPlanner(s.Config.Rules(), s.Config.Names(), now)
+		o.Planned, o.Schedulable = p.plan, p.schedulable
 	}
 	return o, err
 }

@@ -44,9 +44,14 @@ type planner struct {
 	// tags are those by which the rules put an instance on a schedule that stops
 	// it at times.
 	tags []fleet.Tag
+	now  time.Time
 
 	mu     sync.Mutex
 	shares map[planned]time.Duration
+	// starts counts the instances of each target that were read, ramps are what
+	// came of it once all were.
+	starts map[fleet.Target]*power.RampCounter
+	ramps  map[fleet.Target]power.Ramp
 }
 
 // planned is a span that is asked for again and again: from now to the end of
@@ -54,12 +59,15 @@ type planner struct {
 type planned struct {
 	schedule string
 	lead     time.Duration
-	from, to time.Time
+	to       time.Time
 }
 
 // names are those of the schedules that a tag's value may name.
-func newPlanner(rules power.Rules, names []string) *planner {
-	p := &planner{rules: power.NewRuleSet(rules), shares: map[planned]time.Duration{}}
+func newPlanner(rules power.Rules, names []string, now time.Time) *planner {
+	p := &planner{
+		rules: power.NewRuleSet(rules), now: now, shares: map[planned]time.Duration{},
+		starts: map[fleet.Target]*power.RampCounter{}, ramps: map[fleet.Target]power.Ramp{},
+	}
 	for _, rule := range rules.Rules {
 		values := []string{rule.Tag.Value}
 		if rule.Tag.Value == "" && rule.Schedule == "" {
@@ -75,41 +83,80 @@ func newPlanner(rules power.Rules, names []string) *planner {
 }
 
 // schedulable is the tag that would put an instance on a schedule which stops it
-// in the week from an instant on; false where none would.
-func (p *planner) schedulable(i fleet.Instance, from time.Time) (fleet.Tag, bool) {
+// in the week from now on; false where none would.
+func (p *planner) schedulable(i fleet.Instance) (fleet.Tag, bool) {
 	const week = 7 * 24 * time.Hour
 	for _, tag := range p.tags {
 		with := i
 		with.Tags = fleet.Tags{}
 		maps.Copy(with.Tags, i.Tags)
 		with.Tags[tag.Key] = tag.Value
-		if running, _, ok := p.running(with, from, from.Add(week)); ok && running < week {
+		if item, ok := p.scheduled(machineOf(with), with); ok && p.running(item, p.now.Add(week)) < week {
 			return tag, true
 		}
 	}
 	return fleet.Tag{}, false
 }
 
-// running is for how long an instance will run from one instant to another, and
-// its schedule's name; false where no schedule moves it.
-func (p *planner) running(i fleet.Instance, from, to time.Time) (time.Duration, string, bool) {
-	if i.Lifecycle != fleet.OnDemand || i.Tags["aws:autoscaling:groupName"] != "" {
-		return 0, "", false
+// plan takes an instance that was read. Once all of its target are, what it
+// returns says for how long it will run from now on, and its schedule's name: large
+// groups start early. It is nil where no schedule moves the instance.
+func (p *planner) plan(i fleet.Instance) func(to time.Time) (time.Duration, string) {
+	m := machineOf(i)
+	item, ok := p.scheduled(m, i)
+	if !ok {
+		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	item, ok := p.rules.Scheduled(fleet.Machine{
-		Target: i.Target, Kind: fleet.KindInstance, ID: i.ID, Tags: i.Tags, Type: i.Type, Zone: i.Zone, State: i.State, Started: i.LaunchTime,
-	})
-	if !ok {
-		return 0, "", false
+	starts := p.starts[i.Target]
+	if starts == nil {
+		starts = p.rules.RampCounter(p.now)
+		p.starts[i.Target] = starts
 	}
-	key := planned{item.Name, item.Lead, from, to}
+	starts.Add(m)
+	target := i.Target
+	return func(to time.Time) (time.Duration, string) { return p.running(item.With(p.ramp(target)), to), item.Name }
+}
+
+// ramp is by how much the starts of a target are advanced, of which all instances
+// were read.
+func (p *planner) ramp(target fleet.Target) power.Ramp {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ramp, known := p.ramps[target]
+	if !known {
+		ramp = p.starts[target].Ramp()
+		p.ramps[target] = ramp
+	}
+	return ramp
+}
+
+// scheduled is an instance as a forecast sees it, before its start is advanced with
+// those of others.
+func (p *planner) scheduled(m fleet.Machine, i fleet.Instance) (power.Scheduled, bool) {
+	if i.Lifecycle != fleet.OnDemand || i.Tags["aws:autoscaling:groupName"] != "" {
+		return power.Scheduled{}, false
+	}
+	return p.rules.Scheduled(m, nil)
+}
+
+func machineOf(i fleet.Instance) fleet.Machine {
+	return fleet.Machine{
+		Target: i.Target, Kind: fleet.KindInstance, ID: i.ID, Tags: i.Tags, Type: i.Type, Zone: i.Zone, State: i.State, Started: i.LaunchTime,
+	}
+}
+
+// running is for how long an instance will run from now to an instant.
+func (p *planner) running(item power.Scheduled, to time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := planned{item.Name, item.Lead, to}
 	d, known := p.shares[key]
 	if !known {
-		desired := power.MakeForecast([]power.Scheduled{item}, from, to).Total.Desired
+		desired := power.MakeForecast([]power.Scheduled{item}, p.now, to).Total.Desired
 		d = time.Duration(desired) * time.Second
 		p.shares[key] = d
 	}
-	return d, item.Name, true
+	return d
 }

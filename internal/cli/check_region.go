@@ -26,6 +26,7 @@ func (r *postCheck) look(ctx context.Context) {
 	rules := r.config.Rules()
 	r.samples = map[int]fleet.Machine{}
 	ruleSet, clients := power.NewRuleSet(rules), r.clients(rules)
+	var machines []fleet.Machine
 	for _, kind := range power.Kinds() {
 		port := clients.Machines[kind]
 		if port == nil {
@@ -41,7 +42,11 @@ func (r *postCheck) look(ctx context.Context) {
 				break
 			}
 			n++
-			r.machine(ruleSet, m)
+			machines = append(machines, m)
+		}
+		ramp := ruleSet.Ramp(machines, r.now)
+		for _, m := range machines[len(machines)-n:] {
+			r.machine(ruleSet.Evaluate(m, ramp, r.now))
 		}
 		r.live.Permissions = append(r.live.Permissions,
 			permission("list "+plural(kind), r.target.Region, failed, fmt.Sprint(n)+" found"))
@@ -70,8 +75,9 @@ func plural(k fleet.Kind) string {
 	}
 }
 
-// machine evaluates a machine and looks at its tags.
-func (r *postCheck) machine(ruleSet *power.RuleSet, m fleet.Machine) {
+// machine looks at the decision about a machine and at its tags.
+func (r *postCheck) machine(step power.Step) {
+	m := step.Machine
 	if m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return
 	}
@@ -82,7 +88,6 @@ func (r *postCheck) machine(ruleSet *power.RuleSet, m fleet.Machine) {
 		}
 		r.putRight(m, "unknown-tag", "the tag %s is none of nightshift's%s", key, hint)
 	}
-	step := ruleSet.Evaluate(m, r.now)
 	switch {
 	case step.Reason.Code == "no-rule":
 		r.withoutRule(m)

@@ -215,8 +215,7 @@ func TestSchedulingLead(t *testing.T) {
 			group[i] = fleet.Machine{Kind: fleet.KindInstance, State: fleet.Stopped, Tags: fleet.Tags{"Schedule": "morning"}}
 		}
 		ruleSet := power.NewRuleSet(rules)
-		ruleSet.Prepare(group, now)
-		if lead := ruleSet.Evaluate(group[0], now).Desired.Lead; lead != time.Duration(early)*time.Minute {
+		if lead := ruleSet.Evaluate(group[0], ruleSet.Ramp(group, now), now).Desired.Lead; lead != time.Duration(early)*time.Minute {
 			t.Errorf("%s: %s instances begin %d minutes early; the lead is %s", scheduling, row[1], early, lead)
 		}
 	}

@@ -150,7 +150,7 @@ func (s *schedules) findAt(ctx context.Context, at post, name string, now func()
 		if readErr != nil {
 			return found, errors.Join(err, readErr)
 		}
-		found = append(found, foundStep{at, evaluator.Evaluate(m, now())})
+		found = append(found, foundStep{at, evaluator.Evaluate(m, plan.Ramp, now())})
 	}
 	return found, err
 }

@@ -94,14 +94,9 @@ func (s *schedules) forecast(ctx context.Context, from, to time.Time) (forecast,
 	errs = append(errs, done.errs...)
 	for at, p := range done.plans {
 		ruleSet := power.NewRuleSet(job.rules)
-		machines := make([]fleet.Machine, len(p.Steps))
-		for n, step := range p.Steps {
-			machines[n] = step.Machine
-		}
-		ruleSet.Prepare(machines, from)
 		wanted := map[fleet.ResourceID]int{}
 		for _, step := range p.Steps {
-			item, ok := ruleSet.Scheduled(step.Machine)
+			item, ok := ruleSet.Scheduled(step.Machine, p.Ramp)
 			switch {
 			case ok && item.Kind == fleet.KindInstance:
 				wanted[step.Machine.ID] = len(items)

@@ -146,8 +146,14 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (sheet.Wor
 	o.Acts, o.Known, journalErr = acts(ctx, job.journal, account, month)
 	if c.config != nil && len(c.config.Rules().Rules) > 0 {
 		plans := newPlanner(c.config.Rules(), c.config.Names())
-		o.Planned = func(i fleet.Instance, to time.Time) (time.Duration, string, bool) {
-			return plans.running(i, job.now, to)
+		o.Planned = func(i fleet.Instance) func(to time.Time) (time.Duration, string) {
+			if _, _, ok := plans.running(i, job.now, job.now); !ok {
+				return nil
+			}
+			return func(to time.Time) (time.Duration, string) {
+				d, name, _ := plans.running(i, job.now, to)
+				return d, name
+			}
 		}
 		o.Schedulable = func(i fleet.Instance) (fleet.Tag, bool) { return plans.schedulable(i, job.now) }
 	}

@@ -170,7 +170,7 @@ func (p *planner) running(i fleet.Instance, from, to time.Time) (time.Duration, 
 	defer p.mu.Unlock()
 	item, ok := p.rules.Scheduled(fleet.Machine{
 		Target: i.Target, Kind: fleet.KindInstance, ID: i.ID, Tags: i.Tags, Type: i.Type, Zone: i.Zone, State: i.State, Started: i.LaunchTime,
-	})
+	}, nil)
 	if !ok {
 		return 0, "", false
 	}

@@ -200,6 +200,7 @@ func (s *targetData) readMachines(ctx context.Context, source Source, o Options)
 	var group sync.WaitGroup
 	group.Go(func() { s.others.readReservations(ctx, source) })
 	end := MonthOf(o.Now).End
+	var planned []func()
 	for i, err := range source.Inventory.Instances(ctx) {
 		if err != nil {
 			s.instancesErr = err
@@ -217,23 +218,27 @@ func (s *targetData) readMachines(ctx context.Context, source Source, o Options)
 			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), live: live(i.Tags) || i.InstanceStore,
 			Bound: bound(i),
 		})
-		s.plan(o, i, end)
+		if p := s.plan(o, i, end); p != nil {
+			planned = append(planned, p)
+		}
 		if i.UsageOperation != "" {
 			i.Tags = nil // many tags would be half of the memory
 		}
 		s.found = append(s.found, &i)
 	}
+	for _, plan := range planned {
+		plan()
+	}
 	group.Wait()
 }
 
 // plan says for how long the instance that was just read will run to the end of
-// the month.
-func (s *targetData) plan(o Options, i fleet.Instance, end time.Time) {
+// the month. For one with a schedule that is left to what it returns.
+func (s *targetData) plan(o Options, i fleet.Instance, end time.Time) func() {
 	row := s.instances[len(s.instances)-1]
 	if o.Planned != nil {
-		if running, schedule, ok := o.Planned(i, end); ok {
-			row.Planned, row.Schedule = running, schedule
-			return
+		if running := o.Planned(i); running != nil {
+			return func() { row.Planned, row.Schedule = running(end) }
 		}
 	}
 	if i.State == fleet.Running || i.State == fleet.Pending {
@@ -242,6 +247,7 @@ func (s *targetData) plan(o Options, i fleet.Instance, end time.Time) {
 	if o.Schedulable != nil && i.State == fleet.Running {
 		row.ScheduleTag, _ = o.Schedulable(i) // the zero tag says the same
 	}
+	return nil
 }
 
 // describeTypes asks each target once for the types of its instances.

@@ -37,10 +37,11 @@ type Options struct {
 	ExcludePlatform string
 	// Tags are the keys of the tags that rows keep, for totals by tag.
 	Tags []string
-	// Planned, if not nil, says for how long an instance will run from now to
-	// an instant by its schedule, and the schedule's name. It is false for an
+	// Planned, if not nil, is given every instance that is read. Once all of its
+	// target are, what it returned says for how long the instance will run from
+	// now to an instant by its schedule, and the schedule's name. It is nil for an
 	// instance without a schedule, which stays as it is.
-	Planned func(i fleet.Instance, to time.Time) (running time.Duration, schedule string, ok bool)
+	Planned func(i fleet.Instance) func(to time.Time) (running time.Duration, schedule string)
 	// Schedulable, if not nil, tells which tag would put an instance without a
 	// schedule on one; it is false where none would.
 	Schedulable func(i fleet.Instance) (fleet.Tag, bool)

@@ -225,7 +225,7 @@ func TestInstanceFindingsByHand(t *testing.T) {
 // TestScheduledInstancesMayRunAllNight: a schedule is a decision.
 func TestScheduledInstancesMayRunAllNight(t *testing.T) {
 	r := build(t, estate{instances: []fleet.Instance{server("i-1")}}, seoulPrices(t), cost.Options{
-		Planned: func(fleet.Instance, time.Time) (time.Duration, string, bool) { return time.Hour, "always", true },
+		Planned: alike(time.Hour, "always"),
 	})
 	if len(cost.Findings(r)) != 0 {
 		t.Errorf("found %+v", cost.Findings(r))

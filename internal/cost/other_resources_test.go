@@ -281,7 +281,7 @@ func TestScheduledStartIsMonitored(t *testing.T) {
 	off := server("i-1")
 	off.State, off.Stopped, off.Detailed = fleet.Stopped, monthStart.AddDate(0, 0, -1), true
 	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: estate{instances: []fleet.Instance{off}}}}, more(t, seoulPrices(t)), cost.Options{
-		Now: now, Zone: kst, Planned: func(fleet.Instance, time.Time) (time.Duration, string, bool) { return 72 * time.Hour, "weekdays", true },
+		Now: now, Zone: kst, Planned: alike(72*time.Hour, "weekdays"),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -303,12 +303,25 @@ func TestFirstInstantOfTheMonth(t *testing.T) {
 	}
 }
 
+// alike plans the same for every instance.
+func alike(running time.Duration, schedule string) func(fleet.Instance) func(time.Time) (time.Duration, string) {
+	return func(fleet.Instance) func(time.Time) (time.Duration, string) {
+		return func(time.Time) (time.Duration, string) { return running, schedule }
+	}
+}
+
 func TestForecastFollowsTheSchedule(t *testing.T) {
-	planned := func(i fleet.Instance, to time.Time) (time.Duration, string, bool) {
-		if !to.Equal(monthStart.AddDate(0, 1, 0)) {
-			t.Errorf("asked up to %v", to)
+	read := 0
+	planned := func(i fleet.Instance) func(time.Time) (time.Duration, string) {
+		if read++; i.ID != "i-1" {
+			return nil
 		}
-		return 40 * time.Hour, "office-hours", i.ID == "i-1"
+		return func(to time.Time) (time.Duration, string) {
+			if !to.Equal(monthStart.AddDate(0, 1, 0)) || read != 3 {
+				t.Errorf("asked up to %v after %d instances were read", to, read)
+			}
+			return 40 * time.Hour, "office-hours"
+		}
 	}
 	stopped := server("i-2")
 	stopped.State, stopped.Stopped = fleet.Stopped, monthStart.AddDate(0, 0, -1)

@@ -209,7 +209,7 @@ func (r *run) reread(ctx context.Context, batch []Step) []Step {
 			r.settle(was, fleet.Skipped, fleet.Reason{Code: "gone", Text: "no longer exists"}, "")
 			continue
 		}
-		s := r.evaluator.Evaluate(m, now)
+		s := r.evaluator.Evaluate(m, r.plan.Ramp, now)
 		if s.Do() && s.Action != was.Action {
 			s.Action, s.Reason = None, fleet.Reason{Code: "changed", Text: fmt.Sprintf("is to be %s by now; the next run does that", s.Action.Past())}
 		}

@@ -19,10 +19,13 @@ func (b ByTag) Selector(kind fleet.Kind) (fleet.Selector, bool) {
 	return fleet.Selector{Tags: b.Tags}, kind == fleet.KindInstance
 }
 
+// Ramp is empty: what is asked for now cannot begin early.
+func (b ByTag) Ramp([]fleet.Machine, time.Time) Ramp { return nil }
+
 // Evaluate says whether the action makes sense for the machine as it is now. The
 // order matters: a machine that is already where it should be is reported as
 // such, whatever else is true of it.
-func (b ByTag) Evaluate(m fleet.Machine, _ time.Time) Step {
+func (b ByTag) Evaluate(m fleet.Machine, _ Ramp, _ time.Time) Step {
 	if !fleet.AllOn(b.Tags, m.Tags) {
 		return leave(m, "untagged", "lost its tag since the plan was made")
 	}

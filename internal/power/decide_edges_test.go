@@ -108,7 +108,7 @@ func TestDecisionsAtTheEdges(t *testing.T) {
 			if tt.change != nil {
 				change = append(change, tt.change)
 			}
-			step := power.NewRuleSet(follow(t, text, change...)).Evaluate(m, clock(t, tt.now))
+			step := power.NewRuleSet(follow(t, text, change...)).Evaluate(m, nil, clock(t, tt.now))
 			words := strings.SplitN(tt.want, " ", 3)
 			if string(step.Action) != words[0] || step.Reason.Code != words[1] || len(words) > 2 && !strings.Contains(step.Reason.Text, words[2]) {
 				t.Errorf("%q %s (%s), want %q", step.Action, step.Reason.Code, step.Reason.Text, tt.want)
@@ -123,7 +123,7 @@ func TestHibernation(t *testing.T) {
 		for _, configured := range []bool{true, false} {
 			m := running(1).Machine
 			m.Started, m.Hibernates = clock(t, "Tue 08:00"), configured
-			s := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Hibernate = rule })).Evaluate(m, clock(t, "Tue 22:00"))
+			s := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Hibernate = rule })).Evaluate(m, nil, clock(t, "Tue 22:00"))
 			if s.Action != power.Stop || s.Hibernate != (rule && configured) {
 				t.Errorf("rule %v, machine %v: %q, hibernate %v", rule, configured, s.Action, s.Hibernate)
 			}

@@ -241,7 +241,7 @@ func TestDecisions(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&rules.Rules[0])
 			}
-			step := power.NewRuleSet(rules).Evaluate(m, clock(t, tt.now))
+			step := power.NewRuleSet(rules).Evaluate(m, nil, clock(t, tt.now))
 			if got := string(step.Action) + " " + step.Reason.Code; got != tt.want {
 				t.Errorf("%q (%s), want %q", got, step.Reason.Text, tt.want)
 			}
@@ -259,7 +259,7 @@ func TestWhatAStopTookComesBack(t *testing.T) {
 	m.Unfinished, m.Started = true, clock(t, "Tue 23:00")
 	ruleSet := power.NewRuleSet(follow(t, office))
 	for now, want := range map[string]string{"Tue 23:30": " started-by-hand", "Wed 08:00": "start unfinished"} {
-		if s := ruleSet.Evaluate(m, clock(t, now)); string(s.Action)+" "+s.Reason.Code != want {
+		if s := ruleSet.Evaluate(m, nil, clock(t, now)); string(s.Action)+" "+s.Reason.Code != want {
 			t.Errorf("%s: %q %s, want %q", now, s.Action, s.Reason.Code, want)
 		}
 	}
@@ -271,7 +271,7 @@ func TestOursTakesLongerWithDatabases(t *testing.T) {
 		m := running(1).Machine
 		m.Kind, m.Started, m.Tags[fleet.TagLast] = kind, clock(t, "Tue 19:06"), "start 2026-11-17T18:58:00Z"
 		rules := follow(t, office, func(r *power.Rule) { r.Kinds = power.Kinds() })
-		if s := power.NewRuleSet(rules).Evaluate(m, clock(t, "Tue 19:10")); s.Action != want {
+		if s := power.NewRuleSet(rules).Evaluate(m, nil, clock(t, "Tue 19:10")); s.Action != want {
 			t.Errorf("%s: %q (%s), want %q", kind, s.Action, s.Reason.Text, want)
 		}
 	}
@@ -281,7 +281,7 @@ func TestNewMachinesAreStoppedWhereTheRuleSaysSo(t *testing.T) {
 	m := running(1).Machine
 	m.Started, m.Created = clock(t, "Tue 20:00"), clock(t, "Tue 20:00:02")
 	stopNew := follow(t, office, func(r *power.Rule) { r.StopNew = true })
-	if s := power.NewRuleSet(stopNew).Evaluate(m, clock(t, "Tue 22:00")); s.Action != power.Stop || s.Reason.Code != "new" {
+	if s := power.NewRuleSet(stopNew).Evaluate(m, nil, clock(t, "Tue 22:00")); s.Action != power.Stop || s.Reason.Code != "new" {
 		t.Errorf("launched at night: %q %+v", s.Action, s.Reason)
 	}
 }
@@ -316,7 +316,7 @@ func TestRules(t *testing.T) {
 	} {
 		m := running(1).Machine
 		m.Kind, m.Tags, m.Started = tt.kind, tt.tags, clock(t, "Tue 08:00")
-		s := ruleSet.Evaluate(m, clock(t, "Tue 22:00"))
+		s := ruleSet.Evaluate(m, nil, clock(t, "Tue 22:00"))
 		if got := fmt.Sprint(s.Action, " ", s.Reason.Code, " ", s.Desired.Rule); got != tt.want {
 			t.Errorf("%s: %q (%s), want %q", name, got, s.Reason.Text, tt.want)
 		}
@@ -344,24 +344,21 @@ func TestRamp(t *testing.T) {
 	}
 	// 3,000 beyond the bucket at 2 a second are 25 minutes, and a tick.
 	for now, want := range map[string]power.Action{"Tue 07:29": power.None, "Tue 07:30": power.Start, "Tue 08:00": power.Start} {
-		ruleSet.Prepare(machines, clock(t, now))
-		if s := ruleSet.Evaluate(machines[0], clock(t, now)); s.Action != want {
+		if s := ruleSet.Evaluate(machines[0], ruleSet.Ramp(machines, clock(t, now)), clock(t, now)); s.Action != want {
 			t.Errorf("at %s: %q (%s), want %q", now, s.Action, s.Reason.Text, want)
 		}
 	}
 	up := machines[0]
 	up.State, up.Started = fleet.Running, clock(t, "Tue 07:30:05")
 	up.Tags = fleet.Tags{"AutoStopStart": "Yes", fleet.TagLast: "start 2026-11-17T07:30:00Z"}
-	ruleSet.Prepare(machines[:3000], clock(t, "Tue 07:35"))
-	if s := ruleSet.Evaluate(up, clock(t, "Tue 07:35")); s.Do() {
+	if s := ruleSet.Evaluate(up, ruleSet.Ramp(machines[:3000], clock(t, "Tue 07:35")), clock(t, "Tue 07:35")); s.Do() {
 		t.Errorf("%q (%s) when the group has become smaller", s.Action, s.Reason.Text)
 	}
-	ruleSet.Prepare(machines[:1000], clock(t, "Tue 07:59"))
-	if s := ruleSet.Evaluate(machines[0], clock(t, "Tue 07:59")); s.Do() {
+	if s := ruleSet.Evaluate(machines[0], ruleSet.Ramp(machines[:1000], clock(t, "Tue 07:59")), clock(t, "Tue 07:59")); s.Do() {
 		t.Errorf("a small group is started early: %s", s.Reason.Text)
 	}
 	ready := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Ready = 10 * time.Minute }))
-	if s := ready.Evaluate(machines[0], clock(t, "Tue 07:50")); s.Action != power.Start {
+	if s := ready.Evaluate(machines[0], nil, clock(t, "Tue 07:50")); s.Action != power.Start {
 		t.Errorf("not started ten minutes early: %s", s.Reason.Text)
 	}
 }

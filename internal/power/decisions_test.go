@@ -219,7 +219,7 @@ func (r verdictRow) evaluator(t *testing.T) []judgement {
 	var out []judgement
 	for _, s := range stories {
 		m := s.machine(t, r.Actual)
-		step := ruleSet.Evaluate(m, now)
+		step := ruleSet.Evaluate(m, nil, now)
 		if desired := map[string]schedule.State{"on": schedule.Running, "off": schedule.Stopped}[r.ScheduleState]; step.Desired.State != desired {
 			t.Fatalf("%+v: the schedule wants it %s", r, step.Desired.State)
 		}

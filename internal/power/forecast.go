@@ -22,24 +22,31 @@ type Scheduled struct {
 	// Hourly is what an hour of running costs, if Priced is true.
 	Hourly price.USD
 	Priced bool
+
+	key string // of the schedule in a Ramp
+}
+
+// With is the machine with its starts advanced by a ramp, too, which had to be
+// counted first.
+func (s Scheduled) With(ramp Ramp) Scheduled {
+	s.Lead += ramp[s.key]
+	return s
 }
 
 // Scheduled is a machine as a forecast sees it, without a price; false where nobody
 // stops and starts it by a schedule: no rule is for it, it is left alone, it is
 // ineligible, or a mistake is in the way.
-func (rs *RuleSet) Scheduled(m fleet.Machine) (Scheduled, bool) {
+func (rs *RuleSet) Scheduled(m fleet.Machine, ramp Ramp) (Scheduled, bool) {
 	n, ok := rs.rule(m)
 	if !ok || rs.rules.Rules[n].Ignore || m.Ineligible != (fleet.Reason{}) || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return Scheduled{}, false
 	}
-	named, err := rs.named(n, m)
-	if err != nil || named.Ignore {
+	a := rs.named(n, m)
+	if a.err != nil || a.named.Ignore {
 		return Scheduled{}, false
 	}
-	return Scheduled{
-		Kind: m.Kind, Name: named.Name, Schedule: named.Schedule,
-		Lead: rs.lead(named.Schedule, rs.rules.Rules[n]),
-	}, true
+	s := Scheduled{Kind: m.Kind, Name: a.named.Name, Schedule: a.named.Schedule, Lead: rs.rules.Rules[n].Ready, key: a.key}
+	return s.With(ramp), true
 }
 
 // MachineTime is time summed over machines, in seconds. (A time.Duration ends

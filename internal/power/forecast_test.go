@@ -143,7 +143,7 @@ func TestForecastItems(t *testing.T) {
 		}},
 	}})
 	tagged := fleet.Machine{Kind: fleet.KindInstance, Tags: fleet.Tags{"Schedule": "office"}}
-	item, ok := ruleSet.Scheduled(tagged)
+	item, ok := ruleSet.Scheduled(tagged, nil)
 	if !ok || item.Name != "office" || item.Schedule != office || item.Lead != time.Hour {
 		t.Errorf("%+v, %v", item, ok)
 	}
@@ -158,7 +158,7 @@ func TestForecastItems(t *testing.T) {
 		"an ignored one":     {Kind: fleet.KindInstance, Tags: fleet.Tags{"Keep": "1", "Schedule": "office"}},
 		"a mistake":          {Kind: fleet.KindInstance, Tags: fleet.Tags{"Schedule": "ofice"}},
 	} {
-		if item, ok := ruleSet.Scheduled(m); ok {
+		if item, ok := ruleSet.Scheduled(m, nil); ok {
 			t.Errorf("%s is in the forecast: %+v", what, item)
 		}
 	}
@@ -186,7 +186,7 @@ func BenchmarkForecast(b *testing.B) {
 		}}}})
 		var items []power.Scheduled
 		for _, m := range fleetOf {
-			item, ok := ruleSet.Scheduled(m)
+			item, ok := ruleSet.Scheduled(m, nil)
 			if !ok {
 				b.Fatal("a machine is not in the forecast")
 			}

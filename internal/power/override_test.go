@@ -62,7 +62,7 @@ func TestTheTimeOfAMark(t *testing.T) {
 			m := running(1).Machine
 			m.Kind, m.Started, m.Tags[fleet.TagLast] = tt.kind, mark.Add(after), "start 2026-11-17T20:00:00Z"
 			ruleSet := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Kinds = power.Kinds() }))
-			if s := ruleSet.Evaluate(m, clock(t, "Tue 22:00")); s.Action != want {
+			if s := ruleSet.Evaluate(m, nil, clock(t, "Tue 22:00")); s.Action != want {
 				t.Errorf("%s started %s after the mark: %q (%s), want %q", tt.kind, after, s.Action, s.Reason.Text, want)
 			}
 		}
@@ -78,8 +78,7 @@ func TestLeads(t *testing.T) {
 	now := clock(t, "Tue 05:00")
 	for n, want := range map[int]time.Duration{1000: 0, 1119: 0, 1120: 6 * time.Minute, 2000: 14 * time.Minute, 10_000: 80 * time.Minute} {
 		ruleSet := power.NewRuleSet(follow(t, office))
-		ruleSet.Prepare(machines[:n], now)
-		if got := ruleSet.Evaluate(machines[0], now).Desired.Lead; got != want {
+		if got := ruleSet.Evaluate(machines[0], ruleSet.Ramp(machines[:n], now), now).Desired.Lead; got != want {
 			t.Errorf("%d machines: %s early, want %s", n, got, want)
 		}
 	}

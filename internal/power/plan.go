@@ -18,6 +18,8 @@ type Plan struct {
 	Target fleet.Target
 	// At is the time for which it was made.
 	At time.Time
+	// Ramp is by how much large groups of machines start early.
+	Ramp Ramp
 	// Unread are the kinds of which not all machines could be read.
 	Unread []fleet.Kind
 	// Steps has one entry for every machine that the evaluator selects, in
@@ -64,12 +66,6 @@ func (p Plan) Actionable() int {
 	return n
 }
 
-// preparer is an evaluator that wants to know all machines before it evaluates the
-// first.
-type preparer interface {
-	Prepare(machines []fleet.Machine, now time.Time)
-}
-
 // MakePlan reads the machines that the evaluator selects, all kinds at the same
 // time, and decides about each of them as of now, which is asked once all are
 // read; an evaluator that does not look at the time can do with nil. It changes
@@ -103,12 +99,10 @@ func MakePlan(ctx context.Context, clients Clients, evaluator Evaluator, now fun
 	if now != nil {
 		plan.At = now()
 	}
-	if p, ok := evaluator.(preparer); ok {
-		p.Prepare(machines, plan.At)
-	}
+	plan.Ramp = evaluator.Ramp(machines, plan.At)
 	plan.Steps = make([]Step, len(machines))
 	for n, m := range machines {
-		plan.Steps[n] = evaluator.Evaluate(m, plan.At)
+		plan.Steps[n] = evaluator.Evaluate(m, plan.Ramp, plan.At)
 	}
 	refuseCircles(plan.Steps)
 	return plan, errors.Join(errs...)

@@ -88,12 +88,15 @@ type Clients struct {
 	Resizer Resizer
 }
 
-// Evaluator decides about machines. It changes nothing, and its answer depends on
-// nothing but the machine and the time.
+// Evaluator decides about machines. It changes nothing, and its answers depend on
+// nothing but their arguments.
 type Evaluator interface {
 	// Selector chooses the machines of a kind that it wants to see; false
 	// means none.
 	Selector(kind fleet.Kind) (fleet.Selector, bool)
+	// Ramp is what has to be known of all machines of a target to decide about
+	// one of them.
+	Ramp(machines []fleet.Machine, now time.Time) Ramp
 	// Evaluate says what is to be done with the machine at now.
-	Evaluate(m fleet.Machine, now time.Time) Step
+	Evaluate(m fleet.Machine, ramp Ramp, now time.Time) Step
 }

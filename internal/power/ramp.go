@@ -31,38 +31,64 @@ func rampTime(n int) time.Duration {
 	return (d + time.Minute - 1).Truncate(time.Minute)
 }
 
-// Prepare counts the instances that schedules start at the same instant, so that
-// large groups are started early enough. It counts all that follow a schedule,
-// running or not: the lead must not change while a group starts.
-func (rs *RuleSet) Prepare(machines []fleet.Machine, now time.Time) {
-	starts := map[*schedule.Schedule]time.Time{}
-	counts := map[time.Time]int{}
+// Ramp says by how much starts are advanced, so that a large group that starts
+// at one instant is up by then. Its keys are those of a RuleSet for schedules;
+// nil advances nothing.
+type Ramp map[string]time.Duration
+
+// Ramp counts the instances that schedules start at the same instant, so that
+// large groups are started early enough.
+func (rs *RuleSet) Ramp(machines []fleet.Machine, now time.Time) Ramp {
+	counter := rs.RampCounter(now)
 	for _, m := range machines {
-		n, ok := rs.rule(m)
-		if !ok || m.Kind != fleet.KindInstance || m.Ineligible != (fleet.Reason{}) || rs.rules.Rules[n].Ignore {
-			continue
-		}
-		named, err := rs.named(n, m)
-		if err != nil || named.Ignore {
-			continue
-		}
-		start, known := starts[named.Schedule]
-		if !known {
-			start = firstStartAfter(named.Schedule, now)
-			starts[named.Schedule] = start
-		}
-		if !start.IsZero() {
-			counts[start.UTC()]++
+		counter.Add(m)
+	}
+	return counter.Ramp()
+}
+
+// RampCounter makes a Ramp from machines that come one by one.
+type RampCounter struct {
+	rules  *RuleSet
+	now    time.Time
+	starts map[string]time.Time // of each schedule; zero where there is none soon
+	counts map[time.Time]int
+}
+
+// RampCounter counts the machines of one target for a ramp as of now.
+func (rs *RuleSet) RampCounter(now time.Time) *RampCounter {
+	return &RampCounter{rules: rs, now: now, starts: map[string]time.Time{}, counts: map[time.Time]int{}}
+}
+
+// Add counts a machine, if it follows a schedule, running or not: the ramp must
+// not change while a group starts.
+func (c *RampCounter) Add(m fleet.Machine) {
+	n, ok := c.rules.rule(m)
+	if !ok || m.Kind != fleet.KindInstance || m.Ineligible != (fleet.Reason{}) || c.rules.rules.Rules[n].Ignore {
+		return
+	}
+	a := c.rules.named(n, m)
+	if a.err != nil || a.named.Ignore {
+		return
+	}
+	start, known := c.starts[a.key]
+	if !known {
+		start = firstStartAfter(a.named.Schedule, c.now).UTC()
+		c.starts[a.key] = start
+	}
+	if !start.IsZero() {
+		c.counts[start]++
+	}
+}
+
+// Ramp is the ramp for the machines that were counted.
+func (c *RampCounter) Ramp() Ramp {
+	ramp := Ramp{}
+	for key, start := range c.starts {
+		if d := rampTime(c.counts[start]); d > 0 {
+			ramp[key] = d + cmp.Or(c.rules.rules.Tick, defaultTick) // the tick that begins may come this late
 		}
 	}
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	clear(rs.leads)
-	for s, start := range starts {
-		if ramp := rampTime(counts[start.UTC()]); ramp > 0 {
-			rs.leads[s] = ramp + cmp.Or(rs.rules.Tick, defaultTick) // the tick that begins may come this late
-		}
-	}
+	return ramp
 }
 
 // foresight is how far ahead a start can matter: the buckets let 170,000
@@ -82,11 +108,4 @@ func firstStartAfter(s *schedule.Schedule, now time.Time) time.Time {
 		}
 		at = next.At
 	}
-}
-
-// lead is by how much starts of a schedule are advanced under a rule.
-func (rs *RuleSet) lead(s *schedule.Schedule, r Rule) time.Duration {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	return rs.leads[s] + r.Ready
 }

@@ -36,9 +36,8 @@ type Desired struct {
 type RuleSet struct {
 	rules Rules
 
-	mu    sync.Mutex
-	read  map[reading]answer
-	leads map[*schedule.Schedule]time.Duration
+	mu   sync.Mutex
+	read map[reading]answer // every text is read once, and reads the same each time
 }
 
 type reading struct {
@@ -47,13 +46,14 @@ type reading struct {
 }
 
 type answer struct {
+	key   string // of the schedule in a Ramp
 	named Named
 	err   error
 }
 
 // NewRuleSet is an evaluator that follows the rules.
 func NewRuleSet(rules Rules) *RuleSet {
-	return &RuleSet{rules: rules, read: map[reading]answer{}, leads: map[*schedule.Schedule]time.Duration{}}
+	return &RuleSet{rules: rules, read: map[reading]answer{}}
 }
 
 // Selector chooses the machines that carry a key of any rule, or all of them
@@ -95,7 +95,7 @@ func (rs *RuleSet) rule(m fleet.Machine) (int, bool) {
 }
 
 // named gives the schedule of a machine under a rule. Every text is read once.
-func (rs *RuleSet) named(n int, m fleet.Machine) (Named, error) {
+func (rs *RuleSet) named(n int, m fleet.Machine) answer {
 	r := rs.rules.Rules[n]
 	key := reading{rule: n}
 	if r.Schedule == "" {
@@ -105,13 +105,14 @@ func (rs *RuleSet) named(n int, m fleet.Machine) (Named, error) {
 	defer rs.mu.Unlock()
 	a, ok := rs.read[key]
 	if !ok {
+		a.key = fmt.Sprintf("%d %s", n+1, key.value)
 		a.named, a.err = r.Read(key.value)
 		if a.err == nil && a.named.Schedule == nil && !a.named.Ignore {
 			a.err = fleet.Errorf(fleet.ErrInvalid, "rule %d gives no schedule for %q", n+1, key.value)
 		}
 		rs.read[key] = a
 	}
-	return a.named, a.err
+	return a
 }
 
 // noRule is the code of a machine that no rule is for.
@@ -121,7 +122,7 @@ const noRule = "no-rule"
 const Ignored = "ignored"
 
 // Evaluate decides about one machine.
-func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
+func (rs *RuleSet) Evaluate(m fleet.Machine, ramp Ramp, now time.Time) Step {
 	n, ok := rs.rule(m)
 	if !ok {
 		return leave(m, noRule, "no rule is for it")
@@ -132,9 +133,10 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1}
 		return step
 	}
-	named, err := rs.named(n, m)
-	if err != nil {
-		step := mistake(m, "bad-schedule", err)
+	a := rs.named(n, m)
+	named := a.named
+	if a.err != nil {
+		step := mistake(m, "bad-schedule", a.err)
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1}
 		return step
 	}
@@ -143,7 +145,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, now time.Time) Step {
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 		return step
 	}
-	tl := timeline{schedule: named.Schedule, lead: rs.lead(named.Schedule, rule)}
+	tl := timeline{schedule: named.Schedule, lead: ramp[a.key] + rule.Ready}
 	warnings := slices.Clone(named.Warnings)
 	if value, ok := m.Tags[fleet.TagOverride]; ok {
 		override, err := fleet.ParseOverride(value)

@@ -27,7 +27,7 @@ func desiredBy(s *schedule.Schedule, k fleet.Override, ready time.Duration) func
 	if k.State != "" {
 		m.Tags[fleet.TagOverride] = k.String()
 	}
-	return func(t time.Time) power.Desired { return ruleSet.Evaluate(m, t).Desired }
+	return func(t time.Time) power.Desired { return ruleSet.Evaluate(m, nil, t).Desired }
 }
 
 // The desired state is looked for step by step, whatever the schedule, the
@@ -120,7 +120,7 @@ func TestTheMarkOfASecondRun(t *testing.T) {
 	for mark, want := range map[string]power.Action{"2026-11-17T08:00:31Z": power.Stop, "2026-11-17T08:01:02Z": power.None} {
 		m.Tags[fleet.TagLast] = "start " + mark
 		edited := power.NewRuleSet(follow(t, "Sat 10:00-12:00"))
-		if s := edited.Evaluate(m, clock(t, "Tue 10:00")); s.Action != want {
+		if s := edited.Evaluate(m, nil, clock(t, "Tue 10:00")); s.Action != want {
 			t.Errorf("started at 08:00:01, marked at %s: %q (%s), want %q", mark, s.Action, s.Reason.Text, want)
 		}
 	}
