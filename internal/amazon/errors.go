@@ -115,7 +115,7 @@ func translate(action string, err error) error {
 		message, _, _ := strings.Cut(api.ErrorMessage(), " Encoded authorization failure message:")
 		return &fleet.Refusal{
 			Kind: kind, Action: action, Code: api.ErrorCode(), Message: message,
-			IDs: instanceIDs(message), Elsewhere: redirectedTo(err),
+			IDs: instanceIDs(message), BucketRegion: redirectedTo(err),
 		}
 	}
 	if stalled, ok := errors.AsType[errStalled](err); ok {

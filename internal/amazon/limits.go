@@ -41,8 +41,8 @@ type quota struct {
 //     Guide. Of the Bulk API's quotas nothing is said.
 //   - CloudWatch: "CloudWatch service quotas" in the CloudWatch User Guide.
 //   - STS: "IAM and AWS STS quotas" in the IAM User Guide.
-//   - Parameter Store: "Increasing Parameter Store throughput" in the Systems
-//     Manager User Guide, the default.
+//   - Parameter Store: "AWS Systems Manager endpoints and quotas" in the AWS
+//     General Reference, the default throughput, which accounts may raise.
 func quotaTable() []quota {
 	return []quota{
 		{service: "EC2", action: "StartInstances", each: true, size: 5, perSecond: 2},
@@ -57,8 +57,8 @@ func quotaTable() []quota {
 		{service: "S3", action: "*", size: 5500, perSecond: 5500, adapts: true},
 		{service: "Pricing", action: "GetProducts", size: 10, perSecond: 5},
 		{service: "CloudWatch", action: "GetMetricData", size: 50, perSecond: 50},
-		{service: "STS", action: "*", size: 600, perSecond: 600},
-		{service: "SSM", action: "GetParameter*", size: 40, perSecond: 40},
+		{service: "STS", action: "*", size: 600, perSecond: 600, adapts: true},
+		{service: "SSM", action: "GetParameter*", size: 40, perSecond: 40, adapts: true},
 		{action: "*", size: 100, perSecond: 50, adapts: true},
 	}
 }

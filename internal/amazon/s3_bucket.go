@@ -87,7 +87,7 @@ func bucketRegion(err error) fleet.Region {
 	if !ok {
 		return ""
 	}
-	return refusal.Elsewhere
+	return refusal.BucketRegion
 }
 
 // redirectedTo reads the bucket's region from an answer of S3.

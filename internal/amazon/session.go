@@ -146,8 +146,6 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 			s.clockScale = o.ClockScale
 		}
 	}
-	// The clock of a sandbox may be another one on purpose.
-	s.warned.Store(o.Endpoint != nil || s.clockScale != 1)
 	// After the configuration is read, which wants to add certificates to the
 	// client's transport (AWS_CA_BUNDLE).
 	s.config.HTTPClient = stallGuard{s.config.HTTPClient, answerTime}

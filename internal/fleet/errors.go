@@ -45,9 +45,9 @@ type Refusal struct {
 	Code    string // as AWS wrote it, for example "IncorrectInstanceState"
 	Message string // as AWS wrote it
 	IDs     []ResourceID
-	// Elsewhere is the region that S3 points to when it refuses a request
+	// BucketRegion is the region that S3 points to when it refuses a request
 	// because the bucket lies there.
-	Elsewhere Region
+	BucketRegion Region
 }
 
 // Error is the action, the AWS code and the AWS message.
