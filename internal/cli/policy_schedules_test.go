@@ -284,3 +284,40 @@ func TestPolicyTellsOfUntagged(t *testing.T) {
 		}
 	}
 }
+
+// TestPolicyOfOneJob gives the caller the policy for one job and runs it. Each
+// suffices for its own job; what stops machines is permitted to none of these.
+func TestPolicyOfOneJob(t *testing.T) {
+	for job, tt := range map[string]struct {
+		args []string
+		code int
+	}{
+		"forecast": {[]string{"power", "forecast"}, 0},
+		"history":  {[]string{"history"}, 0},
+		"check":    {[]string{"check", "--live"}, 4}, // it finds that stops and starts are not permitted
+		"report":   {[]string{"report", "--bucket", sandbox.DefaultBucket}, 0},
+	} {
+		t.Run(job, func(t *testing.T) {
+			account, session := nightly(t)
+			s := account.Sandbox()
+			if err := s.SetPolicy(nightsPolicy(t, account, nightsIn, "--for", job)); err != nil {
+				t.Fatal(err)
+			}
+			s.ResetCalls()
+			if _, code := command(t, account, append(tt.args, "--config", nightsIn)...); code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			for _, c := range s.Calls() {
+				asked := []string{"ec2:StopInstances", "ec2:StartInstances", "ec2:CreateTags", "ec2:ModifyInstanceAttribute"}
+				denied := strings.Contains(c.Code, "Unauthorized") || strings.Contains(c.Code, "AccessDenied")
+				if denied && !(job == "check" && slices.Contains(asked, c.Permission)) {
+					t.Errorf("%s is not permitted", c.Permission)
+				}
+			}
+			i, _ := s.Named(sandbox.DefaultRegion, "개발-웹서버-1")
+			if err := session.Fleet(sandbox.DefaultRegion).Stop(t.Context(), []fleet.ResourceID{fleet.ResourceID(i.ID)}, false); !errors.Is(err, fleet.ErrDenied) {
+				t.Errorf("a stop: %v", err)
+			}
+		})
+	}
+}
