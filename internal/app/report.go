@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/bill"
 	"nightshift/internal/cost/history"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
@@ -92,7 +93,7 @@ func (s *Session) report(ctx context.Context, in ReportInput, c costSettings, ru
 		result.Candidates = answers.rows
 	}
 	r := &result.Workbook
-	r.Recommendations = cost.Findings(r.Report)
+	r.Recommendations = recommend.For(r.Report)
 	for _, u := range s.Unreachable {
 		r.Problems = append(r.Problems, cost.Problem{What: "left out", Err: u.Err})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"nightshift/internal/blob"
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -186,7 +187,7 @@ type finding struct {
 }
 
 func (a *app) showFindings(r sheet.Workbook, least float64) {
-	var chosen []cost.Finding
+	var chosen []recommend.Recommendation
 	var sum price.USD
 	for _, f := range r.Recommendations {
 		if f.Saving.Float() >= least {

@@ -172,7 +172,7 @@ func TestCostWords(t *testing.T) {
 	for heading, in := range map[string]struct{ folder, pattern string }{
 		"### Other costs":             {folder, `LineKind = "([a-z0-9-]+)"`},
 		"## Hours":                    {folder, `HoursSource = "([a-z-]+)"`},
-		"## Findings":                 {folder, `(?m)^\t\w+ += "([a-z0-9]+(?:-[a-z0-9]+)+)"$`},
+		"## Findings":                 {filepath.Join(folder, "recommend"), `(?m)^\t\w+ += "([a-z0-9]+(?:-[a-z0-9]+)+)"$`},
 		"## The bill beside the list": {filepath.Join(folder, "reconcile"), `Label = "([a-z-]+)"`},
 	} {
 		want := inSource(t, in.folder, in.pattern)

@@ -19,6 +19,7 @@ import (
 	"nightshift/internal/cost/history"
 	"nightshift/internal/cost/page"
 	"nightshift/internal/cost/plain"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/trend"
 	"nightshift/internal/cost/xlsx"
@@ -162,7 +163,7 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (sheet.Wor
 	if err != nil {
 		return report, err
 	}
-	report.Recommendations = cost.Findings(built)
+	report.Recommendations = recommend.For(built)
 	report.Problems = append(report.Problems, c.problems()...)
 	if journalErr != nil {
 		report.Problems = append(report.Problems, cost.Problem{What: "journal", Err: journalErr})

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/fleet"
 )
 
@@ -79,7 +80,7 @@ func bash(t *testing.T) string {
 }
 
 // everyFinding is a report with a finding of every code and of every command.
-func everyFinding(t *testing.T, tag fleet.Tag) []cost.Finding {
+func everyFinding(t *testing.T, tag fleet.Tag) []recommend.Recommendation {
 	t.Helper()
 	typed := func(id fleet.ResourceID, kind fleet.InstanceType, state fleet.State) fleet.Instance {
 		i := prod(server(id))
@@ -140,7 +141,7 @@ func everyFinding(t *testing.T, tag fleet.Tag) []cost.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cost.Findings(r)
+	return recommend.For(r)
 }
 
 // TestCommandsAreShellLines: whatever is printed as a command is one line that a
@@ -168,8 +169,8 @@ func TestCommandsAreShellLines(t *testing.T) {
 		fmt.Fprintln(&script, fix)
 	}
 	for _, code := range []string{
-		cost.UnattachedVolume, cost.StoppedInstance, cost.GP2ToGP3, cost.IO1ToGP3, cost.IO1ToIO2, cost.UnusableIOPS,
-		cost.OrphanedSnapshots, cost.IdleAddress, cost.UnusedCapacity, cost.PreviousGeneration, cost.RunsAllNight,
+		recommend.UnattachedVolume, recommend.StoppedInstance, recommend.GP2ToGP3, recommend.IO1ToGP3, recommend.IO1ToIO2, recommend.UnusableIOPS,
+		recommend.OrphanedSnapshots, recommend.IdleAddress, recommend.UnusedCapacity, recommend.PreviousGeneration, recommend.RunsAllNight,
 	} {
 		if !codes[code] {
 			t.Errorf("no finding %s", code)
@@ -182,15 +183,15 @@ func TestCommandsAreShellLines(t *testing.T) {
 	}
 }
 
-func fixOf(t *testing.T, all []cost.Finding, resource string) cost.Finding {
+func fixOf(t *testing.T, all []recommend.Recommendation, resource string) recommend.Recommendation {
 	t.Helper()
 	for _, f := range about(all, resource) {
-		if f.Code != cost.RunsAllNight || resource == "i-night" {
+		if f.Code != recommend.RunsAllNight || resource == "i-night" {
 			return f
 		}
 	}
 	t.Fatalf("no finding about %s", resource)
-	return cost.Finding{}
+	return recommend.Recommendation{}
 }
 
 // TestCommandsEndWell runs commands against states that EC2 may be in. A machine
@@ -272,7 +273,7 @@ func TestSuccessorsLoseLocalDisks(t *testing.T) {
 	all := everyFinding(t, fleet.Tag{})
 	for resource, lost := range map[string]bool{"i-disks": true, "i-on": false} {
 		f := fixOf(t, all, resource)
-		if f.Code != cost.PreviousGeneration || strings.Contains(f.Reason, "instance store") != lost || f.Certain == lost {
+		if f.Code != recommend.PreviousGeneration || strings.Contains(f.Reason, "instance store") != lost || f.Certain == lost {
 			t.Errorf("%s: %+v", resource, f)
 		}
 	}

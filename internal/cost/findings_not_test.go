@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/fleet"
 )
 
@@ -41,19 +42,19 @@ func TestNoFindingWhereThereIsNothingToSave(t *testing.T) {
 	}
 	for resource, want := range map[string]string{
 		"vol-left": "", "vol-gone": "", "eipalloc-night": "",
-		"vol-night":     cost.GP2ToGP3,
-		"vol-fast":      cost.UnusableIOPS,
-		"i-gone":        cost.StoppedInstance,
-		"eipalloc-gone": cost.IdleAddress, "eipalloc-free": cost.IdleAddress,
+		"vol-night":     recommend.GP2ToGP3,
+		"vol-fast":      recommend.UnusableIOPS,
+		"i-gone":        recommend.StoppedInstance,
+		"eipalloc-gone": recommend.IdleAddress, "eipalloc-free": recommend.IdleAddress,
 	} {
-		switch got := about(cost.Findings(r), resource); {
+		switch got := about(recommend.For(r), resource); {
 		case want == "" && len(got) > 0:
 			t.Errorf("%s: %+v, want nothing", resource, got)
 		case want != "" && (len(got) != 1 || got[0].Code != want):
 			t.Errorf("%s: %+v, want %s", resource, got, want)
 		}
 	}
-	if fix := about(cost.Findings(r), "vol-fast")[0].Fix(); !strings.Contains(fix, "--iops 18750 ") {
+	if fix := about(recommend.For(r), "vol-fast")[0].Fix(); !strings.Contains(fix, "--iops 18750 ") {
 		t.Errorf("an m5.large does 18,750 IOPS: %s", fix)
 	}
 }
@@ -99,7 +100,7 @@ func TestAccountsMayHaveTheSameIds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{"i-1": "20.60", "vol-2": "2.00"} // 45.60 less 25.00; 40 GiB at 0.05
-	for _, f := range cost.Findings(r) {
+	for _, f := range recommend.For(r) {
 		if f.Target.Account != seoul.Account || f.Saving.String() != want[f.Resource] {
 			t.Errorf("found %+v", f)
 		}

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -44,18 +45,18 @@ func storage(t testing.TB, usage, unit, usd string) price.Product {
 	}
 }
 
-func findingsOf(t testing.TB, e estate, h belongings) []cost.Finding {
+func findingsOf(t testing.TB, e estate, h belongings) []recommend.Recommendation {
 	t.Helper()
 	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: e, OtherResources: h}}, dearer(t), cost.Options{Now: now, Zone: kst})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cost.Findings(r)
+	return recommend.For(r)
 }
 
 // about are the findings about one resource.
-func about(all []cost.Finding, resource string) []cost.Finding {
-	var some []cost.Finding
+func about(all []recommend.Recommendation, resource string) []recommend.Recommendation {
+	var some []recommend.Recommendation
 	for _, f := range all {
 		if f.Resource == resource {
 			some = append(some, f)
@@ -98,11 +99,11 @@ func TestVolumeFindingsByHand(t *testing.T) {
 		},
 	}, belongings{})
 	for resource, want := range map[string][2]string{
-		"vol-loose":    {cost.UnattachedVolume, "45.60"},
-		"vol-gp2-500":  {cost.GP2ToGP3, "5.70"},
-		"vol-gp2-2000": {cost.GP2ToGP3, "22.80"},
-		"vol-io1":      {cost.IO1ToGP3, "186.36"},
-		"vol-shared":   {cost.IO1ToIO2, "159.84"}, // 8,000 × (0.0666 − 0.04662)
+		"vol-loose":    {recommend.UnattachedVolume, "45.60"},
+		"vol-gp2-500":  {recommend.GP2ToGP3, "5.70"},
+		"vol-gp2-2000": {recommend.GP2ToGP3, "22.80"},
+		"vol-io1":      {recommend.IO1ToGP3, "186.36"},
+		"vol-shared":   {recommend.IO1ToIO2, "159.84"}, // 8,000 × (0.0666 − 0.04662)
 	} {
 		got := about(all, resource)
 		if len(got) != 1 || got[0].Code != want[0] || got[0].Saving.String() != want[1] {
@@ -138,10 +139,10 @@ func TestGP3IsNeverWorse(t *testing.T) {
 		to := price.VolumePrice(fleet.Volume{Type: fleet.GP3, SizeGiB: size, IOPS: iops, ThroughputMiBps: mibps}, price.PickRates(prices.products, seoul.Region))
 		saving := r.Volumes[0].Monthly.USD.Add(-to.USD)
 		switch {
-		case saving.Cents() <= 0 && len(cost.Findings(r)) > 0:
-			t.Fatalf("%d GiB: %+v, though gp3 costs no less", size, cost.Findings(r))
-		case saving.Cents() > 0 && (len(cost.Findings(r)) != 1 || cost.Findings(r)[0].Saving != saving):
-			t.Fatalf("%d GiB: %+v, want a saving of %s", size, cost.Findings(r), saving)
+		case saving.Cents() <= 0 && len(recommend.For(r)) > 0:
+			t.Fatalf("%d GiB: %+v, though gp3 costs no less", size, recommend.For(r))
+		case saving.Cents() > 0 && (len(recommend.For(r)) != 1 || recommend.For(r)[0].Saving != saving):
+			t.Fatalf("%d GiB: %+v, want a saving of %s", size, recommend.For(r), saving)
 		}
 	})
 }
@@ -160,9 +161,9 @@ func TestSnapshotFindingsByHand(t *testing.T) {
 		snap("snap-6", "", 3, 40), snap("snap-7", "", 200, 60), // copies
 	}})
 	for resource, want := range map[string][2]string{
-		"vol-2":    {cost.OldSnapshots, "6.00"},
-		"vol-gone": {cost.OrphanedSnapshots, "2.00"},
-		"snap-7":   {cost.OldSnapshots, "3.00"},
+		"vol-2":    {recommend.OldSnapshots, "6.00"},
+		"vol-gone": {recommend.OrphanedSnapshots, "2.00"},
+		"snap-7":   {recommend.OldSnapshots, "3.00"},
 	} {
 		got := about(all, resource)
 		if len(got) != 1 || got[0].Code != want[0] || got[0].Saving.String() != want[1] {
@@ -203,9 +204,9 @@ func TestInstanceFindingsByHand(t *testing.T) {
 		volumes:   []fleet.Volume{disk("vol-1", fleet.GP3, 200, "i-off"), disk("vol-2", fleet.GP3, 200, "i-lately")},
 	}, belongings{})
 	for resource, want := range map[string][2]string{
-		"i-off":   {cost.StoppedInstance, "8.24"},       // 18.24 less 200 GiB of snapshots at 0.05
-		"i-old":   {cost.PreviousGeneration, "8.176"},   // (0.1152 − 0.104) × 730
-		"i-night": {cost.RunsAllNight, "57.9394047619"}, // 86.14 × 113 ÷ 168
+		"i-off":   {recommend.StoppedInstance, "8.24"},       // 18.24 less 200 GiB of snapshots at 0.05
+		"i-old":   {recommend.PreviousGeneration, "8.176"},   // (0.1152 − 0.104) × 730
+		"i-night": {recommend.RunsAllNight, "57.9394047619"}, // 86.14 × 113 ÷ 168
 	} {
 		got := about(all, resource)
 		if len(got) != 1 || got[0].Code != want[0] || got[0].Saving.String() != want[1] {
@@ -227,8 +228,8 @@ func TestScheduledInstancesMayRunAllNight(t *testing.T) {
 	r := build(t, estate{instances: []fleet.Instance{server("i-1")}}, seoulPrices(t), cost.Options{
 		Planned: alike(time.Hour, "always"),
 	})
-	if len(cost.Findings(r)) != 0 {
-		t.Errorf("found %+v", cost.Findings(r))
+	if len(recommend.For(r)) != 0 {
+		t.Errorf("found %+v", recommend.For(r))
 	}
 }
 
@@ -239,7 +240,7 @@ func TestUnusableIOPS(t *testing.T) {
 		with(disk("vol-2", fleet.GP3, 1000, "i-1"), 16_000, 125),
 	}}, belongings{})
 	got := about(all, "vol-1")
-	if len(got) != 1 || got[0].Code != cost.UnusableIOPS || got[0].Saving.String() != "882.45" { // 13,250 × 0.0666
+	if len(got) != 1 || got[0].Code != recommend.UnusableIOPS || got[0].Saving.String() != "882.45" { // 13,250 × 0.0666
 		t.Errorf("%+v", got)
 	}
 	if len(all) != 1 {

@@ -6,6 +6,7 @@ import (
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"strings"
 )
 
 // Instance is one row of the report.
@@ -44,7 +45,8 @@ type Instance struct {
 	// Stopped is the last stop, FirstLaunch the first launch, where EC2 knows them.
 	Stopped, FirstLaunch time.Time
 	Tags                 fleet.Tags // those of Options.Tags
-	live                 bool       // it must run, by its tags, or cannot be stopped
+	// MustRun is true where, by its tags, it must run, or where it cannot be stopped.
+	MustRun bool
 	// Bound is why it cannot be stopped and changed on its own; empty where it can.
 	Bound string
 	// ScheduleTag is the tag that would put it on a schedule, zero where none would.
@@ -115,4 +117,33 @@ func (i *Instance) CostOf(d time.Duration, hourly price.USD) Amount {
 		return Amount{}
 	}
 	return Known(hourly.Times(Seconds(d), 3600))
+}
+
+// bound is why an instance cannot be stopped and changed on its own, empty where
+// it can be.
+func bound(i fleet.Instance) string {
+	switch {
+	case i.InstanceStore:
+		return "it cannot be stopped, for its root device is an instance store: launch another one of the new type in its place"
+	case i.Tags["aws:autoscaling:groupName"] != "":
+		return "it belongs to an Auto Scaling group, which would replace it: change the type in the group's launch template"
+	}
+	return ""
+}
+
+// mustRun is true where the tags say that people outside depend on an instance, or
+// that something else starts and stops it.
+func mustRun(tags fleet.Tags) bool {
+	for key, value := range tags {
+		switch strings.ToLower(key) {
+		case "env", "environment", "stage", "tier":
+			switch strings.ToLower(value) {
+			case "prod", "production", "prd", "live", "운영":
+				return true
+			}
+		case "aws:autoscaling:groupname":
+			return true
+		}
+	}
+	return false
 }

@@ -117,7 +117,7 @@ func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target)
 	chains := map[fleet.VolumeID][]fleet.Snapshot{}
 	largest := map[fleet.VolumeID]fleet.Snapshot{}
 	for _, s := range snapshots {
-		if s.Archived || s.Volume == copied || s.FullBytes == 0 {
+		if s.Archived || s.Volume == "" || s.FullBytes == 0 {
 			continue
 		}
 		chains[s.Volume] = append(chains[s.Volume], s)

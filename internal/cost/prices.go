@@ -35,8 +35,8 @@ func (b *builder) instancePrices(ctx context.Context, prices PriceList) {
 		for _, i := range b.targets[n].found {
 			key, _, _ := price.KeyFor(*i, fleet.TypeInfo{})
 			want(key)
-			if newer, ok := successorKey(key); ok {
-				want(newer) // for a finding
+			if newer, ok := SuccessorKey(key); ok {
+				want(newer) // for a recommendation
 			}
 		}
 		for _, r := range b.targets[n].others.reservations {

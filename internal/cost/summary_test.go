@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/trend"
@@ -61,7 +62,7 @@ func full(t *testing.T) sheet.Workbook {
 	}
 	w := sheet.Workbook{Report: r}
 	for _, saving := range []price.USD{7, 6, 5, 4, 3, 2, 1} {
-		w.Recommendations = append(w.Recommendations, cost.Finding{Code: "idle-address", Resource: "eipalloc", Reason: "nobody uses it", Saving: saving * price.Dollar, Certain: saving != 6})
+		w.Recommendations = append(w.Recommendations, recommend.Recommendation{Code: "idle-address", Resource: "eipalloc", Reason: "nobody uses it", Saving: saving * price.Dollar, Certain: saving != 6})
 	}
 	w.Spend = []cost.Spend{{Service: "CloudWatch", Unit: "metrics", Used: 1500, Cap: 10_000, USD: price.Dollar / 200}}
 	first, second := spent("i-1", 10*price.Dollar, 10*price.Dollar), spent("i-1", 30*price.Dollar, 30*price.Dollar)

@@ -14,6 +14,7 @@ import (
 
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/page"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -112,7 +113,7 @@ func TestHostileNamesAreText(t *testing.T) {
 		"\u202eevil", "مرحبا", "결제-서버", strings.Repeat("long", 100), "]]>", "<!--", "nul\x00",
 	}
 	r := reportOf(names...)
-	r.Recommendations = []cost.Finding{{Code: "<b>", Resource: "r", Name: names[1], Reason: names[0], Saving: price.Dollar}}
+	r.Recommendations = []recommend.Recommendation{{Code: "<b>", Resource: "r", Name: names[1], Reason: names[0], Saving: price.Dollar}}
 	r.Problems = []cost.Problem{{What: names[2], Err: errors.New(names[0])}}
 	text := write(t, r)
 	for _, bad := range []string{"<script", "<img", `onmouseover="alert`, "<b>"} {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 	"nightshift/internal/text"
@@ -305,22 +306,22 @@ func (w Workbook) linesTable() Table {
 }
 
 func (w Workbook) findingsTable() Table {
-	t := table("Findings", 2, w.Recommendations, []field[cost.Finding]{
-		{"Finding", Text, func(f cost.Finding) any { return f.Code }},
-		{"Resource", Text, func(f cost.Finding) any { return f.Resource }},
-		{"Name", Text, func(f cost.Finding) any { return f.Name }},
-		{"SavingMonthly(USD)", Money, func(f cost.Finding) any { return f.Saving }},
-		{"Certain", Text, func(f cost.Finding) any {
+	t := table("Findings", 2, w.Recommendations, []field[recommend.Recommendation]{
+		{"Finding", Text, func(f recommend.Recommendation) any { return f.Code }},
+		{"Resource", Text, func(f recommend.Recommendation) any { return f.Resource }},
+		{"Name", Text, func(f recommend.Recommendation) any { return f.Name }},
+		{"SavingMonthly(USD)", Money, func(f recommend.Recommendation) any { return f.Saving }},
+		{"Certain", Text, func(f recommend.Recommendation) any {
 			if f.Certain {
 				return "yes"
 			}
 			return "at most"
 		}},
-		{"Reason", Text, func(f cost.Finding) any { return f.Reason }},
-		{"Fix", Text, func(f cost.Finding) any { return f.Fix() }},
-		{"Account", Text, func(f cost.Finding) any { return string(f.Target.Account) }},
-		{"Region", Text, func(f cost.Finding) any { return string(f.Target.Region) }},
-		{"Advice", Text, func(f cost.Finding) any { return f.Advice }},
+		{"Reason", Text, func(f recommend.Recommendation) any { return f.Reason }},
+		{"Fix", Text, func(f recommend.Recommendation) any { return f.Fix() }},
+		{"Account", Text, func(f recommend.Recommendation) any { return string(f.Target.Account) }},
+		{"Region", Text, func(f recommend.Recommendation) any { return string(f.Target.Region) }},
+		{"Advice", Text, func(f recommend.Recommendation) any { return f.Advice }},
 	})
 	t.Printed = 6
 	return t

@@ -2,8 +2,13 @@
 // shows that as data: tables, charts and a summary, which are defined once here
 // and written by cost/xlsx, cost/page and cost/plain.
 //
-// It may import cost, cost/trend, cost/reconcile, fleet, price and text.
+// It may import cost, cost/recommend, cost/trend, cost/reconcile, fleet, price and
+// text.
 package sheet
+
+import (
+	"nightshift/internal/cost/recommend"
+)
 
 import (
 	"nightshift/internal/cost/reconcile"
@@ -20,7 +25,7 @@ import "nightshift/internal/cost"
 type Workbook struct {
 	cost.Report
 	// Recommendations are what could cost less, the largest saving first.
-	Recommendations []cost.Finding
+	Recommendations []recommend.Recommendation
 	// Trend and Changes are made from the history, Savings from the journal,
 	// Reconciliation from what AWS charged.
 	Trend          *trend.Trend

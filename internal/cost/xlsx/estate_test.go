@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -93,7 +94,7 @@ func reportOf(t testing.TB, e estate) sheet.Workbook {
 		t.Fatal(err)
 	}
 	r.Calls = map[string]int{"ec2:DescribeInstances": 1, "pricing:GetProducts": 4}
-	return sheet.Workbook{Report: r, Recommendations: cost.Findings(r)}
+	return sheet.Workbook{Report: r, Recommendations: recommend.For(r)}
 }
 
 // many is an estate of n instances with a volume each, made while it is read.

@@ -10,6 +10,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/price"
 )
@@ -18,7 +19,7 @@ import (
 func full(t testing.TB, e estate) sheet.Workbook {
 	t.Helper()
 	r := reportOf(t, e)
-	r.Recommendations = []cost.Finding{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Reason: "a < b && c", Saving: price.Dollar * 3, Certain: true}}
+	r.Recommendations = []recommend.Recommendation{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Reason: "a < b && c", Saving: price.Dollar * 3, Certain: true}}
 	r.Lines = []*cost.Line{{Kind: cost.SnapshotLine, ID: "snap-1", Price: &cost.Price{}, Since: now}}
 	r.Problems = []cost.Problem{{Target: seoul, What: "spot", Err: errBell}}
 	return r

@@ -13,6 +13,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/xlsx"
 	"nightshift/internal/fleet"
@@ -132,7 +133,7 @@ func formulaOf(t testing.TB, f *excelize.File, label string) string {
 // table and on several.
 func TestSumsAreFormulasWithTheirValues(t *testing.T) {
 	r := reportOf(t, many(25))
-	r.Recommendations = []cost.Finding{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Saving: price.Dollar * 3, Certain: true}}
+	r.Recommendations = []recommend.Recommendation{{Target: seoul, Code: "unattached-volume", Resource: "vol-1", Saving: price.Dollar * 3, Certain: true}}
 	for _, limit := range []int{7, 1000} {
 		f := limited(t, r, limit)
 		formulas := 0
@@ -253,7 +254,7 @@ func TestSheetsArePrintable(t *testing.T) {
 // TestShadedColumns: the amounts that matter are shaded where there are any.
 func TestShadedColumns(t *testing.T) {
 	r := reportOf(t, many(3))
-	r.Recommendations = []cost.Finding{{Code: "unattached-volume", Saving: price.Dollar}}
+	r.Recommendations = []recommend.Recommendation{{Code: "unattached-volume", Saving: price.Dollar}}
 	r.Lines = []*cost.Line{{Kind: cost.SnapshotLine, Price: &cost.Price{}}}
 	f := open(t, write(t, r))
 	for sheet, want := range map[string]string{
@@ -275,7 +276,7 @@ func TestSummaryShowsNamesAsText(t *testing.T) {
 	r := reportOf(t, many(3))
 	r.Problems = []cost.Problem{{Target: fleet.Target{}, What: "=1+1", Err: errBell}}
 	for _, name := range []string{"=cmd|'/c calc'!A1", "<b>&amp;"} {
-		r.Recommendations = append(r.Recommendations, cost.Finding{Code: "+x", Name: name, Reason: "@" + name, Saving: price.Dollar, Certain: true})
+		r.Recommendations = append(r.Recommendations, recommend.Recommendation{Code: "+x", Name: name, Reason: "@" + name, Saving: price.Dollar, Certain: true})
 	}
 	f := open(t, write(t, r))
 	for text, where := range map[string]string{"+x: =cmd|'/c calc'!A1": "B", "+x: <b>&amp;": "B", "@<b>&amp;": "E", "=1+1: bell␇": "E"} {

@@ -1,4 +1,4 @@
-package cost
+package recommend
 
 import (
 	"strings"
@@ -7,9 +7,9 @@ import (
 	"nightshift/internal/price"
 )
 
-// Finding is something that could cost less. Nothing is changed by the report:
+// Recommendation is something that could cost less. Nothing is changed by the report:
 // Fix is a command for people to read, judge and run.
-type Finding struct {
+type Recommendation struct {
 	Target fleet.Target
 	// Code is stable, for programs: "unattached-volume", "gp2-to-gp3", …
 	Code     string
@@ -24,13 +24,13 @@ type Finding struct {
 	// would do it, what to do instead. It is empty where there is nothing to say.
 	Advice string
 	// fix is the command, in which {id} and {region} stand for those of the
-	// resource: a large fleet has many findings of few kinds.
+	// resource: a large fleet has many recommendations of few kinds.
 	fix string
 }
 
 // Fix is the command that would do it: one line for a shell, or empty where no
 // one command would. Each step of it runs only where the one before succeeded,
 // and what AWS takes time for is waited for.
-func (f Finding) Fix() string {
+func (f Recommendation) Fix() string {
 	return strings.ReplaceAll(strings.ReplaceAll(f.fix, "{id}", f.Resource), "{region}", string(f.Target.Region))
 }

@@ -1,28 +1,14 @@
-package cost
+package recommend
 
 import (
 	"fmt"
 	"strings"
 	"time"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
-
-// successor is a type of the present generation with at least the vCPUs and the
-// memory of an older one; false where there is none of the same size.
-func successor(t fleet.InstanceType) (fleet.InstanceType, bool) {
-	family, size, _ := strings.Cut(string(t), ".")
-	newer, ok := map[string]string{
-		"t1": "t3", "t2": "t3", "m3": "m6i", "m4": "m6i", "c3": "c6i", "c4": "c6i", "r3": "r6i", "r4": "r6i",
-	}[family]
-	// Of these the present families have no such size, or a smaller one.
-	switch t {
-	case "m4.10xlarge", "c4.8xlarge", "m3.medium":
-		return "", false
-	}
-	return fleet.InstanceType(newer + "." + size), ok
-}
 
 // scratch are the older families whose types have local disks (instance store);
 // their successors have none.
@@ -31,17 +17,10 @@ func scratch(t fleet.InstanceType) bool {
 	return family == "m3" || family == "c3" || family == "r3"
 }
 
-// successorKey is the price key of an instance as its successor.
-func successorKey(key price.InstanceKey) (price.InstanceKey, bool) {
-	newer, ok := successor(key.Type)
-	key.Type = newer
-	return key, ok && !key.HostBilled() && !key.Unused
-}
-
 // pace is the share of the month so far in which an instance ran, for what a
 // change would save in a full month; false where the month is too young to tell.
-func (r Report) pace(i *Instance) (ran, elapsed int64, ok bool) {
-	ran, elapsed = Seconds(i.Hours), Seconds(r.Month.Now.Sub(r.Month.Start))
+func pace(r cost.Report, i *cost.Instance) (ran, elapsed int64, ok bool) {
+	ran, elapsed = cost.Seconds(i.Hours), cost.Seconds(r.Month.Now.Sub(r.Month.Start))
 	if elapsed < 24*3600 {
 		ran, elapsed = 0, 1
 		if i.State == fleet.Running {
@@ -52,24 +31,24 @@ func (r Report) pace(i *Instance) (ran, elapsed int64, ok bool) {
 	return ran, elapsed, ran > 0
 }
 
-// generationFindings are instances of an older generation whose successor costs
+// forOlderTypes are instances of an older generation whose successor costs
 // less, for the hours that they run.
-func generationFindings(r Report) []Finding {
-	var all []Finding
+func forOlderTypes(r cost.Report) []Recommendation {
+	var all []Recommendation
 	for _, i := range r.Instances {
 		if !i.Price.Status.Usable() || i.Lifecycle != fleet.OnDemand || i.State == fleet.Terminated || i.State == fleet.ShuttingDown {
 			continue
 		}
-		key, ok := successorKey(price.InstanceKey{Region: i.Target.Region, Type: i.Type, Tenancy: i.Price.Tenancy, Operation: i.Price.Operation})
+		key, ok := cost.SuccessorKey(price.InstanceKey{Region: i.Target.Region, Type: i.Type, Tenancy: i.Price.Tenancy, Operation: i.Price.Operation})
 		newer := r.Evidence.Quotes[key]
-		ran, elapsed, running := r.pace(i)
+		ran, elapsed, running := pace(r, i)
 		if !ok || newer == nil || !newer.Status.Usable() || !running {
 			continue
 		}
 		hourly := i.Price.Rate.USD.Add(-newer.Rate.USD)
-		f := Finding{
+		f := Recommendation{
 			Target: i.Target, Code: PreviousGeneration, Resource: string(i.ID), Name: i.Name,
-			Saving: hourly.Times(Seconds(RunRateMonth), 3600).Times(ran, elapsed),
+			Saving: hourly.Times(cost.Seconds(cost.RunRateMonth), 3600).Times(ran, elapsed),
 			// What is off may never be started again, and what local disks hold
 			// may be needed.
 			Certain: (i.State == fleet.Running || i.State == fleet.Pending) && !scratch(i.Type),
@@ -85,7 +64,7 @@ func generationFindings(r Report) []Finding {
 	return all
 }
 
-// The office hours of the finding: Monday to Friday from 8 to 19, 55 hours of a
+// The office hours of the recommendation: Monday to Friday from 8 to 19, 55 hours of a
 // week.
 const (
 	officeHours = 55
@@ -99,20 +78,20 @@ const (
 	awhile   = 5 * 24 * time.Hour
 )
 
-// nightFindings are instances that run day and night although no schedule and
+// forNights are instances that run day and night although no schedule and
 // no tag says that they must.
-func nightFindings(r Report) []Finding {
+func forNights(r cost.Report) []Recommendation {
 	elapsed := r.Month.Now.Sub(r.Month.Start)
-	var all []Finding
+	var all []Recommendation
 	for _, i := range r.Instances {
-		if i.State != fleet.Running || i.Schedule != "" || i.live || i.Lifecycle != fleet.OnDemand || !i.Price.Status.Usable() {
+		if i.State != fleet.Running || i.Schedule != "" || i.MustRun || i.Lifecycle != fleet.OnDemand || !i.Price.Status.Usable() {
 			continue
 		}
 		seen := max(elapsed, r.Month.Now.Sub(i.LaunchTime))
 		if i.LaunchTime.IsZero() || seen < awhile || i.AtLeast*100 < elapsed*allNight {
 			continue
 		}
-		f := Finding{
+		f := Recommendation{
 			Target: i.Target, Code: RunsAllNight, Resource: string(i.ID), Name: i.Name,
 			Saving: i.IfRunning().USD.Times(weekHours-officeHours, weekHours), Certain: false,
 			Reason: "runs day and night and follows no schedule; from Monday to Friday, 8 to 19, it would run 55 of the week's 168 hours",
@@ -121,21 +100,4 @@ func nightFindings(r Report) []Finding {
 		all = append(all, f)
 	}
 	return all
-}
-
-// live is true where the tags say that people outside depend on an instance, or
-// that something else starts and stops it.
-func live(tags fleet.Tags) bool {
-	for key, value := range tags {
-		switch strings.ToLower(key) {
-		case "env", "environment", "stage", "tier":
-			switch strings.ToLower(value) {
-			case "prod", "production", "prd", "live", "운영":
-				return true
-			}
-		case "aws:autoscaling:groupname":
-			return true
-		}
-	}
-	return false
 }

@@ -1,8 +1,9 @@
-package cost
+package recommend
 
 import (
 	"fmt"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -15,7 +16,7 @@ const copied = ""
 type chain struct {
 	target fleet.Target
 	volume string
-	lines  []*Line
+	lines  []*cost.Line
 }
 
 // resource is the volume, or the snapshot where that is not known.
@@ -26,10 +27,10 @@ func (c *chain) resource() string {
 	return c.volume
 }
 
-// snapshotFindings are the snapshots of volumes that are gone, and those of
-// which even the newest is old. Only whole chains are told: what a single
+// forSnapshots are the snapshots of volumes that are gone, and those of
+// which even the newest is old. Only whole chains are listed: what a single
 // snapshot saves the others keep, as far as they share its blocks.
-func snapshotFindings(r Report) []Finding {
+func forSnapshots(r cost.Report) []Recommendation {
 	type place struct {
 		account fleet.Account
 		volume  string
@@ -44,7 +45,7 @@ func snapshotFindings(r Report) []Finding {
 			unread[p.Target] = true
 		}
 	}
-	var all []Finding
+	var all []Recommendation
 	for _, c := range chains(r.Lines) {
 		newest := c.lines[0]
 		var saving price.USD
@@ -59,7 +60,7 @@ func snapshotFindings(r Report) []Finding {
 				newest = l
 			}
 		}
-		f := Finding{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain}
+		f := Recommendation{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain}
 		old := r.Month.Now.Sub(newest.Since) >= oldSnapshot && !newest.Since.IsZero()
 		switch {
 		case !there[place{c.target.Account, c.volume}] && !unread[c.target] && c.volume != copied:
@@ -88,7 +89,7 @@ func snapshotFindings(r Report) []Finding {
 
 // chains groups the lines of snapshots by their volume, in the order in which
 // the volumes appear. Copies are a chain each: their volume is not known.
-func chains(lines []*Line) []*chain {
+func chains(lines []*cost.Line) []*chain {
 	type key struct {
 		target fleet.Target
 		volume string
@@ -96,7 +97,7 @@ func chains(lines []*Line) []*chain {
 	var all []*chain
 	index := map[key]*chain{}
 	for _, l := range lines {
-		if l.Kind != SnapshotLine {
+		if l.Kind != cost.SnapshotLine {
 			continue
 		}
 		k := key{l.Target, l.ParentID}

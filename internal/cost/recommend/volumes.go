@@ -1,33 +1,34 @@
-package cost
+package recommend
 
 import (
 	"fmt"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
-// volumeFindings are volumes that nothing uses or that another type would do
-// the work of for less. Each volume has one finding at most, the one that saves
+// forVolumes are volumes that nothing uses or that another type would do
+// the work of for less. Each volume has one recommendation at most, the one that saves
 // most. Those of instances that the report leaves out are their owners' matter,
 // and of those that are to go with a forgotten instance nothing is left to save.
-func volumeFindings(r Report) []Finding {
-	limits := map[machine]*fleet.TypeInfo{}
+func forVolumes(r cost.Report) []Recommendation {
+	limits := map[instanceKey]*fleet.TypeInfo{}
 	for _, i := range r.Instances {
-		limits[machine{i.Target.Account, i.ID}] = i.Info
+		limits[instanceKey{i.Target.Account, i.ID}] = i.Info
 	}
-	going := map[machine]bool{}
-	for _, f := range stoppedFindings(r) {
-		going[machine{f.Target.Account, fleet.ResourceID(f.Resource)}] = f.Saving.Cents() > 0
+	going := map[instanceKey]bool{}
+	for _, f := range forStopped(r) {
+		going[instanceKey{f.Target.Account, fleet.ResourceID(f.Resource)}] = f.Saving.Cents() > 0
 	}
-	var all []Finding
+	var all []Recommendation
 	for _, v := range r.Volumes {
 		if !v.Monthly.Known {
 			continue
 		}
 		if v.Unattached() {
 			if v.State == "available" {
-				all = append(all, Finding{
+				all = append(all, Recommendation{
 					Target: v.Target, Code: UnattachedVolume, Resource: string(v.ID), Name: v.Name, Saving: v.Monthly.USD, Certain: true,
 					Reason: fmt.Sprintf("no instance uses this %s volume of %d GiB", v.Type, v.SizeGiB),
 					fix:    keepAndDelete, Advice: adviceWait,
@@ -35,19 +36,19 @@ func volumeFindings(r Report) []Finding {
 			}
 			continue
 		}
-		if v.BilledTo == "" || len(v.AttachedTo) == 1 && going[machine{v.Target.Account, v.BilledTo}] {
+		if v.BilledTo == "" || len(v.AttachedTo) == 1 && going[instanceKey{v.Target.Account, v.BilledTo}] {
 			continue
 		}
-		var best Finding
+		var best Recommendation
 		for _, change := range changes(v.Volume, limits) {
-			cost := price.VolumePrice(change.to, r.Evidence.Rates[v.Target.Region])
-			saving := v.Monthly.USD.Add(-cost.USD)
-			if !cost.Status.Usable() || saving <= best.Saving {
+			priced := price.VolumePrice(change.to, r.Evidence.Rates[v.Target.Region])
+			saving := v.Monthly.USD.Add(-priced.USD)
+			if !priced.Status.Usable() || saving <= best.Saving {
 				continue
 			}
-			best = Finding{
+			best = Recommendation{
 				Target: v.Target, Code: change.code, Resource: string(v.ID), Name: v.Name, Saving: saving, Certain: true,
-				Reason: fmt.Sprintf("%s: %s would cost %s a month instead of %s", change.why, describe(change.to), cost.USD.Cents(), v.Monthly.USD.Cents()),
+				Reason: fmt.Sprintf("%s: %s would cost %s a month instead of %s", change.why, describe(change.to), priced.USD.Cents(), v.Monthly.USD.Cents()),
 				fix:    fmt.Sprintf(changeVolume, arguments(change.to)),
 			}
 		}
@@ -67,7 +68,7 @@ type change struct {
 
 // changes are the ways in which a volume could be changed with no loss of
 // performance that it has, or could make use of.
-func changes(v fleet.Volume, types map[machine]*fleet.TypeInfo) []change {
+func changes(v fleet.Volume, types map[instanceKey]*fleet.TypeInfo) []change {
 	var all []change
 	if v.Type == fleet.GP2 {
 		all = append(all, change{GP2ToGP3, "gp3 with at least the IOPS and throughput of this gp2 volume", gp3Of(v, max(gp2IOPS(v), gp3IOPS), gp2MiBps(v))})
@@ -125,13 +126,13 @@ func io1MiBps(v fleet.Volume) int64 {
 
 // usableIOPS is what the instances of a volume can do at most, 0 where that is
 // not known or where the volume's IOPS are not paid for.
-func usableIOPS(v fleet.Volume, types map[machine]*fleet.TypeInfo) int64 {
+func usableIOPS(v fleet.Volume, types map[instanceKey]*fleet.TypeInfo) int64 {
 	if v.Type != fleet.GP3 && v.Type != fleet.IO1 && v.Type != fleet.IO2 {
 		return 0
 	}
 	var most int64
 	for _, id := range v.AttachedTo {
-		info := types[machine{v.Target.Account, id}]
+		info := types[instanceKey{v.Target.Account, id}]
 		if info == nil || info.EBSIOPS == 0 {
 			return 0
 		}

@@ -1,4 +1,10 @@
-package cost
+// Package recommend looks through a cost report for what could cost less, and
+// says with which command. It is pure and changes nothing. Which tag would put an
+// instance on a schedule, and what keeps it from being stopped, stand in the
+// report's rows.
+//
+// It may import cost, fleet and price.
+package recommend
 
 import (
 	"cmp"
@@ -7,11 +13,12 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
-// The codes of findings.
+// The codes of recommendations.
 const (
 	UnattachedVolume   = "unattached-volume"
 	StoppedInstance    = "stopped-instance"
@@ -33,43 +40,43 @@ const (
 	oldSnapshot = 90 * 24 * time.Hour
 )
 
-// Findings looks through a report, the largest saving first. What would save
+// For looks through a report, the largest saving first. What would save
 // less than a cent is not worth a line.
-func Findings(r Report) []Finding {
-	var all []Finding
-	for _, find := range []func(Report) []Finding{
-		volumeFindings, stoppedFindings, snapshotFindings, lineFindings, generationFindings, nightFindings,
+func For(r cost.Report) []Recommendation {
+	var all []Recommendation
+	for _, find := range []func(cost.Report) []Recommendation{
+		forVolumes, forStopped, forSnapshots, forLines, forOlderTypes, forNights,
 	} {
 		all = append(all, find(r)...)
 	}
-	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Saving.Cents() <= 0 })
-	slices.SortFunc(all, func(a, b Finding) int {
+	all = slices.DeleteFunc(all, func(f Recommendation) bool { return f.Saving.Cents() <= 0 })
+	slices.SortFunc(all, func(a, b Recommendation) int {
 		return cmp.Or(-cmp.Compare(a.Saving, b.Saving), strings.Compare(a.Code, b.Code), strings.Compare(a.Resource, b.Resource))
 	})
 	return all
 }
 
-// lineFindings are idle addresses and capacity that is reserved for nothing. The
+// forLines are idle addresses and capacity that is reserved for nothing. The
 // address of an instance that is off for the night is waited for.
-func lineFindings(r Report) []Finding {
-	var all []Finding
-	forgotten := map[machine]bool{}
+func forLines(r cost.Report) []Recommendation {
+	var all []Recommendation
+	old := map[instanceKey]bool{}
 	for _, i := range r.Instances {
-		if i.forgotten(r.Month.Now) {
-			forgotten[machine{i.Target.Account, i.ID}] = true
+		if forgotten(i, r.Month.Now) {
+			old[instanceKey{i.Target.Account, i.ID}] = true
 		}
 	}
 	for _, l := range r.Lines {
-		f := Finding{Target: l.Target, Resource: l.ID, Name: l.Name, Saving: l.Monthly.USD, Certain: true}
+		f := Recommendation{Target: l.Target, Resource: l.ID, Name: l.Name, Saving: l.Monthly.USD, Certain: true}
 		switch {
 		case l.Idle() && l.ParentID == "":
 			f.Code, f.fix = IdleAddress, releaseAddress
 			f.Reason = "nothing uses this public IPv4 address, which costs the same as one in use"
-		case l.Idle() && forgotten[machine{l.Target.Account, fleet.ResourceID(l.ParentID)}]:
+		case l.Idle() && old[instanceKey{l.Target.Account, fleet.ResourceID(l.ParentID)}]:
 			f.Code, f.fix = IdleAddress, releaseHeld
 			f.Advice = "the instance has no address until it is given another; a name server or an allow list may hold this one"
 			f.Reason = "the instance of this public IPv4 address has been stopped for long; the address costs the same as one in use"
-		case l.Kind == ReservationLine:
+		case l.Kind == cost.ReservationLine:
 			f.Code = UnusedCapacity
 			f.Reason = fmt.Sprintf("%.0f of the instances that this capacity reservation is for do not run, and cost as though they did", l.Quantity)
 			f.fix = giveBack(l.Used)
@@ -82,35 +89,41 @@ func lineFindings(r Report) []Finding {
 	return all
 }
 
+// instanceKey names an instance of any target.
+type instanceKey struct {
+	account fleet.Account
+	id      fleet.ResourceID
+}
+
 // forgotten is true for an instance that was stopped long ago.
-func (i *Instance) forgotten(now time.Time) bool {
+func forgotten(i *cost.Instance, now time.Time) bool {
 	return i.State == fleet.Stopped && !i.Stopped.IsZero() && now.Sub(i.Stopped) >= longStopped
 }
 
-// stoppedFindings are instances that have been stopped for long: their volumes
+// forStopped are instances that have been stopped for long: their volumes
 // are paid for. A snapshot of each keeps the data; it is reckoned at the full
 // size, so that the saving is what is left at least.
-func stoppedFindings(r Report) []Finding {
-	volumes := map[machine][]*Volume{}
+func forStopped(r cost.Report) []Recommendation {
+	volumes := map[instanceKey][]*cost.Volume{}
 	for _, v := range r.Volumes {
 		if v.BilledTo != "" && len(v.AttachedTo) == 1 {
-			who := machine{v.Target.Account, v.BilledTo}
+			who := instanceKey{v.Target.Account, v.BilledTo}
 			volumes[who] = append(volumes[who], v)
 		}
 	}
-	var all []Finding
+	var all []Recommendation
 	for _, i := range r.Instances {
-		if !i.forgotten(r.Month.Now) {
+		if !forgotten(i, r.Month.Now) {
 			continue
 		}
-		var cost, kept price.USD
+		var stored, kept price.USD
 		var gib int64
 		listed := r.Evidence.Rates[i.Target.Region].Quote(price.SnapshotStorage)
-		for _, v := range volumes[machine{i.Target.Account, i.ID}] {
-			cost = cost.Add(v.Monthly.USD)
+		for _, v := range volumes[instanceKey{i.Target.Account, i.ID}] {
+			stored = stored.Add(v.Monthly.USD)
 			gib += v.SizeGiB
 		}
-		f := Finding{
+		f := Recommendation{
 			Target: i.Target, Code: StoppedInstance, Resource: string(i.ID), Name: i.Name, Certain: listed.Status.Usable(),
 			Reason: fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(r.Month.Now.Sub(i.Stopped).Hours()/24), gib),
 			fix:    keepAndEnd,
@@ -120,7 +133,7 @@ func stoppedFindings(r Report) []Finding {
 			kept = listed.Rate.USD.Times(gib, 1)
 			f.Reason += fmt.Sprintf("; %s a month for snapshots of them is taken off the saving", kept.Cents())
 		}
-		f.Saving = cost.Add(-kept)
+		f.Saving = stored.Add(-kept)
 		all = append(all, f)
 	}
 	return all

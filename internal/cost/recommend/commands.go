@@ -1,13 +1,14 @@
-package cost
+package recommend
 
 import (
 	"fmt"
 	"strings"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 )
 
-// The commands of findings. Each is one line that a shell runs as it is: the
+// The commands of recommendations. Each is one line that a shell runs as it is: the
 // steps are joined so that a step runs only where the one before succeeded, and
 // what AWS takes time for is waited for. Their arguments are ids and numbers of
 // AWS's own making, and tags of plain letters, none of which a shell would read
@@ -36,7 +37,7 @@ const adviceWait = "the command gives up after ten minutes of waiting, and then 
 
 // changeType gives an instance another type. One that runs is stopped for it and
 // started again, even where EC2 refuses the type; one that is off stays off.
-func changeType(i *Instance, to fleet.InstanceType) (fix, advice string) {
+func changeType(i *cost.Instance, to fleet.InstanceType) (fix, advice string) {
 	modify := fmt.Sprintf(modifyType, to)
 	switch {
 	case i.Bound != "":
@@ -50,18 +51,6 @@ func changeType(i *Instance, to fleet.InstanceType) (fix, advice string) {
 	}
 	return strings.Join([]string{stop, waitStopped, modify, start}, " && ") + " || " + start,
 		"it is down meanwhile; where EC2 refuses the new type it is started again as it was"
-}
-
-// bound is why an instance cannot be stopped and changed on its own, empty where
-// it can be.
-func bound(i fleet.Instance) string {
-	switch {
-	case i.InstanceStore:
-		return "it cannot be stopped, for its root device is an instance store: launch another one of the new type in its place"
-	case i.Tags["aws:autoscaling:groupName"] != "":
-		return "it belongs to an Auto Scaling group, which would replace it: change the type in the group's launch template"
-	}
-	return ""
 }
 
 // giveBack reduces a capacity reservation to the instances that use it.
