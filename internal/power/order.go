@@ -194,13 +194,14 @@ func (r *run) look(ctx context.Context) {
 			continue // what is not seen is not ready
 		}
 		for id, m := range states {
-			n := r.step[machineKey{part[0].Machine.Kind, id}]
-			r.order.state[n], r.order.ready[n] = m.State, m.Ready
+			if n, known := r.step[machineKey{part[0].Machine.Kind, id}]; known {
+				r.order.state[n], r.order.ready[n] = m.State, m.Ready
+			}
 		}
 	}
 }
 
-// leaveUnordered settles the starts that come after machines of which none was
+// leaveUnordered settles the starts that come after machines none of which was
 // seen, while not all machines could be read: they may be there and not ready.
 // It returns the other steps.
 func (r *run) leaveUnordered(steps []Step) []Step {
