@@ -15,48 +15,50 @@ import (
 // of it.
 const deniedForAll = 8
 
-// act asks AWS for a batch. Whatever AWS refuses is taken apart: machines that
-// the refusal names are settled and the rest is tried again; a refusal that
-// names none is halved. Errors that say nothing about a machine settle the
-// whole batch, since trying parts of it could only make things worse.
+// act asks AWS for a batch, in requests of the size that its kind allows.
 func (r *run) act(ctx context.Context, batch []Step) {
 	if len(batch) == 0 {
 		return
 	}
+	for part := range slices.Chunk(batch, requestSize(batch[0].Machine.Kind)) {
+		r.submit(ctx, part)
+	}
+}
+
+// submit makes one request. Whatever AWS refuses is taken apart; errors that say
+// nothing about a machine settle the whole batch, since trying parts of it could
+// only make things worse.
+func (r *run) submit(ctx context.Context, batch []Step) {
 	if r.closed(ctx) {
 		r.settleAll(batch, fleet.Deferred, notTried())
-		return
-	}
-	first := batch[0]
-	if size := requestSize(first.Machine.Kind); len(batch) > size {
-		for part := range slices.Chunk(batch, size) {
-			r.act(ctx, part)
-		}
 		return
 	}
 	if batch = r.startResized(ctx, batch); len(batch) == 0 {
 		return
 	}
 	err := r.request(ctx, batch)
-	if errors.Is(err, fleet.ErrNoTime) {
-		r.settleAll(batch, fleet.Deferred, notTried())
-		return
-	}
-	if err == nil {
-		r.accept(batch...)
-		return
-	}
 	refusal, about := errors.AsType[*fleet.Refusal](err)
-	if !about || !aboutInstances(refusal.Kind) {
+	switch {
+	case err == nil:
+		r.accept(batch...)
+	case errors.Is(err, fleet.ErrNoTime):
+		r.settleAll(batch, fleet.Deferred, notTried())
+	case !about || !aboutSome(refusal.Kind):
 		r.settleAll(batch, fleet.Failed, reasonOf(err))
-		return
+	default:
+		r.settleRefusal(ctx, batch, refusal)
 	}
+}
+
+// settleRefusal settles the machines that a refusal names and tries the rest
+// again; a batch of which it names none is halved.
+func (r *run) settleRefusal(ctx context.Context, batch []Step, refusal *fleet.Refusal) {
 	named, rest := split(batch, refusal.IDs)
 	if len(named) == 0 && len(batch) == 1 {
 		named, rest = batch, nil
 	}
 	for _, s := range named {
-		if errors.Is(refusal, fleet.ErrCapacity) && r.elsewhere(ctx, s) {
+		if errors.Is(refusal, fleet.ErrCapacity) && r.startAsOther(ctx, s) {
 			continue
 		}
 		result, reason := verdict(s.Action, refusal)
@@ -66,7 +68,7 @@ func (r *run) act(ctx context.Context, batch []Step) {
 		}
 	}
 	if errors.Is(refusal.Kind, fleet.ErrDenied) {
-		kind := first.Machine.Kind
+		kind := batch[0].Machine.Kind
 		r.denied[kind] += len(named)
 		if !r.granted[kind] && r.denied[kind] >= deniedForAll && len(rest) > 1 {
 			r.probe(ctx, rest, refusal)
@@ -112,9 +114,9 @@ func (r *run) request(ctx context.Context, batch []Step) error {
 	return port.Stop(ctx, ids, batch[0].Hibernate)
 }
 
-// aboutInstances reports whether a refusal of this kind can be about some of
-// the instances of a batch and not about the others.
-func aboutInstances(kind error) bool {
+// aboutSome reports whether a refusal of this kind can be about some of the
+// machines of a batch and not about the others.
+func aboutSome(kind error) bool {
 	for _, k := range []error{
 		fleet.ErrNotFound, fleet.ErrConflict, fleet.ErrProtected,
 		fleet.ErrUnsupported, fleet.ErrCapacity, fleet.ErrDenied, fleet.ErrInvalid,
@@ -166,7 +168,7 @@ func verdict(action Action, refusal *fleet.Refusal) (fleet.Result, fleet.Reason)
 }
 
 // reasonOf makes the reason of an instance from an error. Codes are ours and
-// stable; the code and the message of AWS stand in the text.
+// stable; the code and the message of AWS are in the text.
 func reasonOf(err error) fleet.Reason {
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -39,7 +39,7 @@ type Options struct {
 	// What has been asked for is still brought to an end, but not waited for.
 	// A nil channel never closes.
 	Closing <-chan struct{}
-	// Settled, if not nil, is told every outcome as soon as it is known.
+	// Settled, if not nil, is called with every outcome as soon as it is known.
 	Settled func(fleet.Outcome)
 }
 
@@ -118,7 +118,7 @@ type run struct {
 	// any could.
 	unmarked int
 	marked   bool
-	// notes are what is to be told of machines with which all went well.
+	// notes are remarks on machines with which all went well.
 	notes map[machineKey]fleet.Reason
 	// tried are the types in which a machine was to be started in this run.
 	tried map[machineKey][]fleet.InstanceType
@@ -268,7 +268,7 @@ func (r *run) tag(ctx context.Context, machines []fleet.Machine, set fleet.Tags)
 	}
 	refusal, about := errors.AsType[*fleet.Refusal](err)
 	hopeless := !r.marked && r.unmarked >= deniedForAll
-	if len(machines) > 1 && about && aboutInstances(refusal.Kind) && !hopeless {
+	if len(machines) > 1 && about && aboutSome(refusal.Kind) && !hopeless {
 		named := slices.DeleteFunc(slices.Clone(machines), func(m fleet.Machine) bool { return !slices.Contains(refusal.IDs, m.ID) })
 		rest := slices.DeleteFunc(slices.Clone(machines), func(m fleet.Machine) bool { return slices.Contains(refusal.IDs, m.ID) })
 		if len(named) > 0 {

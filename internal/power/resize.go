@@ -43,10 +43,10 @@ func (r *run) startResized(ctx context.Context, batch []Step) []Step {
 	return plain
 }
 
-// elsewhere tries the other types that the machine's tag allows, after its own
+// startAsOther tries the other types that the machine's tag allows, after its own
 // was refused for lack of capacity. It reports whether the machine is dealt
 // with.
-func (r *run) elsewhere(ctx context.Context, s Step) bool {
+func (r *run) startAsOther(ctx context.Context, s Step) bool {
 	types := typesOf(s)
 	if s.Action != Start || r.clients.Resizer == nil || len(types) < 2 {
 		return false

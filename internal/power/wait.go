@@ -114,7 +114,7 @@ func (r *run) arrived(ctx context.Context, s Step, now fleet.Machine) bool {
 	case s.Action == Start && now.State == fleet.Stopped && now.Started.After(before.Started):
 		if now.Cause == fleet.CauseCapacity {
 			s.Machine = now
-			if r.elsewhere(ctx, s) {
+			if r.startAsOther(ctx, s) {
 				return true
 			}
 		}
