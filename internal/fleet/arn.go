@@ -22,7 +22,7 @@ func ParseRegion(s string) (Region, error) {
 	return Region(s), nil
 }
 
-// Partition is the part of AWS that the region belongs to, as it stands in
+// Partition is the part of AWS that the region belongs to, as written in
 // ARNs.
 func (r Region) Partition() string {
 	for prefix, partition := range map[string]string{"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"} {
@@ -33,7 +33,7 @@ func (r Region) Partition() string {
 	return "aws"
 }
 
-// AnyAccount stands in an ARN for every account.
+// AnyAccount means every account in an ARN.
 const AnyAccount Account = "*"
 
 // RoleARN is the ARN of an IAM role. Name has the role's path before it, such

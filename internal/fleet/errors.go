@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// The kinds of errors that packages outside the AWS adapter tell apart with
+// The kinds of errors that packages outside the AWS adapter distinguish with
 // errors.Is. The adapter maps AWS error codes to them in one table.
 var (
 	// ErrCredentials: there are none, or AWS does not accept them.

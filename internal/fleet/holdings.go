@@ -27,7 +27,7 @@ type Snapshot struct {
 func (s Snapshot) Name() string { return s.Tags.Name(string(s.ID)) }
 
 // Address is an Elastic IP address as DescribeAddresses shows it. Addresses
-// that EC2 gave to an instance by itself are Instance.PublicIPs.
+// that EC2 lent to an instance are Instance.PublicIPs.
 type Address struct {
 	Target Target
 	ID     string // allocation id, "eipalloc-…"

@@ -51,7 +51,7 @@ type Instance struct {
 	// when the instance was launched for the first time. Of a terminated one
 	// it is when its billing began.
 	FirstLaunch time.Time
-	// Stopped is the last stop, where the instance is not running and EC2 tells:
+	// Stopped is the last stop, where the instance is not running and EC2 says so:
 	// it does where an API call caused it.
 	Stopped time.Time
 
@@ -88,7 +88,7 @@ type Instance struct {
 // Name is the Name tag, or the instance's id where it has none.
 func (i Instance) Name() string { return i.Tags.Name(string(i.ID)) }
 
-// TypeInfo is what DescribeInstanceTypes tells of an instance type.
+// TypeInfo is what DescribeInstanceTypes reports of an instance type.
 type TypeInfo struct {
 	Type           InstanceType
 	VCPU           int

@@ -13,7 +13,7 @@ const (
 	KindGroup    Kind = "auto-scaling-group" // an EC2 Auto Scaling group
 )
 
-// Cause says how a machine came to be stopped, as far as AWS tells.
+// Cause says how a machine came to be stopped, as far as AWS says.
 type Cause string
 
 // The causes.
@@ -22,7 +22,7 @@ const (
 	CauseCall    Cause = "call"   // an API call: a person, a program, or nightshift
 	CauseItself  Cause = "itself" // its own operating system shut down
 	CauseAWS     Cause = "aws"    // AWS: a failed start, lack of capacity, a key, retirement
-	CauseSpot    Cause = "spot"   // a Spot interruption; EC2 starts it again by itself
+	CauseSpot    Cause = "spot"   // a Spot interruption; EC2 starts it again
 	// CauseCapacity: AWS had no capacity for its type when it was started.
 	CauseCapacity Cause = "capacity"
 )

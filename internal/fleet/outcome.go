@@ -7,7 +7,7 @@ type Result string
 
 // The results.
 const (
-	Done     Result = "done"    // the wanted state was accepted or seen
+	Done     Result = "done"    // the desired state was accepted or seen
 	Failed   Result = "failed"  // it was tried and did not come
 	Skipped  Result = "skipped" // it was left out on purpose
 	Deferred Result = "left"    // there was no time left to try

@@ -72,8 +72,8 @@ func ParseTags(list []string) ([]Tag, error) {
 	return all, nil
 }
 
-// AllOn reports whether tags carry all of the wanted ones, which they do where
-// none is wanted.
+// AllOn reports whether tags carry all of the given ones, which they do where
+// none is given.
 func AllOn(wanted []Tag, tags Tags) bool {
 	return !slices.ContainsFunc(wanted, func(t Tag) bool { return !t.On(tags) })
 }

@@ -37,8 +37,7 @@ const (
 
 // Read gives the chosen records, newest first. It lists the folders from the
 // newest day backwards and reads no more records than it gives. What cannot be
-// read is reported beside the rest; records that vanish meanwhile are not
-// missed.
+// read is reported with the rest; records that vanish meanwhile are no error.
 func Read(ctx context.Context, store blob.Store, q Query) ([]Record, []error) {
 	r := reader{store: store, query: q}
 	r.descend(ctx, root, 0)

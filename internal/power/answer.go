@@ -8,7 +8,7 @@ import (
 
 // Answer is what the function returns and `--json` prints. Status and
 // Instances are those of the first Lambda scripts, whose callers read them;
-// the other keys stand beside them.
+// the other keys were added later.
 type Answer struct {
 	// Status is "stopped 3 instances", "started 3 instances", "no instances
 	// found" or "invalid action".
@@ -20,7 +20,7 @@ type Answer struct {
 	// Deferred are those that there was no time to try.
 	Deferred []Item `json:"left,omitempty"`
 	DryRun   bool   `json:"dry_run,omitempty"`
-	// Errors tell what could not be read, one sentence for each account
+	// Errors are what could not be read, one sentence for each account
 	// and region.
 	Errors []string `json:"errors,omitempty"`
 }

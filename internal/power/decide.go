@@ -15,7 +15,7 @@ const (
 	// could not carry out.
 	longestRetry = time.Hour
 	// soon is the time before a scheduled start in which a machine that nightshift
-	// has started itself is not stopped any more.
+	// has started itself is no longer stopped.
 	soon = 30 * time.Minute
 )
 
@@ -123,13 +123,13 @@ func (f facts) start() Step {
 // machine has not changed its state since: AWS refused the act, or the run ended
 // before it. What was found then still holds: the state in which the machine is
 // was not to be respected. Without this the mark of an act that failed would
-// cover the one that tells how the machine came into its state.
+// hide the one that explains how the machine came into its state.
 func (f facts) unfinished(changed time.Time, actions ...string) bool {
 	return slices.Contains(actions, f.mark.Action) && f.mark.At.After(changed.Add(early))
 }
 
 // enforced reports whether people's acts do not count. A schedule that only
-// starts or only stops wants its state at one instant, not all the time.
+// starts or only stops asks for its state at one instant, not all the time.
 func (f facts) enforced() bool {
 	return f.rule.Enforce && !f.timeline.schedule.OneSided()
 }
@@ -144,7 +144,7 @@ func (f facts) nextStart() time.Time {
 }
 
 // beforeWindow reports whether the machine was started, by a person and not by
-// an act of ours that the mark no longer tells of, before the window that ended
+// an act of ours that a later mark has replaced, before the window that ended
 // at T began.
 func (f facts) beforeWindow() bool {
 	end := f.desired.Since
@@ -191,7 +191,7 @@ func short(d time.Duration) string {
 }
 
 // mistake is the step of a machine whose tags cannot be followed. It is left
-// alone, and that is a failure: silence would look like being looked after.
+// alone, and that is a failure: silence would look like success.
 func mistake(m fleet.Machine, code string, err error) Step {
 	return Step{Machine: m, Mistake: true, Reason: fleet.Reason{Code: code, Text: said(err)}}
 }

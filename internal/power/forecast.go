@@ -77,7 +77,7 @@ type ForecastLine struct {
 	Machines int    `json:"machines"`
 	// AlwaysOn is the time of machines that never stop.
 	AlwaysOn MachineTime `json:"always_on_hours"`
-	// Desired is the time for which the schedule wants them running, and the
+	// Desired is the time for which the schedule asks for them, and the
 	// time that is not known.
 	Desired MachineTime `json:"wanted_hours"`
 	// Unknown is the part of Desired in which the schedule leaves the machines
@@ -95,7 +95,7 @@ type ForecastLine struct {
 }
 
 // MakeForecast says how long machines will run from an instant to another if
-// nobody acts by hand, and what that saves against running all the time. Lines
+// nobody acts manually, and what that saves against running all the time. Lines
 // come with the largest saving first.
 func MakeForecast(items []Scheduled, from, to time.Time) Forecast {
 	from, to = from.Truncate(time.Second), to.Truncate(time.Second)

@@ -7,7 +7,7 @@ import (
 )
 
 // ours is how long after its mark a change of state counts as nightshift's
-// own. EC2 tells when it took a request, RDS when it had carried it out.
+// own. EC2 reports when it took a request, RDS when it had carried it out.
 func ours(kind fleet.Kind) time.Duration {
 	if kind == fleet.KindDatabase || kind == fleet.KindCluster {
 		return time.Hour

@@ -20,7 +20,7 @@ type Plan struct {
 	At time.Time
 	// Ramp is by how much large groups of machines start early.
 	Ramp Ramp
-	// Unread are the kinds of which not all machines could be read.
+	// Unread are the kinds whose machines could not all be read.
 	Unread []fleet.Kind
 	// Steps has one entry for every machine that the evaluator selects, in
 	// the order of kinds and in that in which AWS lists them.
@@ -45,7 +45,7 @@ type Step struct {
 	// read, is why the machine is left alone.
 	Mistake bool
 	Reason  fleet.Reason
-	// Desired is what the schedule wants; zero where there is none.
+	// Desired is what the schedule asks for; zero where there is none.
 	Desired Desired
 	// After is the tag of those machines that must be ready before this one is
 	// started, and are stopped only after it. The zero Tag means none.
@@ -69,7 +69,7 @@ func (p Plan) Actionable() int {
 // MakePlan reads the machines that the evaluator selects, all kinds at the same
 // time, and decides about each of them as of now, which is asked once all are
 // read; an evaluator that does not look at the time can do with nil. It changes
-// nothing. When reading fails half-way, the plan holds what was read, beside
+// nothing. When reading fails half-way, the plan holds what was read, with
 // the error; one kind that fails does not hold up the others.
 func MakePlan(ctx context.Context, clients Clients, evaluator Evaluator, now func() time.Time) (Plan, error) {
 	var (
@@ -87,7 +87,7 @@ func MakePlan(ctx context.Context, clients Clients, evaluator Evaluator, now fun
 			})
 		}
 	}
-	_ = group.Wait() // errors are kept by kind
+	_ = group.Wait() // each kind has an error of its own
 	plan := Plan{Target: clients.Target}
 	for n, err := range errs {
 		if err != nil {

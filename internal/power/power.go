@@ -9,7 +9,7 @@
 // left out; throttling and failures of the transport are retried by the
 // adapter and never taken apart.
 //
-// What schedules want is compared with what AWS tells of a machine: its state,
+// What schedules ask for is compared with what AWS reports of a machine: its state,
 // when it was last started and stopped, and its tags. There is no other memory,
 // so that a run may come late, twice or at the same time as another.
 //
@@ -91,7 +91,7 @@ type Clients struct {
 // Evaluator decides about machines. It changes nothing, and its answers depend on
 // nothing but their arguments.
 type Evaluator interface {
-	// Selector chooses the machines of a kind that it wants to see; false
+	// Selector chooses the machines of a kind that it decides about; false
 	// means none.
 	Selector(kind fleet.Kind) (fleet.Selector, bool)
 	// Ramp is what has to be known of all machines of a target to decide about

@@ -95,8 +95,7 @@ func (c *RampCounter) Ramp() Ramp {
 // instances start in a day.
 const foresight = 24 * time.Hour
 
-// firstStartAfter is the next instant at which the schedule begins to want its
-// machines running; zero where there is none soon.
+// firstStartAfter is the next instant at which the schedule starts its machines; zero where there is none soon.
 func firstStartAfter(s *schedule.Schedule, now time.Time) time.Time {
 	for at := now; ; {
 		next, ok := s.Next(at)

@@ -11,7 +11,7 @@ import (
 	"nightshift/internal/schedule"
 )
 
-// Desired is what a schedule and an override want of a machine now.
+// Desired is what a schedule and an override ask of a machine now.
 type Desired struct {
 	State schedule.State
 	// Since is when the desired state changed last, Until when it will next;
@@ -27,7 +27,7 @@ type Desired struct {
 	Lead time.Duration
 	// Override is the override as it counts; zero where there is none.
 	Override fleet.Override
-	// Warnings tell what is not as somebody may expect.
+	// Warnings are what may surprise somebody.
 	Warnings []string
 }
 

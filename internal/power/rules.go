@@ -28,13 +28,13 @@ type Rule struct {
 	Kinds []fleet.Kind
 	// Read gives the schedule for the value of the tag; for a rule that names
 	// its schedule it ignores the value. It reads anew each time: a RuleSet
-	// remembers. An error is told with the machine, which is left alone.
+	// remembers. An error is reported with the machine, which is left alone.
 	Read func(value string) (Named, error)
 	// Schedule is the name of the schedule, empty where the tag's value says.
 	Schedule string
 	// Ignore leaves the machines alone and says so.
 	Ignore bool
-	// Enforce acts against what people do by hand.
+	// Enforce acts against manual starts and stops.
 	Enforce bool
 	// StopNew stops what is launched for the first time outside its windows.
 	StopNew bool
@@ -63,7 +63,7 @@ type Named struct {
 	Schedule *schedule.Schedule
 	// Ignore is true where the text says that the machine is to be left alone.
 	Ignore bool
-	// Warnings tell where we differ from the tool that the text was written
+	// Warnings say where we differ from the tool that the text was written
 	// for.
 	Warnings []string
 }

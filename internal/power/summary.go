@@ -21,16 +21,16 @@ type Summary struct {
 	Deferred []Act `json:"left,omitempty"`
 	// Skipped are those that were left alone on purpose.
 	Skipped []Act `json:"skipped,omitempty"`
-	// Mistakes are what somebody has to put right, each told once.
+	// Mistakes are what somebody has to fix, each listed once.
 	Mistakes []Mistake `json:"mistakes,omitempty"`
-	// Warnings are what may not be as somebody expects, each told once.
+	// Warnings are what may surprise somebody, each listed once.
 	Warnings []Mistake `json:"warnings,omitempty"`
 	// NoChange counts the machines that were in their desired state, NoRule those
 	// that no rule is for.
 	NoChange int  `json:"as_wanted"`
 	NoRule   int  `json:"no_rule"`
 	DryRun   bool `json:"dry_run,omitempty"`
-	// Errors tell what could not be read, one sentence for each account
+	// Errors are what could not be read, one sentence for each account
 	// and region.
 	Errors []string `json:"errors,omitempty"`
 	// ConfigurationErrors counts what is wrong in the configuration. What it
@@ -82,10 +82,10 @@ func Summarize(plans []Plan, outcomes [][]fleet.Outcome, errs []error) Summary {
 	for n, p := range plans {
 		for k, step := range p.Steps {
 			for _, w := range step.Desired.Warnings {
-				s.Warnings = tell(s.Warnings, fleet.Reason{Code: "warning", Text: w}, step.Machine.ID)
+				s.Warnings = noted(s.Warnings, fleet.Reason{Code: "warning", Text: w}, step.Machine.ID)
 			}
 			if step.Mistake {
-				s.Mistakes = tell(s.Mistakes, step.Reason, step.Machine.ID)
+				s.Mistakes = noted(s.Mistakes, step.Reason, step.Machine.ID)
 				continue
 			}
 			result, action, reason := fleet.Skipped, step.Action, step.Reason
@@ -124,8 +124,8 @@ func (s *Summary) add(result fleet.Result, action Action, a Act) {
 	}
 }
 
-// tell adds a machine to the mistake that it shares with others.
-func tell(list []Mistake, r fleet.Reason, id fleet.ResourceID) []Mistake {
+// noted adds a machine to the mistake that it shares with others.
+func noted(list []Mistake, r fleet.Reason, id fleet.ResourceID) []Mistake {
 	for n := range list {
 		if list[n].Reason == r {
 			list[n].Machines = append(list[n].Machines, id)

@@ -228,7 +228,7 @@ func (d *Days) addMonthDays(item, span string, step int) error {
 
 func isLast(text string) bool { return text == "last" || text == "l" }
 
-// isDate tells dates from days of the month.
+// isDate distinguishes dates from days of the month.
 func isDate(text string) bool {
 	return len(text) > 4 && text[4] == '-' && strings.Trim(text[:4], "0123456789") == "" && strings.Contains(text[5:], "-")
 }

@@ -2,7 +2,7 @@ package schedule
 
 import "time"
 
-// Within tells what decides at an instant: a window ("Mon-Fri 08:00-19:00",
+// Within says what decides at an instant: a window ("Mon-Fri 08:00-19:00",
 // "unmanaged Sat 10:00-14:00", "always"), a day of a calendar ("off
 // 2026-12-25"), the last edge ("stop Mon-Fri 19:00"), "never", or "outside all
 // windows". Of several windows it is the first.

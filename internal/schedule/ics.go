@@ -17,7 +17,7 @@ const (
 	maxFile = 4 << 20
 	// maxLine bounds the lines of one that are read, in bytes.
 	maxLine = 4 << 10
-	// maxDepth bounds how deep components stand in each other; a calendar, its
+	// maxDepth bounds how deep components are nested; a calendar, its
 	// event and its alarm are three.
 	maxDepth = 8
 )

@@ -12,7 +12,7 @@ func keywords() []string {
 	return []string{"always", "never", "start", "stop", "unmanaged", "weekend", "off", "on"}
 }
 
-// Parse reads a schedule in one line, as it stands in a tag; see
+// Parse reads a schedule in one line, as in a tag; see
 // ParseDefinition. zone is used where the text names none.
 func Parse(text string, zone *time.Location) (*Schedule, error) {
 	d, err := ParseDefinition(text)

@@ -4,7 +4,7 @@
 // A [Definition] is a schedule as people write it: windows such as
 // "Mon-Fri 08:00-19:00", or single starts and stops, with calendars of
 // holidays. [New] checks it and makes a [Schedule], which answers for any
-// instant what is wanted ([Schedule.At]) and when that changes
+// instant the desired state ([Schedule.At]) and when that changes
 // ([Schedule.Next], [Schedule.Last]).
 //
 // A window is an interval between two instants. It belongs to the local day on
@@ -27,7 +27,7 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// State is what a schedule wants of a machine.
+// State is what a schedule asks of a machine.
 type State string
 
 // The states.
@@ -93,7 +93,7 @@ type Schedule struct {
 
 // New checks a definition. zone is used where the definition has none. These
 // are errors of kind fleet.ErrInvalid: a definition that says nothing, windows
-// beside edges, a line that does not match any day from 1970 to 2100, a
+// together with edges, a line that does not match any day from 1970 to 2100, a
 // schedule that never runs without Never or never stops without "always".
 func New(def Definition, zone *time.Location) (*Schedule, error) {
 	if def.Zone != nil {

@@ -7,14 +7,14 @@ import (
 )
 
 // Transition is an instant, in the schedule's zone, and what the schedule
-// wants from then on.
+// asks for from then on.
 type Transition struct {
 	At    time.Time
 	State State
 }
 
-// At is what the schedule wants at an instant: before 1970 and after 2100 what
-// it wants at the nearer end of that time. A schedule of edges leaves the
+// At is what the schedule asks for at an instant: before 1970 and after 2100 what
+// it asks for at the nearer end of that time. A schedule of edges leaves the
 // machine alone before its first edge.
 func (s *Schedule) At(t time.Time) State {
 	at := t.Unix()
@@ -67,7 +67,7 @@ func (s *Schedule) lastMark(at int64, block func(int64) *block) (mark, bool) {
 	return 0, false
 }
 
-// Running is how long the schedule wants the machine to run in [from, to), in
+// Running is how long the schedule asks the machine to run in [from, to), in
 // real time: an hour that the clock repeats counts twice.
 func (s *Schedule) Running(from, to time.Time) time.Duration {
 	var total time.Duration

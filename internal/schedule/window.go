@@ -30,8 +30,8 @@ type Window struct {
 // Always is the window that never ends.
 func Always() Window { return Window{always: true} }
 
-// ParseWindow reads a window. ParseDays tells what may stand for the days;
-// without a time the whole day is meant.
+// ParseWindow reads a window; see ParseDays for the days, and
+// Without a time the whole day is meant.
 //
 //	Mon-Fri 08:00-19:00
 //	22:00-06:00                               every night
@@ -250,12 +250,12 @@ func (w Window) interval(clocks wall, day int) (from, to int64, ok bool) {
 // nothing said about the time after it. Edges can be compared with ==.
 type Edge struct {
 	days  Days
-	set   bool // tells 00:00 on every day from the zero value
+	set   bool // distinguishes 00:00 on every day from the zero value
 	clock int  // minutes after midnight
 }
 
-// ParseEdge reads an edge such as "Mon-Fri 19:00" or "06:30"; ParseDays tells
-// what may stand for the days. 24:00 is the end of the day and possible only
+// ParseEdge reads an edge such as "Mon-Fri 19:00" or "06:30"; see ParseDays
+// for the days. 24:00 is the end of the day and possible only
 // for stops. Errors are of kind fleet.ErrInvalid.
 func ParseEdge(text string) (Edge, error) {
 	if len(text) > maxText {

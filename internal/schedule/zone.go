@@ -21,7 +21,7 @@ var zoneNames string
 
 // LoadZone finds a time zone by its IANA name such as "Asia/Seoul". Names are
 // case-sensitive. An unknown name is an error of kind fleet.ErrInvalid that
-// tells the nearest known one; "Local" is unknown, because what it means
+// names the nearest known one; "Local" is unknown, because what it means
 // depends on where the program runs.
 func LoadZone(name string) (*time.Location, error) {
 	if !knownZone(name) {
