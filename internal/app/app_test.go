@@ -157,6 +157,21 @@ func TestPowerDoesWhatItPlans(t *testing.T) {
 	if kept != len(want) || history.Runs[0].Job != "power" {
 		t.Errorf("the journal says %+v", history.Runs)
 	}
+	// Each stop has the time at which AWS accepted it, and the second run is idle by
+	// its key alone.
+	acts := journal.Acts(history.Runs)
+	for _, act := range acts {
+		if act.Doubt != 0 || !act.Stop || act.At.Before(evening().Add(-time.Second)) {
+			t.Errorf("the journal has the act %+v", act)
+		}
+	}
+	quick, err := s.History(t.Context(), app.HistoryInput{Query: journal.Query{Acts: true}})
+	if err != nil || len(acts) != len(want) {
+		t.Errorf("%d acts for %d stops, %v", len(acts), len(want), err)
+	}
+	if read := slices.DeleteFunc(slices.Clone(quick.Runs), func(r journal.Record) bool { return r.Seen == 0 }); len(quick.Runs) != 2 || len(read) != 1 || read[0].Done != len(want) {
+		t.Errorf("without the idle runs the journal says %+v", quick.Runs)
+	}
 }
 
 // Inputs and results are plain data.
