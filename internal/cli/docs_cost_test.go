@@ -54,14 +54,21 @@ func practise(t *testing.T) {
 	}
 }
 
-// play runs the examples of a document, from the top to the bottom.
-func play(t *testing.T, name string) {
+// located is where a document is, wherever the test goes then.
+func located(t *testing.T, name string) string {
 	t.Helper()
-	text := document(t, name)
 	file, err := filepath.Abs(filepath.Join("..", "..", filepath.FromSlash(name)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+// play runs the examples of a document, from the top to the bottom.
+func play(t *testing.T, name string) {
+	t.Helper()
+	text := document(t, name)
+	file := located(t, name)
 	practise(t)
 	var g guide
 	ran := 0
@@ -302,8 +309,9 @@ func exampleRows(t *testing.T, table string, flags ...string) []map[string]any {
 	return report.Data.Tables[table]
 }
 
-// sameRow compares a table of columns and values with the row of a name.
-func sameRow(t *testing.T, shown string, rows []map[string]any, name string) {
+// sameRow compares a table of columns and values with the row of a name. With
+// -update it writes the values anew.
+func sameRow(t *testing.T, file, shown string, rows []map[string]any, name string) {
 	t.Helper()
 	mine := slices.IndexFunc(rows, func(row map[string]any) bool { return row["name"] == name })
 	example := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\|$").FindAllStringSubmatch(shown, -1)
@@ -315,23 +323,31 @@ func sameRow(t *testing.T, shown string, rows []map[string]any, name string) {
 	for key, value := range rows[mine] {
 		values[letters.ReplaceAllString(key, "")] = value
 	}
+	now := shown
 	for _, value := range example {
-		if got := fmt.Sprint(values[letters.ReplaceAllString(strings.ToLower(value[1]), "")]); got != value[2] {
+		got := fmt.Sprint(values[letters.ReplaceAllString(strings.ToLower(value[1]), "")])
+		if got != value[2] && !*update {
 			t.Errorf("%s is %s in the document; the report has %s", value[1], value[2], got)
 		}
+		now = strings.Replace(now, value[0], "| `"+value[1]+"` | "+got+" |", 1)
+	}
+	if *update {
+		rewriteIn(t, file, shown, now)
 	}
 }
 
 // TestCostRow compares the row of the worked example.
 func TestCostRow(t *testing.T) {
 	shown := section(t, document(t, costing), "## One instance by hand")
-	sameRow(t, shown, exampleRows(t, "ec2_detail_costs"), "개발-WAS-1")
+	file := located(t, costing)
+	sameRow(t, file, shown, exampleRows(t, "ec2_detail_costs"), "개발-WAS-1")
 }
 
 // TestCostBill compares the example of a bill beside the list.
 func TestCostBill(t *testing.T) {
 	_, shown, _ := strings.Cut(section(t, document(t, costing), "## The bill beside the list"), "\nAn example: ")
-	sameRow(t, shown, exampleRows(t, "reconciliation", "--bill", "s3://"+sandbox.DefaultBucket+"/exports"), "운영-웹-2")
+	file := located(t, costing)
+	sameRow(t, file, shown, exampleRows(t, "reconciliation", "--bill", "s3://"+sandbox.DefaultBucket+"/exports"), "운영-웹-2")
 }
 
 // TestCostSchema compares the definition for Athena, and the schema.

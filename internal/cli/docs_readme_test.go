@@ -24,10 +24,19 @@ import (
 func rewrite(t *testing.T, block, now string) {
 	t.Helper()
 	for _, name := range []string{english, korean} {
-		text := strings.Replace(document(t, name), block, now, 1)
-		if err := os.WriteFile(filepath.Join("..", "..", name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		rewriteIn(t, filepath.Join("..", "..", name), block, now)
+	}
+}
+
+// rewriteIn replaces a part of a file.
+func rewriteIn(t *testing.T, file, part, now string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), part, now, 1)), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -52,8 +61,9 @@ func again(excerpt, printed []string) []string {
 	return lines
 }
 
-// The excerpt shows what the demo prints. Lines with a time, a date or money
-// are different every day, and so are the gaps between the headings over them.
+// The excerpt shows what the demo prints of a Friday. Lines with a time, a date or
+// money depend on how long it takes, and so do the gaps between the headings over
+// them.
 // With -update the excerpt is written anew.
 func TestReadmeDemo(t *testing.T) {
 	excerpt := slices.DeleteFunc(fences(document(t, english)), func(block string) bool {
@@ -68,8 +78,9 @@ func TestReadmeDemo(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	var stdout, stderr bytes.Buffer
+	friday := time.Date(2026, time.November, 20, 3, 0, 0, 0, time.UTC)
 	code := Main([]string{"demo"}, System{
-		Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: time.Now,
+		Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: func() time.Time { return friday },
 	})
 	if code != 0 {
 		t.Fatalf("demo: %d %s", code, stderr.Bytes())
@@ -146,7 +157,15 @@ func TestReadmeSandbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(stdout.String(), "127.0.0.1:4566")
-	if block := "```console\n$ nightshift sandbox\n" + printed + "```"; !slices.Contains(fences(document(t, english)), block) {
-		t.Errorf("%s does not show\n%s", english, block)
+	const begin = "```console\n$ nightshift sandbox\n"
+	blocks := fences(document(t, english))
+	at := slices.IndexFunc(blocks, func(block string) bool { return strings.HasPrefix(block, begin) })
+	if at < 0 {
+		t.Fatalf("%s does not show the sandbox", english)
+	}
+	if now := begin + printed + "```"; *update {
+		rewrite(t, blocks[at], now)
+	} else if diff := gocmp.Diff(now, blocks[at]); diff != "" {
+		t.Errorf("the variables in %s (-printed +document)\n%s", english, diff)
 	}
 }

@@ -239,8 +239,17 @@ func TestSchedulingInReadme(t *testing.T) {
 			}
 		case language == "text" && strings.HasPrefix(body, "$ nightshift power"):
 			shown++
-			if !strings.Contains(guide, body) {
-				t.Errorf("%s shows what %s does not:\n%s", english, scheduling, body)
+			command, _, _ := strings.Cut(body, "\n")
+			_, answer, found := strings.Cut(guide, "\n"+command+"\n")
+			answer, _, _ = strings.Cut(answer, "```")
+			answer, _, _ = strings.Cut(answer, "$ ")
+			switch now := command + "\n" + answer; {
+			case !found:
+				t.Errorf("%s shows what %s does not: %s", english, scheduling, command)
+			case *update:
+				rewrite(t, block, "```text\n"+now+"```")
+			case now != body:
+				t.Errorf("%s shows\n%s\nand %s\n%s", english, body, scheduling, now)
 			}
 		}
 	}
