@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -125,29 +126,18 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 	m.Ready = desired > 0 && well >= desired
 	m.Ineligible = groupIneligible(group, tags)
 
-	kept, keptErr := parseSizes(tags[fleet.TagSizes])
-	last := fleet.ParseMark(tags[fleet.TagLast]).Act()
-	at := last.At
-	// An act writes its mark first and its sizes last: where they name the same
-	// instant the act was carried through, and what changed since was done by
-	// others.
-	through := keptErr == nil && kept.done == tags[fleet.TagLast]
+	r := recall(tags)
 	switch {
 	case group.Status != nil: // "Delete in progress"
 		m.State = fleet.ShuttingDown
 	case desired > 0:
 		m.State = fleet.Running
-		if serving == 0 && last.Action == fleet.MarkStart {
+		if serving == 0 && r.last.Action == fleet.MarkStart {
 			m.State = fleet.Pending
 		}
-		switch {
-		case last.Action == fleet.MarkStart || through:
-			m.Started = at
-		case tags[fleet.TagLast] == "": // never acted on: it may have had instances from the beginning
-			m.Started = m.Created
-		}
+		m.Started = r.started(tags, m.Created)
 		m.Why = fmt.Sprintf("%d of %d instances in service", serving, desired)
-		if left := both(kept.processes, suspended(group)); len(left) > 0 {
+		if left := both(r.kept.processes, suspended(group)); len(left) > 0 {
 			m.Unfinished = true
 			m.Why += "; " + strings.Join(left, " and ") + " still suspended since it was stopped"
 		}
@@ -157,17 +147,52 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 			m.State = fleet.Stopping
 			m.Why = fmt.Sprintf("%d instances left", there)
 		}
-		if last.Action == fleet.MarkStart && !through { // a start that was not carried through
-			at = fleet.ParseMark(kept.done).At
-		}
-		if m.Stopped = at; !at.IsZero() {
+		if m.Stopped = r.stopped(); !m.Stopped.IsZero() {
 			m.Cause = fleet.CauseCall
 		}
-		if m.Ineligible == (fleet.Reason{}) && keptErr != nil {
-			m.Ineligible = reason(noSizes, keptErr.Error())
+		if m.Ineligible == (fleet.Reason{}) && r.err != nil {
+			m.Ineligible = reason(noSizes, r.err.Error())
 		}
 	}
 	return m
+}
+
+// memory is what a group's tags remember of it.
+type memory struct {
+	kept sizes
+	err  error // why there are no sizes
+	last fleet.Mark
+	// through is whether the last act was carried through: it writes its mark
+	// first and its sizes last. Where they name the same instant, what changed
+	// since was done by others.
+	through bool
+}
+
+func recall(tags fleet.Tags) memory {
+	r := memory{last: fleet.ParseMark(tags[fleet.TagLast]).Act()}
+	r.kept, r.err = parseSizes(tags[fleet.TagSizes])
+	r.through = r.err == nil && r.kept.done == tags[fleet.TagLast]
+	return r
+}
+
+// started is when a group that runs was started; zero where others did.
+func (r memory) started(tags fleet.Tags, created time.Time) time.Time {
+	switch {
+	case r.last.Action == fleet.MarkStart || r.through:
+		return r.last.At
+	case tags[fleet.TagLast] == "": // never acted on: it may have had instances from the beginning
+		return created
+	}
+	return time.Time{}
+}
+
+// stopped is when an empty group was stopped: before a start that was not
+// carried through.
+func (r memory) stopped() time.Time {
+	if r.last.Action == fleet.MarkStart && !r.through {
+		return fleet.ParseMark(r.kept.done).At
+	}
+	return r.last.At
 }
 
 // members counts the instances that are there, those in service, and those of
