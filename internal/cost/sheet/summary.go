@@ -14,7 +14,7 @@ import (
 	"nightshift/internal/text"
 )
 
-// How many findings, changes and reasons of a difference the summary names.
+// How many recommendations, changes and reasons of a difference the summary names.
 const (
 	findingsShown = 5
 	changesShown  = 3
@@ -219,7 +219,7 @@ func (w Workbook) idle() Block {
 	return block
 }
 
-// advice names the findings that would save most.
+// advice names the recommendations that would save most.
 func (w Workbook) advice() Block {
 	if len(w.Recommendations) == 0 {
 		return Block{}
