@@ -1,4 +1,4 @@
-package cost_test
+package trend_test
 
 import (
 	"errors"
@@ -15,6 +15,22 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
+
+var seoul = fleet.Target{Account: "123456789012", Region: "ap-northeast-2"}
+
+// rowsOf yields rows, then the error if there is one.
+func rowsOf(rows []trend.Row, err error) iter.Seq2[trend.Row, error] {
+	return func(yield func(trend.Row, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(trend.Row{}, err)
+		}
+	}
+}
 
 func date(t testing.TB, s string) trend.Date {
 	t.Helper()
@@ -42,7 +58,7 @@ func amountOf(u price.USD) cost.Amount {
 }
 
 func dayOf(d trend.Date, rows ...trend.Row) trend.Day {
-	return trend.Day{Date: d, Rows: items(rows, nil)}
+	return trend.Day{Date: d, Rows: rowsOf(rows, nil)}
 }
 
 func trendOf(t testing.TB, days ...trend.Day) *trend.Trend {
@@ -150,7 +166,7 @@ func TestDamagedDayIsLeftOut(t *testing.T) {
 	if err := b.Add(first); err != nil {
 		t.Fatal(err)
 	}
-	broken := trend.Day{Date: date(t, "2026-11-10"), Rows: items([]trend.Row{spent("i-1", 900*price.Dollar, 0), spent("i-9", 1, 1)}, damage)}
+	broken := trend.Day{Date: date(t, "2026-11-10"), Rows: rowsOf([]trend.Row{spent("i-1", 900*price.Dollar, 0), spent("i-9", 1, 1)}, damage)}
 	if err := b.Add(broken); !errors.Is(err, damage) {
 		t.Error(err)
 	}
@@ -307,7 +323,7 @@ func BenchmarkTrend(b *testing.B) {
 	}
 }
 
-func BenchmarkMovers(b *testing.B) {
+func BenchmarkChanges(b *testing.B) {
 	for b.Loop() {
 		m, err := trend.Compare(trend.Day{Rows: fleetOf(300_000, 1)}, trend.Day{Rows: fleetOf(300_000, 2)}, 20)
 		if err != nil || m.Total.Count != 300_000 {

@@ -1,4 +1,4 @@
-package cost_test
+package trend_test
 
 import (
 	"errors"
@@ -52,7 +52,7 @@ func compare(t testing.TB, n int, before, after []trend.Row) *trend.Changes {
 	return m
 }
 
-func TestMoversNameTheCause(t *testing.T) {
+func TestChangesNameTheCause(t *testing.T) {
 	const dollar = price.Dollar
 	otherwise := diskRow("vol-1", 100, 0)
 	otherwise.Type, otherwise.Parts = "io2", []trend.RowPart{part("io2 storage", "SKU3", 100, dollar/5)}
@@ -134,7 +134,7 @@ func TestMoversNameTheCause(t *testing.T) {
 	}
 }
 
-func TestMoversAreTheLargestFirst(t *testing.T) {
+func TestChangesAreTheLargestFirst(t *testing.T) {
 	var before, after []trend.Row
 	for n := range int64(50) {
 		id := fmt.Sprintf("i-%02d", n)
@@ -175,9 +175,9 @@ func TestPriceAloneResizesNothing(t *testing.T) {
 	}
 }
 
-// TestMoversInTheFirstSecond: nothing of the month has gone by, and the state
+// TestChangesInTheFirstSecond: nothing of the month has gone by, and the state
 // decides.
-func TestMoversInTheFirstSecond(t *testing.T) {
+func TestChangesInTheFirstSecond(t *testing.T) {
 	running := machineRow("i-1", "m5.large", price.Dollar, 0)
 	running.SecondsElapsed = 0
 	stopped := running
@@ -187,9 +187,9 @@ func TestMoversInTheFirstSecond(t *testing.T) {
 	}
 }
 
-func TestMoversOfADamagedDay(t *testing.T) {
+func TestChangesOfADamagedDay(t *testing.T) {
 	damage := errors.New("damaged")
-	good, bad := dayOf(20_000), trend.Day{Date: 20_007, Rows: items([]trend.Row{diskRow("vol-1", 1, 1)}, damage)}
+	good, bad := dayOf(20_000), trend.Day{Date: 20_007, Rows: rowsOf([]trend.Row{diskRow("vol-1", 1, 1)}, damage)}
 	for _, pair := range [][2]trend.Day{{good, bad}, {bad, good}} {
 		if m, err := trend.Compare(pair[0], pair[1], 5); !errors.Is(err, damage) || m != nil {
 			t.Error(m, err)
