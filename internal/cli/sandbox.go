@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,16 +13,17 @@ import (
 
 func (a *app) sandboxCommand() *cobra.Command {
 	var (
-		listen, faults string
-		accounts       int
-		o              sandbox.Options
+		listen, faults, at string
+		accounts           int
+		o                  sandbox.Options
 	)
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve a practice AWS account for nightshift, the AWS CLI or boto3",
 		Long: `Serve a practice AWS account until it is interrupted, and print the environment
 variables with which nightshift, the AWS CLI and boto3 reach it. Everything in it
-is in memory and gone at the end.
+is in memory and gone at the end. Other keys than those printed and those that
+AssumeRole gives are refused, as by AWS.
 
 With --accounts it is the management account of an organization that has so many
 member accounts, each with a small fleet of its own. The keys are the management
@@ -30,6 +32,7 @@ external id practice. Their ARNs are printed beside the environment.`,
 		Example: `  nightshift sandbox
   nightshift sandbox --listen 127.0.0.1:4566 --fleet 1000 --latency 20ms --throttle
   nightshift sandbox --accounts 2
+  nightshift sandbox --at 2026-12-24T20:00
   nightshift sandbox --faults "` + faultExample + `"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
@@ -38,6 +41,11 @@ external id practice. Their ARNs are printed beside the environment.`,
 			}
 			if accounts < 0 || accounts > mostPracticeAccounts {
 				return fleet.Errorf(fleet.ErrInvalid, "--accounts %d: it must be from 0 to %d", accounts, mostPracticeAccounts)
+			}
+			if at != "" {
+				if o.Start, err = a.instant(at, time.UTC); err != nil {
+					return err
+				}
 			}
 			o.Accounts = sandbox.Members(accounts)
 			if o.Faults, err = sandbox.ParseFaults(faults); err != nil {
@@ -79,6 +87,7 @@ external id practice. Their ARNs are printed beside the environment.`,
 	flags.Uint64Var(&o.Seed, "seed", 0, "seed of everything random")
 	flags.DurationVar(&o.Latency, "latency", 0, "delay of every answer, such as 20ms")
 	flags.BoolVar(&o.Throttle, "throttle", false, "apply EC2's documented token buckets")
+	flags.StringVar(&at, "at", "", "the time at which the account's clock starts, as 2026-12-24T20:00 (UTC) or in RFC 3339 (default: now)")
 	flags.Float64Var(&o.Speed, "speed", 1, "how many times faster than real time the account's clock runs")
 	flags.StringVar(&faults, "faults", "", "what goes wrong on purpose")
 	flags.StringSliceVar(&o.Buckets, "bucket", nil, "create this S3 bucket too")

@@ -5,8 +5,8 @@
 //
 // With Options.Accounts it is an organization of several accounts. Each has its
 // own regions, resources, buckets, roles and token buckets; the clock, the price
-// list, the faults and the record of calls are common. Long-term keys, whatever
-// they are, belong to the management account, AccountID; the ways into the
+// list, the faults and the record of calls are common. AccessKey is the one long-term
+// key and belongs to the management account, AccountID; the ways into the
 // others are the roles that STS AssumeRole opens. AWS Organizations tells the
 // management account which accounts there are.
 //
@@ -33,9 +33,9 @@ import (
 	"nightshift/internal/sandbox/state"
 )
 
-// The practice account and what its clients need to sign requests. Signatures
-// are read for the region and the service but not verified: any key will do, but
-// for the temporary ones, which begin with ASIA and must come from AssumeRole.
+// What clients need to sign requests. Signatures are read for the key, the region
+// and the service but not verified. No key counts but this one and those that
+// AssumeRole gives.
 const (
 	AccessKey     = "AKIAPRACTICEACCOUNT0"
 	SecretKey     = "practice/only/this/key/opens/no/account0"

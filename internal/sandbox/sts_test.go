@@ -237,10 +237,12 @@ func TestCredentialsThatDoNotHold(t *testing.T) {
 			}
 		}
 	}
-	try("unknown key", with("ASIAUNKNOWN000000000", good.SessionToken), map[string]string{
+	unknown := map[string]string{
 		"ec2": "AuthFailure", "sts": "InvalidClientTokenId", "rds": "InvalidClientTokenId",
 		"ssm": "UnrecognizedClientException", "s3": "InvalidAccessKeyId",
-	})
+	}
+	try("unknown session", with("ASIAUNKNOWN000000000", good.SessionToken), unknown)
+	try("unknown key", with("AKIAIOSFODNN7EXAMPLE", ""), unknown)
 	wrongToken := map[string]string{
 		"ec2": "AuthFailure", "sts": "InvalidClientTokenId", "rds": "InvalidClientTokenId",
 		"ssm": "UnrecognizedClientException", "s3": "InvalidToken",
