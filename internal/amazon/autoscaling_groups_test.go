@@ -497,7 +497,7 @@ func TestGroupsThatAreLeftAlone(t *testing.T) {
 
 // Pages of groups are read to the end, and marks are written to all of them.
 func TestManyGroups(t *testing.T) {
-	server := sandboxtest.Start(t, sandbox.Options{Speed: -1})
+	server := sandboxtest.Start(t, sandbox.Options{Fleet: 1, Speed: -1}) // without a group of its own
 	for k := range 230 {
 		if err := server.Sandbox().AddGroup(sandbox.DefaultRegion, sandbox.Group{Name: fmt.Sprintf("g%03d", k)}); err != nil {
 			t.Fatal(err)

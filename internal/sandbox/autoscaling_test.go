@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -104,20 +105,50 @@ func TestGroupFollowsItsSizes(t *testing.T) {
 	}
 }
 
-// The default account has instances of a group that it does not list until it
-// is added.
+// TestGroupAdoptsItsMembers: instances that carry the name of a group become its
+// members when it is added, and do not change.
 func TestGroupAdoptsItsMembers(t *testing.T) {
-	g := openGroups(t, sandbox.Options{})
-	before := g.Instances(sandbox.DefaultRegion)
-	if err := g.AddGroup(sandbox.DefaultRegion, sandbox.Group{Name: "web-asg", Min: 1, Desired: 2, Max: 3}); err != nil {
-		t.Fatal(err)
+	g := openGroups(t, sandbox.Options{Fleet: 300})
+	stopped := 0
+	claimed := map[string]int{}
+	for _, i := range g.Instances(sandbox.DefaultRegion) {
+		if name := i.Tags["aws:autoscaling:groupName"]; name != "" {
+			claimed[name]++
+			if i.State != "running" {
+				stopped++
+			}
+		}
 	}
+	if len(claimed) < 3 || stopped > 0 {
+		t.Fatalf("groups %v, %d members are stopped", claimed, stopped)
+	}
+	before := g.Instances(sandbox.DefaultRegion)
 	g.Advance(time.Hour)
-	if got := g.count("web-asg"); got != "InService:2" {
-		t.Errorf("members: %s", got)
+	for name, n := range claimed {
+		if got := g.count(name); got != fmt.Sprintf("InService:%d", n) {
+			t.Errorf("%s: %s, and %d instances claim it", name, got, n)
+		}
 	}
 	if diff := cmp.Diff(before, g.Instances(sandbox.DefaultRegion)); diff != "" {
-		t.Errorf("adding the group changed instances:\n%s", diff)
+		t.Errorf("the groups changed instances:\n%s", diff)
+	}
+}
+
+// TestDefaultGroup: the group that instances of the default account claim to
+// belong to is there, and replaces one that is stopped.
+func TestDefaultGroup(t *testing.T) {
+	g := openGroups(t, sandbox.Options{})
+	if got := g.state("web-asg"); got.Desired != 2 || len(got.Tags) != 0 || g.count("web-asg") != "InService:2" {
+		t.Fatalf("%+v", got)
+	}
+	victim := slices.Min(slices.Collect(maps.Keys(g.state("web-asg").Members)))
+	if _, err := g.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{victim}}); err != nil {
+		t.Fatal(err)
+	}
+	g.Advance(10 * time.Minute)
+	after := g.state("web-asg")
+	if _, still := after.Members[victim]; still || g.count("web-asg") != "InService:2" {
+		t.Errorf("after %s was stopped: %+v", victim, after.Members)
 	}
 }
 
@@ -204,7 +235,7 @@ func TestGroupsAreFilteredAndPaged(t *testing.T) {
 	for n := range 130 {
 		list = append(list, sandbox.Group{Name: fmt.Sprintf("g%03d", n), Tags: map[string]string{"Half": fmt.Sprint(n % 2), fmt.Sprint("k", n%3): "x"}})
 	}
-	g := openGroups(t, sandbox.Options{EmptyPages: -1}, list...)
+	g := openGroups(t, sandbox.Options{Fleet: 1, EmptyPages: -1}, list...) // without a group of its own
 	for _, tt := range []struct {
 		filters []types.Filter
 		want    int

@@ -40,8 +40,8 @@ type GroupState struct {
 	Members           map[string]string // the lifecycle state by instance id
 }
 
-// groupNameTag marks the members of a group. Only AWS sets it.
-const groupNameTag = "aws:autoscaling:groupName"
+// GroupNameTag marks the members of a group. Only AWS sets it.
+const GroupNameTag = "aws:autoscaling:groupName"
 
 // group is an Auto Scaling group. Its members are instances of its region.
 type group struct {
@@ -179,7 +179,7 @@ func addGroup(r *state.Region, g *group) *wire.Error {
 	g.id = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", h>>32, h>>16&0xffff, h&0xfff, h>>52, random.Hash(h, 1)&0xffffffffffff)
 	for _, res := range r.Reservations {
 		for _, i := range res.Instances {
-			if name, _ := i.Tags.Get(groupNameTag); name == g.name && i.State != state.Terminated && i.State != state.ShuttingDown {
+			if name, _ := i.Tags.Get(GroupNameTag); name == g.name && i.State != state.Terminated && i.State != state.ShuttingDown {
 				g.members = append(g.members, &member{instance: i, healthy: true})
 			}
 		}

@@ -107,7 +107,7 @@ func launchMember(r *state.Region, g *group, n int, at time.Time) {
 	l := state.Launch{
 		Type: g.kind, System: state.SystemOf(g.image), Image: g.image, Zone: zones[n%len(zones)], KeyName: "practice",
 		Requester: "940372691376", // the Auto Scaling service
-		Tags:      state.Tags{{Key: groupNameTag, Value: g.name}},
+		Tags:      state.Tags{{Key: GroupNameTag, Value: g.name}},
 	}
 	for _, t := range g.tags {
 		if t.propagate {
