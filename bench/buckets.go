@@ -61,7 +61,7 @@ func (b *bench) buckets(ctx context.Context) error {
 			return err
 		}
 		b.say("nightshift %s of %s", command[0], count(tagged))
-		u, err := b.usageOf(ctx, account, []int{0}, append([]string{"env", fmt.Sprintf("NIGHTSHIFT_PRACTICE_SPEED=%g", bucketSpeed), b.binary}, command...)...)
+		u, err := b.usageOf(ctx, account, []int{0}, append([]string{"env", fmt.Sprintf("NIGHTSHIFT_SANDBOX_SPEED=%g", bucketSpeed), b.binary}, command...)...)
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func newOrganization(t *testing.T, accounts string) *organization {
 	start := time.Date(2026, time.November, 23, 10, 0, 0, 0, time.UTC)
 	o.Server = sandboxtest.Start(t, sandbox.Options{Start: start, Speed: -1, Accounts: sandbox.Members(3)})
 	o.env = reach(o.Server)
-	o.env["NIGHTSHIFT_PRACTICE_SPEED"] = "1000" // for the pauses between tries
+	o.env["NIGHTSHIFT_SANDBOX_SPEED"] = "1000" // for the pauses between tries
 	o.env["NIGHTSHIFT_EXTERNAL_ID"] = sandbox.MemberExternalID
 	o.configure(accounts)
 	return o

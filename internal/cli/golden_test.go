@@ -144,7 +144,7 @@ func newStand(t *testing.T, w world) *stand {
 	server := sandboxtest.Start(t, o)
 	s.account, s.url = server.Sandbox(), server.URL()
 	s.env = reach(server)
-	s.env["NIGHTSHIFT_PRACTICE_SPEED"] = "1000" // for the pauses between tries
+	s.env["NIGHTSHIFT_SANDBOX_SPEED"] = "1000" // for the pauses between tries
 	s.env["AWS_MAX_ATTEMPTS"] = "3"
 	if _, ok := w.files["nightshift.yaml"]; ok {
 		s.env["NIGHTSHIFT_CONFIG"] = "nightshift.yaml"

@@ -19,8 +19,8 @@ func (a *app) sandboxCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Serve a practice AWS account for nightshift, the AWS CLI or boto3",
-		Long: `Serve a practice AWS account until it is interrupted, and print the environment
+		Short: "Serve an emulated AWS account for nightshift, the AWS CLI or boto3",
+		Long: `Serve an emulated AWS account until it is interrupted, and print the environment
 variables with which nightshift, the AWS CLI and boto3 reach it. Everything in it
 is in memory and gone at the end. Other keys than those printed and those that
 AssumeRole gives are refused, as by AWS.
@@ -39,8 +39,8 @@ external id practice. Their ARNs are printed beside the environment.`,
 			if o.Fleet < 0 || o.Types < 0 || o.Latency < 0 {
 				return fleet.Errorf(fleet.ErrInvalid, "--fleet, --types and --latency cannot be negative")
 			}
-			if accounts < 0 || accounts > mostPracticeAccounts {
-				return fleet.Errorf(fleet.ErrInvalid, "--accounts %d: it must be from 0 to %d", accounts, mostPracticeAccounts)
+			if accounts < 0 || accounts > mostSandboxAccounts {
+				return fleet.Errorf(fleet.ErrInvalid, "--accounts %d: it must be from 0 to %d", accounts, mostSandboxAccounts)
 			}
 			if at != "" {
 				if o.Start, err = a.instant(at, time.UTC); err != nil {
@@ -68,13 +68,13 @@ external id practice. Their ARNs are printed beside the environment.`,
 			fmt.Fprintf(a.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\n",
 				server.URL(), sandbox.AccessKey, sandbox.SecretKey, sandbox.DefaultRegion, sandbox.DefaultRegion)
 			if o.Speed > 0 && o.Speed != 1 {
-				fmt.Fprintf(a.Stdout, "export NIGHTSHIFT_PRACTICE_SPEED=%g\n", o.Speed)
+				fmt.Fprintf(a.Stdout, "export NIGHTSHIFT_SANDBOX_SPEED=%g\n", o.Speed)
 			}
 			for _, one := range o.Accounts {
 				fmt.Fprintf(a.Stdout, "# account %s: role %s, external id %s\n",
 					one.ID, account.Account(one.ID).RoleARN(sandbox.MemberRole), sandbox.MemberExternalID)
 			}
-			fmt.Fprintf(a.Stderr, "a practice account listens at %s with the bucket %s; stop it with Ctrl-C\n", server.URL(), sandbox.DefaultBucket)
+			fmt.Fprintf(a.Stderr, "a sandbox listens at %s with the bucket %s; stop it with Ctrl-C\n", server.URL(), sandbox.DefaultBucket)
 			<-cmd.Context().Done()
 			return nil
 		},
@@ -94,8 +94,8 @@ external id practice. Their ARNs are printed beside the environment.`,
 	return cmd
 }
 
-// mostPracticeAccounts is about as many as one machine serves in comfort.
-const mostPracticeAccounts = 1000
+// mostSandboxAccounts is about as many as one machine serves in comfort.
+const mostSandboxAccounts = 1000
 
 // faultExample is an example of the syntax of --faults.
 const faultExample = "ec2:Describe*=throttle,share=0.2"

@@ -105,7 +105,7 @@ func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		ts.Setenv("AWS_SECRET_ACCESS_KEY", sandbox.SecretKey)
 		ts.Setenv("AWS_REGION", sandbox.DefaultRegion)
 		ts.Setenv("BUCKET", sandbox.DefaultBucket)
-		ts.Setenv("NIGHTSHIFT_PRACTICE_SPEED", strconv.FormatFloat(o.Speed, 'g', -1, 64)) // as the command sandbox prints it
+		ts.Setenv("NIGHTSHIFT_SANDBOX_SPEED", strconv.FormatFloat(o.Speed, 'g', -1, 64)) // as the command sandbox prints it
 	}
 }
 

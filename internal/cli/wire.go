@@ -111,7 +111,7 @@ func (a *app) crewAt(ctx context.Context, cfg *config.Config, named []string, en
 		return nil, err
 	}
 	o := amazon.Options{Endpoint: endpoint, Agent: "nightshift", Log: c.log, Now: a.Now}
-	o.ClockScale, _ = strconv.ParseFloat(a.Env("NIGHTSHIFT_PRACTICE_SPEED"), 64)
+	o.ClockScale, _ = strconv.ParseFloat(a.Env("NIGHTSHIFT_SANDBOX_SPEED"), 64)
 	if len(regions) > 0 {
 		o.Region = regions[0]
 	}

@@ -11,7 +11,7 @@ import (
 	"nightshift/internal/sandbox"
 )
 
-// A practice account on a free port, asked through the real SDK.
+// A sandbox on a free port, asked through the real SDK.
 func Example() {
 	account, err := sandbox.New(sandbox.Options{})
 	if err != nil {

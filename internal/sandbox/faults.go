@@ -111,10 +111,10 @@ func check(f service.Fault) error {
 func unknownAction(action string) error {
 	for _, name := range operations() {
 		if glob.Compile(strings.ToLower(action)).Match(strings.ToLower(name)) {
-			return fmt.Errorf("action %q matches no operation of the practice account; it is written %s", action, name)
+			return fmt.Errorf("action %q matches no operation of the sandbox; it is written %s", action, name)
 		}
 	}
-	return fmt.Errorf("action %q matches no operation of the practice account; they are written as in ec2:StopInstances, s3:PutObject, pricing:GetProducts and sts:GetCallerIdentity", action)
+	return fmt.Errorf("action %q matches no operation of the sandbox; they are written as in ec2:StopInstances, s3:PutObject, pricing:GetProducts and sts:GetCallerIdentity", action)
 }
 
 // operations are all that the account knows, as "service:Operation", sorted by

@@ -136,7 +136,7 @@ func TestFieldsAgree(t *testing.T) {
 
 func TestOtherFilters(t *testing.T) {
 	a := open(t, sandbox.Options{})
-	const unknown = "The practice account does not know the filter '"
+	const unknown = "The sandbox does not know the filter '"
 	instances := func(f types.Filter) (int, error) {
 		out, err := a.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: []types.Filter{f}})
 		if err != nil {

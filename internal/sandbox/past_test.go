@@ -8,7 +8,7 @@ import (
 	"nightshift/internal/sandbox"
 )
 
-// seoulTime is the zone of the people of the practice account.
+// seoulTime is the zone of the people of the sandbox.
 var seoulTime = time.FixedZone("Seoul", 9*60*60)
 
 // TestPastAgreesWithDescribeInstances holds the past of every instance of the

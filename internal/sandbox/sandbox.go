@@ -1,4 +1,4 @@
-// Package sandbox is a practice AWS account behind real HTTP: EC2, RDS, Auto
+// Package sandbox is an emulated AWS account behind real HTTP: EC2, RDS, Auto
 // Scaling, STS, Organizations, the Price List service, CloudWatch, Cost Explorer,
 // Parameter Store and S3 on one endpoint, as the AWS SDKs, the AWS CLI and boto3
 // speak to them.
@@ -43,7 +43,7 @@ const (
 	callerARN     = "arn:aws:iam::" + state.AccountID + ":user/practice"
 )
 
-// Options describe a practice account. The zero value is the default account,
+// Options describe a sandbox. The zero value is the default account,
 // without latency, limits or faults.
 type Options struct {
 	// Seed decides everything random: ids, durations, fleets, faults.
@@ -90,7 +90,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Sandbox is a practice account, or several in an organization. What Account
+// Sandbox is a sandbox, or several in an organization. What Account
 // does, it does for the management account. It is an http.Handler, safe for
 // concurrent use.
 type Sandbox struct {

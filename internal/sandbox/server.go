@@ -34,7 +34,7 @@ type Server struct {
 func (s *Sandbox) Listen(addr string) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen for the practice account: %w", err)
+		return nil, fmt.Errorf("listen for the sandbox: %w", err)
 	}
 	srv := &Server{
 		Addr:    l.Addr().String(),

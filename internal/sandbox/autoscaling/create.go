@@ -46,7 +46,7 @@ func (c *groupCall) createGroup() *wire.Error {
 		return err
 	}
 	if id == "" {
-		return wire.ValidationError("The practice account makes groups like an instance: the parameter InstanceId is missing")
+		return wire.ValidationError("The sandbox makes groups like an instance: the parameter InstanceId is missing")
 	}
 	arn := fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", c.Region.Name, c.Region.Owner, g.name)
 	if err := c.Call.Authorize(arn, &policy.Context{Region: c.Region.Name, TagKeys: g.plain().Keys()}); err != nil {

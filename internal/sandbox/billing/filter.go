@@ -85,7 +85,7 @@ func (e *costExpression) check(resources bool) *wire.Error {
 	case parts != 1:
 		return wrongCost("Expression must have exactly one root: And, Or, Not, Dimensions, Tags or CostCategories.")
 	case e.CostCategories != nil:
-		return wrongCost("The practice account has no cost categories.")
+		return wrongCost("The sandbox has no cost categories.")
 	case e.And != nil && len(e.And) < 2, e.Or != nil && len(e.Or) < 2:
 		return wrongCost("And and Or need at least two expressions.")
 	case e.Not != nil:

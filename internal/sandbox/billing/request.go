@@ -140,7 +140,7 @@ func (q *costQuery) groups() *wire.Error {
 	}
 	for _, g := range q.GroupBy {
 		if g.Type != "DIMENSION" {
-			return wrongCost("The practice account groups by dimensions alone, not by " + g.Type + ".")
+			return wrongCost("The sandbox groups by dimensions alone, not by " + g.Type + ".")
 		}
 		if err := knownDimension(g.Key, q.resources); err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// dataFiles hold the facts that the practice account is built from;
+// dataFiles hold the facts that the sandbox is built from;
 // data/README.md says where each comes from and which of them are derived.
 //
 //go:embed data/*.csv
@@ -155,8 +155,10 @@ func EachRow(file string, columns int, do func([]string) error) error {
 	return nil
 }
 
+// Burstable says whether the type earns CPU credits.
 func (t Type) Burstable() bool { return strings.HasPrefix(t.Name, "t") }
 
+// FreeTier says whether the type is in the free tier.
 func (t Type) FreeTier() bool { return t.Name == "t2.micro" || t.Name == "t3.micro" }
 
 // RootDevices are the kinds of root device; "Root device type" in the EC2 User

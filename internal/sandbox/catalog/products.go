@@ -75,6 +75,7 @@ func (p *Product) Value(name string) (string, bool) {
 	return Find(p.common, name)
 }
 
+// Find finds the value of an attribute.
 func Find(attributes []attribute, name string) (string, bool) {
 	for _, a := range attributes {
 		if a.name == name {
@@ -174,6 +175,7 @@ func (p *Product) rates() []dimensionJSON {
 	return list
 }
 
+// OnDemandTerms are the terms of the product without a commitment.
 func (p *Product) OnDemandTerms(e Edition) map[string]TermJSON {
 	return map[string]TermJSON{p.SKU + "." + OnDemandTerm: {
 		SKU: p.SKU, EffectiveDate: e.effective, OfferTermCode: OnDemandTerm,

@@ -102,7 +102,7 @@ func (q metricQuery) check(at string) *wire.Error {
 	case q.Expression != "" && q.MetricStat != nil:
 		return wire.ValidationError("The parameters " + at + ".MetricStat and " + at + ".Expression are mutually exclusive and you have specified both.")
 	case q.Expression != "":
-		return wire.ValidationError("Error in expression '" + q.ID + "': the practice account has no metric math and no Metrics Insights.")
+		return wire.ValidationError("Error in expression '" + q.ID + "': the sandbox has no metric math and no Metrics Insights.")
 	case q.MetricStat == nil:
 		return wire.ValidationError("The parameter " + at + " must have either MetricStat or Expression.")
 	}
@@ -119,7 +119,7 @@ func (q metricQuery) check(at string) *wire.Error {
 	case s.Stat == "":
 		return wire.Invalid("MissingParameter", "The parameter "+at+".MetricStat.Stat is required.")
 	case !slices.Contains(metricStats(), s.Stat):
-		return wire.Invalid("InvalidParameterValue", "The value "+s.Stat+" for parameter "+at+".MetricStat.Stat is not supported. The practice account has "+
+		return wire.Invalid("InvalidParameterValue", "The value "+s.Stat+" for parameter "+at+".MetricStat.Stat is not supported. The sandbox has "+
 			strings.Join(metricStats(), ", ")+".")
 	}
 	return nil

@@ -82,7 +82,7 @@ func unchangeable() map[string]string {
 }
 
 func cannotChange(name string) *wire.Error {
-	return wire.Invalid("UnsupportedOperation", "The practice account changes only disableApiStop, disableApiTermination and instanceType, not "+name+".")
+	return wire.Invalid("UnsupportedOperation", "The sandbox changes only disableApiStop, disableApiTermination and instanceType, not "+name+".")
 }
 
 // modifyAttribute is ModifyInstanceAttribute for the two protections and the

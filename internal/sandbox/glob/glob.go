@@ -15,6 +15,7 @@ const (
 	oneRune  rune = -2
 )
 
+// Compile reads a pattern.
 func Compile(s string) Pattern {
 	if !strings.ContainsAny(s, `*?\`) {
 		return Pattern{exact: s}
@@ -44,6 +45,7 @@ func Compile(s string) Pattern {
 	return Pattern{runes: out}
 }
 
+// Match says whether a text is as the pattern says.
 func (p Pattern) Match(s string) bool {
 	if p.runes == nil {
 		return p.exact == s

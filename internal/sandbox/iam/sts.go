@@ -134,7 +134,7 @@ func readAssumption(r *service.Call) (assumption, *wire.Error) {
 		"Policy", "PolicyArns", "ProvidedContexts", "SerialNumber", "SourceIdentity", "Tags", "TokenCode", "TransitiveTagKeys",
 	} {
 		if f.Has(name) {
-			return assumption{}, wire.Invalid("NotImplemented", "the practice account has no "+name+" for AssumeRole")
+			return assumption{}, wire.Invalid("NotImplemented", "the sandbox has no "+name+" for AssumeRole")
 		}
 	}
 	ask := assumption{arn: f.Text("RoleArn"), session: f.Text("RoleSessionName"), externalID: f.Text("ExternalId")}

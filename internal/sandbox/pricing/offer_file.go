@@ -70,7 +70,7 @@ func SendOffer(newest *catalog.PriceList, w http.ResponseWriter, r *http.Request
 }
 
 // disclaimer is what the file says about itself.
-const disclaimer = "This price list belongs to a practice account. Some of its prices are made up; see the data of the sandbox."
+const disclaimer = "This price list belongs to a sandbox. Some of its prices are made up; see the data of the sandbox."
 
 // eachOffered goes through the products of a file. They are made for this and not
 // kept.

@@ -103,7 +103,7 @@ func answerJSON(c *catalog.PriceList, host, action string, body []byte) (status 
 func answerPricing(c *catalog.PriceList, host, action string, body []byte) (any, *pricingError) {
 	operation, ok := pricingActions()[action]
 	if !ok {
-		return nil, refusePricing("UnknownOperationException", "%s is not an operation of the practice price list", action)
+		return nil, refusePricing("UnknownOperationException", "%s is not an operation of the price list of the sandbox", action)
 	}
 	r := pricingRequest{host: host}
 	if err := json.Unmarshal(body, &r); err != nil {

@@ -23,7 +23,7 @@ func Hash(numbers ...uint64) uint64 {
 	return h
 }
 
-// HashText is mix for a text (FNV-1a).
+// HashText is Hash for a text (FNV-1a).
 func HashText(seed uint64, s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
@@ -35,6 +35,7 @@ func HashText(seed uint64, s string) uint64 {
 // Fraction turns a hash into a number from 0 up to 1.
 func Fraction(h uint64) float64 { return float64(h>>11) / (1 << 53) }
 
+// New is a source of numbers; streams of one seed are independent.
 func New(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
 
 // ID is an id in EC2's long form: the prefix, a dash and 17 hex digits.
@@ -42,6 +43,7 @@ func ID(rng *rand.Rand, prefix string) string {
 	return fmt.Sprintf("%s-0%016x", prefix, rng.Uint64())
 }
 
+// Between is a duration from least up to most.
 func Between(rng *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(rng.Int64N(int64(most-least)))
 }

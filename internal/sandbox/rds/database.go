@@ -13,7 +13,7 @@ import (
 	"nightshift/internal/sandbox/state"
 )
 
-// Database is a database of the practice account: an RDS DB instance or, with
+// Database is a database of the sandbox: an RDS DB instance or, with
 // Cluster, a DB cluster.
 type Database struct {
 	// ID is the identifier: lower case letters, digits and hyphens.

@@ -69,7 +69,7 @@ func (c *rdsCall) tagged(keys []string) (*database, *wire.Error) {
 	}
 	kind := dbKind(parts[5])
 	if kind != aDatabase && kind != aCluster {
-		return nil, wire.Invalid("InvalidParameterValue", "The practice account has no RDS resources of type "+parts[5])
+		return nil, wire.Invalid("InvalidParameterValue", "The sandbox has no RDS resources of type "+parts[5])
 	}
 	c.IDs = 1
 	d := findDatabase(c.Region, kind, parts[6])

@@ -37,6 +37,7 @@ type Store struct {
 // does not exist.
 type BucketHome struct{ Region, Owner string }
 
+// NewStore makes an empty store.
 func NewStore(c *state.Clock) *Store {
 	b := s3mem.New(s3mem.WithTimeSource(c))
 	// The account's clock may be far from the client's: no limit on the skew.

@@ -1,6 +1,6 @@
-// Package sandboxtest starts practice accounts for tests and holds every
+// Package sandboxtest starts sandboxes for tests and holds every
 // exchange with them against AWS's official service models, so that neither
-// nightshift nor the practice account drifts from what AWS speaks.
+// nightshift nor the sandbox drifts from what AWS speaks.
 //
 // It imports sandbox only, and only tests import it.
 package sandboxtest
@@ -33,15 +33,15 @@ func Start(t testing.TB, o sandbox.Options) *sandbox.Server {
 	found := watch(t, &o)
 	s, err := sandbox.New(o)
 	if err != nil {
-		t.Fatalf("build the practice account: %v", err)
+		t.Fatalf("build the sandbox: %v", err)
 	}
 	server, err := s.Listen("127.0.0.1:0")
 	if err != nil {
-		t.Fatalf("serve the practice account: %v", err)
+		t.Fatalf("serve the sandbox: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := server.Close(); err != nil {
-			t.Errorf("close the practice account: %v", err)
+			t.Errorf("close the sandbox: %v", err)
 		}
 		found.report(t)
 	})

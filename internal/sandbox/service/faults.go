@@ -88,6 +88,7 @@ func (h Hit) ByID(ids ...string) bool {
 	return h.Type == "" && h.Zone == "" && (h.ID == "" || slices.ContainsFunc(ids, glob.Compile(h.ID).Match))
 }
 
+// Reworded gives a refusal the code and the message of the fault, where it has any.
 func (h Hit) Reworded(e *wire.Error) *wire.Error {
 	if h.Code != "" {
 		e.Code = h.Code

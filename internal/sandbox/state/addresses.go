@@ -35,6 +35,7 @@ func (a *Address) InterfaceID() string {
 	return a.NetworkInterface
 }
 
+// PrivateIP is the address of the instance that it leads to, if any.
 func (a *Address) PrivateIP() string {
 	if a.instance != nil {
 		return a.instance.IP
@@ -42,6 +43,7 @@ func (a *Address) PrivateIP() string {
 	return ""
 }
 
+// InstanceID is the instance that it leads to, if any.
 func (a *Address) InstanceID() string {
 	if a.instance != nil {
 		return a.instance.ID

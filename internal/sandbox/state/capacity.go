@@ -22,6 +22,7 @@ type CapacityReservation struct {
 	Tags      Tags
 }
 
+// State is the state in the words of EC2.
 func (r *CapacityReservation) State() string {
 	if r.Ended.IsZero() {
 		return "active"

@@ -16,6 +16,8 @@ type Clock struct {
 	offset time.Duration
 }
 
+// NewClock makes a clock that begins at a time, or now, and runs so much faster
+// than real time; below zero it stands still.
 func NewClock(start time.Time, speed float64) *Clock {
 	now := time.Now()
 	if start.IsZero() {
@@ -44,6 +46,7 @@ func RealNow() time.Time { return time.Now().UTC() }
 // Since is the time that has passed in the account since t.
 func (c *Clock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
+// Advance moves the clock forward.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -70,6 +70,7 @@ func (i *Instance) PrivateName(region string) string {
 	return host + "." + region + ".compute.internal"
 }
 
+// RootType is the type of the root device in the words of EC2.
 func (i *Instance) RootType() string {
 	if i.InstanceStore {
 		return "instance-store"
@@ -77,6 +78,7 @@ func (i *Instance) RootType() string {
 	return "ebs"
 }
 
+// Lifecycle is "spot" for a Spot Instance, else empty.
 func (i *Instance) Lifecycle() string {
 	if i.Spot != nil {
 		return "spot"
@@ -84,6 +86,7 @@ func (i *Instance) Lifecycle() string {
 	return ""
 }
 
+// Platform is "windows", or empty.
 func (i *Instance) Platform() string {
 	if i.System.Windows {
 		return "windows"
@@ -99,8 +102,10 @@ func (i *Instance) ProfileARN(owner string) string {
 	return "arn:aws:iam::" + owner + ":instance-profile/" + i.Profile
 }
 
+// InterfaceID is the id of the network interface.
 func (i *Instance) InterfaceID() string { return "eni-" + i.ID[len("i-"):] }
 
+// InterfaceAttachmentID is the id of its attachment.
 func (i *Instance) InterfaceAttachmentID() string { return "eni-attach-" + i.ID[len("i-"):] }
 
 // BootMode is the image's; Windows images leave it to the type.

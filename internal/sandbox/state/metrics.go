@@ -98,6 +98,7 @@ type Datapoint struct {
 	sum, least, top float64
 }
 
+// Stat is one statistic of the period.
 func (p Datapoint) Stat(name string) float64 {
 	switch name {
 	case "SampleCount":
@@ -139,6 +140,7 @@ func (m Metric) Sample(from, to time.Time, countOnly bool) Datapoint {
 	return p
 }
 
+// Later is the later of two times.
 func Later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

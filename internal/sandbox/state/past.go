@@ -121,7 +121,7 @@ func send(yield func(Run) bool, r Run, end time.Time, kind string) bool {
 // differs from day to day.
 type habit uint64
 
-// The people of the practice account sit in Seoul, where the clocks are nine
+// The people of the sandbox sit in Seoul, where the clocks are nine
 // hours ahead all year.
 const (
 	seoulAhead = 9 * time.Hour
@@ -221,6 +221,7 @@ func (a *Account) Ran(id string, from, to time.Time) time.Duration {
 	return sum
 }
 
+// Earlier is the earlier of two times.
 func Earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b

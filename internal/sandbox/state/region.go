@@ -71,6 +71,7 @@ func (r *Region) Zones() []string {
 	return names
 }
 
+// HasZone says whether the region has an availability zone.
 func (r *Region) HasZone(name string) bool { return slices.Contains(r.Zones(), name) }
 
 // Network is the region's only one: a VPC with one subnet a zone.
@@ -91,11 +92,13 @@ func newNetwork(region, salt string, zones []string) Network {
 	return n
 }
 
+// NextSeq numbers a new resource.
 func (r *Region) NextSeq() uint64 {
 	r.seq++
 	return r.seq
 }
 
+// ARN names a resource of EC2 in the region.
 func (r *Region) ARN(kind, id string) string {
 	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", r.Name, r.Owner, kind, id)
 }

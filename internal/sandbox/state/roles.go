@@ -35,6 +35,7 @@ type AccountRole struct {
 
 var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 
+// AddRole adds a role to the account.
 func (a *Account) AddRole(about Role) error {
 	made := &AccountRole{Role: about, Account: a}
 	if made.MaxSession == 0 {

@@ -36,6 +36,7 @@ type Sessions struct {
 // Temporary begins the access keys of temporary credentials.
 const Temporary = "ASIA"
 
+// NewSessions are no sessions; their keys depend on the seed.
 func NewSessions(seed uint64) Sessions { return Sessions{seed: seed, byKey: map[string]*Session{}} }
 
 // Open makes the credentials of a session.
@@ -58,6 +59,7 @@ func (l *Sessions) Open(p Principal, expires time.Time) *Session {
 	return one
 }
 
+// Find finds a session by its access key; nil where there is none.
 func (l *Sessions) Find(key string) *Session {
 	l.mu.Lock()
 	defer l.mu.Unlock()

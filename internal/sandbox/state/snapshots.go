@@ -30,6 +30,7 @@ type Snapshot struct {
 // stands for none.
 const CopiedVolume = "vol-ffffffff"
 
+// Status is the status in the words of EC2.
 func (s *Snapshot) Status(now time.Time) string {
 	if now.Before(s.Finished) {
 		return "pending"
@@ -45,6 +46,7 @@ func (s *Snapshot) Progress(now time.Time) string {
 	return fmt.Sprintf("%d%%", 100*now.Sub(s.Started)/s.Finished.Sub(s.Started))
 }
 
+// Tier is the storage tier in the words of EC2.
 func (s *Snapshot) Tier() string {
 	if s.Archived {
 		return "archive"

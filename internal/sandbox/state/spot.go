@@ -17,6 +17,7 @@ type SpotRequest struct {
 	Tags       Tags
 }
 
+// Type is the type of the request in the words of EC2.
 func (r *SpotRequest) Type() string {
 	if r.Persistent {
 		return "persistent"

@@ -28,6 +28,7 @@ const (
 	ImageUbuntuPro     = "ami-0a1b2c3d4e5f60f00"
 )
 
+// Systems are the images that RunInstances knows.
 func Systems() []System {
 	return []System{
 		{"linux", ImageLinux, "Linux/UNIX", "RunInstances", false, "/dev/xvda", 8},

@@ -8,6 +8,7 @@ type Tag struct{ Key, Value string }
 // Tags are a resource's tags in the order in which they were set.
 type Tags []Tag
 
+// Get finds the value of a key.
 func (t Tags) Get(key string) (string, bool) {
 	for _, x := range t {
 		if x.Key == key {
@@ -36,6 +37,7 @@ func (t Tags) Without(key string, value *string) Tags {
 	})
 }
 
+// Map are the values by key.
 func (t Tags) Map() map[string]string {
 	m := make(map[string]string, len(t))
 	for _, x := range t {
@@ -44,6 +46,7 @@ func (t Tags) Map() map[string]string {
 	return m
 }
 
+// Keys are the keys, in order.
 func (t Tags) Keys() []string {
 	list := make([]string, len(t))
 	for n, x := range t {
@@ -52,6 +55,7 @@ func (t Tags) Keys() []string {
 	return list
 }
 
+// Values are the values, in the order of the keys.
 func (t Tags) Values() []string {
 	list := make([]string, len(t))
 	for n, x := range t {

@@ -19,6 +19,7 @@ const (
 	Stopped      InstanceState = 80
 )
 
+// String is the name of the state in the words of EC2.
 func (s InstanceState) String() string {
 	switch s {
 	case Pending:
@@ -135,12 +136,12 @@ func (i *Instance) remember(now time.Time) {
 // gmt writes an instant as StateTransitionReason does.
 func gmt(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " GMT" }
 
-// StartTakes and stopTakes are how long an instance needs: 20 to 40 and 30 to
-// 60 seconds, twice that for Windows.
+// StartTakes is how long a start needs: 20 to 40 seconds, twice that for Windows.
 func (i *Instance) StartTakes(rng *rand.Rand) time.Duration {
 	return i.System.slower(random.Between(rng, 20*time.Second, 40*time.Second))
 }
 
+// StopTakes is how long a stop needs: 30 to 60 seconds, twice that for Windows.
 func (i *Instance) StopTakes(rng *rand.Rand) time.Duration {
 	return i.System.slower(random.Between(rng, 30*time.Second, 60*time.Second))
 }

@@ -17,6 +17,7 @@ type Attachment struct {
 	DeleteOnTermination bool
 }
 
+// Status is the status in the words of EC2.
 func (a Attachment) Status(now time.Time) string {
 	if now.Before(a.ready) {
 		return "attaching"
@@ -43,6 +44,7 @@ type Volume struct {
 	Attachments []Attachment
 }
 
+// Status is the status in the words of EC2.
 func (v *Volume) Status(now time.Time) string {
 	switch {
 	case now.Before(v.Ready):

@@ -19,6 +19,7 @@ type Bookmark struct {
 	Known      time.Time
 }
 
+// Encode writes the bookmark as a token.
 func (b Bookmark) Encode() string {
 	raw, _ := json.Marshal(b) // cannot fail: texts, numbers and a time
 	return base64.URLEncoding.EncodeToString(raw)

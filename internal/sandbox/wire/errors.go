@@ -12,6 +12,7 @@ type Error struct {
 	Message string
 }
 
+// Fail is a refusal with an HTTP status.
 func Fail(status int, code, message string) *Error {
 	return &Error{Status: status, Code: code, Message: message}
 }
@@ -83,4 +84,5 @@ func (r *Request) AnswerJSON(body []byte) Answer {
 	return Answer{Status: http.StatusOK, Body: body, Header: r.AnswerHeader("application/x-amz-json-1.1")}
 }
 
+// ValidationError is the refusal of Query services for a parameter that is wrong.
 func ValidationError(message string) *Error { return Invalid("ValidationError", message) }

@@ -39,7 +39,7 @@ func ReadFilters[T any](p *Params, known Fields[T], others ...string) ([]Filter[
 		switch {
 		case of != nil:
 		case slices.Contains(others, name):
-			return nil, Invalid("InvalidParameterValue", "The practice account does not know the filter '"+name+"', which EC2 has")
+			return nil, Invalid("InvalidParameterValue", "The sandbox does not know the filter '"+name+"', which EC2 has")
 		case name == "":
 			return nil, Invalid("InvalidParameterValue", "The filter 'null' is invalid")
 		default:
@@ -96,6 +96,7 @@ func (f Filter[T]) keeps(x T) bool {
 	return false
 }
 
+// NonEmpty is a value that a resource may lack.
 func NonEmpty(s string) []string {
 	if s == "" {
 		return nil
@@ -103,8 +104,10 @@ func NonEmpty(s string) []string {
 	return []string{s}
 }
 
+// Bool is a value that is true or false.
 func Bool(v bool) []string { return []string{strconv.FormatBool(v)} }
 
+// Integer is a value that is a number.
 func Integer(n int64) []string { return []string{strconv.FormatInt(n, 10)} }
 
 // Constant is a value that every resource has; none where it is empty.

@@ -44,6 +44,7 @@ func (p Page) Token(seq uint64, index int, empty bool) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
+// Resume reads a token; the page begins after the place that it names.
 func (p *Page) Resume(token string) *Error {
 	b, err := base64.StdEncoding.DecodeString(token)
 	if err != nil || len(b) != 33 {

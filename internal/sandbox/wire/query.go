@@ -89,6 +89,7 @@ func (p *Params) Has(path string) bool {
 	return n.Set || len(n.children) > 0
 }
 
+// Text is the value at a path; empty where there is none.
 func (p *Params) Text(path string) string { return p.At(path).Value }
 
 // Flag reads true or false; a missing one is false. What is neither is refused

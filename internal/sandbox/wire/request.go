@@ -95,6 +95,7 @@ func (r *Request) IsForm() bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.URL.Query().Has("Action")
 }
 
+// Sender says who is to blame for an HTTP status: "Sender" or "Receiver".
 func Sender(status int) string {
 	if status >= http.StatusInternalServerError {
 		return "Receiver"

@@ -14,8 +14,10 @@ type Doc struct{ b []byte }
 // xmlHeader begins every document.
 const xmlHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 
+// NewDoc begins a document.
 func NewDoc() *Doc { return &Doc{b: append(make([]byte, 0, 4096), xmlHeader...)} }
 
+// Bytes is the document.
 func (d *Doc) Bytes() []byte { return d.b }
 
 // Elements is the document without its header, as a part of another one.
@@ -24,6 +26,7 @@ func (d *Doc) Elements() []byte { return d.b[len(xmlHeader):] }
 // Grow makes room for n more bytes.
 func (d *Doc) Grow(n int) { d.b = slices.Grow(d.b, n) }
 
+// Root opens the first element, which has a namespace.
 func (d *Doc) Root(name, namespace string) {
 	d.b = append(d.b, '<')
 	d.b = append(d.b, name...)
@@ -32,12 +35,14 @@ func (d *Doc) Root(name, namespace string) {
 	d.b = append(d.b, `">`...)
 }
 
+// Open begins an element.
 func (d *Doc) Open(name string) {
 	d.b = append(d.b, '<')
 	d.b = append(d.b, name...)
 	d.b = append(d.b, '>')
 }
 
+// End ends an element.
 func (d *Doc) End(name string) {
 	d.b = append(d.b, '<', '/')
 	d.b = append(d.b, name...)
@@ -61,12 +66,14 @@ func (d *Doc) Optional(name, value string) {
 	}
 }
 
+// Number writes an element with a number.
 func (d *Doc) Number(name string, n int64) {
 	d.Open(name)
 	d.b = strconv.AppendInt(d.b, n, 10)
 	d.End(name)
 }
 
+// Flag writes an element with true or false.
 func (d *Doc) Flag(name string, v bool) {
 	d.Open(name)
 	d.b = strconv.AppendBool(d.b, v)
