@@ -15,9 +15,9 @@ import (
 	"nightshift/internal/sandbox/sandboxtest"
 )
 
-// TestPracticeAccount goes from the export of an account to labels. That
+// TestSandboxAccount goes from the export of an account to labels. That
 // account has a Savings Plan, Spot instances and credits.
-func TestPracticeAccount(t *testing.T) {
+func TestSandboxAccount(t *testing.T) {
 	now := time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)
 	server := sandboxtest.Start(t, sandbox.Options{Start: now, Speed: -1})
 	account := server.Sandbox().Accounts()[0]
