@@ -42,7 +42,7 @@ type Options struct {
 	// now to an instant by its schedule, and the schedule's name. It is nil for an
 	// instance without a schedule, which stays as it is.
 	Planned func(i fleet.Instance) func(to time.Time) (running time.Duration, schedule string)
-	// Schedulable, if not nil, tells which tag would put an instance without a
+	// Schedulable, if not nil, says which tag would put an instance without a
 	// schedule on one; it is false where none would.
 	Schedulable func(i fleet.Instance) (fleet.Tag, bool)
 	// Acts are the stops and starts that are known from the journal, in any

@@ -49,9 +49,9 @@ type Line struct {
 	// there now, Forecast the whole of this month.
 	ToDate, Monthly, Forecast Amount
 	Tags                      fleet.Tags // those of Options.Tags
-	// key is the id that the history knows it by, where that is not ID.
+	// HistoryID is the id that the history knows it by, where that is not ID.
 	HistoryID string
-	// most is true where the amounts are an upper bound, imaged for a snapshot
+	// UpperBound is true where the amounts are one, FromImage for a snapshot
 	// that EC2 made for an image.
 	UpperBound, FromImage bool
 	// Used is how many instances of a reservation run.

@@ -29,10 +29,8 @@ func chartHeight(c sheet.Chart) float64 {
 	return 260
 }
 
-// addChart draws a chart of a table's cells. It is as high as a number of rows
-// from its cell on, whatever their heights: excelize calculates with rows of the
-// default height.
-func (b *workbook) addChart(cell string, rows int, c sheet.Chart, table placed) error {
+// seriesOf are the columns of a table's first sheet that a chart draws.
+func seriesOf(c sheet.Chart, table placed) ([]excelize.ChartSeries, error) {
 	first := table.sheets[0]
 	last := min(c.Rows, first.rows) + 1
 	column := func(header string) (string, error) {
@@ -44,13 +42,13 @@ func (b *workbook) addChart(cell string, rows int, c sheet.Chart, table placed) 
 	}
 	names, err := column(c.Category)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var series []excelize.ChartSeries
 	for n, header := range c.Values {
 		values, err := column(header)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		colors := seriesColors()
 		color := colors[n%len(colors)]
@@ -62,6 +60,17 @@ func (b *workbook) addChart(cell string, rows int, c sheet.Chart, table placed) 
 			Line:       excelize.LineOptions{Width: 2.25},
 			Marker:     excelize.ChartMarker{Symbol: "circle", Size: 5, Fill: fill(color)},
 		})
+	}
+	return series, nil
+}
+
+// addChart draws a chart of a table's cells. It is as high as a number of rows
+// from its cell on, whatever their heights: excelize calculates with rows of the
+// default height.
+func (b *workbook) addChart(cell string, rows int, c sheet.Chart, table placed) error {
+	series, err := seriesOf(c, table)
+	if err != nil {
+		return err
 	}
 	gap, full := uint(40), 100
 	unit, marks := step(highest(c, table.Table)), countFormat
@@ -79,7 +88,7 @@ func (b *workbook) addChart(cell string, rows int, c sheet.Chart, table placed) 
 			Font: axis, MajorGridLines: true, MajorUnit: unit, NumFmt: excelize.ChartNumFmt{CustomNumFmt: marks},
 		},
 		Border: excelize.LineOptions{Type: excelize.LineSolid, Width: 0.75, Fill: fill("D9D9D9")},
-		Format: excelize.GraphicOptions{AltText: c.Title + ", from sheet " + first.name},
+		Format: excelize.GraphicOptions{AltText: c.Title + ", from sheet " + table.sheets[0].name},
 	}
 	if len(series) > 1 {
 		chart.Legend = excelize.ChartLegend{Position: "bottom"}
