@@ -34,8 +34,8 @@ func TestSpotRequestsAreResolved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(i.Ineligible.Code, "spot") {
-			ineligible[i.Ineligible.Code]++
+		if strings.Contains(i.Ineligible.Reason().Code, "spot") {
+			ineligible[i.Ineligible.Reason().Code]++
 		}
 	}
 	for i, err := range f.Instances(t.Context()) {
@@ -178,7 +178,7 @@ func TestQuotasAreKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i.State != fleet.Running || i.Ineligible != (fleet.Reason{}) {
+		if i.State != fleet.Running || !i.Eligible() {
 			continue
 		}
 		if batch = append(batch, i.ID); len(batch) == 100 {

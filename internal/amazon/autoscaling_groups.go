@@ -150,8 +150,8 @@ func (g *Groups) machine(group types.AutoScalingGroup) fleet.Machine {
 		if m.Stopped = r.stopped(); !m.Stopped.IsZero() {
 			m.Cause = fleet.CauseCall
 		}
-		if m.Ineligible == (fleet.Reason{}) && r.err != nil {
-			m.Ineligible = reason(noSizes, r.err.Error())
+		if m.Ineligible.Cannot == (fleet.Reason{}) && r.err != nil {
+			m.Ineligible.Cannot = reason(noSizes, r.err.Error())
 		}
 	}
 	return m
@@ -214,26 +214,18 @@ func members(group types.AutoScalingGroup) (there, serving, well int) {
 	return there, serving, well
 }
 
-// groupIneligible says why a group must not be emptied and filled again.
-func groupIneligible(group types.AutoScalingGroup, tags fleet.Tags) fleet.Reason {
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		switch {
-		case key == "eks:cluster-name", key == "eks:nodegroup-name", strings.HasPrefix(key, "kubernetes.io/cluster/"), strings.HasPrefix(key, "k8s.io/cluster-autoscaler/"):
-			return reason("managed", "holds the nodes of a Kubernetes cluster (tag "+key+"); scale its node group instead")
-		case key == "AmazonECSManaged":
-			return reason("managed", "is managed by an ECS capacity provider (tag AmazonECSManaged); scale its services instead")
-		}
-	}
+// groupIneligible says why a group cannot or must not be emptied and filled
+// again.
+func groupIneligible(group types.AutoScalingGroup, tags fleet.Tags) fleet.Ineligible {
+	out := fleet.Ineligible{Managed: fleet.ManagedBy(fleet.KindGroup, tags)}
 	if group.WarmPoolConfiguration != nil {
-		return reason("warm-pool", "has a warm pool, which grows as the group shrinks")
+		out.Cannot = reason("warm-pool", "has a warm pool, which grows as the group shrinks")
+	} else if slices.ContainsFunc(group.Instances, func(i types.Instance) bool { return aws.ToBool(i.ProtectedFromScaleIn) }) {
+		out.Cannot = reason("scale-in-protected", "has instances that are protected from scale-in, which would stay")
+	} else if asleep := both([]string{"Launch", "Terminate"}, suspended(group)); len(asleep) > 0 {
+		out.Cannot = reason("suspended", "cannot change its size while "+strings.Join(asleep, " and ")+" is suspended")
 	}
-	if slices.ContainsFunc(group.Instances, func(i types.Instance) bool { return aws.ToBool(i.ProtectedFromScaleIn) }) {
-		return reason("scale-in-protected", "has instances that are protected from scale-in, which would stay")
-	}
-	if asleep := both([]string{"Launch", "Terminate"}, suspended(group)); len(asleep) > 0 {
-		return reason("suspended", "cannot change its size while "+strings.Join(asleep, " and ")+" is suspended")
-	}
-	return fleet.Reason{}
+	return out
 }
 
 // Stop empties the groups, one by one. It ends at the first refusal, which

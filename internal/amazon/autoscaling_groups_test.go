@@ -97,7 +97,7 @@ func testGroups(t *testing.T, p *peer) {
 	}
 	awaitGroup(t, g, "api", func(m fleet.Machine) bool { return m.State == fleet.Running && m.Ready })
 	m := group(t, g, "api")
-	if m.Kind != fleet.KindGroup || m.Type != "1/2/4" || m.Target.Region != region || len(m.Target.Account) != 12 || m.ARN == "" || m.Created.IsZero() || !m.Started.Equal(m.Created) || m.Ineligible.Code != "" {
+	if m.Kind != fleet.KindGroup || m.Type != "1/2/4" || m.Target.Region != region || len(m.Target.Account) != 12 || m.ARN == "" || m.Created.IsZero() || !m.Started.Equal(m.Created) || m.Ineligible.Reason().Code != "" {
 		t.Errorf("incomplete: %+v", m)
 	}
 
@@ -114,7 +114,7 @@ func testGroups(t *testing.T, p *peer) {
 	}
 	awaitGroup(t, g, "api", func(m fleet.Machine) bool { return m.State == fleet.Stopped })
 	m = group(t, g, "api")
-	if m.Type != "0/0/4" || m.Tags["nightshift:sizes"] != "1/2/4 AlarmNotification "+stopped || m.Tags["Schedule"] != "office" || m.Ineligible.Code != "" {
+	if m.Type != "0/0/4" || m.Tags["nightshift:sizes"] != "1/2/4 AlarmNotification "+stopped || m.Tags["Schedule"] != "office" || m.Ineligible.Reason().Code != "" {
 		t.Errorf("stopped: %s %v %v", m.Type, m.Tags, m.Ineligible)
 	}
 	if m.Cause != fleet.CauseCall || !m.Stopped.Equal(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)) {
@@ -287,7 +287,7 @@ func TestGroupEmptiedByHand(t *testing.T) {
 	started := n.machine().Started
 	n.resize(0, 0, 4)
 	m := n.machine()
-	if m.State != fleet.Stopped || m.Cause != fleet.CauseCall || !m.Stopped.Equal(started) || m.Ineligible.Code != "" {
+	if m.State != fleet.Stopped || m.Cause != fleet.CauseCall || !m.Stopped.Equal(started) || m.Ineligible.Reason().Code != "" {
 		t.Errorf("emptied by hand: %s by %q at %s, %v", m.State, m.Cause, m.Stopped, m.Ineligible)
 	}
 	n.mustAct(power.Stop) // nothing to stop, and nothing to remember
@@ -446,7 +446,7 @@ func TestGroupWithoutSizes(t *testing.T) {
 	n := openNight(t, sandbox.Group{Max: 4})
 	refused := func(says string) {
 		t.Helper()
-		if m := n.machine(); m.State != fleet.Stopped || m.Ineligible.Code != "no-sizes" || !strings.Contains(m.Ineligible.Text, says) {
+		if m := n.machine(); m.State != fleet.Stopped || m.Ineligible.Reason().Code != "no-sizes" || !strings.Contains(m.Ineligible.Reason().Text, says) {
 			t.Errorf("%s %+v, want %q", m.State, m.Ineligible, says)
 		}
 		refusal, ok := errors.AsType[*fleet.Refusal](n.act(power.Start))
@@ -469,7 +469,7 @@ func TestGroupWithoutSizes(t *testing.T) {
 		refused(says)
 	}
 	tag("1/2/4")
-	if m := n.machine(); m.Ineligible.Code != "" {
+	if m := n.machine(); m.Ineligible.Reason().Code != "" {
 		t.Errorf("with sizes written by hand: %+v", m.Ineligible)
 	}
 	n.mustAct(power.Start)
@@ -489,7 +489,7 @@ func TestGroupsThatAreLeftAlone(t *testing.T) {
 		"plain":     {sandbox.Group{Suspended: []string{"AZRebalance"}}, ""},
 	} {
 		tt.group.Min, tt.group.Desired, tt.group.Max = 1, 1, 1
-		if m := openNight(t, tt.group).machine(); m.Ineligible.Code != tt.code {
+		if m := openNight(t, tt.group).machine(); m.Ineligible.Reason().Code != tt.code {
 			t.Errorf("%s: %+v, want %q", name, m.Ineligible, tt.code)
 		}
 	}

@@ -54,9 +54,31 @@ func newInstances(s *Session, client *ec2.Client, region fleet.Region) instances
 	}
 }
 
-// Instances yields every instance of the region. An error ends it.
+// Instances yields every instance of the region. Of Spot Instances it looks up
+// whether their request is persistent. An error ends it.
 func (f instances) Instances(ctx context.Context) iter.Seq2[fleet.Instance, error] {
-	return each(f.pages(ctx, fleet.Selector{}), f.found, func(i found) fleet.Instance { return instance(i.target, i.Instance) })
+	return func(yield func(fleet.Instance, error) bool) {
+		for out, err := range f.pages(ctx, fleet.Selector{}) {
+			var page []found
+			var spots map[string]string
+			if err == nil {
+				page = f.found(out)
+				if spots, err = f.spotTypes(ctx, page); err != nil && ctx.Err() == nil {
+					f.log.WarnContext(ctx, "Spot requests cannot be read; Spot Instances count as such that cannot be stopped", "region", f.region, "error", err)
+					err = nil
+				}
+			}
+			if err != nil {
+				yield(fleet.Instance{}, err)
+				return
+			}
+			for _, i := range page {
+				if !yield(instance(i, spots), nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // found is an instance together with the account and region that it is in.
@@ -113,10 +135,12 @@ func filters(sel fleet.Selector) []types.Filter {
 	return out
 }
 
-// instance converts an instance of DescribeInstances.
-func instance(target fleet.Target, i types.Instance) fleet.Instance {
+// instance converts an instance of DescribeInstances, with the types of the Spot
+// requests as far as they are known.
+func instance(it found, spots map[string]string) fleet.Instance {
+	i := it.Instance
 	out := fleet.Instance{
-		Target:          target,
+		Target:          it.target,
 		ID:              fleet.ResourceID(aws.ToString(i.InstanceId)),
 		Type:            fleet.InstanceType(intern(string(i.InstanceType))),
 		Tags:            tags(i.Tags),
@@ -125,14 +149,25 @@ func instance(target fleet.Target, i types.Instance) fleet.Instance {
 		UsageOperation:  intern(aws.ToString(i.UsageOperation)),
 		Windows:         i.Platform != "",
 		Lifecycle:       fleet.Lifecycle(intern(string(i.InstanceLifecycle))),
+		SpotType:        fleet.SpotType(intern(spots[aws.ToString(i.SpotInstanceRequestId)])),
 		Tenancy:         "default",
-		InstanceStore:   i.RootDeviceType == types.DeviceTypeInstanceStore,
+		Hibernates:      i.HibernationOptions != nil && aws.ToBool(i.HibernationOptions.Configured),
 	}
+	out.Ineligible = ineligible(i, out)
 	if i.State != nil {
 		out.State = fleet.State(intern(string(i.State.Name)))
 	}
 	if out.State != fleet.Running && out.State != fleet.Pending {
 		out.Stopped = stopTime(aws.ToString(i.StateTransitionReason))
+	}
+	if i.StateReason != nil {
+		out.Why = intern(aws.ToString(i.StateReason.Message))
+	}
+	if out.Why == "" {
+		out.Why = aws.ToString(i.StateTransitionReason)
+	}
+	if out.State == fleet.Stopped || out.State == fleet.Stopping {
+		out.Cause = cause(i.StateReason, aws.ToString(i.StateTransitionReason))
 	}
 	if i.Placement != nil {
 		out.Zone = fleet.Zone(intern(aws.ToString(i.Placement.AvailabilityZone)))

@@ -3,7 +3,6 @@ package amazon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -40,7 +39,7 @@ func (f instances) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[f
 				return
 			}
 			for _, i := range page {
-				m := machine(i, spots[aws.ToString(i.SpotInstanceRequestId)])
+				m := instance(i, spots).Machine()
 				m.Ready = ready[string(m.ID)]
 				if chosen(sel, m) && !yield(m, nil) {
 					return
@@ -57,30 +56,6 @@ func chosen(sel fleet.Selector, m fleet.Machine) bool {
 	return fleet.AllOn(sel.Tags, m.Tags) &&
 		(len(sel.Keys) == 0 || slices.ContainsFunc(sel.Keys, hasKey)) &&
 		(len(sel.IDs) == 0 || slices.Contains(sel.IDs, m.ID))
-}
-
-// machine converts an instance of DescribeInstances. The type of its Spot
-// request is empty where that is not known.
-func machine(i found, spotType string) fleet.Machine {
-	full := instance(i.target, i.Instance)
-	m := fleet.Machine{
-		Target: full.Target, Kind: fleet.KindInstance, ID: full.ID, Tags: full.Tags, Type: full.Type, Zone: full.Zone, State: full.State,
-		Started: full.LaunchTime, Created: attached(i.Instance), Stopped: full.Stopped,
-		Ineligible: ineligible(i.Instance, full, spotType),
-	}
-	if i.HibernationOptions != nil {
-		m.Hibernates = aws.ToBool(i.HibernationOptions.Configured)
-	}
-	if i.StateReason != nil {
-		m.Why = aws.ToString(i.StateReason.Message)
-	}
-	if m.Why == "" {
-		m.Why = aws.ToString(i.StateTransitionReason)
-	}
-	if m.State == fleet.Stopped || m.State == fleet.Stopping {
-		m.Cause = cause(i.StateReason, aws.ToString(i.StateTransitionReason))
-	}
-	return m
 }
 
 // cause reads the reason of the last change of state. The codes are those of
@@ -109,39 +84,19 @@ func cause(reason *types.StateReason, transition string) fleet.Cause {
 
 // ineligible says why an instance cannot or must not be stopped and started. Stop
 // protection is not among the reasons: DescribeInstances does not tell it.
-func ineligible(i types.Instance, full fleet.Instance, spotType string) fleet.Reason {
-	because := func(code, format string, args ...any) fleet.Reason {
-		return fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}
-	}
-	if group := full.Tags["aws:autoscaling:groupName"]; group != "" {
-		return because("auto-scaling", "belongs to the Auto Scaling group %s, which would replace it", group)
-	}
-	if i.Operator != nil && aws.ToBool(i.Operator.Managed) {
-		operator := aws.ToString(i.Operator.Principal)
-		if operator == "" {
-			operator = "an AWS service"
-		}
-		return because("managed", "is managed by %s, which alone may stop and start it", operator)
-	}
-	for _, key := range []string{"aws:eks:cluster-name", "eks:cluster-name", "karpenter.sh/nodepool"} {
-		if cluster, ok := full.Tags[key]; ok {
-			return because("managed", "is a node of the EKS cluster %s (tag %s), which would replace it", cluster, key)
-		}
-	}
-	if _, ok := full.Tags["AmazonECSManaged"]; ok {
-		return because("managed", "is managed by an ECS capacity provider (tag AmazonECSManaged), which would replace it")
-	}
+func ineligible(i types.Instance, full fleet.Instance) fleet.Ineligible {
+	out := fleet.Ineligible{Managed: fleet.ManagedBy(fleet.KindInstance, full.Tags)}
 	switch {
-	case full.Lifecycle != fleet.Spot || spotType == string(types.SpotInstanceTypePersistent):
-	case spotType == "":
-		return because("spot-unknown", "is a Spot Instance whose request cannot be read (ec2:DescribeSpotInstanceRequests); a one-time one cannot be stopped and started")
-	default:
-		return because("spot-one-time", "is a one-time Spot Instance, which cannot be stopped and started")
+	case i.Operator != nil && aws.ToBool(i.Operator.Managed):
+		out.Cannot = fleet.Operated(aws.ToString(i.Operator.Principal))
+	case full.Lifecycle == fleet.Spot && full.SpotType == "":
+		out.Cannot = reason("spot-unknown", "is a Spot Instance whose request cannot be read (ec2:DescribeSpotInstanceRequests); a one-time one cannot be stopped and started")
+	case full.Lifecycle == fleet.Spot && full.SpotType != fleet.PersistentSpot:
+		out.Cannot = reason("spot-one-time", "is a one-time Spot Instance, which cannot be stopped and started")
+	case i.RootDeviceType == types.DeviceTypeInstanceStore:
+		out.Cannot = reason("instance-store-root", "has an instance-store root volume, which would be lost")
 	}
-	if i.RootDeviceType == types.DeviceTypeInstanceStore {
-		return because("instance-store-root", "has an instance-store root volume, which would be lost")
-	}
-	return fleet.Reason{}
+	return out
 }
 
 // spotTypes finds out of which type the Spot requests of a page are. A request

@@ -21,23 +21,25 @@ func TestIneligible(t *testing.T) {
 		spotType string
 		want     string
 	}{
-		"plain":                {func(*types.Instance) {}, "", ""},
-		"one-time Spot":        {spot, "one-time", "spot-one-time"},
-		"Spot of unknown type": {spot, "", "spot-unknown"},
-		"persistent Spot":      {spot, "persistent", ""},
-		"instance store":       {func(i *types.Instance) { i.RootDeviceType = types.DeviceTypeInstanceStore }, "", "instance-store-root"},
-		"Auto Scaling":         {tagged("aws:autoscaling:groupName", "web"), "", "auto-scaling"},
-		"EKS node":             {tagged("eks:cluster-name", "prod"), "", "managed"},
-		"ECS capacity":         {tagged("AmazonECSManaged", ""), "", "managed"},
+		"plain":                  {func(*types.Instance) {}, "", ""},
+		"one-time Spot":          {spot, "one-time", "spot-one-time"},
+		"Spot of unknown type":   {spot, "", "spot-unknown"},
+		"persistent Spot":        {spot, "persistent", ""},
+		"instance store":         {func(i *types.Instance) { i.RootDeviceType = types.DeviceTypeInstanceStore }, "", "instance-store-root"},
+		"Spot of a request gone": {spot, "gone", "spot-one-time"},
+		"Auto Scaling":           {tagged("aws:autoscaling:groupName", "web"), "", "auto-scaling"},
+		"EKS node":               {tagged("eks:cluster-name", "prod"), "", "managed"},
+		"ECS capacity":           {tagged("AmazonECSManaged", ""), "", "managed"},
 		"managed": {func(i *types.Instance) {
 			i.Operator = &types.OperatorResponse{Managed: aws.Bool(true), Principal: aws.String("eks.amazonaws.com")}
 		}, "", "managed"},
-		"not managed": {func(i *types.Instance) { i.Operator = &types.OperatorResponse{Managed: aws.Bool(false)} }, "", ""},
+		"managed by nobody named": {func(i *types.Instance) { i.Operator = &types.OperatorResponse{Managed: aws.Bool(true)} }, "", "managed"},
+		"not managed":             {func(i *types.Instance) { i.Operator = &types.OperatorResponse{Managed: aws.Bool(false)} }, "", ""},
 	} {
-		i := types.Instance{RootDeviceType: types.DeviceTypeEbs}
+		i := types.Instance{RootDeviceType: types.DeviceTypeEbs, SpotInstanceRequestId: aws.String("sir-1")}
 		tt.change(&i)
-		m := machine(found{Instance: i}, tt.spotType)
-		if m.Ineligible.Code != tt.want || tt.want != "" && !strings.Contains(m.Ineligible.Text, " ") {
+		m := instance(found{Instance: i}, map[string]string{"sir-1": tt.spotType}).Machine()
+		if m.Ineligible.Reason().Code != tt.want || tt.want != "" && !strings.Contains(m.Ineligible.Reason().Text, " ") {
 			t.Errorf("%s: %+v, want the code %q", name, m.Ineligible, tt.want)
 		}
 	}
@@ -69,7 +71,7 @@ func TestCause(t *testing.T) {
 			StateReason:           &types.StateReason{Code: aws.String(tt.code), Message: aws.String(tt.code + ": said EC2")},
 			StateTransitionReason: aws.String(tt.transition),
 		}
-		m := machine(found{Instance: i}, "")
+		m := instance(found{Instance: i}, nil).Machine()
 		var at time.Time
 		if tt.at {
 			at = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
@@ -78,7 +80,7 @@ func TestCause(t *testing.T) {
 			t.Errorf("%q, %q: %q at %v, want %q at %v", tt.code, tt.transition, m.Cause, m.Stopped, tt.want, at)
 		}
 		i.State.Name = types.InstanceStateNameRunning
-		if m := machine(found{Instance: i}, ""); m.Cause != fleet.CauseUnknown || !m.Stopped.IsZero() {
+		if m := instance(found{Instance: i}, nil).Machine(); m.Cause != fleet.CauseUnknown || !m.Stopped.IsZero() {
 			t.Errorf("%q, running: stopped by %q at %v", tt.code, m.Cause, m.Stopped)
 		}
 	}

@@ -98,7 +98,7 @@ func (d *Databases) instance(i types.DBInstance) fleet.Machine {
 	m.Created = timeOf(i.InstanceCreateTime)
 	stopsUntil(&m, i.AutomaticRestartTime)
 	if never := instanceNeverStops(i); never != (fleet.Reason{}) {
-		m.Ineligible = never
+		m.Ineligible.Cannot = never
 	}
 	return m
 }
@@ -189,7 +189,7 @@ func (c *Clusters) cluster(i types.DBCluster) fleet.Machine {
 	m.Created = timeOf(i.ClusterCreateTime)
 	stopsUntil(&m, i.AutomaticRestartTime)
 	if never := clusterNeverStops(i); never != (fleet.Reason{}) {
-		m.Ineligible = never
+		m.Ineligible.Cannot = never
 	}
 	return m
 }

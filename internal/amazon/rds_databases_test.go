@@ -79,7 +79,7 @@ func databases(t *testing.T, endpoint string) {
 	settled(t, c)
 	ineligible := map[fleet.ResourceID]string{}
 	for id, m := range all {
-		ineligible[id] = m.Ineligible.Code
+		ineligible[id] = m.Ineligible.Reason().Code
 		if m.Kind != fleet.KindDatabase || m.State != fleet.Running || m.Type != "db.t3.medium" || m.Zone == "" || m.Created.IsZero() ||
 			m.Started.Before(m.Created.Add(-time.Second)) || len(m.Target.Account) != 12 || m.Target.Region != region || !m.Ready {
 			t.Errorf("incomplete: %+v", m)
@@ -142,7 +142,7 @@ func databases(t *testing.T, endpoint string) {
 		t.Fatal(err)
 	}
 	m := settled(t, c)["many"]
-	if m.Kind != fleet.KindCluster || m.State != fleet.Stopped || m.Tags["AutoStopStart"] != "Yes" || m.Ineligible.Code != "" || len(m.Target.Account) != 12 {
+	if m.Kind != fleet.KindCluster || m.State != fleet.Stopped || m.Tags["AutoStopStart"] != "Yes" || m.Ineligible.Reason().Code != "" || len(m.Target.Account) != 12 {
 		t.Errorf("the cluster reads %+v", m)
 	}
 	refused(t, "stopping a cluster twice", c.Stop(t.Context(), []fleet.ResourceID{"many"}, false), fleet.ErrConflict, "many")
@@ -251,7 +251,7 @@ func TestPastOfDatabases(t *testing.T) {
 		"dev-mysql": "", "qa-mariadb": "busy", "erp-mssql": "sqlserver-multi-az", "report": "replica", "report-replica": "replica",
 		"dev-aurora-1": "cluster-member", "orders": "",
 	} {
-		if got := all[id].Ineligible; got.Code != want || (got.Text == "") != (want == "") {
+		if got := all[id].Ineligible.Reason(); got.Code != want || (got.Text == "") != (want == "") {
 			t.Errorf("%s is ineligible for %+v, want %q", id, got, want)
 		}
 	}
@@ -362,7 +362,7 @@ func TestDatabasesWithoutEvents(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Policy: sandbox.PolicyDenying("rds:DescribeEvents")})
 	all := seen(t, newPeer(server.URL()).session(t).Databases(region), fleet.Selector{})
 	for id, want := range map[fleet.ResourceID]string{"dev-mysql": "events-unknown", "qa-oracle": "", "report": "replica"} {
-		if got := all[id].Ineligible.Code; got != want {
+		if got := all[id].Ineligible.Reason().Code; got != want {
 			t.Errorf("%s is ineligible for %q, want %q", id, got, want)
 		}
 	}

@@ -111,7 +111,7 @@ func (r relational) machine(kind fleet.Kind, id, name, status string, list []typ
 		m.State = fleet.ShuttingDown
 	default:
 		m.State = fleet.Running
-		m.Ineligible = fleet.Reason{Code: "busy", Text: "is " + status + "; RDS stops it only when it is available"}
+		m.Ineligible.Cannot = reason("busy", "is "+status+"; RDS stops it only when it is available")
 	}
 	return m
 }
@@ -154,8 +154,8 @@ func (r relational) recall(ctx context.Context, machines []fleet.Machine) error 
 	if errors.Is(err, fleet.ErrDenied) {
 		r.log.WarnContext(ctx, "events cannot be read; running databases are left alone", "region", r.region, "error", err)
 		for n := range machines {
-			if m := &machines[n]; lacks(*m) && m.Ineligible == (fleet.Reason{}) {
-				m.Ineligible = reason("events-unknown", "has events that cannot be read (rds:DescribeEvents); without them nobody knows who started it")
+			if m := &machines[n]; lacks(*m) && m.Eligible() {
+				m.Ineligible.Cannot = reason("events-unknown", "has events that cannot be read (rds:DescribeEvents); without them nobody knows who started it")
 			}
 		}
 		return nil

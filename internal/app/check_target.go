@@ -104,9 +104,9 @@ func (c *targetCheck) machine(step power.Step) {
 }
 
 func (c *targetCheck) follows(m fleet.Machine, step power.Step) {
-	if m.Ineligible != (fleet.Reason{}) {
+	if !m.Eligible() {
 		c.result.LeftAlone++
-		note(&c.result.Notes, fleet.Reason{Code: m.Ineligible.Code, Text: "has a schedule, but " + m.Ineligible.Text}, m.ID)
+		note(&c.result.Notes, fleet.Reason{Code: m.Ineligible.Reason().Code, Text: "has a schedule, but " + m.Ineligible.Reason().Text}, m.ID)
 		return
 	}
 	c.result.Followed++

@@ -105,9 +105,9 @@ func (r *postCheck) machine(step power.Step) {
 }
 
 func (r *postCheck) follows(m fleet.Machine, step power.Step) {
-	if m.Ineligible != (fleet.Reason{}) {
+	if !m.Eligible() {
 		r.live.LeftAlone++
-		noteFor(&r.live.Notes, fleet.Reason{Code: m.Ineligible.Code, Text: "has a schedule, but " + m.Ineligible.Text}, m.ID)
+		noteFor(&r.live.Notes, fleet.Reason{Code: m.Ineligible.Reason().Code, Text: "has a schedule, but " + m.Ineligible.Reason().Text}, m.ID)
 		return
 	}
 	r.live.Followed++

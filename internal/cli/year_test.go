@@ -218,7 +218,7 @@ func (l *life) person(hand, victim int, override time.Duration) {
 	id := []fleet.ResourceID{m.ID}
 	now := l.account.Now()
 	switch {
-	case m.Ineligible.Code != "" && m.Ineligible.Code != "no-sizes":
+	case m.Ineligible.Reason().Code != "" && m.Ineligible.Reason().Code != "no-sizes":
 	case hand == 0 && m.State == fleet.Running:
 		if port.Stop(ctx, id, false) == nil {
 			l.byHand[m.ID], l.wish[m.ID] = now, fleet.Stopped
@@ -252,7 +252,7 @@ func (l *life) machines() []fleet.Machine {
 // the last tick.
 func (l *life) check(now time.Time) {
 	for _, m := range l.machines() {
-		if m.Ineligible != (fleet.Reason{}) || strings.HasPrefix(m.Tags[fleet.TagLast], "refused") {
+		if !m.Eligible() || strings.HasPrefix(m.Tags[fleet.TagLast], "refused") {
 			continue
 		}
 		name, strict := m.Tags["Schedule"], m.Tags["Strict"] != ""

@@ -127,7 +127,7 @@ power:
   override: {max: 2d12h}
   rules:
     - {tag: A=b, schedule: office, kinds: [db-instance, instance], enforce: true, stop_new: true, retain_running: true,
-       hibernate: true, change_type: true, min_uptime: 90m, ready: 5m}
+       hibernate: true, change_type: true, min_uptime: 90m, ready: 5m, include_managed: true}
     - {tag: C, after: A=b}
     - {tag: D=e, ignore: true}
 `)
@@ -136,7 +136,7 @@ power:
 		Rules: []power.Rule{
 			{
 				Tag: fleet.Tag{Key: "A", Value: "b"}, Schedule: "office", Kinds: []fleet.Kind{fleet.KindDatabase, fleet.KindInstance},
-				Enforce: true, StopNew: true, RetainRunning: true, Hibernate: true, ChangeType: true, MinUptime: 90 * time.Minute, Ready: 5 * time.Minute,
+				Enforce: true, StopNew: true, RetainRunning: true, Hibernate: true, ChangeType: true, MinUptime: 90 * time.Minute, Ready: 5 * time.Minute, IncludeManaged: true,
 			},
 			{Tag: fleet.Tag{Key: "C"}, After: fleet.Tag{Key: "A", Value: "b"}},
 			{Tag: fleet.Tag{Key: "D", Value: "e"}, Ignore: true},

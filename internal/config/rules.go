@@ -14,7 +14,7 @@ import (
 
 func ruleKeys() []string {
 	return []string{
-		"tag", "kinds", "schedule", "format", "timezone", "ignore", "enforce", "stop_new", "retain_running",
+		"tag", "kinds", "schedule", "format", "timezone", "ignore", "include_managed", "enforce", "stop_new", "retain_running",
 		"hibernate", "change_type", "min_uptime", "after", "ready",
 	}
 }
@@ -77,7 +77,7 @@ func (l *loader) rule(n *yaml.Node, untagged bool) (r rule) {
 		r.Kinds = power.Kinds() // of a wrong rule: as many machines as it can be about
 	}
 	for key, flag := range map[string]*bool{
-		"ignore": &r.Ignore, "enforce": &r.Enforce, "stop_new": &r.StopNew, "retain_running": &r.RetainRunning, "hibernate": &r.Hibernate, "change_type": &r.ChangeType,
+		"ignore": &r.Ignore, "include_managed": &r.IncludeManaged, "enforce": &r.Enforce, "stop_new": &r.StopNew, "retain_running": &r.RetainRunning, "hibernate": &r.Hibernate, "change_type": &r.ChangeType,
 	} {
 		if entry, given := r.fields[key]; given {
 			*flag = l.boolean(entry.value, key)

@@ -215,7 +215,7 @@ func (s *targetData) readMachines(ctx context.Context, source Source, o Options)
 		s.instances = append(s.instances, &Instance{
 			Target: i.Target, ID: i.ID, Type: i.Type, State: i.State, Zone: i.Zone,
 			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
-			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), MustRun: mustRun(i.Tags) || i.InstanceStore,
+			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), MustRun: mustRun(i.Tags) || i.Ineligible != (fleet.Ineligible{}),
 			Bound: bound(i),
 		})
 		if p := s.plan(o, i, end); p != nil {

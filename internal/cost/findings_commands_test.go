@@ -93,9 +93,9 @@ func everyFinding(t *testing.T, tag fleet.Tag) []recommend.Recommendation {
 	forgotten := typed("i-forgotten", "m5.large", fleet.Stopped)
 	forgotten.Stopped = now.AddDate(0, 0, -75)
 	member := typed("i-member", "t2.large", fleet.Running)
-	member.Tags["aws:autoscaling:groupName"] = "web"
+	member.Ineligible.Managed = fleet.Reason{Code: "auto-scaling", Text: "belongs to the Auto Scaling group web"}
 	scratch := typed("i-scratch", "t2.large", fleet.Running)
-	scratch.InstanceStore = true
+	scratch.Ineligible.Cannot = fleet.Reason{Code: "instance-store-root", Text: "has an instance-store root volume"}
 	loose := disk("vol-loose", fleet.GP3, 500)
 	loose.State = "available"
 	snap := func(id, volume, description string) fleet.Snapshot {

@@ -198,7 +198,7 @@ func TestInstanceFindingsByHand(t *testing.T) {
 	young.LaunchTime = now.Add(-10 * time.Hour)
 	young.FirstLaunch = young.LaunchTime
 	scratch := server("i-scratch")
-	scratch.InstanceStore = true
+	scratch.Ineligible.Cannot = fleet.Reason{Code: "instance-store-root", Text: "has an instance-store root volume"}
 	all := findingsOf(t, estate{
 		instances: []fleet.Instance{off, lately, old, wide, young, scratch, server("i-night"), prod(server("i-prod"))},
 		volumes:   []fleet.Volume{disk("vol-1", fleet.GP3, 200, "i-off"), disk("vol-2", fleet.GP3, 200, "i-lately")},

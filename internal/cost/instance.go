@@ -123,16 +123,17 @@ func (i *Instance) CostOf(d time.Duration, hourly price.USD) Amount {
 // it can be.
 func bound(i fleet.Instance) string {
 	switch {
-	case i.InstanceStore:
+	case i.Ineligible.Cannot.Code == "instance-store-root":
 		return "it cannot be stopped, for its root device is an instance store: launch another one of the new type in its place"
-	case i.Tags["aws:autoscaling:groupName"] != "":
+	case i.Ineligible.Managed.Code == "auto-scaling":
 		return "it belongs to an Auto Scaling group, which would replace it: change the type in the group's launch template"
+	case i.Ineligible != fleet.Ineligible{}:
+		return "it " + i.Ineligible.Reason().Text
 	}
 	return ""
 }
 
-// mustRun is true where the tags say that people outside depend on an instance, or
-// that something else starts and stops it.
+// mustRun is true where the tags say that people outside depend on an instance.
 func mustRun(tags fleet.Tags) bool {
 	for key, value := range tags {
 		switch strings.ToLower(key) {
@@ -141,8 +142,6 @@ func mustRun(tags fleet.Tags) bool {
 			case "prod", "production", "prd", "live", "운영":
 				return true
 			}
-		case "aws:autoscaling:groupname":
-			return true
 		}
 	}
 	return false

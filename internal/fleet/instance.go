@@ -34,6 +34,16 @@ const (
 	CapacityBlock Lifecycle = "capacity-block"
 )
 
+// SpotType says whether a Spot Instance can be stopped and started: only one of
+// a persistent request can. It is empty where that is not known.
+type SpotType string
+
+// The types of Spot requests.
+const (
+	OneTimeSpot    SpotType = "one-time"
+	PersistentSpot SpotType = "persistent"
+)
+
 // Instance is an EC2 instance as DescribeInstances shows it. Times are UTC; a
 // zero time means that EC2 did not say.
 type Instance struct {
@@ -66,14 +76,20 @@ type Instance struct {
 	// Tenancy is "default", "dedicated" or "host".
 	Tenancy   string
 	Lifecycle Lifecycle
+	SpotType  SpotType // of a Spot Instance
 	// ProductCodes are the AWS Marketplace and DevPay codes of its image.
 	ProductCodes []string
 	// Cores and ThreadsPerCore are the instance's CPU options; 0 when unknown.
 	Cores, ThreadsPerCore int
 
-	// InstanceStore is true where its root device would be lost by a stop, so that
-	// it cannot be stopped.
-	InstanceStore bool
+	// Ineligible, if not zero, says why it cannot or must not be stopped and
+	// started.
+	Ineligible Ineligible
+	// Hibernates is true when hibernation is configured.
+	Hibernates bool
+	// Cause says how it came to be stopped, Why what EC2 says about its state.
+	Cause Cause
+	Why   string
 	// PublicIPs are the public IPv4 addresses of its network interfaces,
 	// Elastic IP addresses among them.
 	PublicIPs []string
@@ -87,6 +103,16 @@ type Instance struct {
 
 // Name is the Name tag, or the instance's id where it has none.
 func (i Instance) Name() string { return i.Tags.Name(string(i.ID)) }
+
+// Machine is the instance as a machine that can be stopped and started. Whether
+// it passes its status checks is not known.
+func (i Instance) Machine() Machine {
+	return Machine{
+		Target: i.Target, Kind: KindInstance, ID: i.ID, Tags: i.Tags, Type: i.Type, Zone: i.Zone, State: i.State,
+		Started: i.LaunchTime, Created: i.FirstLaunch, Stopped: i.Stopped, Cause: i.Cause, Why: i.Why,
+		Ineligible: i.Ineligible, Hibernates: i.Hibernates,
+	}
+}
 
 // TypeInfo is what DescribeInstanceTypes reports of an instance type.
 type TypeInfo struct {

@@ -62,7 +62,7 @@ type Machine struct {
 
 	// Ineligible, if not zero, says why it must not or cannot be stopped and
 	// started at all, or not now.
-	Ineligible Reason
+	Ineligible Ineligible
 	// Unfinished is true of a machine that runs but lacks what a stop took from
 	// it, such as the scaling of an Auto Scaling group that somebody filled by
 	// hand; a start gives it back.
@@ -73,6 +73,9 @@ type Machine struct {
 	// the Selector asked for it.
 	Ready bool
 }
+
+// Eligible reports whether nothing is in the way of stopping and starting it.
+func (m Machine) Eligible() bool { return m.Ineligible == (Ineligible{}) }
 
 // Name is the Name tag, or the machine's id where it has none.
 func (m Machine) Name() string { return m.Tags.Name(string(m.ID)) }

@@ -48,8 +48,8 @@ func leave(m fleet.Machine, code, format string, args ...any) Step {
 // once it has arrived in the other state.
 func act(action Action, m fleet.Machine) Step {
 	switch {
-	case m.Ineligible != (fleet.Reason{}):
-		return Step{Machine: m, Reason: m.Ineligible}
+	case !m.Eligible():
+		return Step{Machine: m, Reason: m.Ineligible.Reason()}
 	case m.State == fleet.Pending || m.State == fleet.Stopping:
 		return Step{Machine: m, Action: action, Settling: true, Reason: fleet.Reason{
 			Code: "settling", Text: fmt.Sprintf("is still %s; AWS takes no %s before that is over", m.State, action),

@@ -42,7 +42,7 @@ func (f facts) decide() Step {
 		return leave(m, "unmanaged", "is nobody's business now")
 	case m.Cause == fleet.CauseSpot && (m.State == fleet.Stopped || m.State == fleet.Stopping):
 		return leave(m, "spot-interrupted", "was interrupted by Spot, which starts it again by itself")
-	case f.desired.State == schedule.Running && m.State == fleet.Running && m.Unfinished && m.Ineligible == (fleet.Reason{}):
+	case f.desired.State == schedule.Running && m.State == fleet.Running && m.Unfinished && m.Eligible():
 		return Step{Machine: m, Action: Start, Reason: fleet.Reason{Code: "unfinished", Text: "runs, but not as before it was stopped: " + m.Why}}
 	case f.desired.State == schedule.Running && (m.State == fleet.Running || m.State == fleet.Pending),
 		f.desired.State == schedule.Stopped && (m.State == fleet.Stopped || m.State == fleet.Stopping):
@@ -67,7 +67,7 @@ func (f facts) stop() Step {
 		return step
 	}
 	switch {
-	case m.Ineligible != (fleet.Reason{}):
+	case !m.Eligible():
 		return act(Stop, m)
 	case f.mark.Action == fleet.MarkRefused && !f.mark.At.Before(t) && f.now.Before(f.mark.At.Add(longestRetry)):
 		return leave(m, "stop-protected", "has stop protection on (disableApiStop); the next try is at %s", f.clock(f.mark.At.Add(longestRetry)))
@@ -99,7 +99,7 @@ func (f facts) start() Step {
 	}
 	called := m.Cause == fleet.CauseCall && !m.Stopped.IsZero()
 	switch {
-	case m.Ineligible != (fleet.Reason{}):
+	case !m.Eligible():
 		return act(Start, m)
 	case m.Cause == fleet.CauseAWS, m.Cause == fleet.CauseCapacity:
 		if pause := min(max(m.Started.Sub(t), f.tick), longestRetry); !m.Started.Before(t) && f.now.Before(m.Started.Add(pause)) {

@@ -19,7 +19,10 @@ func TestDecisionsAtTheEdges(t *testing.T) {
 	enforce := func(r *power.Rule) { r.Enforce = true }
 	ready := func(r *power.Rule) { r.Ready = 30 * time.Minute }
 	const twice = "Mon-Fri 08:00-19:00; Mon-Fri 19:40-20:00"
-	ineligible := fleet.Reason{Code: "managed", Text: "is somebody else's"}
+	ineligible := fleet.Ineligible{Managed: fleet.Reason{Code: "managed", Text: "is somebody else's"}}
+	never := ineligible
+	never.Cannot = fleet.Reason{Code: "instance-store-root", Text: "has a root volume that would be lost"}
+	include := func(r *power.Rule) { r.IncludeManaged = true }
 	tests := []struct {
 		name     string
 		now      string
@@ -39,6 +42,9 @@ func TestDecisionsAtTheEdges(t *testing.T) {
 		{name: "came back from an interruption", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, Cause: fleet.CauseSpot}, started: "Tue 08:00", want: "stop stop should not run since Tue 2026-11-17 19:00 UTC"},
 
 		{name: "ineligible to be stopped", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, Ineligible: ineligible}, started: "Tue 08:00", change: enforce, want: " managed somebody else's"},
+		{name: "of another service, and included", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, Ineligible: ineligible}, started: "Tue 08:00", change: include, want: "stop stop"},
+		{name: "of another service, included and stopped", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall, Ineligible: ineligible}, stopped: "Mon 19:00", change: include, want: "start start"},
+		{name: "included, and cannot be stopped", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, Ineligible: never}, started: "Tue 08:00", change: include, want: " instance-store-root would be lost"},
 		{name: "ineligible to be started", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall, Ineligible: ineligible}, stopped: "Mon 08:00", change: enforce, want: " managed somebody else's"},
 
 		{name: "started by AWS itself at night", now: "Tue 22:00", machine: fleet.Machine{State: fleet.Running, StartedByAWS: true}, started: "Tue 20:00", want: "stop stop"},

@@ -38,7 +38,7 @@ func (s Scheduled) With(ramp Ramp) Scheduled {
 // ineligible, or a mistake is in the way.
 func (rs *RuleSet) Scheduled(m fleet.Machine, ramp Ramp) (Scheduled, bool) {
 	n, ok := rs.rule(m)
-	if !ok || rs.rules.Rules[n].Ignore || m.Ineligible != (fleet.Reason{}) || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
+	if !ok || rs.rules.Rules[n].Ignore || !rs.rules.Rules[n].include(m).Eligible() || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return Scheduled{}, false
 	}
 	a := rs.named(n, m)

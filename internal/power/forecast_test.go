@@ -148,7 +148,7 @@ func TestForecastItems(t *testing.T) {
 		t.Errorf("%+v, %v", item, ok)
 	}
 	group := tagged
-	group.Ineligible = fleet.Reason{Code: "auto-scaling"}
+	group.Ineligible.Managed = fleet.Reason{Code: "auto-scaling"}
 	gone := tagged
 	gone.State = fleet.Terminated
 	for what, m := range map[string]fleet.Machine{

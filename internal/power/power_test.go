@@ -157,9 +157,9 @@ func TestPlanLeavesOutWithReason(t *testing.T) {
 		{"pending", func(m *machine) { m.State = fleet.Pending }, "settling", "already-pending"},
 		{"terminated", func(m *machine) { m.State = fleet.Terminated }, "terminated", "terminated"},
 		{"shutting down", func(m *machine) { m.State = fleet.ShuttingDown }, "shutting-down", "shutting-down"},
-		{"ineligible", func(m *machine) { m.Ineligible = fleet.Reason{Code: "managed", Text: "is managed"} }, "managed", "already-running"},
+		{"ineligible", func(m *machine) { m.Ineligible.Managed = fleet.Reason{Code: "managed", Text: "is managed"} }, "managed", "already-running"},
 		{"ineligible and stopped", func(m *machine) {
-			m.State, m.Ineligible = fleet.Stopped, fleet.Reason{Code: "auto-scaling", Text: "is a member"}
+			m.State, m.Ineligible.Cannot = fleet.Stopped, fleet.Reason{Code: "auto-scaling", Text: "is a member"}
 		}, "already-stopped", "auto-scaling"},
 	}
 	for _, tt := range tests {

@@ -63,7 +63,7 @@ func (rs *RuleSet) RampCounter(now time.Time) *RampCounter {
 // not change while a group starts.
 func (c *RampCounter) Add(m fleet.Machine) {
 	n, ok := c.rules.rule(m)
-	if !ok || m.Kind != fleet.KindInstance || m.Ineligible != (fleet.Reason{}) || c.rules.rules.Rules[n].Ignore {
+	if !ok || m.Kind != fleet.KindInstance || !c.rules.rules.Rules[n].include(m).Eligible() || c.rules.rules.Rules[n].Ignore {
 		return
 	}
 	a := c.rules.named(n, m)

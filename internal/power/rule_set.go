@@ -128,6 +128,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, ramp Ramp, now time.Time) Step {
 		return leave(m, noRule, "no rule is for it")
 	}
 	rule := rs.rules.Rules[n]
+	m = rule.include(m)
 	if rule.Ignore {
 		step := leave(m, Ignored, "is left alone by rule %d", n+1)
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1}

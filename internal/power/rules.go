@@ -34,6 +34,9 @@ type Rule struct {
 	Schedule string
 	// Ignore leaves the machines alone and says so.
 	Ignore bool
+	// IncludeManaged stops and starts also what belongs to another service, such
+	// as the nodes of a cluster; what cannot be stopped is left out all the same.
+	IncludeManaged bool
 	// Enforce acts against manual starts and stops.
 	Enforce bool
 	// StopNew stops what is launched for the first time outside its windows.
@@ -66,6 +69,15 @@ type Named struct {
 	// Warnings say where we differ from the tool that the text was written
 	// for.
 	Warnings []string
+}
+
+// include makes a machine of another service eligible where the rule includes
+// such.
+func (r Rule) include(m fleet.Machine) fleet.Machine {
+	if r.IncludeManaged {
+		m.Ineligible.Managed = fleet.Reason{}
+	}
+	return m
 }
 
 // Kinds are the kinds of machines, which can be stopped and started, in the
