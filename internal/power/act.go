@@ -58,7 +58,7 @@ func (r *run) settleRefusal(ctx context.Context, batch []Step, refusal *fleet.Re
 		named, rest = batch, nil
 	}
 	for _, s := range named {
-		if errors.Is(refusal, fleet.ErrCapacity) && r.startAsOther(ctx, s) {
+		if errors.Is(refusal, fleet.ErrCapacity) && r.startAsOther(ctx, s) || r.withoutHibernation(ctx, s, refusal) {
 			continue
 		}
 		result, reason := verdict(s.Action, refusal)
@@ -82,6 +82,18 @@ func (r *run) settleRefusal(ctx context.Context, batch []Step, refusal *fleet.Re
 	half := len(batch) / 2
 	r.act(ctx, batch[:half])
 	r.act(ctx, batch[half:])
+}
+
+// withoutHibernation stops a machine just so whose hibernation AWS refuses: it
+// was to stop. It is false where that is not what the refusal is about.
+func (r *run) withoutHibernation(ctx context.Context, s Step, refusal *fleet.Refusal) bool {
+	if !s.Hibernate || !errors.Is(refusal, fleet.ErrUnsupported) && !errors.Is(refusal, fleet.ErrInvalid) {
+		return false
+	}
+	r.notes[keyOf(s.Machine)] = fleet.Reason{Code: "not-hibernated", Text: "stopped without hibernation: " + said(refusal)}
+	s.Hibernate = false
+	r.act(ctx, []Step{s})
+	return true
 }
 
 // requestSize bounds the machines of one request: only EC2 takes several.

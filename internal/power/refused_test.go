@@ -2,7 +2,10 @@ package power_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,6 +139,65 @@ func TestTheTimeIsOverBeforeTheBatch(t *testing.T) {
 	for _, o := range power.Apply(ctx, clients(s), ruleSet, plan, power.Options{Mark: true}) {
 		if o.Result != fleet.Deferred || o.Reason.Code != "not-tried" {
 			t.Errorf("%+v, want it left", o)
+		}
+	}
+}
+
+// sleepless refuses to hibernate some machines, and to stop others at all.
+type sleepless struct {
+	*world
+	refuse, protect []fleet.ResourceID
+	names           bool // the refusal says which
+	asked           []string
+}
+
+func (w *sleepless) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate bool) error {
+	w.asked = append(w.asked, fmt.Sprint(len(ids), hibernate))
+	for _, id := range ids {
+		refusal := &fleet.Refusal{Kind: fleet.ErrUnsupported, Action: "ec2:StopInstances", Code: "UnsupportedHibernationConfiguration", Message: "it is not ready to hibernate yet."}
+		switch {
+		case slices.Contains(w.protect, id) && !hibernate:
+			refusal = &fleet.Refusal{Kind: fleet.ErrUnsupported, Action: "ec2:StopInstances", Code: "UnsupportedOperation", Message: "it cannot be stopped."}
+		case !hibernate || !slices.Contains(w.refuse, id):
+			continue
+		}
+		if w.names {
+			refusal.IDs = []fleet.ResourceID{id}
+		}
+		return refusal
+	}
+	return w.world.Stop(ctx, ids, hibernate)
+}
+
+// A machine whose hibernation is refused was to stop all the same: it is stopped
+// without, which is told, and the others are hibernated.
+func TestHibernationRefused(t *testing.T) {
+	for _, names := range []bool{true, false} {
+		w := &sleepless{world: newWorld(4, monday().Add(22*time.Hour)), names: names}
+		for _, m := range w.machines {
+			m.Hibernates, m.Started = true, monday().Add(8*time.Hour)
+		}
+		w.refuse = []fleet.ResourceID{w.machines[1].ID, w.machines[2].ID}
+		w.protect = w.refuse[1:]
+		ruleSet := power.NewRuleSet(follow(t, office, func(r *power.Rule) { r.Hibernate = true }))
+		plan, err := power.MakePlan(t.Context(), clients(w), ruleSet, w.clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[fleet.ResourceID]string{}
+		for _, o := range power.Apply(t.Context(), clients(w), ruleSet, plan, power.Options{Mark: true, Now: w.clock}) {
+			got[o.ID] = string(o.Result) + " " + o.Reason.Code
+			if o.Reason.Code == "not-hibernated" && o.Reason.Text != "stopped without hibernation: ec2:StopInstances: UnsupportedHibernationConfiguration: it is not ready to hibernate yet" {
+				t.Error(o.Reason.Text)
+			}
+		}
+		for n, want := range []string{"done stop", "done not-hibernated", "skipped unsupported", "done stop"} {
+			if m := w.machines[n]; !strings.HasPrefix(got[m.ID], want) && !(want == "done stop" && strings.HasPrefix(got[m.ID], "done")) {
+				t.Errorf("names %t, machine %d: %q, want %q; asked %v", names, n, got[m.ID], want, w.asked)
+			}
+			if want := n != 2; (w.machines[n].State == fleet.Stopped) != want {
+				t.Errorf("names %t, machine %d is %s", names, n, w.machines[n].State)
+			}
 		}
 	}
 }
