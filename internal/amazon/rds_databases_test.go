@@ -1,6 +1,13 @@
 package amazon_test
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+
 	"errors"
 	"fmt"
 	"maps"
@@ -356,22 +363,57 @@ func TestManyDatabases(t *testing.T) {
 	}
 }
 
-// Where events may not be read nobody knows who started what: running
-// databases are left alone, the others are not held up.
+// Where events may not be read, or the server does not know of any, nobody knows
+// who started what: running databases are left alone, the others are not held
+// up, and it is an error.
 func TestDatabasesWithoutEvents(t *testing.T) {
-	server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Policy: sandbox.PolicyDenying("rds:DescribeEvents")})
-	all := seen(t, newPeer(server.URL()).session(t).Databases(region), fleet.Selector{})
-	for id, want := range map[fleet.ResourceID]string{"dev-mysql": "events-unknown", "qa-oracle": "", "report": "replica"} {
-		if got := all[id].Ineligible.Reason().Code; got != want {
-			t.Errorf("%s is ineligible for %q, want %q", id, got, want)
-		}
+	server := sandboxtest.Start(t, sandbox.Options{Speed: -1})
+	behind, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
 	}
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), "Action=DescribeEvents") {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>Could not find operation DescribeEvents</Message></Error></ErrorResponse>")
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(old.Close)
+	withoutEvents(t, old.URL, fleet.ErrInvalid)
+	server = sandboxtest.Start(t, sandbox.Options{Speed: -1, Policy: sandbox.PolicyDenying("rds:DescribeEvents")})
+	withoutEvents(t, server.URL(), fleet.ErrDenied)
 	if err := server.Sandbox().SetPolicy(sandbox.PolicyDenying("rds:DescribeDB*")); err != nil {
 		t.Fatal(err)
 	}
 	for _, err := range newPeer(server.URL()).session(t).Clusters(region).Machines(t.Context(), fleet.Selector{}) {
 		if !errors.Is(err, fleet.ErrDenied) {
 			t.Errorf("without permission to read: %v", err)
+		}
+	}
+}
+
+func withoutEvents(t *testing.T, endpoint string, kind error) {
+	t.Helper()
+	all := map[fleet.ResourceID]fleet.Machine{}
+	var failed error
+	for m, err := range newPeer(endpoint).session(t).Databases(region).Machines(t.Context(), fleet.Selector{}) {
+		if err != nil {
+			failed = err
+			continue
+		}
+		all[m.ID] = m
+	}
+	if !errors.Is(failed, kind) || !strings.Contains(fmt.Sprint(failed), "running databases are left alone, for their events cannot be read: rds:DescribeEvents: ") {
+		t.Errorf("%v, want an error of the kind %v", failed, kind)
+	}
+	for id, want := range map[fleet.ResourceID]string{"dev-mysql": "events-unknown", "qa-oracle": "", "report": "replica"} {
+		if got := all[id].Ineligible.Reason().Code; got != want {
+			t.Errorf("%s is ineligible for %q, want %q", id, got, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
@@ -66,12 +67,14 @@ func (r relational) Mark(ctx context.Context, machines []fleet.Machine, set flee
 }
 
 // machines yields what read finds, with the past that the events tell unless
-// brief is enough.
+// brief is enough. Where events cannot be read it yields all machines, those that
+// run as ineligible, and then the error.
 func (r relational) machines(ctx context.Context, sel fleet.Selector, read func() ([]fleet.Machine, error)) iter.Seq2[fleet.Machine, error] {
 	return func(yield func(fleet.Machine, error) bool) {
 		found, err := read()
+		var events error
 		if err == nil && !sel.Brief {
-			err = r.recall(ctx, found)
+			events, err = r.recall(ctx, found)
 		}
 		if err != nil {
 			yield(fleet.Machine{}, err)
@@ -81,6 +84,9 @@ func (r relational) machines(ctx context.Context, sel fleet.Selector, read func(
 			if !yield(m, nil) {
 				return
 			}
+		}
+		if events != nil {
+			yield(fleet.Machine{}, events)
 		}
 	}
 }
@@ -142,33 +148,34 @@ type past struct {
 
 // recall fills in the last starts, and the last stops that are not known yet.
 // One sweep over the events serves all machines; there is none where nothing
-// is missing.
-func (r relational) recall(ctx context.Context, machines []fleet.Machine) error {
+// is missing. Where the events cannot be read, unread is why, and the machines
+// that need them are ineligible.
+func (r relational) recall(ctx context.Context, machines []fleet.Machine) (unread, err error) {
 	lacks := func(m fleet.Machine) bool {
 		return m.State == fleet.Running || m.State == fleet.Pending || m.State == fleet.Stopped && m.Stopped.IsZero()
 	}
 	if !slices.ContainsFunc(machines, lacks) {
-		return nil
+		return nil, nil
 	}
 	pasts, now, err := r.events(ctx)
-	if errors.Is(err, fleet.ErrDenied) {
-		r.log.WarnContext(ctx, "events cannot be read; running databases are left alone", "region", r.region, "error", err)
+	// A server that does not know the action says that it is invalid.
+	if errors.Is(err, fleet.ErrDenied) || errors.Is(err, fleet.ErrInvalid) {
 		for n := range machines {
 			if m := &machines[n]; lacks(*m) && m.Eligible() {
 				m.Ineligible.Cannot = reason("events-unknown", "has events that cannot be read (rds:DescribeEvents); without them nobody knows who started it")
 			}
 		}
-		return nil
+		return fmt.Errorf("running databases are left alone, for their events cannot be read: %w", err), nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for n := range machines {
 		if m := &machines[n]; lacks(*m) {
 			pasts[m.ID].tell(m, now)
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // tell completes a machine at the service's time now. Without any event the
