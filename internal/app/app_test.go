@@ -31,6 +31,7 @@ type world struct {
 	app     *app.App
 	heard   *heard
 	config  blob.Ref
+	url     string
 }
 
 const officeHours = `timezone: Asia/Seoul
@@ -60,7 +61,7 @@ func newWorld(t *testing.T) *world {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{sandbox: account, heard: &heard{}, config: blob.Ref{Scheme: blob.File, Path: file}}
+	w := &world{sandbox: account, url: server.URL(), heard: &heard{}, config: blob.Ref{Scheme: blob.File, Path: file}}
 	w.app = app.New(app.Options{
 		Now: func() time.Time { return now }, Observer: w.heard,
 		Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 100},

@@ -118,6 +118,7 @@ func (s *Session) reportOptions(
 	if s.Config != nil && len(s.Config.Rules().Rules) > 0 {
 		p := newPlanner(s.Config.Rules(), s.Config.Names(), now)
 		o.Planned, o.Schedulable = p.plan, p.schedulable
+		o.Blocked = func(i fleet.Instance) fleet.Reason { return p.rules.Blocked(i.Machine()) }
 	}
 	return o, err
 }

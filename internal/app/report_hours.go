@@ -91,7 +91,7 @@ func (p *planner) schedulable(i fleet.Instance) (fleet.Tag, bool) {
 		with.Tags = fleet.Tags{}
 		maps.Copy(with.Tags, i.Tags)
 		with.Tags[tag.Key] = tag.Value
-		if item, ok := p.scheduled(machineOf(with), with); ok && p.running(item, p.now.Add(week)) < week {
+		if item, ok := p.rules.Scheduled(with.Machine(), nil); ok && p.running(item, p.now.Add(week)) < week {
 			return tag, true
 		}
 	}
@@ -102,8 +102,8 @@ func (p *planner) schedulable(i fleet.Instance) (fleet.Tag, bool) {
 // returns says for how long it will run from now on, and its schedule's name: large
 // groups start early. It is nil where no schedule moves the instance.
 func (p *planner) plan(i fleet.Instance) func(to time.Time) (time.Duration, string) {
-	m := machineOf(i)
-	item, ok := p.scheduled(m, i)
+	m := i.Machine()
+	item, ok := p.rules.Scheduled(m, nil)
 	if !ok {
 		return nil
 	}
@@ -130,21 +130,6 @@ func (p *planner) ramp(target fleet.Target) power.Ramp {
 		p.ramps[target] = ramp
 	}
 	return ramp
-}
-
-// scheduled is an instance as a forecast sees it, before its start is advanced with
-// those of others.
-func (p *planner) scheduled(m fleet.Machine, i fleet.Instance) (power.Scheduled, bool) {
-	if i.Lifecycle != fleet.OnDemand || i.Tags["aws:autoscaling:groupName"] != "" {
-		return power.Scheduled{}, false
-	}
-	return p.rules.Scheduled(m, nil)
-}
-
-func machineOf(i fleet.Instance) fleet.Machine {
-	return fleet.Machine{
-		Target: i.Target, Kind: fleet.KindInstance, ID: i.ID, Tags: i.Tags, Type: i.Type, Zone: i.Zone, State: i.State, Started: i.LaunchTime,
-	}
 }
 
 // running is for how long an instance will run from now to an instant.

@@ -30,7 +30,7 @@ func TestReportStartsLargeGroupsEarly(t *testing.T) {
 			i := fleet.Instance{
 				Target: fleet.Target{Region: region}, ID: fleet.ResourceID(fmt.Sprintf("i-%d", n)), State: fleet.Stopped, Tags: fleet.Tags{"Schedule": "office"},
 			}
-			machines = append(machines, machineOf(i))
+			machines = append(machines, i.Machine())
 			plans = append(plans, p.plan(i))
 		}
 		item, _ := ruleSet.Scheduled(machines[0], ruleSet.Ramp(machines, now))

@@ -156,6 +156,7 @@ func (a *app) makeReport(ctx context.Context, c *crew, job reportJob) (sheet.Wor
 				return d, name
 			}
 		}
+		o.Blocked = func(i fleet.Instance) fleet.Reason { return plans.rules.Blocked(i.Machine()) }
 		o.Schedulable = func(i fleet.Instance) (fleet.Tag, bool) { return plans.schedulable(i, job.now) }
 	}
 	built, err := cost.Build(ctx, c.sources(account, job.only, paid), prices, o)

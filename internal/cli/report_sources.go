@@ -163,14 +163,9 @@ func (p *planner) schedulable(i fleet.Instance, from time.Time) (fleet.Tag, bool
 // running is for how long an instance will run from one instant to another, and
 // its schedule's name; false where no schedule moves it.
 func (p *planner) running(i fleet.Instance, from, to time.Time) (time.Duration, string, bool) {
-	if i.Lifecycle != fleet.OnDemand || i.Tags["aws:autoscaling:groupName"] != "" {
-		return 0, "", false
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	item, ok := p.rules.Scheduled(fleet.Machine{
-		Target: i.Target, Kind: fleet.KindInstance, ID: i.ID, Tags: i.Tags, Type: i.Type, Zone: i.Zone, State: i.State, Started: i.LaunchTime,
-	}, nil)
+	item, ok := p.rules.Scheduled(i.Machine(), nil)
 	if !ok {
 		return 0, "", false
 	}

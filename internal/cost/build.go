@@ -215,7 +215,7 @@ func (s *targetData) readMachines(ctx context.Context, source Source, o Options)
 		s.instances = append(s.instances, &Instance{
 			Target: i.Target, ID: i.ID, Type: i.Type, State: i.State, Zone: i.Zone,
 			Lifecycle: i.Lifecycle, LaunchTime: i.LaunchTime, Name: i.Name(), Platform: platform,
-			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), MustRun: mustRun(i.Tags) || i.Ineligible != (fleet.Ineligible{}),
+			Stopped: i.Stopped, FirstLaunch: i.FirstLaunch, Tags: kept(i.Tags, o.Tags), MustRun: mustRun(i.Tags) || o.blocked(i),
 			Bound: bound(i),
 		})
 		if p := s.plan(o, i, end); p != nil {
@@ -230,6 +230,14 @@ func (s *targetData) readMachines(ctx context.Context, source Source, o Options)
 		plan()
 	}
 	group.Wait()
+}
+
+// blocked reports whether no schedule would stop the instance.
+func (o Options) blocked(i fleet.Instance) bool {
+	if o.Blocked != nil {
+		return o.Blocked(i) != fleet.Reason{}
+	}
+	return i.Ineligible != fleet.Ineligible{}
 }
 
 // plan says for how long the instance that was just read will run to the end of

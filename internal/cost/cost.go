@@ -45,6 +45,9 @@ type Options struct {
 	// Schedulable, if not nil, says which tag would put an instance without a
 	// schedule on one; it is false where none would.
 	Schedulable func(i fleet.Instance) (fleet.Tag, bool)
+	// Blocked, if not nil, says why no schedule would stop an instance; zero where
+	// nothing is in the way. Without it the instance's own word counts.
+	Blocked func(i fleet.Instance) fleet.Reason
 	// Acts are the stops and starts that are known from the journal, in any
 	// order, and Known the time for which they are all there. Those of other
 	// kinds than instances do not count.

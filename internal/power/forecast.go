@@ -2,6 +2,7 @@ package power
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -34,11 +35,11 @@ func (s Scheduled) With(ramp Ramp) Scheduled {
 }
 
 // Scheduled is a machine as a forecast sees it, without a price; false where nobody
-// stops and starts it by a schedule: no rule is for it, it is left alone, it is
-// ineligible, or a mistake is in the way.
+// stops and starts it by a schedule: no rule is for it, something is in the way
+// (Blocked), or a mistake is.
 func (rs *RuleSet) Scheduled(m fleet.Machine, ramp Ramp) (Scheduled, bool) {
 	n, ok := rs.rule(m)
-	if !ok || rs.rules.Rules[n].Ignore || !rs.rules.Rules[n].include(m).Eligible() || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
+	if !ok || rs.Blocked(m) != (fleet.Reason{}) || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {
 		return Scheduled{}, false
 	}
 	a := rs.named(n, m)
@@ -47,6 +48,30 @@ func (rs *RuleSet) Scheduled(m fleet.Machine, ramp Ramp) (Scheduled, bool) {
 	}
 	s := Scheduled{Kind: m.Kind, Name: a.named.Name, Schedule: a.named.Schedule, Lead: rs.rules.Rules[n].Ready, key: a.key}
 	return s.With(ramp), true
+}
+
+// Blocked is why no schedule would stop a machine: it is ineligible, a rule or
+// its tag says that it is left alone, or it had stop protection on when it was
+// last asked to stop. The zero Reason: nothing is in the way.
+func (rs *RuleSet) Blocked(m fleet.Machine) fleet.Reason {
+	n, ok := rs.rule(m)
+	if ok {
+		m = rs.rules.Rules[n].include(m)
+	}
+	switch {
+	case !m.Eligible():
+		return m.Ineligible.Reason()
+	case fleet.ParseMark(m.Tags[fleet.TagLast]).Action == fleet.MarkRefused:
+		return fleet.Reason{Code: "stop-protected", Text: "has stop protection on (disableApiStop)"}
+	case !ok:
+		return fleet.Reason{}
+	case rs.rules.Rules[n].Ignore:
+		return fleet.Reason{Code: "ignored", Text: fmt.Sprintf("is left alone by rule %d", n+1)}
+	}
+	if a := rs.named(n, m); a.err == nil && a.named.Ignore {
+		return fleet.Reason{Code: "ignored", Text: "its tag says that it is left alone"}
+	}
+	return fleet.Reason{}
 }
 
 // MachineTime is time summed over machines, in seconds. (A time.Duration ends

@@ -84,7 +84,7 @@ func forNights(r cost.Report) []Recommendation {
 	elapsed := r.Month.Now.Sub(r.Month.Start)
 	var all []Recommendation
 	for _, i := range r.Instances {
-		if i.State != fleet.Running || i.Schedule != "" || i.MustRun || i.Lifecycle != fleet.OnDemand || !i.Price.Status.Usable() {
+		if i.State != fleet.Running || i.Schedule != "" || i.MustRun || i.Lifecycle != fleet.OnDemand && i.Lifecycle != fleet.Spot || !i.Price.Status.Usable() {
 			continue
 		}
 		seen := max(elapsed, r.Month.Now.Sub(i.LaunchTime))
