@@ -116,7 +116,7 @@ func actions() []action {
 
 		{"ec2:DescribeRegions", accessAny, nil, targets, audienceBoth, needsNothing},
 		{"ec2:DescribeInstances", accessAny, nil, targets, audienceBoth, needsNothing},
-		{"ec2:DescribeSpotInstanceRequests", accessAny, nil, machines, audienceBoth, needsNothing},
+		{"ec2:DescribeSpotInstanceRequests", accessAny, nil, targets, audienceBoth, needsNothing},
 		{"ec2:DescribeInstanceStatus", accessAny, instances, machines, audienceBoth, needsNothing},
 		{"ec2:StartInstances", accessPower, instances, Power, audienceBoth, needsNothing},
 		{"ec2:StopInstances", accessPower, instances, Power, audienceBoth, needsNothing},
