@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -52,6 +53,9 @@ power:
 	}
 	run = func(args string) (int, string, string) {
 		t.Helper()
+		// A minute passes after each command: nightshift knows the account's time by
+		// the second, and what it has ended is over by then.
+		defer server.Sandbox().Advance(time.Minute)
 		return runOn(t, server.URL(), append(strings.Fields("power "+args), "--config", config)...)
 	}
 	return run, rename
