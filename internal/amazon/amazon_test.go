@@ -116,6 +116,7 @@ func TestTroubleThatStays(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.fault, func(t *testing.T) {
+			t.Parallel() // most of the time goes by between tries
 			faults, err := sandbox.ParseFaults(tt.fault)
 			if err != nil {
 				t.Fatal(err)

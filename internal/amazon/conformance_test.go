@@ -135,6 +135,7 @@ func TestAgainstSandbox(t *testing.T) {
 
 // moto is written by other people from the same documents.
 func TestAgainstMoto(t *testing.T) {
+	t.Parallel()
 	endpoint := moto(t, "the adapter was")
 	p := newPeer(endpoint)
 	p.frozen = true

@@ -314,6 +314,7 @@ func testHoldings(t *testing.T, p *peer) {
 // moto lets snapshots, addresses and hosts be made, and has a spot price for
 // everything. It has neither capacity reservations nor credit options.
 func TestHoldingsAgainstMoto(t *testing.T) {
+	t.Parallel()
 	p := newPeer(moto(t, "what an account holds was"))
 	p.frozen = true
 	images, err := p.ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{Owners: []string{"amazon"}})

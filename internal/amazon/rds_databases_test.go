@@ -37,6 +37,7 @@ func TestDatabasesAgainstSandbox(t *testing.T) {
 }
 
 func TestDatabasesAgainstMoto(t *testing.T) {
+	t.Parallel()
 	endpoint := moto(t, "databases were")
 	databases(t, endpoint)
 }

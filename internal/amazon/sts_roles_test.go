@@ -306,6 +306,7 @@ func TestNoOrganization(t *testing.T) {
 // An independent emulator has the same organization, and other accounts behind
 // its roles, which it refuses to nobody.
 func TestAccountsAgainstMoto(t *testing.T) {
+	t.Parallel()
 	endpoint := moto(t, "accounts and roles are")
 	client := organizations.NewFromConfig(aws.Config{
 		Region: "us-east-1", BaseEndpoint: &endpoint, HTTPClient: awshttp.NewBuildableClient(),
