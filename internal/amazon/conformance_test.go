@@ -129,7 +129,7 @@ func ticking(t *testing.T, o sandbox.Options) *sandbox.Server {
 
 func TestAgainstSandbox(t *testing.T) {
 	t.Parallel()
-	server := ticking(t, sandbox.Options{})
+	server := ticking(t, sandbox.Options{Fleet: 1})
 	conformance(t, newPeer(server.URL()))
 }
 
