@@ -113,6 +113,9 @@ func (c *targetCheck) follows(m fleet.Machine, step power.Step) {
 	for _, w := range step.Desired.Warnings {
 		note(&c.result.Notes, fleet.Reason{Code: "warning", Text: w}, m.ID)
 	}
+	if _, named := m.Tags[fleet.TagTypes]; named && !step.ChangeType {
+		c.note(m, "idle-types", "has the tag %s, but its rule does not say change_type: true: the tag does nothing", fleet.TagTypes)
+	}
 	if _, known := c.samples[step.Desired.Rule]; !known && m.Kind == fleet.KindInstance {
 		c.samples[step.Desired.Rule] = m
 	}
@@ -169,26 +172,27 @@ func (c *targetCheck) note(m fleet.Machine, code, format string, args ...any) {
 func (c *targetCheck) askPermissions(ctx context.Context) {
 	ec2 := c.session.Fleet(c.Region)
 	var list []PermissionCheck
-	for n := range c.config.Rules().Rules {
+	for n, rule := range c.config.Rules().Rules {
 		sample, ok := c.samples[n+1]
 		if !ok {
 			continue
 		}
 		_, resize := sample.Tags[fleet.TagTypes]
+		resize = resize && rule.ChangeType
 		for _, p := range ec2.Permissions(ctx, sample.ID, fleet.Tags{fleet.TagLast: "check"}, resize) {
-			rule := fmt.Sprintf("rule %d (%s)", n+1, sample.ID)
+			named := fmt.Sprintf("rule %d (%s)", n+1, sample.ID)
 			answer := permission(p.Action, c.Region, p.Err, "")
 			same := slices.IndexFunc(list, func(other PermissionCheck) bool {
 				return other.What == answer.What && other.Result == answer.Result
 			})
 			switch {
 			case same >= 0:
-				list[same].Detail += ", " + rule
+				list[same].Detail += ", " + named
 			case answer.Result == CheckAllowed || answer.Result == CheckDenied:
-				answer.Detail = rule
+				answer.Detail = named
 				list = append(list, answer)
 			default:
-				answer.Detail = rule + ": " + answer.Detail
+				answer.Detail = named + ": " + answer.Detail
 				list = append(list, answer)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ func (s *Session) find(ctx context.Context, name string, now func() time.Time) (
 	if slices.ContainsFunc(found, func(f foundMachine) bool { return f.identified(name) }) {
 		found = slices.DeleteFunc(found, func(f foundMachine) bool { return !f.identified(name) })
 	}
-	if len(found) > 0 {
+	if len(found) > 0 && (found[0].identified(name) || !isID(name)) {
 		return found, errs
 	}
 	where := strings.Join(text.Strings(s.Regions), ", ")
@@ -48,9 +49,21 @@ func (s *Session) find(ctx context.Context, name string, now func() time.Time) (
 		"no machine %q in %s; with a name instead of an id, only machines with a tag of some rule are searched", name, where))
 }
 
-// identified reports whether a text is the id or the ARN of the machine.
-func (f foundMachine) identified(name string) bool {
-	return string(f.Machine.ID) == name || f.Machine.ARN != "" && f.Machine.ARN == name
+// isID is true for what can only be meant as an ARN or as the id of an instance.
+func isID(word string) bool {
+	return strings.HasPrefix(word, "arn:") || regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`).MatchString(word)
+}
+
+// identified reports whether a word is the id or the ARN of the machine.
+func (f foundMachine) identified(word string) bool {
+	m := f.Machine
+	if string(m.ID) == word || m.ARN != "" && m.ARN == word {
+		return true
+	}
+	// EC2 does not tell the ARNs of instances: arn:aws:ec2:REGION:ACCOUNT:instance/ID.
+	parts := strings.Split(word, ":")
+	return m.Kind == fleet.KindInstance && len(parts) == 6 && parts[0] == "arn" && parts[2] == "ec2" &&
+		parts[3] == string(m.Target.Region) && parts[4] == string(m.Target.Account) && parts[5] == "instance/"+string(m.ID)
 }
 
 // findIn is find in one target. The whole plan is made, since large groups start
@@ -68,10 +81,11 @@ func (s *Session) findIn(ctx context.Context, t Target, name string, now func() 
 			identified = identified || f.identified(name)
 		}
 	}
-	if identified || !strings.HasPrefix(name, "i-") {
+	id := name[strings.LastIndex(name, "/")+1:] // of an instance's ARN
+	if identified || !isID(name) || !strings.HasPrefix(id, "i-") {
 		return found, err
 	}
-	for m, readErr := range t.session.Fleet(t.Region).Machines(ctx, fleet.Selector{IDs: []fleet.ResourceID{fleet.ResourceID(name)}}) {
+	for m, readErr := range t.session.Fleet(t.Region).Machines(ctx, fleet.Selector{IDs: []fleet.ResourceID{fleet.ResourceID(id)}}) {
 		if readErr != nil {
 			return found, errors.Join(err, readErr)
 		}

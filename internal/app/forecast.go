@@ -212,3 +212,24 @@ func (f ForecastResult) Status() fleet.Status {
 		return fleet.StatusDone
 	}
 }
+
+// Err is what the forecast lacks, a line for each cause; nil where it is complete.
+func (f ForecastResult) Err() error {
+	var errs []error
+	for _, e := range f.Errors {
+		errs = append(errs, e.Err)
+	}
+	if f.Unread() {
+		return joinAlike(errs)
+	}
+	if f.MissingPrices > 0 {
+		errs = append(errs, fmt.Errorf("%d of %d instances have no price; the money is too low by them", f.MissingPrices, f.Total.Machines-f.OtherKinds))
+		for _, why := range f.Missing {
+			errs = append(errs, errors.New(why))
+		}
+	}
+	if f.Mistakes > 0 {
+		errs = append(errs, fmt.Errorf("%s skipped because of errors in tags; `nightshift power plan` shows them", text.Count(f.Mistakes, "machine is", "machines are")))
+	}
+	return errors.Join(errs...)
+}

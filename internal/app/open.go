@@ -48,6 +48,9 @@ type Session struct {
 	Config *config.Config
 	// Errors are what is wrong in it. What they are about is skipped.
 	Errors config.Mistakes
+	// ConfigErr is why nothing of a configuration could be read, where it was not
+	// needed.
+	ConfigErr error
 	// Targets are the accounts and regions, Unreachable what could not be
 	// opened.
 	Targets     []Target
@@ -89,7 +92,7 @@ func (a *App) Open(ctx context.Context, sel Selection) (*Session, error) {
 	case len(parsed) > 0:
 		where.named = parsed[0]
 	case several:
-		where.fallback = cmp.Or(firstRegion(s.Config), home)
+		where.fallback = cmp.Or(s.Config.FirstRegion(), home)
 	case slices.Contains(named, allRegions):
 		where.fallback = home
 	}
@@ -121,6 +124,7 @@ func (s *Session) readConfig(ctx context.Context, sel Selection) error {
 	case sel.NeedConfig, len(sel.Accounts) > 0:
 		return err
 	default:
+		s.ConfigErr = err
 		// What it says of accounts is not known, and they are not forgotten.
 		s.Unreachable = append(s.Unreachable, TargetError{
 			Err: fmt.Errorf("accounts of the configuration, if it names any, are left out: %w", err),
@@ -155,21 +159,6 @@ func (s *Session) openRegions(ctx context.Context, named []string) error {
 	}
 	s.Regions = list
 	return nil
-}
-
-// firstRegion is the first region that a configuration names, which also says
-// which partition of AWS its accounts are in; empty if it names none.
-func firstRegion(cfg *config.Config) fleet.Region {
-	lists := [][]string{cfg.Regions}
-	for _, account := range cfg.Accounts {
-		lists = append(lists, account.Regions)
-	}
-	for _, name := range slices.Concat(lists...) {
-		if region, err := fleet.ParseRegion(name); err == nil {
-			return region
-		}
-	}
-	return ""
 }
 
 // ParseRegions reads the codes of regions, each once. It gives none where "all"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/power"
 )
 
 // OverrideInput says which machine to override, or of which to end the override.
@@ -97,16 +98,16 @@ func (s *Session) findOne(ctx context.Context, name string) (foundMachine, error
 	case len(errs) > 0 && !found[0].identified(name):
 		return foundMachine{}, errors.Join(append(errs, fmt.Errorf("another machine may have the name %q, since not all could be read; give the id, such as %s", name, found[0].Machine.ID))...)
 	case len(found) > 1 && found[0].identified(name):
-		return foundMachine{}, fleet.Errorf(fleet.ErrInvalid, "%d machines have the id %q; choose one with --account and --region", len(found), name)
+		return foundMachine{}, fleet.Errorf(fleet.ErrInvalid, "%d machines have the id %q; choose one with --region and --account", len(found), name)
 	case len(found) > 1:
 		return foundMachine{}, fleet.Errorf(fleet.ErrInvalid, "%d machines have the name %q; give the id of one, such as %s", len(found), name, found[0].Machine.ID)
 	}
 	f := found[0]
-	switch rule := f.Desired.Rule; {
-	case rule == 0:
+	switch {
+	case f.Desired.Rule == 0:
 		return f, fleet.Errorf(fleet.ErrInvalid, "no rule is for %s (%s), so that there is nothing to override", f.Machine.ID, f.Machine.Name())
-	case s.Config.Rules().Rules[rule-1].Ignore:
-		return f, fleet.Errorf(fleet.ErrInvalid, "rule %d ignores %s (%s), so that there is nothing to override", rule, f.Machine.ID, f.Machine.Name())
+	case f.Reason.Code == power.Ignored:
+		return f, fleet.Errorf(fleet.ErrInvalid, "%s (%s): %s, so that there is nothing to override", f.Machine.ID, f.Machine.Name(), f.Reason.Text)
 	}
 	return f, nil
 }
@@ -122,6 +123,9 @@ func (s *Session) cleared(m fleet.Machine, now time.Time) (fleet.Override, error
 		return fleet.Override{State: fleet.Running, Since: now, Until: now}, nil
 	}
 	o, _ = s.Config.Rules().Override.Clip(o)
+	if !o.Until.After(now) {
+		return o, fleet.Errorf(fleet.ErrInvalid, "%s has no override: the last one ended at %s", m.ID, o.Until.In(s.Config.Zone).Format("Mon 2006-01-02 15:04 MST"))
+	}
 	return o.Cleared(now), nil
 }
 

@@ -85,6 +85,9 @@ func (s *Session) Power(ctx context.Context, in PowerInput) (PowerResult, error)
 		result.Targets = append(result.Targets, r.Value)
 	}
 	result.Summary = power.Summarize(result.plans(), result.outcomes(), result.failures())
+	if result.Invalid > 0 {
+		result.Summary.Misconfigured(result.Invalid)
+	}
 	if !in.DryRun {
 		s.record(calls, run, result.record())
 	}
@@ -231,10 +234,10 @@ func (r PowerResult) Status() fleet.Status {
 	causes := r.failures()
 	rest := len(causes) + len(r.Summary.Deferred) + len(r.Summary.Mistakes)
 	switch {
-	case r.Unread():
-		return fleet.StatusOf(joinAlike(causes))
 	case r.Invalid > 0:
 		return fleet.StatusInvalid
+	case r.Unread():
+		return fleet.StatusOf(joinAlike(causes))
 	case failed+rest == 0:
 		return fleet.StatusDone
 	case r.Summary.Changes() > 0:
@@ -243,6 +246,22 @@ func (r PowerResult) Status() fleet.Status {
 		return fleet.StatusDenied
 	case failed > 0 && len(r.Summary.Mistakes) == 0, r.Input.Action != power.None && len(r.Summary.Deferred) > 0:
 		return fleet.StatusFailed
+	default:
+		return fleet.StatusPartial
+	}
+}
+
+// ReadErr is what could not be read, and ReadStatus how the reading went, for callers
+// that want the plans only.
+func (r PowerResult) ReadErr() error { return errors.Join(r.failures()...) }
+
+// ReadStatus is described at ReadErr.
+func (r PowerResult) ReadStatus() fleet.Status {
+	switch errs := r.failures(); {
+	case len(errs) == 0:
+		return fleet.StatusDone
+	case r.Unread():
+		return fleet.StatusOf(joinAlike(errs))
 	default:
 		return fleet.StatusPartial
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"nightshift/internal/blob"
@@ -52,7 +53,7 @@ func writeRows(w io.Writer, r sheet.Workbook) error {
 // else, where it has no ending, the default.
 func FormatOf(name, file string) (Format, error) {
 	all := Formats()
-	ending := path.Ext(path.Base(file))
+	ending := path.Ext(file)
 	var names []string
 	for _, f := range all {
 		if f.Name == name || name == "" && ending != "" && strings.EqualFold(ending, f.Ending) {
@@ -92,7 +93,7 @@ func (s *Session) Publish(ctx context.Context, r ReportResult, f Format, to ...b
 		return p, nil
 	}
 	ctx, run := s.app.begin(ctx, "publish")
-	run.Started, run.Job = r.Started, r.Job
+	run.Started, run.Job, run.Calls = r.Started, r.Job, r.Run.Calls
 	err := s.publish(ctx, r, f, to, &p)
 	if err == nil {
 		p.Answer = answer(r, p)
@@ -152,6 +153,9 @@ func (s *Session) put(ctx context.Context, spool *blob.Spool, ref blob.Ref, f Fo
 
 // answer says where the report is.
 func answer(r ReportResult, p Publication) cost.Answer {
+	for _, failed := range p.Failed {
+		r.Problems = append(slices.Clone(r.Problems), cost.Problem{What: "upload", Err: failed.Err})
+	}
 	var file string
 	var object blob.Ref
 	for _, ref := range p.To {

@@ -40,10 +40,14 @@ func (s *Session) Quote(ctx context.Context, in QuoteInput) (QuoteResult, error)
 	if len(regions) == 0 {
 		regions = s.Regions
 	}
+	list, err := s.prices(ctx, c)
+	if err != nil {
+		return QuoteResult{}, err
+	}
 	ctx, run := s.app.begin(ctx, "quote")
 	var result QuoteResult
 	for _, region := range regions {
-		q, err := s.quote(ctx, c, region, in)
+		q, err := s.quote(ctx, list, region, in)
 		if err != nil {
 			result.Errors = append(result.Errors, TargetError{fleet.Target{Region: region}, err})
 		}
@@ -53,16 +57,12 @@ func (s *Session) Quote(ctx context.Context, in QuoteInput) (QuoteResult, error)
 	return result, nil
 }
 
-func (s *Session) quote(ctx context.Context, c costSettings, region fleet.Region, in QuoteInput) (cost.Quotation, error) {
-	var list prices
-	var err error
-	if in.AsOf.IsZero() {
-		list, err = s.prices(ctx, c)
-	} else {
-		list, err = s.pricesOn(ctx, region, in.AsOf)
-	}
-	if err != nil {
-		return cost.Quotation{Region: region, Status: price.Missing}, err
+func (s *Session) quote(ctx context.Context, list prices, region fleet.Region, in QuoteInput) (cost.Quotation, error) {
+	if !in.AsOf.IsZero() {
+		var err error
+		if list, err = s.pricesOn(ctx, region, in.AsOf); err != nil {
+			return cost.Quotation{Region: region, Status: price.Missing}, err
+		}
 	}
 	items := make([]cost.QuoteItem, len(in.Items))
 	for n, item := range in.Items {
@@ -92,6 +92,12 @@ func (r QuoteResult) Unknown() int {
 // Status is how the quotes went as a whole.
 func (r QuoteResult) Status() fleet.Status {
 	switch unknown := r.Unknown(); {
+	case unknown > 0 && unknown == len(r.Quotations) && len(r.Errors) > 0:
+		var errs []error
+		for _, e := range r.Errors {
+			errs = append(errs, e.Err)
+		}
+		return fleet.StatusOf(joinAlike(errs))
 	case unknown > 0 && unknown == len(r.Quotations):
 		return fleet.StatusFailed
 	case unknown > 0 || len(r.Errors) > 0:

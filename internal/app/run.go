@@ -38,9 +38,18 @@ func (a *App) begin(ctx context.Context, job string) (context.Context, *activeRu
 	return amazon.WithRun(amazon.WithCounter(ctx, &r.counter), r.ID), r
 }
 
+// calls counts the requests so far, those of an earlier part of the run among them.
+func (r *activeRun) calls() map[string]int {
+	counts := r.counter.Counts()
+	for name, n := range r.Calls {
+		counts[name] += n
+	}
+	return counts
+}
+
 // end completes what is known of the run.
 func (r *activeRun) end(status fleet.Status) Run {
-	r.Duration, r.Calls = r.app.options.Now().Sub(r.Started), r.counter.Counts()
+	r.Duration, r.Calls = r.app.options.Now().Sub(r.Started), r.calls()
 	r.app.observer.RunEnded(r.Run, status)
 	return r.Run
 }
@@ -56,7 +65,7 @@ func (s *Session) record(ctx context.Context, run *activeRun, r journal.Record) 
 	if store == nil {
 		return
 	}
-	r.Job, r.Started, r.Duration, r.Calls = run.Job, run.Started, s.app.options.Now().Sub(run.Started), run.counter.Counts()
+	r.Job, r.Started, r.Duration, r.Calls = run.Job, run.Started, s.app.options.Now().Sub(run.Started), run.calls()
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordTime)

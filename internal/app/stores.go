@@ -77,7 +77,7 @@ func (a *App) readConfigAt(ctx context.Context, ref blob.Ref) (*config.Config, e
 // remote reads an object or a parameter with our own credentials.
 func (a *App) remote(ctx context.Context, ref blob.Ref) ([]byte, error) {
 	if ref.Scheme == blob.S3 && ref.Path == "" {
-		return nil, fleet.Errorf(fleet.ErrInvalid, "%s names no object; write s3://bucket/key", ref)
+		return nil, fleet.Errorf(fleet.ErrInvalid, "%s names no object; write s3://bucket/key or ssm:/name", ref)
 	}
 	session, err := a.session(ctx, regions{fallback: home})
 	if err != nil {

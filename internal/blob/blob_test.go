@@ -43,8 +43,8 @@ func TestParseRef(t *testing.T) {
 		"s3://":               "names no bucket",
 		"s3:///key":           "names no bucket",
 		"s3://My_Bucket/x":    "names no bucket",
-		"https://example.org": "write s3://bucket/prefix",
-		"gs://bucket/x":       "write s3://bucket/prefix",
+		"https://example.org": "must be a directory or s3://bucket/prefix",
+		"gs://bucket/x":       "must be a directory or s3://bucket/prefix",
 		"ssm:":                "names no parameter",
 	} {
 		if got, err := blob.ParseRef(text); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), says) {

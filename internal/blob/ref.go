@@ -64,7 +64,7 @@ func ParseRef(text string) (Ref, error) {
 		}
 		return Ref{Scheme: Parameter, Path: rest}, nil
 	case strings.HasPrefix(rest, "//"):
-		return bad("%q is not a path and not a place in S3; write s3://bucket/prefix", text)
+		return bad("%q: must be a directory or s3://bucket/prefix", text)
 	default:
 		return Ref{Scheme: File, Path: text}, nil
 	}

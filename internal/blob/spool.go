@@ -77,15 +77,20 @@ func CheckFile(name string) error {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		return fleet.Errorf(fleet.ErrInvalid, "there is no folder %s; make it first", folder)
 	}
-	switch info, err := os.Lstat(name); {
+	switch info, err := os.Stat(name); {
 	case err != nil: // it is not there yet
 	case info.IsDir():
 		return fleet.Errorf(fleet.ErrInvalid, "this is a folder; name a file in it")
-	case info.Mode()&fs.ModeSymlink != 0:
-		to, _ := os.Readlink(name)
-		return fleet.Errorf(fleet.ErrInvalid, "this is a symbolic link to %s; name the file itself", to)
 	case !info.Mode().IsRegular():
 		return fleet.Errorf(fleet.ErrInvalid, "this is not a file; name one")
+	}
+	// The file would take the place of the link, and not of what is behind it.
+	if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		to := ""
+		if target, err := os.Readlink(name); err == nil {
+			to = " to " + target
+		}
+		return fleet.Errorf(fleet.ErrInvalid, "this is a symbolic link%s; name the file itself", to)
 	}
 	trial, err := os.CreateTemp(folder, ".nightshift-*")
 	if err != nil {

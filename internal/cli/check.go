@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,41 +10,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightshift/internal/app"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
+	"nightshift/internal/power"
 	"nightshift/internal/schedule"
+	"nightshift/internal/text"
 )
 
 // checked is what `check --json` prints.
 type checked struct {
-	Configuration string            `json:"configuration"`
-	Mistakes      []checkedMistake  `json:"mistakes"`
-	Warnings      []checkedMistake  `json:"warnings"`
-	Schedules     []checkedSchedule `json:"schedules"`
-	Rules         int               `json:"rules"`
-	Accounts      int               `json:"accounts,omitempty"`
-	Live          *checkedLive      `json:"live,omitempty"`
+	app.ConfigCheck
+	Live *app.CheckResult `json:"live,omitempty"`
 }
 
-type checkedMistake struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
-	Message string `json:"message"`
-}
-
-// checkedSchedule is a schedule with what it wants now and from when on
-// something else.
-type checkedSchedule struct {
-	Schedule   string         `json:"schedule"`
-	Definition string         `json:"definition,omitempty"`
-	Zone       string         `json:"timezone,omitempty"`
-	State      schedule.State `json:"state,omitempty"`
-	Next       *transition    `json:"next"`
-	Error      string         `json:"error,omitempty"`
-}
-
-func (a *app) checkCommand() *cobra.Command {
+func (a *commandLine) checkCommand() *cobra.Command {
 	var live, example bool
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -65,24 +47,28 @@ permitted, and 3 where tags are to be put right.`,
 				_, err := io.WriteString(a.Stdout, config.Example)
 				return err
 			}
-			cfg, err := a.configuration(cmd.Context(), nil)
-			mistakes, ok := errors.AsType[config.Mistakes](err)
-			if err != nil && !ok {
+			if a.configName() == "" {
+				return errNoConfig()
+			}
+			s, err := a.openConfig(cmd.Context(), false)
+			if err == nil && len(s.Errors) == 0 {
+				err = s.ConfigErr
+			}
+			if err != nil {
 				return err
 			}
-			c := a.checkConfiguration(cfg, mistakes)
-			var outcome []error
-			if len(mistakes) > 0 {
-				outcome = append(outcome, fleet.Errorf(fleet.ErrInvalid, "%s has %s", c.Configuration, counted(len(mistakes), "mistake", "mistakes")))
+			c := checked{ConfigCheck: s.CheckConfig()}
+			status, causes := fleet.StatusDone, []error(nil)
+			if len(s.Errors) > 0 {
+				status = fleet.StatusInvalid
+				causes = append(causes, fleet.Errorf(fleet.ErrInvalid, "%s has %s", c.Configuration, text.Count(len(s.Errors), "mistake", "mistakes")))
 			}
-			if live && cfg != nil {
-				progress := a.progress("check")
-				c.Live, err = a.checkLive(cmd.Context(), cfg)
-				progress.end()
-				if err != nil {
-					outcome = append(outcome, err)
-				} else {
-					outcome = append(outcome, c.Live.err())
+			if live && s.Config != nil {
+				var liveErr error
+				s, c.Live, liveErr = a.checkLive(cmd.Context(), s)
+				causes = append(causes, liveErr)
+				if status == fleet.StatusDone {
+					status = liveStatus(c.Live, liveErr)
 				}
 			}
 			if a.json {
@@ -90,9 +76,9 @@ permitted, and 3 where tags are to be put right.`,
 					return err
 				}
 			} else {
-				a.printChecked(c, cfg, mistakes)
+				a.printChecked(s, c)
 			}
-			return errors.Join(outcome...)
+			return ended(status, errors.Join(causes...))
 		},
 	}
 	flags := cmd.Flags()
@@ -101,52 +87,57 @@ permitted, and 3 where tags are to be put right.`,
 	return cmd
 }
 
-// checkConfiguration sums up what was read; cfg is nil where nothing could be.
-func (a *app) checkConfiguration(cfg *config.Config, mistakes config.Mistakes) checked {
-	list := func(all []config.Mistake) []checkedMistake {
-		out := []checkedMistake{}
-		for _, m := range all {
-			out = append(out, checkedMistake{m.File, m.Line, m.Col, m.Message})
-		}
-		return out
+// checkLive looks at the accounts of a configuration. What is found comes beside what is
+// wrong with it.
+func (a *commandLine) checkLive(ctx context.Context, read *app.Session) (*app.Session, *app.CheckResult, error) {
+	s, err := a.openSelection(ctx, app.Selection{NeedConfig: true})
+	if err != nil {
+		return read, nil, err
 	}
-	c := checked{Configuration: a.configName(), Mistakes: list(mistakes), Warnings: []checkedMistake{}, Schedules: []checkedSchedule{}}
-	if cfg == nil {
-		return c
+	a.progress.start("check")
+	result, err := s.Check(ctx)
+	a.progress.end()
+	if err != nil {
+		return s, nil, err
 	}
-	c.Warnings, c.Rules, c.Accounts = list(cfg.Warnings), len(cfg.Rules().Rules), len(cfg.Accounts)
-	now := a.Now()
-	for _, s := range cfg.Schedules {
-		one := checkedSchedule{Schedule: s.Name}
-		if s.Err != nil {
-			one.Error = s.Err.Error()
-		} else {
-			one.Definition, one.Zone, one.State = s.Schedule.Definition().String(), s.Schedule.Zone().String(), s.Schedule.At(now)
-			if next, ok := s.Schedule.Next(now); ok {
-				one.Next = &transition{next.At, next.State}
-			}
-		}
-		c.Schedules = append(c.Schedules, one)
+	var causes []error
+	if n := result.Count(app.CheckDenied); n > 0 {
+		return s, &result, fmt.Errorf("%s not permitted; `nightshift policy` prints all that is needed", text.Count(n, "thing is", "things are"))
 	}
-	return c
+	if n := result.Count(app.CheckFailed); n > 0 {
+		causes = append(causes, fmt.Errorf("%s could not be checked", text.Count(n, "thing", "things")))
+	}
+	if n := len(result.Tags); n > 0 {
+		causes = append(causes, fmt.Errorf("%s to be fixed", text.Count(n, "mistake in tags is", "mistakes in tags are")))
+	}
+	return s, &result, errors.Join(causes...)
 }
 
-func (a *app) printChecked(c checked, cfg *config.Config, mistakes config.Mistakes) {
+// liveStatus is the status of a look at the accounts, which may not have come to a
+// result.
+func liveStatus(r *app.CheckResult, err error) fleet.Status {
+	if r == nil {
+		return fleet.StatusOf(err)
+	}
+	return r.Status()
+}
+
+func (a *commandLine) printChecked(s *app.Session, c checked) {
 	out := a.Stdout
 	if a.quiet {
 		out = a.Stderr
 	}
-	for _, m := range mistakes {
-		fmt.Fprintln(out, printableLines(m.String()))
+	for _, m := range s.Errors {
+		fmt.Fprintln(out, text.PrintableLines(m.String()))
 	}
 	if a.quiet {
 		return
 	}
-	if cfg != nil {
-		for _, w := range cfg.Warnings {
-			fmt.Fprintln(out, "warning:", printableLines(w.String()))
+	if s.Config != nil {
+		for _, w := range s.Config.Warnings {
+			fmt.Fprintln(out, "warning:", text.PrintableLines(w.String()))
 		}
-		if len(mistakes)+len(cfg.Warnings) > 0 {
+		if len(s.Errors)+len(s.Config.Warnings) > 0 {
 			fmt.Fprintln(out)
 		}
 		for _, line := range scheduleLines(c.Schedules) {
@@ -154,15 +145,52 @@ func (a *app) printChecked(c checked, cfg *config.Config, mistakes config.Mistak
 		}
 		accounts := ""
 		if c.Accounts > 0 {
-			accounts = counted(c.Accounts, "account", "accounts") + ", "
+			accounts = text.Count(c.Accounts, "account", "accounts") + ", "
 		}
-		fmt.Fprintf(out, "%s: %s, %s, %s%s, %s\n", printable(c.Configuration), counted(len(c.Schedules), "schedule", "schedules"),
-			counted(c.Rules, "rule", "rules"), accounts, counted(len(mistakes), "mistake", "mistakes"), counted(len(c.Warnings), "warning", "warnings"))
+		fmt.Fprintf(out, "%s: %s, %s, %s%s, %s\n", text.Printable(c.Configuration), text.Count(len(c.Schedules), "schedule", "schedules"),
+			text.Count(c.Rules, "rule", "rules"), accounts, text.Count(len(s.Errors), "mistake", "mistakes"), text.Count(len(c.Warnings), "warning", "warnings"))
 	}
 	if c.Live != nil {
 		fmt.Fprintln(out)
-		c.Live.print(out)
+		printLive(out, s.Names, c.Live)
 	}
+}
+
+// printLive prints what was found out about the accounts.
+func printLive(out io.Writer, names app.Names, l *app.CheckResult) {
+	t := tableOf(names, 1, "CHECK", "REGION", "RESULT", "DETAIL")
+	for _, p := range l.Permissions {
+		t.add(p.Account, p.What, cmp.Or(string(p.Region), "-"), string(p.Result), p.Detail)
+	}
+	t.print(out)
+	for _, part := range []struct {
+		title string
+		list  []power.Mistake
+	}{{"Tags to put right", l.Tags}, {"Odd, but possible", l.Notes}} {
+		if len(part.list) == 0 {
+			continue
+		}
+		fmt.Fprintf(out, "\n%s:\n", part.title)
+		for _, m := range part.list {
+			fmt.Fprintf(out, "  %s\n    %s\n", text.Printable(m.Text), machinesInShort(m.Machines))
+		}
+	}
+	fmt.Fprintf(out, "\n%s, %d left alone, %d without a rule\n",
+		text.Count(l.Followed, "machine follows a schedule", "machines follow a schedule"), l.LeftAlone, l.WithoutRule)
+}
+
+// machinesInShort counts machines and names the first of them.
+func machinesInShort(ids []fleet.ResourceID) string {
+	const shown = 3
+	var names []string
+	for _, id := range ids[:min(shown, len(ids))] {
+		names = append(names, text.Printable(string(id)))
+	}
+	line := text.Count(len(ids), "machine", "machines") + ": " + strings.Join(names, ", ")
+	if len(ids) > shown {
+		line += ", …"
+	}
+	return line
 }
 
 // longestText is how much of a schedule's text is shown in a line; one with a
@@ -170,33 +198,33 @@ func (a *app) printChecked(c checked, cfg *config.Config, mistakes config.Mistak
 const longestText = 60
 
 // scheduleLines says in a line each what the schedules are and want.
-func scheduleLines(list []checkedSchedule) []string {
+func scheduleLines(list []app.ScheduleCheck) []string {
 	width := 0
 	for _, s := range list {
-		width = max(width, columns(printable(s.Schedule)))
+		width = max(width, text.Width(text.Printable(s.Schedule)))
 	}
 	var lines []string
 	for _, s := range list {
-		head := padded(printable(s.Schedule), width) + "  "
+		head := padded(text.Printable(s.Schedule), width) + "  "
 		if s.Error != "" {
-			lines = append(lines, head+"wrong: "+printable(s.Error))
+			lines = append(lines, head+"wrong: "+text.Printable(s.Error))
 			continue
 		}
-		text := cutRight(printable(s.Definition), longestText)
-		if !strings.HasSuffix(text, s.Zone) {
-			text += " " + s.Zone
+		windows := cutRight(text.Printable(s.Definition), longestText)
+		if !strings.HasSuffix(windows, s.Zone) {
+			windows += " " + s.Zone
 		}
 		now := "now " + string(s.State)
 		if s.State == schedule.Unmanaged {
 			now = "now left to people"
 		}
-		lines = append(lines, head+text+", "+now+then(s))
+		lines = append(lines, head+windows+", "+now+then(s))
 	}
 	return lines
 }
 
 // then says when a schedule wants something else.
-func then(s checkedSchedule) string {
+func then(s app.ScheduleCheck) string {
 	if s.Next == nil {
 		return " for good"
 	}
@@ -207,12 +235,4 @@ func then(s checkedSchedule) string {
 		verb = "once more"
 	}
 	return ", " + verb + " " + s.Next.At.Format("Mon 2006-01-02 15:04 MST")
-}
-
-// counted writes a number with its noun.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n) + " " + many
 }

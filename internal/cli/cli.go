@@ -19,7 +19,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"nightshift/internal/app"
 	"nightshift/internal/fleet"
+	"nightshift/internal/function"
 )
 
 // System is what the command needs from the machine it runs on.
@@ -45,12 +47,12 @@ func ThisSystem() System {
 // Main runs the command line and returns the exit code of the process. Inside
 // AWS Lambda it serves the function instead.
 func Main(args []string, sys System) int {
-	a := &app{System: sys}
+	a := &commandLine{System: sys}
 	if sys.Env("AWS_LAMBDA_RUNTIME_API") != "" {
 		// Signals keep their default here: SIGTERM ends the process at once.
 		// Lambda sends it when no more events will come, and a process that went
 		// on could only fail them.
-		a.function(context.Background())
+		function.Handler{App: a.newApp(nil), Env: sys.Env, Log: a.logger()}.Lambda(context.Background())
 		return exitDone
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -89,16 +91,19 @@ func (h *heard) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// app is the command line with its global flags.
-type app struct {
+// commandLine is the command line with its global flags.
+type commandLine struct {
 	System
 	regions, accounts    []string
 	config               string
 	json, quiet, verbose bool
-	announced            bool // which configuration is in force
+	// app runs the jobs; it is made when the flags are known.
+	app       *app.App
+	progress  *progress
+	announced bool // which configuration is in force
 }
 
-func (a *app) root() *cobra.Command {
+func (a *commandLine) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nightshift",
 		Short: "The night crew for an AWS account",
@@ -147,7 +152,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return fleet.Errorf(fleet.ErrInvalid, "unexpected argument %q; see: %s --help", args[0], cmd.CommandPath())
 }
 
-func (a *app) logger() *slog.Logger {
+func (a *commandLine) logger() *slog.Logger {
 	level := slog.LevelWarn
 	switch {
 	case a.verbose:

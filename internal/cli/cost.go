@@ -1,26 +1,22 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"nightshift/internal/blob"
+	"nightshift/internal/app"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
-	"nightshift/internal/pricelist"
+	"nightshift/internal/text"
 )
 
-func (a *app) costCommand() *cobra.Command {
+func (a *commandLine) costCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cost",
 		Short: "Explain costs and follow them over time",
@@ -40,82 +36,17 @@ says, what the last weeks cost and why that changed, and what could cost less.`,
 	return cmd
 }
 
-// prices is a price list that tells what it had to do without.
-type prices interface {
-	cost.PriceList
-	Notes() []string
-}
-
-// priceList is where prices come from: an offer file, or the AWS price list with
-// what is kept of it between runs.
-func (a *app) priceList(c *crew, f costFlags, now time.Time) (prices, error) {
-	if f.priceList != "" {
-		offer, err := pricelist.OpenOffer(f.priceList)
-		if err != nil {
-			return nil, fleet.Errorf(fleet.ErrInvalid, "--price-list: %w", err)
-		}
-		return offer, nil
+// told ends a command whose answer is printed: partly where the report behind it is not
+// complete.
+func told(r app.ReportResult) error {
+	if len(r.Problems) == 0 {
+		return nil
 	}
-	return a.priceBook(c, f, now)
-}
-
-// priceBook is the AWS price list with what is kept of it between runs.
-func (a *app) priceBook(c *crew, f costFlags, now time.Time) (*pricelist.Cached, error) {
-	store, err := a.priceStore(c, f)
-	if err != nil {
-		return nil, err
-	}
-	o := pricelist.Options{Now: now}
-	if store != nil {
-		o.Store = store
-	}
-	if f.refresh {
-		o.Fresh = -1
-	}
-	return pricelist.New(c.session.Prices(), o), nil
-}
-
-// priceStore is where the price list is kept between runs: where it is told to,
-// else in the user's cache directory. The prices of a practice account are not
-// kept there: they are not those of AWS.
-func (a *app) priceStore(c *crew, f costFlags) (blob.Store, error) {
-	switch {
-	case f.Prices == "none" || f.Prices == "" && c.session.CustomEndpoint():
-		return nil, nil //nolint:nilnil // no place is no error
-	case f.Prices != "":
-		return a.journal(f.Prices, c.session)
-	}
-	folder, err := os.UserCacheDir()
-	if err != nil {
-		return nil, nil //nolint:nilnil,nilerr // a home that is not there, as in Lambda, has no place for a cache
-	}
-	return blob.Folder(filepath.Join(folder, "nightshift", "prices")), nil
-}
-
-// made is a report that a command is about, without anything that is stored.
-func (a *app) made(ctx context.Context, job *reportJob, zone string) (sheet.Workbook, error) {
-	c, err := a.costCrew(ctx, job, zone)
-	if err != nil {
-		return sheet.Workbook{}, err
-	}
-	job.now = a.Now()
-	job.costs.History, job.costs.Bill = "", "" // they tell nothing of today
-	progress := a.progress("costs")
-	defer progress.end()
-	return a.makeReport(ctx, c, *job)
-}
-
-// told ends a command whose answer is printed: partly where the report behind it
-// is not complete.
-func told(r sheet.Workbook) error {
 	var errs []error
 	for _, p := range r.Problems {
 		errs = append(errs, p)
 	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return errors.Join(append(errs, errPartly)...)
+	return ended(fleet.StatusPartial, errors.Join(errs...))
 }
 
 // decimal is an amount as a JSON number: exact, in dollars.
@@ -141,9 +72,8 @@ func amount(a cost.Amount) string {
 	return dollars(a.USD)
 }
 
-func (a *app) findingsCommand() *cobra.Command {
-	var zone string
-	job := reportJob{hours: cost.BestHours}
+func (a *commandLine) findingsCommand() *cobra.Command {
+	var costs costFlags
 	least := 0.0
 	cmd := &cobra.Command{
 		Use:   "findings",
@@ -158,17 +88,17 @@ is changed: read the command, judge it, and run it yourself.`,
 			if !(least >= 0) { // NaN is not
 				return fleet.Errorf(fleet.ErrInvalid, "--least %v: must be a number of dollars from 0 on", least)
 			}
-			report, err := a.made(cmd.Context(), &job, zone)
+			_, report, err := a.makeReport(cmd.Context(), &costs, app.ReportInput{}, "costs")
 			if err != nil {
 				return err
 			}
-			a.showFindings(report, least)
+			a.showFindings(report.Workbook, least)
 			return told(report)
 		},
 	}
 	cmd.Flags().Float64Var(&least, "least", 0, "leave out what saves less than so many dollars a month")
-	a.zoneFlag(cmd.Flags(), &zone)
-	job.costs.add(cmd.Flags())
+	costs.addZone(cmd.Flags())
+	costs.add(cmd.Flags())
 	return cmd
 }
 
@@ -186,7 +116,7 @@ type finding struct {
 	Advice   string        `json:"advice,omitempty"`
 }
 
-func (a *app) showFindings(r sheet.Workbook, least float64) {
+func (a *commandLine) showFindings(r sheet.Workbook, least float64) {
 	var chosen []recommend.Recommendation
 	var sum price.USD
 	for _, f := range r.Recommendations {
@@ -220,15 +150,15 @@ func (a *app) showFindings(r sheet.Workbook, least float64) {
 		if several {
 			where = ", account " + string(f.Target.Account)
 		}
-		fmt.Fprintf(a.Stdout, "%s%s a month  %s  %s%s\n    %s\n", bound, dollars(f.Saving), f.Code, printable(nameAnd(f.Resource, f.Name)), where, printable(f.Reason))
+		fmt.Fprintf(a.Stdout, "%s%s a month  %s  %s%s\n    %s\n", bound, dollars(f.Saving), f.Code, text.Printable(nameAnd(f.Resource, f.Name)), where, text.Printable(f.Reason))
 		if f.Advice != "" {
-			fmt.Fprintf(a.Stdout, "    %s\n", printable(f.Advice))
+			fmt.Fprintf(a.Stdout, "    %s\n", text.Printable(f.Advice))
 		}
 		if fix := f.Fix(); fix != "" {
 			fmt.Fprintf(a.Stdout, "    $ %s\n", fix)
 		}
 	}
-	fmt.Fprintf(a.Stdout, "%s, up to %s a month; some exclude each other\n", counted(len(chosen), "finding", "findings"), dollars(sum))
+	fmt.Fprintf(a.Stdout, "%s, up to %s a month; some exclude each other\n", text.Count(len(chosen), "finding", "findings"), dollars(sum))
 }
 
 // nameAnd is an id with the name that people gave it.

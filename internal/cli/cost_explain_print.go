@@ -9,12 +9,13 @@ import (
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/text"
 )
 
 // costExplanation is what is known of one resource.
 type costExplanation struct {
 	report    cost.Report
-	seen      *candidates
+	answered  []price.Product // rows of the price list
 	instances []*cost.Instance
 	volumes   []*cost.Volume
 	// screen is the width of the terminal, 0 where it is none.
@@ -36,7 +37,7 @@ type candidate struct {
 // rows are the candidates of an instance: the price list's rows of its type.
 func (e costExplanation) rows(i *cost.Instance) []candidate {
 	var all []candidate
-	for _, p := range e.seen.rows {
+	for _, p := range e.answered {
 		if p.Attributes["instanceType"] != string(i.Type) || p.Attributes["regionCode"] != string(i.Target.Region) {
 			continue
 		}
@@ -132,7 +133,7 @@ func (e costExplanation) print(w io.Writer) {
 }
 
 func (e costExplanation) printInstance(w io.Writer, i *cost.Instance) {
-	fmt.Fprintf(w, "%s  %s  %s  %s\n\n", printable(nameAnd(string(i.ID), i.Name)), i.Type, i.State, i.Zone)
+	fmt.Fprintf(w, "%s  %s  %s  %s\n\n", text.Printable(nameAnd(string(i.ID), i.Name)), i.Type, i.State, i.Zone)
 	switch {
 	case i.Price.Tenancy == "Host":
 		fmt.Fprintln(w, "The price list is not asked: the Dedicated Host is billed, and what runs on it is not")
@@ -169,9 +170,9 @@ func (e costExplanation) printInstance(w io.Writer, i *cost.Instance) {
 	}
 	for _, l := range e.report.Lines {
 		if l.ParentID == string(i.ID) {
-			fmt.Fprintf(w, "\n%s %s: %s so far, %s a month\n", l.Kind, printable(l.ID), amount(l.ToDate), amount(l.Monthly))
+			fmt.Fprintf(w, "\n%s %s: %s so far, %s a month\n", l.Kind, text.Printable(l.ID), amount(l.ToDate), amount(l.Monthly))
 			if l.Note != "" {
-				fmt.Fprintf(w, "Note: %s\n", printable(l.Note))
+				fmt.Fprintf(w, "Note: %s\n", text.Printable(l.Note))
 			}
 		}
 	}
@@ -190,7 +191,7 @@ func printQuote(w io.Writer, status price.Status, note string, q price.Quote) {
 	}
 	fmt.Fprintln(w)
 	if note != "" {
-		fmt.Fprintf(w, "Note: %s\n", printable(note))
+		fmt.Fprintf(w, "Note: %s\n", text.Printable(note))
 	}
 }
 
@@ -212,7 +213,7 @@ func (e costExplanation) printVolume(w io.Writer, v *cost.Volume) {
 	if len(v.AttachedTo) > 0 {
 		on = fmt.Sprintf("attached to %s", v.AttachedTo[0])
 	}
-	fmt.Fprintf(w, "%s  %s  %d GiB  %s\n", printable(nameAnd(string(v.ID), v.Name)), v.Type, v.SizeGiB, on)
+	fmt.Fprintf(w, "%s  %s  %d GiB  %s\n", text.Printable(nameAnd(string(v.ID), v.Name)), v.Type, v.SizeGiB, on)
 	t := table{header: []string{"BILLED AS", "QUANTITY", "PRICE", "A MONTH", "STATUS", "SKU"}}
 	for _, p := range v.Parts {
 		rate := "unknown"
@@ -225,7 +226,7 @@ func (e costExplanation) printVolume(w io.Writer, v *cost.Volume) {
 	t.print(w)
 	fmt.Fprintf(w, "%s a month, %s so far, %s this month\n", amount(v.Monthly), amount(v.ToDate), amount(v.Forecast))
 	if v.Note != "" {
-		fmt.Fprintf(w, "Note: %s\n", printable(v.Note))
+		fmt.Fprintf(w, "Note: %s\n", text.Printable(v.Note))
 	}
 }
 

@@ -9,70 +9,43 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightshift/internal/blob"
+	"nightshift/internal/app"
 	"nightshift/internal/cost"
-	"nightshift/internal/cost/history"
 	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/text"
 )
 
-// past is the part of the history that a command is about.
-type past struct {
-	store blob.Store
-	dates []trend.Date
-	tags  []string
-}
-
-// openPast opens the history between two dates; the default is half a year.
-func (a *app) openPast(ctx context.Context, f costFlags, from, to, zone string) (*past, error) {
+// pastInput is what the flags of a command about the history say, and the session for
+// it: AWS is asked only for what lies in S3.
+func (a *commandLine) pastInput(ctx context.Context, f *costFlags, from, to string) (*app.Session, app.PastInput, error) {
+	in := app.PastInput{CostInput: f.input(a)}
 	if err := f.check(); err != nil {
-		return nil, err
+		return nil, in, err
 	}
-	c, err := a.costCrewIn(ctx, a.regions)
-	if err != nil {
-		return nil, err
+	var err error
+	if in.From, in.To, err = between(from, to); err != nil {
+		return nil, in, err
 	}
-	f = f.over(c)
-	store, err := a.historyStore(f, c)
-	if err != nil {
-		return nil, err
-	}
-	location, err := a.zoneOf(c, zone)
-	if err != nil {
-		return nil, err
-	}
-	// Where no zone is given here, that of the reports may be a day ahead.
-	today := trend.DateOf(a.Now().In(location))
-	first, last, err := between(from, to, today-history.TrendDays, today+1)
-	if err != nil {
-		return nil, err
-	}
-	dates, err := history.Dates(ctx, store, first, last)
-	if err != nil {
-		return nil, err
-	}
-	if len(dates) == 0 {
-		return nil, fleet.Errorf(fleet.ErrNotFound, "the history has no day from %s to %s; each report leaves one", first, last)
-	}
-	return &past{store: store, dates: dates, tags: f.Tags}, nil
+	s, err := a.openConfig(ctx, false)
+	return s, in, err
 }
 
 // pastFlags defines the flags of the commands about the history.
-func (a *app) pastFlags(cmd *cobra.Command, f *costFlags, from, to, zone *string) {
+func pastFlags(cmd *cobra.Command, f *costFlags, from, to *string) {
 	flags := cmd.Flags()
-	f.set = flags
-	flags.StringVar(&f.History, "history", "", "the history: a directory or s3://bucket/prefix (default: the configuration's)")
+	flags.StringVar(&f.history, "history", "", "the history: a directory or s3://bucket/prefix (default: the configuration's)")
 	flags.StringVar(from, "from", "", "from this day on, such as 2026-11-01 (default: half a year ago)")
 	flags.StringVar(to, "to", "", "to this day (default: today)")
-	a.zoneFlag(flags, zone)
+	f.addZone(flags)
 	complete(cmd, "from")
 	complete(cmd, "to")
 }
 
-func (a *app) trendCommand() *cobra.Command {
+func (a *commandLine) trendCommand() *cobra.Command {
 	var f costFlags
-	var from, to, zone string
+	var from, to string
 	var tags []string
 	months := false
 	cmd := &cobra.Command{
@@ -84,33 +57,37 @@ between. Weeks begin on Monday.`,
 		Example: `  nightshift cost trend --history ./history
   nightshift cost trend --months --by-tag Team --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.openPast(cmd.Context(), f, from, to, zone)
+			s, in, err := a.pastInput(cmd.Context(), &f, from, to)
 			if err != nil {
 				return err
 			}
 			if len(tags) > 0 {
-				p.tags = tags
+				in.Tags = tags
 			}
-			trend, errs := history.Trend(cmd.Context(), p.store, p.dates, p.tags)
+			result, err := s.Trend(cmd.Context(), in)
+			if err != nil || result.Trend == nil {
+				return errors.Join(append(result.Errors, err)...)
+			}
+			trend := result.Trend
 			if a.json {
 				err = a.printJSON(envelope{1, "trend", trend})
 			} else if !a.quiet {
 				a.printTrend(trend, months, len(tags) > 0)
 			}
-			if len(errs) > 0 {
-				errs = append(errs, errPartly)
+			if err == nil && len(result.Errors) > 0 {
+				return ended(fleet.StatusPartial, errors.Join(result.Errors...))
 			}
-			return errors.Join(append(errs, err)...)
+			return err
 		},
 	}
-	a.pastFlags(cmd, &f, &from, &to, &zone)
+	pastFlags(cmd, &f, &from, &to)
 	cmd.Flags().BoolVar(&months, "months", false, "by month instead of by week")
 	cmd.Flags().StringArrayVar(&tags, "by-tag", nil, "add up by this tag, too; the report must have kept it (cost: tags:)")
 	complete(cmd, "by-tag")
 	return cmd
 }
 
-func (a *app) printTrend(t *trend.Trend, months, byTag bool) {
+func (a *commandLine) printTrend(t *trend.Trend, months, byTag bool) {
 	periods := t.Weeks
 	title := "WEEK OF"
 	if months {
@@ -171,9 +148,9 @@ func optionalUSD(u *price.USD) string {
 	return dollars(*u)
 }
 
-func (a *app) moversCommand() *cobra.Command {
+func (a *commandLine) moversCommand() *cobra.Command {
 	var f costFlags
-	var from, to, zone string
+	var from, to string
 	top := 20
 	cmd := &cobra.Command{
 		Use:   "movers",
@@ -188,14 +165,16 @@ the month so far.`,
 			if top < 1 {
 				return fleet.Errorf(fleet.ErrInvalid, "--top %d: must be at least 1", top)
 			}
-			p, err := a.openPast(cmd.Context(), f, from, to, zone)
+			s, in, err := a.pastInput(cmd.Context(), &f, from, to)
 			if err != nil {
 				return err
 			}
-			movers, errs := history.Changes(cmd.Context(), p.store, p.dates, from != "", top)
-			if movers == nil {
-				return errors.Join(errs...)
+			in.Limit = top
+			result, err := s.Changes(cmd.Context(), in)
+			if err != nil || result.Changes == nil {
+				return errors.Join(append(result.Errors, err)...)
 			}
+			movers := result.Changes
 			if movers.Top == nil {
 				movers.Top = []trend.ResourceChange{} // a list in JSON, too
 			}
@@ -204,19 +183,19 @@ the month so far.`,
 			} else if !a.quiet {
 				a.printMovers(movers)
 			}
-			if len(errs) > 0 {
-				errs = append(errs, errPartly)
+			if err == nil && len(result.Errors) > 0 {
+				return ended(fleet.StatusPartial, errors.Join(result.Errors...))
 			}
-			return errors.Join(append(errs, err)...)
+			return err
 		},
 	}
-	a.pastFlags(cmd, &f, &from, &to, &zone)
+	pastFlags(cmd, &f, &from, &to)
 	cmd.Flags().IntVar(&top, "top", top, "list so many")
 	complete(cmd, "top")
 	return cmd
 }
 
-func (a *app) printMovers(m *trend.Changes) {
+func (a *commandLine) printMovers(m *trend.Changes) {
 	fmt.Fprintf(a.Stdout, "%s to %s, a month at the pace of each: %s to %s (%s)\n\n", m.From, m.To,
 		dollars(m.Total.Before), dollars(m.Total.After), signed(m.Total.Change.Sum()))
 	t := table{numbers: true, header: []string{"RESOURCE", "TYPE", "CHANGE", "NEW", "GONE", "TYPE", "SIZE", "PRICE", "HOURS", "OTHER"}}
@@ -262,9 +241,8 @@ func signed(u price.USD) string {
 	return "-" + dollars(-u)
 }
 
-func (a *app) savingsCommand() *cobra.Command {
-	var zone string
-	job := reportJob{hours: cost.BestHours}
+func (a *commandLine) savingsCommand() *cobra.Command {
+	var costs costFlags
 	cmd := &cobra.Command{
 		Use:   "savings",
 		Short: "Show what was not spent this month because machines were stopped",
@@ -274,7 +252,7 @@ without what goes on costing meanwhile, which are volumes and addresses.`,
 		Example: `  nightshift cost savings
   nightshift cost savings --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			report, err := a.made(cmd.Context(), &job, zone)
+			_, report, err := a.makeReport(cmd.Context(), &costs, app.ReportInput{}, "costs")
 			if err != nil {
 				return err
 			}
@@ -286,15 +264,18 @@ without what goes on costing meanwhile, which are volumes and addresses.`,
 			} else if !a.quiet {
 				a.printSavings(report.Savings)
 			}
-			return errors.Join(err, told(report))
+			if err != nil {
+				return err
+			}
+			return told(report)
 		},
 	}
-	a.zoneFlag(cmd.Flags(), &zone)
-	job.costs.add(cmd.Flags())
+	costs.addZone(cmd.Flags())
+	costs.add(cmd.Flags())
 	return cmd
 }
 
-func (a *app) printSavings(s *cost.Savings) {
+func (a *commandLine) printSavings(s *cost.Savings) {
 	fmt.Fprintf(a.Stdout, "%s to %s\n\n", s.From.Format("2 Jan 15:04"), s.To.Format("2 Jan 15:04 MST"))
 	t := table{numbers: true, header: []string{"INSTANCE", "SCHEDULE", "OFF", "AN HOUR", "WOULD HAVE COST", "COSTS ON", "SAVED"}}
 	for _, i := range s.Instances {
@@ -313,6 +294,6 @@ func (a *app) printSavings(s *cost.Savings) {
 	t.fit(a.terminal(), "WOULD HAVE COST", "COSTS ON", "SCHEDULE")
 	t.print(a.Stdout)
 	if s.Gone > 0 {
-		fmt.Fprintf(a.Stdout, "%s stopped that %s not there any more\n", counted(s.Gone, "instance was", "instances were"), map[bool]string{true: "is", false: "are"}[s.Gone == 1])
+		fmt.Fprintf(a.Stdout, "%s stopped that %s not there any more\n", text.Count(s.Gone, "instance was", "instances were"), map[bool]string{true: "is", false: "are"}[s.Gone == 1])
 	}
 }

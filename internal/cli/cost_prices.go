@@ -10,13 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightshift/internal/app"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
 
-func (a *app) pricesCommand() *cobra.Command {
-	job := reportJob{hours: cost.AssumedHours}
+func (a *commandLine) pricesCommand() *cobra.Command {
+	var costs costFlags
 	var asOf string
 	var changes, kept bool
 	cmd := &cobra.Command{
@@ -35,21 +36,21 @@ in it; both ask AWS nothing.`,
 			case changes && asOf != "" || kept && asOf != "" || changes && kept:
 				return fleet.Errorf(fleet.ErrInvalid, "--changes, --kept and --as-of exclude each other")
 			case kept:
-				return a.keptPrices(cmd.Context(), job.costs)
+				return a.keptPrices(cmd.Context(), &costs)
 			case changes:
-				return a.priceChanges(cmd.Context(), job.costs)
+				return a.priceChanges(cmd.Context(), &costs)
 			case asOf != "":
-				if _, err := a.pastDay(asOf, job.costs); err != nil {
+				if _, err := a.pastDay(asOf, &costs); err != nil {
 					return err
 				}
 			}
-			return a.listPrices(cmd.Context(), job, asOf)
+			return a.listPrices(cmd.Context(), &costs, asOf)
 		},
 	}
 	cmd.Flags().StringVar(&asOf, "as-of", "", "set the prices of a day, such as 2026-01-01, beside those of now")
 	cmd.Flags().BoolVar(&kept, "kept", false, "list the prices that are kept, also those that nothing of the account has")
 	cmd.Flags().BoolVar(&changes, "changes", false, "list the prices that have changed since they are kept")
-	job.costs.addPrices(cmd.Flags())
+	costs.addPrices(cmd.Flags())
 	return cmd
 }
 
@@ -76,32 +77,42 @@ type listedPrice struct {
 	Fetched *time.Time `json:"fetched,omitempty"`
 }
 
-func (a *app) listPrices(ctx context.Context, job reportJob, asOf string) error {
-	c, err := a.costCrew(ctx, &job, "")
+func (a *commandLine) listPrices(ctx context.Context, costs *costFlags, asOf string) error {
+	// Prices are all that is wanted: nothing is paid for.
+	none := 0
+	in := app.ReportInput{Hours: cost.AssumedHours}
+	if err := costs.check(); err != nil {
+		return err
+	}
+	s, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
-	job.now = a.Now()
-	job.costs.History, job.costs.Bill, job.costs.CostExplorer, job.costs.CloudWatch = "", "", 0, 0
-	report, err := a.makeReport(ctx, c, job)
+	in.CostInput = costs.input(a)
+	in.CostExplorer, in.CloudWatch = &none, &none
+	report, err := s.Report(ctx, in)
 	if err != nil {
 		return err
 	}
-	then := map[*cost.Price]price.Quote{}
+	then := map[int]price.Quote{}
 	if asOf != "" {
-		if then, err = a.pricesThen(ctx, c, job.costs, report.Prices, asOf); err != nil {
+		day, err := a.pastDay(asOf, costs)
+		if err != nil {
+			return err
+		}
+		if then, err = s.PricesOn(ctx, report, day); err != nil {
 			return err
 		}
 	}
 	if a.json {
 		list := []listedPrice{}
-		for _, p := range report.Prices {
+		for n, p := range report.Prices {
 			one := listedPrice{
 				Kind: p.Kind, Region: p.Region, Item: p.Item, Tenancy: p.Tenancy, Operation: p.Operation, Platform: p.Platform,
 				Unit: p.Rate.Unit, Status: p.Status, SKU: p.SKU, RateCode: p.Rate.Code, Version: p.Version, Note: p.Note, UsedBy: p.Uses,
 			}
 			one.USD = usableUSD(p.Quote)
-			one.Then = usableUSD(then[p])
+			one.Then = usableUSD(then[n])
 			if !p.Published.IsZero() {
 				one.Published = &p.Published
 			}
@@ -123,12 +134,12 @@ func usableUSD(q price.Quote) *decimal {
 	return decimalOf(cost.Amount{USD: q.Rate.USD, Known: q.Status.Usable()})
 }
 
-func (a *app) printPrices(all []*cost.Price, then map[*cost.Price]price.Quote, asOf string) {
+func (a *commandLine) printPrices(all []*cost.Price, then map[int]price.Quote, asOf string) {
 	t := table{header: []string{"REGION", "PRICE OF", "PLATFORM", "USD", "PER", "STATUS", "SKU", "PUBLISHED", "USED BY"}}
 	if asOf != "" {
 		t.header = slices.Insert(t.header, 4, "ON "+asOf, "CHANGE")
 	}
-	for _, p := range all {
+	for n, p := range all {
 		item := p.Item
 		if p.Tenancy != "" && p.Tenancy != "Shared" {
 			item += " " + p.Tenancy
@@ -142,7 +153,7 @@ func (a *app) printPrices(all []*cost.Price, then map[*cost.Price]price.Quote, a
 		}
 		cells := []string{string(p.Region), item, cmp.Or(p.Platform, "-"), usdOf(p.Quote), cmp.Or(p.Rate.Unit, "-"), string(p.Status), cmp.Or(p.SKU, "-"), published, fmt.Sprint(p.Uses)}
 		if asOf != "" {
-			cells = slices.Insert(cells, 4, usdOf(then[p]), changeOf(then[p], p.Quote))
+			cells = slices.Insert(cells, 4, usdOf(then[n]), changeOf(then[n], p.Quote))
 		}
 		t.add(cells...)
 	}
@@ -172,61 +183,9 @@ func changeOf(then, now price.Quote) string {
 	return fmt.Sprintf("%+.2f %%", 100*(now.Rate.USD.Float()/then.Rate.USD.Float()-1))
 }
 
-// pricesThen are the prices of a day, from the offer file that was in force, for
-// those of instances and of what the offer of EC2 has otherwise.
-func (a *app) pricesThen(ctx context.Context, c *crew, f costFlags, all []*cost.Price, asOf string) (map[*cost.Price]price.Quote, error) {
-	then := map[*cost.Price]price.Quote{}
-	byRegion := map[fleet.Region][]*cost.Price{}
-	for _, p := range all {
-		byRegion[p.Region] = append(byRegion[p.Region], p)
-	}
-	for region, listed := range byRegion {
-		offer, err := a.pricesOf(ctx, c, f, region, asOf)
-		if err != nil {
-			return nil, err
-		}
-		var keys []price.InstanceKey
-		for _, p := range listed {
-			if key, ok := instanceKey(p); ok {
-				keys = append(keys, key)
-			}
-		}
-		products, err := offer.Instances(ctx, keys)
-		if err != nil {
-			return nil, fmt.Errorf("prices of %s in %s: %w", asOf, region, err)
-		}
-		others, err := offer.Rates(ctx, region)
-		if err != nil {
-			return nil, fmt.Errorf("prices of %s in %s: %w", asOf, region, err)
-		}
-		rates, index := price.PickRates(others, region), price.Index(products)
-		for _, p := range listed {
-			if key, ok := instanceKey(p); ok {
-				then[p] = index.Pick(key)
-			} else if p.Kind != "spot" {
-				then[p] = rates.Quote(p.Item)
-			}
-		}
-	}
-	return then, nil
-}
-
-// instanceKey is the key of a price that is an instance's, used or reserved.
-func instanceKey(p *cost.Price) (price.InstanceKey, bool) {
-	key := price.InstanceKey{
-		Region: p.Region, Type: fleet.InstanceType(p.Item), Tenancy: p.Tenancy, Operation: p.Operation,
-		Unused: p.Kind == string(cost.ReservationLine),
-	}
-	return key, p.Operation != "" && p.Kind != "spot" && !key.HostBilled()
-}
-
 // priceChanges lists what the cache has seen change.
-func (a *app) priceChanges(ctx context.Context, f costFlags) error {
-	c, cached, err := a.keptBook(ctx, f)
-	if err != nil {
-		return err
-	}
-	changes, err := cached.Changes(ctx, c.regions)
+func (a *commandLine) priceChanges(ctx context.Context, f *costFlags) error {
+	_, changes, err := a.openKept(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -6,46 +6,34 @@ import (
 	"fmt"
 	"time"
 
+	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 	"nightshift/internal/pricelist"
 )
 
-// keptBook opens the prices that are kept between runs.
-func (a *app) keptBook(ctx context.Context, f costFlags) (*crew, *pricelist.Cached, error) {
+// openKept reads the prices that are kept between runs.
+func (a *commandLine) openKept(ctx context.Context, f *costFlags) ([]app.KeptPrices, []pricelist.Change, error) {
 	if err := f.check(); err != nil {
 		return nil, nil, err
 	}
-	c, err := a.costCrewIn(ctx, a.regions)
+	s, err := a.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	f = f.over(c)
-	store, err := a.priceStore(c, f)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case store == nil:
-		return nil, nil, fleet.Errorf(fleet.ErrInvalid, "no prices are kept: name their place with --price-cache, or as cost: prices: in the configuration")
-	}
-	cached, err := a.priceBook(c, f, a.Now())
-	return c, cached, err
+	return s.KeptPrices(ctx, f.input(a))
 }
 
 // keptPrices lists what is kept of the regions' prices.
-func (a *app) keptPrices(ctx context.Context, f costFlags) error {
-	c, cached, err := a.keptBook(ctx, f)
+func (a *commandLine) keptPrices(ctx context.Context, f *costFlags) error {
+	kept, _, err := a.openKept(ctx, f)
 	if err != nil {
 		return err
 	}
 	list := []listedPrice{}
-	for _, region := range c.regions {
-		entries, err := cached.All(ctx, region)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			list = append(list, keptOf(region, e)...)
+	for _, k := range kept {
+		for _, e := range k.Entries {
+			list = append(list, keptOf(k.Region, e)...)
 		}
 	}
 	if a.json {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,10 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightshift/internal/app"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
-	"nightshift/internal/pricelist"
+	"nightshift/internal/text"
 )
 
 // wishes are what the flags of quote ask for.
@@ -27,7 +27,7 @@ type wishes struct {
 	asOf                          string
 }
 
-func (a *app) quoteCommand() *cobra.Command {
+func (a *commandLine) quoteCommand() *cobra.Command {
 	var w wishes
 	var f costFlags
 	cmd := &cobra.Command{
@@ -44,7 +44,7 @@ Linux, is the default, and RunInstances:0002 is Windows.`,
   nightshift cost quote --volume gp3:1000:16000:1000 --region ap-northeast-2 --json
   nightshift cost quote --instance m5.xlarge --volume gp3:100 --as-of 2026-01-01`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.quote(cmd.Context(), w, f)
+			return a.quote(cmd.Context(), w, &f)
 		},
 	}
 	flags := cmd.Flags()
@@ -95,95 +95,74 @@ type quotationPart struct {
 	Note      string       `json:"note,omitempty"`
 }
 
-func (a *app) quote(ctx context.Context, w wishes, f costFlags) error {
+func (a *commandLine) quote(ctx context.Context, w wishes, f *costFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if _, err := w.list(""); err != nil {
+	in := app.QuoteInput{}
+	var err error
+	if in.Items, err = w.list(""); err != nil {
 		return err
 	}
 	if w.asOf != "" {
-		if _, err := a.pastDay(w.asOf, f); err != nil {
+		if in.AsOf, err = a.pastDay(w.asOf, f); err != nil {
 			return err
 		}
 	}
-	c, err := a.priceCrew(ctx, f)
+	s, err := a.openPrices(ctx, f, &in)
 	if err != nil {
 		return err
 	}
-	f = f.over(c)
-	unknown := 0
-	var errs []error
-	var answers []cost.Quotation
-	for _, region := range c.regions {
-		list, err := w.list(region)
-		if err != nil {
-			return err
-		}
-		prices, err := a.pricesOf(ctx, c, f, region, w.asOf)
-		if err != nil {
-			return err
-		}
-		q, err := cost.Quote(ctx, prices, region, list)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if !q.Monthly.Known {
-			unknown++
-		}
-		q.Notes = append(q.Notes, prices.Notes()...)
-		answers = append(answers, q)
-	}
-	if err := a.showQuotations(answers); err != nil {
+	in.CostInput = f.input(a)
+	result, err := s.Quote(ctx, in)
+	if err != nil {
 		return err
 	}
-	if unknown == len(c.regions) {
-		return errors.Join(append(errs, errors.New("the price list does not have all prices: the notes say which"))...)
+	if err := a.showQuotations(result.Quotations); err != nil {
+		return err
 	}
-	if unknown > 0 || len(errs) > 0 {
-		errs = append(errs, fmt.Errorf("%s without all prices", counted(unknown, "region is", "regions are")), errPartly)
+	var errs []error
+	for _, e := range result.Errors {
+		errs = append(errs, e.Err)
 	}
-	return errors.Join(errs...)
-}
-
-// priceCrew is a crew for looking at prices only. With an offer file nothing is
-// asked of AWS, and no credentials are needed.
-func (a *app) priceCrew(ctx context.Context, f costFlags) (*crew, error) {
-	if f.priceList == "" {
-		return a.costCrewIn(ctx, a.regions)
-	}
-	named := a.regions
-	if len(named) == 0 {
-		named = fields(a.Env("NIGHTSHIFT_REGIONS"))
-	}
-	if len(named) == 0 {
-		named = fields(cmp.Or(a.Env("AWS_REGION"), a.Env("AWS_DEFAULT_REGION")))
-	}
+	unknown := result.Unknown()
 	switch {
-	case len(named) == 0:
-		return nil, errNoRegion
-	case slices.Contains(named, "all"):
-		return nil, fleet.Errorf(fleet.ErrInvalid, "--region all asks AWS for the regions, and with --price-list AWS is not asked: name them")
+	case unknown == len(result.Quotations):
+		errs = append(errs, errors.New("the price list does not have all prices: the notes say which"))
+	case unknown > 0 || len(errs) > 0:
+		errs = append(errs, fmt.Errorf("%s without all prices", text.Count(unknown, "region is", "regions are")))
 	}
-	regions, err := parseRegions(named)
-	return &crew{regions: regions, log: a.logger()}, err
+	return ended(result.Status(), errors.Join(errs...))
 }
 
-// pricesOf are the prices of a region: of a day, where one is named.
-func (a *app) pricesOf(ctx context.Context, c *crew, f costFlags, region fleet.Region, asOf string) (prices, error) {
-	if asOf == "" {
-		return a.priceList(c, f, a.Now())
+// openPrices opens what looking at prices needs. With an offer file nothing is asked of
+// AWS, and no credentials are needed.
+func (a *commandLine) openPrices(ctx context.Context, f *costFlags, in *app.QuoteInput) (*app.Session, error) {
+	if f.priceList == "" {
+		return a.open(ctx)
 	}
-	day, err := a.pastDay(asOf, f)
+	s, err := a.openConfig(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	return pricelist.Offer(func() (io.ReadCloser, error) { return c.session.Prices().Offer(ctx, region, day) }), nil
+	lists := [][]string{a.regions, nil, splitList(a.Env("NIGHTSHIFT_REGIONS")), splitList(cmp.Or(a.Env("AWS_REGION"), a.Env("AWS_DEFAULT_REGION")))}
+	if s.Config != nil {
+		lists[1] = s.Config.Regions
+	}
+	n := slices.IndexFunc(lists, func(list []string) bool { return len(list) > 0 })
+	switch {
+	case n < 0:
+		return nil, fleet.Errorf(fleet.ErrInvalid, "no region: pass --region, or set AWS_REGION or NIGHTSHIFT_REGIONS")
+	case slices.Contains(lists[n], "all"):
+		return nil, fleet.Errorf(fleet.ErrInvalid, "--region all asks AWS for the regions, and with --price-list AWS is not asked: name them")
+	}
+	in.Regions, err = app.ParseRegions(lists[n])
+	return s, err
 }
 
 // pastDay reads the day of --as-of. A day to come has no prices yet, and an
 // offer file has those of one day, which is not asked for.
-func (a *app) pastDay(text string, f costFlags) (time.Time, error) {
+func (a *commandLine) pastDay(text string, f *costFlags) (time.Time, error) {
 	day, err := time.Parse(time.DateOnly, text)
 	switch {
 	case err != nil:
@@ -274,7 +253,7 @@ func parseVolume(text string) (fleet.Volume, error) {
 
 // showQuotations prints the answers: as JSON one document, which is the answer
 // itself where one region is asked for.
-func (a *app) showQuotations(all []cost.Quotation) error {
+func (a *commandLine) showQuotations(all []cost.Quotation) error {
 	if a.json {
 		var list []quotation
 		for _, q := range all {
@@ -315,7 +294,7 @@ func quotationOf(q cost.Quotation) quotation {
 	return out
 }
 
-func (a *app) printQuotation(q cost.Quotation) {
+func (a *commandLine) printQuotation(q cost.Quotation) {
 	t := table{header: []string{"IN " + strings.ToUpper(string(q.Region)), "BILLED AS", "QUANTITY", "PRICE", "A MONTH", "SKU"}}
 	for _, p := range q.Parts {
 		rate := "unknown"
@@ -328,6 +307,6 @@ func (a *app) printQuotation(q cost.Quotation) {
 	t.fit(a.terminal(), "SKU", "BILLED AS")
 	t.print(a.Stdout)
 	for _, note := range q.Notes {
-		fmt.Fprintln(a.Stdout, "note:", printable(note))
+		fmt.Fprintln(a.Stdout, "note:", text.Printable(note))
 	}
 }

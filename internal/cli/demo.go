@@ -2,21 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"nightshift/internal/amazon"
+	"nightshift/internal/app"
 	"nightshift/internal/blob"
-	"nightshift/internal/config"
 	"nightshift/internal/cost"
-	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/schedule"
@@ -29,7 +24,7 @@ const demoSpeed = 120
 // demoDir is where the demo leaves its workbook.
 const demoDir = "nightshift-demo"
 
-func (a *app) demoCommand() *cobra.Command {
+func (a *commandLine) demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole job on a practice account, without AWS",
@@ -42,12 +37,12 @@ environment are not looked at. The workbook, the page, the history and the
 journal are left in ./` + demoDir + `.`,
 		Example: `  nightshift demo`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.demo(cmd.Context())
+			return a.runDemo(cmd.Context())
 		},
 	}
 }
 
-func (a *app) demo(ctx context.Context) error {
+func (a *commandLine) runDemo(ctx context.Context) error {
 	seoul, err := schedule.LoadZone("Asia/Seoul")
 	if err != nil {
 		return err
@@ -62,63 +57,38 @@ func (a *app) demo(ctx context.Context) error {
 		return err
 	}
 	defer server.Close()
-	c, err := a.crew(ctx, []string{sandbox.DefaultRegion}, &amazon.Endpoint{
-		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: demoSpeed,
-	})
-	if err != nil {
-		return err
-	}
-	tag, err := fleet.ParseTag(defaultTag)
-	if err != nil {
-		return err
-	}
 	if err := clearDemo(); err != nil {
 		return err
 	}
-	s := stage{account: account, crew: c, tag: tag, zone: seoul, journal: blob.Folder(demoJournal())}
+	d := demo{commandLine: a, account: account, zone: seoul}
+	if err := d.open(ctx, server.URL()); err != nil {
+		return err
+	}
 	a.say("A practice AWS account now listens at %s, with its machines in Seoul.\n", server.URL())
 
-	act := func(title string, action power.Action) error {
-		a.say("%s, %s\n$ nightshift %s --tag %s", title, s.now().Format("Mon 2 Jan 15:04"), action, tag)
-		if err := a.showPower(s.act(ctx, action, time.Minute)); err != nil && !errors.Is(err, errPartly) {
-			return err
-		}
-		a.say("")
-		return nil
-	}
-	if err := act("Evening", power.Stop); err != nil {
+	if err := d.act(ctx, "Evening", power.Stop); err != nil {
 		return err
 	}
-	account.Advance(morningAfter(s.now()))
-	if err := act("Morning", power.Start); err != nil {
+	account.Advance(morningAfter(d.now()))
+	if err := d.act(ctx, "Morning", power.Start); err != nil {
 		return err
 	}
 
-	out, err := a.demoFile(s.now())
+	out, err := d.file()
 	if err != nil {
 		return err
 	}
 	a.say("The report\n$ nightshift report --bucket %s --out %s --timezone Asia/Seoul", sandbox.DefaultBucket, out)
-	report, answer, err := a.demoReport(ctx, s, sandbox.DefaultBucket, out)
-	if err != nil {
+	if _, err := d.report(ctx, true, blob.Ref{Scheme: blob.S3, Bucket: sandbox.DefaultBucket, Path: "ec2/"}, blob.Ref{Scheme: blob.File, Path: out}); err != nil {
 		return err
 	}
-	if err := a.showReport(report, answer, 0); err != nil && !errors.Is(err, errPartly) {
+	if err := d.schedules(ctx); err != nil {
 		return err
 	}
-	cfg, err := config.Load(defaultConfig, func(string) (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(demoConfig)), nil
-	})
-	if err != nil {
+	if err := d.weeks(ctx); err != nil {
 		return err
 	}
-	if err := a.demoSchedules(ctx, c, cfg, s.now()); err != nil {
-		return err
-	}
-	if err := a.demoCosts(ctx, s, cfg); err != nil {
-		return err
-	}
-	if out, err = a.demoFile(s.now()); err != nil {
+	if out, err = d.file(); err != nil {
 		return err
 	}
 	a.say(`
@@ -141,42 +111,53 @@ power:
     - { tag: AutoStopStart=Yes, schedule: office-hours }
 `
 
-// demoSchedules shows what the same machines would do by schedule, this evening.
-func (a *app) demoSchedules(ctx context.Context, c *crew, cfg *config.Config, now time.Time) error {
-	chosen, err := chooseSchedules(cfg, nil, nil)
+// schedules shows what the same machines would do by schedule, this evening.
+func (d *demo) schedules(ctx context.Context) error {
+	chosen, err := chooseSchedules(d.byRules.Config, nil, nil)
 	if err != nil {
 		return err
 	}
-	a.say("\nBy schedule, with no commands at set times\n$ cat %s\n%s\n$ nightshift power week", defaultConfig, demoConfig)
-	if !a.quiet && !a.json {
+	now := d.now()
+	d.say("\nBy schedule, with no commands at set times\n$ cat %s\n%s\n$ nightshift power week", defaultConfig, demoConfig)
+	if !d.quiet && !d.json {
 		monday := now.AddDate(0, 0, -(int(now.Weekday())+6)%7)
-		firstDay, err := a.firstDay(monday.Format(time.DateOnly), cfg.Zone)
+		firstDay, err := d.firstDay(monday.Format(time.DateOnly), d.zone)
 		if err != nil {
 			return err
 		}
-		picture := weekPicture{weeks: []week{weekOf(chosen[0], firstDay(cfg.Zone))}, now: now}
-		picture.width, picture.color = a.screen()
-		picture.print(a.Stdout)
+		picture := weekPicture{weeks: []week{weekOf(chosen[0], firstDay(d.zone))}, now: now}
+		picture.width, picture.color = d.screen()
+		picture.print(d.Stdout)
 	}
 	evening := time.Date(now.Year(), now.Month(), now.Day(), 19, 0, 0, 0, now.Location())
-	a.say("\n$ nightshift power plan --at %s", evening.Format("2006-01-02T15:04"))
-	done := c.follow(ctx, scheduleJob{
-		rules: cfg.Rules(), now: func() time.Time { return evening }, running: running{dryRun: true},
-	})
-	return a.showFollowed(done, false, nil)
+	d.say("\n$ nightshift power plan --at %s", evening.Format("2006-01-02T15:04"))
+	plan, err := d.byRules.Power(ctx, app.PowerInput{DryRun: true, At: evening})
+	if err != nil {
+		return err
+	}
+	return partly(d.showRules(d.byRules, plan, false))
 }
 
-func (a *app) say(format string, args ...any) {
+// partly passes over an error of a command that has done a part.
+func partly(err error) error {
+	if exitCode(err) == exitPartly {
+		return nil
+	}
+	return err
+}
+
+func (a *commandLine) say(format string, args ...any) {
 	if !a.quiet && !a.json {
 		fmt.Fprintf(a.Stdout, format+"\n", args...)
 	}
 }
 
-func (a *app) demoFile(now time.Time) (string, error) {
+// file is where the workbook of today goes.
+func (d *demo) file() (string, error) {
 	if err := os.MkdirAll(demoDir, 0o755); err != nil {
 		return "", fmt.Errorf("make the folder for the workbook: %w", err)
 	}
-	return filepath.Join(demoDir, cost.Key("", now, ".xlsx")), nil
+	return filepath.Join(demoDir, cost.Key("", d.now(), ".xlsx")), nil
 }
 
 // lastEvening is the last 19:00 on a working day that has been followed by a

@@ -8,10 +8,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"nightshift/internal/amazon"
+	"nightshift/internal/app"
 	"nightshift/internal/blob"
-	"nightshift/internal/config"
-	"nightshift/internal/cost"
-	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
@@ -22,103 +21,141 @@ import (
 func demoHistory() string { return filepath.Join(demoDir, "history") }
 func demoJournal() string { return filepath.Join(demoDir, "journal") }
 
-// stage is the practice account of the demo, with what is done in it.
-type stage struct {
+// demo is the sandbox of the demo, with what is done in it.
+type demo struct {
+	*commandLine
 	account *sandbox.Sandbox
-	crew    *crew
-	tag     fleet.Tag
 	zone    *time.Location
-	journal blob.Folder
+	// byTag has a configuration without rules, byRules that of the demo.
+	byTag, byRules *app.Session
+}
+
+// open opens the sandbox, with a configuration that keeps journal and history.
+func (d *demo) open(ctx context.Context, url string) error {
+	d.Now = d.account.Now
+	d.app = d.newApp(&amazon.Endpoint{URL: url, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: demoSpeed})
+	keep := fmt.Sprintf("\njournal: %q\ncost: { history: %q, prices: none, tags: [Env, Team] }\n", demoJournal(), demoHistory())
+	for _, one := range []struct {
+		config  string
+		session **app.Session
+	}{{"timezone: Asia/Seoul\n", &d.byTag}, {demoConfig, &d.byRules}} {
+		file, err := blob.NewSpool("", ".yaml")
+		if err != nil {
+			return err
+		}
+		_, err = file.WriteString(one.config + keep)
+		if err == nil {
+			*one.session, err = d.app.Open(ctx, app.Selection{
+				Config: blob.Ref{Scheme: blob.File, Path: file.Name()}, NeedConfig: true, Regions: []string{sandbox.DefaultRegion},
+			})
+		}
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+		if len((*one.session).Errors) > 0 {
+			return (*one.session).Errors
+		}
+	}
+	return nil
 }
 
 // now is the time in the account.
-func (s stage) now() time.Time { return s.account.Now().In(s.zone) }
+func (d *demo) now() time.Time { return d.account.Now().In(d.zone) }
 
 // until lets the time pass up to the next time at which a working day has this
 // hour.
-func (s stage) until(hour int) {
-	now := s.now()
-	at := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, s.zone)
+func (d *demo) until(hour int) {
+	now := d.now()
+	at := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, d.zone)
 	for !at.After(now) || at.Weekday() == time.Saturday || at.Weekday() == time.Sunday {
 		at = at.AddDate(0, 0, 1)
 	}
-	s.account.Advance(at.Sub(now))
+	d.account.Advance(at.Sub(now))
 }
 
-// act stops or starts, and keeps a record.
-func (s stage) act(ctx context.Context, action power.Action, wait time.Duration) powered {
-	watch := stopwatch{s.account.Now(), s.crew.session.Calls()}
-	done := s.crew.power(ctx, powerJob{action: action, tags: []fleet.Tag{s.tag}, running: running{Options: power.Options{Now: s.account.Now, Wait: wait}}})
-	s.crew.note(ctx, s.journal, watch, s.account.Now(), done.record())
-	return done
-}
-
-// report makes a report and leaves its rows in the history.
-func (a *app) demoReport(ctx context.Context, s stage, bucket, out string) (sheet.Workbook, cost.Answer, error) {
-	form, err := formatOf("", out)
+// act stops or starts what carries the tag, and shows it.
+func (d *demo) act(ctx context.Context, title string, action power.Action) error {
+	tag, err := fleet.ParseTag(defaultTag)
 	if err != nil {
-		return sheet.Workbook{}, cost.Answer{}, err
+		return err
 	}
-	return a.report(ctx, s.crew, reportJob{
-		now: s.account.Now(), zone: s.zone, hours: cost.BestHours, bucket: bucket, prefix: "ec2/", out: out, format: form, journal: s.journal, keep: true,
-		costs: costFlags{Cost: config.Cost{
-			History: demoHistory(), CloudWatch: config.DefaultMetrics, Prices: "none", Tags: []string{"Env", "Team"},
-		}},
-	})
+	d.say("%s, %s\n$ nightshift %s --tag %s", title, d.now().Format("Mon 2 Jan 15:04"), action, tag)
+	result, err := d.byTag.Power(ctx, app.PowerInput{Action: action, Tags: []fleet.Tag{tag}, Wait: time.Minute})
+	if err != nil {
+		return err
+	}
+	if err := partly(d.showPower(d.byTag, result)); err != nil {
+		return err
+	}
+	d.say("")
+	return nil
+}
+
+// report makes a report, leaves its rows in the history and stores it.
+func (d *demo) report(ctx context.Context, show bool, to ...blob.Ref) (app.ReportResult, error) {
+	session := d.byTag
+	if !show || len(to) == 1 {
+		session = d.byRules
+	}
+	result, err := session.Report(ctx, app.ReportInput{Past: true, Keep: true})
+	if err != nil {
+		return result, err
+	}
+	format, err := app.FormatOf("", to[len(to)-1].Path)
+	if err != nil {
+		return result, err
+	}
+	stored, err := session.Publish(ctx, result, format, to...)
+	if err != nil || !show {
+		return result, err
+	}
+	return result, partly(d.showReport(session, result, stored))
 }
 
 // demoWeeks are the weeks that the demo lets pass.
 const demoWeeks = 3
 
-// demoCosts lets some weeks pass in which the machines follow the schedule, with
-// a report each Friday, and shows what that did to the costs.
-func (a *app) demoCosts(ctx context.Context, s stage, cfg *config.Config) error {
-	s.crew.config = cfg
-	tick := func() {
-		s.crew.follow(ctx, scheduleJob{
-			rules: cfg.Rules(), now: s.account.Now, journal: s.journal,
-			running: running{Options: power.Options{Now: s.account.Now, Mark: true}},
-		})
-	}
+// weeks lets some weeks pass in which the machines follow the schedule, with a report
+// each Friday, and shows what that did to the costs.
+func (d *demo) weeks(ctx context.Context) error {
 	for range demoWeeks {
 		for range 5 {
-			s.until(19)
-			tick()
-			s.until(8)
-			tick()
+			for _, hour := range []int{19, 8} {
+				d.until(hour)
+				if _, err := d.byRules.Power(ctx, app.PowerInput{}); err != nil {
+					return err
+				}
+			}
 		}
-		s.account.Advance(5 * time.Minute) // until they run
-		out, err := a.demoFile(s.now())
+		d.account.Advance(5 * time.Minute) // until they run
+		out, err := d.file()
 		if err != nil {
 			return err
 		}
-		if _, _, err := a.demoReport(ctx, s, "", out); err != nil {
+		if _, err := d.report(ctx, false, blob.Ref{Scheme: blob.File, Path: out}); err != nil {
 			return err
 		}
 	}
-	a.say("\n%d weeks by schedule later, %s", demoWeeks, s.now().Format("Mon 2 Jan 15:04"))
+	d.say("\n%d weeks by schedule later, %s", demoWeeks, d.now().Format("Mon 2 Jan 15:04"))
 	out := filepath.Join(demoDir, "ec2_monthly_costs.html")
-	a.say("$ nightshift report --out %s --history %s --timezone Asia/Seoul", out, demoHistory())
-	report, answer, err := a.demoReport(ctx, s, "", out)
+	d.say("$ nightshift report --out %s --history %s --timezone Asia/Seoul", out, demoHistory())
+	result, err := d.report(ctx, true, blob.Ref{Scheme: blob.File, Path: out})
 	if err != nil {
 		return err
 	}
-	if err := a.showReport(report, answer, 0); err != nil && !errors.Is(err, errPartly) {
-		return err
-	}
-	if a.quiet || a.json {
+	if d.quiet || d.json {
 		return nil
 	}
-	if report.Trend != nil {
-		a.say("\n$ nightshift cost trend --history %s", demoHistory())
-		a.printTrend(report.Trend, false, false)
+	if result.Trend != nil {
+		d.say("\n$ nightshift cost trend --history %s", demoHistory())
+		d.printTrend(result.Trend, false, false)
 	}
-	if report.Savings != nil {
-		a.say("\n$ nightshift cost savings")
-		a.printSavings(report.Savings)
+	if result.Savings != nil {
+		d.say("\n$ nightshift cost savings")
+		d.printSavings(result.Savings)
 	}
-	a.say("\n$ nightshift cost findings --least 40")
-	a.showFindings(report, 40)
+	d.say("\n$ nightshift cost findings --least 40")
+	d.showFindings(result.Workbook, 40)
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 	"nightshift/internal/stack"
 )
 
-func (a *app) templateCommand() *cobra.Command {
+func (a *commandLine) templateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "template",
 		Short: "Print the CloudFormation template that installs the function",
@@ -55,7 +55,7 @@ type policyFlags struct {
 	trust, external string
 }
 
-func (a *app) policyCommand() *cobra.Command {
+func (a *commandLine) policyCommand() *cobra.Command {
 	var f policyFlags
 	cmd := &cobra.Command{
 		Use:   "policy",
@@ -119,7 +119,7 @@ trust policy, which names who may assume it.`,
 	return cmd
 }
 
-func (a *app) printTrust(f policyFlags) error {
+func (a *commandLine) printTrust(f policyFlags) error {
 	document, err := stack.Trust(f.trust, f.external)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (a *app) printTrust(f policyFlags) error {
 // policies are those that the flags and the configuration ask for. Where there
 // are rules, they say what is stopped and started, and the tag only where it was
 // given.
-func (a *app) policies(ctx context.Context, f policyFlags, tagGiven bool) ([]stack.Document, error) {
+func (a *commandLine) policies(ctx context.Context, f policyFlags, tagGiven bool) ([]stack.Document, error) {
 	tags, err := fleet.ParseTags(f.tags)
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (a *app) policies(ctx context.Context, f policyFlags, tagGiven bool) ([]sta
 
 // printPolicies prints a policy, or writes several into a directory and prints
 // the names of the files.
-func (a *app) printPolicies(documents []stack.Document, dir string) error {
+func (a *commandLine) printPolicies(documents []stack.Document, dir string) error {
 	switch {
 	case len(documents) == 0:
 		return fleet.Errorf(fleet.ErrInvalid, "these jobs need no permission; name others with --for, or the configuration that they follow with --config")
@@ -197,7 +197,7 @@ func emptyDir(dir string) error {
 	return err
 }
 
-func (a *app) versionCommand() *cobra.Command {
+func (a *commandLine) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",

@@ -15,6 +15,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/app"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/history"
@@ -194,8 +195,8 @@ func TestCostWords(t *testing.T) {
 		statuses = append(statuses, string(s))
 	}
 	sameSet(t, "statuses", statuses, firstCells(section(t, text, "### Statuses"), "`([a-z]+)`"))
-	for _, f := range formats() {
-		names = append(names, f.name)
+	for _, f := range app.Formats() {
+		names = append(names, f.Name)
 	}
 	sameSet(t, "formats", names, firstCells(section(t, text, "## Formats"), "`([a-z]+)`"))
 }

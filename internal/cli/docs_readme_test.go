@@ -148,7 +148,7 @@ func TestReadmeAnswers(t *testing.T) {
 // once, since it is interrupted from the beginning.
 func TestReadmeSandbox(t *testing.T) {
 	var stdout bytes.Buffer
-	a := &app{System: System{Stdout: &stdout, Stderr: io.Discard, Env: func(string) string { return "" }, Now: time.Now}}
+	a := &commandLine{System: System{Stdout: &stdout, Stderr: io.Discard, Env: func(string) string { return "" }, Now: time.Now}}
 	root := a.root()
 	root.SetArgs([]string{"sandbox", "--listen", "127.0.0.1:0"})
 	ctx, interrupt := context.WithCancel(t.Context())

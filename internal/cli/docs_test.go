@@ -57,7 +57,7 @@ func bothReadmes(t *testing.T, test func(t *testing.T, text string)) {
 
 // testRoot is the command line in an empty environment.
 func testRoot() *cobra.Command {
-	a := &app{System: System{
+	a := &commandLine{System: System{
 		Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Env: func(string) string { return "" }, Now: time.Now,
 	}}
 	return a.root()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/text"
 )
 
 // The exit codes of the process. 2 is left to Go's own crashes.
@@ -41,9 +42,49 @@ var errPartly = errors.New("")
 // and did the rest.
 var errMistakes = errors.New("mistakes in the configuration")
 
+// statusError is how a job ended, with what went wrong.
+type statusError struct {
+	status fleet.Status
+	error
+}
+
+// Unwrap gives what went wrong.
+func (e *statusError) Unwrap() error { return e.error }
+
+// ended ends a command whose result is printed already: the status of the job is
+// the command's, err is what people are told.
+func ended(status fleet.Status, err error) error {
+	if status == fleet.StatusDone && err == nil {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("")
+	}
+	return &statusError{status, err}
+}
+
+// exitCodeOf is the exit code of a status.
+func exitCodeOf(s fleet.Status) int {
+	switch s {
+	case fleet.StatusDone:
+		return exitDone
+	case fleet.StatusPartial:
+		return exitPartly
+	case fleet.StatusDenied:
+		return exitDenied
+	case fleet.StatusInvalid:
+		return exitUsage
+	default:
+		return exitFailed
+	}
+}
+
 // exitCode is the one place where an error becomes a code.
 func exitCode(err error) int {
+	status, ok := errors.AsType[*statusError](err)
 	switch {
+	case ok:
+		return exitCodeOf(status.status)
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errChanges):
@@ -63,7 +104,7 @@ func exitCode(err error) int {
 
 // complain prints an error to people: a sentence for each cause, and what to
 // do about the last.
-func (a *app) complain(err error) {
+func (a *commandLine) complain(err error) {
 	if err == nil || errors.Is(err, errChanges) {
 		return
 	}
@@ -73,12 +114,12 @@ func (a *app) complain(err error) {
 			continue // two requests met the same
 		}
 		told[line] = true
-		switch text := strings.TrimSpace(line); {
-		case text == "":
-		case text != strings.TrimRight(line, "\r\n"): // set in, as the line that a mistake is in and the caret below it
-			fmt.Fprintln(a.Stderr, printableLines(strings.TrimRight(line, " \r\n")))
+		switch trimmed := strings.TrimSpace(line); {
+		case trimmed == "":
+		case trimmed != strings.TrimRight(line, "\r\n"): // set in, as the line that a mistake is in and the caret below it
+			fmt.Fprintln(a.Stderr, text.PrintableLines(strings.TrimRight(line, " \r\n")))
 		default:
-			fmt.Fprintln(a.Stderr, "nightshift:", printable(text))
+			fmt.Fprintln(a.Stderr, "nightshift:", text.Printable(trimmed))
 		}
 	}
 	var denied []string

@@ -359,7 +359,7 @@ power: { rules: [ { tag: "%s=Yes", schedule: off, enforce: true } %s ] }
 		want            string
 	}{
 		{"all refused", "AutoStopStart", "", faults, `^error \{"errorMessage":"stopped 0, started 0, .*10 failed: not permitted to act on any.*"errorType":"Denied"\}$`},
-		{"nothing due, and a rule that is wrong", "Nobody", wrong, nil, `^error \{"errorMessage":"stopped 0, .*1 wrong in the configuration: .*1 to put right; what they are about was left alone","errorType":"Invalid"\}$`},
+		{"nothing due, and a rule that is wrong", "Nobody", wrong, nil, `^error \{"errorMessage":"stopped 0, .*1 wrong in the configuration: .*the configuration has 1 error; what they are about was skipped","errorType":"Invalid"\}$`},
 		{"stopped, and a rule that is wrong", "AutoStopStart", wrong, nil, `"status":"stopped 9, started 0, .*1 wrong in the configuration".*"configuration_errors":1`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,14 +12,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightshift/internal/amazon"
+	"nightshift/internal/app"
 	"nightshift/internal/blob"
-	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
+	"nightshift/internal/text"
 )
 
-func (a *app) historyCommand() *cobra.Command {
+func (a *commandLine) historyCommand() *cobra.Command {
 	var (
 		query        journal.Query
 		since, place string
@@ -45,22 +43,34 @@ with each machine.`,
 			if query.Last < 0 {
 				return fleet.Errorf(fleet.ErrInvalid, "--last %d: give the number of runs, or 0 for all", query.Last)
 			}
-			zone, store, err := a.journalOf(cmd.Context(), place)
+			s, err := a.openConfig(cmd.Context(), place == "")
 			if err != nil {
 				return err
 			}
-			if len(args) == 1 {
-				r, err := journal.Find(cmd.Context(), store, args[0])
-				if err != nil {
-					return err
-				}
-				return a.showRun(r, zone)
+			if n := len(s.Errors); n > 0 && !a.quiet {
+				fmt.Fprintf(a.Stderr, "warning: %s has %s; `nightshift check` shows them\n", a.configName(), text.Count(n, "error", "errors"))
 			}
-			if query.Since, err = a.past(since, zone); err != nil {
+			zone := time.UTC
+			if s.Config != nil {
+				zone = s.Config.Zone
+			}
+			in := app.HistoryInput{Query: query}
+			if in.Journal, err = blob.ParseRef(place); err != nil {
 				return err
 			}
-			records, errs := journal.Read(cmd.Context(), store, query)
-			return a.showHistory(records, errs, zone)
+			if len(args) == 1 {
+				in.Name = args[0]
+			} else if in.Query.Since, err = a.past(since, zone); err != nil {
+				return err
+			}
+			result, err := s.History(cmd.Context(), in)
+			switch {
+			case err != nil:
+				return err
+			case in.Name != "":
+				return a.showRun(result.Runs[0], zone)
+			}
+			return a.showHistory(result.Runs, result.Errors, zone)
 		},
 	}
 	flags := cmd.Flags()
@@ -72,40 +82,9 @@ with each machine.`,
 	return cmd
 }
 
-// journalOf is the journal at a place, or that of the configuration, and the
-// zone in which to show times.
-func (a *app) journalOf(ctx context.Context, place string) (*time.Location, blob.Store, error) {
-	zone := time.UTC
-	if place == "" || a.configName() != "" {
-		cfg, err := a.configuration(ctx, nil)
-		mistakes, wrong := errors.AsType[config.Mistakes](err)
-		switch {
-		case cfg == nil && place == "":
-			return nil, nil, err
-		case wrong && !a.quiet:
-			fmt.Fprintf(a.Stderr, "warning: %s has %s; `nightshift check` tells\n", a.configName(), counted(len(mistakes), "mistake", "mistakes"))
-		}
-		if cfg != nil {
-			zone, place = cmp.Or(cfg.Zone, time.UTC), cmp.Or(place, cfg.Journal)
-		}
-	}
-	if place == "" {
-		return nil, nil, fleet.Errorf(fleet.ErrInvalid, "%s names no journal, so that no records are kept; add the line journal: s3://bucket/prefix, or pass --journal", a.configName())
-	}
-	var session *amazon.Session
-	if strings.HasPrefix(place, "s3://") {
-		var err error
-		if session, err = a.open(ctx, nil); err != nil {
-			return nil, nil, err
-		}
-	}
-	store, err := a.journal(place, session)
-	return zone, store, err
-}
-
 // past reads a time that has been: a duration counts back from now, a time of
 // day is the last one, and nothing is the beginning.
-func (a *app) past(text string, zone *time.Location) (time.Time, error) {
+func (a *commandLine) past(text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -130,7 +109,7 @@ func (a *app) past(text string, zone *time.Location) (time.Time, error) {
 
 // showHistory prints the runs. Records that cannot be read are told, and the
 // rest is shown.
-func (a *app) showHistory(records []journal.Record, errs []error, zone *time.Location) error {
+func (a *commandLine) showHistory(records []journal.Record, errs []error, zone *time.Location) error {
 	switch {
 	case a.json:
 		if err := a.printRuns(records, errs); err != nil {
@@ -147,7 +126,7 @@ func (a *app) showHistory(records []journal.Record, errs []error, zone *time.Loc
 				note = "dry run"
 			}
 			if len(r.Errors) > 0 {
-				note = counted(len(r.Errors), "error", "errors")
+				note = text.Count(len(r.Errors), "error", "errors")
 			}
 			t.add(r.Started.In(zone).Format("Mon 2006-01-02 15:04:05 MST"), r.Job, fmt.Sprint(r.Seen), fmt.Sprint(r.Done), fmt.Sprint(r.Failed),
 				fmt.Sprint(r.Deferred), inShort(r.Duration), fmt.Sprint(callsOf(r)), shortRun(r.Run), note)
@@ -155,26 +134,17 @@ func (a *app) showHistory(records []journal.Record, errs []error, zone *time.Loc
 		t.print(a.Stdout)
 	}
 	if len(errs) > 0 && len(records) > 0 {
-		errs = append(errs, errPartly)
-	} else if len(errs) > 0 && !slices.ContainsFunc(errs, func(err error) bool { return !errors.Is(err, fleet.ErrInvalid) }) {
-		errs = append(errs, errPartly) // damaged records alone
+		return ended(fleet.StatusPartial, errors.Join(errs...))
+	}
+	if len(errs) > 0 && !slices.ContainsFunc(errs, func(err error) bool { return !errors.Is(err, fleet.ErrInvalid) }) {
+		return ended(fleet.StatusPartial, errors.Join(errs...)) // damaged records alone
 	}
 	return errors.Join(errs...)
 }
 
 // printRuns prints records as JSON, as they stand in the journal.
-func (a *app) printRuns(records []journal.Record, errs []error) error {
-	answer := struct {
-		Runs   []journal.Record `json:"runs"`
-		Errors []string         `json:"errors,omitempty"`
-	}{Runs: records}
-	if records == nil {
-		answer.Runs = []journal.Record{}
-	}
-	for _, err := range errs {
-		answer.Errors = append(answer.Errors, err.Error())
-	}
-	return a.printJSON(envelope{1, "history", answer})
+func (a *commandLine) printRuns(records []journal.Record, errs []error) error {
+	return a.printJSON(envelope{1, "history", app.HistoryResult{Runs: records, Errors: errs}})
 }
 
 // shortRun is the part of a run's name that finds it again.
@@ -204,7 +174,7 @@ func callsOf(r journal.Record) int {
 }
 
 // showRun prints what one run did.
-func (a *app) showRun(r journal.Record, zone *time.Location) error {
+func (a *commandLine) showRun(r journal.Record, zone *time.Location) error {
 	if a.json {
 		return a.printRuns([]journal.Record{r}, nil)
 	}
@@ -215,11 +185,11 @@ func (a *app) showRun(r journal.Record, zone *time.Location) error {
 }
 
 func printRun(out io.Writer, r journal.Record, zone *time.Location) {
-	accounts := names{}
+	accounts := app.Names{}
 	for _, target := range r.Targets {
 		accounts[target.Account] = ""
 	}
-	t := accounts.table(2, "MACHINE", "NAME", "REGION", "SCHEDULE", "ACTION", "RESULT", "REASON")
+	t := tableOf(accounts, 2, "MACHINE", "NAME", "REGION", "SCHEDULE", "ACTION", "RESULT", "REASON")
 	for _, o := range r.Outcomes {
 		t.add(o.Target.Account, string(o.ID), o.Name, string(o.Target.Region), o.Schedule, o.Action, string(o.Result), o.Text)
 	}
@@ -228,18 +198,18 @@ func printRun(out io.Writer, r journal.Record, zone *time.Location) {
 		fmt.Fprintln(out)
 	}
 	for _, e := range r.Errors {
-		fmt.Fprintln(out, "error:", printable(e))
+		fmt.Fprintln(out, "error:", text.Printable(e))
 	}
 	dry := ""
 	if r.DryRun {
 		dry = " (dry run: nothing was done)"
 	}
-	fmt.Fprintf(out, "%s, %s at %s%s\n", printable(r.Run), printable(r.Job), r.Started.In(zone).Format("Mon 2006-01-02 15:04:05 MST"), dry)
+	fmt.Fprintf(out, "%s, %s at %s%s\n", text.Printable(r.Run), text.Printable(r.Job), r.Started.In(zone).Format("Mon 2006-01-02 15:04:05 MST"), dry)
 	fmt.Fprintf(out, "seen %d, to act on %d, done %d, failed %d, skipped %d, left %d, took %s\n",
 		r.Seen, r.Decided, r.Done, r.Failed, r.Skipped, r.Deferred, inShort(r.Duration))
 	var calls []string
 	for _, name := range slices.Sorted(maps.Keys(r.Calls)) {
-		calls = append(calls, fmt.Sprintf("%s %d", printable(name), r.Calls[name]))
+		calls = append(calls, fmt.Sprintf("%s %d", text.Printable(name), r.Calls[name]))
 	}
 	if len(calls) > 0 {
 		fmt.Fprintln(out, "calls:", strings.Join(calls, ", "))

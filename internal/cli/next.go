@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,33 +11,30 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightshift/internal/app"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/schedule"
+	"nightshift/internal/text"
 )
 
 // transitions is what `power next --json` prints: the state of a schedule at a
 // time, and its transitions before and after it. Times are in the schedule's
 // zone; null where there is none.
 type transitions struct {
-	Version  int            `json:"version"`
-	Kind     string         `json:"kind"`
-	Schedule string         `json:"schedule"`
-	Zone     string         `json:"timezone"`
-	At       time.Time      `json:"at"`
-	State    schedule.State `json:"state"`
-	Last     *time.Time     `json:"last"`
-	Next     *time.Time     `json:"next"`
-	List     []transition   `json:"transitions"`
+	Version  int              `json:"version"`
+	Kind     string           `json:"kind"`
+	Schedule string           `json:"schedule"`
+	Zone     string           `json:"timezone"`
+	At       time.Time        `json:"at"`
+	State    schedule.State   `json:"state"`
+	Last     *time.Time       `json:"last"`
+	Next     *time.Time       `json:"next"`
+	List     []app.Transition `json:"transitions"`
 }
 
-type transition struct {
-	At    time.Time      `json:"at"`
-	State schedule.State `json:"state"`
-}
-
-func (a *app) nextCommand() *cobra.Command {
+func (a *commandLine) nextCommand() *cobra.Command {
 	var (
 		names, tags []string
 		at          string
@@ -55,14 +54,8 @@ and, for a schedule that is written out, no configuration.`,
 			if count < 1 || count > 10_000 {
 				return fleet.Errorf(fleet.ErrInvalid, "--count %d: give a number from 1 to 10000", count)
 			}
-			cfg := &config.Config{Zone: time.UTC}
-			var mistakes error
-			if a.configName() != "" {
-				if cfg, mistakes = a.configuration(cmd.Context(), nil); cfg == nil {
-					return mistakes
-				}
-			} else if len(names) == 0 {
-				_, err := a.configuration(cmd.Context(), nil)
+			cfg, mistakes, err := a.schedulesOf(cmd.Context(), len(names) == 0)
+			if err != nil {
 				return err
 			}
 			now, err := a.instant(at, cfg.Zone)
@@ -71,7 +64,7 @@ and, for a schedule that is written out, no configuration.`,
 			}
 			chosen, err := chooseSchedules(cfg, names, tags)
 			if err != nil {
-				return errors.Join(mistakes, err)
+				return errors.Join(asError(mistakes), err)
 			}
 			for n, s := range chosen {
 				list := transitionsOf(s, now, count)
@@ -87,7 +80,7 @@ and, for a schedule that is written out, no configuration.`,
 					return err
 				}
 			}
-			return mistakes
+			return asError(mistakes)
 		},
 	}
 	flags := cmd.Flags()
@@ -97,6 +90,24 @@ and, for a schedule that is written out, no configuration.`,
 	flags.IntVar(&count, "count", 5, "how many transitions to list")
 	a.completeSchedules(cmd)
 	return cmd
+}
+
+// schedulesOf is the configuration for commands about schedules alone, empty where there
+// is none and none is needed.
+func (a *commandLine) schedulesOf(ctx context.Context, need bool) (*config.Config, config.Mistakes, error) {
+	s, err := a.openConfig(ctx, need || a.configName() != "")
+	if err != nil {
+		return nil, nil, err
+	}
+	return cmp.Or(s.Config, &config.Config{Zone: time.UTC}), s.Errors, nil
+}
+
+// asError is nil where there are no mistakes.
+func asError(m config.Mistakes) error {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
 }
 
 // chooseSchedules finds the schedules that are named, that the tags of a machine
@@ -149,7 +160,7 @@ func chooseSchedules(cfg *config.Config, names, tags []string) ([]power.Named, e
 func transitionsOf(n power.Named, now time.Time, count int) transitions {
 	s := n.Schedule
 	now = now.In(s.Zone()).Truncate(time.Second)
-	t := transitions{Version: 1, Kind: "next", Schedule: n.Name, Zone: s.Zone().String(), At: now, State: s.At(now), List: []transition{}}
+	t := transitions{Version: 1, Kind: "next", Schedule: n.Name, Zone: s.Zone().String(), At: now, State: s.At(now), List: []app.Transition{}}
 	if last, ok := s.Last(now); ok {
 		t.Last = &last.At
 	}
@@ -158,7 +169,7 @@ func transitionsOf(n power.Named, now time.Time, count int) transitions {
 		if !ok {
 			break
 		}
-		t.List = append(t.List, transition{next.At, next.State})
+		t.List = append(t.List, app.Transition{At: next.At, State: next.State})
 		at = next.At
 	}
 	if len(t.List) > 0 {
@@ -167,17 +178,30 @@ func transitionsOf(n power.Named, now time.Time, count int) transitions {
 	return t
 }
 
-func (a *app) printTransitions(t transitions) {
+func (a *commandLine) printTransitions(t transitions) {
 	const layout = "Mon 2006-01-02 15:04 MST"
 	since := ""
 	if t.Last != nil {
 		since = " since " + t.Last.Format(layout)
 	}
-	fmt.Fprintf(a.Stdout, "%s (%s): %s at %s%s\n", printable(t.Schedule), t.Zone, t.State, t.At.Format(layout), since)
+	fmt.Fprintf(a.Stdout, "%s (%s): %s at %s%s\n", text.Printable(t.Schedule), t.Zone, t.State, t.At.Format(layout), since)
 	for _, next := range t.List {
 		fmt.Fprintf(a.Stdout, "  %s  %s\n", next.At.Format(layout), next.State)
 	}
 	if len(t.List) == 0 {
 		fmt.Fprintln(a.Stdout, "  it never changes")
 	}
+}
+
+// completeSchedules offers the shell the names of the schedules.
+func (a *commandLine) completeSchedules(cmd *cobra.Command) {
+	// The only error is a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc("schedule", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		a.announced = true                                // nobody reads it between the words of a command
+		cfg, _, err := a.schedulesOf(cmd.Context(), true) // without one there is nothing to offer
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return cfg.Names(), cobra.ShellCompDirectiveNoFileComp
+	})
 }

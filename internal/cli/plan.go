@@ -3,16 +3,19 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
+	"nightshift/internal/text"
 )
 
 // schedulesCommand is the family of commands about schedules.
-func (a *app) schedulesCommand() *cobra.Command {
+func (a *commandLine) schedulesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "power",
 		Short: "Follow schedules: plan, apply, explain",
@@ -34,7 +37,7 @@ run it often, late or twice, it comes right.`,
 	return cmd
 }
 
-func (a *app) planCommand() *cobra.Command {
+func (a *commandLine) planCommand() *cobra.Command {
 	var (
 		at       string
 		exitCode bool
@@ -51,17 +54,22 @@ are now.`,
   nightshift power plan --at 2026-12-24T20:00 --all
   nightshift power plan --exit-code --quiet || echo "something is to be done"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.schedules(cmd.Context(), a.regions, nil)
+			s, err := a.openConfigured(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if s.job.now, err = a.moment(s, at); err != nil {
-				return err
+			in := app.PowerInput{DryRun: true}
+			if at != "" {
+				if in.At, err = a.instant(at, s.Config.Zone); err != nil {
+					return err
+				}
 			}
-			s.job.dryRun = true
-			done := s.follow(cmd.Context(), s.job)
-			err = a.showFollowed(done, all, s.mistakes)
-			if err == nil && exitCode && done.Changes() > 0 {
+			result, err := s.Power(cmd.Context(), in)
+			if err != nil {
+				return errors.Join(a.configErrors(s), err)
+			}
+			err = a.showRules(s, result, all)
+			if err == nil && exitCode && result.Summary.Changes() > 0 {
 				return errChanges
 			}
 			return err
@@ -74,7 +82,7 @@ are now.`,
 	return cmd
 }
 
-func (a *app) applyCommand() *cobra.Command {
+func (a *commandLine) applyCommand() *cobra.Command {
 	var (
 		dryRun  bool
 		wait    bool
@@ -96,19 +104,21 @@ run may take long, come late or meet another one.`,
 			if wait && timeout <= 0 {
 				return fleet.Errorf(fleet.ErrInvalid, "--timeout %s: must be more than zero; --wait=false does not wait at all", timeout)
 			}
-			s, err := a.schedules(cmd.Context(), a.regions, nil)
+			s, err := a.openConfigured(cmd.Context())
 			if err != nil {
 				return err
 			}
-			s.job.dryRun, s.job.Closing = dryRun, cmd.Context().Done()
+			in := app.PowerInput{DryRun: dryRun}
 			if wait {
-				s.job.Wait, s.job.Settle = timeout, timeout
+				in.Wait, in.Settle = timeout, timeout
 			}
-			progress := a.progress("power")
-			s.job.planned, s.job.Settled = progress.planned, progress.settled
-			done := s.follow(cmd.Context(), s.job)
-			progress.end()
-			return a.showFollowed(done, all, s.mistakes)
+			a.progress.start("power")
+			result, err := s.Power(cmd.Context(), in)
+			a.progress.end()
+			if err != nil {
+				return errors.Join(a.configErrors(s), err)
+			}
+			return a.showRules(s, result, all)
 		},
 	}
 	flags := cmd.Flags()
@@ -123,79 +133,65 @@ run may take long, come late or meet another one.`,
 // errChanges ends `power plan --exit-code` where something would be done.
 var errChanges = errors.New("something is to be done")
 
-// showFollowed prints the result of a run and turns it into the command's error.
-func (a *app) showFollowed(f followed, all bool, mistakes error) error {
-	err := errors.Join(mistakes, f.err())
-	if f.unread() && f.seen() == 0 {
-		return err
-	}
-	if a.json {
-		if printed := a.printJSON(envelope{1, "power", f.Summary}); printed != nil {
-			return printed
+// showRules prints the result of a run by schedules and ends the command.
+func (a *commandLine) showRules(s *app.Session, r app.PowerResult, all bool) error {
+	switch {
+	case r.Unread():
+	case a.json:
+		if err := a.printJSON(envelope{1, "power", r.Summary}); err != nil {
+			return err
 		}
-		return err
+	case !a.quiet:
+		rulesTable(s.Names, r, all).print(a.Stdout)
+		printRulesSummary(a.Stdout, r.Summary)
 	}
-	if a.quiet {
-		return err
-	}
-	t := f.names.table(2, "MACHINE", "NAME", "REGION", "SCHEDULE", "OUTCOME", "REASON")
-	for n, p := range f.plans {
-		for k, s := range p.Steps {
-			outcome, reason := "leave", s.Reason
-			switch {
-			case f.outcomes != nil:
-				o := f.outcomes[n][k]
-				outcome, reason = string(o.Result), o.Reason
-				if o.Result == fleet.Done {
-					outcome = string(o.State)
-				}
-				if reason.Text == "" {
-					reason = s.Reason
-				}
-			case s.Mistake:
-				outcome = "mistake"
-			case s.Settling:
-				outcome = "would wait"
-			case s.Do():
-				outcome = "would " + string(s.Action)
-			}
-			if !all && !s.Do() && power.Quiet(reason.Code) {
-				continue
-			}
-			t.add(p.Target.Account, string(s.Machine.ID), s.Machine.Name(), string(p.Target.Region), s.Desired.Schedule, outcome, reason.Text)
-		}
-	}
-	t.print(a.Stdout)
-	for _, w := range f.Warnings {
-		fmt.Fprintf(a.Stdout, "warning: %s (%s, the first is %s)\n", printable(w.Text), counted(len(w.Machines), "machine", "machines"), w.Machines[0])
-	}
-	line := f.Status
-	if f.NoChange > 0 {
-		line += fmt.Sprintf(", %d as wanted", f.NoChange)
-	}
-	if f.NoRule > 0 {
-		line += fmt.Sprintf(", %d without a rule", f.NoRule)
-	}
-	if f.DryRun {
-		line += " (nothing was done)"
-	}
-	fmt.Fprintln(a.Stdout, line)
-	return err
+	return a.endedWith(s, r.Status(), r.Err())
 }
 
-// moment is the time that a person asks about, or else the clock of AWS.
-func (a *app) moment(s *schedules, text string) (func() time.Time, error) {
-	if text == "" {
-		return s.job.now, nil
+// rulesTable has a row for each machine that needs attention or, with all, for each.
+func rulesTable(names app.Names, r app.PowerResult, all bool) *accountTable {
+	t := tableOf(names, 2, "MACHINE", "NAME", "REGION", "SCHEDULE", "OUTCOME", "REASON")
+	for _, target := range r.Targets {
+		for n, step := range target.Plan.Steps {
+			outcome, reason := plannedOutcome(step), step.Reason
+			if target.Outcomes != nil {
+				outcome = finalOutcome(target.Outcomes[n])
+				if done := target.Outcomes[n].Reason; done.Text != "" {
+					reason = done
+				}
+			}
+			if !all && !step.Do() && power.Quiet(reason.Code) {
+				continue
+			}
+			m, where := step.Machine, target.Plan.Target
+			t.add(where.Account, string(m.ID), m.Name(), string(where.Region), step.Desired.Schedule, outcome, reason.Text)
+		}
 	}
-	at, err := a.instant(text, s.config.Zone)
-	return func() time.Time { return at }, err
+	return t
+}
+
+// printRulesSummary prints warnings and the last line of a run by schedules.
+func printRulesSummary(out io.Writer, s power.Summary) {
+	for _, w := range s.Warnings {
+		fmt.Fprintf(out, "warning: %s (%s, the first is %s)\n", text.Printable(w.Text), text.Count(len(w.Machines), "machine", "machines"), w.Machines[0])
+	}
+	line := s.Status
+	if s.NoChange > 0 {
+		line += fmt.Sprintf(", %d as wanted", s.NoChange)
+	}
+	if s.NoRule > 0 {
+		line += fmt.Sprintf(", %d without a rule", s.NoRule)
+	}
+	if s.DryRun {
+		line += " (nothing was done)"
+	}
+	fmt.Fprintln(out, line)
 }
 
 // instant reads a time that a person writes: RFC 3339, or without an offset,
 // which is then in the zone; a time of day is the next one, a duration such as
 // 3h counts from now, and nothing is now.
-func (a *app) instant(text string, zone *time.Location) (time.Time, error) {
+func (a *commandLine) instant(text string, zone *time.Location) (time.Time, error) {
 	now := a.Now()
 	if text == "" {
 		return now, nil

@@ -6,11 +6,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/width"
 
 	"nightshift/internal/price"
+	"nightshift/internal/text"
 )
 
 // envelope is around all JSON of this command but the answers of stop, start
@@ -24,7 +22,7 @@ type envelope struct {
 
 // printJSON prints a value on a line of its own. HTML characters stay as they
 // are, so that names are readable.
-func (a *app) printJSON(v any) error {
+func (a *commandLine) printJSON(v any) error {
 	enc := json.NewEncoder(a.Stdout)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
@@ -44,7 +42,7 @@ type table struct {
 
 func (t *table) add(cells ...string) {
 	for n := range cells {
-		cells[n] = printable(cells[n])
+		cells[n] = text.Printable(cells[n])
 	}
 	t.rows = append(t.rows, cells)
 }
@@ -58,13 +56,13 @@ func (t *table) print(w io.Writer) {
 	rows := append([][]string{t.header}, t.rows...)
 	for _, row := range rows {
 		for n, cell := range row {
-			widths[n] = max(widths[n], columns(cell))
+			widths[n] = max(widths[n], text.Width(cell))
 		}
 	}
 	for _, row := range rows {
 		var line strings.Builder
 		for n, cell := range row {
-			gap := strings.Repeat(" ", widths[n]-columns(cell))
+			gap := strings.Repeat(" ", widths[n]-text.Width(cell))
 			if t.numbers && n > 0 {
 				line.WriteString(gap + cell + "  ")
 			} else {
@@ -94,9 +92,9 @@ func (t *table) fit(screen int, names ...string) {
 func (t *table) width() int {
 	sum := 0
 	for column := range t.header {
-		widest := columns(t.header[column])
+		widest := text.Width(t.header[column])
 		for _, row := range t.rows {
-			widest = max(widest, columns(row[column]))
+			widest = max(widest, text.Width(row[column]))
 		}
 		sum += widest + 2
 	}
@@ -114,41 +112,6 @@ func (t *table) idle() []string {
 	return names
 }
 
-// columns is the width of a text on a terminal: Korean, Chinese and Japanese
-// characters take two columns, combining marks none.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		switch k := width.LookupRune(r).Kind(); {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case k == width.EastAsianWide || k == width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
-}
-
-// printable makes a text safe for a terminal: characters that would move the
-// cursor or change colours become visible escapes. Tags are written by anyone.
-func printable(s string) string {
-	if strings.IndexFunc(s, unsafe) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if unsafe(r) {
-			fmt.Fprintf(&b, "\\u%04x", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func unsafe(r rune) bool { return !unicode.IsPrint(r) }
-
 // dollars writes money with two decimals and thousands apart.
 func dollars(u price.USD) string {
 	digits, cents, _ := strings.Cut(u.Cents().String(), ".")
@@ -156,4 +119,9 @@ func dollars(u price.USD) string {
 		digits = digits[:n] + "," + digits[n:]
 	}
 	return "$" + digits + "." + cents
+}
+
+// splitList cuts a list at commas and white space.
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"nightshift/internal/text"
 )
 
 // A table that is wider than the terminal loses the columns that are named, in
@@ -30,7 +32,7 @@ func TestTableFits(t *testing.T) {
 		if got := strings.Join(strings.Fields(lines[0]), " "); got != tt.header {
 			t.Errorf("%d columns: %q, want %q", tt.screen, got, tt.header)
 		}
-		if widest := columns(strings.TrimRight(lines[1], " ")); tt.screen > 1 && widest > tt.screen {
+		if widest := text.Width(strings.TrimRight(lines[1], " ")); tt.screen > 1 && widest > tt.screen {
 			t.Errorf("%d columns: a line has %d", tt.screen, widest)
 		}
 	}

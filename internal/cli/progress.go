@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 )
@@ -11,52 +12,58 @@ import (
 // progress keeps one line on a terminal up to date while a command works. Where
 // there is no terminal, or the output is for programs, it is silent.
 type progress struct {
-	app  *app
-	what string
+	app.NopObserver
+	command *commandLine
 
 	mu          sync.Mutex
+	what        string // empty while nothing is shown
 	total, done int
 }
 
-func (a *app) progress(what string) *progress {
-	p := &progress{app: a, what: what}
+// start shows that a command works, until end.
+func (p *progress) start(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.what, p.total, p.done = what, 0, 0
 	p.show("reading")
-	return p
 }
 
-// planned counts the instances on which the command will act.
-func (p *progress) planned(plan power.Plan) {
+// Planned counts the machines on which the command will act.
+func (p *progress) Planned(_ app.Run, plan power.Plan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.total += plan.Actionable()
-	p.show(fmt.Sprintf("%d of %d instances", p.done, p.total))
+	p.show(fmt.Sprintf("%d of %d machines", p.done, p.total))
 }
 
-// settled counts those whose outcome is known. One that was left out by the
-// plan has not been counted before.
-func (p *progress) settled(o fleet.Outcome) {
+// Acted counts those whose outcome is known. One that was left out by the plan has
+// not been counted before.
+func (p *progress) Acted(_ app.Run, o fleet.Outcome) {
 	if o.Result == fleet.Skipped {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done++
-	p.show(fmt.Sprintf("%d of %d instances", p.done, p.total))
+	p.show(fmt.Sprintf("%d of %d machines", p.done, p.total))
 }
 
 // end wipes the line.
 func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.visible() {
-		fmt.Fprint(p.app.Stderr, "\r\033[K")
+		fmt.Fprint(p.command.Stderr, "\r\033[K")
 	}
+	p.what = ""
 }
 
 func (p *progress) show(text string) {
 	if p.visible() {
-		fmt.Fprintf(p.app.Stderr, "\r\033[K%s: %s …", p.what, text)
+		fmt.Fprintf(p.command.Stderr, "\r\033[K%s: %s …", p.what, text)
 	}
 }
 
 func (p *progress) visible() bool {
-	return p.app.Terminal && !p.app.quiet && !p.app.json && !p.app.verbose
+	return p.what != "" && p.command.Terminal && !p.command.quiet && !p.command.json && !p.command.verbose
 }

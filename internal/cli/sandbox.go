@@ -11,7 +11,7 @@ import (
 	"nightshift/internal/sandbox"
 )
 
-func (a *app) sandboxCommand() *cobra.Command {
+func (a *commandLine) sandboxCommand() *cobra.Command {
 	var (
 		listen, faults, at string
 		accounts           int

@@ -14,15 +14,19 @@ import (
 // cost report need besides; without a configuration nil and the defaults. One with
 // mistakes is refused: what it would permit may not be what somebody meant. Warnings
 // are told.
-func (a *app) scope(ctx context.Context) (*stack.Schedules, stack.Costs, error) {
+func (a *commandLine) scope(ctx context.Context) (*stack.Schedules, stack.Costs, error) {
 	name := a.configName()
 	if name == "" {
 		return nil, stack.Costs{CloudWatch: config.DefaultMetrics > 0}, nil
 	}
-	cfg, err := a.configuration(ctx, nil)
+	read, err := a.openConfig(ctx, true)
+	if err == nil && len(read.Errors) > 0 {
+		err = read.Errors
+	}
 	if err != nil {
 		return nil, stack.Costs{}, err
 	}
+	cfg := read.Config
 	s := stack.Follow(cfg.Rules(), name, cfg.Journal)
 	if !a.quiet {
 		for _, w := range s.Warnings() {
@@ -50,7 +54,7 @@ func costsOf(cfg *config.Config) stack.Costs {
 		case account.Organization != "":
 			c.Organization = true
 			c.Roles = append(c.Roles, fleet.RoleARN{
-				Partition: firstRegion(cfg).Partition(), Account: fleet.AnyAccount, Name: account.Organization,
+				Partition: cfg.FirstRegion().Partition(), Account: fleet.AnyAccount, Name: account.Organization,
 			})
 		case account.Role != "":
 			if role, err := fleet.ParseRoleARN(account.Role); err == nil { // the configuration has no errors

@@ -11,10 +11,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"nightshift/internal/config"
+	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/schedule"
+	"nightshift/internal/text"
 )
 
 // week is what a schedule makes of seven local days. Times are in its zone.
@@ -26,13 +27,13 @@ type week struct {
 	// Running is how long it runs for certain, Unmanaged how long people
 	// decide. Of a schedule that only starts or only stops that is all the
 	// time, and Edges are when it acts.
-	Running   float64      `json:"running_hours"`
-	Unmanaged float64      `json:"unmanaged_hours"`
-	Share     float64      `json:"running_share"`
-	OneSided  bool         `json:"one_sided,omitempty"`
-	Days      []weekDay    `json:"days"`
-	Spans     []span       `json:"spans"`
-	Edges     []transition `json:"edges,omitempty"`
+	Running   float64          `json:"running_hours"`
+	Unmanaged float64          `json:"unmanaged_hours"`
+	Share     float64          `json:"running_share"`
+	OneSided  bool             `json:"one_sided,omitempty"`
+	Days      []weekDay        `json:"days"`
+	Spans     []span           `json:"spans"`
+	Edges     []app.Transition `json:"edges,omitempty"`
 }
 
 // weekDay is one local day: clock changes give it 23 or 25 hours.
@@ -51,7 +52,7 @@ type span struct {
 	State schedule.State `json:"state"`
 }
 
-func (a *app) weekCommand() *cobra.Command {
+func (a *commandLine) weekCommand() *cobra.Command {
 	var (
 		names []string
 		at    string
@@ -69,12 +70,9 @@ configuration. It fits 80 columns and uses a wider terminal.`,
   nightshift power week --schedule office-hours --at 2026-12-21
   nightshift power week --schedule "Mon-Fri 08:00-19:00 Asia/Seoul"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg := &config.Config{Zone: time.UTC}
-			var mistakes error
-			if len(names) == 0 || a.configName() != "" {
-				if cfg, mistakes = a.configuration(cmd.Context(), nil); cfg == nil {
-					return mistakes
-				}
+			cfg, mistakes, err := a.schedulesOf(cmd.Context(), len(names) == 0)
+			if err != nil {
+				return err
 			}
 			firstDay, err := a.firstDay(at, cfg.Zone)
 			if err != nil {
@@ -82,13 +80,14 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 			}
 			chosen, err := chooseSchedules(cfg, names, nil)
 			if len(chosen) == 0 {
-				return errors.Join(mistakes, err)
+				return errors.Join(asError(mistakes), err)
 			}
-			if mistakes == nil {
-				mistakes = err // schedules that the file defines wrongly are among its mistakes
-			} else if list, ok := errors.AsType[config.Mistakes](mistakes); ok {
-				a.tellMistakes(nil, list)
-				mistakes = fleet.Errorf(fleet.ErrInvalid, "%s has %s", a.configName(), counted(len(list), "mistake", "mistakes"))
+			wrong := err // schedules that the file defines wrongly are among its mistakes
+			if len(mistakes) > 0 {
+				for _, m := range mistakes {
+					fmt.Fprintln(a.Stderr, text.PrintableLines(m.String()))
+				}
+				wrong = fleet.Errorf(fleet.ErrInvalid, "%s has %s", a.configName(), text.Count(len(mistakes), "mistake", "mistakes"))
 			}
 			var weeks []week
 			for _, named := range chosen {
@@ -106,7 +105,7 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 				picture := weekPicture{weeks: weeks, now: a.Now(), width: width, color: color}
 				picture.print(a.Stdout)
 			}
-			return mistakes
+			return wrong
 		},
 	}
 	flags := cmd.Flags()
@@ -118,7 +117,7 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 
 // screen is how wide standard output is, and whether it takes colours: a
 // terminal's width, else that of COLUMNS, else 80.
-func (a *app) screen() (width int, color bool) {
+func (a *commandLine) screen() (width int, color bool) {
 	if columns := a.terminal(); columns > 0 {
 		return columns, a.Env("NO_COLOR") == ""
 	}
@@ -129,7 +128,7 @@ func (a *app) screen() (width int, color bool) {
 }
 
 // terminal is the width of the terminal that is printed to, or 0 where it is none.
-func (a *app) terminal() int {
+func (a *commandLine) terminal() int {
 	out := a.Stdout
 	if h, ok := out.(*heard); ok {
 		out = h.Writer
@@ -144,7 +143,7 @@ func (a *app) terminal() int {
 
 // firstDay gives the first day of a week in a zone, as midnight in UTC: Monday
 // where no day is named.
-func (a *app) firstDay(at string, zone *time.Location) (func(*time.Location) time.Time, error) {
+func (a *commandLine) firstDay(at string, zone *time.Location) (func(*time.Location) time.Time, error) {
 	if date, err := time.Parse(time.DateOnly, at); err == nil {
 		return func(*time.Location) time.Time { return date }, nil
 	}
@@ -175,7 +174,7 @@ func weekOf(n power.Named, first time.Time) week {
 			if !ok || !next.At.Before(w.To) {
 				break
 			}
-			w.Edges = append(w.Edges, transition{next.At, next.State})
+			w.Edges = append(w.Edges, app.Transition{At: next.At, State: next.State})
 			at = next.At
 		}
 	}

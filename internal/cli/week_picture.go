@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/schedule"
+	"nightshift/internal/text"
 )
 
 // weekPicture draws weeks on a terminal, grouped by zone: the local days of
@@ -115,8 +116,8 @@ func (p *weekPicture) layout() {
 	const longest, shortest = 32, 8
 	p.names, p.sums = shortest, 0
 	for _, w := range p.weeks {
-		p.names = max(p.names, columns(printable(w.Schedule)), columns(w.Zone))
-		p.sums = max(p.sums, columns(w.sum()))
+		p.names = max(p.names, text.Width(text.Printable(w.Schedule)), text.Width(w.Zone))
+		p.sums = max(p.sums, text.Width(w.sum()))
 	}
 	p.names = min(p.names, longest)
 	room := p.width - 2 - 2 - p.sums - 6 // the gaps, and those between days
@@ -218,18 +219,18 @@ func (p *weekPicture) head(out io.Writer, w week) {
 	local := p.now.In(w.From.Location())
 	day := int(dateOf(local).Sub(dateOf(w.From)) / (24 * time.Hour))
 	cell := day*(p.cells+1) + (local.Hour()*60+local.Minute())*p.cells/(24*60)
-	column, text := p.names+2+cell, "▼ now "+local.Format("15:04")
-	if column+columns(text) > p.width {
-		text = "now " + local.Format("15:04") + " ▼"
-		column -= columns(text) - 1
+	column, label := p.names+2+cell, "▼ now "+local.Format("15:04")
+	if column+text.Width(label) > p.width {
+		label = "now " + local.Format("15:04") + " ▼"
+		column -= text.Width(label) - 1
 	}
-	fmt.Fprintln(out, strings.Repeat(" ", column)+p.paint(inkNow, text))
+	fmt.Fprintln(out, strings.Repeat(" ", column)+p.paint(inkNow, label))
 }
 
 // row prints the blocks of a schedule.
 func (p *weekPicture) row(out io.Writer, w week) {
 	var line strings.Builder
-	line.WriteString(padded(cutRight(printable(w.Schedule), p.names), p.names) + "  ")
+	line.WriteString(padded(cutRight(text.Printable(w.Schedule), p.names), p.names) + "  ")
 	for n, day := range w.blocks(p.cells) {
 		if n > 0 {
 			line.WriteByte(' ')
@@ -246,7 +247,7 @@ func (p *weekPicture) row(out io.Writer, w week) {
 		line.WriteString(p.paint(ink, run))
 	}
 	sum := w.sum()
-	fmt.Fprintln(out, line.String()+"  "+strings.Repeat(" ", p.sums-columns(sum))+sum)
+	fmt.Fprintln(out, line.String()+"  "+strings.Repeat(" ", p.sums-text.Width(sum))+sum)
 }
 
 // odd tells of days that have not 24 hours.
@@ -291,7 +292,7 @@ func (p *weekPicture) legend() []string {
 			continue
 		}
 		plain := entry[0] + " " + entry[1]
-		if line != "" && columns(line)+3+columns(plain) > p.width {
+		if line != "" && text.Width(line)+3+text.Width(plain) > p.width {
 			lines, line = append(lines, line), ""
 		}
 		if line != "" {
@@ -303,26 +304,26 @@ func (p *weekPicture) legend() []string {
 }
 
 // padded fills a text up with blanks on the right.
-func padded(s string, width int) string { return s + strings.Repeat(" ", max(0, width-columns(s))) }
+func padded(s string, width int) string { return s + strings.Repeat(" ", max(0, width-text.Width(s))) }
 
 // cutRight shortens a text to so many columns; cutLeft keeps its end.
 func cutRight(s string, width int) string {
-	if columns(s) <= width {
+	if text.Width(s) <= width {
 		return s
 	}
 	runes := []rune(s)
-	for len(runes) > 0 && columns(string(runes))+1 > width {
+	for len(runes) > 0 && text.Width(string(runes))+1 > width {
 		runes = runes[:len(runes)-1]
 	}
 	return string(runes) + "…"
 }
 
 func cutLeft(s string, width int) string {
-	if columns(s) <= width {
+	if text.Width(s) <= width {
 		return s
 	}
 	runes := []rune(s)
-	for len(runes) > 0 && columns(string(runes))+1 > width {
+	for len(runes) > 0 && text.Width(string(runes))+1 > width {
 		runes = runes[1:]
 	}
 	return "…" + string(runes)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/app"
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
@@ -48,8 +48,8 @@ type life struct {
 	t        *testing.T
 	rng      *rand.Rand
 	account  *sandbox.Sandbox
-	app      *app
-	s        *schedules
+	s        *app.Session
+	aws      *amazon.Session
 	config   string
 	journal  string
 	endpoint string
@@ -89,15 +89,11 @@ func newLife(t *testing.T, seed uint64, extras bool) *life {
 	if err := os.WriteFile(l.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.app = &app{
-		System: System{Stdout: io.Discard, Stderr: io.Discard, Env: func(string) string { return "" }, Now: account.Now},
-		config: l.config, quiet: true,
-	}
 	if extras {
 		l.addExtras()
 	}
 	l.open(l.endpoint)
-	names := append(l.s.config.Names(), "Mon-Sat 09:00-21:30 Asia/Kolkata", "strict")
+	names := append(l.s.Config.Names(), "Mon-Sat 09:00-21:30 Asia/Kolkata", "strict")
 	n := 0
 	for m, err := range l.port(fleet.KindInstance).Machines(t.Context(), fleet.Selector{}) {
 		if err != nil {
@@ -134,22 +130,39 @@ const region = fleet.Region(sandbox.DefaultRegion)
 func (l *life) open(endpoint string) {
 	l.t.Helper()
 	var err error
-	l.s, err = l.app.schedules(l.t.Context(), []string{string(region)}, &amazon.Endpoint{
-		URL: endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1e6,
+	o := &amazon.Endpoint{URL: endpoint, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1e6}
+	l.s, err = app.New(app.Options{Now: l.account.Now, Endpoint: o}).Open(l.t.Context(), app.Selection{
+		Config: blob.Ref{Scheme: blob.File, Path: l.config}, NeedConfig: true, Regions: []string{string(region)},
 	})
 	if err != nil {
 		l.t.Fatal(err)
 	}
+	if l.aws, err = amazon.Open(l.t.Context(), amazon.Options{Region: region, Endpoint: o}); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// tick is one run by schedules.
+func (l *life) tick() {
+	if _, err := l.s.Power(context.Background(), app.PowerInput{}); err != nil {
+		l.t.Error(err)
+	}
 }
 
 func (l *life) port(kind fleet.Kind) power.Machines {
-	return l.s.posts[0].clients(l.s.job.rules).Machines[kind]
+	switch kind {
+	case fleet.KindDatabase:
+		return l.aws.Databases(region)
+	case fleet.KindGroup:
+		return l.aws.Groups(region)
+	default:
+		return l.aws.Fleet(region)
+	}
 }
 
 // hour is one hour of the account: a tick, or none, or several, and perhaps a
 // person.
 func (l *life) hour() {
-	ctx := l.t.Context()
 	late := time.Duration(0)
 	fault, missed := l.rng.IntN(100) == 0, l.rng.IntN(12) == 0
 	if l.rng.IntN(10) == 0 {
@@ -168,15 +181,15 @@ func (l *life) hour() {
 		l.trouble = l.account.Now()
 	}
 	if !missed {
-		l.s.follow(ctx, l.s.job)
+		l.tick()
 		if doubled {
 			l.account.Advance(2 * time.Minute)
-			l.s.follow(ctx, l.s.job)
+			l.tick()
 		}
 		if overlapping {
 			var wg sync.WaitGroup
 			for range 2 {
-				wg.Go(func() { l.s.follow(ctx, l.s.job) })
+				wg.Go(func() { l.tick() })
 			}
 			wg.Wait()
 		}
@@ -239,7 +252,7 @@ func (l *life) person(hand, victim int, override time.Duration) {
 
 func (l *life) machines() []fleet.Machine {
 	var all []fleet.Machine
-	for _, kind := range l.s.job.rules.Kinds() {
+	for _, kind := range l.s.Config.Rules().Kinds() {
 		for m, err := range l.port(kind).Machines(l.t.Context(), fleet.Selector{Keys: []string{"Schedule", "Strict"}}) {
 			l.must(err)
 			all = append(all, m)
@@ -259,7 +272,7 @@ func (l *life) check(now time.Time) {
 		if strict {
 			name = "office"
 		}
-		named, err := l.s.config.Find(name, nil)
+		named, err := l.s.Config.Find(name, nil)
 		l.must(err)
 		override, _ := fleet.ParseOverride(m.Tags[fleet.TagOverride])
 		want, since := wantedSince(named.Schedule, override, now)
@@ -370,11 +383,11 @@ func (l *life) live(all []period, forgetful bool) (end map[fleet.ResourceID]stri
 		days += s.days
 	}
 	for range 5 { // the last hours are quiet
-		l.s.follow(l.t.Context(), l.s.job)
+		l.tick()
 		l.account.Advance(time.Hour)
 	}
 	tick := l.account.Now()
-	l.s.follow(l.t.Context(), l.s.job)
+	l.tick()
 	l.account.Advance(10 * time.Minute)
 	l.check(tick)
 	end = map[fleet.ResourceID]string{}
@@ -398,7 +411,7 @@ func (l *life) days(n int, forgetful bool) {
 			}
 		}
 		tick := l.account.Now()
-		l.s.follow(l.t.Context(), l.s.job)
+		l.tick()
 		l.account.Advance(5 * time.Minute)
 		if tick.Sub(l.trouble) > 5*time.Hour {
 			l.check(tick)

@@ -270,3 +270,18 @@ func (l *loader) matching(n *yaml.Node, what, form, words string) string {
 	}
 	return text
 }
+
+// FirstRegion is the first region that the file names, which also says which
+// partition of AWS its accounts are in; empty if it names none.
+func (c *Config) FirstRegion() fleet.Region {
+	lists := [][]string{c.Regions}
+	for _, account := range c.Accounts {
+		lists = append(lists, account.Regions)
+	}
+	for _, name := range slices.Concat(lists...) {
+		if region, err := fleet.ParseRegion(name); err == nil {
+			return region
+		}
+	}
+	return ""
+}

@@ -20,6 +20,7 @@ const (
 	actionStart  = string(power.Start)
 	actionReport = "report"
 	actionPower  = "power"
+	actionCheck  = "check"
 )
 
 // tooLate is the age at which a scheduled stop or start is refused: whoever
@@ -168,7 +169,7 @@ func unknownKey(e event, where string, known []string) error {
 
 // action is what the event asks for, empty where it is none that there is.
 func (e event) action(otherwise string) (string, error) {
-	actions := []string{actionStop, actionStart, actionReport, actionPower}
+	actions := []string{actionStop, actionStart, actionReport, actionPower, actionCheck}
 	if raw := e["action"]; raw != nil {
 		if action, ok := textOf(raw); ok && slices.Contains(actions, action) {
 			return action, nil

@@ -130,7 +130,7 @@ func TestReadEventRefuses(t *testing.T) {
 // without an action can be followed.
 func TestReadEventDefaultIsWrong(t *testing.T) {
 	_, _, err := readEvent([]byte(`{}`), "Stop", noon())
-	if want := `NIGHTSHIFT_ACTION is "Stop", not one of stop, start, report, power`; !errors.Is(err, fleet.ErrInvalid) || fmt.Sprint(err) != want {
+	if want := `NIGHTSHIFT_ACTION is "Stop", not one of stop, start, report, power, check`; !errors.Is(err, fleet.ErrInvalid) || fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if r, _, err := readEvent([]byte(`{"action":"start"}`), "Stop", noon()); err != nil || r.Action != "start" {

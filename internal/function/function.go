@@ -2,7 +2,7 @@
 // Lambda into work and the result into the answers that callers of the first
 // scripts know.
 //
-// It may import fleet, power, cost and text, and is the only importer of
+// It may import fleet, power, text, blob and app, and is the only importer of
 // aws-lambda-go.
 package function
 
@@ -17,28 +17,34 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"nightshift/internal/cost"
+	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 )
 
-// Handler answers events.
+// Handler answers events. What differs from one deployment to the next is in
+// environment variables: NIGHTSHIFT_ACTION, _TAG, _REGIONS, _BUCKET, _PREFIX, _TIMEZONE
+// and _CONFIG.
 type Handler struct {
-	// Power stops or starts. It starts nothing new once closing is closed.
-	Power func(ctx context.Context, r Request, closing <-chan struct{}) (power.Answer, error)
-	// Schedules stops and starts what follows schedules. It starts nothing new
-	// once closing is closed. Nil refuses the action.
-	Schedules func(ctx context.Context, r Request, closing <-chan struct{}) (power.Summary, error)
-	// Report makes and stores the cost report.
-	Report func(ctx context.Context, r Request) (cost.Answer, error)
-	// DefaultAction is the action of an event that names none.
-	DefaultAction string
-	Log           *slog.Logger
+	App *app.App
+	Env func(name string) string
+	Log *slog.Logger
+}
+
+// job does what an event asks for and gives the answer. It starts nothing new once
+// closing is closed.
+type job func(ctx context.Context, r Request, closing <-chan struct{}) (any, error)
+
+// jobs are all actions that an event may ask for.
+func (h Handler) jobs() map[string]job {
+	return map[string]job{
+		actionStop: h.stopOrStart, actionStart: h.stopOrStart, actionPower: h.followRules, actionReport: h.report, actionCheck: h.check,
+	}
 }
 
 // Request is what an event asks for.
 type Request struct {
-	// Action is "stop", "start", "report" or "power".
+	// Action is "stop", "start", "report", "power" or "check".
 	Action string
 	// Region and Tag replace the configured ones where they are not empty. The
 	// action power takes no tag.
@@ -87,38 +93,35 @@ func (h Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // for failures of the whole: Lambda then tries an asynchronous event again and
 // hands it to the dead-letter queue.
 func (h Handler) Handle(ctx context.Context, payload []byte) (any, error) {
-	request, refusal, err := readEvent(payload, h.DefaultAction, time.Now())
+	request, refusal, err := readEvent(payload, h.Env("NIGHTSHIFT_ACTION"), time.Now())
 	if err != nil {
 		h.Log.ErrorContext(ctx, "event refused", "reason", err)
 		return nil, err
-	}
-	if refusal == "" && request.Action == actionPower && h.Schedules == nil {
-		refusal = power.InvalidAction
 	}
 	if refusal != "" {
 		h.Log.ErrorContext(ctx, "event refused", "reason", refusal)
 		return power.Answer{Status: refusal}, nil
 	}
 	h.Log.InfoContext(ctx, "event accepted", "action", request.Action, "region", request.Region, "tag", request.Tag, "dry_run", request.DryRun)
-	if request.Action == actionReport {
-		ctx, cancel := before(ctx, answerTime, 20)
-		defer cancel()
-		answer, err := h.Report(ctx, request)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = fleet.Errorf(context.DeadlineExceeded, "the report was not finished in the function's time and nothing was uploaded; raise the function's timeout")
-		}
-		return h.told(ctx, answer, err)
-	}
+	return h.run(ctx, h.jobs()[request.Action], request)
+}
+
+// run does a job within the function's time.
+func (h Handler) run(ctx context.Context, do job, r Request) (any, error) {
 	closing, cancel := before(ctx, closingTime, 5)
 	defer cancel()
 	ctx, cancelCalls := before(ctx, answerTime, 20)
 	defer cancelCalls()
-	if request.Action == actionPower {
-		summary, err := h.Schedules(ctx, request, closing.Done())
-		return h.told(ctx, envelope{Version: 1, Kind: actionPower, Data: summary}, err)
+	answer, err := do(ctx, r, closing.Done())
+	if r.Action == actionReport && errors.Is(err, context.DeadlineExceeded) {
+		err = fleet.Errorf(context.DeadlineExceeded, "the report was not finished in the function's time and nothing was uploaded; raise the function's timeout")
 	}
-	answer, err := h.Power(ctx, request, closing.Done())
-	return h.told(ctx, answer, err)
+	if err != nil {
+		h.Log.ErrorContext(ctx, "event failed", "error", err)
+		return nil, err
+	}
+	h.Log.InfoContext(ctx, "event answered", "answer", answer)
+	return answer, nil
 }
 
 // before gives a context that ends some time before the function's own, or the
@@ -130,13 +133,4 @@ func before(ctx context.Context, margin time.Duration, part time.Duration) (cont
 	}
 	left := time.Until(deadline)
 	return context.WithTimeout(ctx, left-min(margin, left/part))
-}
-
-func (h Handler) told(ctx context.Context, answer any, err error) (any, error) {
-	if err != nil {
-		h.Log.ErrorContext(ctx, "event failed", "error", err)
-		return nil, err
-	}
-	h.Log.InfoContext(ctx, "event answered", "answer", answer)
-	return answer, nil
 }

@@ -2,7 +2,6 @@ package function
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,16 +19,26 @@ import (
 // ask hands an event to a function that has 20 seconds for it.
 func ask(t *testing.T, h Handler, text string) (string, error) {
 	t.Helper()
-	h.Log = slog.New(slog.DiscardHandler)
+	h.Log, h.Env = slog.New(slog.DiscardHandler), func(string) string { return "" }
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	answer, err := h.Invoke(ctx, []byte(text))
 	return string(answer), err
 }
 
-func TestSchedules(t *testing.T) {
-	summary := power.Summary{Status: "stopped 1, started 0", Stopped: []power.Act{}, Started: []power.Act{}, DryRun: true}
-	h := Handler{Schedules: func(ctx context.Context, r Request, closing <-chan struct{}) (power.Summary, error) {
+// runJob does a job in a function that has 20 seconds for it.
+func runJob(t *testing.T, do job, r Request) (any, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	return Handler{Log: slog.New(slog.DiscardHandler)}.run(ctx, do, r)
+}
+
+// A job has the function's time but for a second to answer, and is told ten seconds
+// before, or a fifth, to begin nothing new.
+func TestJobsEndInTime(t *testing.T) {
+	asked := Request{Action: actionPower, DryRun: true}
+	got, err := runJob(t, func(ctx context.Context, r Request, closing <-chan struct{}) (any, error) {
 		deadline, ok := ctx.Deadline()
 		if left := time.Until(deadline); !ok || left < 18*time.Second || left > 19*time.Second {
 			t.Errorf("calls may take %s of 20s, want a second left to answer", left)
@@ -39,19 +48,10 @@ func TestSchedules(t *testing.T) {
 			t.Error("closed from the beginning")
 		default:
 		}
-		if !r.DryRun {
-			t.Error("not a dry run")
-		}
-		return summary, nil
-	}}
-	data, err := json.Marshal(summary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := ask(t, h, `{"action":"power","dry_run":true,"scheduled_at":"2020-01-01T00:00:00Z"}`)
-	want := `{"version":1,"kind":"power","data":` + string(data) + `}`
-	if got != want || err != nil {
-		t.Errorf("got  %s %v\nwant %s", got, err, want)
+		return r, nil
+	}, asked)
+	if got != asked || err != nil {
+		t.Errorf("got %v %v", got, err)
 	}
 }
 
@@ -64,16 +64,19 @@ func TestInvalidEvent(t *testing.T) {
 	}
 }
 
-func TestSchedulesMissing(t *testing.T) {
-	got, err := ask(t, Handler{}, `{"action":"power"}`)
-	if want := `{"status":"invalid action"}`; got != want || err != nil {
-		t.Errorf("got %s %v, want %s", got, err, want)
+func TestRulesNeedAConfiguration(t *testing.T) {
+	for _, action := range []string{"power", "check"} {
+		got, err := ask(t, Handler{}, `{"action":"`+action+`"}`)
+		want := messages.InvokeResponse_Error{Type: "Invalid", Message: "no configuration: set NIGHTSHIFT_CONFIG"}
+		if diff := cmp.Diff(error(want), err); diff != "" || got != "" {
+			t.Errorf("got %s (-want +got)\n%s", got, diff)
+		}
 	}
 }
 
 // A failure of the whole is one of the invocation: AWS Lambda tries again. Its
 // name is that of its kind, wherever in the error that is.
-func TestSchedulesFail(t *testing.T) {
+func TestFailuresHaveStableNames(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
 		want messages.InvokeResponse_Error
@@ -90,12 +93,10 @@ func TestSchedulesFail(t *testing.T) {
 		{fmt.Errorf("read: %w", context.DeadlineExceeded), messages.InvokeResponse_Error{Type: "Timeout", Message: "read: context deadline exceeded"}},
 		{errors.New(strings.Repeat("x", 300_000)), messages.InvokeResponse_Error{Type: "Failed", Message: strings.Repeat("x", 3999) + "…"}},
 	} {
-		h := Handler{Schedules: func(context.Context, Request, <-chan struct{}) (power.Summary, error) {
-			return power.Summary{}, tt.err
-		}}
-		got, err := ask(t, h, `{"action":"power"}`)
-		if diff := cmp.Diff(error(tt.want), err); diff != "" || got != "" {
-			t.Errorf("got %s (-want +got)\n%s", got, diff)
+		got, err := runJob(t, func(context.Context, Request, <-chan struct{}) (any, error) { return power.Summary{}, tt.err }, Request{Action: actionPower})
+		err = invocationError(err)
+		if diff := cmp.Diff(error(tt.want), err); diff != "" || got != nil {
+			t.Errorf("got %v (-want +got)\n%s", got, diff)
 		}
 	}
 }

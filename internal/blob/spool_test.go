@@ -1,18 +1,19 @@
-package cli
+package blob_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"errors"
+	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 )
 
-// TestOutIsAFile: the report takes the place of a file only, never of a link, a
+// TestCheckFile: a file takes the place of a file only, never of a link, a
 // device or a folder.
-func TestOutIsAFile(t *testing.T) {
+func TestCheckFile(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	if err := os.WriteFile(at("real.json"), []byte("old"), 0o600); err != nil {
@@ -29,15 +30,15 @@ func TestOutIsAFile(t *testing.T) {
 		at("link.json"):   "symbolic link to " + at("real.json"),
 		at("loose.json"):  "symbolic link to " + at("gone.json"),
 		at("self.json"):   "symbolic link",
-		at("device.json"): "this is no file",
+		at("device.json"): "this is not a file",
 		at("up.json"):     "this is a folder",
 		dir:               "this is a folder",
-		os.DevNull:        "this is no file",
-		"/dev/stdout":     "/dev/stdout: this is ", // no file, or a link to one
+		os.DevNull:        "this is not a file",
+		"/dev/stdout":     "this is ", // not a file, or a link to one
 	} {
-		err := checkPlaces(reportJob{out: name})
+		err := blob.CheckFile(name)
 		if want == "" && err != nil || want != "" && (!errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want)) {
-			t.Errorf("--out %s: %v, want %q", name, err, want)
+			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
 	if list, err := os.ReadDir(dir); err != nil || len(list) != 6 {
@@ -69,14 +70,14 @@ func TestPlaceKeepsPermissions(t *testing.T) {
 			} else if err := os.Chmod(out, mode); err != nil {
 				t.Fatal(err)
 			}
-			file, err := os.CreateTemp(dir, ".nightshift-*")
+			file, err := blob.NewSpool(dir, "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := file.WriteString("new"); err != nil {
 				t.Fatal(err)
 			}
-			if err := place(file, out); err != nil {
+			if err := errors.Join(file.Place(out), file.Close()); err != nil {
 				t.Fatal(err)
 			}
 			info, err := os.Stat(out)

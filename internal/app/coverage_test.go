@@ -1,9 +1,11 @@
-package cli
+package app_test
 
 import (
 	"testing"
 
+	"nightshift/internal/app"
 	"nightshift/internal/cost"
+	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -36,7 +38,7 @@ func TestEnough(t *testing.T) {
 		{2, 1, 66.67, false},
 		{100, 0, 100, true},
 	} {
-		if err := enough(report(tt.priced, tt.missing), tt.least); (err == nil) != tt.enough {
+		if err := (app.ReportResult{Workbook: sheet.Workbook{Report: report(tt.priced, tt.missing)}, MinCoverage: tt.least}).TooFewPrices(); (err == nil) != tt.enough {
 			t.Errorf("%d with and %d without a price, %v percent asked for: %v", tt.priced, tt.missing, tt.least, err)
 		}
 	}

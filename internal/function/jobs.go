@@ -1,0 +1,163 @@
+package function
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/blob"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/text"
+)
+
+// defaultTag is the tag of the first Lambda scripts.
+const defaultTag = "AutoStopStart=Yes"
+
+// settleTime is how long the function waits for instances that are on their way to
+// the other state. It does not wait for the desired state, for it would be paid for
+// waiting: the next run looks again.
+const settleTime = 5 * time.Minute
+
+// open opens what an event is about: its regions come before those of the
+// configuration, which come before those of the environment.
+func (h Handler) open(ctx context.Context, r Request, needConfig bool) (*app.Session, error) {
+	ref, err := blob.ParseRef(h.Env("NIGHTSHIFT_CONFIG"))
+	if err != nil {
+		return nil, err
+	}
+	if needConfig && ref.IsZero() {
+		return nil, fleet.Errorf(fleet.ErrInvalid, "no configuration: set NIGHTSHIFT_CONFIG")
+	}
+	s, err := h.App.Open(ctx, app.Selection{
+		Config: ref, NeedConfig: needConfig, Regions: words(r.Region), DefaultRegions: words(h.Env("NIGHTSHIFT_REGIONS")),
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range s.Errors {
+		h.Log.ErrorContext(ctx, "error in the configuration", "at", fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Col), "error", e.Message)
+	}
+	if s.Config != nil {
+		for _, w := range s.Config.Warnings {
+			h.Log.WarnContext(ctx, "warning in the configuration", "at", fmt.Sprintf("%s:%d:%d", w.File, w.Line, w.Col), "warning", w.Message)
+		}
+	}
+	return s, nil
+}
+
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(", \t\n", r) })
+}
+
+// stopOrStart stops or starts all instances that carry a tag.
+func (h Handler) stopOrStart(ctx context.Context, r Request, closing <-chan struct{}) (any, error) {
+	tag, err := fleet.ParseTag(cmp.Or(r.Tag, h.Env("NIGHTSHIFT_TAG"), defaultTag))
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.open(ctx, r, false)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.Power(ctx, app.PowerInput{
+		Action: power.Action(r.Action), Tags: []fleet.Tag{tag}, DryRun: r.DryRun, Settle: settleTime, Closing: closing,
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer := result.Answer()
+	if result.Status() != fleet.StatusDone {
+		h.Log.ErrorContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Deferred, "errors", answer.Errors)
+	}
+	if len(answer.Instances) > 0 {
+		return answer, nil // it tells the rest; trying again could not know it from a person's doing
+	}
+	return answer, result.Err()
+}
+
+// followRules stops and starts what the rules of the configuration want.
+func (h Handler) followRules(ctx context.Context, r Request, closing <-chan struct{}) (any, error) {
+	s, err := h.open(ctx, r, true)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.Power(ctx, app.PowerInput{DryRun: r.DryRun, Settle: settleTime, Closing: closing})
+	if err != nil {
+		return nil, err
+	}
+	if result.Status() != fleet.StatusDone {
+		sum := result.Summary
+		h.Log.ErrorContext(ctx, "not all is in its desired state", "failed", sum.Failed, "left", sum.Deferred, "mistakes", sum.Mistakes, "errors", sum.Errors, "configuration_errors", len(s.Errors))
+	}
+	return envelope{Version: 1, Kind: actionPower, Data: result.Summary}, failedRun(result)
+}
+
+// failedRun is the error of the function's invocation: what went wrong, where nothing
+// at all was done. Where a part was, the answer counts the rest, and the next run tries
+// again; it does that, too, for what waits for another machine and for a tag that
+// somebody has to fix.
+func failedRun(r app.PowerResult) error {
+	failures := r.ReadErr()
+	late := slices.ContainsFunc(r.Summary.Deferred, func(a power.Act) bool { return a.Code == power.NotTried })
+	if r.Summary.Changes() > 0 || r.Invalid == 0 && failures == nil && len(r.Summary.Failed) == 0 && !late {
+		return nil
+	}
+	err := r.Err()
+	if r.Invalid > 0 {
+		err = errors.Join(err, fleet.Errorf(fleet.ErrInvalid, "the configuration has %s; what they are about was skipped", text.Count(r.Invalid, "error", "errors")))
+	}
+	outOfTime := func(a power.Act) bool { return a.Code == power.NotTried || a.Code == power.NoTime }
+	if undone := slices.Concat(r.Summary.Failed, r.Summary.Deferred); failures == nil && slices.ContainsFunc(undone, outOfTime) {
+		err = fleet.Errorf(fleet.ErrNoTime, "%w", err)
+	}
+	return fmt.Errorf("%s: %w", r.Summary.Status, err)
+}
+
+// report makes the cost report and stores it in the bucket.
+func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (any, error) {
+	to := blob.Ref{Scheme: blob.S3, Bucket: h.Env("NIGHTSHIFT_BUCKET"), Path: cmp.Or(h.Env("NIGHTSHIFT_PREFIX"), "ec2/")}
+	if to.Bucket == "" {
+		return nil, fleet.Errorf(fleet.ErrInvalid, "no destination: set NIGHTSHIFT_BUCKET")
+	}
+	s, err := h.open(ctx, r, false)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.Report(ctx, app.ReportInput{
+		CostInput: app.CostInput{DefaultTimezone: h.Env("NIGHTSHIFT_TIMEZONE")}, Past: true, Keep: !r.DryRun,
+	})
+	if err != nil {
+		return nil, err
+	}
+	places := []blob.Ref{to}
+	if r.DryRun {
+		places = nil
+	}
+	stored, err := s.Publish(ctx, result, app.Formats()[0], places...)
+	if err != nil {
+		return nil, err
+	}
+	if !result.Complete() {
+		h.Log.WarnContext(ctx, "the report is not complete", "missing_prices", result.Missing(), "problems", stored.Answer.Problems)
+	}
+	return stored.Answer, result.TooFewPrices() // it is stored all the same
+}
+
+// check looks at credentials, permissions, journal and tags.
+func (h Handler) check(ctx context.Context, r Request, _ <-chan struct{}) (any, error) {
+	s, err := h.open(ctx, r, true)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.Check(ctx)
+	if err == nil && result.Status() == fleet.StatusDenied {
+		err = fleet.Errorf(fleet.ErrDenied, "%d permissions are missing; `nightshift check --live` lists them", result.Count(app.CheckDenied))
+	}
+	return envelope{Version: 1, Kind: actionCheck, Data: result}, err
+}
