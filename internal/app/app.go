@@ -17,6 +17,7 @@ import (
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/fleet"
+	"nightshift/internal/pricelist"
 )
 
 // Options are what all jobs of a process share.
@@ -41,8 +42,8 @@ type Options struct {
 }
 
 // App runs jobs. It keeps sessions with their credentials, the roles that they
-// assumed and their token buckets from run to run, and is safe for concurrent
-// runs.
+// assumed and their token buckets, and the prices that were read, from run to run. It
+// is safe for concurrent runs.
 type App struct {
 	options  Options
 	log      *slog.Logger
@@ -50,6 +51,13 @@ type App struct {
 
 	mu       sync.Mutex
 	sessions map[regions]*amazon.Session
+	prices   map[priceSource]*pricelist.Cached
+}
+
+// priceSource is where prices come from, and where they are kept between processes.
+type priceSource struct {
+	session *amazon.Session
+	place   string
 }
 
 // regions are the regions by which sessions differ: the one that is named, and
@@ -58,7 +66,7 @@ type regions struct{ named, fallback fleet.Region }
 
 // New makes an App. Nothing is asked of AWS.
 func New(o Options) *App {
-	a := &App{options: o, log: o.Log, observer: o.Observer, sessions: map[regions]*amazon.Session{}}
+	a := &App{options: o, log: o.Log, observer: o.Observer, sessions: map[regions]*amazon.Session{}, prices: map[priceSource]*pricelist.Cached{}}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

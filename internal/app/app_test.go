@@ -240,3 +240,27 @@ func TestRunsAtTheSameTimeCountTheirOwnCalls(t *testing.T) {
 		t.Errorf("%s: %v", report.Status(), report.Err())
 	}
 }
+
+// A second report asks for no price that the first one has read.
+func TestPricesOutliveARun(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(t)
+	ask := func() (report app.ReportResult) {
+		t.Helper()
+		report, err := s.Report(t.Context(), app.ReportInput{})
+		if err != nil || report.Status() != fleet.StatusDone {
+			t.Fatal(report.Status(), report.Err(), err)
+		}
+		return report
+	}
+	first, second := ask(), ask()
+	if n := first.Run.Calls["Pricing:GetProducts"]; n == 0 {
+		t.Errorf("the first report asked for no prices: %v", first.Run.Calls)
+	}
+	if n := second.Run.Calls["Pricing:GetProducts"]; n != 0 {
+		t.Errorf("the second report asked for prices %d times", n)
+	}
+	if first.Totals[0].RunRate != second.Totals[0].RunRate {
+		t.Errorf("run rates %v and %v", first.Totals[0].RunRate, second.Totals[0].RunRate)
+	}
+}

@@ -116,7 +116,15 @@ func (s *Session) cachedPrices(ctx context.Context, c costSettings) (*pricelist.
 	if store != nil {
 		o.Store = store
 	}
-	return pricelist.New(session.Prices(), o), nil
+	source := priceSource{session, c.Prices}
+	s.app.mu.Lock()
+	defer s.app.mu.Unlock()
+	known := s.app.prices[source]
+	if known == nil {
+		known = pricelist.New(session.Prices(), o)
+		s.app.prices[source] = known
+	}
+	return known.At(o), nil
 }
 
 // priceStore is where the price list is kept between runs: where it is said, else

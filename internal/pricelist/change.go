@@ -28,7 +28,7 @@ type Change struct {
 }
 
 // compare notes the change of an instance's price.
-func (s *shelf) compare(k price.InstanceKey, old answer, products []price.Product, now time.Time) {
+func (s *regionPrices) compare(k price.InstanceKey, old answer, products []price.Product, now time.Time) {
 	if !old.complete() {
 		return
 	}
@@ -43,7 +43,7 @@ func (s *shelf) compare(k price.InstanceKey, old answer, products []price.Produc
 }
 
 // compareRates notes the changes of the region's rates.
-func (s *shelf) compareRates(products []price.Product, now time.Time) {
+func (s *regionPrices) compareRates(products []price.Product, now time.Time) {
 	old, next := price.PickRates(s.rates.products, s.region), price.PickRates(products, s.region)
 	seen := map[string]bool{}
 	for _, p := range products {
@@ -58,7 +58,7 @@ func (s *shelf) compareRates(products []price.Product, now time.Time) {
 	}
 }
 
-func (s *shelf) change(what string, old, next price.Quote, now time.Time) {
+func (s *regionPrices) change(what string, old, next price.Quote, now time.Time) {
 	if !old.Status.Usable() || !next.Status.Usable() || old.Rate.USD == next.Rate.USD {
 		return
 	}

@@ -64,7 +64,7 @@ type writer struct {
 	head   heading
 }
 
-func (s *shelf) encode() ([]byte, error) {
+func (s *regionPrices) encode() ([]byte, error) {
 	w := writer{
 		escape: strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`),
 		head:   heading{Format: formatName, Version: formatVersion, Region: s.region, Attributes: attributes(), Changes: s.changes},
@@ -135,12 +135,12 @@ func instantOf(text string) (time.Time, error) {
 	return t.UTC(), err
 }
 
-// reader reads lines into a shelf.
+// reader reads lines into a regionPrices.
 type reader struct {
-	text   string
-	head   heading
-	fields []string
-	shelf  *shelf
+	text         string
+	head         heading
+	fields       []string
+	regionPrices *regionPrices
 	// done puts the answer that is being read into its place. It is nil before the
 	// first one.
 	done func()
@@ -149,8 +149,8 @@ type reader struct {
 
 var errDamaged = errors.New("it is damaged")
 
-// decode fills an empty shelf, or leaves it empty.
-func (s *shelf) decode(body []byte) error {
+// decode fills an empty regionPrices, or leaves it empty.
+func (s *regionPrices) decode(body []byte) error {
 	zip, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
@@ -161,14 +161,14 @@ func (s *shelf) decode(body []byte) error {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	head, lines, _ := strings.Cut(text.String(), "\n")
-	r := reader{text: lines, shelf: newShelf(s.region)}
+	r := reader{text: lines, regionPrices: newRegionPrices(s.region)}
 	if err := json.Unmarshal([]byte(head), &r.head); err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	if h := r.head; h.Format != formatName || h.Version != formatVersion || h.Region != s.region {
 		return fmt.Errorf("it is %q, version %d, of %q", h.Format, h.Version, h.Region)
 	}
-	r.shelf.instances = make(map[price.InstanceKey]answer, strings.Count(lines, "\n"+instanceLine+"\t")+1)
+	r.regionPrices.instances = make(map[price.InstanceKey]answer, strings.Count(lines, "\n"+instanceLine+"\t")+1)
 	for number := 2; r.next(); number++ {
 		if err := r.line(); err != nil {
 			return fmt.Errorf("%w: line %d: %w", errDamaged, number, err)
@@ -177,7 +177,7 @@ func (s *shelf) decode(body []byte) error {
 	if r.done != nil {
 		r.done()
 	}
-	s.instances, s.rates, s.changes = r.shelf.instances, r.shelf.rates, r.head.Changes
+	s.instances, s.rates, s.changes = r.regionPrices.instances, r.regionPrices.rates, r.head.Changes
 	return nil
 }
 

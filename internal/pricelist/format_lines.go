@@ -21,11 +21,11 @@ func (r *reader) line() error {
 	}
 	switch kind := r.fields[0]; {
 	case kind == ratesLine && len(fields) == 1:
-		return r.question(fields[0], func() { r.shelf.rates = r.answer })
+		return r.question(fields[0], func() { r.regionPrices.rates = r.answer })
 	case kind == instanceLine && len(fields) == 5:
 		k := price.InstanceKey{Region: r.head.Region, Type: fleet.InstanceType(fields[0]), Tenancy: fields[1], Operation: fields[2]}
 		k.Unused = fields[3] != k.Capacity()
-		return r.question(fields[4], func() { r.shelf.instances[k] = r.answer })
+		return r.question(fields[4], func() { r.regionPrices.instances[k] = r.answer })
 	case kind == productLine && len(fields) == 3+len(r.head.Attributes) && r.done != nil:
 		return r.product(fields)
 	case kind == rateLine && len(fields) == 7 && len(r.products) > 0:

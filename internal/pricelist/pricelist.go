@@ -69,18 +69,33 @@ type Cached struct {
 	now   time.Time
 	fresh time.Duration
 
+	kept *keptPrices
+
+	mu    sync.Mutex
+	notes []string
+}
+
+// keptPrices is what several runs share.
+type keptPrices struct {
 	mu      sync.Mutex
-	shelves map[fleet.Region]*shelf
-	notes   []string
+	regions map[fleet.Region]*regionPrices
 }
 
 // New makes a cached list of one that is asked.
 func New(list PriceList, o Options) *Cached {
-	c := &Cached{list: list, store: o.Store, now: o.Now.UTC(), fresh: o.Fresh, shelves: map[fleet.Region]*shelf{}}
+	c := &Cached{list: list, store: o.Store, now: o.Now.UTC(), fresh: o.Fresh, kept: &keptPrices{regions: map[fleet.Region]*regionPrices{}}}
 	if c.fresh == 0 {
 		c.fresh = DefaultFresh
 	}
 	return c
+}
+
+// At is the list for another run, which began at now. What the earlier ones have read
+// is shared with it and is not read from the store again; notes are each run's own.
+func (c *Cached) At(o Options) *Cached {
+	other := New(c.list, o)
+	other.store, other.kept = c.store, c.kept
+	return other
 }
 
 // Instances returns the products that match the keys. Keys of Dedicated Hosts
@@ -128,7 +143,7 @@ func (c *Cached) instances(ctx context.Context, region fleet.Region, keys []pric
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		kept := s.receive(ask, products, failure, c.now)
+		kept := s.receive(ask, products, failure, c)
 		c.save(ctx, s)
 		c.stale(fmt.Sprintf("%d of %d instance prices", len(kept.answers), len(keys)), region, kept.answers, failure)
 		if kept.lost > 0 {
@@ -160,7 +175,7 @@ func (c *Cached) Rates(ctx context.Context, region fleet.Region) ([]price.Produc
 			failure = errors.New("the price list has no prices of this region any more")
 		}
 		old := s.rates
-		complete := s.receiveRates(products, failure, c.now)
+		complete := s.receiveRates(products, failure, c)
 		c.save(ctx, s)
 		switch {
 		case failure == nil:
@@ -175,7 +190,7 @@ func (c *Cached) Rates(ctx context.Context, region fleet.Region) ([]price.Produc
 
 // current is whether an answer needs no asking.
 func (c *Cached) current(a answer) bool {
-	if a.today {
+	if a.run == c {
 		return true
 	}
 	life, age := c.fresh, c.now.Sub(a.fetched)

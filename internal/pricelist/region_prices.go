@@ -12,10 +12,10 @@ import (
 	"nightshift/internal/price"
 )
 
-// shelf is what is kept of one region.
-type shelf struct {
+// regionPrices is what is kept of the prices of one region.
+type regionPrices struct {
 	region fleet.Region
-	// turn holds one token, and who takes it has the shelf. Unlike a lock it is
+	// turn holds one token, and who takes it has the prices. Unlike a lock it is
 	// not waited for when the caller's context has ended.
 	turn   chan struct{}
 	loaded bool
@@ -34,7 +34,7 @@ type answer struct {
 	// missing, which then is asked for again.
 	fetched  time.Time
 	products []price.Product
-	today    bool // it was read by this run
+	run      *Cached // that read it; nil where it was read from the store
 }
 
 func (a answer) complete() bool { return !a.fetched.IsZero() }
@@ -42,17 +42,17 @@ func (a answer) complete() bool { return !a.fetched.IsZero() }
 // empty is whether the question was never asked.
 func (a answer) empty() bool { return !a.complete() && len(a.products) == 0 }
 
-func newShelf(region fleet.Region) *shelf {
-	s := &shelf{region: region, turn: make(chan struct{}, 1), instances: map[price.InstanceKey]answer{}}
+func newRegionPrices(region fleet.Region) *regionPrices {
+	s := &regionPrices{region: region, turn: make(chan struct{}, 1), instances: map[price.InstanceKey]answer{}}
 	s.put()
 	return s
 }
 
-// put gives the shelf to the next caller.
-func (s *shelf) put() { s.turn <- struct{}{} }
+// put gives the prices to the next caller.
+func (s *regionPrices) put() { s.turn <- struct{}{} }
 
 // keys are those of the instances, in the order of type, operation and tenancy.
-func (s *shelf) keys() []price.InstanceKey {
+func (s *regionPrices) keys() []price.InstanceKey {
 	keys := make([]price.InstanceKey, 0, len(s.instances))
 	for k := range s.instances {
 		keys = append(keys, k)
@@ -63,15 +63,15 @@ func (s *shelf) keys() []price.InstanceKey {
 	return keys
 }
 
-// take waits for the shelf of a region, and reads it the first time.
-func (c *Cached) take(ctx context.Context, region fleet.Region) (*shelf, error) {
-	c.mu.Lock()
-	s := c.shelves[region]
+// take waits for the prices of a region, and reads it the first time.
+func (c *Cached) take(ctx context.Context, region fleet.Region) (*regionPrices, error) {
+	c.kept.mu.Lock()
+	s := c.kept.regions[region]
 	if s == nil {
-		s = newShelf(region)
-		c.shelves[region] = s
+		s = newRegionPrices(region)
+		c.kept.regions[region] = s
 	}
-	c.mu.Unlock()
+	c.kept.mu.Unlock()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -88,7 +88,7 @@ func (c *Cached) take(ctx context.Context, region fleet.Region) (*shelf, error) 
 }
 
 // load reads what is kept. A cache that cannot be read costs time, not prices.
-func (c *Cached) load(ctx context.Context, s *shelf) error {
+func (c *Cached) load(ctx context.Context, s *regionPrices) error {
 	if c.store == nil {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (c *Cached) load(ctx context.Context, s *shelf) error {
 }
 
 // save writes what is kept. It is not lost for the run where that fails.
-func (c *Cached) save(ctx context.Context, s *shelf) {
+func (c *Cached) save(ctx context.Context, s *regionPrices) {
 	if c.store == nil || s.closed {
 		return
 	}
@@ -133,7 +133,7 @@ type kept struct {
 // a key's products may be a part of them only. They are taken for all of them
 // where they hold every SKU that the key had before; else they are kept until
 // the next time.
-func (s *shelf) receive(asked []price.InstanceKey, products []price.Product, failure error, now time.Time) kept {
+func (s *regionPrices) receive(asked []price.InstanceKey, products []price.Product, failure error, run *Cached) kept {
 	got := map[price.InstanceKey][]price.Product{}
 	for _, p := range products {
 		if k, ok := keyOf(p.Attributes); ok {
@@ -145,8 +145,8 @@ func (s *shelf) receive(asked []price.InstanceKey, products []price.Product, fai
 		old, found := s.instances[k], got[k]
 		switch {
 		case failure == nil, len(old.products) > 0 && old.complete() && covers(found, old.products):
-			s.compare(k, old, found, now)
-			s.instances[k] = answer{fetched: now, products: found, today: true}
+			s.compare(k, old, found, run.now)
+			s.instances[k] = answer{fetched: run.now, products: found, run: run}
 		case old.complete():
 			out.answers = append(out.answers, old)
 		case len(found) > 0:
@@ -168,8 +168,8 @@ func covers(products, old []price.Product) bool {
 // receiveRates files the products of a region's rates, and tells whether all are
 // there. Where the question failed, the dimensions that did not come stay as they
 // were, and all are asked for again the next time.
-func (s *shelf) receiveRates(products []price.Product, failure error, now time.Time) (complete bool) {
-	next := answer{fetched: now, today: true}
+func (s *regionPrices) receiveRates(products []price.Product, failure error, run *Cached) (complete bool) {
+	next := answer{fetched: run.now, run: run}
 	came := map[string]bool{}
 	for _, p := range products {
 		if dimension, ok := price.DimensionOf(p.Attributes["usagetype"]); ok {
@@ -178,14 +178,14 @@ func (s *shelf) receiveRates(products []price.Product, failure error, now time.T
 		}
 	}
 	if failure != nil {
-		next.fetched, next.today = s.rates.fetched, false
+		next.fetched, next.run = s.rates.fetched, nil
 		for _, p := range s.rates.products {
 			if dimension, _ := price.DimensionOf(p.Attributes["usagetype"]); !came[dimension] {
 				next.products = append(next.products, p)
 			}
 		}
 	}
-	s.compareRates(next.products, now)
+	s.compareRates(next.products, run.now)
 	s.rates = next
 	return next.complete()
 }
