@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -30,8 +31,28 @@ type world struct {
 	sandbox *sandbox.Sandbox
 	app     *app.App
 	heard   *heard
+	runs    *runs
 	config  blob.Ref
 	url     string
+}
+
+// runs counts the requests that the sandbox got, by the run that their user agent
+// names.
+type runs struct {
+	mu       sync.Mutex
+	requests map[string]int
+}
+
+func (r *runs) count(e sandbox.Exchange) {
+	id := regexp.MustCompile(`run/(\w+)`).FindStringSubmatch(e.RequestHeader.Get("User-Agent"))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.requests == nil {
+		r.requests = map[string]int{}
+	}
+	if id != nil {
+		r.requests[id[1]]++
+	}
 }
 
 const officeHours = `timezone: Asia/Seoul
@@ -46,8 +67,17 @@ power:
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	h := &heard{}
+	w := newObservedWorld(t, h)
+	w.heard = h
+	return w
+}
+
+func newObservedWorld(t *testing.T, observer app.Observer) *world {
+	t.Helper()
+	w := &world{runs: &runs{}}
 	now := evening()
-	account, err := sandbox.New(sandbox.Options{Start: now, Speed: 100})
+	account, err := sandbox.New(sandbox.Options{Start: now, Speed: 100, Tap: w.runs.count})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +91,9 @@ func newWorld(t *testing.T) *world {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{sandbox: account, url: server.URL(), heard: &heard{}, config: blob.Ref{Scheme: blob.File, Path: file}}
+	w.sandbox, w.url, w.config = account, server.URL(), blob.Ref{Scheme: blob.File, Path: file}
 	w.app = app.New(app.Options{
-		Now: func() time.Time { return now }, Observer: w.heard,
+		Now: func() time.Time { return now }, Observer: observer,
 		Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 100},
 	})
 	return w
@@ -229,8 +259,8 @@ func TestRunsAtTheSameTimeCountTheirOwnCalls(t *testing.T) {
 		for _, calls := range r.Calls {
 			n += calls
 		}
-		if n == 0 || n != w.heard.calls[r.ID] {
-			t.Errorf("%s %s made %d calls, and %d were heard", r.Job, r.ID, n, w.heard.calls[r.ID])
+		if n == 0 || n != w.runs.requests[r.ID] || n != w.heard.calls[r.ID] {
+			t.Errorf("%s %s made %d calls; the sandbox got %d, and %d were heard", r.Job, r.ID, n, w.runs.requests[r.ID], w.heard.calls[r.ID])
 		}
 	}
 	if diff := cmp.Diff(first.Calls, second.Calls); diff != "" {
