@@ -74,7 +74,7 @@ func (s *Session) Prices() *Prices {
 	client := pricing.NewFromConfig(s.in("us-east-1"))
 	now := s.now
 	if now == nil {
-		now = time.Now
+		now = time.Now //nolint:forbidigo // the session was given no clock
 	}
 	return &Prices{
 		getProducts:    capture(s, "pricing:GetProducts", client.GetProducts),

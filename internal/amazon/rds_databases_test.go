@@ -2,15 +2,14 @@ package amazon_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-
-	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"

@@ -136,7 +136,7 @@ func (h *heard) RunEnded(_ app.Run, s fleet.Status) {
 	h.ended = append(h.ended, s)
 }
 
-func (h *heard) Called(run string, c amazon.Call) {
+func (h *heard) Called(run string, _ amazon.Call) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.calls == nil {
@@ -284,10 +284,10 @@ func TestPricesOutliveARun(t *testing.T) {
 		return report
 	}
 	first, second := ask(), ask()
-	if n := first.Run.Calls["Pricing:GetProducts"]; n == 0 {
-		t.Errorf("the first report asked for no prices: %v", first.Run.Calls)
+	if n := first.Calls["Pricing:GetProducts"]; n == 0 {
+		t.Errorf("the first report asked for no prices: %v", first.Calls)
 	}
-	if n := second.Run.Calls["Pricing:GetProducts"]; n != 0 {
+	if n := second.Calls["Pricing:GetProducts"]; n != 0 {
 		t.Errorf("the second report asked for prices %d times", n)
 	}
 	if first.Totals[0].RunRate != second.Totals[0].RunRate {

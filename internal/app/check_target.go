@@ -126,9 +126,9 @@ func (c *targetCheck) withoutRule(m fleet.Machine) {
 	c.result.WithoutRule++
 	if value, ok := m.Tags[fleet.TagOverride]; ok {
 		if _, err := fleet.ParseOverride(value); err != nil {
-			c.putRight(m, "bad-keep", "%v", err)
+			c.putRight(m, "bad-override", "%v", err)
 		} else {
-			c.note(m, "idle-keep", "has the tag %s, but no rule is for it: the tag does nothing", fleet.TagOverride)
+			c.note(m, "idle-override", "has the tag %s, but no rule is for it: the tag does nothing", fleet.TagOverride)
 		}
 	}
 	if c.misspelt(m) {

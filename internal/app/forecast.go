@@ -179,7 +179,7 @@ func (f ForecastResult) notes() []string {
 		}
 	}
 	if f.Total.Unknown > 0 {
-		notes = append(notes, fmt.Sprintf("in %s h of the desired hours people decide; the machines are assumed to run", text.Commas(fmt.Sprintf("%.0f", f.Total.Unknown.Hours()))))
+		notes = append(notes, fmt.Sprintf("in %s h of the wanted hours people decide; the machines are assumed to run", text.Commas(fmt.Sprintf("%.0f", f.Total.Unknown.Hours()))))
 	}
 	add(f.OtherKinds, "database or group is counted in hours only", "databases and groups are counted in hours only")
 	add(f.MissingPrices, "instance has no price and is counted in hours only", "instances have no price and are counted in hours only")

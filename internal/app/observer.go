@@ -9,7 +9,7 @@ import (
 // Observer hears of what jobs do while they do it: progress, metrics and notices
 // listen here. Its methods are called from many goroutines and must not block.
 // Embed NopObserver to hear of some things only.
-type Observer interface {
+type Observer interface { //nolint:interfacebloat // one method for each thing to hear of; NopObserver makes each optional
 	RunStarted(Run)
 	RunEnded(Run, fleet.Status)
 	// Planned comes once for each target, before anything is done there.

@@ -93,7 +93,7 @@ func (s *Session) Publish(ctx context.Context, r ReportResult, f Format, to ...b
 		return p, nil
 	}
 	ctx, run := s.app.begin(ctx, "publish")
-	run.Started, run.Job, run.Calls = r.Started, r.Job, r.Run.Calls
+	run.Started, run.Job, run.Calls = r.Started, r.Job, r.Calls
 	err := s.publish(ctx, r, f, to, &p)
 	if err == nil {
 		p.Answer = answer(r, p)

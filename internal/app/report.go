@@ -103,7 +103,7 @@ func (s *Session) report(ctx context.Context, in ReportInput, c costSettings, ru
 	r.Spend = paid.spend()
 	r.Notes = append(r.Notes, list.Notes()...)
 	if journal != nil {
-		r.Savings = cost.SavingsOf(r.Report, o.Acts, fleet.Span{From: cost.MonthOf(o.Now.In(c.zone)).Start, To: o.Now})
+		r.Savings = cost.SavingsOf(r.Report, o.Acts, fleet.Span{From: cost.MonthOf(o.Now.In(c.zone)).Start, To: o.Now.In(c.zone)})
 	}
 	return result, s.pastOf(ctx, in, c, r)
 }

@@ -251,7 +251,7 @@ power: { rules: [ { tag: AutoStopStart=Yes, schedule: off, enforce: true } ] }
 		t.Fatal(err)
 	}
 	got := api.invoke(t, `{"action":"power"}`, 4*time.Second)
-	if want := `^error \{"errorMessage":"stopped 0, started 0, .*10 failed: 10 machines are not as wanted; .*the time ran out.*"errorType":"Timeout"\}$`; !regexp.MustCompile(want).MatchString(got) {
+	if want := `^error \{"errorMessage":"stopped 0, started 0, .*10 failed: 10 machines are not in the desired state; .*the time ran out.*"errorType":"Timeout"\}$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("got %s", got)
 	}
 	puts := 0

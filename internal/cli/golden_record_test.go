@@ -194,7 +194,7 @@ func (s *stand) sheets(content []byte) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer book.Close()
+	defer func() { _ = book.Close() }()
 	var text strings.Builder
 	for _, sheet := range book.GetSheetList() {
 		rows, err := book.GetRows(sheet, excelize.Options{RawCellValue: true})

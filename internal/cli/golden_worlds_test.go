@@ -185,7 +185,7 @@ func noAccount() world {
 			{name: "check-example", command: "check --example"},
 			{name: "check-mistakes", command: "check --config mistakes.yaml"},
 			{name: "check-missing", command: "check --config missing.yaml"},
-			{name: "unknown-command", command: "stpo"},
+			{name: "unknown-command", command: "stpo"}, //nolint:misspell // on purpose
 			{name: "unknown-flag", command: "stop --dry"},
 			{name: "extra-argument", command: "power plan now"},
 			{name: "no-configuration", command: "power plan"},

@@ -310,7 +310,7 @@ func TestPolicyOfOneJob(t *testing.T) {
 			for _, c := range s.Calls() {
 				asked := []string{"ec2:StopInstances", "ec2:StartInstances", "ec2:CreateTags", "ec2:ModifyInstanceAttribute"}
 				denied := strings.Contains(c.Code, "Unauthorized") || strings.Contains(c.Code, "AccessDenied")
-				if denied && !(job == "check" && slices.Contains(asked, c.Permission)) {
+				if denied && (job != "check" || !slices.Contains(asked, c.Permission)) {
 					t.Errorf("%s is not permitted", c.Permission)
 				}
 			}

@@ -349,7 +349,6 @@ type period struct {
 // changes of the clock, holidays and ends of months, and the whole year where
 // NIGHTSHIFT_TEST_YEAR=1, which .ci/run sets.
 func periods() []period {
-	//nolint:forbidigo // a switch of the test run, not of nightshift
 	if os.Getenv("NIGHTSHIFT_TEST_YEAR") == "1" {
 		return []period{{"2026-01-01", 365}}
 	}
@@ -451,7 +450,6 @@ func TestYear(t *testing.T) {
 func TestWeeksWithDatabasesAndGroups(t *testing.T) {
 	t.Parallel()
 	days := 16
-	//nolint:forbidigo // a switch of the test run, not of nightshift
 	if os.Getenv("NIGHTSHIFT_TEST_YEAR") == "1" {
 		days = 42
 	}

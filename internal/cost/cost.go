@@ -291,9 +291,10 @@ func (r Report) Missing() int {
 // Complete is true where everything was read and everything has a price.
 func (r Report) Complete() bool { return len(r.Problems) == 0 && r.Missing() == 0 }
 
+// Known is an amount that is known.
 func Known(u price.USD) Amount { return Amount{USD: u, Known: true} }
 
-// plus is the sum of two amounts; it is unknown where one of them is.
+// Plus is the sum of two amounts; it is unknown where one of them is.
 func (a Amount) Plus(b Amount) Amount {
 	if !a.Known || !b.Known {
 		return Amount{}
@@ -301,5 +302,5 @@ func (a Amount) Plus(b Amount) Amount {
 	return Known(a.USD.Add(b.USD))
 }
 
-// cents rounds a known amount to whole cents.
+// Cents rounds a known amount to whole cents.
 func (a Amount) Cents() Amount { return Amount{USD: a.USD.Cents(), Known: a.Known} }

@@ -116,7 +116,8 @@ func everyFinding(t *testing.T, tag fleet.Tag) []recommend.Recommendation {
 			Target: seoul, ID: id, Type: "m5.xlarge", Platform: "Linux/UNIX", Tenancy: "default", State: "active", Total: 3, Available: unused, Created: monthStart,
 		}
 	}
-	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul,
+	r, err := cost.Build(t.Context(), []cost.Source{{
+		Target: seoul,
 		Inventory: estate{
 			instances: []fleet.Instance{
 				forgotten, member, scratch, server("i-night"), prod(server("i-1")),

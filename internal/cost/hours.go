@@ -27,7 +27,7 @@ func MonthOf(now time.Time) Month {
 // Hours is the real length of the month.
 func (m Month) Hours() float64 { return m.End.Sub(m.Start).Hours() }
 
-// share is how much of the month lies between t and now, as a fraction.
+// Share is how much of the month lies between t and now, as a fraction.
 func (m Month) Share(t time.Time) (num, den int64) {
 	return Seconds(m.Now.Sub(latest(t, m.Start))), Seconds(m.End.Sub(m.Start))
 }
@@ -160,4 +160,5 @@ func sameMoment(a, b time.Time) bool {
 	return !b.IsZero() && a.Sub(b).Abs() <= time.Minute
 }
 
+// Seconds is a duration in whole seconds, rounded down; 0 where it is negative.
 func Seconds(d time.Duration) int64 { return max(int64(d/time.Second), 0) }

@@ -2,11 +2,11 @@ package cost
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
-	"strings"
 )
 
 // Instance is one row of the report.
@@ -100,15 +100,15 @@ func (i *Instance) RunRate() Amount {
 // TotalToDate is EC2 and EBS, both for the month so far.
 func (i *Instance) TotalToDate() Amount { return i.EC2().Plus(i.EBSToDate) }
 
-// runRate is the month of a run rate: 730 hours, a twelfth of 365 days.
+// RunRateMonth is the month of a run rate: 730 hours, a twelfth of 365 days.
 const RunRateMonth = 730 * time.Hour
 
-// spent is the cost of having run for some time this month.
+// Spent is the cost of having run for some time this month.
 func (i *Instance) Spent(d time.Duration) Amount {
 	return i.CostOf(d, cmp.Or(i.Mean, i.Price.Rate.USD))
 }
 
-// cost of running for some time. No time costs nothing, whatever the price.
+// CostOf is the cost of running for some time. No time costs nothing, whatever the price.
 func (i *Instance) CostOf(d time.Duration, hourly price.USD) Amount {
 	if d == 0 {
 		return Known(0)

@@ -10,7 +10,7 @@ import (
 	"nightshift/internal/price"
 )
 
-// Wish is something that does not exist yet, in one region. Exactly one of its
+// QuoteItem is something that does not exist yet, in one region. Exactly one of its
 // fields is set.
 type QuoteItem struct {
 	Instance *price.InstanceKey

@@ -188,7 +188,7 @@ func (e event) action(otherwise string) (string, error) {
 // values reads the rest of the request.
 func (e event) values(r *Request) error {
 	bad := func(key, why string) error { return fleet.Errorf(errEvent, "invalid event: %s: %s", key, why) }
-	ok := true
+	var ok bool
 	if raw := e["region"]; raw != nil {
 		if r.Region, ok = textOf(raw); !ok || r.Region == "" || len(r.Region) > maxText {
 			return bad("region", `not a text such as "eu-west-1"`)

@@ -81,10 +81,12 @@ func TestFailuresHaveStableNames(t *testing.T) {
 		err  error
 		want messages.InvokeResponse_Error
 	}{
-		{errors.New("no luck\n"), messages.InvokeResponse_Error{Type: "Failed", Message: "no luck"}},
+		{fmt.Errorf("%s", "no luck\n"), messages.InvokeResponse_Error{Type: "Failed", Message: "no luck"}},
 		{fleet.Errorf(fleet.ErrInvalid, "no configuration"), messages.InvokeResponse_Error{Type: "Invalid", Message: "no configuration"}},
-		{errors.Join(errors.New("one"), &fleet.Refusal{Kind: fleet.ErrDenied, Action: "ec2:StopInstances", Code: "UnauthorizedOperation", Message: "no"}),
-			messages.InvokeResponse_Error{Type: "Denied", Message: "one\nec2:StopInstances: UnauthorizedOperation: no"}},
+		{
+			errors.Join(errors.New("one"), &fleet.Refusal{Kind: fleet.ErrDenied, Action: "ec2:StopInstances", Code: "UnauthorizedOperation", Message: "no"}),
+			messages.InvokeResponse_Error{Type: "Denied", Message: "one\nec2:StopInstances: UnauthorizedOperation: no"},
+		},
 		{fmt.Errorf("read: %w", fleet.ErrCredentials), messages.InvokeResponse_Error{Type: "Credentials", Message: "read: credentials"}},
 		{fmt.Errorf("read: %w", fleet.ErrThrottled), messages.InvokeResponse_Error{Type: "Throttled", Message: "read: throttled"}},
 		{fmt.Errorf("read: %w", fleet.ErrUnavailable), messages.InvokeResponse_Error{Type: "Unavailable", Message: "read: unavailable"}},

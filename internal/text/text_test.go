@@ -69,7 +69,7 @@ func TestPrintable(t *testing.T) {
 func TestNearest(t *testing.T) {
 	known := []string{"schedules", "timezone", "power", "on", "off"}
 	for word, want := range map[string]string{
-		"schedule": "schedules", "Shcedules": "schedules", "pwoer": "power", "timezoen": "timezone", "accounts": "", "": "", "x": "", "offf": "off",
+		"schedule": "schedules", "Shcedules": "schedules", "poewr": "power", "timezoen": "timezone", "accounts": "", "": "", "x": "", "offf": "off",
 		strings.Repeat("power", 20): "",
 	} {
 		if got := text.Nearest(word, known); got != want {

@@ -70,7 +70,7 @@ type Reconciliation struct {
 	Notes  []string `json:"notes"`
 }
 
-// Reconciled is one resource.
+// Row is one resource.
 type Row struct {
 	Target   fleet.Target `json:"target"`
 	Resource string       `json:"resource"`
@@ -102,7 +102,7 @@ type Cause struct {
 	USD   price.USD `json:"usd"`
 }
 
-// ReconciledSum adds up what has one label, or all, whose label is empty. Billed,
+// Sum adds up what has one label, or all, whose label is empty. Billed,
 // Effective and List are of all only: a row may have several labels.
 type Sum struct {
 	Label      Label      `json:"label"`
@@ -113,7 +113,7 @@ type Sum struct {
 	Difference price.USD  `json:"difference_usd"`
 }
 
-// Reconcile compares a report with an export of the bill. Lines may be of any
+// WithExport compares a report with an export of the bill. Lines may be of any
 // time and account: those that do not begin in the report's month to date and
 // those of other accounts and regions are left out. What the bill covers is the
 // time from its first to its last usage.
@@ -158,7 +158,7 @@ func WithExport(r cost.Report, lines []price.BillLine, from ...string) *Reconcil
 	return c.result(ours)
 }
 
-// ReconcileExplorer compares a report with the lines of Cost Explorer that its
+// WithCostExplorer compares a report with the lines of Cost Explorer that its
 // hours come from. These are of instances only, and of the last days: hours and
 // list prices are of the same time. It is nil where there are none.
 //

@@ -2,11 +2,8 @@ package sheet
 
 import (
 	"nightshift/internal/cost/trend"
+	"nightshift/internal/price"
 )
-
-import ()
-
-import "nightshift/internal/price"
 
 // changeLine is one row of the sheet Movers: a resource or a sum.
 type changeLine struct {

@@ -1,16 +1,11 @@
 package sheet
 
 import (
-	"nightshift/internal/cost/reconcile"
-)
+	"slices"
 
-import (
+	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/trend"
 )
-
-import ()
-
-import "slices"
 
 // reconciliationTables are the sheets of the reconciliation: by resource and by label.
 func reconciliationTables(b *reconcile.Reconciliation) []Table {

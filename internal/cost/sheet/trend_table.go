@@ -1,12 +1,10 @@
 package sheet
 
 import (
+	"strings"
+
 	"nightshift/internal/cost/trend"
 )
-
-import ()
-
-import "strings"
 
 // weeksDetailed is how many of the last weeks the sheet Trend_Detail has: a
 // quarter.

@@ -7,18 +7,11 @@
 package sheet
 
 import (
+	"nightshift/internal/cost"
 	"nightshift/internal/cost/recommend"
-)
-
-import (
 	"nightshift/internal/cost/reconcile"
-)
-
-import (
 	"nightshift/internal/cost/trend"
 )
-
-import "nightshift/internal/cost"
 
 // Workbook is a report with what was made from it. Each of the pointers is nil
 // where there is nothing to make it from.

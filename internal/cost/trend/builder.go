@@ -8,7 +8,7 @@ import (
 	"nightshift/internal/price"
 )
 
-// TrendBuilder makes a Trend from days that it reads one after the other. It
+// Builder makes a Trend from days that it reads one after the other. It
 // keeps of every resource what it had cost by the last day, and no rows.
 type Builder struct {
 	tags   []string
@@ -20,7 +20,7 @@ type Builder struct {
 	days   map[Date]trendDay
 }
 
-// NewTrend begins a Trend that is split up by the values of some tags, eight of
+// NewBuilder begins a Trend that is split up by the values of some tags, eight of
 // them at most.
 func NewBuilder(tags []string) *Builder {
 	return &Builder{tags: tags, groups: map[trendGroup]*trendSums{}, days: map[Date]trendDay{}}

@@ -24,7 +24,7 @@ type Changes struct {
 	Total  ChangeSum `json:"total"`
 }
 
-// MoverSum adds up resources whose cost changed.
+// ChangeSum adds up resources whose cost changed.
 type ChangeSum struct {
 	Count  int       `json:"count"`
 	Before price.USD `json:"before_usd"`

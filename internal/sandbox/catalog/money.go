@@ -11,6 +11,7 @@ import (
 // the resolution in which the price list states prices.
 type Price int64
 
+// Dollar is one US dollar.
 const Dollar Price = 10_000_000_000
 
 // ParsePrice reads a plain decimal number of US dollars that is not

@@ -85,7 +85,7 @@ func Find(attributes []attribute, name string) (string, bool) {
 	return "", false
 }
 
-// The JSON of a product in GetProducts' answer.
+// TermJSON and the like are the JSON of a product in GetProducts' answer.
 type (
 	productJSON struct {
 		Product         productBody `json:"product"`

@@ -18,8 +18,10 @@ import (
 const (
 	bucketRegionHeader = "X-Amz-Bucket-Region"
 	s3Namespace        = "http://s3.amazonaws.com/doc/2006-03-01/"
-	GlobalRegion       = "us-east-1" // of S3's endpoint without a region
 )
+
+// GlobalRegion is the region of S3's endpoint that has no region in its name.
+const GlobalRegion = "us-east-1"
 
 // home is where a bucket is and whose.
 func (o *Store) home(bucket string) BucketHome {

@@ -76,5 +76,5 @@ func (a *Account) SetRolePolicy(name string, document []byte) error {
 // RoleARN is the name by which a role of the account is assumed.
 func (a *Account) RoleARN(name string) string { return "arn:aws:iam::" + a.id + ":role/" + name }
 
-// Trusts says whether callers of an account may assume the role.
+// TrustsAccount says whether callers of an account may assume the role.
 func (r *AccountRole) TrustsAccount(account string) bool { return slices.Contains(r.Trusts, account) }

@@ -10,6 +10,7 @@ import (
 // InstanceState is an instance's state; its number is the code in answers.
 type InstanceState int
 
+// The states of an instance.
 const (
 	Pending      InstanceState = 0
 	Running      InstanceState = 16
