@@ -34,10 +34,6 @@ func exitCodes() [][2]string {
 	}
 }
 
-// errPartly ends a command whose result is printed already and tells what did
-// not work.
-var errPartly = errors.New("")
-
 // errMistakes ends a command that left alone what the configuration has wrong,
 // and did the rest.
 var errMistakes = errors.New("mistakes in the configuration")
@@ -91,8 +87,6 @@ func exitCode(err error) int {
 		return exitChanges
 	case errors.Is(err, errMistakes):
 		return exitUsage
-	case errors.Is(err, errPartly):
-		return exitPartly
 	case errors.Is(err, fleet.ErrCredentials), errors.Is(err, fleet.ErrDenied):
 		return exitDenied
 	case errors.Is(err, fleet.ErrInvalid), strings.HasPrefix(err.Error(), "unknown command"):

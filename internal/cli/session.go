@@ -49,7 +49,6 @@ func (a *commandLine) configRef() (blob.Ref, error) {
 func (a *commandLine) jobs() *app.App {
 	if a.app == nil {
 		a.app = a.newApp(nil)
-		a.progress.command = a
 	}
 	return a.app
 }
