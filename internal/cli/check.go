@@ -205,7 +205,7 @@ func scheduleLines(list []app.ScheduleCheck) []string {
 	}
 	var lines []string
 	for _, s := range list {
-		head := padded(text.Printable(s.Schedule), width) + "  "
+		head := text.Pad(text.Printable(s.Schedule), width) + "  "
 		if s.Error != "" {
 			lines = append(lines, head+"wrong: "+text.Printable(s.Error))
 			continue

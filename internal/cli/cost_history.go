@@ -124,10 +124,7 @@ func (a *commandLine) printTrend(t *trend.Trend, months, byTag bool) {
 // have 256 characters.
 func clip(s string) string {
 	const most = 60
-	if letters := []rune(s); len(letters) > most {
-		return string(letters[:most-1]) + "…"
-	}
-	return s
+	return text.Clip(s, most)
 }
 
 // bar draws a share of the most as up to twenty blocks.

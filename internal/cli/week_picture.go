@@ -203,13 +203,13 @@ func (p *weekPicture) head(out io.Writer, w week) {
 		label = "Mon"
 	}
 	six := p.cells / 4
-	quarters := padded("0", six) + padded("6", six) + padded("12", six) + padded("18", six)
+	quarters := text.Pad("0", six) + text.Pad("6", six) + text.Pad("12", six) + text.Pad("18", six)
 	var days, clock []string
 	for _, d := range w.Days {
-		days = append(days, padded(d.date.Format(label), p.cells))
+		days = append(days, text.Pad(d.date.Format(label), p.cells))
 		clock = append(clock, quarters)
 	}
-	fmt.Fprintln(out, p.paint(inkStrong, padded(cutLeft(w.Zone, p.names), p.names)+"  "+strings.TrimRight(strings.Join(days, " "), " ")))
+	fmt.Fprintln(out, p.paint(inkStrong, text.Pad(cutLeft(w.Zone, p.names), p.names)+"  "+strings.TrimRight(strings.Join(days, " "), " ")))
 	if p.cells >= 12 {
 		fmt.Fprintln(out, p.paint(inkFaint, strings.Repeat(" ", p.names+2)+strings.TrimRight(strings.Join(clock, " "), " ")))
 	}
@@ -230,7 +230,7 @@ func (p *weekPicture) head(out io.Writer, w week) {
 // row prints the blocks of a schedule.
 func (p *weekPicture) row(out io.Writer, w week) {
 	var line strings.Builder
-	line.WriteString(padded(cutRight(text.Printable(w.Schedule), p.names), p.names) + "  ")
+	line.WriteString(text.Pad(cutRight(text.Printable(w.Schedule), p.names), p.names) + "  ")
 	for n, day := range w.blocks(p.cells) {
 		if n > 0 {
 			line.WriteByte(' ')
@@ -302,9 +302,6 @@ func (p *weekPicture) legend() []string {
 	}
 	return append(lines, line)
 }
-
-// padded fills a text up with blanks on the right.
-func padded(s string, width int) string { return s + strings.Repeat(" ", max(0, width-text.Width(s))) }
 
 // cutRight shortens a text to so many columns; cutLeft keeps its end.
 func cutRight(s string, width int) string {
