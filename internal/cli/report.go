@@ -115,7 +115,7 @@ func (a *commandLine) makeReport(ctx context.Context, f *costFlags, in app.Repor
 		return nil, app.ReportResult{}, err
 	}
 	in.CostInput = a.costInput(s, f)
-	a.tuneMemory()
+	defer a.tuneMemory()()
 	a.progress.start(what)
 	defer a.progress.end()
 	result, err := s.Report(ctx, in)
@@ -123,20 +123,28 @@ func (a *commandLine) makeReport(ctx context.Context, f *costFlags, in app.Repor
 }
 
 // A report lets the heap grow to three times what is alive between collections, which
-// is fastest, and keeps it below a limit for as long as what is alive leaves room: the
-// process ends with the report. GOGC and GOMEMLIMIT come before both.
+// is fastest, and keeps it below a limit for as long as what is alive leaves room.
+// GOGC and GOMEMLIMIT come before both.
 const (
 	reportGCPercent = 200
 	reportHeapLimit = 340 << 20
 )
 
-func (a *commandLine) tuneMemory() {
+// tuneMemory sets them for the process until what it returns is called.
+func (a *commandLine) tuneMemory() (restore func()) {
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1)
+	restore = func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
+	debug.SetGCPercent(percent)
 	if a.Env("GOGC") == "" {
 		debug.SetGCPercent(reportGCPercent)
 	}
 	if a.Env("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(reportHeapLimit)
 	}
+	return restore
 }
 
 // complete tells the shell what a flag takes, instead of the names of files.
