@@ -50,7 +50,7 @@ type Transition struct {
 
 // CheckConfig sums up the configuration of the session. Nothing is asked of AWS.
 func (s *Session) CheckConfig() ConfigCheck {
-	list := func(all []config.Mistake) []ConfigProblem {
+	list := func(all []config.Problem) []ConfigProblem {
 		out := []ConfigProblem{}
 		for _, m := range all {
 			out = append(out, ConfigProblem{m.File, m.Line, m.Col, m.Message})
@@ -85,8 +85,8 @@ type CheckResult struct {
 	Regions     []fleet.Region    `json:"regions"`
 	Permissions []PermissionCheck `json:"permissions"`
 	// Tags are to be fixed, Notes are suspicious.
-	Tags  []power.Mistake `json:"tags"`
-	Notes []power.Mistake `json:"notes"`
+	Tags  []power.Problem `json:"tags"`
+	Notes []power.Problem `json:"notes"`
 	// Followed counts the machines that follow a schedule, LeftAlone those that
 	// a rule or a tag leaves alone, WithoutRule those that no rule is for.
 	Followed    int `json:"followed"`
@@ -139,7 +139,7 @@ func (s *Session) Check(ctx context.Context) (CheckResult, error) {
 		run.end(fleet.StatusDenied)
 		return CheckResult{}, err
 	}
-	result := CheckResult{Account: account, Regions: s.Regions, Tags: []power.Mistake{}, Notes: []power.Mistake{}}
+	result := CheckResult{Account: account, Regions: s.Regions, Tags: []power.Problem{}, Notes: []power.Problem{}}
 	result.Permissions = append([]PermissionCheck{permission("sts:GetCallerIdentity", "", err, "account "+string(account))}, s.opened()...)
 	now := s.clock(time.Time{})()
 	for _, r := range ForEachTarget(ctx, s, func(ctx context.Context, t Target) (CheckResult, error) {
@@ -178,8 +178,8 @@ func (s *Session) opened() []PermissionCheck {
 func (c *CheckResult) add(part CheckResult) {
 	c.Permissions = append(c.Permissions, part.Permissions...)
 	for _, lists := range []struct {
-		to   *[]power.Mistake
-		from []power.Mistake
+		to   *[]power.Problem
+		from []power.Problem
 	}{{&c.Tags, part.Tags}, {&c.Notes, part.Notes}} {
 		for _, m := range lists.from {
 			for _, id := range m.Machines {
@@ -193,10 +193,10 @@ func (c *CheckResult) add(part CheckResult) {
 }
 
 // note keeps a reason once, with all machines that it is about.
-func note(list *[]power.Mistake, r fleet.Reason, id fleet.ResourceID) {
-	n := slices.IndexFunc(*list, func(m power.Mistake) bool { return m.Reason == r })
+func note(list *[]power.Problem, r fleet.Reason, id fleet.ResourceID) {
+	n := slices.IndexFunc(*list, func(m power.Problem) bool { return m.Reason == r })
 	if n < 0 {
-		*list = append(*list, power.Mistake{Reason: r})
+		*list = append(*list, power.Problem{Reason: r})
 		n = len(*list) - 1
 	}
 	(*list)[n].Machines = append((*list)[n].Machines, id)

@@ -90,7 +90,7 @@ func (c *targetCheck) machine(step power.Step) {
 	switch {
 	case step.Reason.Code == "no-rule":
 		c.withoutRule(m)
-	case step.Mistake:
+	case step.Invalid:
 		note(&c.result.Tags, step.Reason, m.ID)
 	case step.Desired.Schedule == "" || step.Reason.Code == "ignored":
 		c.result.LeftAlone++

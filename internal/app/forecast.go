@@ -104,7 +104,7 @@ func (s *Session) forecastIn(ctx context.Context, t Target, from time.Time) (tar
 			instances[step.Machine.ID] = len(f.items)
 		case ok:
 			f.otherKinds++
-		case step.Mistake:
+		case step.Invalid:
 			f.mistakes++
 			continue
 		default:

@@ -47,7 +47,7 @@ type Session struct {
 	// Config is the configuration; nil where there is none.
 	Config *config.Config
 	// Errors are what is wrong in it. What they are about is skipped.
-	Errors config.Mistakes
+	Errors config.Errors
 	// ConfigErr is why nothing of a configuration could be read, where it was not
 	// needed.
 	ConfigErr error
@@ -117,7 +117,7 @@ func (s *Session) readConfig(ctx context.Context, sel Selection) error {
 		return nil
 	}
 	cfg, err := s.app.readConfigAt(ctx, sel.Config)
-	s.Errors, _ = errors.AsType[config.Mistakes](err)
+	s.Errors, _ = errors.AsType[config.Errors](err)
 	switch {
 	case cfg != nil:
 		s.Config = cfg

@@ -232,7 +232,7 @@ func (r PowerResult) Status() fleet.Status {
 		}
 	}
 	causes := r.failures()
-	rest := len(causes) + len(r.Summary.Deferred) + len(r.Summary.Mistakes)
+	rest := len(causes) + len(r.Summary.Deferred) + len(r.Summary.Invalid)
 	switch {
 	case r.Invalid > 0:
 		return fleet.StatusInvalid
@@ -244,7 +244,7 @@ func (r PowerResult) Status() fleet.Status {
 		return fleet.StatusPartial
 	case rest == 0 && denied == failed:
 		return fleet.StatusDenied
-	case failed > 0 && len(r.Summary.Mistakes) == 0, r.Input.Action != power.None && len(r.Summary.Deferred) > 0:
+	case failed > 0 && len(r.Summary.Invalid) == 0, r.Input.Action != power.None && len(r.Summary.Deferred) > 0:
 		return fleet.StatusFailed
 	default:
 		return fleet.StatusPartial
@@ -297,7 +297,7 @@ func (r PowerResult) causes() []error {
 		}
 		causes = append(causes, fmt.Errorf("%s; the first, %s (%s): %s", what, first.ID, first.Name, first.Text))
 	}
-	for _, m := range r.Summary.Mistakes {
+	for _, m := range r.Summary.Invalid {
 		causes = append(causes, fmt.Errorf("%s (%s skipped, the first is %s)", m.Text, text.Count(len(m.Machines), "machine", "machines"), m.Machines[0]))
 	}
 	return causes

@@ -165,7 +165,7 @@ func printLive(out io.Writer, names app.Names, l *app.CheckResult) {
 	t.print(out)
 	for _, part := range []struct {
 		title string
-		list  []power.Mistake
+		list  []power.Problem
 	}{{"Tags to put right", l.Tags}, {"Odd, but possible", l.Notes}} {
 		if len(part.list) == 0 {
 			continue

@@ -94,7 +94,7 @@ and, for a schedule that is written out, no configuration.`,
 
 // schedulesOf is the configuration for commands about schedules alone, empty where there
 // is none and none is needed.
-func (a *commandLine) schedulesOf(ctx context.Context, need bool) (*config.Config, config.Mistakes, error) {
+func (a *commandLine) schedulesOf(ctx context.Context, need bool) (*config.Config, config.Errors, error) {
 	s, err := a.openConfig(ctx, need || a.configName() != "")
 	if err != nil {
 		return nil, nil, err
@@ -103,7 +103,7 @@ func (a *commandLine) schedulesOf(ctx context.Context, need bool) (*config.Confi
 }
 
 // asError is nil where there are no mistakes.
-func asError(m config.Mistakes) error {
+func asError(m config.Errors) error {
 	if len(m) == 0 {
 		return nil
 	}

@@ -118,7 +118,7 @@ func powerTable(names app.Names, r app.PowerResult) *accountTable {
 // plannedOutcome is what a dry run says of a machine.
 func plannedOutcome(s power.Step) string {
 	switch {
-	case s.Mistake:
+	case s.Invalid:
 		return "mistake"
 	case s.Settling:
 		return "would wait"

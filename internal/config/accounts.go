@@ -68,7 +68,7 @@ type account struct {
 	fields map[string]field
 }
 
-// accounts reads all accounts. One with a mistake is kept with an error, and so
+// accounts reads all accounts. An account with an error is kept with it, and so
 // is a list that cannot be read at all: it must not look as though none were
 // given, which would mean the credentials' own account.
 func (l *loader) accounts(n *yaml.Node) {
@@ -92,7 +92,7 @@ func (l *loader) accounts(n *yaml.Node) {
 }
 
 // missAccounts keeps a wrong account where the key itself seems to be misspelt,
-// for the same reason. The mistake is told with those of the file.
+// for the same reason. The error is reported with those of the file.
 func (l *loader) missAccounts(root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
 		if key := root.Content[i]; key.Value != "accounts" && text.Nearest(key.Value, topKeys()) == "accounts" {

@@ -1,9 +1,9 @@
-// Package config reads nightshift.yaml into values, and strictly: every
-// mistake of a file is found in one reading and told with its line, its column
+// Package config reads nightshift.yaml into values, strictly: every
+// error of a file is found in one reading and reported with its line, its column
 // and the nearest right spelling.
 //
-// Mistakes stay where they are made. A schedule, a rule or an account with a
-// mistake is kept as one that answers with an error, so that what it is about is
+// An error affects only what it is in. A schedule, a rule or an account with an
+// error is kept as one that answers with it, so that what it is about is
 // left alone and does not fall to a later rule; everything else works.
 //
 // Import writes such a file from the definitions of Instance Scheduler on AWS.
@@ -45,8 +45,8 @@ type Config struct {
 	// "s3://bucket/prefix"; empty means nowhere.
 	Journal string
 	Cost    Cost
-	// Warnings are what is odd, but can be done.
-	Warnings []Mistake
+	// Warnings are what is unusual, but possible.
+	Warnings []Problem
 
 	rules power.Rules
 }
@@ -104,9 +104,9 @@ func (c *Config) Find(value string, zone *time.Location) (power.Named, error) {
 // Load reads the configuration and the calendars that it names, which lie
 // beside it unless their names are absolute. open opens a file by its name.
 //
-// What is wrong in the file comes back as Mistakes, an error of kind
+// What is wrong in the file comes back as Errors, an error of kind
 // fleet.ErrInvalid. The Config beside it is nil where the file is not readable
-// as YAML; otherwise what has no mistake in it works, and what has answers
+// as YAML; otherwise what has no error in it works, and what has answers
 // with an error. A file that cannot be opened or read is the error of open.
 func Load(name string, open func(name string) (io.ReadCloser, error)) (*Config, error) {
 	data, err := slurp(name, open)
@@ -119,9 +119,9 @@ func Load(name string, open func(name string) (io.ReadCloser, error)) (*Config, 
 		return nil, l.all()
 	}
 	l.config(root)
-	sortMistakes(l.warnings)
+	sortProblems(l.warnings)
 	l.out.Warnings = l.warnings
-	if len(l.mistakes) > 0 {
+	if len(l.errors) > 0 {
 		return l.out, l.all()
 	}
 	return l.out, nil

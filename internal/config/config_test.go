@@ -60,7 +60,7 @@ func golden(t *testing.T, file, got string) {
 
 func open(name string) (io.ReadCloser, error) { return os.Open(name) }
 
-func TestEveryMistakeIsTold(t *testing.T) {
+func TestEveryErrorIsReported(t *testing.T) {
 	files, err := filepath.Glob("testdata/wrong/*.yaml")
 	if err != nil || len(files) < 8 {
 		t.Fatalf("%d files, %v", len(files), err)
@@ -222,9 +222,9 @@ power:
 	}
 }
 
-// TestAMistakeStaysWhereItIs holds that nothing is stopped or started by a
+// TestAnErrorAffectsOnlyWhatItIsIn holds that nothing is stopped or started by a
 // later rule or a default because an earlier line has a typo.
-func TestAMistakeStaysWhereItIs(t *testing.T) {
+func TestAnErrorAffectsOnlyWhatItIsIn(t *testing.T) {
 	c, err := load(`
 timezone: Asia/Seoul
 schedules:
@@ -239,9 +239,9 @@ power:
     - {tga: F=g, schedule: good}
     - {schedule: good}
 `)
-	var mistakes config.Mistakes
-	if !errors.As(err, &mistakes) || len(mistakes) != 3 || c == nil {
-		t.Fatalf("%d mistakes: %v", len(mistakes), err)
+	var problems config.Errors
+	if !errors.As(err, &problems) || len(problems) != 3 || c == nil {
+		t.Fatalf("%d problems: %v", len(problems), err)
 	}
 	rules := c.Rules().Rules
 	for i, works := range []bool{false, false, true, false, true} {
@@ -335,14 +335,14 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := load(text)
-		var mistakes config.Mistakes
+		var problems config.Errors
 		if err != nil && !errors.Is(err, fleet.ErrInvalid) {
 			t.Fatalf("%v is not of the kind invalid", err)
 		}
-		if errors.As(err, &mistakes) && len(mistakes) == 0 {
+		if errors.As(err, &problems) && len(problems) == 0 {
 			t.Fatal("an error without a mistake")
 		}
-		for _, m := range mistakes {
+		for _, m := range problems {
 			if m.Message == "" || m.Line < 0 || m.Col < 0 {
 				t.Fatalf("%+v", m)
 			}

@@ -51,7 +51,7 @@ const (
 	mostRequests = 10_000
 )
 
-// cost reads the section. A mistake in a cap leaves it at nothing: what is paid
+// cost reads the section. An error in a cap leaves it at nothing: what is paid
 // is not guessed.
 func (l *loader) cost(n *yaml.Node) {
 	before, out := l.wrong, &l.out.Cost

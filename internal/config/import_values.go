@@ -29,7 +29,7 @@ func (i intrinsic) String() string { return fmt.Sprintf("%s %v", i.function, i.a
 func decodeYAML(data []byte) (any, error) {
 	s := &source{name: "definitions"}
 	root := s.parse(data)
-	if root == nil || len(s.mistakes) > 0 {
+	if root == nil || len(s.errors) > 0 {
 		return nil, s.all()
 	}
 	nodes := 0

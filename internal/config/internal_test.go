@@ -71,15 +71,15 @@ func TestDurationsPrintAsTheyRead(t *testing.T) {
 	}
 }
 
-func TestMistakesAreBounded(t *testing.T) {
+func TestProblemsAreBounded(t *testing.T) {
 	s := &source{name: "f", lines: []string{strings.Repeat("x", maxLine+1)}}
-	for i := range maxMistakes + 500 {
-		s.add(s.mistake(1, i+1, "wrong"))
-		s.add(s.mistake(1, i+1, "wrong"))
+	for i := range maxProblems + 500 {
+		s.add(s.problem(1, i+1, "wrong"))
+		s.add(s.problem(1, i+1, "wrong"))
 	}
 	all := s.all()
-	if last := all[len(all)-1].String(); len(all) != maxMistakes+1 || last != "f: and 1000 more mistakes" {
-		t.Errorf("%d mistakes, the last is %q", len(all), last)
+	if last := all[len(all)-1].String(); len(all) != maxProblems+1 || last != "f: and 1000 more mistakes" {
+		t.Errorf("%d problems, the last is %q", len(all), last)
 	}
 	if text := all.Error(); len(text) > 100_000 {
 		t.Errorf("the text has %d bytes", len(text))

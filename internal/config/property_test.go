@@ -13,10 +13,10 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// TestNoMistakeHidesAnother writes files in which any of the schedules and
-// rules are wrong, and holds that each mistake is told at its line and that
+// TestNoErrorHidesAnother writes files in which any of the schedules and
+// rules are wrong, and holds that each error is told at its line and that
 // what is right works.
-func TestNoMistakeHidesAnother(t *testing.T) {
+func TestNoErrorHidesAnother(t *testing.T) {
 	goodSchedules := []string{"Mon-Fri 08:00-19:00", "[Sat, Sun]", "{never: true}", "{stop: [Mon-Fri 19:00]}", "always"}
 	badSchedules := []string{"Mno 08:00-19:00", "{}", "{runnning: always}", "{never: maybe}", "[Mon 08:00-08:00]", "", "{timezone: Asia/Soul, running: always}"}
 	goodRules := []string{"schedule: always", "enforce: true, schedule: Mon 08:00-09:00", "ignore: true", "min_uptime: 2d, schedule: always"}
@@ -48,16 +48,16 @@ func TestNoMistakeHidesAnother(t *testing.T) {
 			fmt.Fprintf(&text, "    - {tag: Key=%d, %s}\n", i, value)
 		}
 		c, err := load(text.String())
-		var mistakes config.Mistakes
-		if errors.As(err, &mistakes) != (len(lines) > 0) || c == nil {
+		var problems config.Errors
+		if errors.As(err, &problems) != (len(lines) > 0) || c == nil {
 			t.Fatalf("%v\n%s", err, &text)
 		}
 		var told []int
-		for _, m := range mistakes {
+		for _, m := range problems {
 			told = append(told, m.Line)
 		}
 		if !slices.Equal(told, lines) {
-			t.Fatalf("mistakes in lines %v are told in %v:\n%v\n%s", lines, told, err, &text)
+			t.Fatalf("problems in lines %v are told in %v:\n%v\n%s", lines, told, err, &text)
 		}
 		for i, right := range schedules {
 			if s := c.Schedules[i]; right != (s.Err == nil) || right != (s.Schedule != nil) {

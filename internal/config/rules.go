@@ -30,7 +30,7 @@ type rule struct {
 	wrong  bool
 }
 
-// readRules reads all rules. One with a mistake is kept as a rule that answers
+// readRules reads all rules. One with an error is kept as a rule that answers
 // with an error: the machines that it fits must not fall to a later rule. One
 // whose tag cannot be read fits every machine.
 func (l *loader) readRules(n *yaml.Node, untagged bool) {

@@ -31,7 +31,7 @@ type calendar struct {
 	err  error
 }
 
-// schedules reads all definitions. One with a mistake is kept with an error.
+// schedules reads all definitions. A schedule with an error is kept with it.
 func (l *loader) schedules(n *yaml.Node) {
 	for _, entry := range l.entries(n, "schedules") {
 		if len(l.out.Schedules) == maxSchedules {

@@ -18,9 +18,9 @@ const (
 	maxSize = 1 << 20
 	// maxValues bounds what is read from a file once aliases are followed.
 	maxValues = 50_000
-	// maxMistakes bounds what is told of one file.
-	maxMistakes = 1000
-	// maxLine is how many bytes a line may have to be shown with its mistakes.
+	// maxProblems bounds the problems reported of one file.
+	maxProblems = 1000
+	// maxLine is how many bytes a line may have to be shown with its problems.
 	maxLine = 10_000
 )
 
@@ -29,57 +29,57 @@ const (
 type source struct {
 	name     string
 	lines    []string
-	mistakes Mistakes
-	warnings []Mistake
-	told     map[Mistake]bool // what an alias refers to is read several times
-	wrong    int              // how many mistakes there were, also those told before
-	untold   int              // how many were too many to tell
+	errors   Errors
+	warnings []Problem
+	seen     map[Problem]bool // what an alias refers to is read several times
+	wrong    int              // how many problems there were, also those reported before
+	omitted  int              // how many were too many to report
 	values   int              // how many values were read
 }
 
-// mistake builds a Mistake at a place of the file.
-func (s *source) mistake(line, col int, format string, args ...any) Mistake {
-	m := Mistake{File: s.name, Line: line, Col: col, Message: fmt.Sprintf(format, args...)}
+// problem builds a Problem at a place of the file.
+func (s *source) problem(line, col int, format string, args ...any) Problem {
+	m := Problem{File: s.name, Line: line, Col: col, Message: fmt.Sprintf(format, args...)}
 	if line >= 1 && line <= len(s.lines) && len(s.lines[line-1]) <= maxLine {
 		m.Source = s.lines[line-1]
 	}
 	return m
 }
 
-// at notes a mistake at a value.
+// at notes an error at a value.
 func (s *source) at(n *yaml.Node, format string, args ...any) {
-	s.add(s.mistake(n.Line, n.Column, format, args...))
+	s.add(s.problem(n.Line, n.Column, format, args...))
 }
 
-func (s *source) add(m Mistake) {
+func (s *source) add(m Problem) {
 	s.wrong++
 	switch {
-	case s.told[m]:
-	case len(s.mistakes) >= maxMistakes:
-		s.untold++
+	case s.seen[m]:
+	case len(s.errors) >= maxProblems:
+		s.omitted++
 	default:
-		if s.told == nil {
-			s.told = make(map[Mistake]bool)
+		if s.seen == nil {
+			s.seen = make(map[Problem]bool)
 		}
-		s.told[m] = true
-		s.mistakes = append(s.mistakes, m)
+		s.seen[m] = true
+		s.errors = append(s.errors, m)
 	}
 }
 
-// all are the mistakes in the order of the file, and how many there are
+// all are the problems in the order of the file, and how many there are
 // besides.
-func (s *source) all() Mistakes {
-	sortMistakes(s.mistakes)
-	if s.untold > 0 {
-		return append(s.mistakes, s.mistake(0, 0, "and %d more mistakes", s.untold))
+func (s *source) all() Errors {
+	sortProblems(s.errors)
+	if s.omitted > 0 {
+		return append(s.errors, s.problem(0, 0, "and %d more mistakes", s.omitted))
 	}
-	return s.mistakes
+	return s.errors
 }
 
-// warn notes what is odd, but can be done.
+// warn notes what is unusual, but possible.
 func (s *source) warn(n *yaml.Node, format string, args ...any) {
-	if len(s.warnings) < maxMistakes {
-		s.warnings = append(s.warnings, s.mistake(n.Line, n.Column, format, args...))
+	if len(s.warnings) < maxProblems {
+		s.warnings = append(s.warnings, s.problem(n.Line, n.Column, format, args...))
 	}
 }
 
@@ -114,10 +114,10 @@ func (s *source) parse(data []byte) *yaml.Node {
 	}
 	switch {
 	case err != nil:
-		s.add(s.mistake(0, 0, "%v", err))
+		s.add(s.problem(0, 0, "%v", err))
 		return nil
 	case len(documents) == 0 || len(documents[0].Content) == 0:
-		s.add(s.mistake(1, 1, "the file is empty; it needs schedules and power rules"))
+		s.add(s.problem(1, 1, "the file is empty; it needs schedules and power rules"))
 		return nil
 	case len(documents) > 1:
 		s.at(&documents[1], "a second document begins here; only one is read")
@@ -136,9 +136,9 @@ func (s *source) plain() bool {
 			_, size := utf8.DecodeRuneInString(line[at:])
 			switch {
 			case r == utf8.RuneError && size == 1:
-				s.add(s.mistake(i+1, col, "this is not UTF-8 text"))
+				s.add(s.problem(i+1, col, "this is not UTF-8 text"))
 			case r < ' ' && r != '\t', r >= 0x7f && r < 0xa0, r == '\u2028', r == '\u2029', r == '\ufeff':
-				s.add(s.mistake(i+1, col, "the control character U+%04X is not allowed here", r))
+				s.add(s.problem(i+1, col, "the control character U+%04X is not allowed here", r))
 			}
 		}
 		if s.wrong-before > 20 {
@@ -162,7 +162,7 @@ func (s *source) syntax(wrong *yaml.LoadError) {
 	if mark.Line >= 1 && mark.Line <= len(s.lines) && strings.HasPrefix(strings.TrimLeft(s.lines[mark.Line-1], " "), "\t") {
 		message = "YAML is indented with spaces, not with tabs"
 	}
-	s.add(s.mistake(mark.Line, mark.Column, "%s", message))
+	s.add(s.problem(mark.Line, mark.Column, "%s", message))
 }
 
 // follow is the value itself, where it is an alias the value that it stands

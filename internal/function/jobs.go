@@ -93,7 +93,7 @@ func (h Handler) followRules(ctx context.Context, r Request, closing <-chan stru
 	}
 	if result.Status() != fleet.StatusDone {
 		sum := result.Summary
-		h.Log.ErrorContext(ctx, "not all is in its desired state", "failed", sum.Failed, "left", sum.Deferred, "mistakes", sum.Mistakes, "errors", sum.Errors, "configuration_errors", len(s.Errors))
+		h.Log.ErrorContext(ctx, "not all is in its desired state", "failed", sum.Failed, "left", sum.Deferred, "mistakes", sum.Invalid, "errors", sum.Errors, "configuration_errors", len(s.Errors))
 	}
 	return envelope{Version: 1, Kind: actionPower, Data: result.Summary}, failedRun(result)
 }

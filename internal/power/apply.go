@@ -224,7 +224,7 @@ func (r *run) reread(ctx context.Context, batch []Step) []Step {
 // or waits for its machine to arrive in the other state.
 func (r *run) sort(s Step) bool {
 	switch {
-	case s.Mistake:
+	case s.Invalid:
 		r.settle(s, fleet.Failed, s.Reason, s.Machine.State)
 	case !s.Do():
 		r.settle(s, fleet.Skipped, s.Reason, s.Machine.State)

@@ -190,8 +190,8 @@ func short(d time.Duration) string {
 	return text
 }
 
-// mistake is the step of a machine whose tags cannot be followed. It is left
+// invalid is the step of a machine whose tags cannot be followed. It is left
 // alone, and that is a failure: silence would look like success.
-func mistake(m fleet.Machine, code string, err error) Step {
-	return Step{Machine: m, Mistake: true, Reason: fleet.Reason{Code: code, Text: said(err)}}
+func invalid(m fleet.Machine, code string, err error) Step {
+	return Step{Machine: m, Invalid: true, Reason: fleet.Reason{Code: code, Text: said(err)}}
 }

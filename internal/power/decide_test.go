@@ -320,8 +320,8 @@ func TestRules(t *testing.T) {
 		if got := fmt.Sprint(s.Action, " ", s.Reason.Code, " ", s.Desired.Rule); got != tt.want {
 			t.Errorf("%s: %q (%s), want %q", name, got, s.Reason.Text, tt.want)
 		}
-		if (s.Reason.Code == "bad-schedule") != s.Mistake {
-			t.Errorf("%s: mistake is %v", name, s.Mistake)
+		if (s.Reason.Code == "bad-schedule") != s.Invalid {
+			t.Errorf("%s: invalid is %v", name, s.Invalid)
 		}
 	}
 	sel, ok := ruleSet.Selector(fleet.KindInstance)

@@ -36,7 +36,7 @@ func (s Scheduled) With(ramp Ramp) Scheduled {
 
 // Scheduled is a machine as a forecast sees it, without a price; false where nobody
 // stops and starts it by a schedule: no rule is for it, something is in the way
-// (Blocked), or a mistake is.
+// (Blocked), or an error is.
 func (rs *RuleSet) Scheduled(m fleet.Machine, ramp Ramp) (Scheduled, bool) {
 	n, ok := rs.rule(m)
 	if !ok || rs.Blocked(m) != (fleet.Reason{}) || m.State == fleet.Terminated || m.State == fleet.ShuttingDown {

@@ -156,7 +156,7 @@ func TestForecastItems(t *testing.T) {
 		"one without a rule": {Kind: fleet.KindInstance},
 		"another kind":       {Kind: fleet.KindDatabase, Tags: tagged.Tags},
 		"an ignored one":     {Kind: fleet.KindInstance, Tags: fleet.Tags{"Keep": "1", "Schedule": "office"}},
-		"a mistake":          {Kind: fleet.KindInstance, Tags: fleet.Tags{"Schedule": "ofice"}},
+		"an error":           {Kind: fleet.KindInstance, Tags: fleet.Tags{"Schedule": "ofice"}},
 	} {
 		if item, ok := ruleSet.Scheduled(m, nil); ok {
 			t.Errorf("%s is in the forecast: %+v", what, item)

@@ -42,7 +42,7 @@ func newOrder(steps []Step) *order {
 	return o
 }
 
-// refuseCircles makes mistakes of the steps that wait for each other: they would
+// refuseCircles makes the steps invalid that wait for each other: they would
 // wait for ever. The configuration can be without a circle, and machines that
 // carry several of its tags close one.
 func refuseCircles(steps []Step) {
@@ -53,7 +53,7 @@ func refuseCircles(steps []Step) {
 		}
 		for _, n := range after {
 			if steps[n].Do() {
-				steps[n].Action, steps[n].Settling, steps[n].Mistake = None, false, true
+				steps[n].Action, steps[n].Settling, steps[n].Invalid = None, false, true
 				steps[n].Reason = fleet.Reason{Code: "circular", Text: fmt.Sprintf(
 					"comes after the machines with the tag %s, and some of these come after it: neither can be first", tag,
 				)}

@@ -241,7 +241,7 @@ func TestCircles(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	w.machines[0].Tags = fleet.Tags{"A": ""}
-	if plan, err = power.MakePlan(t.Context(), clients(w), ruleSet, w.clock); err != nil || plan.Steps[0].Mistake || plan.Steps[1].Mistake {
+	if plan, err = power.MakePlan(t.Context(), clients(w), ruleSet, w.clock); err != nil || plan.Steps[0].Invalid || plan.Steps[1].Invalid {
 		t.Errorf("without the third tag: %+v, %v", plan.Steps[:2], err)
 	}
 }

@@ -41,9 +41,9 @@ type Step struct {
 	// ChangeType permits a start in another of the types that the machine's tag
 	// names.
 	ChangeType bool
-	// Mistake is true when somebody's mistake, such as a tag that cannot be
+	// Invalid is true where an error of a person, such as a tag that cannot be
 	// read, is why the machine is left alone.
-	Mistake bool
+	Invalid bool
 	Reason  fleet.Reason
 	// Desired is what the schedule asks for; zero where there is none.
 	Desired Desired

@@ -137,7 +137,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, ramp Ramp, now time.Time) Step {
 	a := rs.named(n, m)
 	named := a.named
 	if a.err != nil {
-		step := mistake(m, "bad-schedule", a.err)
+		step := invalid(m, "bad-schedule", a.err)
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1}
 		return step
 	}
@@ -151,7 +151,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, ramp Ramp, now time.Time) Step {
 	if value, ok := m.Tags[fleet.TagOverride]; ok {
 		override, err := fleet.ParseOverride(value)
 		if err != nil {
-			step := mistake(m, "bad-override", err)
+			step := invalid(m, "bad-override", err)
 			step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 			return step
 		}

@@ -21,10 +21,10 @@ type Summary struct {
 	Deferred []Act `json:"left,omitempty"`
 	// Skipped are those that were left alone on purpose.
 	Skipped []Act `json:"skipped,omitempty"`
-	// Mistakes are what somebody has to fix, each listed once.
-	Mistakes []Mistake `json:"mistakes,omitempty"`
-	// Warnings are what may surprise somebody, each listed once.
-	Warnings []Mistake `json:"warnings,omitempty"`
+	// Invalid lists the errors that somebody has to fix, each once.
+	Invalid []Problem `json:"mistakes,omitempty"`
+	// Warnings lists what may surprise somebody, each once.
+	Warnings []Problem `json:"warnings,omitempty"`
 	// NoChange counts the machines that were in their desired state, NoRule those
 	// that no rule is for.
 	NoChange int  `json:"as_wanted"`
@@ -61,8 +61,8 @@ type Act struct {
 	fleet.Reason
 }
 
-// Mistake is what somebody has to put right, with the machines that it is on.
-type Mistake struct {
+// Problem is an error or a warning, with the machines that have it.
+type Problem struct {
 	fleet.Reason
 	Machines []fleet.ResourceID `json:"machines"`
 }
@@ -84,8 +84,8 @@ func Summarize(plans []Plan, outcomes [][]fleet.Outcome, errs []error) Summary {
 			for _, w := range step.Desired.Warnings {
 				s.Warnings = noted(s.Warnings, fleet.Reason{Code: "warning", Text: w}, step.Machine.ID)
 			}
-			if step.Mistake {
-				s.Mistakes = noted(s.Mistakes, step.Reason, step.Machine.ID)
+			if step.Invalid {
+				s.Invalid = noted(s.Invalid, step.Reason, step.Machine.ID)
 				continue
 			}
 			result, action, reason := fleet.Skipped, step.Action, step.Reason
@@ -124,15 +124,15 @@ func (s *Summary) add(result fleet.Result, action Action, a Act) {
 	}
 }
 
-// noted adds a machine to the mistake that it shares with others.
-func noted(list []Mistake, r fleet.Reason, id fleet.ResourceID) []Mistake {
+// noted adds a machine to the problem that it shares with others.
+func noted(list []Problem, r fleet.Reason, id fleet.ResourceID) []Problem {
 	for n := range list {
 		if list[n].Reason == r {
 			list[n].Machines = append(list[n].Machines, id)
 			return list
 		}
 	}
-	return append(list, Mistake{r, []fleet.ResourceID{id}})
+	return append(list, Problem{r, []fleet.ResourceID{id}})
 }
 
 func (s *Summary) status() string {
@@ -147,7 +147,7 @@ func (s *Summary) status() string {
 		{len(s.Skipped), "skipped"},
 		{len(s.Failed), "failed"},
 		{len(s.Deferred), "left"},
-		{len(s.Mistakes), "to put right"},
+		{len(s.Invalid), "to put right"},
 		{s.ConfigurationErrors, "wrong in the configuration"},
 	} {
 		if p.n > 0 {

@@ -67,7 +67,7 @@ func TestWindowsPrintOneWay(t *testing.T) {
 	}
 }
 
-func TestMistakesAreNamed(t *testing.T) {
+func TestErrorsNameTheirCause(t *testing.T) {
 	for text, says := range map[string]string{
 		"":                          "write for example",
 		"tues 08:00-19:00":          `did you mean "Tue"?`,

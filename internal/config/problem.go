@@ -11,8 +11,8 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// Mistake is one thing that is wrong in a file, and where.
-type Mistake struct {
+// Problem is an error or a warning in a file, and where it is.
+type Problem struct {
 	File string
 	// Line and Col count from 1; Col counts characters. 0 means the file as a
 	// whole.
@@ -23,7 +23,7 @@ type Mistake struct {
 
 // String is "file:line:col: message", and below it the line with a caret under
 // the place.
-func (m Mistake) String() string {
+func (m Problem) String() string {
 	if m.Line == 0 {
 		return m.File + ": " + m.Message
 	}
@@ -35,24 +35,24 @@ func (m Mistake) String() string {
 	return text + "\n    " + line + "\n    " + before + "^"
 }
 
-// Mistakes are all that was found in one reading, in the order of the file.
+// Errors are all errors found in one reading, in the order of the file.
 // As an error they are of the kind fleet.ErrInvalid.
-type Mistakes []Mistake
+type Errors []Problem
 
-// Error prints every mistake with its line and a caret.
-func (m Mistakes) Error() string {
+// Error prints every error with its line and a caret.
+func (m Errors) Error() string {
 	texts := make([]string, len(m))
-	for i, mistake := range m {
-		texts[i] = mistake.String()
+	for i, problem := range m {
+		texts[i] = problem.String()
 	}
 	return strings.Join(texts, "\n")
 }
 
 // Is makes errors.Is(err, fleet.ErrInvalid) true.
-func (m Mistakes) Is(target error) bool { return target == fleet.ErrInvalid }
+func (m Errors) Is(target error) bool { return target == fleet.ErrInvalid }
 
-func sortMistakes(m []Mistake) {
-	slices.SortStableFunc(m, func(a, b Mistake) int {
+func sortProblems(m []Problem) {
+	slices.SortStableFunc(m, func(a, b Problem) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
 		}
