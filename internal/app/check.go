@@ -34,18 +34,12 @@ type ConfigProblem struct {
 
 // ScheduleCheck is a schedule with its state now and its next transition.
 type ScheduleCheck struct {
-	Schedule   string         `json:"schedule"`
-	Definition string         `json:"definition,omitempty"`
-	Zone       string         `json:"timezone,omitempty"`
-	State      schedule.State `json:"state,omitempty"`
-	Next       *Transition    `json:"next"`
-	Error      string         `json:"error,omitempty"`
-}
-
-// Transition is an instant at which the desired state changes.
-type Transition struct {
-	At    time.Time      `json:"at"`
-	State schedule.State `json:"state"`
+	Schedule   string               `json:"schedule"`
+	Definition string               `json:"definition,omitempty"`
+	Zone       string               `json:"timezone,omitempty"`
+	State      schedule.State       `json:"state,omitempty"`
+	Next       *schedule.Transition `json:"next"`
+	Error      string               `json:"error,omitempty"`
 }
 
 // CheckConfig sums up the configuration of the session. Nothing is asked of AWS.
@@ -70,7 +64,7 @@ func (s *Session) CheckConfig() ConfigCheck {
 		} else {
 			one.Definition, one.Zone, one.State = named.Schedule.Definition().String(), named.Schedule.Zone().String(), named.Schedule.At(now)
 			if next, ok := named.Schedule.Next(now); ok {
-				one.Next = &Transition{next.At, next.State}
+				one.Next = &next
 			}
 		}
 		c.Schedules = append(c.Schedules, one)

@@ -210,7 +210,7 @@ func scheduleLines(list []app.ScheduleCheck) []string {
 			lines = append(lines, head+"wrong: "+text.Printable(s.Error))
 			continue
 		}
-		windows := cutRight(text.Printable(s.Definition), longestText)
+		windows := text.CutRight(text.Printable(s.Definition), longestText)
 		if !strings.HasSuffix(windows, s.Zone) {
 			windows += " " + s.Zone
 		}

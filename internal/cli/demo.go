@@ -113,19 +113,14 @@ power:
 
 // schedules shows what the same machines would do by schedule, this evening.
 func (d *demo) schedules(ctx context.Context) error {
-	chosen, err := chooseSchedules(d.byRules.Config, nil, nil)
+	chosen, err := d.byRules.Config.Choose(nil, nil)
 	if err != nil {
 		return err
 	}
 	now := d.now()
 	d.say("\nBy schedule, with no commands at set times\n$ cat %s\n%s\n$ nightshift power week", defaultConfig, demoConfig)
 	if !d.quiet && !d.json {
-		monday := now.AddDate(0, 0, -(int(now.Weekday())+6)%7)
-		firstDay, err := d.firstDay(monday.Format(time.DateOnly), d.zone)
-		if err != nil {
-			return err
-		}
-		picture := weekPicture{weeks: []week{weekOf(chosen[0], firstDay(d.zone))}, now: now}
+		picture := weekPicture{weeks: []schedule.Week{chosen[0].Schedule.Week(chosen[0].Name, schedule.Monday(now))}, now: now}
 		picture.width, picture.color = d.screen()
 		picture.print(d.Stdout)
 	}

@@ -101,7 +101,7 @@ func (a *commandLine) printExplanation(s *app.Session, e app.Explanation) {
 		row("rule", "%d, for the tag %s", e.Rule, e.Tag)
 	}
 	if e.Windows != "" {
-		windows := cutRight(e.Windows, longestText)
+		windows := text.CutRight(e.Windows, longestText)
 		if e.Schedule != e.Windows {
 			windows = e.Schedule + ": " + e.Windows
 		}

@@ -5,34 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"nightshift/internal/app"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
-	"nightshift/internal/power"
 	"nightshift/internal/schedule"
 	"nightshift/internal/text"
 )
-
-// transitions is what `power next --json` prints: the state of a schedule at a
-// time, and its transitions before and after it. Times are in the schedule's
-// zone; null where there is none.
-type transitions struct {
-	Version  int              `json:"version"`
-	Kind     string           `json:"kind"`
-	Schedule string           `json:"schedule"`
-	Zone     string           `json:"timezone"`
-	At       time.Time        `json:"at"`
-	State    schedule.State   `json:"state"`
-	Last     *time.Time       `json:"last"`
-	Next     *time.Time       `json:"next"`
-	List     []app.Transition `json:"transitions"`
-}
 
 func (a *commandLine) nextCommand() *cobra.Command {
 	var (
@@ -62,19 +43,23 @@ and, for a schedule that is written out, no configuration.`,
 			if err != nil {
 				return err
 			}
-			chosen, err := chooseSchedules(cfg, names, tags)
+			chosen, err := cfg.Choose(names, tags)
 			if err != nil {
 				return errors.Join(asError(mistakes), err)
 			}
 			for n, s := range chosen {
-				list := transitionsOf(s, now, count)
+				list := s.Schedule.Outlook(s.Name, now, count)
 				if a.json {
-					err = a.printJSON(list)
+					err = a.printJSON(struct {
+						Version int    `json:"version"`
+						Kind    string `json:"kind"`
+						schedule.Outlook
+					}{1, "next", list})
 				} else {
 					if n > 0 {
 						fmt.Fprintln(a.Stdout)
 					}
-					a.printTransitions(list)
+					a.printOutlook(list)
 				}
 				if err != nil {
 					return err
@@ -110,85 +95,17 @@ func asError(m config.Errors) error {
 	return m
 }
 
-// chooseSchedules finds the schedules that are named, that the tags of a machine
-// lead to, or all of the configuration.
-func chooseSchedules(cfg *config.Config, names, tags []string) ([]power.Named, error) {
-	var chosen []power.Named
-	var errs []error
-	add := func(named power.Named, err error) {
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-		case named.Ignore:
-			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "%q leaves machines alone and has no times", named.Name))
-		default:
-			chosen = append(chosen, named)
-		}
-	}
-	for _, name := range names {
-		add(cfg.Find(name, nil))
-	}
-	if len(tags) > 0 {
-		all := strings.Join(tags, ", ")
-		carried := fleet.Tags{}
-		for _, tag := range tags {
-			key, value, _ := strings.Cut(tag, "=")
-			carried[key] = value
-		}
-		rules := cfg.Rules().Rules
-		n := slices.IndexFunc(rules, func(r power.Rule) bool { return r.Tag.Key == "" || r.Tag.On(carried) })
-		switch {
-		case n < 0:
-			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "no rule is for the tag %s", all))
-		case rules[n].Ignore:
-			add(power.Named{Name: all, Ignore: true}, nil)
-		default:
-			add(rules[n].Read(carried[rules[n].Tag.Key]))
-		}
-	}
-	if len(names)+len(tags) == 0 {
-		for _, name := range cfg.Names() {
-			add(cfg.Find(name, nil))
-		}
-		if len(chosen)+len(errs) == 0 {
-			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "the configuration has no schedules; name one with --schedule"))
-		}
-	}
-	return chosen, errors.Join(errs...)
-}
-
-func transitionsOf(n power.Named, now time.Time, count int) transitions {
-	s := n.Schedule
-	now = now.In(s.Zone()).Truncate(time.Second)
-	t := transitions{Version: 1, Kind: "next", Schedule: n.Name, Zone: s.Zone().String(), At: now, State: s.At(now), List: []app.Transition{}}
-	if last, ok := s.Last(now); ok {
-		t.Last = &last.At
-	}
-	for at := now; len(t.List) < count; {
-		next, ok := s.Next(at)
-		if !ok {
-			break
-		}
-		t.List = append(t.List, app.Transition{At: next.At, State: next.State})
-		at = next.At
-	}
-	if len(t.List) > 0 {
-		t.Next = &t.List[0].At
-	}
-	return t
-}
-
-func (a *commandLine) printTransitions(t transitions) {
+func (a *commandLine) printOutlook(o schedule.Outlook) {
 	const layout = "Mon 2006-01-02 15:04 MST"
 	since := ""
-	if t.Last != nil {
-		since = " since " + t.Last.Format(layout)
+	if o.Last != nil {
+		since = " since " + o.Last.Format(layout)
 	}
-	fmt.Fprintf(a.Stdout, "%s (%s): %s at %s%s\n", text.Printable(t.Schedule), t.Zone, t.State, t.At.Format(layout), since)
-	for _, next := range t.List {
+	fmt.Fprintf(a.Stdout, "%s (%s): %s at %s%s\n", text.Printable(o.Schedule), o.Zone, o.State, o.At.Format(layout), since)
+	for _, next := range o.Transitions {
 		fmt.Fprintf(a.Stdout, "  %s  %s\n", next.At.Format(layout), next.State)
 	}
-	if len(t.List) == 0 {
+	if len(o.Transitions) == 0 {
 		fmt.Fprintln(a.Stdout, "  it never changes")
 	}
 }

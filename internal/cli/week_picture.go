@@ -14,7 +14,7 @@ import (
 // weekPicture draws weeks on a terminal, grouped by zone: the local days of
 // two zones do not stand below each other.
 type weekPicture struct {
-	weeks []week
+	weeks []schedule.Week
 	now   time.Time
 	width int
 	color bool
@@ -22,54 +22,6 @@ type weekPicture struct {
 	// cells is how many blocks a day has, names how wide the names' column is,
 	// sums that of the hours.
 	cells, names, sums int
-}
-
-// block is a part of a local day: how much of it is running, left to people,
-// and there at all. Clock changes make parts longer, or skip them.
-type block struct {
-	running, unmanaged, whole time.Duration
-	starts, stops             bool // edges of a schedule that has only such
-}
-
-// quarter is the grid on which the zones' clocks change.
-const quarter = 15 * time.Minute
-
-// blocks cuts the local days of a week into equal parts of the clock.
-func (w week) blocks(aDay int) [][]block {
-	days := make([][]block, len(w.Days))
-	for i := range days {
-		days[i] = make([]block, aDay)
-	}
-	first := dateOf(w.From)
-	at := func(t time.Time) *block {
-		local := t.In(w.From.Location())
-		day := int(dateOf(local).Sub(first) / (24 * time.Hour))
-		return &days[day][(local.Hour()*60+local.Minute())*aDay/(24*60)]
-	}
-	for _, s := range w.Spans {
-		for t := s.From; t.Before(s.To); {
-			end := t.Truncate(quarter).Add(quarter)
-			if end.After(s.To) {
-				end = s.To
-			}
-			b := at(t)
-			b.whole += end.Sub(t)
-			switch s.State {
-			case schedule.Running:
-				b.running += end.Sub(t)
-			case schedule.Unmanaged:
-				b.unmanaged += end.Sub(t)
-			default: // stopped
-			}
-			t = end
-		}
-	}
-	for _, e := range w.Edges {
-		b := at(e.At)
-		b.starts = b.starts || e.State == schedule.Running
-		b.stops = b.stops || e.State == schedule.Stopped
-	}
-	return days
 }
 
 // The inks of a picture, as SGR codes.
@@ -83,21 +35,21 @@ const (
 	inkNow     = "1;35"
 )
 
-// draw is the sign of a block, which says all without its ink.
-func (b block) draw() (sign, ink string) {
+// draw is the sign of a part of a day, which says all without its ink.
+func draw(p schedule.Part) (sign, ink string) {
 	switch {
-	case b.starts:
+	case p.Starts:
 		return "↑", inkEdge
-	case b.stops:
+	case p.Stops:
 		return "↓", inkEdge
-	case b.whole == 0:
+	case p.Whole == 0:
 		return " ", inkNone // the clock skips it
-	case b.running > 0 && b.unmanaged > 0:
+	case p.Running > 0 && p.Unmanaged > 0:
 		return "▒", inkPeople
-	case b.unmanaged > 0:
+	case p.Unmanaged > 0:
 		return "░", inkPeople
-	case b.running > 0:
-		eighths := (b.running*8 + b.whole/2) / b.whole
+	case p.Running > 0:
+		eighths := (p.Running*8 + p.Whole/2) / p.Whole
 		return string([]rune("▁▂▃▄▅▆▇█")[max(1, eighths)-1]), inkRunning
 	}
 	return "·", inkFaint
@@ -117,7 +69,7 @@ func (p *weekPicture) layout() {
 	p.names, p.sums = shortest, 0
 	for _, w := range p.weeks {
 		p.names = max(p.names, text.Width(text.Printable(w.Schedule)), text.Width(w.Zone))
-		p.sums = max(p.sums, text.Width(w.sum()))
+		p.sums = max(p.sums, text.Width(weekSum(w)))
 	}
 	p.names = min(p.names, longest)
 	room := p.width - 2 - 2 - p.sums - 6 // the gaps, and those between days
@@ -132,8 +84,8 @@ func (p *weekPicture) layout() {
 	}
 }
 
-// sum is how long the schedule runs in the week, and the part of it.
-func (w week) sum() string {
+// weekSum is how long the schedule runs in the week, and the part of it.
+func weekSum(w schedule.Week) string {
 	if w.OneSided {
 		return "people"
 	}
@@ -194,7 +146,7 @@ func (p *weekPicture) scale() string {
 
 // head prints the zone with its days, the hours of the day where there is room,
 // and where in the week it is now.
-func (p *weekPicture) head(out io.Writer, w week) {
+func (p *weekPicture) head(out io.Writer, w schedule.Week) {
 	label := "Mon 2"
 	switch {
 	case p.cells >= 12:
@@ -204,40 +156,39 @@ func (p *weekPicture) head(out io.Writer, w week) {
 	}
 	six := p.cells / 4
 	quarters := text.Pad("0", six) + text.Pad("6", six) + text.Pad("12", six) + text.Pad("18", six)
-	var days, clock []string
+	var days, hours []string
 	for _, d := range w.Days {
-		days = append(days, text.Pad(d.date.Format(label), p.cells))
-		clock = append(clock, quarters)
+		days = append(days, text.Pad(dayOf(d).Format(label), p.cells))
+		hours = append(hours, quarters)
 	}
-	fmt.Fprintln(out, p.paint(inkStrong, text.Pad(cutLeft(w.Zone, p.names), p.names)+"  "+strings.TrimRight(strings.Join(days, " "), " ")))
+	fmt.Fprintln(out, p.paint(inkStrong, text.Pad(text.CutLeft(w.Zone, p.names), p.names)+"  "+strings.TrimRight(strings.Join(days, " "), " ")))
 	if p.cells >= 12 {
-		fmt.Fprintln(out, p.paint(inkFaint, strings.Repeat(" ", p.names+2)+strings.TrimRight(strings.Join(clock, " "), " ")))
+		fmt.Fprintln(out, p.paint(inkFaint, strings.Repeat(" ", p.names+2)+strings.TrimRight(strings.Join(hours, " "), " ")))
 	}
 	if p.now.Before(w.From) || !p.now.Before(w.To) {
 		return
 	}
-	local := p.now.In(w.From.Location())
-	day := int(dateOf(local).Sub(dateOf(w.From)) / (24 * time.Hour))
-	cell := day*(p.cells+1) + (local.Hour()*60+local.Minute())*p.cells/(24*60)
-	column, label := p.names+2+cell, "▼ now "+local.Format("15:04")
+	clock := p.now.In(w.From.Location()).Format("15:04")
+	day, part := w.Place(p.now, p.cells)
+	column, label := p.names+2+day*(p.cells+1)+part, "▼ now "+clock
 	if column+text.Width(label) > p.width {
-		label = "now " + local.Format("15:04") + " ▼"
+		label = "now " + clock + " ▼"
 		column -= text.Width(label) - 1
 	}
 	fmt.Fprintln(out, strings.Repeat(" ", column)+p.paint(inkNow, label))
 }
 
 // row prints the blocks of a schedule.
-func (p *weekPicture) row(out io.Writer, w week) {
+func (p *weekPicture) row(out io.Writer, w schedule.Week) {
 	var line strings.Builder
-	line.WriteString(text.Pad(cutRight(text.Printable(w.Schedule), p.names), p.names) + "  ")
-	for n, day := range w.blocks(p.cells) {
+	line.WriteString(text.Pad(text.CutRight(text.Printable(w.Schedule), p.names), p.names) + "  ")
+	for n, day := range w.Parts(p.cells) {
 		if n > 0 {
 			line.WriteByte(' ')
 		}
 		ink, run := inkNone, ""
 		for _, b := range day {
-			sign, now := b.draw()
+			sign, now := draw(b)
 			if now != ink {
 				line.WriteString(p.paint(ink, run))
 				ink, run = now, ""
@@ -246,15 +197,15 @@ func (p *weekPicture) row(out io.Writer, w week) {
 		}
 		line.WriteString(p.paint(ink, run))
 	}
-	sum := w.sum()
+	sum := weekSum(w)
 	fmt.Fprintln(out, line.String()+"  "+strings.Repeat(" ", p.sums-text.Width(sum))+sum)
 }
 
 // odd tells of days that have not 24 hours.
-func (p *weekPicture) odd(out io.Writer, w week) {
+func (p *weekPicture) odd(out io.Writer, w schedule.Week) {
 	for _, d := range w.Days {
 		if d.Hours != 24 {
-			fmt.Fprintf(out, "%s  %s has %s hours\n", strings.Repeat(" ", p.names), d.date.Format("Mon 2 Jan"), strings.TrimSuffix(inHours(d.Hours), "h"))
+			fmt.Fprintf(out, "%s  %s has %s hours\n", strings.Repeat(" ", p.names), dayOf(d).Format("Mon 2 Jan"), strings.TrimSuffix(inHours(d.Hours), "h"))
 		}
 	}
 }
@@ -263,9 +214,9 @@ func (p *weekPicture) odd(out io.Writer, w week) {
 func (p *weekPicture) legend() []string {
 	seen := map[string]string{}
 	for _, w := range p.weeks {
-		for _, day := range w.blocks(p.cells) {
+		for _, day := range w.Parts(p.cells) {
 			for _, b := range day {
-				sign, ink := b.draw()
+				sign, ink := draw(b)
 				if ink == inkRunning {
 					sign = "█"
 				}
@@ -303,25 +254,8 @@ func (p *weekPicture) legend() []string {
 	return append(lines, line)
 }
 
-// cutRight shortens a text to so many columns; cutLeft keeps its end.
-func cutRight(s string, width int) string {
-	if text.Width(s) <= width {
-		return s
-	}
-	runes := []rune(s)
-	for len(runes) > 0 && text.Width(string(runes))+1 > width {
-		runes = runes[:len(runes)-1]
-	}
-	return string(runes) + "…"
-}
-
-func cutLeft(s string, width int) string {
-	if text.Width(s) <= width {
-		return s
-	}
-	runes := []rune(s)
-	for len(runes) > 0 && text.Width(string(runes))+1 > width {
-		runes = runes[1:]
-	}
-	return "…" + string(runes)
+// dayOf is a day of a week, as midnight in UTC.
+func dayOf(d schedule.WeekDay) time.Time {
+	date, _ := time.Parse(time.DateOnly, d.Date) // a date is one
+	return date
 }

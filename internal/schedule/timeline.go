@@ -9,8 +9,36 @@ import (
 // Transition is an instant, in the schedule's zone, and what the schedule
 // asks for from then on.
 type Transition struct {
-	At    time.Time
-	State State
+	At    time.Time `json:"at"`
+	State State     `json:"state"`
+}
+
+// Outlook is the state of a schedule at a time, and its transitions before and
+// after it. Times are in the schedule's zone; nil where there is none.
+type Outlook struct {
+	Schedule    string       `json:"schedule"` // its name
+	Zone        string       `json:"timezone"`
+	At          time.Time    `json:"at"`
+	State       State        `json:"state"`
+	Last        *time.Time   `json:"last"`
+	Next        *time.Time   `json:"next"`
+	Transitions []Transition `json:"transitions"`
+}
+
+// Outlook looks from a time on at so many transitions.
+func (s *Schedule) Outlook(name string, now time.Time, count int) Outlook {
+	now = now.In(s.zone).Truncate(time.Second)
+	o := Outlook{Schedule: name, Zone: s.zone.String(), At: now, State: s.At(now), Transitions: []Transition{}}
+	if last, ok := s.Last(now); ok {
+		o.Last = &last.At
+	}
+	for next, ok := s.Next(now); ok && len(o.Transitions) < count; next, ok = s.Next(next.At) {
+		o.Transitions = append(o.Transitions, next)
+	}
+	if len(o.Transitions) > 0 {
+		o.Next = &o.Transitions[0].At
+	}
+	return o
 }
 
 // At is what the schedule asks for at an instant: before 1970 and after 2100 what

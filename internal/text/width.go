@@ -42,3 +42,28 @@ func Clip(s string, characters int) string {
 	}
 	return s
 }
+
+// CutRight shortens a text to so many columns of a terminal; where something is
+// cut off, "…" is the last one.
+func CutRight(s string, columns int) string {
+	runes := []rune(s)
+	if Width(s) <= columns {
+		return s
+	}
+	for len(runes) > 0 && Width(string(runes))+1 > columns {
+		runes = runes[:len(runes)-1]
+	}
+	return string(runes) + "…"
+}
+
+// CutLeft is CutRight for the other end: "…" comes first.
+func CutLeft(s string, columns int) string {
+	runes := []rune(s)
+	if Width(s) <= columns {
+		return s
+	}
+	for len(runes) > 0 && Width(string(runes))+1 > columns {
+		runes = runes[1:]
+	}
+	return "…" + string(runes)
+}
