@@ -127,6 +127,7 @@ func function(t *testing.T, o sandbox.Options, env ...string) (*runtimeAPI, *san
 }
 
 func TestFunction(t *testing.T) {
+	t.Parallel()
 	api, server := function(t, sandbox.Options{Speed: 300}, "NIGHTSHIFT_BUCKET="+sandbox.DefaultBucket, "NIGHTSHIFT_TIMEZONE=Asia/Seoul")
 	fresh := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
 	old := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
@@ -187,6 +188,7 @@ func TestFunction(t *testing.T) {
 // TestFunctionFollowsSchedules reads the configuration where the stack lets it
 // be, and answers with what a tick has done.
 func TestFunctionFollowsSchedules(t *testing.T) {
+	t.Parallel()
 	api, server := function(t, sandbox.Options{Speed: 300}, "NIGHTSHIFT_CONFIG=ssm:/nightshift")
 	if err := server.Sandbox().SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift", Secret: true, Value: `
 timezone: Asia/Seoul
@@ -313,6 +315,7 @@ func TestFunctionEndsOnSIGTERM(t *testing.T) {
 
 // A default action keeps a schedule without input from stopping the fleet.
 func TestFunctionDefaultAction(t *testing.T) {
+	t.Parallel()
 	api, _ := function(t, sandbox.Options{}, "NIGHTSHIFT_ACTION=start", "NIGHTSHIFT_REGIONS=us-east-1")
 	if got := api.invoke(t, `{}`, time.Minute); !strings.HasPrefix(got, `{"status":"started `) {
 		t.Errorf("got %s", got)
@@ -322,6 +325,7 @@ func TestFunctionDefaultAction(t *testing.T) {
 // Failures of the whole are errors of the invocation, so that Lambda tries
 // again and in the end keeps the event for people.
 func TestFunctionFails(t *testing.T) {
+	t.Parallel()
 	faults, err := sandbox.ParseFaults("ec2:DescribeInstances=deny")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,7 +28,12 @@ import (
 	"nightshift/internal/sandbox/sandboxtest"
 )
 
+// TestMain lets more tests run at once than there are processors: most of them
+// wait for processes and for the clocks of accounts. -parallel comes before it.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"nightshift": func() { os.Exit(cli.Main(os.Args[1:], cli.ThisSystem())) },
 	})

@@ -8,7 +8,7 @@ import (
 )
 
 // iso8601 is a time with a zone, as AWS writes it.
-const iso8601 = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`
+var iso8601 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
 func matchWhole(pattern, value string) bool {
 	ok, err := regexp.MatchString("^(?:"+pattern+")$", value)
@@ -37,7 +37,7 @@ func (c *checker) scalarText(s *shape, value, path string) {
 			c.add(path, "%q is not a boolean", value)
 		}
 	case "timestamp":
-		if !matchWhole(iso8601, value) {
+		if !iso8601.MatchString(value) {
 			c.add(path, "%q is not an ISO 8601 time with a zone", value)
 		}
 	case "string":
