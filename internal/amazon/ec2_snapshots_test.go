@@ -187,7 +187,7 @@ func TestWhatInstancesHold(t *testing.T) {
 }
 
 // What was read before an error comes with it, and each kind fails on its own.
-func TestHoldingsDenied(t *testing.T) {
+func TestOtherResourcesDenied(t *testing.T) {
 	server := sandboxtest.Start(t, faulty(t, "ec2:DescribeSnapshots=deny;ec2:DescribeHosts=deny"))
 	f := newPeer(server.URL()).session(t).Fleet(region)
 	n := 0
@@ -207,8 +207,8 @@ func TestHoldingsDenied(t *testing.T) {
 	}
 }
 
-// testHoldings makes what a peer lets be made, and finds it again.
-func testHoldings(t *testing.T, p *peer) {
+// testOtherResources makes what a peer lets be made, and finds it again.
+func testOtherResources(t *testing.T, p *peer) {
 	id := p.run(t, 1, "holdings", "yes")[0]
 	f := p.session(t).Fleet(region)
 	var zone string
@@ -313,7 +313,7 @@ func testHoldings(t *testing.T, p *peer) {
 
 // moto lets snapshots, addresses and hosts be made, and has a spot price for
 // everything. It has neither capacity reservations nor credit options.
-func TestHoldingsAgainstMoto(t *testing.T) {
+func TestOtherResourcesAgainstMoto(t *testing.T) {
 	t.Parallel()
 	p := newPeer(moto(t, "what an account holds was"))
 	p.frozen = true
@@ -327,7 +327,7 @@ func TestHoldingsAgainstMoto(t *testing.T) {
 			break
 		}
 	}
-	testHoldings(t, p)
+	testOtherResources(t, p)
 	rows, err := p.session(t).Fleet(region).SpotPrices(t.Context(), []fleet.InstanceType{"m5.large", "t3.micro"}, []string{"Linux/UNIX"}, time.Now().Add(-24*time.Hour))
 	kinds := map[fleet.InstanceType]bool{}
 	for _, r := range rows {

@@ -37,7 +37,7 @@ func (s *Session) quotesOn(ctx context.Context, all []*cost.Price, day time.Time
 		if err != nil {
 			return nil, fmt.Errorf("prices of %s in %s: %w", day.Format(time.DateOnly), region, err)
 		}
-		rates, index := price.PickRates(others, region), price.Index(products)
+		rates, index := price.PickRates(others, region), price.NewIndex(products)
 		for _, n := range listed {
 			if key, ok := instanceKey(all[n]); ok {
 				quotes[n] = index.Pick(key)

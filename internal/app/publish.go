@@ -145,7 +145,7 @@ func (s *Session) put(ctx context.Context, spool *blob.Spool, ref blob.Ref, f Fo
 	if ref.Scheme == blob.S3 {
 		return s.aws.Bucket(ref.Bucket).Put(ctx, ref.Path, f.Media, spool)
 	}
-	if err := spool.Place(ref.Path); err != nil {
+	if err := spool.Replace(ref.Path); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

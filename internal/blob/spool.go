@@ -28,10 +28,10 @@ func NewSpool(folder, ending string) (*Spool, error) {
 	return &Spool{file}, nil
 }
 
-// Place gives the file a name in place of what has it, once: with the permissions
+// Replace gives the file a name in place of what has it, once: with the permissions
 // of the file that had it or, where there was none, those of any new file. It can
 // still be read afterwards.
-func (s *Spool) Place(name string) error {
+func (s *Spool) Replace(name string) error {
 	mode, err := modeOf(name)
 	if err != nil {
 		return err

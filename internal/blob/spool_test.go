@@ -46,9 +46,9 @@ func TestCheckFile(t *testing.T) {
 	}
 }
 
-// TestPlaceKeepsPermissions: who could not read the file before cannot read the
+// TestReplaceKeepsPermissions: who could not read the file before cannot read the
 // new one, and a new file is as any other of this user's.
-func TestPlaceKeepsPermissions(t *testing.T) {
+func TestReplaceKeepsPermissions(t *testing.T) {
 	dir := t.TempDir()
 	other := filepath.Join(dir, "other")
 	if err := os.WriteFile(other, nil, 0o666); err != nil {
@@ -77,7 +77,7 @@ func TestPlaceKeepsPermissions(t *testing.T) {
 			if _, err := file.WriteString("new"); err != nil {
 				t.Fatal(err)
 			}
-			if err := errors.Join(file.Place(out), file.Close()); err != nil {
+			if err := errors.Join(file.Replace(out), file.Close()); err != nil {
 				t.Fatal(err)
 			}
 			info, err := os.Stat(out)

@@ -60,7 +60,7 @@ func (k kept) print(out io.Writer) {
 	printList(out, "stop", d.Stop)
 }
 
-func printList[T schedule.Window | schedule.Edge](out io.Writer, key string, values []T) {
+func printList[T schedule.Window | schedule.DayTime](out io.Writer, key string, values []T) {
 	switch len(values) {
 	case 0:
 	case 1:

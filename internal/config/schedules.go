@@ -120,9 +120,9 @@ func (l *loader) fullDefinition(n *yaml.Node, what string) (d schedule.Definitio
 		case "never":
 			d.Never = l.boolean(value, key)
 		case "start":
-			d.Start = list(l, value, key, schedule.ParseEdge)
+			d.Start = list(l, value, key, schedule.ParseDayTime)
 		case "stop":
-			d.Stop = list(l, value, key, schedule.ParseEdge)
+			d.Stop = list(l, value, key, schedule.ParseDayTime)
 		case "weekend", "holidays":
 			d.Weekend = slices.Concat(d.Weekend, list(l, value, key, l.calendar))
 		case "off":

@@ -53,7 +53,7 @@ func (b *builder) instancePrices(ctx context.Context, prices PriceList) {
 	if err != nil {
 		b.fail(Problem{What: "instance prices", Err: err})
 	}
-	listed := price.Index(products)
+	listed := price.NewIndex(products)
 	for key, p := range b.quoted {
 		p.Quote = unread(listed.Pick(key), err)
 	}

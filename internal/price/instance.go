@@ -118,24 +118,24 @@ func cutDown(i fleet.Instance, info fleet.TypeInfo) bool {
 		i.ThreadsPerCore > 0 && info.ThreadsPerCore > 0 && i.ThreadsPerCore != info.ThreadsPerCore
 }
 
-// Book is a set of products in which prices of instances are found quickly.
-type Book map[bookKey][]Product
+// Index is a set of products in which prices of instances are found quickly.
+type Index map[indexKey][]Product
 
-type bookKey struct{ region, kind, operation string }
+type indexKey struct{ region, kind, operation string }
 
-// Index makes a book of products.
-func Index(products []Product) Book {
-	book := Book{}
+// NewIndex makes an index of products.
+func NewIndex(products []Product) Index {
+	index := Index{}
 	for _, p := range products {
-		key := bookKey{p.Attributes["regionCode"], p.Attributes["instanceType"], p.Attributes["operation"]}
-		book[key] = append(book[key], p)
+		key := indexKey{p.Attributes["regionCode"], p.Attributes["instanceType"], p.Attributes["operation"]}
+		index[key] = append(index[key], p)
 	}
-	return book
+	return index
 }
 
 // Pick finds the price that a key names, as the function Pick does.
-func (b Book) Pick(key InstanceKey) Quote {
-	return Pick(b[bookKey{string(key.Region), string(key.Type), key.Operation}], key)
+func (x Index) Pick(key InstanceKey) Quote {
+	return Pick(x[indexKey{string(key.Region), string(key.Type), key.Operation}], key)
 }
 
 // Pick finds the one price that a key names among products. The rows that

@@ -138,7 +138,7 @@ func readBulk(tb testing.TB, bytes int) (read int64, before, peak uint64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		index := price.Index(products)
+		index := price.NewIndex(products)
 		for _, k := range keys {
 			if q := index.Pick(k); q.Status != price.Exact || q.Rate.USD.String() != "0.118" || q.Version != "20261101000000" {
 				tb.Fatalf("%s: %+v", k.Type, q)

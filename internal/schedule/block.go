@@ -111,15 +111,15 @@ func (s *Schedule) block(k int64) *block {
 		return b
 	}
 	b := s.build(k)
-	if s.edges {
-		b.before = s.edgeBefore(k)
+	if s.dayTimes {
+		b.before = s.stateBefore(k)
 	}
 	slot.Store(b)
 	return b
 }
 
-// edgeBefore is what the last edge before a block has decided.
-func (s *Schedule) edgeBefore(k int64) State {
+// stateBefore is what the last start or stop before a block has decided.
+func (s *Schedule) stateBefore(k int64) State {
 	if k > firstBlock {
 		if m, ok := s.lastMark(k*blockSeconds-1, s.build); ok {
 			return m.state()

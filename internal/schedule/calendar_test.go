@@ -70,7 +70,7 @@ func TestCalendarDays(t *testing.T) {
 			[]string{"05-06T08:00Z running"},
 		},
 		{
-			"edges of a holiday are a Sunday's", "start Mon-Fri 08:00; stop Sun 10:00; weekend 2026-05-05", "2026-05-04T12:00:00Z", "2026-05-06T12:00:00Z",
+			"start and stop of a holiday are a Sunday's", "start Mon-Fri 08:00; stop Sun 10:00; weekend 2026-05-05", "2026-05-04T12:00:00Z", "2026-05-06T12:00:00Z",
 			[]string{"05-05T10:00Z stopped", "05-06T08:00Z running"},
 		},
 		{
@@ -151,12 +151,12 @@ func parseIn(t *rapid.T, text string, zone *time.Location) *schedule.Schedule {
 	return s
 }
 
-func TestEdgesDecideUntilTheNext(t *testing.T) {
+func TestStartAndStopTimesDecideUntilTheNext(t *testing.T) {
 	start := parse(t, "start Mon-Fri 08:00; off 2026-05-05", "Asia/Seoul")
 	at := instant(t, "2026-05-06T07:59:59+09:00")
 	last, ok := start.Last(at)
 	if !ok || !last.At.Equal(instant(t, "2026-05-04T08:00:00+09:00")) || last.State != schedule.Running || last.At.Location() != start.Zone() {
-		t.Errorf("the last edge is %v", last)
+		t.Errorf("the last start or stop is %v", last)
 	}
 	if !start.OneSided() || parse(t, "start 08:00; stop 19:00", "UTC").OneSided() || parse(t, "08:00-19:00", "UTC").OneSided() {
 		t.Error("OneSided is wrong")
@@ -174,10 +174,10 @@ func TestEdgesDecideUntilTheNext(t *testing.T) {
 		}
 	}
 	if next, ok := once.Next(instant(t, "2026-05-05T08:00:00Z")); ok {
-		t.Errorf("after its only edge comes %v", next)
+		t.Errorf("after its only start or stop comes %v", next)
 	}
 	if last, ok := once.Last(instant(t, "2026-05-05T07:59:59Z")); ok {
-		t.Errorf("before its only edge comes %v", last)
+		t.Errorf("before its only start or stop comes %v", last)
 	}
 	midnight := parse(t, "stop Mon-Fri 24:00", "Asia/Seoul")
 	if next, _ := midnight.Next(instant(t, "2026-05-08T23:00:00+09:00")); !next.At.Equal(instant(t, "2026-05-09T00:00:00+09:00")) {

@@ -11,8 +11,8 @@ import (
 // or list of dates, in bytes. Values of tags are much shorter.
 const maxText = 8 << 10
 
-// ParseDays reads the day part of a window or an edge: words that are
-// separated by spaces and may be lists with commas. Words of the same sort
+// ParseDays reads the day part of a window or a start or stop time: words that
+// are separated by spaces and may be lists with commas. Words of the same sort
 // add up, different sorts restrict each other. Upper and lower case are the
 // same; names are written in full or with three letters.
 //

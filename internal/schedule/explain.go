@@ -4,13 +4,13 @@ import "time"
 
 // Within says what decides at an instant: a window ("Mon-Fri 08:00-19:00",
 // "unmanaged Sat 10:00-14:00", "always"), a day of a calendar ("off
-// 2026-12-25"), the last edge ("stop Mon-Fri 19:00"), "never", or "outside all
-// windows". Of several windows it is the first.
+// 2026-12-25"), the last start or stop ("stop Mon-Fri 19:00"), "never", or
+// "outside all windows". Of several windows it is the first.
 func (s *Schedule) Within(t time.Time) string {
 	at := min(max(t.Unix(), 0), horizon-1)
 	p := s.planAround(at)
-	if s.edges {
-		return s.edgeAt(at)
+	if s.dayTimes {
+		return s.lastDayTime(at)
 	}
 	for _, list := range []struct {
 		name string
@@ -78,18 +78,18 @@ func (p *plan) windowAt(windows []Window, at int64) (Window, bool) {
 	return Window{}, false
 }
 
-// edgeAt names the edge that came last.
-func (s *Schedule) edgeAt(at int64) string {
+// lastDayTime names the start or stop that came last.
+func (s *Schedule) lastDayTime(at int64) string {
 	m, ok := s.lastMark(at, s.block)
 	if !ok {
 		return "before the first start or stop"
 	}
 	p := s.planAround(m.at())
-	edges, stop, frozen, name := s.def.Start, false, s.off, "start "
+	dayTimes, stop, frozen, name := s.def.Start, false, s.off, "start "
 	if m.state() == Stopped {
-		edges, stop, frozen, name = s.def.Stop, true, s.on, "stop "
+		dayTimes, stop, frozen, name = s.def.Stop, true, s.on, "stop "
 	}
-	for _, e := range edges {
+	for _, e := range dayTimes {
 		found := false
 		p.each(func(m month) days { return e.days.in(m, s.weekend.in(m)) &^ frozen.in(m) }, func(day int) {
 			if at, ok := e.instant(p.clocks, day, stop); ok && at == p.from {

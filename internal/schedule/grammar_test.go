@@ -199,7 +199,7 @@ func TestNewChecksDefinitionsMadeByHand(t *testing.T) {
 	for says, d := range map[string]schedule.Definition{
 		"does not say when to run": {},
 		"window is empty":          {Running: []schedule.Window{{}}},
-		"stop is empty":            {Stop: []schedule.Edge{{}}},
+		"stop is empty":            {Stop: []schedule.DayTime{{}}},
 		"at most":                  {Running: make([]schedule.Window, 1000)},
 		"no time zone":             {Running: []schedule.Window{window}},
 	} {

@@ -122,9 +122,9 @@ func (d *Definition) readPart(part string) error {
 		d.Never = true
 		return nil
 	case "start":
-		return appendParsed(&d.Start, rest, ParseEdge)
+		return appendParsed(&d.Start, rest, ParseDayTime)
 	case "stop":
-		return appendParsed(&d.Stop, rest, ParseEdge)
+		return appendParsed(&d.Stop, rest, ParseDayTime)
 	case "unmanaged":
 		return appendParsed(&d.Unmanaged, rest, ParseWindow)
 	case "weekend":

@@ -15,9 +15,9 @@ import (
 func drawDefinition(t *rapid.T) string {
 	var parts []string
 	lines := rapid.IntRange(1, 3).Draw(t, "lines")
-	edges := rapid.IntRange(0, 3).Draw(t, "edges") == 0
+	dayTimes := rapid.IntRange(0, 3).Draw(t, "dayTimes") == 0
 	for range lines {
-		if edges {
+		if dayTimes {
 			days, _ := drawDays(t)
 			side := rapid.SampledFrom([]string{"start", "stop"}).Draw(t, "side")
 			clock := clockText(rapid.IntRange(0, 24*60-1).Draw(t, "clock"))
@@ -58,7 +58,7 @@ func TestAtAgreesWithNextAndLast(t *testing.T) {
 		if err != nil {
 			t.Skip(err)
 		}
-		edges := len(s.Definition().Start)+len(s.Definition().Stop) > 0
+		dayTimes := len(s.Definition().Start)+len(s.Definition().Stop) > 0
 		for range 5 {
 			state := s.At(at)
 			next, ok := s.Next(at)
@@ -77,7 +77,7 @@ func TestAtAgreesWithNextAndLast(t *testing.T) {
 				t.Fatalf("%s in %s: last of %s is %v, state %s", text, zone, between, last, state)
 			case !ok:
 				return
-			case s.At(next.At) != next.State || !edges && next.State == state:
+			case s.At(next.At) != next.State || !dayTimes && next.State == state:
 				t.Fatalf("%s in %s: from %s to %s at %s", text, zone, state, s.At(next.At), next.At)
 			case s.At(next.At.Add(-1)) != state:
 				t.Fatalf("%s in %s: already %s just before %s", text, zone, s.At(next.At.Add(-1)), next.At)
@@ -196,7 +196,7 @@ func TestTextsReadAsTheyPrint(t *testing.T) {
 			}
 		}
 		for _, e := range append(d.Start, d.Stop...) {
-			if again, err := schedule.ParseEdge(e.String()); err != nil || again != e {
+			if again, err := schedule.ParseDayTime(e.String()); err != nil || again != e {
 				t.Fatalf("%q reads %q, %v", e, again, err)
 			}
 		}

@@ -37,11 +37,12 @@ const (
 	Unmanaged State = "unmanaged" // whatever it is, it stays
 )
 
-// maxLines bounds the windows or edges of one list of a definition.
+// maxLines bounds the windows or start and stop times of one list of a
+// definition.
 const maxLines = 366
 
-// Definition is a schedule as people write it. It has windows or edges, not
-// both. The zero value says nothing and is invalid.
+// Definition is a schedule as people write it. It has windows, or start and stop
+// times, not both. The zero value says nothing and is invalid.
 type Definition struct {
 	// Zone is where the times are local; nil is the default that New gets.
 	Zone *time.Location
@@ -55,30 +56,30 @@ type Definition struct {
 	// Never says that it never runs. An empty Running does not.
 	Never bool
 
-	// Start and Stop are edges: the last one decides. With only one of the
-	// two the other side is left to people.
-	Start, Stop []Edge
+	// Start and Stop are start and stop times: the last one decides. With only
+	// one of the two the other side is left to people.
+	Start, Stop []DayTime
 
-	// Weekend are days on which windows and edges begin as if it were a
-	// Sunday. Such a day is no other weekday, no nth weekday of its month and
-	// no working day.
+	// Weekend are days on which windows and start and stop times begin as if it
+	// were a Sunday. Such a day is no other weekday, no nth weekday of its month
+	// and no working day.
 	Weekend []Calendar
 	// Off are days on which nothing runs, from the day's first instant to its
-	// last; windows that reach in are cut. Of edges, the starts of these days
-	// are left out.
+	// last; windows that reach in are cut. Of start and stop times, the starts
+	// of these days are left out.
 	Off []Calendar
 	// On are days that run through, from the day's first instant to its last.
-	// They win over Off. Of edges, the stops of these days are left out, so
-	// that a day in both On and Off changes nothing.
+	// They win over Off. Of start and stop times, the stops of these days are
+	// left out, so that a day in both On and Off changes nothing.
 	On []Calendar
 }
 
 // Schedule is a checked Definition in a time zone. It does not change and may
 // be used by several goroutines at once.
 type Schedule struct {
-	def   Definition
-	zone  *time.Location
-	edges bool // Start and Stop instead of windows
+	def      Definition
+	zone     *time.Location
+	dayTimes bool // Start and Stop instead of windows
 	// always and leave: Running, Unmanaged contains Always.
 	always, leave bool
 
@@ -91,10 +92,11 @@ type Schedule struct {
 	cache cache
 }
 
-// New checks a definition. zone is used where the definition has none. These
-// are errors of kind fleet.ErrInvalid: a definition that says nothing, windows
-// together with edges, a line that does not match any day from 1970 to 2100, a
-// schedule that never runs without Never or never stops without "always".
+// New checks a definition. zone is used where the definition has none. These are
+// errors of kind fleet.ErrInvalid: a definition that says nothing, windows
+// together with start and stop times, a line that does not match any day from
+// 1970 to 2100, a schedule that never runs without Never or never stops without
+// "always".
 func New(def Definition, zone *time.Location) (*Schedule, error) {
 	if def.Zone != nil {
 		zone = def.Zone
@@ -110,9 +112,9 @@ func New(def Definition, zone *time.Location) (*Schedule, error) {
 	}
 	s := &Schedule{
 		def: def.clone(), zone: zone,
-		edges:  len(def.Start)+len(def.Stop) > 0,
-		always: slices.Contains(def.Running, Always()),
-		leave:  slices.Contains(def.Unmanaged, Always()),
+		dayTimes: len(def.Start)+len(def.Stop) > 0,
+		always:   slices.Contains(def.Running, Always()),
+		leave:    slices.Contains(def.Unmanaged, Always()),
 	}
 	for _, list := range []struct {
 		to   *Calendar
@@ -139,7 +141,9 @@ func (s *Schedule) Definition() Definition { return s.def.clone() }
 func (s *Schedule) Zone() *time.Location { return s.zone }
 
 // OneSided reports whether the schedule only starts or only stops.
-func (s *Schedule) OneSided() bool { return s.edges && (len(s.def.Start) == 0 || len(s.def.Stop) == 0) }
+func (s *Schedule) OneSided() bool {
+	return s.dayTimes && (len(s.def.Start) == 0 || len(s.def.Stop) == 0)
+}
 
 func (d Definition) clone() Definition {
 	d.Running, d.Unmanaged = slices.Clone(d.Running), slices.Clone(d.Unmanaged)
@@ -163,29 +167,29 @@ func (d Definition) Equal(other Definition) bool {
 // check refuses what contradicts itself whatever the zone.
 func (d Definition) check() error {
 	windows := len(d.Running)+len(d.Unmanaged) > 0 || d.Never
-	edges := len(d.Start)+len(d.Stop) > 0
+	dayTimes := len(d.Start)+len(d.Stop) > 0
 	switch {
-	case windows && edges:
+	case windows && dayTimes:
 		return fleet.Errorf(fleet.ErrInvalid, "a schedule has windows or start and stop times, not both")
 	case slices.Contains(d.Running, Always()) && len(d.Unmanaged) > 0:
 		return fleet.Errorf(fleet.ErrInvalid, "a schedule that always runs leaves no time unmanaged; give the windows in which it is to run")
 	case d.Never && len(d.Running) > 0:
 		return fleet.Errorf(fleet.ErrInvalid, "a schedule that never runs has no windows to run in")
-	case !d.Never && !edges && len(d.Running) == 0:
+	case !d.Never && !dayTimes && len(d.Running) == 0:
 		return fleet.Errorf(fleet.ErrInvalid, "the schedule does not say when to run: give a window such as Mon-Fri 08:00-19:00, always or never")
 	case max(len(d.Running), len(d.Unmanaged), len(d.Start), len(d.Stop)) > maxLines:
 		return fleet.Errorf(fleet.ErrInvalid, "a schedule has at most %d windows", maxLines)
 	case slices.Contains(d.Running, Window{}) || slices.Contains(d.Unmanaged, Window{}):
 		return fleet.Errorf(fleet.ErrInvalid, "a window is empty: write for example Mon-Fri 08:00-19:00")
-	case slices.Contains(d.Start, Edge{}) || slices.Contains(d.Stop, Edge{}):
+	case slices.Contains(d.Start, DayTime{}) || slices.Contains(d.Stop, DayTime{}):
 		return fleet.Errorf(fleet.ErrInvalid, "a start or stop is empty: write for example Mon-Fri 19:00")
-	case slices.ContainsFunc(d.Start, func(e Edge) bool { return e.clock == dayMinutes }):
+	case slices.ContainsFunc(d.Start, func(e DayTime) bool { return e.clock == dayMinutes }):
 		return fleet.Errorf(fleet.ErrInvalid, "24:00 is only an end; start at 00:00 of the next day")
 	}
 	return nil
 }
 
-// checkLines refuses windows and edges that match no day.
+// checkLines refuses windows and start and stop times that match no day.
 func (s *Schedule) checkLines() error {
 	for _, list := range [][]Window{s.def.Running, s.def.Unmanaged} {
 		for _, w := range list {
@@ -195,10 +199,10 @@ func (s *Schedule) checkLines() error {
 		}
 	}
 	for _, list := range []struct {
-		edges  []Edge
-		frozen Calendar
+		dayTimes []DayTime
+		frozen   Calendar
 	}{{s.def.Start, s.off}, {s.def.Stop, s.on}} {
-		for _, e := range list.edges {
+		for _, e := range list.dayTimes {
 			if !s.matches(e.days, list.frozen) {
 				return fleet.Errorf(fleet.ErrInvalid, "%q never happens: no day from %d to %d is like that", e, firstYear, lastYear)
 			}
@@ -226,7 +230,7 @@ func (s *Schedule) matches(d Days, except Calendar) bool {
 // so. Nearly all show both within weeks of any time, so the search begins in
 // the years that people write about.
 func (s *Schedule) checkStates() error {
-	if s.edges {
+	if s.dayTimes {
 		return nil
 	}
 	const recent = 1577836800 >> blockShift // 2020

@@ -41,9 +41,9 @@ func (s *Schedule) Outlook(name string, now time.Time, count int) Outlook {
 	return o
 }
 
-// At is what the schedule asks for at an instant: before 1970 and after 2100 what
-// it asks for at the nearer end of that time. A schedule of edges leaves the
-// machine alone before its first edge.
+// At is what the schedule asks for at an instant: before 1970 and after 2100
+// what it asks for at the nearer end of that time. A schedule of start and stop
+// times leaves the machine alone before its first start or stop.
 func (s *Schedule) At(t time.Time) State {
 	at := t.Unix()
 	return s.block(blockOf(at)).at(at)
@@ -148,8 +148,8 @@ func (s *Schedule) build(k int64) *block {
 		from: from, to: to,
 	}
 	b := &block{number: k, before: Stopped}
-	if s.edges {
-		b.marks = p.edgeMarks()
+	if s.dayTimes {
+		b.marks = p.dayTimeMarks()
 		b.before = "" // block fills it in
 		return b
 	}
@@ -263,12 +263,13 @@ func stateOf(open [layers]int) State {
 	return Stopped
 }
 
-// edgeMarks lists the edges; of two at one instant the start stays.
-func (p *plan) edgeMarks() []mark {
+// dayTimeMarks lists the start and stop times; of two at one instant the start
+// stays.
+func (p *plan) dayTimeMarks() []mark {
 	s := p.schedule
 	var marks []mark
-	list := func(edges []Edge, stop bool, state State, frozen Calendar) {
-		for _, e := range edges {
+	list := func(dayTimes []DayTime, stop bool, state State, frozen Calendar) {
+		for _, e := range dayTimes {
 			p.each(func(m month) days { return e.days.in(m, s.weekend.in(m)) &^ frozen.in(m) }, func(day int) {
 				if at, ok := e.instant(p.clocks, day, stop); ok && at >= p.from && at < p.to {
 					marks = append(marks, markOf(at, state))

@@ -246,45 +246,45 @@ func (w Window) interval(clocks wall, day int) (from, to int64, ok bool) {
 	return from, to, true
 }
 
-// Edge is a time on certain days at which a schedule starts or stops, with
-// nothing said about the time after it. Edges can be compared with ==.
-type Edge struct {
+// DayTime is a time on certain days at which a schedule starts or stops, with
+// nothing said about the time after it. DayTimes can be compared with ==.
+type DayTime struct {
 	days  Days
 	set   bool // distinguishes 00:00 on every day from the zero value
 	clock int  // minutes after midnight
 }
 
-// ParseEdge reads an edge such as "Mon-Fri 19:00" or "06:30"; see ParseDays
-// for the days. 24:00 is the end of the day and possible only
-// for stops. Errors are of kind fleet.ErrInvalid.
-func ParseEdge(text string) (Edge, error) {
+// ParseDayTime reads a start or stop time such as "Mon-Fri 19:00" or "06:30";
+// see ParseDays for the days. 24:00 is the end of the day and possible only for
+// stops. Errors are of kind fleet.ErrInvalid.
+func ParseDayTime(text string) (DayTime, error) {
 	if len(text) > maxText {
-		return Edge{}, tooLong(text)
+		return DayTime{}, tooLong(text)
 	}
 	words := strings.Fields(tidy(text))
 	if len(words) == 0 {
-		return Edge{}, fleet.Errorf(fleet.ErrInvalid, "the time is missing: write for example Mon-Fri 19:00")
+		return DayTime{}, fleet.Errorf(fleet.ErrInvalid, "the time is missing: write for example Mon-Fri 19:00")
 	}
 	last := words[len(words)-1]
 	if strings.Contains(last, "-") && strings.Contains(last, ":") {
-		return Edge{}, fleet.Errorf(fleet.ErrInvalid, "%q is a window; a start or a stop is one time, as in Mon-Fri 19:00", brief(last))
+		return DayTime{}, fleet.Errorf(fleet.ErrInvalid, "%q is a window; a start or a stop is one time, as in Mon-Fri 19:00", brief(last))
 	}
 	clock, err := parseClock(last)
 	if err != nil {
-		return Edge{}, err
+		return DayTime{}, err
 	}
 	days, err := parseDayWords(words[:len(words)-1])
 	if err != nil {
-		return Edge{}, err
+		return DayTime{}, err
 	}
-	return Edge{days: days, set: true, clock: clock}, nil
+	return DayTime{days: days, set: true, clock: clock}, nil
 }
 
 // Days is the day part.
-func (e Edge) Days() Days { return e.days }
+func (e DayTime) Days() Days { return e.days }
 
-// String is the canonical form, which ParseEdge reads.
-func (e Edge) String() string {
+// String is the canonical form, which ParseDayTime reads.
+func (e DayTime) String() string {
 	if !e.set {
 		return ""
 	}
@@ -292,20 +292,20 @@ func (e Edge) String() string {
 }
 
 // MarshalText gives the form of String.
-func (e Edge) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+func (e DayTime) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
-// UnmarshalText reads what ParseEdge reads.
-func (e *Edge) UnmarshalText(text []byte) error {
-	parsed, err := ParseEdge(string(text))
+// UnmarshalText reads what ParseDayTime reads.
+func (e *DayTime) UnmarshalText(text []byte) error {
+	parsed, err := ParseDayTime(string(text))
 	if err == nil {
 		*e = parsed
 	}
 	return err
 }
 
-// instant is when the edge comes on a day; false where the day does not
+// instant is when the start or stop comes on a day; false where the day does not
 // exist.
-func (e Edge) instant(clocks wall, day int, stop bool) (at int64, ok bool) {
+func (e DayTime) instant(clocks wall, day int, stop bool) (at int64, ok bool) {
 	if !clocks.exists(day) {
 		return 0, false
 	}

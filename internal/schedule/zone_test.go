@@ -93,11 +93,11 @@ func TestClockChanges(t *testing.T) {
 			[]string{"11-01T05:30Z running", "11-01T08:00Z stopped"},
 		},
 		{
-			"edges in the gap", "Europe/Berlin", "start 02:15; stop 02:45", "2026-03-29T00:00:00+01:00", "2026-03-29T12:00:00+02:00",
+			"start and stop in the gap", "Europe/Berlin", "start 02:15; stop 02:45", "2026-03-29T00:00:00+01:00", "2026-03-29T12:00:00+02:00",
 			[]string{"03-29T01:00Z running"},
 		},
 		{
-			"edges in the repeated hour", "Europe/Berlin", "start 02:15; stop 02:45", "2026-10-25T00:00:00+02:00", "2026-10-25T12:00:00+01:00",
+			"start and stop in the repeated hour", "Europe/Berlin", "start 02:15; stop 02:45", "2026-10-25T00:00:00+02:00", "2026-10-25T12:00:00+01:00",
 			[]string{"10-25T00:15Z running", "10-25T01:45Z stopped"},
 		},
 		{

@@ -148,7 +148,7 @@ func (s invoice) wanted() func(id string) bool {
 }
 
 // charges yields what the account was charged for in a span of time, region by
-// region, in the order in which resources came to be: instances, other holdings,
+// region, in the order in which resources came to be: instances, other resources,
 // volumes. If one is named that is no volume, it is the first.
 func (b *biller) charges(from, to time.Time, first string, wanted func(id string) bool) iter.Seq[charge] {
 	return func(yield func(charge) bool) {
@@ -199,7 +199,7 @@ func (b *biller) regionCharges(r *state.Region, from, to time.Time, first string
 			}
 		}
 	}
-	for _, c := range b.holdings(r, from, to) {
+	for _, c := range b.otherResources(r, from, to) {
 		if first != "" && first != c.resource {
 			continue
 		}

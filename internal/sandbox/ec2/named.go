@@ -4,9 +4,9 @@ import (
 	"nightshift/internal/sandbox/wire"
 )
 
-// unknownHolding is the refusal of an id that names none of them, by the
-// prefix of the id; false where no id of a holding begins so.
-func unknownHolding(prefix, id string) (*wire.Error, bool) {
+// unknownOtherResource is the refusal of an id that names none of them, by the
+// prefix of the id; false where no id of an other resource begins so.
+func unknownOtherResource(prefix, id string) (*wire.Error, bool) {
 	switch prefix {
 	case "snap":
 		return noSnapshot(id), true

@@ -83,7 +83,7 @@ func findTaggable(r *state.Region, id string) (state.Taggable, *wire.Error) {
 	if t, ok := r.Other.Taggable(id); ok {
 		return t, nil
 	}
-	if refusal, ok := unknownHolding(prefix, id); ok {
+	if refusal, ok := unknownOtherResource(prefix, id); ok {
 		return state.Taggable{}, refusal
 	}
 	return state.Taggable{}, wire.Invalid("InvalidID", "The ID '"+id+"' is not valid")

@@ -11,19 +11,20 @@ import (
 	"nightshift/internal/schedule"
 )
 
-// edge adds an edge to a list. Errors are joined: a row may be invalid on
-// purpose.
-func edge(to *[]schedule.Edge, err *error, text string) {
-	e, bad := schedule.ParseEdge(strings.TrimSpace(text))
+// dayTime adds a start or stop time to a list. Errors are joined: a row may be
+// invalid on purpose.
+func dayTime(to *[]schedule.DayTime, err *error, text string) {
+	e, bad := schedule.ParseDayTime(strings.TrimSpace(text))
 	*err = errors.Join(*err, bad)
 	*to = append(*to, e)
 }
 
-// sameEdges compares edges with pairs of weekdays (0 is Monday) and an hour.
-func sameEdges(t *testing.T, pairs [][2]json.RawMessage, got []schedule.Edge) bool {
+// sameDayTimes compares start and stop times with pairs of weekdays (0 is
+// Monday) and an hour.
+func sameDayTimes(t *testing.T, pairs [][2]json.RawMessage, got []schedule.DayTime) bool {
 	t.Helper()
 	names := []string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
-	var want []schedule.Edge
+	var want []schedule.DayTime
 	var bad error
 	for _, pair := range pairs {
 		var days []int
@@ -34,7 +35,7 @@ func sameEdges(t *testing.T, pairs [][2]json.RawMessage, got []schedule.Edge) bo
 		for _, d := range days {
 			words = append(words, names[d])
 		}
-		edge(&want, &bad, strings.Join(words, ",")+" "+string(pair[1])+":00")
+		dayTime(&want, &bad, strings.Join(words, ",")+" "+string(pair[1])+":00")
 	}
 	if bad != nil {
 		t.Fatal(bad)
@@ -42,8 +43,9 @@ func sameEdges(t *testing.T, pairs [][2]json.RawMessage, got []schedule.Edge) bo
 	return slices.Equal(want, got)
 }
 
-// evergreenReading writes evergreen's sleep schedule as edges; where the times
-// bound a window, as a window. There is no reader for it: nobody tags with it.
+// evergreenReading writes evergreen's sleep schedule as start and stop times;
+// where the times bound a window, as a window. There is no reader for it: nobody
+// tags with it.
 func evergreenReading(t *testing.T, r row, raw json.RawMessage) read {
 	t.Helper()
 	var in struct {
@@ -73,16 +75,16 @@ func evergreenReading(t *testing.T, r row, raw json.RawMessage) read {
 		return out
 	}
 	if in.DailyStart != "" {
-		edge(&out.Definition.Start, &out.err, days+" "+in.DailyStart)
-		edge(&out.Definition.Stop, &out.err, days+" "+in.DailyStop)
+		dayTime(&out.Definition.Start, &out.err, days+" "+in.DailyStart)
+		dayTime(&out.Definition.Stop, &out.err, days+" "+in.DailyStop)
 	}
 	for i, day := range week {
 		before := slices.Contains(in.DaysOff, week[(i+6)%7])
 		switch off := slices.Contains(in.DaysOff, day); {
 		case off && !before:
-			edge(&out.Definition.Stop, &out.err, day+" 00:00")
+			dayTime(&out.Definition.Stop, &out.err, day+" 00:00")
 		case !off && before && in.DailyStart == "":
-			edge(&out.Definition.Start, &out.err, day+" 00:00")
+			dayTime(&out.Definition.Start, &out.err, day+" 00:00")
 		}
 	}
 	return out
@@ -128,9 +130,9 @@ func cisReading(t *testing.T, r row) read {
 			}
 			text := "Mon-Fri " + fields[1] + ":00"
 			if day == "cron_start" {
-				edge(&out.Definition.Start, &out.err, text)
+				dayTime(&out.Definition.Start, &out.err, text)
 			} else {
-				edge(&out.Definition.Stop, &out.err, text)
+				dayTime(&out.Definition.Stop, &out.err, text)
 			}
 			continue
 		}

@@ -37,8 +37,8 @@ func DefaultCustodian(zone *time.Location) CustodianDefaults {
 	return CustodianDefaults{OnHour: 7, OffHour: 19, Zone: zone, Weekends: true}
 }
 
-// hourEdge is one "(days,hour)" of a value.
-type hourEdge struct {
+// hourTime is one "(days,hour)" of a value.
+type hourTime struct {
 	days week
 	hour int
 }
@@ -77,7 +77,7 @@ func Custodian(value string, d CustodianDefaults) (Reading, error) {
 			return Reading{}, err
 		}
 	}
-	on, off := d.edges()
+	on, off := d.dayTimes()
 	if list, ok := fields["on"]; ok {
 		if on, err = custodianHours("on", list); err != nil {
 			return Reading{}, err
@@ -94,8 +94,8 @@ func Custodian(value string, d CustodianDefaults) (Reading, error) {
 	return r, nil
 }
 
-// custodian writes the edges into the definition.
-func (r *Reading) custodian(on, off []hourEdge, zone *time.Location, d CustodianDefaults) error {
+// custodian writes the start and stop times into the definition.
+func (r *Reading) custodian(on, off []hourTime, zone *time.Location, d CustodianDefaults) error {
 	if d.StopOnly {
 		on = nil
 	}
@@ -105,7 +105,7 @@ func (r *Reading) custodian(on, off []hourEdge, zone *time.Location, d Custodian
 	r.Definition.Zone = zone
 	var times []int
 	for _, e := range on {
-		if err := addEdge(&r.Definition.Start, strings.TrimSpace(e.days.String()+" "+clock(e.hour*60))); err != nil {
+		if err := addDayTime(&r.Definition.Start, strings.TrimSpace(e.days.String()+" "+clock(e.hour*60))); err != nil {
 			return err
 		}
 		times = append(times, e.hour*60)
@@ -116,7 +116,7 @@ func (r *Reading) custodian(on, off []hourEdge, zone *time.Location, d Custodian
 		}
 	}
 	for _, e := range off {
-		if err := addEdge(&r.Definition.Stop, strings.TrimSpace(e.days.String()+" "+clock(e.hour*60))); err != nil {
+		if err := addDayTime(&r.Definition.Stop, strings.TrimSpace(e.days.String()+" "+clock(e.hour*60))); err != nil {
 			return err
 		}
 		times = append(times, e.hour*60)
@@ -127,15 +127,15 @@ func (r *Reading) custodian(on, off []hourEdge, zone *time.Location, d Custodian
 		if err != nil {
 			return err
 		}
-		// A day that is both off and on has no edges at all.
+		// A day that is both off and on has neither.
 		r.Definition.Off = append(r.Definition.Off, date)
 		r.Definition.On = append(r.Definition.On, date)
 	}
 	return nil
 }
 
-// edges are the default hours.
-func (d CustodianDefaults) edges() (on, off []hourEdge) {
+// dayTimes are the default hours.
+func (d CustodianDefaults) dayTimes() (on, off []hourTime) {
 	onDays, offDays := everyDay, everyDay
 	switch {
 	case d.WeekendsOnly:
@@ -143,7 +143,7 @@ func (d CustodianDefaults) edges() (on, off []hourEdge) {
 	case d.Weekends:
 		onDays, offDays = through(0, 4, 1), through(0, 4, 1)
 	}
-	return []hourEdge{{onDays, d.OnHour}}, []hourEdge{{offDays, d.OffHour}}
+	return []hourTime{{onDays, d.OnHour}}, []hourTime{{offDays, d.OffHour}}
 }
 
 // custodianFields splits "off=…;on=…;tz=…".
@@ -171,13 +171,13 @@ func custodianFields(text string) (map[string]string, error) {
 }
 
 // custodianHours reads "(M-F,19)" or "[(M-F,21),(U,18)]".
-func custodianHours(key, list string) ([]hourEdge, error) {
+func custodianHours(key, list string) ([]hourTime, error) {
 	text := strings.ToLower(strings.ReplaceAll(list, " ", ""))
 	if strings.Count(text, "(") != strings.Count(text, ")") || strings.Count(text, "[") != strings.Count(text, "]") {
 		return nil, invalid("%s: the brackets of %s=%s do not match", custodian, key, clip(list))
 	}
 	text = strings.NewReplacer("[", "", "]", "").Replace(text)
-	var edges []hourEdge
+	var dayTimes []hourTime
 	for part := range strings.SplitSeq(text, ",(") {
 		days, hour, found := strings.Cut(strings.NewReplacer("(", "", ")", "").Replace(part), ",")
 		if !found {
@@ -202,9 +202,9 @@ func custodianHours(key, list string) ([]hourEdge, error) {
 		if err != nil {
 			return nil, err
 		}
-		edges = append(edges, hourEdge{set, n})
+		dayTimes = append(dayTimes, hourTime{set, n})
 	}
-	return edges, nil
+	return dayTimes, nil
 }
 
 // spread is the right way to list days: "off=[(m,19),(w,19)]".

@@ -60,10 +60,10 @@ func EC2Scheduler(value string, zone *time.Location) (Reading, error) {
 		return Reading{}, invalid("%s: %q neither starts nor stops: write none alone to leave the machine alone", ec2Scheduler, clip(value))
 	case start == none:
 		r.warnChanges(ec2Scheduler, zone, stop)
-		err = addEdge(&r.Definition.Stop, strings.TrimSpace(prefix+clock(stop)))
+		err = addDayTime(&r.Definition.Stop, strings.TrimSpace(prefix+clock(stop)))
 	case stop == none:
 		r.warnChanges(ec2Scheduler, zone, start)
-		err = addEdge(&r.Definition.Start, strings.TrimSpace(prefix+clock(start)))
+		err = addDayTime(&r.Definition.Start, strings.TrimSpace(prefix+clock(start)))
 	case start == stop:
 		return Reading{}, invalid("%s: %q starts and stops at the same time", ec2Scheduler, clip(value))
 	default:

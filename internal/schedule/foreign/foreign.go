@@ -136,12 +136,12 @@ func addWindow(to *[]schedule.Window, text string) error {
 	return nil
 }
 
-// addEdge adds the edge that the text of our own notation means.
-func addEdge(to *[]schedule.Edge, text string) error {
-	edge, err := schedule.ParseEdge(text)
+// addDayTime adds the start or stop that the text of our own notation means.
+func addDayTime(to *[]schedule.DayTime, text string) error {
+	dayTime, err := schedule.ParseDayTime(text)
 	if err != nil {
 		return err
 	}
-	*to = append(*to, edge)
+	*to = append(*to, dayTime)
 	return nil
 }

@@ -261,7 +261,7 @@ func TestCustodianDefaults(t *testing.T) {
 	}
 	last, _ := s.Last(time.Date(2026, time.December, 28, 0, 0, 0, 0, time.UTC))
 	if want := time.Date(2026, time.December, 24, 19, 0, 0, 0, time.UTC); !last.At.Equal(want) {
-		t.Errorf("the last edge before the skipped Friday and the weekend is %s, want %s", last.At, want)
+		t.Errorf("the last start or stop before the skipped Friday and the weekend is %s, want %s", last.At, want)
 	}
 	base.OnHour = 24
 	if _, err := foreign.Custodian("", base); !errors.Is(err, fleet.ErrInvalid) {

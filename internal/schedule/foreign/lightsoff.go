@@ -33,18 +33,18 @@ func LightsOff(start, stop string) (Reading, error) {
 		name, value string
 		add         func(string) error
 	}{
-		{"sched-start", start, func(text string) error { return addEdge(&r.Definition.Start, text) }},
-		{"sched-stop", stop, func(text string) error { return addEdge(&r.Definition.Stop, text) }},
+		{"sched-start", start, func(text string) error { return addDayTime(&r.Definition.Start, text) }},
+		{"sched-stop", stop, func(text string) error { return addDayTime(&r.Definition.Stop, text) }},
 	} {
 		if strings.TrimSpace(tag.value) == "" {
 			continue
 		}
-		edges, err := r.lightsOff(tag.name, tag.value)
+		dayTimes, err := r.lightsOff(tag.name, tag.value)
 		if err != nil {
 			return Reading{}, err
 		}
-		for _, edge := range edges {
-			if err := tag.add(edge); err != nil {
+		for _, dayTime := range dayTimes {
+			if err := tag.add(dayTime); err != nil {
 				return Reading{}, err
 			}
 		}
@@ -52,7 +52,7 @@ func LightsOff(start, stop string) (Reading, error) {
 	return r, nil
 }
 
-// lightsOff writes a value as edges in our notation.
+// lightsOff writes a value as start and stop times in our notation.
 func (r *Reading) lightsOff(tag, value string) ([]string, error) {
 	if err := checkLength(lightsOff, value); err != nil {
 		return nil, err
@@ -74,24 +74,24 @@ func (r *Reading) lightsOff(tag, value string) ([]string, error) {
 	case len(m.times) == 0 && (len(m.days) > 0 || len(m.fixed) == 0):
 		return nil, invalid("%s: %s=%s names no time: add one such as H:M=19:30", lightsOff, tag, clip(value))
 	}
-	edges := m.fixed
+	dayTimes := m.fixed
 	for _, day := range m.days {
 		for _, minute := range m.times {
-			edges = append(edges, strings.TrimSpace(day+" "+clock(minute)))
+			dayTimes = append(dayTimes, strings.TrimSpace(day+" "+clock(minute)))
 		}
 	}
-	for _, edge := range edges {
-		if !strings.HasSuffix(edge, "0") {
-			r.warn("%s acts at full ten minutes only and never at %s; nightshift does", tag, edge)
+	for _, dayTime := range dayTimes {
+		if !strings.HasSuffix(dayTime, "0") {
+			r.warn("%s acts at full ten minutes only and never at %s; nightshift does", tag, dayTime)
 		}
 	}
-	slices.Sort(edges)
+	slices.Sort(dayTimes)
 	// As many as one schedule may have.
 	const most = 366
-	if edges = slices.Compact(edges); len(edges) > most {
-		return nil, invalid("%s: %s names %d moments, at most %d are read", lightsOff, tag, len(edges), most)
+	if dayTimes = slices.Compact(dayTimes); len(dayTimes) > most {
+		return nil, invalid("%s: %s names %d moments, at most %d are read", lightsOff, tag, len(dayTimes), most)
 	}
-	return edges, nil
+	return dayTimes, nil
 }
 
 // add reads one word of a value.

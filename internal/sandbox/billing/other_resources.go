@@ -7,12 +7,12 @@ import (
 	"nightshift/internal/sandbox/state"
 )
 
-// holdings lists what a region was charged for beside instances and volumes in a
+// otherResources lists what a region was charged for beside instances and volumes in a
 // span of time, which lies in one month: Dedicated Hosts, reserved capacity that
 // nobody used, and snapshots. A bill names these by their ARN.
 //
 // Addresses, metrics and databases are not on the account's bill.
-func (b *biller) holdings(r *state.Region, from, to time.Time) []charge {
+func (b *biller) otherResources(r *state.Region, from, to time.Time) []charge {
 	var list []charge
 	for _, h := range r.Other.Hosts {
 		list = append(list, b.host(r, h, state.Later(from, h.Allocated), to)...)

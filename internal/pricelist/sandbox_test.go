@@ -18,7 +18,7 @@ import (
 
 // The price list that is asked, the one that is kept and the two files of a
 // practice account say the same, and what is kept takes no calls.
-func TestPracticeAccount(t *testing.T) {
+func TestAgainstSandbox(t *testing.T) {
 	const ohio = fleet.Region("us-east-2") // its list is short
 	server := sandboxtest.Start(t, sandbox.Options{})
 	s, err := amazon.Open(t.Context(), amazon.Options{Region: ohio, Endpoint: &amazon.Endpoint{
@@ -49,7 +49,7 @@ func TestPracticeAccount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		index, picked := price.Index(products), price.PickRates(rates, ohio)
+		index, picked := price.NewIndex(products), price.PickRates(rates, ohio)
 		add := func(what any, q price.Quote) {
 			text += fmt.Sprintln(what, q.Status, q.Note, q.SKU, q.Rate.Code, q.Rate.Unit, q.Rate.USD, q.Version, q.Published.Format(time.RFC3339))
 			if q.Status == price.Exact {

@@ -9,9 +9,9 @@ import (
 	"nightshift/internal/sandbox/state"
 )
 
-// TestGeneratedHoldings: a large fleet has some of everything and stays small
+// TestGeneratedOtherResources: a large fleet has some of everything and stays small
 // in memory.
-func TestGeneratedHoldings(t *testing.T) {
+func TestGeneratedOtherResources(t *testing.T) {
 	const instances = 20_000
 	memory := func() uint64 {
 		var m runtime.MemStats

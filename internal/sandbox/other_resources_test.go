@@ -387,7 +387,7 @@ func TestCreditSpecifications(t *testing.T) {
 	}
 }
 
-func TestTagsOfHoldings(t *testing.T) {
+func TestTagsOfOtherResources(t *testing.T) {
 	a := open(t, sandbox.Options{})
 	id := *a.snapshots(&ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}})[0].SnapshotId
 	if _, err := a.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String("Keep"), Value: aws.String("yes")}}}); err != nil {
