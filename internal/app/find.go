@@ -41,12 +41,17 @@ func (s *Session) find(ctx context.Context, name string, now func() time.Time) (
 	if len(found) > 0 && (found[0].identified(name) || !isID(name)) {
 		return found, errs
 	}
+	return nil, append(errs, fleet.Errorf(fleet.ErrInvalid,
+		"no machine %q in %s; with a name instead of an id, only machines with a tag of some rule are searched", name, s.where()))
+}
+
+// where names the regions of the session.
+func (s *Session) where() string {
 	where := strings.Join(text.Strings(s.Regions), ", ")
 	if s.Names.Several() {
-		where = fmt.Sprintf("%d accounts, in %s", len(s.Names), where)
+		return fmt.Sprintf("%d accounts, in %s", len(s.Names), where)
 	}
-	return nil, append(errs, fleet.Errorf(fleet.ErrInvalid,
-		"no machine %q in %s; with a name instead of an id, only machines with a tag of some rule are searched", name, where))
+	return where
 }
 
 // isID is true for what can only be meant as an ARN or as the id of an instance.
@@ -56,14 +61,7 @@ func isID(word string) bool {
 
 // identified reports whether a word is the id or the ARN of the machine.
 func (f foundMachine) identified(word string) bool {
-	m := f.Machine
-	if string(m.ID) == word || m.ARN != "" && m.ARN == word {
-		return true
-	}
-	// EC2 does not tell the ARNs of instances: arn:aws:ec2:REGION:ACCOUNT:instance/ID.
-	parts := strings.Split(word, ":")
-	return m.Kind == fleet.KindInstance && len(parts) == 6 && parts[0] == "arn" && parts[2] == "ec2" &&
-		parts[3] == string(m.Target.Region) && parts[4] == string(m.Target.Account) && parts[5] == "instance/"+string(m.ID)
+	return power.Identifies(word, f.Machine)
 }
 
 // findIn is find in one target. The whole plan is made, since large groups start

@@ -18,6 +18,8 @@ type PowerInput struct {
 	// Without it machines follow the rules of the configuration.
 	Action power.Action
 	Tags   []fleet.Tag
+	// Only narrows the run to some of these machines.
+	Only power.Selection
 	// At is the time to decide for; zero is the clock of AWS. Any other time is
 	// for a dry run only.
 	At time.Time
@@ -60,7 +62,8 @@ type PowerTarget struct {
 }
 
 // Power stops and starts machines: in each target it makes a plan and, unless it
-// is a dry run, applies it. No target waits for another.
+// is a dry run, applies it. No target waits for another, but where the run is
+// narrowed: nothing is done before all that is named has been found.
 func (s *Session) Power(ctx context.Context, in PowerInput) (PowerResult, error) {
 	if err := s.checkPower(in); err != nil {
 		return PowerResult{}, err
@@ -75,9 +78,17 @@ func (s *Session) Power(ctx context.Context, in PowerInput) (PowerResult, error)
 	if in.Action == power.None {
 		result.Invalid = len(s.Errors)
 	}
-	for _, r := range ForEachTarget(ctx, s, func(ctx context.Context, t Target) (PowerTarget, error) {
-		return s.powerTarget(ctx, calls, run.Run, t, in)
-	}) {
+	job := s.powerJob(in, run.Run, calls)
+	targets := job.all
+	if !in.Only.IsZero() {
+		targets = job.narrowed
+	}
+	results, err := targets(ctx)
+	if err != nil {
+		run.end(fleet.StatusOf(err))
+		return PowerResult{}, err
+	}
+	for _, r := range results {
 		if r.Err != nil {
 			r.Value.Failure = &TargetError{r.Target, r.Err}
 			s.app.observer.Failed(run.Run, *r.Value.Failure)
@@ -102,66 +113,30 @@ func (s *Session) checkPower(in PowerInput) error {
 		return fleet.Errorf(fleet.ErrInvalid, "machines are stopped and started now; another time can only be asked about")
 	case in.Action != power.None && len(in.Tags) == 0:
 		return fleet.Errorf(fleet.ErrInvalid, "no tag says which instances to %s", in.Action)
+	case in.Action != power.None && s.Config == nil && in.Only.Rule != 0:
+		return fleet.Errorf(fleet.ErrInvalid, "no configuration, so that there is no rule %d", in.Only.Rule)
 	case in.Action == power.None && s.Config == nil:
 		return fleet.Errorf(fleet.ErrInvalid, "no configuration")
 	case in.Action == power.None && len(s.Config.Rules().Rules) == 0:
 		return fleet.Errorf(fleet.ErrInvalid, "%s has no rules (power: rules:), so that no machine follows a schedule", s.ref)
 	}
-	return nil
+	return in.Only.Check(s.rules(), s.powerKinds(in))
 }
 
-// powerTarget plans and applies in one target. Requests that change something get
-// the context calls, which outlives ctx a little.
-func (s *Session) powerTarget(ctx, calls context.Context, run Run, t Target, in PowerInput) (PowerTarget, error) {
-	clients, evaluator := s.evaluation(t, in)
-	plan, err := power.MakePlan(ctx, clients, evaluator, s.clock(in.At))
-	s.app.log.DebugContext(ctx, "planned", "account", t.Account, "region", t.Region, "machines", len(plan.Steps), "actionable", plan.Actionable())
-	s.app.observer.Planned(run, plan)
-	if in.DryRun {
-		return PowerTarget{Plan: plan}, err
+// rules are those of the configuration, if there is one.
+func (s *Session) rules() power.Rules {
+	if s.Config == nil {
+		return power.Rules{}
 	}
-	o := power.Options{
-		Now: s.clock(in.At), Mark: in.Action == power.None, Wait: in.Wait, Settle: in.Settle, Closing: in.Closing,
-		Settled: func(o fleet.Outcome) { s.app.observer.Acted(run, o) },
-	}
-	return PowerTarget{Plan: plan, Outcomes: power.Apply(calls, clients, evaluator, plan, o)}, err
+	return s.Config.Rules()
 }
 
-// evaluation is who decides in a target, and the clients for the machines there.
-func (s *Session) evaluation(t Target, in PowerInput) (power.Clients, power.Evaluator) {
+// powerKinds are the kinds of machines that are acted on.
+func (s *Session) powerKinds(in PowerInput) []fleet.Kind {
 	if in.Action == power.None {
-		rules := s.Config.Rules()
-		return t.clients(rules.Kinds()), power.NewRuleSet(rules)
+		return s.rules().Kinds()
 	}
-	return t.clients([]fleet.Kind{fleet.KindInstance}), power.ByTag{Action: in.Action, Tags: in.Tags}
-}
-
-// clients are the clients for the machines of some kinds.
-func (t Target) clients(kinds []fleet.Kind) power.Clients {
-	instances := t.session.Fleet(t.Region)
-	c := power.Clients{Target: t.Target, Machines: map[fleet.Kind]power.Machines{}, Resizer: instances}
-	for _, kind := range kinds {
-		switch kind {
-		case fleet.KindInstance:
-			c.Machines[kind] = instances
-		case fleet.KindDatabase:
-			c.Machines[kind] = t.session.Databases(t.Region)
-		case fleet.KindCluster:
-			c.Machines[kind] = t.session.Clusters(t.Region)
-		case fleet.KindGroup:
-			c.Machines[kind] = t.session.Groups(t.Region)
-		}
-	}
-	return c
-}
-
-// clock is a given time, or else the clock of AWS: what AWS remembers is in its
-// time.
-func (s *Session) clock(at time.Time) func() time.Time {
-	if !at.IsZero() {
-		return func() time.Time { return at }
-	}
-	return func() time.Time { return s.app.options.Now().Add(s.aws.Ahead()) }
+	return []fleet.Kind{fleet.KindInstance}
 }
 
 func (r PowerResult) plans() []power.Plan {
@@ -201,10 +176,12 @@ func (r PowerResult) failures() []error {
 // Answer is what the first Lambda scripts answered for a stop or start, with more
 // keys beside theirs.
 func (r PowerResult) Answer() power.Answer {
+	answer := power.NewAnswer(r.Input.Action, slices.Concat(r.outcomes()...), r.failures())
 	if r.Input.DryRun {
-		return power.Preview(r.Input.Action, r.plans(), r.failures())
+		answer = power.Preview(r.Input.Action, r.plans(), r.failures())
 	}
-	return power.NewAnswer(r.Input.Action, slices.Concat(r.outcomes()...), r.failures())
+	answer.NotSelected = r.Summary.NotSelected
+	return answer
 }
 
 // Unread is true where no target could be read: then there is nothing to show.

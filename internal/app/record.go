@@ -9,7 +9,7 @@ import (
 // record is a stop, start or run by schedules as the journal keeps it. Machines
 // with no change are counted, not listed, where schedules were followed.
 func (r PowerResult) record() journal.Record {
-	rec := journal.Record{Errors: r.Summary.Errors}
+	rec := journal.Record{Errors: r.Summary.Errors, Narrowed: r.Input.Only.String()}
 	for _, t := range r.Targets {
 		rec.Targets = append(rec.Targets, t.Plan.Target)
 		rec.Seen += len(t.Plan.Steps)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,9 +32,11 @@ func acts(ctx context.Context, store blob.Store, own fleet.Account, m cost.Month
 	for n := range found {
 		found[n].Target = ofAccount(found[n].Target, own)
 	}
+	// A narrowed run does not show that the runs for all machines were kept.
+	full := slices.DeleteFunc(records, func(r journal.Record) bool { return r.Narrowed != "" })
 	var known fleet.Span
-	if len(records) > 0 && len(errs) == 0 { // a record that is lost may have been a stop
-		known = fleet.Span{From: records[len(records)-1].Started, To: m.Now}
+	if len(full) > 0 && len(errs) == 0 { // a record that is lost may have been a stop
+		known = fleet.Span{From: full[len(full)-1].Started, To: m.Now}
 	}
 	return found, known, errors.Join(errs...)
 }

@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/internal/blob"
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
 	"nightshift/internal/power"
 	"nightshift/internal/schedule"
 )
@@ -43,5 +46,22 @@ func TestReportStartsLargeGroupsEarly(t *testing.T) {
 				t.Fatalf("%s: instance %d of %d runs for %s by %s, want %.2f h", region, n, size, got, name, want.Hours())
 			}
 		}
+	}
+}
+
+// A narrowed run does not show that the journal has the runs for all machines.
+func TestNarrowedRunsDoNotMakeAJournalWhole(t *testing.T) {
+	month := cost.Month{Start: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Now: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)}
+	store := blob.Folder(t.TempDir())
+	for day, narrowed := range []string{"web-1", "", "tag Team=data"} {
+		r := journal.Record{Job: "power", Started: month.Start.AddDate(0, 0, day), Narrowed: narrowed}
+		r.Add(journal.Outcome{ID: "i-1", Action: "stop", Result: fleet.Done})
+		if _, err := journal.Write(t.Context(), store, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, known, err := acts(t.Context(), store, "", month)
+	if want := (fleet.Span{From: month.Start.AddDate(0, 0, 1), To: month.Now}); known != want || len(found) != 3 || err != nil {
+		t.Errorf("%d acts and all of %v, want %v; %v", len(found), known, want, err)
 	}
 }

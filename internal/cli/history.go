@@ -121,15 +121,17 @@ func (a *commandLine) showHistory(records []journal.Record, errs []error, zone *
 	default:
 		t := table{header: []string{"TIME", "JOB", "SEEN", "DONE", "FAILED", "LEFT", "TOOK", "CALLS", "RUN", ""}}
 		for _, r := range records {
-			note := ""
-			if r.DryRun {
-				note = "dry run"
+			var notes []string
+			if r.Narrowed != "" {
+				notes = append(notes, "narrowed")
 			}
-			if len(r.Errors) > 0 {
-				note = text.Count(len(r.Errors), "error", "errors")
+			if n := len(r.Errors); n > 0 {
+				notes = append(notes, text.Count(n, "error", "errors"))
+			} else if r.DryRun {
+				notes = append(notes, "dry run")
 			}
 			t.add(r.Started.In(zone).Format("Mon 2006-01-02 15:04:05 MST"), r.Job, fmt.Sprint(r.Seen), fmt.Sprint(r.Done), fmt.Sprint(r.Failed),
-				fmt.Sprint(r.Deferred), inShort(r.Duration), fmt.Sprint(callsOf(r)), shortRun(r.Run), note)
+				fmt.Sprint(r.Deferred), inShort(r.Duration), fmt.Sprint(callsOf(r)), shortRun(r.Run), strings.Join(notes, ", "))
 		}
 		t.print(a.Stdout)
 	}
@@ -199,6 +201,9 @@ func printRun(out io.Writer, r journal.Record, zone *time.Location) {
 	}
 	for _, e := range r.Errors {
 		fmt.Fprintln(out, "error:", text.Printable(e))
+	}
+	if r.Narrowed != "" {
+		fmt.Fprintln(out, "narrowed to", text.Printable(r.Narrowed))
 	}
 	dry := ""
 	if r.DryRun {

@@ -39,6 +39,7 @@ run it often, late or twice, it comes right.`,
 
 func (a *commandLine) planCommand() *cobra.Command {
 	var (
+		only     narrowing
 		at       string
 		exitCode bool
 		all      bool
@@ -52,13 +53,18 @@ With --at the schedules are asked about another time; the machines are as they
 are now.`,
 		Example: `  nightshift power plan
   nightshift power plan --at 2026-12-24T20:00 --all
+  nightshift power plan --tag Team=data
   nightshift power plan --exit-code --quiet || echo "something is to be done"`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			selected, err := only.selection(args)
+			if err != nil {
+				return err
+			}
 			s, err := a.openConfigured(cmd.Context())
 			if err != nil {
 				return err
 			}
-			in := app.PowerInput{DryRun: true}
+			in := app.PowerInput{DryRun: true, Only: selected}
 			if at != "" {
 				if in.At, err = a.instant(at, s.Config.Zone); err != nil {
 					return err
@@ -76,6 +82,7 @@ are now.`,
 		},
 	}
 	flags := cmd.Flags()
+	only.addTo(cmd, true)
 	flags.StringVar(&at, "at", "", "the time to plan for, as 2026-12-24T20:00 or in RFC 3339 (default: now)")
 	flags.BoolVar(&exitCode, "exit-code", false, "end with code 6 when something would be done")
 	flags.BoolVar(&all, "all", false, "also list the machines of which nothing is wanted")
@@ -84,6 +91,7 @@ are now.`,
 
 func (a *commandLine) applyCommand() *cobra.Command {
 	var (
+		only    narrowing
 		dryRun  bool
 		wait    bool
 		all     bool
@@ -99,8 +107,14 @@ rule enforces the schedule.
 Every machine is read and judged again just before it is acted on, so that a
 run may take long, come late or meet another one.`,
 		Example: `  nightshift power apply
-  nightshift power apply --region all --timeout 20m --json`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+  nightshift power apply --region all --timeout 20m --json
+  nightshift power apply web-1 db-1
+  nightshift power apply --tag Team=data --rule 2`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			selected, err := only.selection(args)
+			if err != nil {
+				return err
+			}
 			if wait && timeout <= 0 {
 				return fleet.Errorf(fleet.ErrInvalid, "--timeout %s: must be more than zero; --wait=false does not wait at all", timeout)
 			}
@@ -108,7 +122,7 @@ run may take long, come late or meet another one.`,
 			if err != nil {
 				return err
 			}
-			in := app.PowerInput{DryRun: dryRun}
+			in := app.PowerInput{DryRun: dryRun, Only: selected}
 			if wait {
 				in.Wait, in.Settle = timeout, timeout
 			}
@@ -122,6 +136,7 @@ run may take long, come late or meet another one.`,
 		},
 	}
 	flags := cmd.Flags()
+	only.addTo(cmd, true)
 	flags.BoolVar(&dryRun, "dry-run", false, "show what would be done and why, and do nothing")
 	flags.BoolVar(&wait, "wait", true, "wait until each machine is in its wanted state")
 	flags.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait")
@@ -160,7 +175,8 @@ func rulesTable(names app.Names, r app.PowerResult, all bool) *accountTable {
 					reason = done
 				}
 			}
-			if !all && !step.Do() && power.Quiet(reason.Code) {
+			named := len(r.Input.Only.Machines) > 0
+			if !all && !named && !step.Do() && power.Quiet(reason.Code) {
 				continue
 			}
 			m, where := step.Machine, target.Plan.Target

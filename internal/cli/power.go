@@ -34,6 +34,7 @@ func (a *commandLine) startCommand() *cobra.Command {
 func (a *commandLine) powerCommand(action power.Action, short, example string) *cobra.Command {
 	var (
 		tags    []string
+		only    narrowing
 		dryRun  bool
 		wait    bool
 		timeout time.Duration
@@ -48,7 +49,11 @@ those already there, one-time Spot Instances, members of Auto Scaling groups,
 instances with an instance-store root volume or with stop protection. Every
 instance has an outcome of its own; a refused one never holds up the others.`,
 		Example: example,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			selected, err := only.selection(args)
+			if err != nil {
+				return err
+			}
 			chosen, err := fleet.ParseTags(tags)
 			if err != nil {
 				return err
@@ -60,7 +65,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 			if err != nil {
 				return err
 			}
-			in := app.PowerInput{Action: action, Tags: chosen, DryRun: dryRun}
+			in := app.PowerInput{Action: action, Tags: chosen, Only: selected, DryRun: dryRun}
 			if wait {
 				in.Wait, in.Settle = timeout, timeout
 			}
@@ -75,6 +80,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&tags, "tag", []string{cmp.Or(a.Env("NIGHTSHIFT_TAG"), defaultTag)}, "the tag that chooses instances, as Key=Value or Key; repeat for those that carry all of several")
+	only.addTo(cmd, false)
 	flags.BoolVar(&dryRun, "dry-run", false, "show what would be done and why, and do nothing")
 	flags.BoolVar(&wait, "wait", true, "wait until each instance has "+action.Past())
 	flags.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait")
@@ -153,20 +159,20 @@ func tagsInWords(tags []fleet.Tag) string {
 // powerSummary is the last line of a stop or start.
 func powerSummary(r app.PowerResult) string {
 	answer := r.Answer()
-	if answer.Status == power.NoneFound {
-		return fmt.Sprintf("%s with %s", power.NoneFound, text.Printable(tagsInWords(r.Input.Tags)))
-	}
 	line := []string{answer.Status}
+	if answer.Status == power.NoneFound {
+		line[0] += " with " + text.Printable(tagsInWords(r.Input.Tags))
+	}
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{len(answer.Skipped), "skipped"}, {len(answer.Failed), "failed"}, {len(answer.Deferred), "left"}} {
+	}{{len(answer.Skipped), "skipped"}, {len(answer.Failed), "failed"}, {len(answer.Deferred), "left"}, {answer.NotSelected, "not selected"}} {
 		if part.n > 0 {
 			line = append(line, fmt.Sprintf("%d %s", part.n, part.what))
 		}
 	}
 	summary := strings.Join(line, ", ")
-	if r.Input.DryRun {
+	if r.Input.DryRun && answer.Status != power.NoneFound {
 		summary += " (dry run: nothing was done)"
 	}
 	return summary

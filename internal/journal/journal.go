@@ -46,6 +46,9 @@ type Record struct {
 	Duration time.Duration  `json:"duration_ns"`
 	Targets  []fleet.Target `json:"targets,omitempty"`
 	DryRun   bool           `json:"dry_run,omitempty"`
+	// Narrowed names the machines that the run was narrowed to; empty where it was
+	// for all. Such a run says nothing about the others.
+	Narrowed string `json:"narrowed,omitempty"`
 
 	Seen     int `json:"seen"`    // resources that were looked at
 	Decided  int `json:"decided"` // of these, how many were to be acted on
@@ -92,8 +95,12 @@ func (o Outcome) acted() bool {
 	return !o.At.IsZero() || o.Result == fleet.Done && o.Action != ""
 }
 
-// idle reports whether the run changed nothing.
-func (r Record) idle() bool { return !slices.ContainsFunc(r.Outcomes, Outcome.acted) }
+// idle reports whether a run for all machines changed nothing. The key of a narrowed
+// run never says so: it does not say either that the run was narrowed, so that the
+// record is to be read.
+func (r Record) idle() bool {
+	return r.Narrowed == "" && !slices.ContainsFunc(r.Outcomes, Outcome.acted)
+}
 
 // Add appends an outcome and counts its result.
 func (r *Record) Add(o Outcome) {

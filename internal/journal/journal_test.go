@@ -309,3 +309,16 @@ func TestLastIsTheHeadOfAll(t *testing.T) {
 		}
 	})
 }
+
+// The record of a narrowed run is read whole also where only acts are asked for:
+// nothing takes it for a run for all machines.
+func TestANarrowedRunIsReadAsOne(t *testing.T) {
+	store := &memory{}
+	narrowed := record("power", at(22, 19))
+	narrowed.Narrowed = "web-1"
+	write(t, store, record("power", at(21, 19)), narrowed)
+	got, errs := journal.Read(t.Context(), store, journal.Query{Acts: true})
+	if len(got) != 2 || got[0].Narrowed != "web-1" || got[1].Narrowed != "" || len(errs) > 0 || store.gets != 1 {
+		t.Errorf("%d reads, %+v, %v", store.gets, got, errs)
+	}
+}

@@ -19,7 +19,10 @@ type Answer struct {
 	Skipped   []Item             `json:"skipped,omitzero"`
 	// Deferred are those that there was no time to try.
 	Deferred []Item `json:"left,omitempty"`
-	DryRun   bool   `json:"dry_run,omitempty"`
+	// NotSelected counts the instances that carry the tag and that a Selection left
+	// out.
+	NotSelected int  `json:"not_selected,omitempty"`
+	DryRun      bool `json:"dry_run,omitempty"`
 	// Errors are what could not be read, one sentence for each account
 	// and region.
 	Errors []string `json:"errors,omitempty"`

@@ -55,8 +55,8 @@ func Apply(ctx context.Context, clients Clients, evaluator Evaluator, plan Plan,
 		notes: map[machineKey]fleet.Reason{}, tried: map[machineKey][]fleet.InstanceType{},
 		acceptedAt: map[machineKey]time.Time{},
 	}
-	r.order = newOrder(plan.Steps)
-	for n, s := range plan.Steps {
+	r.order = newOrder(slices.Concat(plan.Steps, plan.Others))
+	for n, s := range r.order.steps {
 		r.step[keyOf(s.Machine)] = n
 	}
 	var todo []Step
@@ -69,7 +69,7 @@ func Apply(ctx context.Context, clients Clients, evaluator Evaluator, plan Plan,
 	for {
 		r.actAll(ctx, free)
 		r.actWhenSettled(ctx)
-		if len(blocked) == 0 {
+		if blocked = r.leaveUnselected(blocked); len(blocked) == 0 {
 			break
 		}
 		if free, blocked = r.unblock(ctx, blocked); len(free) == 0 {

@@ -3,6 +3,7 @@ package power
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/schedule"
@@ -219,6 +220,33 @@ func (r *run) leaveUnordered(steps []Step) []Step {
 		)}, s.Machine.State)
 	}
 	return free
+}
+
+// leaveUnselected settles the steps that wait for a machine that is not selected
+// and is not on its way: nobody is going to bring it there in this run. It returns
+// the other steps.
+func (r *run) leaveUnselected(blocked []Step) []Step {
+	if len(r.plan.Others) == 0 {
+		return blocked
+	}
+	open := r.order.open()
+	return slices.DeleteFunc(blocked, func(s Step) bool {
+		n, waits := r.order.waitsFor(s, open)
+		if !waits || n < len(r.plan.Steps) {
+			return false
+		}
+		state, m := "ready", r.order.steps[n].Machine
+		onItsWay := r.order.state[n] == fleet.Pending || r.order.state[n] == fleet.Running
+		if s.Action == Stop {
+			state, onItsWay = "stopped", r.order.state[n] == fleet.Stopping
+		}
+		if !onItsWay {
+			r.settle(s, fleet.Deferred, fleet.Reason{Code: "waits", Text: fmt.Sprintf(
+				"waits until %s (%s) is %s, which is not selected", m.ID, m.Name(), state,
+			)}, s.Machine.State)
+		}
+		return !onItsWay
+	})
 }
 
 // leaveBlocked settles what still waits when the time is over.

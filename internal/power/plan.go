@@ -25,6 +25,9 @@ type Plan struct {
 	// Steps has one entry for every machine that the evaluator selects, in
 	// the order of kinds and in that in which AWS lists them.
 	Steps []Step
+	// Others are the steps that a Selection left out. They are not carried out, but
+	// selected machines that come before or after theirs still wait for them.
+	Others []Step `json:",omitempty"`
 }
 
 // Step is the decision about one machine.

@@ -27,9 +27,11 @@ type Summary struct {
 	Warnings []Problem `json:"warnings,omitempty"`
 	// NoChange counts the machines that were in their desired state, NoRule those
 	// that no rule is for.
-	NoChange int  `json:"as_wanted"`
-	NoRule   int  `json:"no_rule"`
-	DryRun   bool `json:"dry_run,omitempty"`
+	NoChange int `json:"as_wanted"`
+	NoRule   int `json:"no_rule"`
+	// NotSelected counts the machines that a Selection left out.
+	NotSelected int  `json:"not_selected,omitempty"`
+	DryRun      bool `json:"dry_run,omitempty"`
 	// Errors are what could not be read, one sentence for each account
 	// and region.
 	Errors []string `json:"errors,omitempty"`
@@ -80,6 +82,7 @@ func Summarize(plans []Plan, outcomes [][]fleet.Outcome, errs []error) Summary {
 		s.Errors = append(s.Errors, strings.Split(err.Error(), "\n")...)
 	}
 	for n, p := range plans {
+		s.NotSelected += len(p.Others)
 		for k, step := range p.Steps {
 			for _, w := range step.Desired.Warnings {
 				s.Warnings = noted(s.Warnings, fleet.Reason{Code: "warning", Text: w}, step.Machine.ID)
@@ -149,6 +152,7 @@ func (s *Summary) status() string {
 		{len(s.Deferred), "left"},
 		{len(s.Invalid), "to put right"},
 		{s.ConfigurationErrors, "wrong in the configuration"},
+		{s.NotSelected, "not selected"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
