@@ -163,7 +163,7 @@ func TestDeniedUploadNamesTheKey(t *testing.T) {
 
 // The client's own buckets keep a large stop below EC2's limits: at ten times
 // the bucket's size no request is refused.
-func TestQuotasAreKept(t *testing.T) {
+func TestQuotasAreRespected(t *testing.T) {
 	const speed = 2000
 	server := sandboxtest.Start(t, sandbox.Options{Fleet: 3000, Throttle: true, Speed: speed})
 	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Endpoint: &amazon.Endpoint{

@@ -263,7 +263,7 @@ func TestGroupOverManyNights(t *testing.T) {
 
 // A person fills a group at night; the next stop does not take its minimum of
 // 0, which is ours, nor the processes, which we suspended, for people's wish.
-func TestGroupFilledByHand(t *testing.T) {
+func TestGroupFilledManually(t *testing.T) {
 	n := openNight(t, sandbox.Group{Min: 1, Desired: 2, Max: 4})
 	n.mustAct(power.Stop)
 	stopped := n.machine().Stopped
@@ -280,7 +280,7 @@ func TestGroupFilledByHand(t *testing.T) {
 
 // A person empties a group by day: it is not ours, and can be started from
 // what was remembered.
-func TestGroupEmptiedByHand(t *testing.T) {
+func TestGroupEmptiedManually(t *testing.T) {
 	n := openNight(t, sandbox.Group{Min: 1, Desired: 2, Max: 4})
 	n.mustAct(power.Stop)
 	n.mustAct(power.Start)

@@ -117,11 +117,11 @@ func (g *Groups) empty(ctx context.Context, name *string) error {
 		return err
 	}
 	tags, now := groupTags(group), present(group)
-	kept, keptErr := parseSizes(tags[fleet.TagSizes])
+	kept, sizesErr := parseSizes(tags[fleet.TagSizes])
 	last := fleet.ParseMark(kept.done).Action
 	keep := kept
 	switch {
-	case now.desired == 0 && (keptErr != nil || last == fleet.MarkStart):
+	case now.desired == 0 && (sizesErr != nil || last == fleet.MarkStart):
 		return nil // emptied by others, who know why
 	case now.desired > 0:
 		keep = remembered(now, kept, suspended(group))

@@ -21,7 +21,7 @@ import (
 // as the service saw of them, also in another account.
 func TestCallsOfConcurrentRuns(t *testing.T) {
 	var mu sync.Mutex
-	seen, heard := map[string]map[string]int{}, map[string]map[string]int{}
+	seen, reported := map[string]map[string]int{}, map[string]map[string]int{}
 	add := func(to map[string]map[string]int, run, call string) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -41,7 +41,7 @@ func TestCallsOfConcurrentRuns(t *testing.T) {
 			if c.Region != region || c.Attempt != 1 || c.Status != 200 || c.Code != "" || c.Duration <= 0 {
 				t.Errorf("%+v", c)
 			}
-			add(heard, c.Run, c.Service+":"+c.Action)
+			add(reported, c.Run, c.Service+":"+c.Action)
 		},
 	})
 	if err != nil {
@@ -84,8 +84,8 @@ func TestCallsOfConcurrentRuns(t *testing.T) {
 	for run, counts := range map[string]map[string]int{
 		"20261130-one": one.Counts(), "two": two.Counts(), "": {"STS:GetCallerIdentity": 1},
 	} {
-		if want := lower(counts); len(want) == 0 || !maps.Equal(want, seen[run]) || !maps.Equal(want, heard[run]) {
-			t.Errorf("run %q counted %v, the observer heard %v, the service saw %v", run, want, heard[run], seen[run])
+		if want := lower(counts); len(want) == 0 || !maps.Equal(want, seen[run]) || !maps.Equal(want, reported[run]) {
+			t.Errorf("run %q counted %v, the observer heard %v, the service saw %v", run, want, reported[run], seen[run])
 		}
 	}
 	if n := one.Counts()["EC2:DescribeInstances"]; n < 3 {

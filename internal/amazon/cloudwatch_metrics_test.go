@@ -109,9 +109,9 @@ func TestRunningOfMany(t *testing.T) {
 // them, and what was found is there.
 func TestMetricsAreCapped(t *testing.T) {
 	for name, tt := range map[string]struct {
-		fault            string
-		most, used, told int
-		kind             error
+		fault                string
+		most, used, reported int
+		kind                 error
 	}{
 		"enough":          {"", 1000, 0, -1, nil},
 		"some":            {"", 7, 7, 7, fleet.ErrCapped},
@@ -132,11 +132,11 @@ func TestMetricsAreCapped(t *testing.T) {
 			if tt.used == 0 && tt.most > 0 {
 				tt.used = len(instances)
 			}
-			if tt.told < 0 {
-				tt.told = len(instances)
+			if tt.reported < 0 {
+				tt.reported = len(instances)
 			}
-			if budget.Used() != tt.used || len(running) != tt.told {
-				t.Errorf("%d metrics, %d instances; want %d and %d", budget.Used(), len(running), tt.used, tt.told)
+			if budget.Used() != tt.used || len(running) != tt.reported {
+				t.Errorf("%d metrics, %d instances; want %d and %d", budget.Used(), len(running), tt.used, tt.reported)
 			}
 		})
 	}

@@ -78,7 +78,7 @@ func (p *peer) read(t *testing.T, sel fleet.Selector) map[fleet.ResourceID]fleet
 }
 
 // The person's hands: calls that go past nightshift.
-func (p *peer) stopByHand(t *testing.T, ids ...fleet.ResourceID) {
+func (p *peer) stopManually(t *testing.T, ids ...fleet.ResourceID) {
 	t.Helper()
 	if _, err := p.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: strs(ids)}); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func (p *peer) stopByHand(t *testing.T, ids ...fleet.ResourceID) {
 	p.await(t, ids, fleet.Stopped)
 }
 
-func (p *peer) startByHand(t *testing.T, ids ...fleet.ResourceID) {
+func (p *peer) startManually(t *testing.T, ids ...fleet.ResourceID) {
 	t.Helper()
 	if _, err := p.ec2.StartInstances(t.Context(), &ec2.StartInstancesInput{InstanceIds: strs(ids)}); err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func (p *peer) startByHand(t *testing.T, ids ...fleet.ResourceID) {
 	p.await(t, ids, fleet.Running)
 }
 
-func (p *peer) tagByHand(t *testing.T, key, value string, ids ...fleet.ResourceID) {
+func (p *peer) tagManually(t *testing.T, key, value string, ids ...fleet.ResourceID) {
 	t.Helper()
 	if _, err := p.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{
 		Resources: strs(ids), Tags: []types.Tag{{Key: &key, Value: &value}},
@@ -116,9 +116,9 @@ func testKeysChoose(t *testing.T, p *peer) {
 	ids := map[string]fleet.ResourceID{}
 	for n, id := range p.run(t, len(keys), "chosen-by", "keys") {
 		ids[keys[n]] = id
-		p.tagByHand(t, keys[n], "any", id)
+		p.tagManually(t, keys[n], "any", id)
 	}
-	p.tagByHand(t, "keys-b", "", ids["keys-a"]) // the empty value is one, too
+	p.tagManually(t, "keys-b", "", ids["keys-a"]) // the empty value is one, too
 	var many []string
 	for n := range 250 { // more than a filter takes
 		many = append(many, fmt.Sprintf("keys-none-%d", n))
@@ -157,7 +157,7 @@ func testKeysChoose(t *testing.T, p *peer) {
 
 func testReadiness(t *testing.T, p *peer) {
 	ids := p.run(t, 2, "ready", "yes")
-	p.stopByHand(t, ids[1])
+	p.stopManually(t, ids[1])
 	sel := fleet.Selector{Keys: []string{"ready"}, Readiness: true}
 	for looks := 0; !p.read(t, sel)[ids[0]].Ready; looks++ {
 		if looks == tries {
@@ -210,7 +210,7 @@ func testMark(t *testing.T, p *peer) {
 
 func testResize(t *testing.T, p *peer) {
 	ids := p.run(t, 2, "resized", "yes")
-	p.stopByHand(t, ids[0])
+	p.stopManually(t, ids[0])
 	f := p.session(t).Fleet(region)
 	if err := f.Resize(t.Context(), ids[0], "t3.small"); err != nil {
 		t.Fatal(err)
@@ -225,7 +225,7 @@ func testResize(t *testing.T, p *peer) {
 	if got[ids[0]].Type != "t3.small" || got[ids[1]].Type != "t3.micro" {
 		t.Errorf("types %s and %s", got[ids[0]].Type, got[ids[1]].Type)
 	}
-	p.startByHand(t, ids[0])
+	p.startManually(t, ids[0])
 	if m := p.read(t, fleet.Selector{IDs: ids[:1]})[ids[0]]; m.Type != "t3.small" || m.State != fleet.Running {
 		t.Errorf("started again it is %s and %s", m.Type, m.State)
 	}
@@ -245,7 +245,7 @@ func testHibernate(t *testing.T, p *peer) {
 	}
 	// A rule that asks for hibernation knows it, and stops the machine.
 	rules := byTag("hibernated", func(r *power.Rule) { r.Hibernate, r.Enforce = true, true })
-	p.tagByHand(t, "hibernated", "never", ids...)
+	p.tagManually(t, "hibernated", "never", ids...)
 	if got := p.follow(t, rules, time.Now())[ids[0]]; got != "done stop " {
 		t.Errorf("stopped by the rule: %q", got)
 	}
@@ -305,25 +305,25 @@ func halves(launched time.Time) (begin time.Time, first, second string) {
 // time of the peer, for which all that has happened lies before them.
 func testDayByRules(t *testing.T, p *peer) {
 	ids := p.run(t, 4, "Day", "")
-	early, earlyByHand, late, lateByHand := ids[0], ids[1], ids[2], ids[3]
+	early, earlyManual, late, lateManual := ids[0], ids[1], ids[2], ids[3]
 	begin, first, second := halves(p.launched(t, ids))
-	p.tagByHand(t, "Day", first, early, earlyByHand)
-	p.tagByHand(t, "Day", second, late, lateByHand)
-	p.stopByHand(t, earlyByHand, lateByHand, late)
-	p.startByHand(t, lateByHand)
+	p.tagManually(t, "Day", first, early, earlyManual)
+	p.tagManually(t, "Day", second, late, lateManual)
+	p.stopManually(t, earlyManual, lateManual, late)
+	p.startManually(t, lateManual)
 	rules := byTag("Day")
 
-	const stop, start, asWanted = "done stop ", "done start ", "skipped  as-wanted"
+	const stop, start, noChange = "done stop ", "done start ", "skipped  as-wanted"
 	for _, run := range []struct {
 		name  string
 		after time.Duration
-		want  [4]string // of early, earlyByHand, late, lateByHand
+		want  [4]string // of early, earlyManual, late, lateManual
 	}{
-		{"people act", time.Hour, [4]string{asWanted, "skipped  stopped-by-hand", asWanted, "skipped  started-by-hand"}},
-		{"the transition", 4*time.Hour + time.Minute, [4]string{stop, asWanted, start, asWanted}},
-		{"the next run", 4*time.Hour + 6*time.Minute, [4]string{asWanted, asWanted, asWanted, asWanted}},
+		{"people act", time.Hour, [4]string{noChange, "skipped  stopped-by-hand", noChange, "skipped  started-by-hand"}},
+		{"the transition", 4*time.Hour + time.Minute, [4]string{stop, noChange, start, noChange}},
+		{"the next run", 4*time.Hour + 6*time.Minute, [4]string{noChange, noChange, noChange, noChange}},
 		{"the transition back", 8*time.Hour + time.Minute, [4]string{start, start, stop, stop}},
-		{"the same run again", 8*time.Hour + time.Minute, [4]string{asWanted, asWanted, asWanted, asWanted}},
+		{"the same run again", 8*time.Hour + time.Minute, [4]string{noChange, noChange, noChange, noChange}},
 	} {
 		now := begin.Add(run.after)
 		got := p.follow(t, rules, now)
@@ -376,11 +376,11 @@ func testOursIsNotAPersons(t *testing.T, p *peer) {
 	ids := p.run(t, 2, "Edited", "never")
 	ours, persons := ids[0], ids[1]
 	_, first, _ := halves(p.launched(t, ids))
-	p.stopByHand(t, persons)
+	p.stopManually(t, persons)
 	if got := p.follow(t, byTag("Edited", func(r *power.Rule) { r.Enforce = true }), p.now(t)); got[ours] != "done stop " || got[persons] != "skipped  as-wanted" {
 		t.Fatalf("the schedule that is enforced: %v", got)
 	}
-	p.tagByHand(t, "Edited", first, ids...)
+	p.tagManually(t, "Edited", first, ids...)
 	if got := p.follow(t, byTag("Edited"), p.now(t)); got[ours] != "done start " || got[persons] != "skipped  stopped-by-hand" {
 		t.Errorf("the edited schedule: ours %q, the person's %q", got[ours], got[persons])
 	}
@@ -392,9 +392,9 @@ func testTwoRunsAtOnce(t *testing.T, p *peer) {
 	ids := p.run(t, 12, "Twice", "")
 	begin, first, second := halves(p.launched(t, ids))
 	toStop, toStart := ids[:6], ids[6:]
-	p.tagByHand(t, "Twice", first, toStop...)
-	p.tagByHand(t, "Twice", second, toStart...)
-	p.stopByHand(t, toStart...)
+	p.tagManually(t, "Twice", first, toStop...)
+	p.tagManually(t, "Twice", second, toStart...)
+	p.stopManually(t, toStart...)
 	now := func() time.Time { return begin.Add(5 * time.Hour) }
 
 	var clients [2]power.Clients

@@ -58,7 +58,7 @@ func TestReadingSpans(t *testing.T) {
 
 // What is asked for by the hour is never refused as too old, whenever the
 // request is made and a little later arrives.
-func TestReadingIsKept(t *testing.T) {
+func TestReadingIsCached(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(rapid.Int64Range(1.7e9, 1.9e9).Draw(t, "now"), 0).UTC()
 		span := fleet.Span{From: now.Add(-time.Duration(rapid.IntRange(0, 40*24*60).Draw(t, "ago")) * time.Minute), To: now}

@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// book answers with pages of numbers; a token is the number of the page.
-type book struct {
+// listing answers with pages of numbers; a token is the number of the page.
+type listing struct {
 	pages [][]int
 	fails int // the page that cannot be read
 	asked []string
 }
 
 type (
-	bookIn  struct{ token *string }
-	bookOut struct {
+	listingIn  struct{ token *string }
+	listingOut struct {
 		numbers []int
 		next    *string
 	}
@@ -25,7 +25,7 @@ type (
 
 var errTorn = errors.New("the page is torn")
 
-func (b *book) read(_ context.Context, in *bookIn) (*bookOut, error) {
+func (b *listing) read(_ context.Context, in *listingIn) (*listingOut, error) {
 	n := 0
 	if in.token != nil {
 		n, _ = strconv.Atoi(*in.token)
@@ -34,7 +34,7 @@ func (b *book) read(_ context.Context, in *bookIn) (*bookOut, error) {
 	if n == b.fails {
 		return nil, errTorn
 	}
-	out := &bookOut{numbers: b.pages[n]}
+	out := &listingOut{numbers: b.pages[n]}
 	if n+1 < len(b.pages) {
 		next := strconv.Itoa(n + 1)
 		out.next = &next
@@ -42,36 +42,36 @@ func (b *book) read(_ context.Context, in *bookIn) (*bookOut, error) {
 	return out, nil
 }
 
-func (b *book) all(t *testing.T) ([]string, error) {
-	in := &bookIn{}
-	return collect(each(pages(t.Context(), b.read, in, &in.token, func(out *bookOut) *string { return out.next }),
-		func(out *bookOut) []int { return out.numbers }, strconv.Itoa))
+func (b *listing) all(t *testing.T) ([]string, error) {
+	in := &listingIn{}
+	return collect(each(pages(t.Context(), b.read, in, &in.token, func(out *listingOut) *string { return out.next }),
+		func(out *listingOut) []int { return out.numbers }, strconv.Itoa))
 }
 
 func TestPages(t *testing.T) {
 	for name, tt := range map[string]struct {
-		book  book
-		want  []string
-		asked []string
-		err   error
+		listing listing
+		want    []string
+		asked   []string
+		err     error
 	}{
-		"one page":               {book{pages: [][]int{{1, 2}}, fails: -1}, []string{"1", "2"}, []string{"0"}, nil},
-		"an empty one between":   {book{pages: [][]int{{1}, {}, {2}}, fails: -1}, []string{"1", "2"}, []string{"0", "1", "2"}, nil},
-		"nothing":                {book{pages: [][]int{{}}, fails: -1}, nil, []string{"0"}, nil},
-		"an error in the middle": {book{pages: [][]int{{1}, {2}, {3}}, fails: 1}, []string{"1"}, []string{"0", "1"}, errTorn},
+		"one page":               {listing{pages: [][]int{{1, 2}}, fails: -1}, []string{"1", "2"}, []string{"0"}, nil},
+		"an empty one between":   {listing{pages: [][]int{{1}, {}, {2}}, fails: -1}, []string{"1", "2"}, []string{"0", "1", "2"}, nil},
+		"nothing":                {listing{pages: [][]int{{}}, fails: -1}, nil, []string{"0"}, nil},
+		"an error in the middle": {listing{pages: [][]int{{1}, {2}, {3}}, fails: 1}, []string{"1"}, []string{"0", "1"}, errTorn},
 	} {
-		got, err := tt.book.all(t)
-		if !errors.Is(err, tt.err) || !slices.Equal(got, tt.want) || !slices.Equal(tt.book.asked, tt.asked) {
-			t.Errorf("%s: %v, %v, asked for %v; want %v, %v, %v", name, got, err, tt.book.asked, tt.want, tt.err, tt.asked)
+		got, err := tt.listing.all(t)
+		if !errors.Is(err, tt.err) || !slices.Equal(got, tt.want) || !slices.Equal(tt.listing.asked, tt.asked) {
+			t.Errorf("%s: %v, %v, asked for %v; want %v, %v, %v", name, got, err, tt.listing.asked, tt.want, tt.err, tt.asked)
 		}
 	}
 }
 
 // Who has seen enough does not ask for the next page.
 func TestPagesEndWithTheReader(t *testing.T) {
-	b := book{pages: [][]int{{1, 2}, {3}}, fails: -1}
-	in := &bookIn{}
-	for out, err := range pages(t.Context(), b.read, in, &in.token, func(out *bookOut) *string { return out.next }) {
+	b := listing{pages: [][]int{{1, 2}, {3}}, fails: -1}
+	in := &listingIn{}
+	for out, err := range pages(t.Context(), b.read, in, &in.token, func(out *listingOut) *string { return out.next }) {
 		if err != nil || len(out.numbers) != 2 {
 			t.Fatal(out, err)
 		}

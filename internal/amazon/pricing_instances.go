@@ -27,11 +27,11 @@ const typesListed = 1400
 // hold products that were not asked for. After an error it holds what was read.
 func (p *Prices) Instances(ctx context.Context, keys []price.InstanceKey) ([]price.Product, error) {
 	keys = slices.DeleteFunc(slices.Clone(keys), price.InstanceKey.HostBilled)
-	together, err := p.together(ctx, keys)
-	if err != nil || together == unknown {
+	severalTypes, err := p.severalTypes(ctx, keys)
+	if err != nil || severalTypes == unknown {
 		return nil, err
 	}
-	asked := priceQueries(keys, together == yes)
+	asked := priceQueries(keys, severalTypes == yes)
 	answers := make([][]price.Product, len(asked))
 	failed := make([]failure, len(asked))
 	var group errgroup.Group
@@ -77,10 +77,10 @@ func byCause(failed []failure, format string) error {
 	return errors.Join(errs...)
 }
 
-// together finds out whether one query may be about several types. It is
+// severalTypes finds out whether one query may be about several types. It is
 // unknown where there is nothing to ask: without keys, or where the price list
 // has none of their regions.
-func (p *Prices) together(ctx context.Context, keys []price.InstanceKey) (answer, error) {
+func (p *Prices) severalTypes(ctx context.Context, keys []price.InstanceKey) (answer, error) {
 	if len(keys) == 1 {
 		return no, nil
 	}
@@ -165,7 +165,7 @@ func (q priceQuery) orAll(parts []priceQuery) []priceQuery {
 // and capacity go together. Where ANY_OF works, so do several tenancies and
 // operations: a query for all combinations finds some that nobody asked for,
 // but may still take fewer calls than one for each.
-func priceQueries(keys []price.InstanceKey, together bool) []priceQuery {
+func priceQueries(keys []price.InstanceKey, severalTypes bool) []priceQuery {
 	atoms := map[price.InstanceKey][]string{} // types by the rest of the key
 	for _, k := range keys {
 		name := string(k.Type)
@@ -179,7 +179,7 @@ func priceQueries(keys []price.InstanceKey, together bool) []priceQuery {
 	}
 	var out []priceQuery
 	for _, pool := range pools {
-		if together {
+		if severalTypes {
 			out = append(out, merged(pool)...)
 			continue
 		}

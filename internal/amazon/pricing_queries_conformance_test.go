@@ -90,9 +90,9 @@ func TestCallsOfFleets(t *testing.T) {
 		return keys
 	}
 	for _, tt := range []struct {
-		name              string
-		keys              []price.InstanceKey
-		together, without int
+		name                  string
+		keys                  []price.InstanceKey
+		severalTypes, without int
 	}{
 		{"one key", fleetOf(1), 1, 1},
 		{"an office", fleetOf(40, 40, 40, 40, 40, 40, 40, 40), 4, 8 * 14},
@@ -100,8 +100,8 @@ func TestCallsOfFleets(t *testing.T) {
 		{"300 types, and some of them with licences", fleetOf(300, 40, 10, 5, 5, 2, 1, 1, 1), 8, 14 + 14 + 10 + 5 + 5 + 2 + 1 + 1 + 1},
 		{"every type there is", fleetOf(1400), 14, 14},
 	} {
-		if n := callsOf(priceQueries(tt.keys, true)); n > tt.together {
-			t.Errorf("%s: %d calls with ANY_OF, want at most %d", tt.name, n, tt.together)
+		if n := callsOf(priceQueries(tt.keys, true)); n > tt.severalTypes {
+			t.Errorf("%s: %d calls with ANY_OF, want at most %d", tt.name, n, tt.severalTypes)
 		}
 		if n := callsOf(priceQueries(tt.keys, false)); n != tt.without {
 			t.Errorf("%s: %d calls without ANY_OF, want %d", tt.name, n, tt.without)

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// eventsKept is how long RDS keeps events.
-	eventsKept = 14 * 24 * time.Hour
+	// eventRetention is how long RDS keeps events.
+	eventRetention = 14 * 24 * time.Hour
 	// idsPerFilter bounds the identifiers in one request; more are chosen from
 	// all that there are.
 	idsPerFilter = 100
@@ -172,17 +172,17 @@ func (r relational) recall(ctx context.Context, machines []fleet.Machine) (unrea
 	}
 	for n := range machines {
 		if m := &machines[n]; lacks(*m) {
-			pasts[m.ID].tell(m, now)
+			pasts[m.ID].complete(m, now)
 		}
 	}
 	return nil, nil
 }
 
-// tell completes a machine at the service's time now. Without any event the
+// complete completes a machine at the service's time now. Without any event the
 // last start was before events are kept, or it was the creation. A database
 // that runs although its last event is a stop has been started just now: the
 // event of it is on its way.
-func (p past) tell(m *fleet.Machine, now time.Time) {
+func (p past) complete(m *fleet.Machine, now time.Time) {
 	if m.State == fleet.Stopped {
 		m.Stopped = p.stopped
 		return
@@ -192,8 +192,8 @@ func (p past) tell(m *fleet.Machine, now time.Time) {
 		m.Started = p.started
 	case !p.stopped.IsZero():
 		m.Started = now
-	case !now.IsZero() && now.Add(-eventsKept).After(m.Created):
-		m.Started = now.Add(-eventsKept)
+	case !now.IsZero() && now.Add(-eventRetention).After(m.Created):
+		m.Started = now.Add(-eventRetention)
 	default:
 		m.Started = m.Created
 	}
@@ -206,7 +206,7 @@ func (p past) tell(m *fleet.Machine, now time.Time) {
 // and the service's time.
 func (r relational) events(ctx context.Context) (map[fleet.ResourceID]past, time.Time, error) {
 	in := &rds.DescribeEventsInput{
-		SourceType: r.source, Duration: aws.Int32(int32(eventsKept / time.Minute)), MaxRecords: aws.Int32(recordsPerPage),
+		SourceType: r.source, Duration: aws.Int32(int32(eventRetention / time.Minute)), MaxRecords: aws.Int32(recordsPerPage),
 		EventCategories: []string{"notification"},
 	}
 	var all []types.Event

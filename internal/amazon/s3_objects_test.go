@@ -88,7 +88,7 @@ func TestObjectsAreBounded(t *testing.T) {
 }
 
 // Who may list only below a prefix is denied what is not there.
-func TestMissingIsToldFromDenied(t *testing.T) {
+func TestMissingIsNotDenied(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Faults: []sandbox.Fault{{Action: "s3:GetObject", Kind: sandbox.Deny}}})
 	o := newPeer(server.URL()).session(t).Objects(sandbox.DefaultBucket, "history/")
 	if err := o.Put(t.Context(), "dt=2026-11-22/part-0.parquet", []byte("x")); err != nil {

@@ -20,9 +20,9 @@ func TestUnmarked(t *testing.T) {
 	p := newPeer(server.URL())
 	ids := p.run(t, 3, "Unmarked", "")
 	begin, first, second := halves(p.launched(t, ids))
-	p.tagByHand(t, "Unmarked", first, ids[:2]...)
-	p.tagByHand(t, "Unmarked", second, ids[2])
-	p.stopByHand(t, ids[2])
+	p.tagManually(t, "Unmarked", first, ids[:2]...)
+	p.tagManually(t, "Unmarked", second, ids[2])
+	p.stopManually(t, ids[2])
 	if err := server.Sandbox().SetPolicy(sandbox.PolicyDenying("ec2:CreateTags")); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestDeniedForSome(t *testing.T) {
 	server := ticking(t, sandbox.Options{Fleet: 1})
 	p := newPeer(server.URL())
 	ids := p.run(t, 5, "Denied", "never")
-	p.tagByHand(t, "Owner", "others", ids[1], ids[3])
+	p.tagManually(t, "Owner", "others", ids[1], ids[3])
 	if err := server.Sandbox().SetPolicy([]byte(`{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"*","Resource":"*"},
 		{"Effect":"Deny","Action":["ec2:StopInstances","ec2:CreateTags"],"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/Owner":"others"}}}]}`)); err != nil {

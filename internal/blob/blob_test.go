@@ -75,7 +75,7 @@ func TestPrefix(t *testing.T) {
 	}
 }
 
-func TestFolderKeepsToItself(t *testing.T) {
+func TestFolderStaysInside(t *testing.T) {
 	dir := t.TempDir()
 	store := blob.Folder(filepath.Join(dir, "journal"))
 	for _, key := range []string{"", ".", "../outside", "/etc/passwd", "a/../../b", "a//b"} {

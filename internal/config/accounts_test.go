@@ -38,7 +38,7 @@ accounts:
 
 // A wrong account stands in the list with an error: were it left out, the
 // credentials' own account might be worked in instead.
-func TestWrongAccountsAreKept(t *testing.T) {
+func TestWrongAccountsStayListed(t *testing.T) {
 	for text, want := range map[string][]config.Account{
 		`accounts: { id: "123456789012" }`:                                           {{}},
 		`acounts: [{ name: home }]`:                                                  {{}},

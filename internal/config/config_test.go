@@ -257,7 +257,7 @@ power:
 	}
 }
 
-func TestCalendarsLieBesideTheFile(t *testing.T) {
+func TestCalendarsLieNextToTheFile(t *testing.T) {
 	for file, want := range map[string]string{
 		"nightshift.yaml":            "holidays.ics",
 		"etc/nightshift.yaml":        "etc/holidays.ics",
@@ -362,27 +362,27 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-func TestARuleThatDoesNothingIsOdd(t *testing.T) {
-	for text, odd := range map[string]bool{
+func TestARuleThatDoesNothingIsAWarning(t *testing.T) {
+	for text, unusual := range map[string]bool{
 		"never":               true,
 		"always":              true,
 		"Mon-Fri 08:00-19:00": false,
 	} {
 		for flag, helps := range map[string]bool{"min_uptime: 1h": false, "enforce: true": true, "stop_new: true": true} {
 			c := mustLoad(t, "timezone: UTC\npower: {rules: [{tag: a=b, schedule: \""+text+"\", "+flag+"}]}\n")
-			if warned := len(c.Warnings) == 1 && strings.Contains(c.Warnings[0].Message, "never changes its mind"); warned != (odd && (!helps || text == "always" && flag == "stop_new: true")) {
+			if warned := len(c.Warnings) == 1 && strings.Contains(c.Warnings[0].Message, "never changes its mind"); warned != (unusual && (!helps || text == "always" && flag == "stop_new: true")) {
 				t.Errorf("%s with %s: warnings %v", text, flag, c.Warnings)
 			}
 		}
 	}
 }
 
-func TestATagThatStopsNothingIsTold(t *testing.T) {
-	for value, odd := range map[string]bool{"never": true, "always": false, "Mon-Fri 08:00-19:00": false, "stop 19:00": false, "never; on 12-24": false} {
+func TestATagThatStopsNothingIsReported(t *testing.T) {
+	for value, unusual := range map[string]bool{"never": true, "always": false, "Mon-Fri 08:00-19:00": false, "stop 19:00": false, "never; on 12-24": false} {
 		for flag, helps := range map[string]bool{"min_uptime: 1h": false, "enforce: true": true, "stop_new: true": true} {
 			c := mustLoad(t, "timezone: UTC\npower: {rules: [{tag: Schedule, "+flag+"}]}\n")
 			named, err := c.Rules().Rules[0].Read(value)
-			if told := len(named.Warnings) == 1 && strings.Contains(named.Warnings[0], "stops nothing"); err != nil || told != (odd && !helps) {
+			if reported := len(named.Warnings) == 1 && strings.Contains(named.Warnings[0], "stops nothing"); err != nil || reported != (unusual && !helps) {
 				t.Errorf("%s with %s: warnings %q, %v", value, flag, named.Warnings, err)
 			}
 		}

@@ -66,11 +66,11 @@ func (l *loader) cost(n *yaml.Node) {
 		}
 		switch value := entry.value; key {
 		case "history":
-			out.History = l.place(value, key)
+			out.History = l.location(value, key)
 		case "prices":
-			out.Prices = l.place(value, key)
+			out.Prices = l.location(value, key)
 		case "bill":
-			out.Bill = l.place(value, key)
+			out.Bill = l.location(value, key)
 		case "cost_explorer":
 			out.CostExplorer = l.limit(value, key, requestsKey, mostRequests)
 		case "cloudwatch":

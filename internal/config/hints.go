@@ -21,8 +21,8 @@ func meant(word string, known []string) string {
 	return "; known are " + strings.Join(known, ", ")
 }
 
-// places says at which level each key of the file belongs.
-func places() map[string][]string {
+// levels says at which level each key of the file belongs.
+func levels() map[string][]string {
 	return map[string][]string{
 		"the top level": topKeys(), "a schedule": scheduleKeys(), "power": powerKeys(), "a rule": ruleKeys(), "override": overrideKeys(),
 		"an account": accountKeys(), "cost": costKeys(), "cost_explorer": {requestsKey}, "cloudwatch": {metricsKey},
@@ -33,10 +33,10 @@ func places() map[string][]string {
 // level of the file at which this one is known.
 func belongs(key string, known []string) string {
 	if text.Nearest(key, known) == "" {
-		all := places()
-		for _, place := range slices.Sorted(maps.Keys(all)) {
-			if slices.Contains(all[place], key) {
-				return "; it belongs to " + place
+		all := levels()
+		for _, level := range slices.Sorted(maps.Keys(all)) {
+			if slices.Contains(all[level], key) {
+				return "; it belongs to " + level
 			}
 		}
 	}

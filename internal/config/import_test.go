@@ -51,7 +51,7 @@ func TestImport(t *testing.T) {
 	}
 }
 
-func TestImportKeepsNamesAndTimes(t *testing.T) {
+func TestImportPreservesNamesAndTimes(t *testing.T) {
 	text, _ := importFile(t, "testdata/import/table.json")
 	c := reload(t, text)
 	for _, want := range []struct {

@@ -52,12 +52,12 @@ func TestNoErrorHidesAnother(t *testing.T) {
 		if errors.As(err, &problems) != (len(lines) > 0) || c == nil {
 			t.Fatalf("%v\n%s", err, &text)
 		}
-		var told []int
+		var reported []int
 		for _, m := range problems {
-			told = append(told, m.Line)
+			reported = append(reported, m.Line)
 		}
-		if !slices.Equal(told, lines) {
-			t.Fatalf("problems in lines %v are told in %v:\n%v\n%s", lines, told, err, &text)
+		if !slices.Equal(reported, lines) {
+			t.Fatalf("problems in lines %v are told in %v:\n%v\n%s", lines, reported, err, &text)
 		}
 		for i, right := range schedules {
 			if s := c.Schedules[i]; right != (s.Err == nil) || right != (s.Schedule != nil) {

@@ -188,7 +188,7 @@ func (l *loader) bind(r *rule) {
 	default:
 		config, enforce, stopNew := l.out, r.Enforce, r.StopNew
 		r.Read = func(value string) (power.Named, error) {
-			return odd(enforce, stopNew)(config.Find(value, zone))
+			return warned(enforce, stopNew)(config.Find(value, zone))
 		}
 		if !hasZone && l.zoneErr != nil {
 			r.Read = refuse(l.zoneErr)
@@ -262,10 +262,10 @@ func (l *loader) formatReader(n *yaml.Node, zone *time.Location) func(string) (p
 	}
 }
 
-// odd adds a warning to the schedule of a tag that does not do what may be
+// warned adds a warning to the schedule of a tag that does not do what may be
 // expected of it under its rule: one that cannot be enforced, or that never runs
 // and yet stops nothing that a person has started.
-func odd(enforce, stopNew bool) func(power.Named, error) (power.Named, error) {
+func warned(enforce, stopNew bool) func(power.Named, error) (power.Named, error) {
 	return func(named power.Named, err error) (power.Named, error) {
 		switch {
 		case named.Schedule == nil:

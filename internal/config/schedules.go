@@ -181,7 +181,7 @@ func (l *loader) calendar(text string) (schedule.Calendar, error) {
 	if !strings.HasSuffix(strings.ToLower(text), ".ics") {
 		return schedule.ParseDates(text)
 	}
-	name := beside(l.name, text)
+	name := nextTo(l.name, text)
 	read, known := l.calendars[name]
 	if !known {
 		read = l.readCalendar(name)
@@ -202,9 +202,9 @@ func (l *loader) readCalendar(name string) calendar {
 	return calendar{days: days}
 }
 
-// beside is the name of a file next to another one, which may be a path or an
+// nextTo is the name of a file next to another one, which may be a path or an
 // address such as s3://bucket/nightshift.yaml.
-func beside(file, name string) string {
+func nextTo(file, name string) string {
 	if filepath.IsAbs(name) || strings.HasPrefix(name, "/") || strings.Contains(name, "://") {
 		return name
 	}

@@ -59,7 +59,7 @@ func (l *loader) config(root *yaml.Node) {
 		l.out.Regions = l.regions(entry.value)
 	}
 	if entry, given := top["journal"]; given {
-		l.out.Journal = l.place(entry.value, "journal")
+		l.out.Journal = l.location(entry.value, "journal")
 	}
 	if entry, given := top["cost"]; given {
 		l.cost(entry.value)
@@ -183,19 +183,19 @@ func (l *loader) regions(n *yaml.Node) []string {
 	return regions
 }
 
-// place reads where something is kept: a directory or "s3://bucket/prefix".
-func (l *loader) place(n *yaml.Node, what string) string {
-	place, ok := l.text(n, what)
-	bucket, inS3 := strings.CutPrefix(place, "s3://")
+// location reads where something is kept: a directory or "s3://bucket/prefix".
+func (l *loader) location(n *yaml.Node, what string) string {
+	location, ok := l.text(n, what)
+	bucket, inS3 := strings.CutPrefix(location, "s3://")
 	switch {
 	case !ok:
 		return ""
 	case inS3 && !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/|$)`).MatchString(bucket):
 		l.at(n, "%s names no bucket; write s3://bucket/prefix", what)
-	case !inS3 && strings.Contains(place, "://"):
-		l.at(n, "%s is %q; it must be a directory or s3://bucket/prefix", what, place)
+	case !inS3 && strings.Contains(location, "://"):
+		l.at(n, "%s is %q; it must be a directory or s3://bucket/prefix", what, location)
 	default:
-		return place
+		return location
 	}
 	return ""
 }

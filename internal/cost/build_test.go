@@ -269,7 +269,7 @@ func TestFailuresStayWhereTheyHappen(t *testing.T) {
 	}
 }
 
-func TestPriceListFailureIsToldInTheNotes(t *testing.T) {
+func TestPriceListFailureIsInTheNotes(t *testing.T) {
 	e := estate{instances: []fleet.Instance{server("i-1")}, volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 10, "i-1")}}
 	r := build(t, e, &list{instancesErr: fleet.ErrThrottled, volumesErr: fleet.ErrThrottled}, cost.Options{})
 	const want = "the price list could not be read: throttled"

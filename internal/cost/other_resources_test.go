@@ -264,13 +264,13 @@ func TestSnapshotsOfAVolumeCostTheirLargest(t *testing.T) {
 // the end, at whatever fraction of a second the report is made.
 func TestWholeMonthForecastIsTheMonth(t *testing.T) {
 	e := estate{instances: []fleet.Instance{server("i-1")}, volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 500, "i-1")}}
-	for _, odd := range []time.Duration{0, 1, 500 * time.Millisecond, time.Second - 1} {
-		r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: e}}, seoulPrices(t), cost.Options{Now: now.Add(odd), Zone: kst})
+	for _, fraction := range []time.Duration{0, 1, 500 * time.Millisecond, time.Second - 1} {
+		r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: e}}, seoulPrices(t), cost.Options{Now: now.Add(fraction), Zone: kst})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if v, i := r.Volumes[0], r.Instances[0]; v.Forecast != v.Monthly || i.EC2Forecast().USD != i.Price.Rate.USD.Times(720, 1) {
-			t.Errorf("at %v: the volume's forecast is %s, the instance's %s", odd, v.Forecast.USD, i.EC2Forecast().USD)
+			t.Errorf("at %v: the volume's forecast is %s, the instance's %s", fraction, v.Forecast.USD, i.EC2Forecast().USD)
 		}
 	}
 }

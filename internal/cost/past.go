@@ -130,13 +130,13 @@ func (b *builder) readMetrics(ctx context.Context, sources []Source) {
 		if metrics == nil {
 			continue
 		}
-		wanted := map[fleet.Span][]fleet.Sampled{}
+		spans := map[fleet.Span][]fleet.Sampled{}
 		for _, i := range b.targets[n].found {
 			for _, span := range b.doubtful(i) {
-				wanted[span] = append(wanted[span], fleet.Sampled{ID: i.ID, Detailed: i.Detailed})
+				spans[span] = append(spans[span], fleet.Sampled{ID: i.ID, Detailed: i.Detailed})
 			}
 		}
-		for span, instances := range wanted {
+		for span, instances := range spans {
 			group.Go(func() error {
 				running, err := metrics.Running(ctx, instances, span.From, span.To)
 				mu.Lock()

@@ -174,9 +174,9 @@ func TestHoursFromRunsThatTakeLong(t *testing.T) {
 	}
 }
 
-// TestJournalTellsWhatHappened draws a past of stops and starts, all of them
+// TestJournalSaysWhatHappened draws a past of stops and starts, all of them
 // ours, and compares with a count minute by minute.
-func TestJournalTellsWhatHappened(t *testing.T) {
+func TestJournalSaysWhatHappened(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		i := server("i-1")
 		at := monthStart.Add(-72 * time.Hour)
@@ -234,7 +234,7 @@ func TestSamplesNeverLowerWhatIsCertain(t *testing.T) {
 	}
 }
 
-func TestCapOnMetricsIsTold(t *testing.T) {
+func TestCapOnMetricsIsReported(t *testing.T) {
 	metrics := &samples{asked: map[fleet.ResourceID]fleet.Span{}, err: fleet.ErrCapped}
 	r, err := cost.Build(t.Context(), []cost.Source{{
 		Target: seoul, Inventory: estate{instances: []fleet.Instance{restarted("i-1", 10)}}, Metrics: metrics,

@@ -49,11 +49,11 @@ type QuotationPart struct {
 // Quote finds out what wishes would cost in a region. A price that is not there
 // makes its part unknown; the error is that of the price list, beside what could
 // be read.
-func Quote(ctx context.Context, prices PriceList, region fleet.Region, wishes []QuoteItem) (Quotation, error) {
+func Quote(ctx context.Context, prices PriceList, region fleet.Region, items []QuoteItem) (Quotation, error) {
 	q := Quotation{Region: region, Monthly: Known(0), Status: price.Exact}
 	var keys []price.InstanceKey
 	rated := false
-	for _, w := range wishes {
+	for _, w := range items {
 		if w.Instance != nil {
 			keys = append(keys, *w.Instance)
 		} else {
@@ -72,7 +72,7 @@ func Quote(ctx context.Context, prices PriceList, region fleet.Region, wishes []
 			err = ratesErr
 		}
 	}
-	for _, w := range wishes {
+	for _, w := range items {
 		switch {
 		case w.Instance != nil:
 			q.addInstance(*w.Instance)

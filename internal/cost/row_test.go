@@ -50,7 +50,7 @@ func TestRowsAddUpToTheReport(t *testing.T) {
 	}
 }
 
-func TestRowTellsWhatItIs(t *testing.T) {
+func TestRowSaysWhatItIs(t *testing.T) {
 	big := disk("vol-1", fleet.GP3, 1000, "i-1")
 	big.IOPS, big.ThroughputMiBps = 16_000, 1000
 	r := build(t, estate{instances: []fleet.Instance{server("i-1")}, volumes: []fleet.Volume{big}}, seoulPrices(t), cost.Options{})

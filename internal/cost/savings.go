@@ -59,8 +59,9 @@ type SavedSum struct {
 	Net       price.USD     `json:"net_usd"`
 }
 
-// keeps are what goes on costing while an instance is off, for a full month.
-type keeps struct{ ebs, addresses Amount }
+// stillBilled are what goes on costing while an instance is off, for a full
+// month.
+type stillBilled struct{ ebs, addresses Amount }
 
 // SavingsOf calculates what stops saved in a span, at the prices of the report.
 // Acts may begin before the span. An instance is off from its stop to the next
@@ -76,7 +77,7 @@ func SavingsOf(r Report, acts []fleet.Act, span fleet.Span) *Savings {
 	}
 	s := &Savings{From: span.From, To: span.To}
 	byMachine := actsOf(acts)
-	kept := r.keeps(byMachine)
+	kept := r.stillBilled(byMachine)
 	for _, i := range r.Instances {
 		who := machine{i.Target.Account, i.ID}
 		list := byMachine[who]
@@ -97,12 +98,12 @@ func SavingsOf(r Report, acts []fleet.Act, span fleet.Span) *Savings {
 	return s
 }
 
-// keeps finds what the machines' volumes and Elastic IP addresses cost.
+// stillBilled finds what the machines' volumes and Elastic IP addresses cost.
 // Addresses that EC2 lends to running instances go when they stop.
-func (r Report) keeps(of map[machine][]fleet.Act) map[machine]keeps {
-	kept := make(map[machine]keeps, len(of))
+func (r Report) stillBilled(of map[machine][]fleet.Act) map[machine]stillBilled {
+	kept := make(map[machine]stillBilled, len(of))
 	for who := range of {
-		kept[who] = keeps{Known(0), Known(0)}
+		kept[who] = stillBilled{Known(0), Known(0)}
 	}
 	for _, v := range r.Volumes {
 		who := machine{v.Target.Account, v.BilledTo}
@@ -122,7 +123,7 @@ func (r Report) keeps(of map[machine][]fleet.Act) map[machine]keeps {
 }
 
 // savedOf is false where no stop falls into the span.
-func savedOf(i *Instance, acts []fleet.Act, k keeps, span fleet.Span) (Saved, bool) {
+func savedOf(i *Instance, acts []fleet.Act, k stillBilled, span fleet.Span) (Saved, bool) {
 	off, unclear := offSpans(i, acts, span.To)
 	s := Saved{Target: i.Target, ID: i.ID, Name: i.Name, Type: i.Type, Schedule: i.Schedule}
 	var clipped []fleet.Span

@@ -78,7 +78,7 @@ func TestOffLastsToTheNextStart(t *testing.T) {
 	}
 }
 
-func TestWhatKeepsCosting(t *testing.T) {
+func TestWhatIsStillBilled(t *testing.T) {
 	r := report(
 		&cost.Instance{ID: "i-1", State: fleet.Stopped, LaunchTime: nov(1, 0), Schedule: "office"},
 		&cost.Instance{ID: "i-2", State: fleet.Stopped, LaunchTime: nov(1, 0), Schedule: "office"},
@@ -136,8 +136,8 @@ func TestVolumesCostTheirShareOfEachMonth(t *testing.T) {
 	}
 }
 
-// TestSavingsKeepWithinTheSpan holds for any acts and any state.
-func TestSavingsKeepWithinTheSpan(t *testing.T) {
+// TestSavingsStayWithinTheSpan holds for any acts and any state.
+func TestSavingsStayWithinTheSpan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hour := func(name string) time.Time {
 			return monthStart.Add(time.Duration(rapid.IntRange(-2000, 3000).Draw(t, name)) * 20 * time.Minute)
@@ -155,7 +155,7 @@ func TestSavingsKeepWithinTheSpan(t *testing.T) {
 		}
 		span := fleet.Span{From: hour("from"), To: hour("to")}
 		s := cost.SavingsOf(r, acts, span)
-		var gross, net, keeps price.USD
+		var gross, net, stillBilled price.USD
 		for _, saved := range s.Instances {
 			if saved.Off < 0 || saved.Off+saved.Unclear > span.Length() {
 				t.Errorf("off for %v and %v of %v", saved.Off, saved.Unclear, span.Length())
@@ -163,9 +163,9 @@ func TestSavingsKeepWithinTheSpan(t *testing.T) {
 			if *saved.Net != *saved.Gross-*saved.EBS-*saved.Addresses {
 				t.Errorf("%v - %v - %v is not %v", saved.Gross, saved.EBS, saved.Addresses, saved.Net)
 			}
-			gross, net, keeps = gross+*saved.Gross, net+*saved.Net, keeps+*saved.EBS+*saved.Addresses
+			gross, net, stillBilled = gross+*saved.Gross, net+*saved.Net, stillBilled+*saved.EBS+*saved.Addresses
 		}
-		if s.Total.Gross != gross || s.Total.Net != net || net != gross-keeps {
+		if s.Total.Gross != gross || s.Total.Net != net || net != gross-stillBilled {
 			t.Errorf("%+v", s.Total)
 		}
 	})

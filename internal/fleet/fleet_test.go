@@ -84,11 +84,11 @@ func TestAllTagsHaveToMatch(t *testing.T) {
 		{[]string{"Env=dev", "Env=qa"}, false, "a key has one value"},
 		{[]string{"Env=dev", "=x"}, false, "the key is missing"},
 	} {
-		wanted, err := fleet.ParseTags(tt.list)
+		all, err := fleet.ParseTags(tt.list)
 		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%q: %v, want %q", tt.list, err, tt.err)
 		}
-		if err == nil && fleet.AllOn(wanted, tags) != tt.on {
+		if err == nil && fleet.AllOn(all, tags) != tt.on {
 			t.Errorf("%q: on %v is %v", tt.list, tags, !tt.on)
 		}
 	}

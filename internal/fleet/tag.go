@@ -74,8 +74,8 @@ func ParseTags(list []string) ([]Tag, error) {
 
 // AllOn reports whether tags carry all of the given ones, which they do where
 // none is given.
-func AllOn(wanted []Tag, tags Tags) bool {
-	return !slices.ContainsFunc(wanted, func(t Tag) bool { return !t.On(tags) })
+func AllOn(all []Tag, tags Tags) bool {
+	return !slices.ContainsFunc(all, func(t Tag) bool { return !t.On(tags) })
 }
 
 // Selector chooses machines: those that carry all of Tags, where Keys is not

@@ -135,11 +135,11 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (any,
 	if err != nil {
 		return nil, err
 	}
-	places := []blob.Ref{to}
+	targets := []blob.Ref{to}
 	if r.DryRun {
-		places = nil
+		targets = nil
 	}
-	stored, err := s.Publish(ctx, result, app.Formats()[0], places...)
+	stored, err := s.Publish(ctx, result, app.Formats()[0], targets...)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func acted(action string, result fleet.Result, accepted time.Time) journal.Outco
 }
 
 // A run is idle where AWS accepted no call of it, whatever was seen and skipped.
-func TestIdleRunsAreToldByTheirKeys(t *testing.T) {
+func TestIdleRunsAreSeenInTheirKeys(t *testing.T) {
 	for name, tt := range map[string]struct {
 		outcomes []journal.Outcome
 		idle     bool

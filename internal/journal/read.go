@@ -28,8 +28,8 @@ type Query struct {
 }
 
 const (
-	// together is how many records are read at once.
-	together = 16
+	// recordsAtOnce is how many records are read at once.
+	recordsAtOnce = 16
 	// maxTrouble ends the reading where more records than that cannot be read:
 	// it is then the store that is broken, not a record.
 	maxTrouble = 100
@@ -91,7 +91,7 @@ func (r *reader) descend(ctx context.Context, prefix string, depth int) {
 func (r *reader) days(ctx context.Context, folders []string) {
 	atOnce := 1
 	if r.query.Last == 0 || r.query.hash != "" {
-		atOnce = together
+		atOnce = recordsAtOnce
 	}
 	for some := range slices.Chunk(folders, atOnce) {
 		if r.enough(ctx) {
@@ -127,7 +127,7 @@ func (r *reader) day(ctx context.Context, keys []string) {
 		return !ok || !strings.HasPrefix(k.hash, r.query.hash) || r.query.Job != "" && k.job != r.query.Job || k.started.Before(r.query.Since.Truncate(time.Second))
 	})
 	for len(keys) > 0 && !r.enough(ctx) {
-		n := min(together, len(keys))
+		n := min(recordsAtOnce, len(keys))
 		if r.query.Last > 0 {
 			n = min(n, r.query.Last-len(r.records))
 		}

@@ -184,20 +184,20 @@ func (s situation) machine(t *testing.T, state fleet.State) fleet.Machine {
 }
 
 // decision is what both say about one row in one situation.
-type judgement struct {
+type rowDecision struct {
 	row         verdictRow
 	facts       string
 	there, ours string // None, Start or Stop
 	why         string // our code
 }
 
-func (j judgement) String() string {
+func (j rowDecision) String() string {
 	return fmt.Sprintf("%s %s %s %v (%s): %s there, %s here (%s)",
 		j.row.ScheduleState, j.row.RememberedState, j.row.Actual, j.row.Flags, j.facts, j.there, j.ours, j.why)
 }
 
 // evaluator asks our rules about a row in each of its situations.
-func (r verdictRow) evaluator(t *testing.T) []judgement {
+func (r verdictRow) evaluator(t *testing.T) []rowDecision {
 	t.Helper()
 	period := foreign.Period{BeginTime: "10:00", EndTime: "20:00"}
 	now := clock(t, "Tue 12:00")
@@ -216,14 +216,14 @@ func (r verdictRow) evaluator(t *testing.T) []judgement {
 	if len(stories) == 0 {
 		t.Fatalf("no situation for %+v", r)
 	}
-	var out []judgement
+	var out []rowDecision
 	for _, s := range stories {
 		m := s.machine(t, r.Actual)
 		step := ruleSet.Evaluate(m, nil, now)
 		if desired := map[string]schedule.State{"on": schedule.Running, "off": schedule.Stopped}[r.ScheduleState]; step.Desired.State != desired {
 			t.Fatalf("%+v: the schedule wants it %s", r, step.Desired.State)
 		}
-		j := judgement{row: r, facts: s.facts, there: r.EffectiveAction, ours: "None", why: step.Reason.Code}
+		j := rowDecision{row: r, facts: s.facts, there: r.EffectiveAction, ours: "None", why: step.Reason.Code}
 		switch step.Action {
 		case power.Start:
 			j.ours = "Start"
@@ -245,7 +245,7 @@ type group struct {
 
 // covers reports whether a decision is of this group. "all" covers
 // everything.
-func (g group) covers(j judgement) bool {
+func (g group) covers(j rowDecision) bool {
 	for cell, value := range map[string]string{
 		g.Schedule: j.row.ScheduleState, g.Remembered: j.row.RememberedState, g.Actual: string(j.row.Actual), g.Facts: j.facts,
 	} {
@@ -272,14 +272,14 @@ func (g group) covers(j judgement) bool {
 func TestDecisionsOfInstanceScheduler(t *testing.T) {
 	groups := readGroups(t)
 	covered := make([]int, len(groups))
-	rows, judged, different := 0, 0, 0
+	rows, evaluated, different := 0, 0, 0
 	for _, r := range loadVerdicts(t) {
 		if r.Kind != "decision" {
 			continue
 		}
 		rows++
 		for _, j := range r.evaluator(t) {
-			judged++
+			evaluated++
 			var in []int
 			for n, g := range groups {
 				if g.covers(j) {
@@ -308,7 +308,7 @@ func TestDecisionsOfInstanceScheduler(t *testing.T) {
 			t.Errorf("group %d %+v covers %d", n+1, g, covered[n])
 		}
 	}
-	checkCounts(t, "Truth table", rows, judged, different)
+	checkCounts(t, "Truth table", rows, evaluated, different)
 	// The file itself must not lose rows.
 	if rows != 109 {
 		t.Errorf("%d rows, want 109", rows)

@@ -44,20 +44,20 @@ func (tl timeline) changed(t time.Time) bool {
 		return false
 	}
 	if last, ok := tl.schedule.Last(t); ok && last.At.Equal(t) && (last.State != schedule.Running || tl.lead == 0) {
-		return tl.isEdge(last)
+		return tl.isRepeat(last)
 	}
 	if tl.lead > 0 {
 		start := t.Add(tl.lead)
 		if last, ok := tl.schedule.Last(start); ok && last.At.Equal(start) && last.State == schedule.Running {
-			return tl.isEdge(last)
+			return tl.isRepeat(last)
 		}
 	}
 	return false
 }
 
-// isEdge reports whether a transition of the schedule is one that leaves its
+// isRepeat reports whether a transition of the schedule is one that leaves its
 // state as it was.
-func (tl timeline) isEdge(t schedule.Transition) bool {
+func (tl timeline) isRepeat(t schedule.Transition) bool {
 	return tl.schedule.At(t.At.Add(-1)) == t.State
 }
 

@@ -54,8 +54,8 @@ func TestSinceAndUntil(t *testing.T) {
 			k.Until = k.Since.Add(time.Duration(rapid.IntRange(0, 190).Draw(t, "for")) * 30 * time.Minute)
 		}
 		kept := func(at time.Time) bool { return !at.Before(k.Since) && at.Before(k.Until) }
-		// edge is a start or a stop that leaves the schedule's state as it was.
-		edge := func(at time.Time, state schedule.State) bool {
+		// repeat is a start or a stop that leaves the schedule's state as it was.
+		repeat := func(at time.Time, state schedule.State) bool {
 			last, ok := s.Last(at)
 			return ok && last.At.Equal(at) && last.State == state && s.At(at.Add(-step)) == state
 		}
@@ -65,14 +65,14 @@ func TestSinceAndUntil(t *testing.T) {
 			}
 			state := s.At(at)
 			for ahead := step; state == schedule.Stopped && ahead <= lead; ahead += step {
-				if next := s.At(at.Add(ahead)); next != schedule.Stopped || edge(at.Add(ahead), schedule.Stopped) {
+				if next := s.At(at.Add(ahead)); next != schedule.Stopped || repeat(at.Add(ahead), schedule.Stopped) {
 					return map[bool]schedule.State{true: schedule.Running, false: schedule.Stopped}[next == schedule.Running]
 				}
 			}
 			return state
 		}
 		changed := func(at time.Time) bool {
-			return plain(at) != plain(at.Add(-step)) || !kept(at) && (edge(at, schedule.Stopped) || edge(at.Add(lead), schedule.Running))
+			return plain(at) != plain(at.Add(-step)) || !kept(at) && (repeat(at, schedule.Stopped) || repeat(at.Add(lead), schedule.Running))
 		}
 		w := desiredBy(s, k, lead)(now)
 		if w.State != plain(now) {

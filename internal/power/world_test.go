@@ -21,14 +21,14 @@ import (
 type world struct {
 	now      time.Time
 	machines []*machine
-	// byHand is the last act of a person on each machine that changed it.
-	byHand map[fleet.ResourceID]time.Time
+	// manual is the last act of a person on each machine that changed it.
+	manual map[fleet.ResourceID]time.Time
 	// late makes every request take this long.
 	late time.Duration
 }
 
 func newWorld(n int, at time.Time) *world {
-	w := &world{now: at, byHand: map[fleet.ResourceID]time.Time{}}
+	w := &world{now: at, manual: map[fleet.ResourceID]time.Time{}}
 	for k := range n {
 		m := running(k)
 		m.Started, m.Created = at.Add(-1000*time.Hour), at.Add(-2000*time.Hour)
@@ -91,7 +91,7 @@ func (w *world) person(n int, state fleet.State) {
 	m := w.machines[n]
 	if m.State != state {
 		w.set(m, state, fleet.CauseCall)
-		w.byHand[m.ID] = w.now
+		w.manual[m.ID] = w.now
 	}
 }
 
@@ -162,12 +162,12 @@ func TestPeopleAndSchedules(t *testing.T) {
 		for _, m := range w.machines {
 			desired, since := desiredAt(s, overrides[m.ID], w.now)
 			want := fleet.State(desired)
-			if last, ok := w.byHand[m.ID]; ok && !last.Before(since) {
+			if last, ok := w.manual[m.ID]; ok && !last.Before(since) {
 				continue // a person decided; which way is seen below
 			}
 			if m.State != want {
 				t.Fatalf("at %s %s is %s; %s wants it %s since %s, and nobody has touched it since (last by hand %s, override %s, mark %s)",
-					w.now, m.ID, m.State, text, want, since, w.byHand[m.ID], overrides[m.ID], m.Tags[fleet.TagLast])
+					w.now, m.ID, m.State, text, want, since, w.manual[m.ID], overrides[m.ID], m.Tags[fleet.TagLast])
 			}
 		}
 	})
@@ -217,8 +217,8 @@ func TestPeopleAreRespectedUntilTheNextTransition(t *testing.T) {
 		for w.now.Add(5 * time.Minute).Before(next.At) {
 			w.now = w.now.Add(5 * time.Minute)
 			w.tick(t, rules)
-			if m := w.machines[0]; w.byHand[m.ID] != (time.Time{}) && m.State != state {
-				t.Fatalf("%s at %s, a person had it %s at %s", m.State, w.now, state, w.byHand[m.ID])
+			if m := w.machines[0]; w.manual[m.ID] != (time.Time{}) && m.State != state {
+				t.Fatalf("%s at %s, a person had it %s at %s", m.State, w.now, state, w.manual[m.ID])
 			}
 		}
 		w.now = next.At
@@ -315,9 +315,9 @@ func TestABatchThatCrossesATransition(t *testing.T) {
 		}}}
 		w := newWorld(rapid.IntRange(60, 300).Draw(t, "machines"), monday().Add(-time.Hour))
 		w.tick(t, rules)
-		edge := rapid.SampledFrom([]string{"Tue 08:00", "Tue 19:00"}).Draw(t, "edge")
+		transition := rapid.SampledFrom([]string{"Tue 08:00", "Tue 19:00"}).Draw(t, "transition")
 		var at time.Time
-		if edge == "Tue 08:00" {
+		if transition == "Tue 08:00" {
 			at = monday().Add(32 * time.Hour)
 			for n := range w.machines { // all run by hand since before midnight
 				w.now = at.Add(-10 * time.Hour)

@@ -86,8 +86,8 @@ func noNotes(t *testing.T, c *pricelist.Cached) {
 	}
 }
 
-// told fails unless there is one note, with these words.
-func told(t *testing.T, list interface{ Notes() []string }, words ...string) {
+// reported fails unless there is one note, with these words.
+func reported(t *testing.T, list interface{ Notes() []string }, words ...string) {
 	t.Helper()
 	notes := list.Notes()
 	if len(notes) != 1 {
@@ -220,7 +220,7 @@ func TestPartOfInstances(t *testing.T) {
 	s.gone[key("m5.xlarge")] = true
 	c := run(t, s, store, 25*time.Hour)
 	want(t, "prices", hourly(t, c, key("m5.large"), key("m5.xlarge")), "0.12 0.236")
-	told(t, c, "1 of 2 instance prices", errDown.Error(), "25 h ago")
+	reported(t, c, "1 of 2 instance prices", errDown.Error(), "25 h ago")
 	s.took()
 	hourly(t, run(t, s, store, 26*time.Hour), key("m5.large"), key("m5.xlarge"))
 	want(t, "asked for again", s.asked, []price.InstanceKey{key("m5.xlarge")})
@@ -257,7 +257,7 @@ func TestPartOfRates(t *testing.T) {
 	s.rates[gp3], s.rates[snapshots] = "0.0913", "0.052"
 	c = run(t, s, store, 48*time.Hour)
 	want(t, "with a part of the last ones", monthly(t, c), "0.0913 0.051 0.005")
-	told(t, c, "some rates of ap-northeast-2", "46 h ago", errDown.Error())
+	reported(t, c, "some rates of ap-northeast-2", "46 h ago", errDown.Error())
 	s.took()
 	monthly(t, run(t, s, store, 48*time.Hour))
 	want(t, "calls after a part", s.took(), 1)
@@ -270,7 +270,7 @@ func TestEmptyRates(t *testing.T) {
 	s.rates = nil
 	c := run(t, s, store, 48*time.Hour)
 	want(t, "rates", monthly(t, c), "0.0912 0.05 0.005")
-	told(t, c, "no prices of this region any more")
+	reported(t, c, "no prices of this region any more")
 }
 
 // Many callers at once ask once.

@@ -7,8 +7,8 @@ import (
 	"nightshift/internal/price"
 )
 
-// changesKept bounds the changes that are kept of one region. The oldest go.
-const changesKept = 500
+// maxChanges bounds the changes that are kept of one region. The oldest go.
+const maxChanges = 500
 
 // Change is a price that was another one when it was read again.
 type Change struct {
@@ -66,5 +66,5 @@ func (s *regionPrices) change(what string, old, next price.Quote, now time.Time)
 		Seen: now, Region: s.region, What: what, Unit: next.Rate.Unit, SKU: next.SKU,
 		Old: old.Rate.USD, New: next.Rate.USD, Before: old.Published, Published: next.Published,
 	})
-	s.changes = s.changes[max(len(s.changes)-changesKept, 0):]
+	s.changes = s.changes[max(len(s.changes)-maxChanges, 0):]
 }

@@ -38,8 +38,8 @@ const (
 	rateLine     = "rate"     // code, unit, USD, begin, end, effective, description
 )
 
-// place is the key of a region's object.
-func place(region fleet.Region) string { return string(region) + ".gz" }
+// objectKey is the key of a region's object.
+func objectKey(region fleet.Region) string { return string(region) + ".gz" }
 
 // heading is the first line.
 type heading struct {

@@ -58,7 +58,7 @@ func TestDamaged(t *testing.T) {
 	s, good := newShop(), memory{}
 	hourly(t, run(t, s, good, 0), key("m5.large"))
 	s.took()
-	const place = string(seoul) + ".gz"
+	const objectKey = string(seoul) + ".gz"
 	zip := func(text string) []byte {
 		var out bytes.Buffer
 		w := gzip.NewWriter(&out)
@@ -68,7 +68,7 @@ func TestDamaged(t *testing.T) {
 		return out.Bytes()
 	}
 	const header = `{"format": "nightshift price book", "version": 1, "region": "ap-northeast-2", "lists": [{}]}` + "\n"
-	whole := good[place]
+	whole := good[objectKey]
 	foreign := memory{}
 	elsewhere := key("m5.large")
 	elsewhere.Region = "us-east-1"
@@ -94,11 +94,11 @@ func TestDamaged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.took()
-			store := memory{place: body}
+			store := memory{objectKey: body}
 			c := run(t, s, store, 0)
 			want(t, "prices", hourly(t, c, key("m5.large")), "0.118")
 			want(t, "calls", s.took(), 1)
-			told(t, c, "the price cache of ap-northeast-2 is ignored and made anew: it is")
+			reported(t, c, "the price cache of ap-northeast-2 is ignored and made anew: it is")
 			c = run(t, s, store, 0)
 			want(t, "prices from the new one", hourly(t, c, key("m5.large")), "0.118")
 			want(t, "calls with the new one", s.took(), 0)
@@ -153,12 +153,12 @@ func TestStoreFails(t *testing.T) {
 
 	c := run(t, s, refusing{memory: kept, get: closed}, 0)
 	want(t, "prices", hourly(t, c, key("m5.xlarge")), "0.236")
-	told(t, c, "cannot be read, and is left as it is: the folder is closed")
+	reported(t, c, "cannot be read, and is left as it is: the folder is closed")
 	want(t, "the object", kept[string(seoul)+".gz"], before)
 
 	c = run(t, s, refusing{memory: kept, put: closed}, 0)
 	want(t, "prices", hourly(t, c, key("m5.xlarge"), key("m5.large")), "0.236 0.118")
-	told(t, c, "could not be kept for the next run: the folder is closed")
+	reported(t, c, "could not be kept for the next run: the folder is closed")
 }
 
 // fixed is a price list of given products.
@@ -170,7 +170,7 @@ func (f fixed) Instances(context.Context, []price.InstanceKey) ([]price.Product,
 func (f fixed) Rates(context.Context, fleet.Region) ([]price.Product, error) { return f, nil }
 
 // Whatever a product says, the second run has it as the first.
-func TestKeptAsItWas(t *testing.T) {
+func TestCacheIsUnchanged(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "Hrs", "RunInstances:0002", "a\tb\r\nc", `"quoted"`}))
 	moment := rapid.Map(rapid.Int64Range(0, 4e9), func(s int64) time.Time { return time.Unix(s, 0).UTC() })
 	rate := rapid.Custom(func(r *rapid.T) price.Rate {

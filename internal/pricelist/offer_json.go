@@ -138,8 +138,8 @@ type offerTerm struct {
 
 // terms reads the terms of a product, if it is wanted.
 func (o *jsonOffer) terms(sku []byte) error {
-	n, wanted := o.bySKU[string(sku)]
-	if !wanted {
+	n, chosen := o.bySKU[string(sku)]
+	if !chosen {
 		return o.skip()
 	}
 	var err error

@@ -69,21 +69,21 @@ type Cached struct {
 	now   time.Time
 	fresh time.Duration
 
-	kept *keptPrices
+	kept *sharedPrices
 
 	mu    sync.Mutex
 	notes []string
 }
 
-// keptPrices is what several runs share.
-type keptPrices struct {
+// sharedPrices is what several runs share.
+type sharedPrices struct {
 	mu      sync.Mutex
 	regions map[fleet.Region]*regionPrices
 }
 
 // New makes a cached list of one that is asked.
 func New(list PriceList, o Options) *Cached {
-	c := &Cached{list: list, store: o.Store, now: o.Now.UTC(), fresh: o.Fresh, kept: &keptPrices{regions: map[fleet.Region]*regionPrices{}}}
+	c := &Cached{list: list, store: o.Store, now: o.Now.UTC(), fresh: o.Fresh, kept: &sharedPrices{regions: map[fleet.Region]*regionPrices{}}}
 	if c.fresh == 0 {
 		c.fresh = DefaultFresh
 	}
@@ -102,15 +102,15 @@ func (c *Cached) At(o Options) *Cached {
 // have none. The error is not nil where a key's products are neither fresh nor
 // kept from an earlier run; the answer then holds those of the others.
 func (c *Cached) Instances(ctx context.Context, keys []price.InstanceKey) ([]price.Product, error) {
-	wanted := map[fleet.Region][]price.InstanceKey{}
+	byRegion := map[fleet.Region][]price.InstanceKey{}
 	seen := map[price.InstanceKey]bool{}
 	for _, k := range keys {
 		if !k.HostBilled() && !seen[k] {
 			seen[k] = true
-			wanted[k.Region] = append(wanted[k.Region], k)
+			byRegion[k.Region] = append(byRegion[k.Region], k)
 		}
 	}
-	regions := slices.Sorted(maps.Keys(wanted))
+	regions := slices.Sorted(maps.Keys(byRegion))
 	found := make([][]price.Product, len(regions))
 	failed := make([]error, len(regions))
 	var group sync.WaitGroup
@@ -119,7 +119,7 @@ func (c *Cached) Instances(ctx context.Context, keys []price.InstanceKey) ([]pri
 		group.Go(func() {
 			free <- struct{}{}
 			defer func() { <-free }()
-			found[n], failed[n] = c.instances(ctx, region, wanted[region])
+			found[n], failed[n] = c.instances(ctx, region, byRegion[region])
 		})
 	}
 	group.Wait()
@@ -146,7 +146,7 @@ func (c *Cached) instances(ctx context.Context, region fleet.Region, keys []pric
 		kept := s.receive(ask, products, failure, c)
 		c.save(ctx, s)
 		c.stale(fmt.Sprintf("%d of %d instance prices", len(kept.answers), len(keys)), region, kept.answers, failure)
-		if kept.lost > 0 {
+		if kept.missing > 0 {
 			err = failure
 		}
 	}

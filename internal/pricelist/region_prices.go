@@ -92,7 +92,7 @@ func (c *Cached) load(ctx context.Context, s *regionPrices) error {
 	if c.store == nil {
 		return nil
 	}
-	body, err := c.store.Get(ctx, place(s.region))
+	body, err := c.store.Get(ctx, objectKey(s.region))
 	switch {
 	case errors.Is(err, fleet.ErrNotFound):
 		return nil
@@ -116,7 +116,7 @@ func (c *Cached) save(ctx context.Context, s *regionPrices) {
 	}
 	body, err := s.encode()
 	if err == nil {
-		err = c.store.Put(ctx, place(s.region), body)
+		err = c.store.Put(ctx, objectKey(s.region), body)
 	}
 	if err != nil {
 		c.note(fmt.Sprintf("the prices of %s could not be kept for the next run: %s", s.region, line(err)))
@@ -126,7 +126,7 @@ func (c *Cached) save(ctx context.Context, s *regionPrices) {
 // kept is what became of the keys of a question that failed.
 type kept struct {
 	answers []answer // those of earlier runs, which are given instead
-	lost    int      // how many keys have neither an answer nor an earlier one
+	missing int      // how many keys have neither an answer nor an earlier one
 }
 
 // receive files the products that answer a question about keys. Where it failed,
@@ -152,7 +152,7 @@ func (s *regionPrices) receive(asked []price.InstanceKey, products []price.Produ
 		case len(found) > 0:
 			s.instances[k] = answer{products: found}
 		default:
-			out.lost++
+			out.missing++
 		}
 	}
 	return out

@@ -31,7 +31,7 @@ const (
 	Throttle = service.Throttle // RequestLimitExceeded or its like
 	Broken   = service.Broken   // an internal error, HTTP 500
 	Cut      = service.Cut      // the connection is cut before anything is done
-	Lost     = service.Lost     // it is done, but the connection is cut before the answer
+	NoAnswer = service.NoAnswer // it is done, but the connection is cut before the answer
 	Deny     = service.Deny     // UnauthorizedOperation or AccessDenied
 	Expired  = service.Expired  // expired credentials
 	Delay    = service.Delay    // the answer comes For later, in real time

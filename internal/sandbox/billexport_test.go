@@ -61,9 +61,9 @@ func cell(t *testing.T, row map[string]string, name string) float64 {
 	return v
 }
 
-// TestBillIsWhatCostExplorerTells holds the bill of October against Cost
+// TestBillIsWhatCostExplorerSays holds the bill of October against Cost
 // Explorer's totals, and looks at each kind of row.
-func TestBillIsWhatCostExplorerTells(t *testing.T) {
+func TestBillIsWhatCostExplorerSays(t *testing.T) {
 	a := open(t, sandbox.Options{})
 	key, err := a.ExportBill(sandbox.DefaultBucket, "bills", time.Date(2026, 10, 7, 0, 0, 0, 0, time.UTC))
 	if err != nil {

@@ -113,9 +113,10 @@ func (a *account) costByResource(from, to time.Time, granularity string) []bille
 	}
 }
 
-// TestEverybodyTellsTheSamePast holds the hours of every instance of the default
-// account by Cost Explorer and by CloudWatch against those in which it ran.
-func TestEverybodyTellsTheSamePast(t *testing.T) {
+// TestEveryServiceReportsTheSamePast holds the hours of every instance of the
+// default account by Cost Explorer and by CloudWatch against those in which it
+// ran.
+func TestEveryServiceReportsTheSamePast(t *testing.T) {
 	a := open(t, sandbox.Options{})
 	to := a.Now().Add(-24 * time.Hour)
 	from := time.Date(2026, 11, 8, 0, 0, 0, 0, time.UTC)

@@ -81,7 +81,7 @@ func parseFault(text string) (service.Fault, error) {
 
 func check(f service.Fault) error {
 	switch f.Kind {
-	case service.Throttle, service.Broken, service.Cut, service.Lost, service.Deny, service.Expired, service.FailStart, service.Impair:
+	case service.Throttle, service.Broken, service.Cut, service.NoAnswer, service.Deny, service.Expired, service.FailStart, service.Impair:
 	case service.Delay, service.Stale, service.Slow:
 		if f.For <= 0 {
 			return fmt.Errorf("kind %s needs for, a duration above zero", f.Kind)

@@ -135,7 +135,7 @@ func TestCutConnections(t *testing.T) {
 		id, want string
 	}{
 		{sandbox.Cut, a.id("개발-WAS-1"), "running"},
-		{sandbox.Lost, a.id("개발-웹서버-1"), "stopping"},
+		{sandbox.NoAnswer, a.id("개발-웹서버-1"), "stopping"},
 	} {
 		if err := a.SetFaults([]sandbox.Fault{{Action: "ec2:StopInstances", Kind: tt.kind}}); err != nil {
 			t.Fatal(err)

@@ -326,7 +326,7 @@ func TestOfferFaults(t *testing.T) {
 	a := openUnchecked(t, sandbox.Options{})
 	const path = "/offers/v1.0/aws/AmazonEC2/current/us-east-1/index.json"
 	if err := a.SetFaults([]sandbox.Fault{
-		{Action: "offers:GetFile", Kind: sandbox.Broken, Nth: 1}, {Action: "offers:*", Kind: sandbox.Lost, Nth: 2}, {Action: "offers:*", Kind: sandbox.Cut, Nth: 3},
+		{Action: "offers:GetFile", Kind: sandbox.Broken, Nth: 1}, {Action: "offers:*", Kind: sandbox.NoAnswer, Nth: 2}, {Action: "offers:*", Kind: sandbox.Cut, Nth: 3},
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,10 @@ import (
 )
 
 // serveOffer answers a GET for a file of the price list, which needs no
-// signature, as it is made, section by section: a whole file would take many times
-// the memory of the account. It says whether the request was for one. Faults
-// know it as offers:GetFile; one of kind Lost cuts the file off in the middle.
+// signature, as it is made, section by section: a whole file would take many
+// times the memory of the account. It says whether the request was for one.
+// Faults know it as offers:GetFile; one of kind NoAnswer cuts the file off in
+// the middle.
 func (s *Sandbox) serveOffer(w http.ResponseWriter, r *http.Request) bool {
 	path, ok := strings.CutPrefix(r.URL.Path, pricing.OfferPath)
 	if !ok || r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Credential") {
@@ -53,7 +54,7 @@ func (s *Sandbox) faultyOffer(w http.ResponseWriter, r *http.Request) (out http.
 		switch f.Kind {
 		case service.Cut:
 			return nil, 0
-		case service.Lost:
+		case service.NoAnswer:
 			w = &shortWriter{ResponseWriter: w, left: 128 << 10}
 		case service.Delay:
 			wait(r.Context(), f.For)

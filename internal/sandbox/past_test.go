@@ -32,7 +32,7 @@ func TestPastAgreesWithDescribeInstances(t *testing.T) {
 						t.Errorf("%s runs, but its last run ended at %v", i.ID, last.To)
 					}
 				case "stopped":
-					if told := "(" + last.To.Format("2006-01-02 15:04:05") + " GMT)"; !strings.Contains(i.Transition, told) {
+					if reported := "(" + last.To.Format("2006-01-02 15:04:05") + " GMT)"; !strings.Contains(i.Transition, reported) {
 						t.Errorf("%s: the last run ended at %v, told is %q", i.ID, last.To, i.Transition)
 					}
 				}

@@ -137,13 +137,13 @@ func (s *Sandbox) handle(r *service.Call, to service.Service) wire.Answer {
 		return r.Refuse(err)
 	}
 	r.Faults = s.drawFaults(r, to)
-	var lost bool
+	var noAnswer bool
 	for _, f := range r.Faults {
 		switch f.Kind {
 		case service.Cut:
 			return wire.Answer{Cut: true}
-		case service.Lost:
-			lost = true
+		case service.NoAnswer:
+			noAnswer = true
 		case service.Delay:
 			wait(r.Context(), f.For)
 		default:
@@ -157,7 +157,7 @@ func (s *Sandbox) handle(r *service.Call, to service.Service) wire.Answer {
 		return r.Refuse(wire.Throttled(r.Request))
 	}
 	a := to.Serve(r)
-	a.Cut = a.Cut || lost
+	a.Cut = a.Cut || noAnswer
 	return a
 }
 

@@ -32,9 +32,9 @@ type Costs struct {
 // check refuses what would make a policy that allows nothing, or too much.
 func (c Costs) check() error {
 	var errs []error
-	for what, place := range map[string]string{"history": c.History, "price cache": c.PriceCache, "bill": c.Bill} {
-		if _, _, ok := object(place); place != "" && !ok {
-			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "%s %q: use s3://bucket/prefix", what, place))
+	for what, location := range map[string]string{"history": c.History, "price cache": c.PriceCache, "bill": c.Bill} {
+		if _, _, ok := object(location); location != "" && !ok {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "%s %q: use s3://bucket/prefix", what, location))
 		}
 	}
 	for _, role := range c.Roles {
@@ -70,20 +70,21 @@ func (s Scope) costed(list *statements, ops operations) {
 	if slices.Sort(roles); len(roles) > 0 {
 		list.allow("WorkInOtherAccounts", ops.with(accessRole), slices.Compact(roles), nil)
 	}
-	s.place(list, ops, place{"History", c.History, Report, Report})
-	s.place(list, ops, place{"Prices", c.PriceCache, Report | Forecast, Report | Forecast})
-	s.place(list, ops, place{"Bill", c.Bill, Report, 0})
+	s.location(list, ops, location{"History", c.History, Report, Report})
+	s.location(list, ops, location{"Prices", c.PriceCache, Report | Forecast, Report | Forecast})
+	s.location(list, ops, location{"Bill", c.Bill, Report, 0})
 }
 
-// place is a place in S3, s3://bucket/prefix, with the jobs that read it and
+// location is a place in S3, s3://bucket/prefix, with the jobs that read it and
 // those that write it.
-type place struct {
+type location struct {
 	name, uri   string
 	read, write Jobs
 }
 
-// place lets objects of a place be read and written, and their names be listed.
-func (s Scope) place(list *statements, ops operations, p place) {
+// location lets objects of a place be read and written, and their names be
+// listed.
+func (s Scope) location(list *statements, ops operations, p location) {
 	bucket, prefix, ok := object(p.uri)
 	if !ok {
 		return
@@ -94,15 +95,15 @@ func (s Scope) place(list *statements, ops operations, p place) {
 		only = Condition{"StringLike": {"s3:prefix": {prefix + "*"}}}
 	}
 	var verb string
-	var kept []access
+	var granted []access
 	if p.read != 0 && s.does(p.read) {
-		verb, kept = "Read", append(kept, accessRead)
+		verb, granted = "Read", append(granted, accessRead)
 	}
 	if p.write != 0 && s.does(p.write) {
-		verb, kept = "Keep", append(kept, accessWrite)
+		verb, granted = "Keep", append(granted, accessWrite)
 	}
-	list.allow(verb+p.name, ops.with(kept...), []string{s.arn("s3", "", "", bucket+"/"+prefix+"*")}, nil)
-	if slices.Contains(kept, accessRead) {
+	list.allow(verb+p.name, ops.with(granted...), []string{s.arn("s3", "", "", bucket+"/"+prefix+"*")}, nil)
+	if slices.Contains(granted, accessRead) {
 		list.allow("List"+p.name, ops.with(accessList), []string{s.arn("s3", "", "", bucket)}, only)
 	}
 }

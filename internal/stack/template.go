@@ -95,7 +95,7 @@ func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) 
 	if err != nil {
 		return f, err
 	}
-	if err := f.place(documents); err != nil {
+	if err := f.fit(documents); err != nil {
 		return f, err
 	}
 	return f, f.conditional(actions, tagged)
@@ -119,9 +119,9 @@ func (f *filling) conditional(actions []string, s Scope) (err error) {
 	return err
 }
 
-// place puts the documents of the function's role where they fit: a single one
+// fit puts the documents of the function's role where they fit: a single one
 // into the role, several beside it.
-func (f *filling) place(documents []Document) (err error) {
+func (f *filling) fit(documents []Document) (err error) {
 	if len(documents) == 1 {
 		f.Inline, err = policyText(documents[0].Statement)
 		return err

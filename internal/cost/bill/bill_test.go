@@ -132,8 +132,8 @@ i-1                                                            9            9   
 i-1                                                            9            9             9        2026-11-22T00:00:00Z    2026-11-22T01:00:00Z   111122223333  ap-northeast-2  Usage          Standard        -                    1               Hours       1                Hours        USD             AmazonEC2     APN2-BoxUsage:m5.large   RunInstances
 `
 
-// wanted is what all of them are read as.
-func wanted(t *testing.T) []price.BillLine {
+// expected is what all of them are read as.
+func expected(t *testing.T) []price.BillLine {
 	t.Helper()
 	line := price.BillLine{Account: "111122223333", Region: "ap-northeast-2", Operation: "RunInstances", Unit: "Hrs", Kind: "Usage"}
 	box, covered, volume, credit := line, line, line, line
@@ -180,7 +180,7 @@ func modern() string {
 	return strings.Join(names, " ") + "\n" + rows
 }
 
-func TestFormatsTellTheSame(t *testing.T) {
+func TestFormatsReadTheSame(t *testing.T) {
 	for name, store := range map[string]objects{
 		"FOCUS":                  {"bill.csv": table(t, focus)},
 		"FOCUS, gzip":            {"bill.csv.gz": zipped(t, table(t, focus))},
@@ -194,7 +194,7 @@ func TestFormatsTellTheSame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := read(t, store)
-			if diff := cmp.Diff(wanted(t), b.Lines); diff != "" || b.Unreadable != 0 || len(b.Notes) != 0 || len(b.Files) != 1 {
+			if diff := cmp.Diff(expected(t), b.Lines); diff != "" || b.Unreadable != 0 || len(b.Notes) != 0 || len(b.Files) != 1 {
 				t.Errorf("%s %+v", diff, b)
 			}
 		})

@@ -19,7 +19,7 @@ import (
 // are taken to be of one export.
 type file struct{ key, export string }
 
-type findings struct {
+type listing struct {
 	files []file
 	notes []string
 }
@@ -28,7 +28,7 @@ type findings struct {
 const deepest = 12
 
 // find lists the files of all exports for a span, in the order of their names.
-func find(ctx context.Context, store blob.Store, span fleet.Span) (findings, error) {
+func find(ctx context.Context, store blob.Store, span fleet.Span) (listing, error) {
 	w := walk{store: store, span: span}
 	err := w.folder(ctx, "", 0)
 	return w.found, err
@@ -37,7 +37,7 @@ func find(ctx context.Context, store blob.Store, span fleet.Span) (findings, err
 type walk struct {
 	store blob.Store
 	span  fleet.Span
-	found findings
+	found listing
 }
 
 // folder looks at all that lies under a prefix.

@@ -126,7 +126,7 @@ type common struct{ resource, account, region, start, end, currency column }
 
 // fill takes over what all formats have. It is false for other resources.
 func (c *common) fill(line *price.BillLine, row []string) (bool, error) {
-	id, owner, place := reduce(c.resource.text(row))
+	id, owner, area := reduce(c.resource.text(row))
 	if !ours(id) {
 		return false, nil
 	}
@@ -136,7 +136,7 @@ func (c *common) fill(line *price.BillLine, row []string) (bool, error) {
 		line.Account = fleet.Account(owner)
 	}
 	if line.Region == "" {
-		line.Region = fleet.Region(place)
+		line.Region = fleet.Region(area)
 	}
 	var err error
 	if line.Start, err = moment(c.start.text(row)); err != nil {

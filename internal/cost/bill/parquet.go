@@ -22,7 +22,7 @@ type parquetTable struct {
 	leaves  []*parquet.Column
 	names   []string
 	cursors []*cursor
-	wanted  []int
+	chosen  []int
 	group   int
 	left    int64 // rows of the row group
 	row     []string
@@ -67,7 +67,7 @@ func openParquet(stream io.ReadCloser, buffered io.Reader) (_ table, err error) 
 
 func (t *parquetTable) columns() []string { return t.names }
 
-func (t *parquetTable) want(columns []int) { t.wanted = columns }
+func (t *parquetTable) want(columns []int) { t.chosen = columns }
 
 func (t *parquetTable) next() (row []string, err error) {
 	defer guard(&err)
@@ -80,7 +80,7 @@ func (t *parquetTable) next() (row []string, err error) {
 			return nil, io.EOF
 		}
 		chunks := groups[t.group].ColumnChunks()
-		for _, n := range t.wanted {
+		for _, n := range t.chosen {
 			t.cursors = append(t.cursors, &cursor{pages: chunks[t.leaves[n].Index()].Pages(), text: textOf(t.leaves[n])})
 		}
 		t.left = groups[t.group].NumRows()
@@ -92,7 +92,7 @@ func (t *parquetTable) next() (row []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		t.row[t.wanted[n]] = text
+		t.row[t.chosen[n]] = text
 	}
 	return t.row, nil
 }

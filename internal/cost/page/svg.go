@@ -255,12 +255,12 @@ func runeWidth(r rune) float64 {
 }
 
 // cut ends a text that is too wide in a mark.
-func cut(text string, room float64) string {
-	if textWidth(text) <= room {
+func cut(text string, space float64) string {
+	if textWidth(text) <= space {
 		return text
 	}
 	var b strings.Builder
-	left := room - 9
+	left := space - 9
 	for _, r := range text {
 		if left -= runeWidth(r); left < 0 {
 			break

@@ -114,13 +114,13 @@ func TestUnknownColumnsAreNotDrawn(t *testing.T) {
 
 func TestCutFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text, room := rapid.String().Draw(t, "text"), rapid.Float64Range(20, 200).Draw(t, "room")
-		got := cut(text, room)
-		if got != text && (textWidth(got) > room+11 || !strings.HasSuffix(got, "…")) {
-			t.Fatalf("%q in %v becomes %q", text, room, got)
+		text, space := rapid.String().Draw(t, "text"), rapid.Float64Range(20, 200).Draw(t, "room")
+		got := cut(text, space)
+		if got != text && (textWidth(got) > space+11 || !strings.HasSuffix(got, "…")) {
+			t.Fatalf("%q in %v becomes %q", text, space, got)
 		}
-		if got == text && textWidth(text) > room {
-			t.Fatalf("%q is wider than %v", text, room)
+		if got == text && textWidth(text) > space {
+			t.Fatalf("%q is wider than %v", text, space)
 		}
 	})
 }

@@ -18,10 +18,10 @@ const (
 	releaseHeld    = "association=$(aws ec2 describe-addresses --allocation-ids {id} --query 'Addresses[0].AssociationId' --output text --region {region})" +
 		` && aws ec2 disassociate-address --association-id "$association" --region {region}` +
 		" && aws ec2 release-address --allocation-id {id} --region {region}"
-	keepAndEnd = "image=$(aws ec2 create-image --instance-id {id} --name {id} --query ImageId --output text --region {region})" +
+	runAndEnd = "image=$(aws ec2 create-image --instance-id {id} --name {id} --query ImageId --output text --region {region})" +
 		` && aws ec2 wait image-available --image-ids "$image" --region {region}` +
 		" && aws ec2 terminate-instances --instance-ids {id} --region {region}"
-	keepAndDelete = "snapshot=$(aws ec2 create-snapshot --volume-id {id} --query SnapshotId --output text --region {region})" +
+	retainAndDelete = "snapshot=$(aws ec2 create-snapshot --volume-id {id} --query SnapshotId --output text --region {region})" +
 		` && aws ec2 wait snapshot-completed --snapshot-ids "$snapshot" --region {region}` +
 		" && aws ec2 delete-volume --volume-id {id} --region {region}"
 	changeVolume = "aws ec2 modify-volume --volume-id {id} %s --region {region}"

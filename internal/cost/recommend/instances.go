@@ -17,9 +17,9 @@ func scratch(t fleet.InstanceType) bool {
 	return family == "m3" || family == "c3" || family == "r3"
 }
 
-// pace is the share of the month so far in which an instance ran, for what a
+// runShare is the share of the month so far in which an instance ran, for what a
 // change would save in a full month; false where the month is too young to tell.
-func pace(r cost.Report, i *cost.Instance) (ran, elapsed int64, ok bool) {
+func runShare(r cost.Report, i *cost.Instance) (ran, elapsed int64, ok bool) {
 	ran, elapsed = cost.Seconds(i.Hours), cost.Seconds(r.Month.Now.Sub(r.Month.Start))
 	if elapsed < 24*3600 {
 		ran, elapsed = 0, 1
@@ -41,7 +41,7 @@ func forOlderTypes(r cost.Report) []Recommendation {
 		}
 		key, ok := cost.SuccessorKey(price.InstanceKey{Region: i.Target.Region, Type: i.Type, Tenancy: i.Price.Tenancy, Operation: i.Price.Operation})
 		newer := r.Evidence.Quotes[key]
-		ran, elapsed, running := pace(r, i)
+		ran, elapsed, running := runShare(r, i)
 		if !ok || newer == nil || !newer.Status.Usable() || !running {
 			continue
 		}

@@ -116,7 +116,7 @@ func forStopped(r cost.Report) []Recommendation {
 		if !forgotten(i, r.Month.Now) {
 			continue
 		}
-		var stored, kept price.USD
+		var stored, chosen price.USD
 		var gib int64
 		listed := r.Evidence.Rates[i.Target.Region].Quote(price.SnapshotStorage)
 		for _, v := range volumes[instanceKey{i.Target.Account, i.ID}] {
@@ -126,14 +126,14 @@ func forStopped(r cost.Report) []Recommendation {
 		f := Recommendation{
 			Target: i.Target, Code: StoppedInstance, Resource: string(i.ID), Name: i.Name, Certain: listed.Status.Usable(),
 			Reason: fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(r.Month.Now.Sub(i.Stopped).Hours()/24), gib),
-			fix:    keepAndEnd,
+			fix:    runAndEnd,
 			Advice: "volumes that are not deleted with the instance remain; " + adviceWait,
 		}
 		if listed.Status.Usable() {
-			kept = listed.Rate.USD.Times(gib, 1)
-			f.Reason += fmt.Sprintf("; %s a month for snapshots of them is taken off the saving", kept.Cents())
+			chosen = listed.Rate.USD.Times(gib, 1)
+			f.Reason += fmt.Sprintf("; %s a month for snapshots of them is taken off the saving", chosen.Cents())
 		}
-		f.Saving = stored.Add(-kept)
+		f.Saving = stored.Add(-chosen)
 		all = append(all, f)
 	}
 	return all

@@ -31,13 +31,13 @@ func (c *chain) resource() string {
 // which even the newest is old. Only whole chains are listed: what a single
 // snapshot saves the others keep, as far as they share its blocks.
 func forSnapshots(r cost.Report) []Recommendation {
-	type place struct {
+	type origin struct {
 		account fleet.Account
 		volume  string
 	}
-	there := map[place]bool{}
+	there := map[origin]bool{}
 	for _, v := range r.Volumes {
-		there[place{v.Target.Account, string(v.ID)}] = true
+		there[origin{v.Target.Account, string(v.ID)}] = true
 	}
 	unread := map[fleet.Target]bool{}
 	for _, p := range r.Problems {
@@ -63,12 +63,12 @@ func forSnapshots(r cost.Report) []Recommendation {
 		f := Recommendation{Target: c.target, Resource: c.resource(), Name: newest.Name, Saving: saving, Certain: certain}
 		old := r.Month.Now.Sub(newest.Since) >= oldSnapshot && !newest.Since.IsZero()
 		switch {
-		case !there[place{c.target.Account, c.volume}] && !unread[c.target] && c.volume != copied:
+		case !there[origin{c.target.Account, c.volume}] && !unread[c.target] && c.volume != copied:
 			f.Code = OrphanedSnapshots
-			f.Reason = fmt.Sprintf("the volume is gone; %s, the newest from %s", snapshotsKept(len(ids)), newest.Since.Format("2006-01-02"))
+			f.Reason = fmt.Sprintf("the volume is gone; %s, the newest from %s", snapshotCount(len(ids)), newest.Since.Format("2006-01-02"))
 		case old:
 			f.Code = OldSnapshots
-			f.Reason = fmt.Sprintf("%s, the newest %d days old", snapshotsKept(len(ids)), int(r.Month.Now.Sub(newest.Since).Hours()/24))
+			f.Reason = fmt.Sprintf("%s, the newest %d days old", snapshotCount(len(ids)), int(r.Month.Now.Sub(newest.Since).Hours()/24))
 		default:
 			continue
 		}
@@ -113,7 +113,7 @@ func chains(lines []*cost.Line) []*chain {
 	return all
 }
 
-func snapshotsKept(n int) string {
+func snapshotCount(n int) string {
 	if n == 1 {
 		return "1 snapshot is kept"
 	}

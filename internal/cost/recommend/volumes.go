@@ -31,7 +31,7 @@ func forVolumes(r cost.Report) []Recommendation {
 				all = append(all, Recommendation{
 					Target: v.Target, Code: UnattachedVolume, Resource: string(v.ID), Name: v.Name, Saving: v.Monthly.USD, Certain: true,
 					Reason: fmt.Sprintf("no instance uses this %s volume of %d GiB", v.Type, v.SizeGiB),
-					fix:    keepAndDelete, Advice: adviceWait,
+					fix:    retainAndDelete, Advice: adviceWait,
 				})
 			}
 			continue

@@ -165,7 +165,7 @@ func balanced(t interface{ Errorf(string, ...any) }, b *reconcile.Reconciliation
 	}
 }
 
-func TestVolumesAndLinesBesideTheBill(t *testing.T) {
+func TestVolumesAndLinesAgainstTheBill(t *testing.T) {
 	r := priced(ran("i-1", 513))
 	rate := func(item, usd string) *cost.Price {
 		return &cost.Price{Item: item, Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: dollars(t, usd)}}}

@@ -165,7 +165,7 @@ type ranked struct {
 func (w Workbook) dearest() []ranked {
 	top := make([]ranked, 0, resourcesDrawn+1)
 	// It runs over all that there is, so the row is made only where it counts.
-	place := func(toDate price.USD, row func() ranked) {
+	insert := func(toDate price.USD, row func() ranked) {
 		n, _ := slices.BinarySearchFunc(top, toDate, func(have ranked, want price.USD) int {
 			if have.toDate >= want {
 				return -1
@@ -180,7 +180,7 @@ func (w Workbook) dearest() []ranked {
 		top = top[:min(len(top), resourcesDrawn)]
 	}
 	for _, i := range w.Instances {
-		place(i.EC2().USD.Add(i.EBSToDate.USD), func() ranked {
+		insert(i.EC2().USD.Add(i.EBSToDate.USD), func() ranked {
 			return ranked{
 				target: i.Target, label: labelled(i.Name, string(i.Type)), kind: "instance", id: string(i.ID),
 				runRate: i.RunRate().USD.Add(i.EBS.USD),
@@ -191,7 +191,7 @@ func (w Workbook) dearest() []ranked {
 		if v.BilledTo != "" {
 			continue
 		}
-		place(v.ToDate.USD, func() ranked {
+		insert(v.ToDate.USD, func() ranked {
 			return ranked{
 				target: v.Target, label: labelled(v.Name, string(v.Type)), kind: "volume", id: string(v.ID),
 				runRate: v.Monthly.USD,
@@ -199,7 +199,7 @@ func (w Workbook) dearest() []ranked {
 		})
 	}
 	for _, l := range w.Lines {
-		place(l.ToDate.USD, func() ranked {
+		insert(l.ToDate.USD, func() ranked {
 			return ranked{
 				target: l.Target, label: labelled(cmp.Or(l.Name, l.ID), cmp.Or(l.Type, string(l.Kind))),
 				kind: string(l.Kind), id: l.ID, runRate: l.Monthly.USD,

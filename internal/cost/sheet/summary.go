@@ -16,9 +16,9 @@ import (
 
 // How many recommendations, changes and reasons of a difference the summary names.
 const (
-	findingsShown = 5
-	changesShown  = 3
-	labelsShown   = 3
+	recommendationsShown = 5
+	changesShown         = 3
+	labelsShown          = 3
 )
 
 // Summary is the report's answer on one page. It is data: every writer shows it
@@ -233,7 +233,7 @@ func (w Workbook) advice() Block {
 		Note: text.Count(len(w.Recommendations), "finding", "findings") + "; those of one resource may overlap",
 		Sum:  []ColumnSum{{"Findings", "SavingMonthly(USD)", 0}},
 	}}
-	for _, f := range w.Recommendations[:min(len(w.Recommendations), findingsShown)] {
+	for _, f := range w.Recommendations[:min(len(w.Recommendations), recommendationsShown)] {
 		note := f.Reason
 		if !f.Certain {
 			note = "at most: " + note

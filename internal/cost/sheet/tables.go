@@ -79,7 +79,7 @@ func table[T any](name string, frozen int, rows []T, fields []field[T]) Table {
 // Tables are the report's sheets in their order.
 func (w Workbook) Tables() []Table {
 	tables := append([]Table{w.instancesTable(), w.typesTable()}, w.chartTables()...)
-	tables = append(tables, w.unattachedTable(), w.linesTable(), w.findingsTable())
+	tables = append(tables, w.unattachedTable(), w.linesTable(), w.recommendationsTable())
 	if w.Trend != nil {
 		tables = append(tables, trendTables(w.Trend)...)
 	}
@@ -305,7 +305,7 @@ func (w Workbook) linesTable() Table {
 	return t
 }
 
-func (w Workbook) findingsTable() Table {
+func (w Workbook) recommendationsTable() Table {
 	t := table("Findings", 2, w.Recommendations, []field[recommend.Recommendation]{
 		{"Finding", Text, func(f recommend.Recommendation) any { return f.Code }},
 		{"Resource", Text, func(f recommend.Recommendation) any { return f.Resource }},

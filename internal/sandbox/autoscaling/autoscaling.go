@@ -162,7 +162,7 @@ func (g *group) react(now time.Time) {
 // means all.
 func (c *groupCall) changeProcesses(suspend bool) *wire.Error {
 	name := c.Params.Text("AutoScalingGroupName")
-	wanted := c.Params.Texts("ScalingProcesses.member")
+	requested := c.Params.Texts("ScalingProcesses.member")
 	c.Params.Accept("ScalingProcesses")
 	if err := c.unknown(); err != nil {
 		return err
@@ -171,15 +171,15 @@ func (c *groupCall) changeProcesses(suspend bool) *wire.Error {
 	if err != nil {
 		return err
 	}
-	for _, p := range wanted {
+	for _, p := range requested {
 		if !slices.Contains(processes(), p) {
 			return wire.ValidationError(p + " is not a valid scaling process")
 		}
 	}
-	if len(wanted) == 0 {
-		wanted = processes()
+	if len(requested) == 0 {
+		requested = processes()
 	}
-	for _, p := range wanted {
+	for _, p := range requested {
 		switch {
 		case !suspend:
 			delete(g.suspended, p)

@@ -96,8 +96,8 @@ func (b *biller) product(at time.Time, region, usage, kind, operation, os string
 
 // prefix begins the usage types of a region.
 func (b *biller) prefix(region string) string {
-	if place, ok := b.account.Catalog.Places[region]; ok {
-		return place.Prefix
+	if location, ok := b.account.Catalog.Locations[region]; ok {
+		return location.Prefix
 	}
 	return strings.ToUpper(region) + "-"
 }

@@ -113,13 +113,13 @@ func costsOf(a *state.Account, q costQuery, now time.Time) (costAnswer, *wire.Er
 			"Data is not available. Please try to adjust the time period. If just enabled Cost Explorer, data might not be ingested yet")
 	}
 	s := invoice{biller: newBiller(a), query: q, known: mark.Known}
-	for room := costPage; mark.Step < len(slots); mark.Step++ {
-		if room <= 0 {
+	for free := costPage; mark.Step < len(slots); mark.Step++ {
+		if free <= 0 {
 			out.NextPageToken = mark.Encode()
 			break
 		}
 		slot := slots[mark.Step]
-		result, next := s.result(slot, mark, room)
+		result, next := s.result(slot, mark, free)
 		result.TimePeriod.Start, result.TimePeriod.End = q.text(slot.From), q.text(slot.To)
 		result.Estimated = slot.To.After(now.Add(-provisional))
 		out.ResultsByTime = append(out.ResultsByTime, result)
@@ -127,7 +127,7 @@ func costsOf(a *state.Account, q costQuery, now time.Time) (costAnswer, *wire.Er
 			out.NextPageToken = next.Encode()
 			break
 		}
-		room -= max(len(result.Groups), 1)
+		free -= max(len(result.Groups), 1)
 		mark.Resource, mark.Skip = "", 0
 	}
 	return out, nil

@@ -152,15 +152,15 @@ func (e *costExpression) only(key string) (map[string]bool, bool) {
 		return nil, false
 	}
 	if e.Dimensions != nil && e.Dimensions.Key == key {
-		wanted := map[string]bool{}
+		selected := map[string]bool{}
 		for _, v := range e.Dimensions.Values {
-			wanted[v] = true
+			selected[v] = true
 		}
-		return wanted, true
+		return selected, true
 	}
 	for _, x := range e.And {
-		if wanted, ok := x.only(key); ok {
-			return wanted, true
+		if selected, ok := x.only(key); ok {
+			return selected, true
 		}
 	}
 	return nil, false

@@ -80,7 +80,7 @@ func (b *focusBill) resource(row map[string]string, c charge) {
 	if c.service == otherService {
 		row["ServiceCategory"] = "Storage"
 	}
-	row["RegionId"], row["RegionName"] = c.region, b.account.Catalog.Places[c.region].Location
+	row["RegionId"], row["RegionName"] = c.region, b.account.Catalog.Locations[c.region].Location
 	row["x_Operation"], row["x_ServiceCode"], row["x_UsageType"] = c.operation, catalog.EC2Offer, c.usage
 	tags, _ := json.Marshal(c.tags.Map()) // cannot fail: texts
 	row["Tags"] = string(tags)

@@ -26,7 +26,7 @@ type invoice struct {
 
 // result is the answer for one span of time: from the bookmark on at most room
 // groups. Where there are more, it comes with the place of the next one.
-func (s invoice) result(slot state.Span, mark wire.Bookmark, room int) (r costResult, next *wire.Bookmark) {
+func (s invoice) result(slot state.Span, mark wire.Bookmark, free int) (r costResult, next *wire.Bookmark) {
 	r = costResult{Total: map[string]costAmount{}, Groups: []costGroupResult{}}
 	slot.To = state.Earlier(slot.To, s.known)
 	if len(s.query.GroupBy) == 0 {
@@ -45,7 +45,7 @@ func (s invoice) result(slot state.Span, mark wire.Bookmark, room int) (r costRe
 		switch {
 		case skip > 0:
 			skip--
-		case len(r.Groups) == room:
+		case len(r.Groups) == free:
 			return r, &mark
 		default:
 			mark.Skip++
@@ -121,7 +121,7 @@ func (s invoice) records(slot state.Span, first string) iter.Seq[costRecord] {
 			return
 		}
 		var covered catalog.Price
-		for c := range s.biller.charges(slot.From, slot.To, first, s.wanted()) {
+		for c := range s.biller.charges(slot.From, slot.To, first, s.selected()) {
 			for _, one := range c.records() {
 				one.account = s.biller.account.ID()
 				if s.query.Filter.match(one) && !yield(one) {
@@ -138,9 +138,9 @@ func (s invoice) records(slot state.Span, first string) iter.Seq[costRecord] {
 	}
 }
 
-// wanted says which resources a query can be about. Resources are told apart of
+// selected says which resources a query can be about. Resources are told apart of
 // EC2 alone, which leaves out volumes.
-func (s invoice) wanted() func(id string) bool {
+func (s invoice) selected() func(id string) bool {
 	ids, some := s.query.Filter.only("RESOURCE_ID")
 	return func(id string) bool {
 		return (!some || ids[id]) && (!s.query.resources || !strings.HasPrefix(id, "vol-"))
@@ -150,14 +150,14 @@ func (s invoice) wanted() func(id string) bool {
 // charges yields what the account was charged for in a span of time, region by
 // region, in the order in which resources came to be: instances, other resources,
 // volumes. If one is named that is no volume, it is the first.
-func (b *biller) charges(from, to time.Time, first string, wanted func(id string) bool) iter.Seq[charge] {
+func (b *biller) charges(from, to time.Time, first string, selected func(id string) bool) iter.Seq[charge] {
 	return func(yield func(charge) bool) {
 		for _, name := range slices.Sorted(maps.Keys(b.account.Regions)) {
 			r := b.account.Regions[name]
 			if first != "" && !hasResource(r, first) {
 				continue
 			}
-			if !b.regionCharges(r, from, to, first, wanted, yield) {
+			if !b.regionCharges(r, from, to, first, selected, yield) {
 				return
 			}
 			first = ""
@@ -172,7 +172,7 @@ func hasResource(r *state.Region, id string) bool {
 	return r.Instances[id] != nil || strings.HasPrefix(id, strings.TrimSuffix(r.ARN("", ""), "/"))
 }
 
-func (b *biller) regionCharges(r *state.Region, from, to time.Time, first string, wanted func(id string) bool, yield func(charge) bool) bool {
+func (b *biller) regionCharges(r *state.Region, from, to time.Time, first string, selected func(id string) bool, yield func(charge) bool) bool {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	begin := uint64(math.MaxUint64) // after all instances
@@ -188,7 +188,7 @@ func (b *biller) regionCharges(r *state.Region, from, to time.Time, first string
 			if first != "" && first != i.ID {
 				continue
 			}
-			if first = ""; !wanted(i.ID) {
+			if first = ""; !selected(i.ID) {
 				continue
 			}
 			i.Settle(b.account.Now())
@@ -203,12 +203,12 @@ func (b *biller) regionCharges(r *state.Region, from, to time.Time, first string
 		if first != "" && first != c.resource {
 			continue
 		}
-		if first = ""; wanted(c.resource) && !yield(c) {
+		if first = ""; selected(c.resource) && !yield(c) {
 			return false
 		}
 	}
 	for _, v := range r.VolumeOrder {
-		if !wanted(v.ID) {
+		if !selected(v.ID) {
 			continue
 		}
 		for _, c := range b.volume(r, v, from, to) {

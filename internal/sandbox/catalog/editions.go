@@ -36,7 +36,7 @@ func (c *PriceList) loadChanges() error {
 		if err != nil {
 			return err
 		}
-		if _, ok := c.Places[r[1]]; !ok {
+		if _, ok := c.Locations[r[1]]; !ok {
 			return fmt.Errorf("no such region: %s", r[1])
 		}
 		if r[0] == c.Version {

@@ -18,16 +18,16 @@ import (
 // concurrent use once setAnyOf has been called.
 type PriceList struct {
 	Edition
-	types    Types
-	Sections []*Section
-	Fields   map[string]attributeNames  // by service
-	Changes  map[PriceItem]Price        // what other prices this edition has
-	Older    func() (*PriceList, error) // the edition before; nil where there is none
-	AnyOf    string
-	Places   map[string]pricePlace
-	Listed   map[InstanceKey]listedPrice
-	licences []licence
-	reserved map[typeKey][]reservedOffer
+	types     Types
+	Sections  []*Section
+	Fields    map[string]attributeNames  // by service
+	Changes   map[PriceItem]Price        // what other prices this edition has
+	Older     func() (*PriceList, error) // the edition before; nil where there is none
+	AnyOf     string
+	Locations map[string]priceLocation
+	Listed    map[InstanceKey]listedPrice
+	licences  []licence
+	reserved  map[typeKey][]reservedOffer
 
 	mu     sync.Mutex
 	recent map[string][]*Product // what the last queries matched, for their next pages
@@ -47,8 +47,8 @@ type Section struct {
 	Rows    func() []*Product // made once and kept
 }
 
-// pricePlace is a region, or a Local Zone, in the price list.
-type pricePlace struct {
+// priceLocation is a region, or a Local Zone, in the price list.
+type priceLocation struct {
 	code         string // regionCode
 	Location     string
 	LocationType string
@@ -92,20 +92,20 @@ func Load(types Types) (*PriceList, error) { return loadEdition(types, editions(
 // loadEdition reads the first of some editions, the newest first.
 func loadEdition(types Types, list []Edition) (*PriceList, error) {
 	c := &PriceList{
-		Edition:  list[0],
-		types:    types,
-		AnyOf:    "comma",
-		Fields:   map[string]attributeNames{},
-		Changes:  map[PriceItem]Price{},
-		Places:   map[string]pricePlace{},
-		Listed:   map[InstanceKey]listedPrice{},
-		reserved: map[typeKey][]reservedOffer{},
-		recent:   map[string][]*Product{},
+		Edition:   list[0],
+		types:     types,
+		AnyOf:     "comma",
+		Fields:    map[string]attributeNames{},
+		Changes:   map[PriceItem]Price{},
+		Locations: map[string]priceLocation{},
+		Listed:    map[InstanceKey]listedPrice{},
+		reserved:  map[typeKey][]reservedOffer{},
+		recent:    map[string][]*Product{},
 	}
 	if len(list) > 1 {
 		c.Older = sync.OnceValues(func() (*PriceList, error) { return loadEdition(types, list[1:]) })
 	}
-	for _, load := range []func() error{c.loadPlaces, c.loadChanges, c.loadLicences, c.loadListed, c.loadReserved} {
+	for _, load := range []func() error{c.loadLocations, c.loadChanges, c.loadLicences, c.loadListed, c.loadReserved} {
 		if err := load(); err != nil {
 			return nil, err
 		}
@@ -115,10 +115,10 @@ func loadEdition(types Types, list []Edition) (*PriceList, error) {
 			return nil, fmt.Errorf("prices.csv: no such instance type: %s", key.Name)
 		}
 	}
-	for _, code := range slices.Sorted(maps.Keys(c.Places)) {
+	for _, code := range slices.Sorted(maps.Keys(c.Locations)) {
 		for _, name := range c.Priced(code) {
 			spec, _ := types.Spec(name)
-			c.Sections = append(c.Sections, c.computeSection(c.Places[code], spec))
+			c.Sections = append(c.Sections, c.computeSection(c.Locations[code], spec))
 		}
 	}
 	for _, build := range []func() ([]*Section, error){c.volumeSections, c.addonSections, c.hostSections} {
@@ -184,9 +184,9 @@ func (c *PriceList) OnDemand(region string, spec Type, operation string) (Price,
 	return 0, false
 }
 
-func (c *PriceList) loadPlaces() error {
+func (c *PriceList) loadLocations() error {
 	return EachRow("regions.csv", 4, func(r []string) error {
-		c.Places[r[0]] = pricePlace{code: r[0], Location: r[1], LocationType: r[2], Prefix: r[3]}
+		c.Locations[r[0]] = priceLocation{code: r[0], Location: r[1], LocationType: r[2], Prefix: r[3]}
 		return nil
 	})
 }
@@ -197,7 +197,7 @@ func (c *PriceList) loadListed() error {
 		if err != nil {
 			return err
 		}
-		if _, ok := c.Places[r[0]]; !ok {
+		if _, ok := c.Locations[r[0]]; !ok {
 			return fmt.Errorf("no such region: %s", r[0])
 		}
 		key := InstanceKey{Region: r[0], Name: r[1], Operation: r[2], Tenancy: r[3]}

@@ -38,10 +38,10 @@ func (c *PriceList) addonSections() ([]*Section, error) {
 		return nil, err
 	}
 	var sections []*Section
-	byPlace := map[string]*Section{}
+	byLocation := map[string]*Section{}
 	products := map[*Section]map[string]*Product{}
 	err := EachRow("addons.csv", 9, func(r []string) error {
-		place, ok := c.Places[r[2]]
+		location, ok := c.Locations[r[2]]
 		if !ok {
 			return fmt.Errorf("no such region: %s", r[2])
 		}
@@ -53,15 +53,15 @@ func (c *PriceList) addonSections() ([]*Section, error) {
 		if err != nil {
 			return err
 		}
-		s := byPlace[kind[1]+place.code]
+		s := byLocation[kind[1]+location.code]
 		if s == nil {
-			s = newAddonSection(kind[1], place)
-			byPlace[kind[1]+place.code], products[s] = s, map[string]*Product{}
+			s = newAddonSection(kind[1], location)
+			byLocation[kind[1]+location.code], products[s] = s, map[string]*Product{}
 			sections = append(sections, s)
 		}
 		p := products[s][r[0]+r[1]]
 		if p == nil {
-			p = addonProduct(place, s.Common, kind, r[1], r[6])
+			p = addonProduct(location, s.Common, kind, r[1], r[6])
 			p.USD, p.begin = usd, r[4] // of the first tier
 			products[s][r[0]+r[1]] = p
 			s.add(p)
@@ -72,16 +72,16 @@ func (c *PriceList) addonSections() ([]*Section, error) {
 	return sections, err
 }
 
-func newAddonSection(service string, place pricePlace) *Section {
+func newAddonSection(service string, location priceLocation) *Section {
 	return &Section{
 		Service: service,
-		Region:  place.code,
+		Region:  location.code,
 		Common: []attribute{
 			{"servicecode", service},
 			{"servicename", serviceName(service)},
-			{"regionCode", place.code},
-			{"location", place.Location},
-			{"locationType", place.LocationType},
+			{"regionCode", location.code},
+			{"location", location.Location},
+			{"locationType", location.LocationType},
 		},
 		Own:  map[string]bool{"productFamily": true, "sku": true},
 		Make: func() []*Product { return nil },
@@ -99,8 +99,8 @@ func (s *Section) add(p *Product) {
 
 // addonProduct makes a product of a row of addon_dimensions.csv. Unlike those of
 // EC2, usage types of VPC carry a prefix in us-east-1 too.
-func addonProduct(place pricePlace, common []attribute, kind []string, os, sku string) *Product {
-	prefix := place.Prefix
+func addonProduct(location priceLocation, common []attribute, kind []string, os, sku string) *Product {
+	prefix := location.Prefix
 	if kind[1] == VPCOffer && prefix == "" {
 		prefix = "USE1-"
 	}
@@ -121,8 +121,8 @@ func addonProduct(place pricePlace, common []attribute, kind []string, os, sku s
 		per += " (" + os + ")"
 	}
 	return newProduct(Product{
-		SKU: sku, Family: kind[2], common: common, own: own, Unit: kind[3], Per: per + " - " + place.Location,
-	}, strings.Join([]string{place.code, usage, os}, "|"))
+		SKU: sku, Family: kind[2], common: common, own: own, Unit: kind[3], Per: per + " - " + location.Location,
+	}, strings.Join([]string{location.code, usage, os}, "|"))
 }
 
 // hostSections make the products of Dedicated Hosts in the places that have a
@@ -133,12 +133,12 @@ func (c *PriceList) hostSections() ([]*Section, error) {
 		return nil, err
 	}
 	var sections []*Section
-	for _, code := range slices.Sorted(maps.Keys(c.Places)) {
-		place := c.Places[code]
-		s := newAddonSection(EC2Offer, place)
+	for _, code := range slices.Sorted(maps.Keys(c.Locations)) {
+		location := c.Locations[code]
+		s := newAddonSection(EC2Offer, location)
 		for _, family := range slices.Sorted(maps.Keys(kinds)) {
 			if usd, ok := c.hostPrice(code, kinds[family]); ok {
-				s.add(hostProduct(place, s.Common, kinds[family], c.types, usd))
+				s.add(hostProduct(location, s.Common, kinds[family], c.types, usd))
 			}
 		}
 		if len(s.Make()) > 0 {
@@ -161,8 +161,8 @@ func (c *PriceList) hostPrice(region string, k HostKind) (Price, bool) {
 	return Price(math.Round(usd/float64(step))) * step, true
 }
 
-func hostProduct(place pricePlace, common []attribute, k HostKind, types Types, usd Price) *Product {
-	usage := place.Prefix + "HostUsage:" + k.Family
+func hostProduct(location priceLocation, common []attribute, k HostKind, types Types, usd Price) *Product {
+	usage := location.Prefix + "HostUsage:" + k.Family
 	own := []attribute{
 		{"usagetype", usage},
 		{"operation", LinuxOperation},
@@ -184,5 +184,5 @@ func hostProduct(place pricePlace, common []attribute, k HostKind, types Types, 
 	return newProduct(Product{
 		Family: "Dedicated Host", common: common, own: own, USD: usd, Unit: "Hrs", begin: "0",
 		Per: k.Family + " Dedicated Host Instance hour",
-	}, place.code+"|"+usage)
+	}, location.code+"|"+usage)
 }

@@ -36,29 +36,29 @@ func boxesOf(tenancy string) []box {
 }
 
 // computeSection holds the products of one instance type in one place.
-func (c *PriceList) computeSection(place pricePlace, spec Type) *Section {
-	common := typeAttributes(place, spec)
+func (c *PriceList) computeSection(location priceLocation, spec Type) *Section {
+	common := typeAttributes(location, spec)
 	return &Section{
 		Service: EC2Offer,
-		Region:  place.code,
+		Region:  location.code,
 		Common:  common,
 		Own: map[string]bool{
 			"tenancy": true, "operatingSystem": true, "preInstalledSw": true, "licenseModel": true,
 			"usagetype": true, "operation": true, "capacitystatus": true, "marketoption": true,
 			"instancesku": true, "productFamily": true, "sku": true,
 		},
-		Make: func() []*Product { return c.computeProducts(place, spec, common) },
+		Make: func() []*Product { return c.computeProducts(location, spec, common) },
 	}
 }
 
-func (c *PriceList) computeProducts(place pricePlace, spec Type, common []attribute) []*Product {
+func (c *PriceList) computeProducts(location priceLocation, spec Type, common []attribute) []*Product {
 	family := "Compute Instance"
 	if spec.BareMetal {
 		family = "Compute Instance (bare metal)"
 	}
 	var products []*Product
 	add := func(l licence, tenancy, market string, b box, usd Price, sku, usedSKU string) string {
-		operation, usage := l.operation, place.Prefix+b.usage+":"+spec.Name
+		operation, usage := l.operation, location.Prefix+b.usage+":"+spec.Name
 		own := []attribute{
 			{"tenancy", tenancy},
 			{"operatingSystem", l.os},
@@ -75,9 +75,9 @@ func (c *PriceList) computeProducts(place pricePlace, spec Type, common []attrib
 		p := newProduct(Product{
 			SKU: sku, Family: family, common: common, own: own, USD: usd, Unit: "Hrs", begin: "0",
 			Per: strings.Join([]string{b.words, softwareName(l), spec.Name, "Instance Hour"}, " "),
-		}, strings.Join([]string{place.code, usage, operation, tenancy, market}, "|"))
-		if usage == place.Prefix+"BoxUsage:"+spec.Name && operation == LinuxOperation && market == "OnDemand" {
-			p.reserved = c.reservedFor(place.code, spec, usd)
+		}, strings.Join([]string{location.code, usage, operation, tenancy, market}, "|"))
+		if usage == location.Prefix+"BoxUsage:"+spec.Name && operation == LinuxOperation && market == "OnDemand" {
+			p.reserved = c.reservedFor(location.code, spec, usd)
 		}
 		products = append(products, p)
 		return p.SKU
@@ -88,7 +88,7 @@ func (c *PriceList) computeProducts(place pricePlace, spec Type, common []attrib
 			if tenancy == "Host" && spec.BareMetal {
 				continue
 			}
-			listed := c.price(place.code, spec, offered, l, tenancy)
+			listed := c.price(location.code, spec, offered, l, tenancy)
 			var used string
 			for _, b := range boxesOf(tenancy) {
 				switch b.capacity {
@@ -129,15 +129,15 @@ func (c *PriceList) licencesFor(spec Type) []licence {
 
 // price returns the listed price of an instance, or the one derived from
 // Linux by the rules of data/README.md. offered are the licences for the type.
-func (c *PriceList) price(place string, spec Type, offered []licence, l licence, tenancy string) listedPrice {
+func (c *PriceList) price(location string, spec Type, offered []licence, l licence, tenancy string) listedPrice {
 	if tenancy == "Host" {
 		return listedPrice{synthetic: true} // billed by the host
 	}
-	if listed, ok := c.Listed[InstanceKey{place, spec.Name, l.operation, tenancy}]; ok {
+	if listed, ok := c.Listed[InstanceKey{location, spec.Name, l.operation, tenancy}]; ok {
 		return listed
 	}
 	if tenancy == "Dedicated" && l.operation == LinuxOperation {
-		shared := c.Listed[InstanceKey{place, spec.Name, LinuxOperation, "Shared"}]
+		shared := c.Listed[InstanceKey{location, spec.Name, LinuxOperation, "Shared"}]
 		return listedPrice{USD: shared.USD * 11 / 10, synthetic: true}
 	}
 	under := LinuxOperation
@@ -147,7 +147,7 @@ func (c *PriceList) price(place string, spec Type, offered []licence, l licence,
 	var base Price
 	for _, b := range offered {
 		if b.operation == under {
-			base = c.price(place, spec, offered, b, tenancy).USD
+			base = c.price(location, spec, offered, b, tenancy).USD
 		}
 	}
 	vcpus := max(spec.VCPU, l.minVCPUs)
@@ -162,16 +162,16 @@ const reservedLike = "x2iedn.32xlarge"
 // published ones or, for some common families, those of reservedLike with the
 // same discounts, so that a client meets such terms in the rows that it reads
 // every day. Nil for all others.
-func (c *PriceList) reservedFor(place string, spec Type, usd Price) []reservedOffer {
-	if listed := c.reserved[typeKey{place, spec.Name}]; listed != nil {
+func (c *PriceList) reservedFor(location string, spec Type, usd Price) []reservedOffer {
+	if listed := c.reserved[typeKey{location, spec.Name}]; listed != nil {
 		return listed
 	}
-	model := c.Listed[InstanceKey{place, reservedLike, LinuxOperation, "Shared"}].USD
+	model := c.Listed[InstanceKey{location, reservedLike, LinuxOperation, "Shared"}].USD
 	if !slices.Contains([]string{"c5", "m5", "r5", "t3"}, spec.Family) || model == 0 {
 		return nil
 	}
 	var offers []reservedOffer
-	for _, offer := range c.reserved[typeKey{place, reservedLike}] {
+	for _, offer := range c.reserved[typeKey{location, reservedLike}] {
 		offer.effective = Price(math.Round(float64(usd) * float64(offer.effective) / float64(model)))
 		offers = append(offers, offer)
 	}
@@ -196,7 +196,7 @@ func softwareName(l licence) string {
 
 // typeAttributes are the attributes that all products of one type in one place
 // share.
-func typeAttributes(place pricePlace, spec Type) []attribute {
+func typeAttributes(location priceLocation, spec Type) []attribute {
 	yes := func(b bool) string {
 		if b {
 			return "Yes"
@@ -207,9 +207,9 @@ func typeAttributes(place pricePlace, spec Type) []attribute {
 	return []attribute{
 		{"servicecode", EC2Offer},
 		{"servicename", "Amazon Elastic Compute Cloud"},
-		{"regionCode", place.code},
-		{"location", place.Location},
-		{"locationType", place.LocationType},
+		{"regionCode", location.code},
+		{"location", location.Location},
+		{"locationType", location.LocationType},
 		{"instanceType", spec.Name},
 		{"instanceFamily", spec.Category},
 		{"currentGeneration", yes(spec.CurrentGeneration)},

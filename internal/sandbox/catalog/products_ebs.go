@@ -15,10 +15,10 @@ func (c *PriceList) volumeSections() ([]*Section, error) {
 	}); err != nil {
 		return nil, err
 	}
-	byPlace := map[string]*Section{}
+	byLocation := map[string]*Section{}
 	var sections []*Section
 	err := EachRow("ebs.csv", 7, func(r []string) error {
-		place, ok := c.Places[r[0]]
+		location, ok := c.Locations[r[0]]
 		if !ok {
 			return fmt.Errorf("no such region: %s", r[0])
 		}
@@ -30,14 +30,14 @@ func (c *PriceList) volumeSections() ([]*Section, error) {
 		if err != nil {
 			return err
 		}
-		s := byPlace[place.code]
+		s := byLocation[location.code]
 		if s == nil {
-			s = newVolumeSection(place)
-			byPlace[place.code] = s
+			s = newVolumeSection(location)
+			byLocation[location.code] = s
 			sections = append(sections, s)
 		}
 		usd = c.changed(PriceItem{Region: r[0], Item: r[1]}, usd)
-		products := append(s.Make(), volumeProduct(place, s.Common, kind, usd, r[3], r[4]))
+		products := append(s.Make(), volumeProduct(location, s.Common, kind, usd, r[3], r[4]))
 		s.Make = func() []*Product { return products }
 		for _, a := range products[len(products)-1].own {
 			s.Own[a.name] = true
@@ -47,15 +47,15 @@ func (c *PriceList) volumeSections() ([]*Section, error) {
 	return sections, err
 }
 
-func newVolumeSection(place pricePlace) *Section {
+func newVolumeSection(location priceLocation) *Section {
 	return &Section{
 		Service: EC2Offer,
-		Region:  place.code,
+		Region:  location.code,
 		Common: []attribute{
 			{"servicecode", EC2Offer},
 			{"servicename", "Amazon Elastic Compute Cloud"},
-			{"regionCode", place.code},
-			{"location", place.Location},
+			{"regionCode", location.code},
+			{"location", location.Location},
 			{"operation", ""},
 		},
 		Own:  map[string]bool{"productFamily": true, "sku": true},
@@ -64,9 +64,9 @@ func newVolumeSection(place pricePlace) *Section {
 }
 
 // volumeProduct makes a product of a row of ebs_dimensions.csv and its price.
-func volumeProduct(place pricePlace, common []attribute, kind []string, usd Price, begin, sku string) *Product {
-	usage := place.Prefix + kind[0]
-	own := []attribute{{"usagetype", usage}, {"locationType", place.LocationType}}
+func volumeProduct(location priceLocation, common []attribute, kind []string, usd Price, begin, sku string) *Product {
+	usage := location.Prefix + kind[0]
+	own := []attribute{{"usagetype", usage}, {"locationType", location.LocationType}}
 	if kind[12] != "AWS Region" {
 		own[1].value = kind[12]
 	}
@@ -83,6 +83,6 @@ func volumeProduct(place pricePlace, common []attribute, kind []string, usd Pric
 	}
 	return newProduct(Product{
 		SKU: sku, Family: kind[1], common: common, own: own, USD: usd, Unit: kind[2], begin: begin,
-		Per: kind[11] + " - " + place.Location,
-	}, place.code+"|"+usage)
+		Per: kind[11] + " - " + location.Location,
+	}, location.code+"|"+usage)
 }

@@ -10,8 +10,8 @@ import (
 // price changes once, at a moment and to a value that depend on nothing but the
 // type, the zone, the product and the stretch. EC2 keeps 90 days.
 const (
-	SpotStretch = 16 * time.Hour
-	SpotKept    = 90 * 24 * time.Hour
+	SpotStretch   = 16 * time.Hour
+	SpotRetention = 90 * 24 * time.Hour
 )
 
 // SpotSeries is what has one spot price: a type in a zone with a product.

@@ -25,9 +25,9 @@ func metricData(r *state.Region, in metricDataInput, now time.Time) (metricDataO
 		}
 		mark = given
 	}
-	room := mostDatapoints
+	free := mostDatapoints
 	if in.MaxDatapoints != nil {
-		room = int(*in.MaxDatapoints)
+		free = int(*in.MaxDatapoints)
 	}
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
@@ -43,7 +43,7 @@ func metricData(r *state.Region, in metricDataInput, now time.Time) (metricDataO
 		if n == mark.Step {
 			skip = min(mark.Skip, len(points))
 		}
-		taken := min(len(points)-skip, room)
+		taken := min(len(points)-skip, free)
 		result := metricResult{
 			ID: q.ID, Label: cmp.Or(q.Label, q.MetricStat.Metric.MetricName), StatusCode: "Complete",
 			Timestamps: make([]wire.Instant, taken), Values: make([]float64, taken),
@@ -51,7 +51,7 @@ func metricData(r *state.Region, in metricDataInput, now time.Time) (metricDataO
 		for k, p := range points[skip : skip+taken] {
 			result.Timestamps[k], result.Values[k] = wire.Instant{Time: p.At}, p.Stat(q.MetricStat.Stat)
 		}
-		room -= taken
+		free -= taken
 		if skip+taken < len(points) {
 			result.StatusCode = "PartialData"
 			mark.Step, mark.Skip = n, skip+taken
@@ -68,20 +68,20 @@ func metricData(r *state.Region, in metricDataInput, now time.Time) (metricDataO
 // How long CloudWatch keeps data points of less than 5 minutes, of less than an
 // hour, and all others, from the reference of GetMetricData.
 const (
-	keepsMinutes     = 15 * state.Day
-	keepsFiveMinutes = 63 * state.Day
-	keepsHours       = 455 * state.Day
+	retainMinutes     = 15 * state.Day
+	retainFiveMinutes = 63 * state.Day
+	retainHours       = 455 * state.Day
 )
 
-// kept is for how long data points with a period are to be had.
-func kept(period time.Duration) time.Duration {
+// retention is for how long data points with a period are to be had.
+func retention(period time.Duration) time.Duration {
 	switch {
 	case period%time.Hour == 0:
-		return keepsHours
+		return retainHours
 	case period%(5*time.Minute) == 0:
-		return keepsFiveMinutes
+		return retainFiveMinutes
 	case period%time.Minute == 0:
-		return keepsMinutes
+		return retainMinutes
 	}
 	return 0 // shorter ones need metrics of a high resolution
 }
@@ -90,9 +90,9 @@ func kept(period time.Duration) time.Duration {
 // more the longer it is ago.
 func roundedStart(start, now time.Time) time.Time {
 	switch age := now.Sub(start); {
-	case age > keepsFiveMinutes:
+	case age > retainFiveMinutes:
 		return start.Truncate(time.Hour)
-	case age > keepsMinutes:
+	case age > retainMinutes:
 		return start.Truncate(5 * time.Minute)
 	}
 	return start.Truncate(time.Minute)
@@ -107,7 +107,7 @@ func series(r *state.Region, s metricStat, start, end, now time.Time) []state.Da
 	}
 	period := time.Duration(*s.Period) * time.Second
 	start = roundedStart(start, now)
-	if oldest := now.Add(-kept(period)); start.Before(oldest) {
+	if oldest := now.Add(-retention(period)); start.Before(oldest) {
 		start = start.Add((oldest.Sub(start) + period - 1) / period * period)
 	}
 	// A sample is there once the time that it is about is over.

@@ -28,8 +28,8 @@ func metricDataForm(p *wire.Params) (metricDataInput, *wire.Error) {
 	for _, m := range p.Items("MetricDataQueries.member") {
 		q := metricQuery{ID: m.Text("Id"), Expression: m.Text("Expression"), Label: m.Text("Label")}
 		if m.Has("ReturnData") {
-			wanted := m.Flag("ReturnData")
-			q.ReturnData = &wanted
+			requested := m.Flag("ReturnData")
+			q.ReturnData = &requested
 		}
 		if m.Has("MetricStat") {
 			stat := m.At("MetricStat")

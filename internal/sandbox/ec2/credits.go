@@ -82,13 +82,13 @@ func (c *ec2Call) unlimited(p wire.Page, fs []wire.Filter[*state.Instance]) []*s
 
 // creditsAtLaunch reads the credit option that a launch asks for.
 func creditsAtLaunch(p *wire.Params, kind catalog.Type) (string, *wire.Error) {
-	wanted := p.Text("CreditSpecification.CpuCredits")
+	requested := p.Text("CreditSpecification.CpuCredits")
 	switch {
-	case wanted == "":
-	case wanted != state.CreditsStandard && wanted != state.CreditsUnlimited:
-		return "", wire.Invalid("InvalidParameterValue", "Value ("+wanted+") for parameter cpuCredits is invalid. It must be standard or unlimited.")
+	case requested == "":
+	case requested != state.CreditsStandard && requested != state.CreditsUnlimited:
+		return "", wire.Invalid("InvalidParameterValue", "Value ("+requested+") for parameter cpuCredits is invalid. It must be standard or unlimited.")
 	case !kind.Burstable():
 		return "", wire.Invalid("InvalidParameterCombination", "The parameter CreditSpecification is not supported for the instance type "+kind.Name+".")
 	}
-	return wanted, nil
+	return requested, nil
 }

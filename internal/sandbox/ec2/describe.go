@@ -341,7 +341,7 @@ func (c *ec2Call) describeSpots() *wire.Error {
 	if err != nil {
 		return err
 	}
-	wanted := map[string]bool{}
+	requested := map[string]bool{}
 	for _, id := range ids {
 		if !wellFormed(id, "sir-") {
 			return wire.Invalid("InvalidSpotInstanceRequestID.Malformed", `Invalid id: "`+id+`"`)
@@ -349,12 +349,12 @@ func (c *ec2Call) describeSpots() *wire.Error {
 		if _, err := findTaggable(c.Region, id); err != nil {
 			return wire.Invalid("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '"+id+"' does not exist")
 		}
-		wanted[id] = true
+		requested[id] = true
 	}
 	var rows []*state.SpotRequest
 	for _, s := range c.Region.SpotRequests {
 		s.Instance.Settle(c.Now)
-		if p.After(s.Seq, 0) && (len(ids) == 0 || wanted[s.ID]) && wire.MatchAll(fs, s) {
+		if p.After(s.Seq, 0) && (len(ids) == 0 || requested[s.ID]) && wire.MatchAll(fs, s) {
 			rows = append(rows, s)
 		}
 	}

@@ -172,7 +172,7 @@ func (c *ec2Call) describeRegions() *wire.Error {
 		return err
 	}
 	all := c.Params.Flag("AllRegions")
-	wanted := c.Params.Texts("RegionName")
+	requested := c.Params.Texts("RegionName")
 	if err := c.readOnly(); err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (c *ec2Call) describeRegions() *wire.Error {
 			rows = append(rows, row{name, "not-opted-in"})
 		}
 	}
-	for _, name := range wanted {
+	for _, name := range requested {
 		if !slices.ContainsFunc(rows, func(r row) bool { return r.name == name }) {
 			return wire.Invalid("InvalidParameterValue", "Invalid region: "+name)
 		}
@@ -198,8 +198,8 @@ func (c *ec2Call) describeRegions() *wire.Error {
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 	c.Out.Open("regionInfo")
 	for _, r := range rows {
-		if r.status == "not-opted-in" && !all && len(wanted) == 0 ||
-			len(wanted) > 0 && !slices.Contains(wanted, r.name) || !wire.MatchAll(fs, r) {
+		if r.status == "not-opted-in" && !all && len(requested) == 0 ||
+			len(requested) > 0 && !slices.Contains(requested, r.name) || !wire.MatchAll(fs, r) {
 			continue
 		}
 		c.Out.Open("item")

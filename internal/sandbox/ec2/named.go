@@ -26,19 +26,19 @@ func named[T comparable](list []T, idOf func(T) string, ids []string, missing fu
 	if len(ids) == 0 {
 		return list, nil
 	}
-	wanted := make(map[string]bool, len(ids))
+	requested := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		wanted[id] = true
+		requested[id] = true
 	}
 	var found []T
 	for _, x := range list {
-		if wanted[idOf(x)] {
+		if requested[idOf(x)] {
 			found = append(found, x)
-			delete(wanted, idOf(x))
+			delete(requested, idOf(x))
 		}
 	}
 	for _, id := range ids {
-		if wanted[id] {
+		if requested[id] {
 			return nil, missing(id)
 		}
 	}

@@ -29,7 +29,7 @@ func (r spotRow) text() string { return r.price.String()[:len(r.price.String())-
 // of each kind is from before StartTime.
 func (c *ec2Call) describeSpotPrices() *wire.Error {
 	kinds, products, zone := c.Params.Texts("InstanceType"), c.Params.Texts("ProductDescription"), c.Params.Text("AvailabilityZone")
-	from, err := c.Params.Instant("StartTime", c.Now.Add(-catalog.SpotKept))
+	from, err := c.Params.Instant("StartTime", c.Now.Add(-catalog.SpotRetention))
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (c *ec2Call) describeSpotPrices() *wire.Error {
 	if to.After(c.Now) {
 		to = c.Now
 	}
-	if oldest := c.Now.Add(-catalog.SpotKept); from.Before(oldest) {
+	if oldest := c.Now.Add(-catalog.SpotRetention); from.Before(oldest) {
 		from = oldest
 	}
 	if from.After(to) {

@@ -98,20 +98,20 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 	if len(ids) > 1000 {
 		return wire.Invalid("InvalidParameterValue", "The maximum number of resources for this request is 1000")
 	}
-	var wanted []service.TagChange
+	var requested []service.TagChange
 	for _, n := range c.Params.Items("Tag") {
 		x := service.TagChange{Key: n.Text("Key")}
 		if v := n.At("Value"); v.Set || create {
 			x.Value = &v.Value
 		}
-		wanted = append(wanted, x)
+		requested = append(requested, x)
 	}
-	if create && len(wanted) == 0 {
+	if create && len(requested) == 0 {
 		return missingParameter("tagSet")
 	}
 	if create {
 		var ts state.Tags
-		for _, x := range wanted {
+		for _, x := range requested {
 			ts = append(ts, state.Tag{Key: x.Key, Value: *x.Value})
 		}
 		if err := service.CheckTags(ts); err != nil {
@@ -131,7 +131,7 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 		found = append(found, t)
 	}
 	for _, t := range found {
-		if err := c.authorizeTags(t, wanted); err != nil {
+		if err := c.authorizeTags(t, requested); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 	}
 	changed := make([]state.Tags, len(found))
 	for n, t := range found {
-		changed[n] = applyTags(*t.Tags, wanted, create)
+		changed[n] = applyTags(*t.Tags, requested, create)
 		if err := service.CheckCount(changed[n]); err != nil {
 			return err
 		}
@@ -152,11 +152,11 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 	return nil
 }
 
-func applyTags(ts state.Tags, wanted []service.TagChange, create bool) state.Tags {
-	if !create && len(wanted) == 0 { // all, save those of AWS
+func applyTags(ts state.Tags, requested []service.TagChange, create bool) state.Tags {
+	if !create && len(requested) == 0 { // all, save those of AWS
 		return slices.DeleteFunc(slices.Clone(ts), func(x state.Tag) bool { return !strings.HasPrefix(x.Key, "aws:") })
 	}
-	for _, x := range wanted {
+	for _, x := range requested {
 		if create {
 			ts = ts.With(x.Key, *x.Value)
 		} else {
@@ -166,9 +166,9 @@ func applyTags(ts state.Tags, wanted []service.TagChange, create bool) state.Tag
 	return ts
 }
 
-func (c *ec2Call) authorizeTags(t state.Taggable, wanted []service.TagChange) *wire.Error {
+func (c *ec2Call) authorizeTags(t state.Taggable, requested []service.TagChange) *wire.Error {
 	var keys []string
-	for _, x := range wanted {
+	for _, x := range requested {
 		keys = append(keys, x.Key)
 	}
 	return c.authorize(c.Region.ARN(t.ResourceType, t.ID), *t.Tags, keys)

@@ -15,34 +15,34 @@ const mostTypes = 100
 
 // describeTypes is DescribeInstanceTypes. Every region offers the same types.
 func (c *ec2Call) describeTypes() *wire.Error {
-	wanted := c.Params.Texts("InstanceType")
+	requested := c.Params.Texts("InstanceType")
 	fs, err := wire.ReadFilters(c.Params, typeFilters(), otherTypeFilters()...)
 	if err != nil {
 		return err
 	}
-	if len(wanted) > 0 && c.Params.Has("MaxResults") {
+	if len(requested) > 0 && c.Params.Has("MaxResults") {
 		return wire.Invalid("InvalidParameterCombination", "The parameter InstanceTypes cannot be used with the parameter MaxResults")
 	}
-	if len(wanted) > mostTypes {
+	if len(requested) > mostTypes {
 		return wire.Invalid("InvalidParameterValue", "The maximum number of instance types for this request is 100")
 	}
 	p, err := c.page(mostTypes, len(fs) > 0)
 	if err != nil {
 		return err
 	}
-	if p.Size == 0 && len(wanted) == 0 {
+	if p.Size == 0 && len(requested) == 0 {
 		p.Size = mostTypes // this operation never answers with everything
 	}
 	if err := c.readOnly(); err != nil {
 		return err
 	}
-	c.resources = len(wanted)
+	c.resources = len(requested)
 	names := c.Organization.Types.Names()
 	var only map[string]bool
-	if len(wanted) > 0 {
+	if len(requested) > 0 {
 		only = map[string]bool{}
 		var unknown []string
-		for _, name := range wanted {
+		for _, name := range requested {
 			if _, ok := c.Organization.Types.Spec(name); !ok {
 				unknown = append(unknown, name)
 			}

@@ -137,7 +137,7 @@ func listAccounts(r *service.Call) (any, *inputError) {
 		size = *in.MaxResults
 	}
 	if in.NextToken != nil {
-		from = tokenPlace(o, *in.NextToken)
+		from = tokenIndex(o, *in.NextToken)
 	}
 	switch {
 	case size < 1:
@@ -176,17 +176,17 @@ func wrongInput(reason, message string) *inputError {
 }
 
 // accountsToken is the token of the page that begins at a place of the list.
-func accountsToken(o *state.Organization, place int) string {
-	text := fmt.Sprintf("%s accounts from %d", organizationID(o), place)
+func accountsToken(o *state.Organization, index int) string {
+	text := fmt.Sprintf("%s accounts from %d", organizationID(o), index)
 	return base64.URLEncoding.EncodeToString([]byte(text))
 }
 
-// tokenPlace is the place at which the page of a token begins; 0 for what is no
+// tokenIndex is the place at which the page of a token begins; 0 for what is no
 // token.
-func tokenPlace(o *state.Organization, token string) int {
-	for place := 1; place < len(o.Accounts); place++ {
-		if accountsToken(o, place) == token {
-			return place
+func tokenIndex(o *state.Organization, token string) int {
+	for index := 1; index < len(o.Accounts); index++ {
+		if accountsToken(o, index) == token {
+			return index
 		}
 	}
 	return 0

@@ -75,12 +75,12 @@ func TestPublishedPrices(t *testing.T) {
 			if row[5] == "1M IOs" {
 				price /= 1_000_000
 			}
-			usage := c.Places[region].Prefix + usages[name]
+			usage := c.Locations[region].Prefix + usages[name]
 			got := allProducts(t, c, termFilters("regionCode="+region, "locationType=AWS Region", "usagetype="+usage))
 			wantOne(t, what, got, unit, price.Short(), sku)
 		case kind == "network":
 			for _, usage := range []string{"PublicIPv4:InUseAddress", "PublicIPv4:IdleAddress"} {
-				wantOne(t, what, offered(t, c, catalog.VPCOffer, "usagetype="+c.Places[region].Prefix+usage), "Hrs", usd, sku)
+				wantOne(t, what, offered(t, c, catalog.VPCOffer, "usagetype="+c.Locations[region].Prefix+usage), "Hrs", usd, sku)
 			}
 		case strings.Contains(name, "CPU credit"):
 			wantOne(t, what, offered(t, c, catalog.EC2Offer, "regionCode="+region, "usagetype=CPUCredits:t3", "operatingSystem=Linux"), row[5], usd, sku)

@@ -32,8 +32,8 @@ func (f priceFile) arn() string {
 // filesOf lists the files of a service in an edition, by region.
 func filesOf(c *catalog.PriceList, service string) []priceFile {
 	var files []priceFile
-	for _, region := range slices.Sorted(maps.Keys(c.Places)) {
-		if c.Places[region].LocationType != "AWS Region" {
+	for _, region := range slices.Sorted(maps.Keys(c.Locations)) {
+		if c.Locations[region].LocationType != "AWS Region" {
 			continue // a Local Zone has no file
 		}
 		if slices.ContainsFunc(c.Sections, func(s *catalog.Section) bool { return s.Service == service && s.Region == region }) {

@@ -161,7 +161,7 @@ func TestEveryListedInstancePriceIsOneProduct(t *testing.T) {
 	c := testCatalog(t)
 	n := 0
 	for key, listed := range c.Listed {
-		if c.Places[key.Region].LocationType != "AWS Region" {
+		if c.Locations[key.Region].LocationType != "AWS Region" {
 			continue
 		}
 		what := fmt.Sprint(key)

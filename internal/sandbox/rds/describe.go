@@ -229,7 +229,7 @@ func dbPort(engine string) int64 {
 }
 
 // longestDuration is the greatest Duration of DescribeEvents, in minutes.
-const longestDuration = int64(eventsKept / time.Minute)
+const longestDuration = int64(eventRetention / time.Minute)
 
 // describeEvents tells what happened, the oldest first.
 func (c *rdsCall) describeEvents() *wire.Error {

@@ -37,8 +37,8 @@ const (
 // longestStop is how long a database stays stopped before RDS starts it again.
 const longestStop = 7 * 24 * time.Hour
 
-// eventsKept is how long RDS tells of events.
-const eventsKept = 14 * 24 * time.Hour
+// eventRetention is how long RDS tells of events.
+const eventRetention = 14 * 24 * time.Hour
 
 // database is a DB instance or a DB cluster. A member of a cluster has the
 // status of its cluster.
@@ -64,10 +64,10 @@ type database struct {
 
 // databases are the RDS of one region. The zero value is an empty one.
 type databases struct {
-	list   []*database // by id, clusters and instances in one list
-	events []dbEvent   // in the order in which they were noticed
-	told   int         // events so far
-	rng    *rand.Rand
+	list     []*database // by id, clusters and instances in one list
+	events   []dbEvent   // in the order in which they were noticed
+	recorded int         // events so far
+	rng      *rand.Rand
 }
 
 // dbEvent is an event as DescribeEvents tells it.
@@ -122,9 +122,9 @@ func replicasOf(r *state.Region, source string) []string {
 // recordEvent records an event of a database and, for a cluster, of its members.
 func recordEvent(r *state.Region, d *database, at time.Time, category, what string) {
 	for _, one := range append([]*database{d}, clusterMembers(r, clusterID(d))...) {
-		state.Slot[databases](r).told++
+		state.Slot[databases](r).recorded++
 		state.Slot[databases](r).events = append(state.Slot[databases](r).events, dbEvent{
-			at: at, seq: state.Slot[databases](r).told, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
+			at: at, seq: state.Slot[databases](r).recorded, kind: one.kind, id: one.id, category: category, text: one.kind.noun() + " " + what,
 		})
 	}
 }
@@ -143,7 +143,7 @@ func settleDatabases(r *state.Region, now time.Time) {
 		for settleOnce(r, d, now) {
 		}
 	}
-	state.Slot[databases](r).events = slices.DeleteFunc(state.Slot[databases](r).events, func(e dbEvent) bool { return now.Sub(e.at) > eventsKept })
+	state.Slot[databases](r).events = slices.DeleteFunc(state.Slot[databases](r).events, func(e dbEvent) bool { return now.Sub(e.at) > eventRetention })
 }
 
 // settleOnce makes the next change of status that is due; false: none is.

@@ -11,19 +11,19 @@ import (
 
 // addTags is AddTagsToResource.
 func (c *rdsCall) addTags() *wire.Error {
-	var wanted state.Tags
+	var requested state.Tags
 	for _, n := range c.Params.Items("Tags.Tag") {
-		wanted = append(wanted, state.Tag{Key: n.Text("Key"), Value: n.Text("Value")})
+		requested = append(requested, state.Tag{Key: n.Text("Key"), Value: n.Text("Value")})
 	}
-	d, err := c.tagged(wanted.Keys())
+	d, err := c.tagged(requested.Keys())
 	if err != nil {
 		return err
 	}
-	if err := checkDBTags(wanted); err != nil {
+	if err := checkDBTags(requested); err != nil {
 		return err
 	}
 	changed := d.tags
-	for _, x := range wanted {
+	for _, x := range requested {
 		changed = changed.With(x.Key, x.Value)
 	}
 	if err := service.CheckCount(changed); err != nil {

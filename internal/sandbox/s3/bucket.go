@@ -150,20 +150,20 @@ func bucketRegion(r *service.Call) (string, *wire.Error) {
 			return "", wire.Invalid("MalformedXML", s3Words("MalformedXML"))
 		}
 	}
-	wanted := strings.TrimSpace(in.LocationConstraint)
+	requested := strings.TrimSpace(in.LocationConstraint)
 	switch {
-	case wanted == "" && r.Scope.Region == GlobalRegion:
+	case requested == "" && r.Scope.Region == GlobalRegion:
 		return GlobalRegion, nil
-	case wanted == "":
+	case requested == "":
 		return "", wire.Invalid("IllegalLocationConstraintException",
 			"The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
-	case r.Caller.Account.Regions[wanted] == nil || wanted == GlobalRegion:
+	case r.Caller.Account.Regions[requested] == nil || requested == GlobalRegion:
 		return "", wire.Invalid("InvalidLocationConstraint", "The specified location-constraint is not valid")
-	case wanted != r.Scope.Region && r.Scope.Region != GlobalRegion:
+	case requested != r.Scope.Region && r.Scope.Region != GlobalRegion:
 		return "", wire.Invalid("IllegalLocationConstraintException",
-			"The "+wanted+" location constraint is incompatible for the region specific endpoint this request was sent to.")
+			"The "+requested+" location constraint is incompatible for the region specific endpoint this request was sent to.")
 	}
-	return wanted, nil
+	return requested, nil
 }
 
 // reworded gives an error of the store the words of S3; the store leaves most

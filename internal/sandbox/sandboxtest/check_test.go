@@ -262,9 +262,9 @@ func (f *fakeTest) Errorf(format string, args ...any) {
 	f.errors = append(f.errors, fmt.Sprintf(format, args...))
 }
 
-// TestFindingsFailTheTest: an account that is watched reports each kind of
+// TestViolationsFailTheTest: an account that is watched reports each kind of
 // violation once.
-func TestFindingsFailTheTest(t *testing.T) {
+func TestViolationsFailTheTest(t *testing.T) {
 	testModels(t)
 	tapped := 0
 	o := sandbox.Options{Tap: func(sandbox.Exchange) { tapped++ }}

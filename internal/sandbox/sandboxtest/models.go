@@ -132,7 +132,7 @@ type modelSet struct {
 	loaded bool
 	models map[string]*model
 	err    error
-	told   sync.Once // that there are none
+	logged sync.Once // that there are none
 }
 
 //nolint:gochecknoglobals // parsed once a process: the EC2 model is large

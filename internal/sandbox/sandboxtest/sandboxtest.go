@@ -64,9 +64,9 @@ func Watch(t testing.TB, o *sandbox.Options) {
 	t.Cleanup(func() { found.report(t) })
 }
 
-func watch(t testing.TB, o *sandbox.Options) *findings {
+func watch(t testing.TB, o *sandbox.Options) *violations {
 	t.Helper()
-	found := &findings{counts: map[string]int{}}
+	found := &violations{counts: map[string]int{}}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	known, err := models.get(ctx)
@@ -75,7 +75,7 @@ func watch(t testing.TB, o *sandbox.Options) *findings {
 		if os.Getenv(requireModels) == "1" {
 			t.Fatalf("%s=1, but the service models cannot be had: %v", requireModels, err)
 		}
-		models.told.Do(func() { t.Logf("exchanges are not checked against the service models: %v", err) })
+		models.logged.Do(func() { t.Logf("exchanges are not checked against the service models: %v", err) })
 		return found
 	}
 	tap := o.Tap
@@ -88,14 +88,14 @@ func watch(t testing.TB, o *sandbox.Options) *findings {
 	return found
 }
 
-// findings collects violations, each kind once.
-type findings struct {
+// violations collects violations, each kind once.
+type violations struct {
 	mu     sync.Mutex
 	order  []string
 	counts map[string]int
 }
 
-func (f *findings) add(e sandbox.Exchange, violations []violation) {
+func (f *violations) add(e sandbox.Exchange, violations []violation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, v := range violations {
@@ -107,7 +107,7 @@ func (f *findings) add(e sandbox.Exchange, violations []violation) {
 	}
 }
 
-func (f *findings) report(t testing.TB) {
+func (f *violations) report(t testing.TB) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()

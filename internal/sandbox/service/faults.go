@@ -17,7 +17,7 @@ const (
 	Throttle Kind = "throttle" // RequestLimitExceeded or its like
 	Broken   Kind = "broken"   // an internal error, HTTP 500
 	Cut      Kind = "cut"      // the connection is cut before anything is done
-	Lost     Kind = "lost"     // it is done, but the connection is cut before the answer
+	NoAnswer Kind = "lost"     // it is done, but the connection is cut before the answer
 	Deny     Kind = "deny"     // UnauthorizedOperation or AccessDenied
 	Expired  Kind = "expired"  // expired credentials
 	Delay    Kind = "delay"    // the answer comes For later, in real time

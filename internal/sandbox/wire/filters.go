@@ -78,14 +78,14 @@ func (f Fields[T]) tagged(key string) Values[T] {
 // MatchAll says whether every filter keeps x.
 func MatchAll[T any](fs []Filter[T], x T) bool {
 	for _, f := range fs {
-		if !f.keeps(x) {
+		if !f.matches(x) {
 			return false
 		}
 	}
 	return true
 }
 
-func (f Filter[T]) keeps(x T) bool {
+func (f Filter[T]) matches(x T) bool {
 	for _, v := range f.of(x) {
 		for _, p := range f.patterns {
 			if p.Match(v) {

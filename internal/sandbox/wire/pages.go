@@ -68,7 +68,7 @@ func (p *Page) Resume(token string) *Error {
 
 // CutPage keeps what fits on the page of rows that come in order of place and
 // gives the token for the rest.
-func CutPage[T any](p Page, rows []T, place func(T) (uint64, int)) ([]T, string) {
+func CutPage[T any](p Page, rows []T, position func(T) (uint64, int)) ([]T, string) {
 	if p.Empty && len(rows) > 0 {
 		seq, index := p.Seq, p.Index
 		if !p.Begun {
@@ -80,7 +80,7 @@ func CutPage[T any](p Page, rows []T, place func(T) (uint64, int)) ([]T, string)
 		return rows, ""
 	}
 	rows = rows[:p.Size]
-	seq, index := place(rows[len(rows)-1])
+	seq, index := position(rows[len(rows)-1])
 	return rows, p.Token(seq, index, false)
 }
 

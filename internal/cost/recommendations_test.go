@@ -45,7 +45,7 @@ func storage(t testing.TB, usage, unit, usd string) price.Product {
 	}
 }
 
-func findingsOf(t testing.TB, e estate, h belongings) []recommend.Recommendation {
+func recommendationsOf(t testing.TB, e estate, h belongings) []recommend.Recommendation {
 	t.Helper()
 	r, err := cost.Build(t.Context(), []cost.Source{{Target: seoul, Inventory: e, OtherResources: h}}, dearer(t), cost.Options{Now: now, Zone: kst})
 	if err != nil {
@@ -76,7 +76,7 @@ func with(v fleet.Volume, iops, mibps int64) fleet.Volume {
 	return v
 }
 
-func TestVolumeFindingsByHand(t *testing.T) {
+func TestVolumeRecommendationsByHand(t *testing.T) {
 	loose := disk("vol-loose", fleet.GP3, 500)
 	loose.State = "available"
 	being := disk("vol-new", fleet.GP3, 500)
@@ -87,7 +87,7 @@ func TestVolumeFindingsByHand(t *testing.T) {
 		i.Type = "m5.xlarge" // whose limits are not known here
 		return i
 	}
-	all := findingsOf(t, estate{
+	all := recommendationsOf(t, estate{
 		instances: []fleet.Instance{host("i-1"), host("i-2")},
 		volumes: []fleet.Volume{
 			loose, being, shared,
@@ -147,12 +147,12 @@ func TestGP3IsNeverWorse(t *testing.T) {
 	})
 }
 
-func TestSnapshotFindingsByHand(t *testing.T) {
+func TestSnapshotRecommendationsByHand(t *testing.T) {
 	ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
 	snap := func(id, volume string, days int, gib int64) fleet.Snapshot {
 		return fleet.Snapshot{ID: fleet.SnapshotID(id), Volume: fleet.VolumeID(volume), State: "completed", Started: ago(days), SizeGiB: gib, FullBytes: gib << 30}
 	}
-	all := findingsOf(t, estate{
+	all := recommendationsOf(t, estate{
 		instances: []fleet.Instance{prod(server("i-1"))}, volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 10, "i-1"), disk("vol-2", fleet.GP3, 10, "i-1")},
 	}, belongings{snapshots: []fleet.Snapshot{
 		snap("snap-1", "vol-1", 400, 100), snap("snap-2", "vol-1", 5, 50), // a chain that goes on
@@ -177,7 +177,7 @@ func TestSnapshotFindingsByHand(t *testing.T) {
 
 // TestNothingIsOrphanedWhereVolumesAreUnread: then nobody knows what is gone.
 func TestNothingIsOrphanedWhereVolumesAreUnread(t *testing.T) {
-	all := findingsOf(t, estate{instances: []fleet.Instance{prod(server("i-1"))}, volumesErr: fleet.ErrDenied}, belongings{
+	all := recommendationsOf(t, estate{instances: []fleet.Instance{prod(server("i-1"))}, volumesErr: fleet.ErrDenied}, belongings{
 		snapshots: []fleet.Snapshot{{ID: "snap-1", Volume: "vol-1", State: "completed", Started: now.AddDate(0, 0, -3), FullBytes: 1 << 40}},
 	})
 	if len(all) != 0 {
@@ -185,7 +185,7 @@ func TestNothingIsOrphanedWhereVolumesAreUnread(t *testing.T) {
 	}
 }
 
-func TestInstanceFindingsByHand(t *testing.T) {
+func TestInstanceRecommendationsByHand(t *testing.T) {
 	off := server("i-off")
 	off.State, off.Stopped = fleet.Stopped, now.AddDate(0, 0, -75)
 	lately := server("i-lately")
@@ -199,7 +199,7 @@ func TestInstanceFindingsByHand(t *testing.T) {
 	young.FirstLaunch = young.LaunchTime
 	scratch := server("i-scratch")
 	scratch.Ineligible.Cannot = fleet.Reason{Code: "instance-store-root", Text: "has an instance-store root volume"}
-	all := findingsOf(t, estate{
+	all := recommendationsOf(t, estate{
 		instances: []fleet.Instance{off, lately, old, wide, young, scratch, server("i-night"), prod(server("i-prod"))},
 		volumes:   []fleet.Volume{disk("vol-1", fleet.GP3, 200, "i-off"), disk("vol-2", fleet.GP3, 200, "i-lately")},
 	}, belongings{})
@@ -235,7 +235,7 @@ func TestScheduledInstancesMayRunAllNight(t *testing.T) {
 
 func TestUnusableIOPS(t *testing.T) {
 	i := prod(server("i-1")) // an m5.large does 18,750 IOPS at most
-	all := findingsOf(t, estate{instances: []fleet.Instance{i}, volumes: []fleet.Volume{
+	all := recommendationsOf(t, estate{instances: []fleet.Instance{i}, volumes: []fleet.Volume{
 		with(disk("vol-1", fleet.IO2, 1000, "i-1"), 32_000, 0),
 		with(disk("vol-2", fleet.GP3, 1000, "i-1"), 16_000, 125),
 	}}, belongings{})
@@ -254,7 +254,7 @@ func TestCommandsHoldNoForeignText(t *testing.T) {
 	i.Tags["Name"] = "$(reboot); `x`"
 	loose := disk("vol-1", fleet.GP3, 10)
 	loose.State, loose.Tags = "available", fleet.Tags{"Name": "; rm -rf /"}
-	for _, f := range findingsOf(t, estate{instances: []fleet.Instance{i}, volumes: []fleet.Volume{loose}}, belongings{}) {
+	for _, f := range recommendationsOf(t, estate{instances: []fleet.Instance{i}, volumes: []fleet.Volume{loose}}, belongings{}) {
 		if strings.Contains(f.Fix(), "`") || strings.Contains(f.Fix(), "reboot") || strings.Contains(f.Fix(), "rm -rf") {
 			t.Errorf("%s: %s", f.Code, f.Fix())
 		}

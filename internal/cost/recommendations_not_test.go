@@ -10,10 +10,10 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// TestNoFindingWhereThereIsNothingToSave: what belongs to instances that are left
+// TestNoRecommendationWithoutSaving: what belongs to instances that are left
 // out, what goes with a forgotten instance anyway, and the address of an instance
 // that is off for the night.
-func TestNoFindingWhereThereIsNothingToSave(t *testing.T) {
+func TestNoRecommendationWithoutSaving(t *testing.T) {
 	off := func(id fleet.ResourceID, days int) fleet.Instance {
 		i := server(id)
 		i.State, i.Stopped = fleet.Stopped, now.AddDate(0, 0, -days)
@@ -66,7 +66,7 @@ func TestForgottenVolumesCountOnce(t *testing.T) {
 	i.State, i.Stopped = fleet.Stopped, now.AddDate(0, 0, -90)
 	sum := func(v ...fleet.Volume) string {
 		text := ""
-		for _, f := range findingsOf(t, estate{instances: []fleet.Instance{i}, volumes: v}, belongings{}) {
+		for _, f := range recommendationsOf(t, estate{instances: []fleet.Instance{i}, volumes: v}, belongings{}) {
 			text += f.Code + " " + f.Saving.String() + "; "
 		}
 		return text
@@ -117,7 +117,7 @@ func TestUpperBoundsAreNotCertain(t *testing.T) {
 	old := prod(server("i-old"))
 	old.Type, old.State, old.Stopped = "t2.large", fleet.Stopped, now.Add(-100*time.Hour)
 	then := now.AddDate(-1, 0, 0)
-	all := findingsOf(t, estate{instances: []fleet.Instance{old}}, belongings{snapshots: []fleet.Snapshot{
+	all := recommendationsOf(t, estate{instances: []fleet.Instance{old}}, belongings{snapshots: []fleet.Snapshot{
 		{ID: "snap-1", Volume: "vol-1", State: "completed", Started: then, SizeGiB: 100},
 		{ID: "snap-2", Volume: "vol-2", State: "completed", Started: then, FullBytes: 50 << 30, Description: "Created by CreateImage(i-1) for ami-1"},
 		{ID: "snap-3", Volume: "vol-3", State: "completed", Started: then, FullBytes: 50 << 30},

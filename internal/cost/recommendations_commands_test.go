@@ -79,8 +79,9 @@ func bash(t *testing.T) string {
 	return path
 }
 
-// everyFinding is a report with a finding of every code and of every command.
-func everyFinding(t *testing.T, tag fleet.Tag) []recommend.Recommendation {
+// everyRecommendation is a report with a finding of every code and of every
+// command.
+func everyRecommendation(t *testing.T, tag fleet.Tag) []recommend.Recommendation {
 	t.Helper()
 	typed := func(id fleet.ResourceID, kind fleet.InstanceType, state fleet.State) fleet.Instance {
 		i := prod(server(id))
@@ -148,7 +149,7 @@ func everyFinding(t *testing.T, tag fleet.Tag) []recommend.Recommendation {
 // TestCommandsAreShellLines: whatever is printed as a command is one line that a
 // shell can read, and where there is none it is said what to do.
 func TestCommandsAreShellLines(t *testing.T) {
-	all := everyFinding(t, fleet.Tag{Key: "Schedule", Value: "office-hours"})
+	all := everyRecommendation(t, fleet.Tag{Key: "Schedule", Value: "office-hours"})
 	codes := map[string]bool{}
 	var script strings.Builder
 	for _, f := range all {
@@ -199,7 +200,7 @@ func fixOf(t *testing.T, all []recommend.Recommendation, resource string) recomm
 // that runs is running in the end, one that is off stays off, and nothing is
 // deleted before its copy is complete.
 func TestCommandsEndWell(t *testing.T) {
-	all := everyFinding(t, fleet.Tag{})
+	all := everyRecommendation(t, fleet.Tag{})
 	for _, tt := range []struct {
 		name, resource string
 		before, after  map[string]string
@@ -232,7 +233,7 @@ func TestCommandsEndWell(t *testing.T) {
 
 // TestCommandsByHand are those that no shell function plays.
 func TestCommandsByHand(t *testing.T) {
-	all := everyFinding(t, fleet.Tag{Key: "Hours", Value: "office.9-18"})
+	all := everyRecommendation(t, fleet.Tag{Key: "Hours", Value: "office.9-18"})
 	const region = " --region ap-northeast-2"
 	for resource, want := range map[string]string{
 		"cr-all":        "aws ec2 cancel-capacity-reservation --capacity-reservation-id cr-all" + region,
@@ -262,7 +263,7 @@ func TestCommandsByHand(t *testing.T) {
 		"a command":   {Key: "Schedule", Value: "$(reboot)"},
 		"other words": {Key: "일정", Value: "평일"},
 	} {
-		if f := fixOf(t, everyFinding(t, tag), "i-night"); f.Fix() != "" || !strings.Contains(f.Advice, "rule") {
+		if f := fixOf(t, everyRecommendation(t, tag), "i-night"); f.Fix() != "" || !strings.Contains(f.Advice, "rule") {
 			t.Errorf("%s: the command is %q, the advice %q", name, f.Fix(), f.Advice)
 		}
 	}
@@ -271,10 +272,10 @@ func TestCommandsByHand(t *testing.T) {
 // TestSuccessorsLoseLocalDisks: m3, c3 and r3 have disks that m6i, c6i and r6i do
 // not, which is no certain saving.
 func TestSuccessorsLoseLocalDisks(t *testing.T) {
-	all := everyFinding(t, fleet.Tag{})
-	for resource, lost := range map[string]bool{"i-disks": true, "i-on": false} {
+	all := everyRecommendation(t, fleet.Tag{})
+	for resource, unknown := range map[string]bool{"i-disks": true, "i-on": false} {
 		f := fixOf(t, all, resource)
-		if f.Code != recommend.PreviousGeneration || strings.Contains(f.Reason, "instance store") != lost || f.Certain == lost {
+		if f.Code != recommend.PreviousGeneration || strings.Contains(f.Reason, "instance store") != unknown || f.Certain == unknown {
 			t.Errorf("%s: %+v", resource, f)
 		}
 	}

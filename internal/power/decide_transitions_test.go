@@ -10,9 +10,9 @@ import (
 	"nightshift/internal/power"
 )
 
-// TestDecisionsAtTheEdges goes to where two rows of the table of decisions
+// TestDecisionsAtTransitions goes to where two rows of the table of decisions
 // meet, and reads what people are told.
-func TestDecisionsAtTheEdges(t *testing.T) {
+func TestDecisionsAtTransitions(t *testing.T) {
 	started := func(at string) fleet.Tags { return fleet.Tags{fleet.TagLast: "start 2026-11-" + at + "Z"} }
 	refused := func(at string) fleet.Tags { return fleet.Tags{fleet.TagLast: "refused 2026-11-" + at + "Z"} }
 	stopNew := func(r *power.Rule) { r.StopNew = true }
