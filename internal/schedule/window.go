@@ -283,6 +283,9 @@ func ParseDayTime(text string) (DayTime, error) {
 // Days is the day part.
 func (e DayTime) Days() Days { return e.days }
 
+// Clock is the wall time; 24:00 is hour 24.
+func (e DayTime) Clock() (hour, minute int) { return e.clock / 60, e.clock % 60 }
+
 // String is the canonical form, which ParseDayTime reads.
 func (e DayTime) String() string {
 	if !e.set {
