@@ -31,6 +31,9 @@ type Selection struct {
 	// NoTargets reads the configuration only. Nothing is asked of AWS but for
 	// what lies in S3.
 	NoTargets bool
+	// NamedRegions opens no targets either, and has the regions that are named:
+	// for prices of which AWS is not asked.
+	NamedRegions bool
 	// Accounts chooses among the accounts of the configuration, by id or name;
 	// none is all of them.
 	Accounts []string
@@ -72,8 +75,11 @@ func (a *App) Open(ctx context.Context, sel Selection) (*Session, error) {
 	if err := s.readConfig(ctx, sel); err != nil {
 		return nil, err
 	}
-	if sel.NoTargets {
+	switch {
+	case sel.NoTargets:
 		return s, nil
+	case sel.NamedRegions:
+		return s, s.nameRegions(sel)
 	}
 	several := s.Config != nil && len(s.Config.Accounts) > 0
 	if len(sel.Accounts) > 0 && !several {
@@ -146,6 +152,19 @@ func (s *Session) regionNames(sel Selection, account []string) []string {
 		}
 	}
 	return nil
+}
+
+// nameRegions takes the regions that are named.
+func (s *Session) nameRegions(sel Selection) (err error) {
+	names := s.regionNames(sel, nil)
+	switch {
+	case len(names) == 0:
+		return fleet.Errorf(fleet.ErrInvalid, "no region: pass --region, or set AWS_REGION or NIGHTSHIFT_REGIONS")
+	case slices.Contains(names, allRegions):
+		return fleet.Errorf(fleet.ErrInvalid, "--region all asks AWS for the regions, and with --price-list AWS is not asked: name them")
+	}
+	s.Regions, err = ParseRegions(names)
+	return err
 }
 
 // openRegions opens regions of our own account.

@@ -13,8 +13,6 @@ import (
 // QuoteInput says what to price.
 type QuoteInput struct {
 	CostInput
-	// Regions are those to price in, where the session has no targets.
-	Regions []fleet.Region
 	// Items are what to price. The region of an instance's key is filled in.
 	Items []cost.QuoteItem
 	// AsOf is the day whose prices are asked for; zero is now.
@@ -36,17 +34,13 @@ func (s *Session) Quote(ctx context.Context, in QuoteInput) (QuoteResult, error)
 	if err != nil {
 		return QuoteResult{}, err
 	}
-	regions := in.Regions
-	if len(regions) == 0 {
-		regions = s.Regions
-	}
 	list, err := s.prices(ctx, c)
 	if err != nil {
 		return QuoteResult{}, err
 	}
 	ctx, run := s.app.begin(ctx, "quote")
 	var result QuoteResult
-	for _, region := range regions {
+	for _, region := range s.Regions {
 		q, err := s.quote(ctx, list, region, in)
 		if err != nil {
 			result.Errors = append(result.Errors, TargetError{fleet.Target{Region: region}, err})
@@ -61,7 +55,7 @@ func (s *Session) quote(ctx context.Context, list prices, region fleet.Region, i
 	if !in.AsOf.IsZero() {
 		var err error
 		if list, err = s.pricesOn(ctx, region, in.AsOf); err != nil {
-			return cost.Quotation{Region: region, Status: price.Missing}, err
+			return cost.Quotation{Region: region, Parts: []cost.QuotationPart{}, Status: price.Missing}, err
 		}
 	}
 	items := make([]cost.QuoteItem, len(in.Items))
@@ -107,15 +101,9 @@ func (r QuoteResult) Status() fleet.Status {
 	}
 }
 
-// KeptPrices is what is kept of the price list of a region between runs.
-type KeptPrices struct {
-	Region  fleet.Region
-	Entries []pricelist.Entry
-}
-
 // KeptPrices reads the prices that are kept between runs, of each region, and what has
 // changed in them since they are kept. AWS is asked nothing.
-func (s *Session) KeptPrices(ctx context.Context, in CostInput) ([]KeptPrices, []pricelist.Change, error) {
+func (s *Session) KeptPrices(ctx context.Context, in CostInput) ([]cost.ListedPrice, []pricelist.Change, error) {
 	c, err := s.costSettings(in)
 	if err != nil {
 		return nil, nil, err
@@ -135,22 +123,35 @@ func (s *Session) KeptPrices(ctx context.Context, in CostInput) ([]KeptPrices, [
 	if err != nil {
 		return nil, nil, err
 	}
-	var kept []KeptPrices
+	kept := []cost.ListedPrice{}
 	for _, region := range s.Regions {
 		entries, err := cached.All(ctx, region)
 		if err != nil {
 			return nil, nil, err
 		}
-		kept = append(kept, KeptPrices{region, entries})
+		for _, e := range entries {
+			kept = append(kept, cost.KeptPrices(region, e.Key, e.Products, e.Fetched)...)
+		}
 	}
 	return kept, changes, nil
 }
 
-// PricesOn are the prices that were in force on a day for those of a report, by their
-// place in its list. Those that the offer file does not have are absent.
-func (s *Session) PricesOn(ctx context.Context, r ReportResult, day time.Time) (map[int]price.Quote, error) {
-	ctx, run := s.app.begin(ctx, "prices")
-	quotes, err := s.quotesOn(ctx, r.Prices, day)
-	run.end(fleet.StatusOf(err))
-	return quotes, err
+// ListPrices are the prices of a report, with those that were in force on another
+// day unless it is zero. What the offer file of that day does not have is unknown.
+func (s *Session) ListPrices(ctx context.Context, r ReportResult, day time.Time) ([]cost.ListedPrice, error) {
+	then := map[int]price.Quote{}
+	if !day.IsZero() {
+		var err error
+		ctx, run := s.app.begin(ctx, "prices")
+		then, err = s.quotesOn(ctx, r.Prices, day)
+		run.end(fleet.StatusOf(err))
+		if err != nil {
+			return nil, err
+		}
+	}
+	list := []cost.ListedPrice{}
+	for n, p := range r.Prices {
+		list = append(list, p.Listed(then[n]))
+	}
+	return list, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"nightshift/internal/cost/recommend"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
-	"nightshift/internal/price"
 	"nightshift/internal/text"
 )
 
@@ -49,21 +49,6 @@ func told(r app.ReportResult) error {
 	return ended(fleet.StatusPartial, errors.Join(errs...))
 }
 
-// decimal is an amount as a JSON number: exact, in dollars.
-type decimal price.USD
-
-// MarshalJSON writes the decimal number.
-func (d decimal) MarshalJSON() ([]byte, error) { return []byte(price.USD(d).String()), nil }
-
-// decimalOf is a known amount, or nil.
-func decimalOf(a cost.Amount) *decimal {
-	if !a.Known {
-		return nil
-	}
-	d := decimal(a.USD)
-	return &d
-}
-
 // amount writes an amount for people.
 func amount(a cost.Amount) string {
 	if !a.Known {
@@ -92,8 +77,7 @@ is changed: read the command, judge it, and run it yourself.`,
 			if err != nil {
 				return err
 			}
-			a.showFindings(report.Workbook, least)
-			return told(report)
+			return cmp.Or(a.showFindings(report.Workbook, least), told(report))
 		},
 	}
 	cmd.Flags().Float64Var(&least, "least", 0, "leave out what saves less than so many dollars a month")
@@ -102,63 +86,37 @@ is changed: read the command, judge it, and run it yourself.`,
 	return cmd
 }
 
-// finding is a finding as --json prints it.
-type finding struct {
-	Code     string        `json:"code"`
-	Account  fleet.Account `json:"account"`
-	Region   fleet.Region  `json:"region"`
-	Resource string        `json:"resource"`
-	Name     string        `json:"name"`
-	Saving   decimal       `json:"saving_monthly_usd"`
-	Certain  bool          `json:"certain"`
-	Reason   string        `json:"reason"`
-	Fix      string        `json:"fix"`
-	Advice   string        `json:"advice,omitempty"`
+// showFindings prints what could cost less by at least so many dollars a month.
+func (a *commandLine) showFindings(r sheet.Workbook, least float64) error {
+	chosen, sum := recommend.AtLeast(r.Recommendations, least)
+	return a.show("findings", recommend.List(chosen), func() {
+		if len(chosen) == 0 {
+			fmt.Fprintln(a.Stdout, "nothing was found that would cost less")
+			return
+		}
+		several := slices.ContainsFunc(r.Targets, func(t fleet.Target) bool { return t.Account != r.Targets[0].Account })
+		for _, f := range chosen {
+			a.printFinding(f, several)
+		}
+		fmt.Fprintf(a.Stdout, "%s, up to %s a month; some exclude each other\n", text.Count(len(chosen), "finding", "findings"), dollars(sum))
+	})
 }
 
-func (a *commandLine) showFindings(r sheet.Workbook, least float64) {
-	var chosen []recommend.Recommendation
-	var sum price.USD
-	for _, f := range r.Recommendations {
-		if f.Saving.Float() >= least {
-			chosen = append(chosen, f)
-			sum = sum.Add(f.Saving)
-		}
+func (a *commandLine) printFinding(f recommend.Recommendation, several bool) {
+	bound, where := "", ""
+	if !f.Certain {
+		bound = "up to "
 	}
-	if a.json {
-		list := []finding{}
-		for _, f := range chosen {
-			list = append(list, finding{f.Code, f.Target.Account, f.Target.Region, f.Resource, f.Name, decimal(f.Saving), f.Certain, f.Reason, f.Fix(), f.Advice})
-		}
-		_ = a.printJSON(envelope{1, "findings", list}) // Main tells where it cannot be written
-		return
+	if several {
+		where = ", account " + string(f.Target.Account)
 	}
-	if a.quiet {
-		return
+	fmt.Fprintf(a.Stdout, "%s%s a month  %s  %s%s\n    %s\n", bound, dollars(f.Saving), f.Code, text.Printable(nameAnd(f.Resource, f.Name)), where, text.Printable(f.Reason))
+	if f.Advice != "" {
+		fmt.Fprintf(a.Stdout, "    %s\n", text.Printable(f.Advice))
 	}
-	if len(chosen) == 0 {
-		fmt.Fprintln(a.Stdout, "nothing was found that would cost less")
-		return
+	if fix := f.Fix(); fix != "" {
+		fmt.Fprintf(a.Stdout, "    $ %s\n", fix)
 	}
-	several := slices.ContainsFunc(r.Targets, func(t fleet.Target) bool { return t.Account != r.Targets[0].Account })
-	for _, f := range chosen {
-		bound := ""
-		if !f.Certain {
-			bound = "up to "
-		}
-		where := ""
-		if several {
-			where = ", account " + string(f.Target.Account)
-		}
-		fmt.Fprintf(a.Stdout, "%s%s a month  %s  %s%s\n    %s\n", bound, dollars(f.Saving), f.Code, text.Printable(nameAnd(f.Resource, f.Name)), where, text.Printable(f.Reason))
-		if f.Advice != "" {
-			fmt.Fprintf(a.Stdout, "    %s\n", text.Printable(f.Advice))
-		}
-		if fix := f.Fix(); fix != "" {
-			fmt.Fprintf(a.Stdout, "    $ %s\n", fix)
-		}
-	}
-	fmt.Fprintf(a.Stdout, "%s, up to %s a month; some exclude each other\n", text.Count(len(chosen), "finding", "findings"), dollars(sum))
 }
 
 // nameAnd is an id with the name that people gave it.

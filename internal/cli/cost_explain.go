@@ -39,33 +39,20 @@ func (a *commandLine) costExplain(ctx context.Context, id string, costs *costFla
 	if err != nil {
 		return err
 	}
-	e := costExplanation{report: report.Report, answered: report.Candidates, screen: a.terminal()}
-	for _, i := range report.Instances {
-		if called(id, string(i.ID), i.Name) {
-			e.instances = append(e.instances, i)
-		}
-	}
-	for _, v := range report.Volumes {
-		if called(id, string(v.ID), v.Name) {
-			e.volumes = append(e.volumes, v)
-		}
-	}
-	if len(e.instances)+len(e.volumes) == 0 {
+	e, ok := report.Explain(id, report.Candidates)
+	if !ok {
 		if err := told(report); err != nil {
 			return err
 		}
 		return fleet.Errorf(fleet.ErrNotFound, "there is no instance and no volume %q in %s", id, strings.Join(text.Strings(s.Regions), ", "))
 	}
 	if a.json {
-		err = a.printJSON(envelope{1, "cost explanation", e.data()})
+		err = a.printJSON(envelope{1, "cost explanation", e})
 	} else if !a.quiet {
-		e.print(a.Stdout)
+		a.printCostExplanation(report.Report, e)
 	}
 	if err != nil {
 		return err
 	}
 	return told(report)
 }
-
-// called is true where a name or an id is meant.
-func called(what, id, name string) bool { return what == id || what == name }

@@ -13,7 +13,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
-	"nightshift/internal/price"
+	"nightshift/internal/pricelist"
 )
 
 func (a *commandLine) pricesCommand() *cobra.Command {
@@ -54,33 +54,8 @@ in it; both ask AWS nothing.`,
 	return cmd
 }
 
-// listedPrice is a price as --json prints it.
-type listedPrice struct {
-	Kind      string       `json:"kind"`
-	Region    fleet.Region `json:"region"`
-	Item      string       `json:"item"`
-	Tenancy   string       `json:"tenancy,omitempty"`
-	Operation string       `json:"operation,omitempty"`
-	Platform  string       `json:"platform,omitempty"`
-	USD       *decimal     `json:"usd"`
-	Unit      string       `json:"unit,omitempty"`
-	Status    price.Status `json:"status"`
-	SKU       string       `json:"sku,omitempty"`
-	RateCode  string       `json:"rate_code,omitempty"`
-	Version   string       `json:"list_version,omitempty"`
-	Published *time.Time   `json:"list_published,omitempty"`
-	Note      string       `json:"note,omitempty"`
-	UsedBy    int          `json:"used_by"`
-	// Then is the price of the day that was asked for, Fetched when a kept price
-	// was read.
-	Then    *decimal   `json:"then_usd,omitempty"`
-	Fetched *time.Time `json:"fetched,omitempty"`
-}
-
 func (a *commandLine) listPrices(ctx context.Context, costs *costFlags, asOf string) error {
-	// Prices are all that is wanted: nothing is paid for.
-	none := 0
-	in := app.ReportInput{Hours: cost.AssumedHours}
+	var day time.Time
 	if err := costs.check(); err != nil {
 		return err
 	}
@@ -88,99 +63,104 @@ func (a *commandLine) listPrices(ctx context.Context, costs *costFlags, asOf str
 	if err != nil {
 		return err
 	}
-	in.CostInput = costs.input(a)
+	// Prices are all that is wanted: nothing is paid for.
+	none := 0
+	in := app.ReportInput{Hours: cost.AssumedHours, CostInput: costs.input(a)}
 	in.CostExplorer, in.CloudWatch = &none, &none
 	report, err := s.Report(ctx, in)
 	if err != nil {
 		return err
 	}
-	then := map[int]price.Quote{}
 	if asOf != "" {
-		day, err := a.pastDay(asOf, costs)
-		if err != nil {
-			return err
-		}
-		if then, err = s.PricesOn(ctx, report, day); err != nil {
+		if day, err = a.pastDay(asOf, costs); err != nil {
 			return err
 		}
 	}
-	if a.json {
-		list := []listedPrice{}
-		for n, p := range report.Prices {
-			one := listedPrice{
-				Kind: p.Kind, Region: p.Region, Item: p.Item, Tenancy: p.Tenancy, Operation: p.Operation, Platform: p.Platform,
-				Unit: p.Rate.Unit, Status: p.Status, SKU: p.SKU, RateCode: p.Rate.Code, Version: p.Version, Note: p.Note, UsedBy: p.Uses,
-			}
-			one.USD = usableUSD(p.Quote)
-			one.Then = usableUSD(then[n])
-			if !p.Published.IsZero() {
-				one.Published = &p.Published
-			}
-			list = append(list, one)
-		}
-		if err := a.printJSON(envelope{1, "prices", list}); err != nil {
-			return err
-		}
-		return told(report)
+	list, err := s.ListPrices(ctx, report, day)
+	if err != nil {
+		return err
 	}
-	if !a.quiet {
-		a.printPrices(report.Prices, then, asOf)
-	}
-	return told(report)
+	err = a.show("prices", list, func() { a.printPrices(list, asOf, false) })
+	return cmp.Or(err, told(report))
 }
 
-// usableUSD is the price of a quote, nil where it has none.
-func usableUSD(q price.Quote) *decimal {
-	return decimalOf(cost.Amount{USD: q.Rate.USD, Known: q.Status.Usable()})
-}
-
-func (a *commandLine) printPrices(all []*cost.Price, then map[int]price.Quote, asOf string) {
+// printPrices prints prices: those of the account, which ones of a day may stand
+// beside, or the kept ones.
+func (a *commandLine) printPrices(list []cost.ListedPrice, asOf string, kept bool) {
 	t := table{header: []string{"REGION", "PRICE OF", "PLATFORM", "USD", "PER", "STATUS", "SKU", "PUBLISHED", "USED BY"}}
 	if asOf != "" {
 		t.header = slices.Insert(t.header, 4, "ON "+asOf, "CHANGE")
 	}
-	for n, p := range all {
-		item := p.Item
-		if p.Tenancy != "" && p.Tenancy != "Shared" {
-			item += " " + p.Tenancy
+	if kept {
+		t.header[8] = "FETCHED"
+	}
+	for _, p := range list {
+		last := fmt.Sprint(p.UsedBy)
+		if kept {
+			last = dayText(p.Fetched)
 		}
-		if p.Kind == string(cost.ReservationLine) {
-			item += " unused"
-		}
-		published := "-"
-		if !p.Published.IsZero() {
-			published = p.Published.Format(time.DateOnly)
-		}
-		cells := []string{string(p.Region), item, cmp.Or(p.Platform, "-"), usdOf(p.Quote), cmp.Or(p.Rate.Unit, "-"), string(p.Status), cmp.Or(p.SKU, "-"), published, fmt.Sprint(p.Uses)}
+		cells := []string{string(p.Region), p.Label, cmp.Or(p.Platform, "-"), usdText(p.USD), cmp.Or(p.Unit, "-"), string(p.Status), cmp.Or(p.SKU, "-"), dayText(p.Published), last}
 		if asOf != "" {
-			cells = slices.Insert(cells, 4, usdOf(then[n]), changeOf(then[n], p.Quote))
+			cells = slices.Insert(cells, 4, usdText(p.Then), changeOf(p.Then, p.USD))
 		}
 		t.add(cells...)
 	}
 	narrow := []string{"SKU", "PUBLISHED", "USED BY", "STATUS", "PER"}
-	if len(all) > 0 && !slices.ContainsFunc(all, func(p *cost.Price) bool { return p.Region != all[0].Region }) {
+	if len(list) > 0 && !slices.ContainsFunc(list, func(p cost.ListedPrice) bool { return p.Region != list[0].Region }) {
 		narrow = append(narrow, "REGION")
 	}
 	t.fit(a.terminal(), narrow...)
 	t.print(a.Stdout)
+	if kept && len(list) == 0 {
+		fmt.Fprintln(a.Stdout, "no prices of these regions are kept yet; each report keeps those that it asks for")
+	}
 }
 
-func usdOf(q price.Quote) string {
-	if !q.Status.Usable() {
+// usdText writes an amount with all its decimals.
+func usdText(a cost.Amount) string {
+	if !a.Known {
 		return "-"
 	}
-	return q.Rate.USD.String()
+	return a.USD.String()
+}
+
+func dayText(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Format(time.DateOnly)
 }
 
 // changeOf is by how many percent a price has changed.
-func changeOf(then, now price.Quote) string {
-	if !then.Status.Usable() || !now.Status.Usable() || then.Rate.USD == 0 {
+func changeOf(then, now cost.Amount) string {
+	switch {
+	case !then.Known || !now.Known || then.USD == 0:
 		return "-"
-	}
-	if then.Rate.USD == now.Rate.USD {
+	case then.USD == now.USD:
 		return "same"
 	}
-	return fmt.Sprintf("%+.2f %%", 100*(now.Rate.USD.Float()/then.Rate.USD.Float()-1))
+	return fmt.Sprintf("%+.2f %%", 100*(now.USD.Float()/then.USD.Float()-1))
+}
+
+// openKept reads the prices that are kept between runs.
+func (a *commandLine) openKept(ctx context.Context, f *costFlags) ([]cost.ListedPrice, []pricelist.Change, error) {
+	if err := f.check(); err != nil {
+		return nil, nil, err
+	}
+	s, err := a.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.KeptPrices(ctx, f.input(a))
+}
+
+// keptPrices lists what is kept of the regions' prices.
+func (a *commandLine) keptPrices(ctx context.Context, f *costFlags) error {
+	kept, _, err := a.openKept(ctx, f)
+	if err != nil {
+		return err
+	}
+	return a.show("kept prices", kept, func() { a.printPrices(kept, "", true) })
 }
 
 // priceChanges lists what the cache has seen change.
@@ -189,19 +169,14 @@ func (a *commandLine) priceChanges(ctx context.Context, f *costFlags) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(envelope{1, "price changes", changes})
-	}
-	t := table{header: []string{"SEEN", "REGION", "PRICE OF", "FROM", "TO", "PUBLISHED"}}
-	for _, one := range changes {
-		t.add(one.Seen.Format(time.DateOnly), string(one.Region), strings.TrimSpace(one.What), one.Old.String(), one.New.String(), one.Published.Format(time.DateOnly))
-	}
-	if a.quiet {
-		return nil
-	}
-	t.print(a.Stdout)
-	if len(changes) == 0 {
-		fmt.Fprintln(a.Stdout, "no price has changed since prices are kept here")
-	}
-	return nil
+	return a.show("price changes", changes, func() {
+		t := table{header: []string{"SEEN", "REGION", "PRICE OF", "FROM", "TO", "PUBLISHED"}}
+		for _, one := range changes {
+			t.add(one.Seen.Format(time.DateOnly), string(one.Region), strings.TrimSpace(one.What), one.Old.String(), one.New.String(), one.Published.Format(time.DateOnly))
+		}
+		t.print(a.Stdout)
+		if len(changes) == 0 {
+			fmt.Fprintln(a.Stdout, "no price has changed since prices are kept here")
+		}
+	})
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,40 +66,13 @@ Linux, is the default, and RunInstances:0002 is Windows.`,
 	return cmd
 }
 
-// quotation is a quotation as --json prints it.
-type quotation struct {
-	Version int             `json:"version"`
-	Kind    string          `json:"kind"`
-	Region  fleet.Region    `json:"region"`
-	Monthly *decimal        `json:"monthly_usd"`
-	Status  price.Status    `json:"status"`
-	Parts   []quotationPart `json:"parts"`
-	Notes   []string        `json:"notes,omitempty"`
-}
-
-type quotationPart struct {
-	What      string       `json:"what"`
-	Dimension string       `json:"dimension"`
-	Quantity  int64        `json:"quantity"`
-	Unit      string       `json:"unit"`
-	Rate      *decimal     `json:"rate_usd"`
-	RateUnit  string       `json:"rate_unit,omitempty"`
-	Monthly   *decimal     `json:"monthly_usd"`
-	Status    price.Status `json:"status"`
-	SKU       string       `json:"sku,omitempty"`
-	RateCode  string       `json:"rate_code,omitempty"`
-	List      string       `json:"list_version,omitempty"`
-	Published *time.Time   `json:"list_published,omitempty"`
-	Note      string       `json:"note,omitempty"`
-}
-
 func (a *commandLine) quote(ctx context.Context, w wishes, f *costFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
 	in := app.QuoteInput{}
 	var err error
-	if in.Items, err = w.list(""); err != nil {
+	if in.Items, err = w.list(); err != nil {
 		return err
 	}
 	if w.asOf != "" {
@@ -109,7 +80,7 @@ func (a *commandLine) quote(ctx context.Context, w wishes, f *costFlags) error {
 			return err
 		}
 	}
-	s, err := a.openPrices(ctx, f, &in)
+	s, err := a.openPrices(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -118,7 +89,15 @@ func (a *commandLine) quote(ctx context.Context, w wishes, f *costFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.showQuotations(result.Quotations); err != nil {
+	err = a.show("quote", result.Quotations, func() {
+		for n, q := range result.Quotations {
+			if n > 0 {
+				fmt.Fprintln(a.Stdout)
+			}
+			a.printQuotation(q)
+		}
+	})
+	if err != nil {
 		return err
 	}
 	var errs []error
@@ -137,27 +116,12 @@ func (a *commandLine) quote(ctx context.Context, w wishes, f *costFlags) error {
 
 // openPrices opens what looking at prices needs. With an offer file nothing is asked of
 // AWS, and no credentials are needed.
-func (a *commandLine) openPrices(ctx context.Context, f *costFlags, in *app.QuoteInput) (*app.Session, error) {
+func (a *commandLine) openPrices(ctx context.Context, f *costFlags) (*app.Session, error) {
 	if f.priceList == "" {
 		return a.open(ctx)
 	}
-	s, err := a.openConfig(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	lists := [][]string{a.regions, nil, splitList(a.Env("NIGHTSHIFT_REGIONS")), splitList(cmp.Or(a.Env("AWS_REGION"), a.Env("AWS_DEFAULT_REGION")))}
-	if s.Config != nil {
-		lists[1] = s.Config.Regions
-	}
-	n := slices.IndexFunc(lists, func(list []string) bool { return len(list) > 0 })
-	switch {
-	case n < 0:
-		return nil, fleet.Errorf(fleet.ErrInvalid, "no region: pass --region, or set AWS_REGION or NIGHTSHIFT_REGIONS")
-	case slices.Contains(lists[n], "all"):
-		return nil, fleet.Errorf(fleet.ErrInvalid, "--region all asks AWS for the regions, and with --price-list AWS is not asked: name them")
-	}
-	in.Regions, err = app.ParseRegions(lists[n])
-	return s, err
+	home := splitList(cmp.Or(a.Env("AWS_REGION"), a.Env("AWS_DEFAULT_REGION")))
+	return a.openSelection(ctx, app.Selection{NamedRegions: true, DefaultRegions: home})
 }
 
 // pastDay reads the day of --as-of. A day to come has no prices yet, and an
@@ -175,12 +139,8 @@ func (a *commandLine) pastDay(text string, f *costFlags) (time.Time, error) {
 	return day, nil
 }
 
-// mostWished is the largest number of anything that is priced: more is a
-// mistake, and its price would have too many digits.
-const mostWished = 100_000_000
-
 // list reads what is wished for.
-func (w wishes) list(region fleet.Region) ([]cost.QuoteItem, error) {
+func (w wishes) list() ([]cost.QuoteItem, error) {
 	var all []cost.QuoteItem
 	tenancy, ok := map[string]string{"default": "Shared", "shared": "Shared", "dedicated": "Dedicated"}[strings.ToLower(w.tenancy)]
 	if !ok {
@@ -190,12 +150,12 @@ func (w wishes) list(region fleet.Region) ([]cost.QuoteItem, error) {
 		if family, size, ok := strings.Cut(kind, "."); !ok || family == "" || size == "" {
 			return nil, fleet.Errorf(fleet.ErrInvalid, "--instance %q: not an instance type such as m5.xlarge", kind)
 		}
-		all = append(all, cost.QuoteItem{Instance: &price.InstanceKey{Region: region, Type: fleet.InstanceType(kind), Tenancy: tenancy, Operation: w.operation}})
+		all = append(all, cost.QuoteItem{Instance: &price.InstanceKey{Type: fleet.InstanceType(kind), Tenancy: tenancy, Operation: w.operation}})
 	}
 	for _, text := range w.volumes {
-		v, err := parseVolume(text)
+		v, err := price.ParseVolume(text)
 		if err != nil {
-			return nil, err
+			return nil, fleet.Errorf(fleet.ErrInvalid, "--volume %w", err)
 		}
 		all = append(all, cost.QuoteItem{Volume: &v})
 	}
@@ -205,8 +165,8 @@ func (w wishes) list(region fleet.Region) ([]cost.QuoteItem, error) {
 		{Dimension: price.AddressInUse, Quantity: w.addresses, Unit: "addresses"},
 	} {
 		switch {
-		case other.Quantity < 0 || other.Quantity > mostWished:
-			return nil, fleet.Errorf(fleet.ErrInvalid, "--snapshot, --archive and --address take a number from 1 to %d", mostWished)
+		case other.Quantity < 0 || other.Quantity > price.MaxQuantity:
+			return nil, fleet.Errorf(fleet.ErrInvalid, "--snapshot, --archive and --address take a number from 1 to %d", price.MaxQuantity)
 		case other.Quantity > 0:
 			all = append(all, other)
 		}
@@ -217,91 +177,10 @@ func (w wishes) list(region fleet.Region) ([]cost.QuoteItem, error) {
 	return all, nil
 }
 
-// parseVolume reads "gp3:1000:16000:1000". What is left out is what EC2 gives
-// without being asked: 3,000 IOPS and 125 MiB/s for gp3. The volumes that are
-// billed for IOPS must say how many.
-func parseVolume(text string) (fleet.Volume, error) {
-	bad := func(why string) (fleet.Volume, error) {
-		return fleet.Volume{}, fleet.Errorf(fleet.ErrInvalid, "--volume %q: %s; write TYPE:GIB:IOPS:MIB/S, for example gp3:1000:16000:1000", text, why)
-	}
-	words := strings.Split(text, ":")
-	if len(words) < 2 || len(words) > 4 {
-		return bad("there must be two to four parts")
-	}
-	v := fleet.Volume{Type: fleet.VolumeType(words[0])}
-	for n, into := range []*int64{&v.SizeGiB, &v.IOPS, &v.ThroughputMiBps} {
-		if len(words) <= n+1 {
-			break
-		}
-		number, err := strconv.ParseInt(words[n+1], 10, 64)
-		if err != nil || number <= 0 || number > mostWished {
-			return bad(fmt.Sprintf("%q is not a number that can be", words[n+1]))
-		}
-		*into = number
-	}
-	provisioned := v.Type == fleet.IO1 || v.Type == fleet.IO2
-	switch {
-	case provisioned && v.IOPS == 0:
-		return bad("its IOPS are billed")
-	case provisioned && v.ThroughputMiBps > 0:
-		return bad("its throughput comes with its IOPS")
-	case !provisioned && v.Type != fleet.GP3 && v.IOPS > 0:
-		return bad(string(v.Type) + " has neither IOPS nor throughput to choose")
-	}
-	return v, nil
-}
-
-// showQuotations prints the answers: as JSON one document, which is the answer
-// itself where one region is asked for.
-func (a *commandLine) showQuotations(all []cost.Quotation) error {
-	if a.json {
-		var list []quotation
-		for _, q := range all {
-			list = append(list, quotationOf(q))
-		}
-		if len(list) == 1 {
-			return a.printJSON(list[0])
-		}
-		return a.printJSON(envelope{1, "quotes", list})
-	}
-	if a.quiet {
-		return nil
-	}
-	for n, q := range all {
-		if n > 0 {
-			fmt.Fprintln(a.Stdout)
-		}
-		a.printQuotation(q)
-	}
-	return nil
-}
-
-func quotationOf(q cost.Quotation) quotation {
-	out := quotation{Version: 1, Kind: "quote", Region: q.Region, Monthly: decimalOf(q.Monthly), Status: q.Status, Parts: []quotationPart{}, Notes: q.Notes}
-	for _, p := range q.Parts {
-		part := quotationPart{
-			What: p.What, Dimension: p.Dimension, Quantity: p.Quantity, Unit: p.Unit, RateUnit: p.Quote.Rate.Unit, Monthly: decimalOf(p.Monthly),
-			Status: p.Quote.Status, SKU: p.Quote.SKU, RateCode: p.Quote.Rate.Code, List: p.Quote.Version, Note: p.Quote.Note,
-		}
-		if p.Quote.Status.Usable() {
-			part.Rate = decimalOf(cost.Amount{USD: p.Quote.Rate.USD, Known: true})
-		}
-		if !p.Quote.Published.IsZero() {
-			part.Published = &p.Quote.Published
-		}
-		out.Parts = append(out.Parts, part)
-	}
-	return out
-}
-
 func (a *commandLine) printQuotation(q cost.Quotation) {
 	t := table{header: []string{"IN " + strings.ToUpper(string(q.Region)), "BILLED AS", "QUANTITY", "PRICE", "A MONTH", "SKU"}}
 	for _, p := range q.Parts {
-		rate := "unknown"
-		if p.Quote.Status.Usable() {
-			rate = p.Quote.Rate.USD.String() + " per " + p.Quote.Rate.Unit
-		}
-		t.add(p.What, p.Dimension, fmt.Sprintf("%d %s", p.Quantity, p.Unit), rate, amount(p.Monthly), p.Quote.SKU)
+		t.add(p.What, p.Dimension, fmt.Sprintf("%d %s", p.Quantity, p.Unit), rateText(p.Rate, p.RateUnit, "unknown"), amount(p.Monthly), p.SKU)
 	}
 	t.add("together", "", "", "", amount(q.Monthly), "")
 	t.fit(a.terminal(), "SKU", "BILLED AS")
@@ -309,4 +188,12 @@ func (a *commandLine) printQuotation(q cost.Quotation) {
 	for _, note := range q.Notes {
 		fmt.Fprintln(a.Stdout, "note:", text.Printable(note))
 	}
+}
+
+// rateText writes a price and its unit, or none where it is unknown.
+func rateText(rate cost.Amount, unit, none string) string {
+	if !rate.Known {
+		return none
+	}
+	return rate.USD.String() + " per " + unit
 }

@@ -155,8 +155,7 @@ func (d *demo) weeks(ctx context.Context) error {
 		d.printSavings(result.Savings)
 	}
 	d.say("\n$ nightshift cost findings --least 40")
-	d.showFindings(result.Workbook, 40)
-	return nil
+	return d.showFindings(result.Workbook, 40)
 }
 
 // clearDemo removes what an earlier demo has left of runs and days: they are of

@@ -247,17 +247,19 @@ func TestCostQuotes(t *testing.T) {
 			Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: time.Now,
 		})
 		var answer struct {
-			Monthly json.Number `json:"monthly_usd"`
-			Parts   []struct {
+			Data []struct {
 				Monthly json.Number `json:"monthly_usd"`
-			} `json:"parts"`
+				Parts   []struct {
+					Monthly json.Number `json:"monthly_usd"`
+				} `json:"parts"`
+			} `json:"data"`
 		}
-		if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil || code != 0 {
+		if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil || code != 0 || len(answer.Data) != 1 {
 			t.Errorf("%s: %d %v %s", row[1], code, err, stderr.Bytes())
 			continue
 		}
-		got := []json.Number{answer.Monthly}
-		for _, part := range answer.Parts {
+		got := []json.Number{answer.Data[0].Monthly}
+		for _, part := range answer.Data[0].Parts {
 			got = append(got, part.Monthly)
 		}
 		want := append([]string{row[3]}, strings.Split(row[2], " + ")...)

@@ -31,7 +31,19 @@ func (a *commandLine) printJSON(v any) error {
 	return nil
 }
 
-// table prints rows in aligned columns.
+// show prints an answer: for programs as data of a kind, for people by print, and
+// with --quiet not at all.
+func (a *commandLine) show(kind string, data any, print func()) error {
+	if a.json {
+		return a.printJSON(envelope{1, kind, data})
+	}
+	if !a.quiet {
+		print()
+	}
+	return nil
+}
+
+// table prints rows in aligned columns, below the header if it has one.
 type table struct {
 	header []string
 	rows   [][]string
@@ -52,8 +64,11 @@ func (t *table) print(w io.Writer) {
 	if len(t.rows) == 0 {
 		return
 	}
-	widths := make([]int, len(t.header))
-	rows := append([][]string{t.header}, t.rows...)
+	rows := t.rows
+	if t.header != nil {
+		rows = append([][]string{t.header}, rows...)
+	}
+	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for n, cell := range row {
 			widths[n] = max(widths[n], text.Width(cell))

@@ -97,7 +97,10 @@ func (a *commandLine) openSelection(ctx context.Context, sel app.Selection) (*ap
 	if ref.IsZero() && sel.NeedConfig {
 		return nil, errNoConfig()
 	}
-	sel.Config, sel.Accounts, sel.Regions, sel.DefaultRegions = ref, a.accounts, a.regions, splitList(a.Env("NIGHTSHIFT_REGIONS"))
+	sel.Config, sel.Accounts, sel.Regions = ref, a.accounts, a.regions
+	if list := splitList(a.Env("NIGHTSHIFT_REGIONS")); len(list) > 0 {
+		sel.DefaultRegions = list
+	}
 	return a.jobs().Open(ctx, sel)
 }
 

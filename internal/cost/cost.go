@@ -304,3 +304,25 @@ func (a Amount) Plus(b Amount) Amount {
 
 // Cents rounds a known amount to whole cents.
 func (a Amount) Cents() Amount { return Amount{USD: a.USD.Cents(), Known: a.Known} }
+
+// RateOf is the rate of a price, which is unknown where it is not usable.
+func RateOf(q price.Quote) Amount { return Amount{USD: q.Rate.USD, Known: q.Status.Usable()} }
+
+// MarshalJSON writes an exact number of dollars, or null.
+func (a Amount) MarshalJSON() ([]byte, error) {
+	if !a.Known {
+		return []byte("null"), nil
+	}
+	return []byte(a.USD.String()), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (a *Amount) UnmarshalJSON(text []byte) error {
+	*a = Amount{}
+	if string(text) == "null" {
+		return nil
+	}
+	usd, err := price.ParseUSD(string(text))
+	*a = Amount{USD: usd, Known: err == nil}
+	return err
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
@@ -25,32 +26,39 @@ type QuoteItem struct {
 // Quotation is what wishes would cost in a full month: 730 hours of what is paid
 // by the hour.
 type Quotation struct {
-	Region fleet.Region
-	Parts  []QuotationPart
+	Region fleet.Region `json:"region"`
 	// Monthly is unknown where one of the parts is.
-	Monthly Amount
-	Status  price.Status
-	Notes   []string
+	Monthly Amount          `json:"monthly_usd"`
+	Status  price.Status    `json:"status"`
+	Parts   []QuotationPart `json:"parts"`
+	Notes   []string        `json:"notes,omitempty"`
 	// Candidates are the rows of the price list that were looked at for
 	// instances.
-	Candidates []price.Product
+	Candidates []price.Product `json:"-"`
 }
 
 // QuotationPart is one line of a quotation.
 type QuotationPart struct {
-	What      string // "m5.xlarge Windows", "gp3 1000 GiB"
-	Dimension string
-	Quantity  int64
-	Unit      string // "hours", "GiB", "IOPS", "MiB/s"
-	Quote     price.Quote
-	Monthly   Amount
+	What      string       `json:"what"` // "m5.xlarge Windows", "gp3 1000 GiB"
+	Dimension string       `json:"dimension"`
+	Quantity  int64        `json:"quantity"`
+	Unit      string       `json:"unit"` // "hours", "GiB", "IOPS", "MiB/s"
+	Rate      Amount       `json:"rate_usd"`
+	RateUnit  string       `json:"rate_unit,omitempty"`
+	Monthly   Amount       `json:"monthly_usd"`
+	Status    price.Status `json:"status"`
+	SKU       string       `json:"sku,omitempty"`
+	RateCode  string       `json:"rate_code,omitempty"`
+	Version   string       `json:"list_version,omitempty"` // of the price list
+	Published time.Time    `json:"list_published,omitzero"`
+	Note      string       `json:"note,omitempty"`
 }
 
 // Quote finds out what wishes would cost in a region. A price that is not there
 // makes its part unknown; the error is that of the price list, beside what could
 // be read.
 func Quote(ctx context.Context, prices PriceList, region fleet.Region, items []QuoteItem) (Quotation, error) {
-	q := Quotation{Region: region, Monthly: Known(0), Status: price.Exact}
+	q := Quotation{Region: region, Parts: []QuotationPart{}, Monthly: Known(0), Status: price.Exact}
 	var keys []price.InstanceKey
 	rated := false
 	for _, w := range items {
@@ -89,7 +97,7 @@ func (q *Quotation) addInstance(key price.InstanceKey) {
 	found := price.Pick(q.Candidates, key)
 	part := QuotationPart{
 		What: fmt.Sprintf("%s %s", key.Type, price.Platform(key.Operation)), Dimension: key.Operation,
-		Quantity: int64(RunRateMonth.Hours()), Unit: "hours", Quote: found,
+		Quantity: int64(RunRateMonth.Hours()), Unit: "hours",
 	}
 	if key.Tenancy != "Shared" {
 		part.What += " " + key.Tenancy
@@ -97,7 +105,7 @@ func (q *Quotation) addInstance(key price.InstanceKey) {
 	if found.Status.Usable() {
 		part.Monthly = Known(found.Rate.USD.Times(part.Quantity, 1))
 	}
-	q.add(part)
+	q.add(part, found)
 }
 
 func (q *Quotation) addVolume(v fleet.Volume, listed price.Rates) {
@@ -105,12 +113,12 @@ func (q *Quotation) addVolume(v fleet.Volume, listed price.Rates) {
 	what := fmt.Sprintf("%s %d GiB", v.Type, v.SizeGiB)
 	for _, p := range cost.Parts {
 		q.add(QuotationPart{
-			What: what, Dimension: p.Dimension, Quantity: p.Quantity, Unit: p.Unit, Quote: p.Quote,
+			What: what, Dimension: p.Dimension, Quantity: p.Quantity, Unit: p.Unit,
 			Monthly: Amount{USD: p.USD, Known: p.Quote.Status.Usable()},
-		})
+		}, p.Quote)
 	}
 	if len(cost.Parts) == 0 {
-		q.add(QuotationPart{What: what, Unit: "GiB", Quantity: v.SizeGiB, Quote: price.Quote{Status: cost.Status, Note: cost.Note}})
+		q.add(QuotationPart{What: what, Unit: "GiB", Quantity: v.SizeGiB}, price.Quote{Status: cost.Status, Note: cost.Note})
 	} else if cost.Note != "" {
 		q.note(cost.Note)
 	}
@@ -118,7 +126,7 @@ func (q *Quotation) addVolume(v fleet.Volume, listed price.Rates) {
 
 func (q *Quotation) addDimension(w QuoteItem, listed price.Rates) {
 	found := listed.Quote(w.Dimension)
-	part := QuotationPart{What: w.Unit, Dimension: w.Dimension, Quantity: w.Quantity, Unit: w.Unit, Quote: found}
+	part := QuotationPart{What: w.Unit, Dimension: w.Dimension, Quantity: w.Quantity, Unit: w.Unit}
 	if found.Status.Usable() {
 		part.Monthly = Known(found.Rate.USD.Times(w.Quantity, 1))
 		switch strings.ToLower(found.Rate.Unit) {
@@ -126,14 +134,16 @@ func (q *Quotation) addDimension(w QuoteItem, listed price.Rates) {
 			part.Monthly = Known(found.Rate.USD.Times(w.Quantity*Seconds(RunRateMonth), 3600))
 		}
 	}
-	q.add(part)
+	q.add(part, found)
 }
 
-func (q *Quotation) add(part QuotationPart) {
+func (q *Quotation) add(part QuotationPart, found price.Quote) {
+	part.Rate, part.RateUnit, part.RateCode, part.SKU = RateOf(found), found.Rate.Unit, found.Rate.Code, found.SKU
+	part.Status, part.Note, part.Version, part.Published = found.Status, found.Note, found.Version, found.Published
 	q.Parts = append(q.Parts, part)
 	q.Monthly = q.Monthly.Plus(part.Monthly)
-	q.Status = price.Worst(q.Status, part.Quote.Status)
-	q.note(part.Quote.Note)
+	q.Status = price.Worst(q.Status, part.Status)
+	q.note(part.Note)
 }
 
 func (q *Quotation) note(text string) {

@@ -3,6 +3,7 @@ package recommend
 import (
 	"strings"
 
+	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 )
@@ -26,6 +27,41 @@ type Recommendation struct {
 	// fix is the command, in which {id} and {region} stand for those of the
 	// resource: a large fleet has many recommendations of few kinds.
 	fix string
+}
+
+// Listed is a recommendation for programs.
+type Listed struct {
+	Code     string        `json:"code"`
+	Account  fleet.Account `json:"account"`
+	Region   fleet.Region  `json:"region"`
+	Resource string        `json:"resource"`
+	Name     string        `json:"name"`
+	Saving   cost.Amount   `json:"saving_monthly_usd"`
+	Certain  bool          `json:"certain"`
+	Reason   string        `json:"reason"`
+	Fix      string        `json:"fix"`
+	Advice   string        `json:"advice,omitempty"`
+}
+
+// List gives recommendations to programs.
+func List(all []Recommendation) []Listed {
+	list := make([]Listed, len(all))
+	for n, f := range all {
+		list[n] = Listed{f.Code, f.Target.Account, f.Target.Region, f.Resource, f.Name, cost.Known(f.Saving), f.Certain, f.Reason, f.Fix(), f.Advice}
+	}
+	return list
+}
+
+// AtLeast are the recommendations that save so many dollars a month, with what
+// they save together.
+func AtLeast(all []Recommendation, dollars float64) (chosen []Recommendation, sum price.USD) {
+	for _, f := range all {
+		if f.Saving.Float() >= dollars {
+			chosen = append(chosen, f)
+			sum = sum.Add(f.Saving)
+		}
+	}
+	return chosen, sum
 }
 
 // Fix is the command that would do it: one line for a shell, or empty where no
