@@ -41,10 +41,18 @@ of its past. The machine is named by its id or by its Name tag.`,
 			if len(list) == 0 {
 				return errors.Join(a.configErrors(s), err)
 			}
-			if printed := a.showExplanations(s, list); printed != nil {
+			printed := a.show("explanation", list, func() {
+				for n, e := range list {
+					if n > 0 {
+						fmt.Fprintln(a.Stdout)
+					}
+					a.printExplanation(s, e)
+				}
+			})
+			switch {
+			case printed != nil:
 				return printed
-			}
-			if err != nil {
+			case err != nil:
 				return a.endedWith(s, fleet.StatusPartial, err)
 			}
 			return a.endedWith(s, fleet.StatusDone, nil)
@@ -52,22 +60,6 @@ of its past. The machine is named by its id or by its Name tag.`,
 	}
 	cmd.Flags().StringVar(&at, "at", "", "the time to explain, as 2026-12-24T20:00 or in RFC 3339 (default: now)")
 	return cmd
-}
-
-func (a *commandLine) showExplanations(s *app.Session, list []app.Explanation) error {
-	for n, e := range list {
-		if a.json {
-			if err := a.printJSON(envelope{1, "explanation", e}); err != nil {
-				return err
-			}
-			continue
-		}
-		if n > 0 {
-			fmt.Fprintln(a.Stdout)
-		}
-		a.printExplanation(s, e)
-	}
-	return nil
 }
 
 func (a *commandLine) printExplanation(s *app.Session, e app.Explanation) {

@@ -47,25 +47,19 @@ and, for a schedule that is written out, no configuration.`,
 			if err != nil {
 				return errors.Join(asError(mistakes), err)
 			}
-			for n, s := range chosen {
-				list := s.Schedule.Outlook(s.Name, now, count)
-				if a.json {
-					err = a.printJSON(struct {
-						Version int    `json:"version"`
-						Kind    string `json:"kind"`
-						schedule.Outlook
-					}{1, "next", list})
-				} else {
+			var list []schedule.Outlook
+			for _, s := range chosen {
+				list = append(list, s.Schedule.Outlook(s.Name, now, count))
+			}
+			err = a.show("next", list, func() {
+				for n, o := range list {
 					if n > 0 {
 						fmt.Fprintln(a.Stdout)
 					}
-					a.printOutlook(list)
+					a.printOutlook(o)
 				}
-				if err != nil {
-					return err
-				}
-			}
-			return asError(mistakes)
+			})
+			return cmp.Or(err, asError(mistakes))
 		},
 	}
 	flags := cmd.Flags()
