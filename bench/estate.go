@@ -21,8 +21,8 @@ const (
 )
 
 // estate measures a report of 100,000 instances and 200,000 volumes, from the
-// first call to the finished workbook, beside the fetching alone. The practice
-// account runs on the same processors.
+// first call to the finished workbook, beside the fetching alone. The sandbox
+// runs on the same processors.
 func (b *bench) estate(ctx context.Context) error {
 	pages := filepath.Join(b.dir, "pages.test")
 	build := exec.CommandContext(ctx, "go", "test", "-tags", "lambda.norpc", "-c", "-o", pages, "./internal/amazon")
@@ -34,7 +34,7 @@ func (b *bench) estate(ctx context.Context) error {
 	t := newTable(b.out)
 	t.row("answers late by", "report", "peak memory", "API calls", "fetching alone", "times")
 	for _, latency := range []time.Duration{time.Nanosecond, b.latency} {
-		b.say("a practice account of %s instances, answers %s late", count(estateInstances), latency)
+		b.say("a sandbox of %s instances, answers %s late", count(estateInstances), latency)
 		account, err := b.serve(sandbox.Options{Fleet: estateInstances, Latency: latency})
 		if err != nil {
 			return err

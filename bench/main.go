@@ -1,5 +1,5 @@
 // Command bench measures nightshift side by side with the first scripts of this
-// project, stop_start.py and cost_report.py, against the same practice account:
+// project, stop_start.py and cost_report.py, against the same sandbox:
 // wall time, peak memory and API calls. It also measures a stop of 10,000
 // instances within EC2's token buckets, schedules, how the number of price list
 // calls grows with a fleet, a report of 100,000 instances, a workbook of
@@ -75,7 +75,7 @@ type bench struct {
 	only          string // the part to measure; empty means all
 	latency       time.Duration
 
-	start  time.Time // of the practice accounts
+	start  time.Time // of the sandboxes
 	dir    string    // temporary
 	root   string    // of the module
 	binary string    // nightshift as it is released
@@ -94,7 +94,7 @@ func (b *bench) all(ctx context.Context) error {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	b.print("%s, %s/%s, %d CPUs, which the practice account shares with its clients\n",
+	b.print("%s, %s/%s, %d CPUs, which the sandbox shares with its clients\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	for _, part := range []struct {
 		name string

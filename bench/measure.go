@@ -44,7 +44,7 @@ func (u usage) pricing() int { return u.calls["pricing:GetProducts"] }
 
 // measure runs a command and writes its usage as JSON. It does so in a small
 // process of its own: Linux lets a process begin with the peak of the one that
-// started it, and bench, which holds the practice account, is large.
+// started it, and bench, which holds the sandbox, is large.
 func measure(ctx context.Context, args []string, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var stdout, stderr bytes.Buffer
@@ -110,7 +110,7 @@ func reach(account *sandbox.Server) []string {
 	}
 }
 
-// serve starts a practice account whose clock stands still.
+// serve starts a sandbox whose clock stands still.
 func (b *bench) serve(o sandbox.Options) (*sandbox.Server, error) {
 	o.Start, o.Speed, o.Buckets, o.Types = b.start, -1, []string{seedBucket}, b.types
 	if o.Latency == 0 {

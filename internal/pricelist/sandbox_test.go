@@ -17,7 +17,7 @@ import (
 )
 
 // The price list that is asked, the one that is kept and the two files of a
-// practice account say the same, and what is kept takes no calls.
+// sandbox say the same, and what is kept takes no calls.
 func TestAgainstSandbox(t *testing.T) {
 	const ohio = fleet.Region("us-east-2") // its list is short
 	server := sandboxtest.Start(t, sandbox.Options{})
