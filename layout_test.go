@@ -1,4 +1,5 @@
-// Package nightshift_test holds the shape of the house: who may import whom.
+// Package nightshift_test holds the dependency rules: which package may import
+// which.
 package nightshift_test
 
 import (

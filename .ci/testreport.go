@@ -100,7 +100,7 @@ func (r *report) add(e event) {
 	}
 }
 
-// tell prints what a test said and forgets it.
+// tell prints what a test printed and forgets it.
 func (r *report) tell(id testID) {
 	fmt.Fprint(r.out, strings.Join(r.said[id], ""))
 	delete(r.said, id)

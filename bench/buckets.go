@@ -15,7 +15,7 @@ import (
 // The fleet that is stopped within EC2's token buckets, and how much faster
 // than real time the account's clock runs meanwhile.
 const (
-	bucketFleet = 20_400 // of which about 10,000 carry the tag and can be stopped
+	bucketFleet = 20_400 // about 10,000 of them carry the tag and can be stopped
 	bucketSpeed = 10.0
 )
 
@@ -27,7 +27,7 @@ const (
 )
 
 // buckets stops a fleet of 10,000 instances on an account that applies EC2's
-// token buckets, by tag and by schedule, beside the script.
+// token buckets, by tag and by schedule, next to the script.
 func (b *bench) buckets(ctx context.Context) error {
 	o := sandbox.Options{Fleet: bucketFleet, Types: b.types, Start: b.start, Throttle: true}
 	account, tagged, err := b.throttled(o)

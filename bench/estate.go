@@ -21,7 +21,7 @@ const (
 )
 
 // estate measures a report of 100,000 instances and 200,000 volumes, from the
-// first call to the finished workbook, beside the fetching alone. The sandbox
+// first call to the finished workbook, next to the fetching alone. The sandbox
 // runs on the same processors.
 func (b *bench) estate(ctx context.Context) error {
 	pages := filepath.Join(b.dir, "pages.test")

@@ -4,11 +4,11 @@
 // instances within EC2's token buckets, schedules, how the number of price list
 // calls grows with a fleet, a report of 100,000 instances, a workbook of
 // 100,000 rows and the cold start of the function, and says which goals are met. It times but never
-// judges: it fails only where something breaks.
+// it fails only where something breaks.
 //
 //	go run ./bench
 //
-// The scripts are looked for in $NIGHTSHIFT_SEED, else in ../shared/seed beside
+// The scripts are looked for in $NIGHTSHIFT_SEED, else in ../shared/seed next to
 // the module. Without them, or without a python3 with boto3 and openpyxl,
 // nightshift is measured alone.
 //
@@ -152,7 +152,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	return nil
 }
 
-// print writes a part of the result; say tells on the way what is being done.
+// print writes a part of the result; say reports on the way what is being done.
 func (b *bench) print(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format, args...) }
 
 func (b *bench) say(format string, args ...any) {

@@ -23,7 +23,7 @@ const seedBucket = "s3-skons-cost-01"
 // usage is what one process took.
 type usage struct {
 	Wall   time.Duration
-	Peak   int64 // bytes of the highest resident set; 0 where the system does not tell
+	Peak   int64 // bytes of the highest resident set; 0 where the system does not report it
 	Code   int   // exit code
 	Stdout string
 	Stderr string

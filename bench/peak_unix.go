@@ -9,7 +9,7 @@ import (
 )
 
 // peak is the highest resident set of an ended process in bytes. getrusage(2)
-// tells it in kibibytes, except on macOS.
+// reports it in kibibytes, except on macOS.
 func peak(p *os.ProcessState) int64 {
 	r, ok := p.SysUsage().(*syscall.Rusage)
 	if !ok {

@@ -131,7 +131,7 @@ func TestTroubleThatStays(t *testing.T) {
 	}
 }
 
-// An endpoint that is down is told soon and by its address.
+// An endpoint that is down is reported soon and by its address.
 func TestNothingAnswers(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -55,7 +55,7 @@ func (s *Session) Groups(region fleet.Region) *Groups {
 
 // Machines yields the chosen groups. An error ends it.
 //
-// Auto Scaling does not tell when a group was resized. The times are those of
+// Auto Scaling does not report when a group was resized. The times are those of
 // the tag nightshift:last, which is written before every act: whatever else
 // changed a group did so later. Without the tag a group that runs was started
 // when it was created, and when one that is empty was stopped is not known.

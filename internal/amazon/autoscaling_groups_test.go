@@ -215,7 +215,7 @@ func (n night) mustAct(action power.Action) {
 	n.Advance(10 * time.Minute)
 }
 
-// resize is what a person does by hand.
+// resize is what a person does.
 func (n night) resize(least, desired, most int32) {
 	n.t.Helper()
 	if _, err := n.api.UpdateAutoScalingGroup(n.t.Context(), &autoscaling.UpdateAutoScalingGroupInput{
@@ -295,8 +295,8 @@ func TestGroupEmptiedManually(t *testing.T) {
 	n.expect("the next day", "1/2/4 running")
 }
 
-// A run that ends between two steps is told from what people do, and comes
-// right at the next try.
+// A run that ends between two steps is distinguished from what people do, and
+// comes right at the next try.
 func TestGroupAfterAnInterruptedStop(t *testing.T) {
 	for _, action := range []string{"CreateOrUpdateTags", "UpdateAutoScalingGroup", "SuspendProcesses", "last"} {
 		t.Run(action, func(t *testing.T) {

@@ -161,7 +161,8 @@ func remembered(now, kept sizes, asleep []string) sizes {
 
 // fill starts a group: it resumes the processes that were suspended when it was
 // stopped, gives it the remembered sizes, and notes that it is done. Resuming
-// comes first: a filled group is as wanted and would not be looked at again.
+// comes first: a filled group is in its desired state and would not be looked at
+// again.
 //
 // A stop leaves the maximum alone. If it is another one now people have changed
 // it, and the remembered sizes are cut to it.

@@ -24,7 +24,7 @@ func sampled(t *testing.T, s *amazon.Session) []fleet.Sampled {
 	return list
 }
 
-// CloudWatch's samples tell for how long instances ran, to five minutes for
+// CloudWatch's samples show for how long instances ran, to five minutes for
 // each of their starts and stops, in any time zone's month.
 func TestRunning(t *testing.T) {
 	for name, month := range map[string]time.Time{
@@ -66,7 +66,7 @@ func TestRunning(t *testing.T) {
 	}
 }
 
-// Where monitoring was changed after the samples were sent, the samples tell.
+// Where monitoring was changed after the samples were sent, the samples decide.
 func TestRunningWithAnotherMonitoring(t *testing.T) {
 	account, s := paidSession(t, sandbox.Options{})
 	instances := sampled(t, s)
@@ -90,7 +90,7 @@ func TestRunningWithAnotherMonitoring(t *testing.T) {
 	}
 }
 
-// A large fleet takes few requests, each of which has all its points on one
+// A large fleet takes few requests, each with all its points on one
 // page; an instance that is not there has run for nothing.
 func TestRunningOfMany(t *testing.T) {
 	account, s := paidSession(t, sandbox.Options{Fleet: 250})

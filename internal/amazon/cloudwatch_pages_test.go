@@ -16,7 +16,8 @@ import (
 )
 
 // asked is a CloudWatch that answers one metric a page, in two pages each, and
-// says of single metrics that it could not read them: as many times as told.
+// says of single metrics that it could not read them: as many times as the fault
+// says.
 func asked(broken map[string]int, requests *[][]string) operation[cloudwatch.GetMetricDataInput, cloudwatch.GetMetricDataOutput] {
 	return func(_ context.Context, in *cloudwatch.GetMetricDataInput) (*cloudwatch.GetMetricDataOutput, error) {
 		page := 0
@@ -49,7 +50,7 @@ func asked(broken map[string]int, requests *[][]string) operation[cloudwatch.Get
 }
 
 // Points of several pages are added up, metrics that could not be read are asked
-// for once more, and what is still missing then is absent and told: half an
+// for once more, and what is still missing then is absent and reported: half an
 // answer is none.
 func TestMetricPages(t *testing.T) {
 	from := utc(t, "2026-11-01 00:00:00")

@@ -8,7 +8,7 @@ import (
 )
 
 // Samples stand for five minutes each, or for one with detailed monitoring,
-// which shows in their number where the instance itself no longer tells.
+// which shows in their number where the instance itself no longer shows it.
 func TestRunningTime(t *testing.T) {
 	from := utc(t, "2026-11-01 00:00:00")
 	hours := func(n float64) time.Duration { return time.Duration(n * float64(time.Hour)) }

@@ -287,9 +287,9 @@ func (p *peer) follow(t *testing.T, rules power.Rules, now time.Time) map[fleet.
 	return got
 }
 
-// halves are two daily schedules of which always one runs for the next twelve
+// halves are two daily schedules, one of which always runs for the next twelve
 // hours: the first for four hours from begin on, then the second for four,
-// then the first again. AWS tells launches to the second and windows begin at
+// then the first again. AWS reports launches to the second and windows begin at
 // minutes, so begin is the minute of a launch.
 func halves(launched time.Time) (begin time.Time, first, second string) {
 	begin = launched.UTC().Truncate(time.Minute)
@@ -370,7 +370,7 @@ func (p *peer) now(t *testing.T) time.Time {
 }
 
 // A machine that nightshift has stopped, and whose schedule is edited so that
-// it has been wanted since before, is started: the mark says that no person
+// it has been desired since before, is started: the mark says that no person
 // stopped it. One that a person stopped at the same time is left alone.
 func testOursIsNotAPersons(t *testing.T, p *peer) {
 	ids := p.run(t, 2, "Edited", "never")
@@ -387,7 +387,7 @@ func testOursIsNotAPersons(t *testing.T, p *peer) {
 }
 
 // Two runs that plan and act at the same time, each with an account of its own
-// of what it has seen, leave every machine as it is wanted.
+// of what it has seen, leave every machine in its desired state.
 func testTwoRunsAtOnce(t *testing.T, p *peer) {
 	ids := p.run(t, 12, "Twice", "")
 	begin, first, second := halves(p.launched(t, ids))

@@ -42,7 +42,7 @@ func byDay(account fleet.Account, now time.Time, span fleet.Span) *reading {
 }
 
 // over takes the whole steps that lie in the span, in the past, and after the
-// first of which something is kept.
+// first for which something is kept.
 func (r *reading) over(span fleet.Span, first time.Time) *reading {
 	span = span.Within(fleet.Span{From: first, To: r.now})
 	r.span = fleet.Span{From: span.From.UTC().Add(r.step - 1).Truncate(r.step), To: span.To.UTC().Truncate(r.step)}

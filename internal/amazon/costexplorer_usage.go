@@ -87,11 +87,11 @@ func (e *CostExplorer) Usage(ctx context.Context, from, to time.Time) ([]price.B
 	return r.lines, r.complete(err), explainBill(err)
 }
 
-// errTooManyPages: the budget does not suffice for the bill by the hour, of which
-// a part would be of no use. By the day it has a twenty-fourth of the pages.
+// errTooManyPages: the budget does not suffice for the bill by the hour, and a
+// part of it would be of no use. By the day it has a twenty-fourth of the pages.
 var errTooManyPages = errors.New("too many pages")
 
-// refusesHours reports whether days may be had where hours may not. Cost Explorer
+// refusesHours reports whether days can be read where hours cannot. Cost Explorer
 // says so in several ways, and not always by a code of its own.
 func refusesHours(err error) bool {
 	refusal, ok := errors.AsType[*fleet.Refusal](err)

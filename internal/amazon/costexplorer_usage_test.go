@@ -127,7 +127,7 @@ func TestBilledDays(t *testing.T) {
 	}
 }
 
-// Who may not is told what to do, and does not pay for trying again.
+// Who lacks the permission is told what to do, and does not pay for a retry.
 func TestBillRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault, says string

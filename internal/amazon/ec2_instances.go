@@ -105,10 +105,11 @@ func (f instances) found(out *ec2.DescribeInstancesOutput) []found {
 	return list
 }
 
-// filters translates a selector; the caller compares what they cannot tell. EC2
-// reads *, ? and \ in values as wildcards and escapes, and emulators differ in it:
-// a tag with such a value is found by its key, and one with such a key not by a
-// filter at all. No filter is sent twice, for what that means is not documented.
+// filters translates a selector; the caller compares what they cannot express.
+// EC2 reads *, ? and \ in values as wildcards and escapes, and emulators differ
+// in it: a tag with such a value is found by its key, and one with such a key
+// not by a filter at all. No filter is sent twice, for what that means is not
+// documented.
 func filters(sel fleet.Selector) []types.Filter {
 	var out []types.Filter
 	var keys []string

@@ -50,7 +50,7 @@ func (f instances) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[f
 }
 
 // chosen compares with the selector what the services have no filter for, or
-// none that can tell all values apart.
+// none that can distinguish all values.
 func chosen(sel fleet.Selector, m fleet.Machine) bool {
 	hasKey := func(key string) bool { _, ok := m.Tags[key]; return ok }
 	return fleet.AllOn(sel.Tags, m.Tags) &&
@@ -83,7 +83,7 @@ func cause(reason *types.StateReason, transition string) fleet.Cause {
 }
 
 // ineligible says why an instance cannot or must not be stopped and started. Stop
-// protection is not among the reasons: DescribeInstances does not tell it.
+// protection is not among the reasons: DescribeInstances does not report it.
 func ineligible(i types.Instance, full fleet.Instance) fleet.Ineligible {
 	out := fleet.Ineligible{Managed: fleet.ManagedBy(fleet.KindInstance, full.Tags)}
 	switch {
@@ -99,7 +99,7 @@ func ineligible(i types.Instance, full fleet.Instance) fleet.Ineligible {
 	return out
 }
 
-// spotTypes finds out of which type the Spot requests of a page are. A request
+// spotTypes finds out the type of the Spot requests of a page. A request
 // that is gone counts as one-time. Where this is not permitted the types stay
 // unknown, so that the other instances are not held up.
 func (f instances) spotTypes(ctx context.Context, page []found) (map[string]string, error) {

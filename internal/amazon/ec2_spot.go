@@ -36,7 +36,7 @@ func newSpot(s *Session, client *ec2.Client) spot {
 // SpotPrices reads the spot price history of the types and products, such as
 // "Linux/UNIX", from an instant on, with the price that was in force then: EC2
 // gives the last change before the start as well, and keeps 90 days. A price
-// that is no decimal number of dollars is left out. The rows come in EC2's
+// that is not a decimal number of dollars is left out. The rows come in EC2's
 // order; after an error they are those that were read.
 func (s spot) SpotPrices(
 	ctx context.Context, names []fleet.InstanceType, products []string, since time.Time,

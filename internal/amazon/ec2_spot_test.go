@@ -144,7 +144,7 @@ func TestUnlimited(t *testing.T) {
 	}
 }
 
-// A refusal that is about who asks is told at once.
+// A refusal that is about who asks is reported at once.
 func TestUnlimitedDenied(t *testing.T) {
 	server := sandboxtest.Start(t, faulty(t, "ec2:DescribeInstanceCreditSpecifications=deny"))
 	s := newPeer(server.URL()).session(t)

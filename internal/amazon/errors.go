@@ -148,7 +148,7 @@ type own struct{ error }
 
 func (e *own) Unwrap() error { return e.error }
 
-// byStatus judges an unknown code by the HTTP status of the answer.
+// byStatus classifies an unknown code by the HTTP status of the answer.
 func byStatus(err error) error {
 	answer, ok := errors.AsType[*awshttp.ResponseError](err)
 	switch {

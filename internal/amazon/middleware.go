@@ -160,7 +160,7 @@ func agent(name string) func(*middleware.Stack) error {
 	}
 }
 
-// agentWord replaces what may not stand in a word of a user agent.
+// agentWord replaces what is not allowed in a word of a user agent.
 func agentWord(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -78,7 +78,7 @@ func dimensions() map[string][]string {
 }
 
 // unbilled are the facts about what no report has a line for: I/O requests are
-// known to the bill only, and fast snapshot restore is no part of a snapshot.
+// known to the bill only, and fast snapshot restore is not part of a snapshot.
 func unbilled() []string { return []string{"standard-IO", "fast-snapshot-restore"} }
 
 // Every fact about instances and volumes of Seoul and us-east-1 comes out of

@@ -20,7 +20,7 @@ func operations() map[string]string {
 }
 
 // All 19 operations in Seoul, in both tenancies, used and not, virtual and bare
-// metal: each is one SKU of its own, at the list's price. The list has beside
+// metal: each is one SKU of its own, at the list's price. The list also has
 // them the rows that mislead.
 func TestAllOperationsInSeoul(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{})

@@ -35,7 +35,7 @@ type listed struct {
 }
 
 // product reads one product of the price list. A price that is not in US
-// dollars, as in the Chinese partition, or that is no number is left out, so
+// dollars, as in the Chinese partition, or that is not a number is left out, so
 // that it shows up as missing and never as a wrong amount.
 func product(text string) (price.Product, error) {
 	var in listed

@@ -285,7 +285,7 @@ func TestPriceListAfterAnOutage(t *testing.T) {
 	}
 }
 
-// A region that the price list does not have has no prices, and that is no
+// A region that the price list does not have has no prices, and that is not an
 // error.
 func TestRegionWithoutPrices(t *testing.T) {
 	for _, mode := range []string{"comma", "literal", "off"} {

@@ -76,7 +76,7 @@ func TestQuestions(t *testing.T) {
 // How many calls whole fleets take. Without ANY_OF all types of an operation
 // are read as soon as that is less than one call for each of them.
 func TestCallsOfFleets(t *testing.T) {
-	// fleetOf has the first so many types of each operation.
+	// fleetOf has the first n types of each operation.
 	fleetOf := func(perOperation ...int) []price.InstanceKey {
 		var keys []price.InstanceKey
 		for operation, n := range perOperation {

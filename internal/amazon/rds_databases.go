@@ -18,14 +18,14 @@ import (
 const (
 	// recordsPerPage is the largest page that RDS allows.
 	recordsPerPage = 100
-	// longestStop is how long RDS leaves a database stopped: a stop is told as
-	// the time of the restart that follows it.
+	// longestStop is how long RDS leaves a database stopped: a stop is reported
+	// as the time of the restart that follows it.
 	longestStop = 7 * 24 * time.Hour
 )
 
 // Databases are the RDS database instances of one account and region. RDS acts
-// on one at a time, and its answers tell neither the last start nor the last
-// stop: both come from what it does tell (see Machines).
+// on one at a time, and its answers have neither the last start nor the last
+// stop: both come from what it does report (see Machines).
 type Databases struct {
 	relational
 	describe operation[rds.DescribeDBInstancesInput, rds.DescribeDBInstancesOutput]

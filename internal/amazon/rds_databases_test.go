@@ -77,7 +77,7 @@ func settled(t *testing.T, m power.Machines) map[fleet.ResourceID]fleet.Machine 
 }
 
 // databases is what both peers must agree on: how databases and clusters are
-// found, judged, marked, stopped and started.
+// found, evaluated, marked, stopped and started.
 func databases(t *testing.T, endpoint string) {
 	makeDatabases(t, endpoint)
 	s := newPeer(endpoint).session(t)
@@ -213,7 +213,7 @@ func makeDatabases(t *testing.T, endpoint string) {
 	must(err)
 }
 
-// near says whether two instants are no more than a second apart: RDS tells
+// near says whether two instants are no more than a second apart: RDS reports
 // milliseconds, an HTTP date only seconds.
 func near(a, b time.Time) bool { return a.Sub(b).Abs() <= time.Second }
 
@@ -241,7 +241,7 @@ func TestPastOfDatabases(t *testing.T) {
 	refused(t, "marking what is gone", d.Mark(t.Context(), []fleet.Machine{gone}, fleet.Tags{"a": "b"}), fleet.ErrNotFound, "gone")
 	refused(t, "marking as RDS does not allow", d.Mark(t.Context(), []fleet.Machine{all["young"]}, fleet.Tags{"a": "1/2;3"}), fleet.ErrInvalid, "young")
 	for id, want := range map[fleet.ResourceID]time.Time{
-		"dev-mysql":    began.Add(-days(0.4)), // an event tells
+		"dev-mysql":    began.Add(-days(0.4)), // an event says so
 		"dev-postgres": began.Add(-days(14)),  // older than all events
 		"young":        began.Add(-days(5)),   // never stopped since it was made
 		"unheard":      began,                 // runs, and the event of its start is on its way
@@ -363,7 +363,7 @@ func TestManyDatabases(t *testing.T) {
 	}
 }
 
-// Where events may not be read, or the server does not know of any, nobody knows
+// Where events cannot be read, or the server does not know of any, nobody knows
 // who started what: running databases are left alone, the others are not held
 // up, and it is an error.
 func TestDatabasesWithoutEvents(t *testing.T) {

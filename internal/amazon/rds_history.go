@@ -66,7 +66,7 @@ func (r relational) Mark(ctx context.Context, machines []fleet.Machine, set flee
 	return nil
 }
 
-// machines yields what read finds, with the past that the events tell unless
+// machines yields what read finds, with the past that the events show unless
 // brief is enough. Where events cannot be read it yields all machines, those that
 // run as ineligible, and then the error.
 func (r relational) machines(ctx context.Context, sel fleet.Selector, read func() ([]fleet.Machine, error)) iter.Seq2[fleet.Machine, error] {
@@ -139,7 +139,7 @@ func byID(filter string, ids []fleet.ResourceID) []types.Filter {
 	return []types.Filter{{Name: aws.String(filter), Values: toStrings(ids)}}
 }
 
-// past is what the events tell of a database.
+// past is what the events say about a database.
 type past struct {
 	started, stopped time.Time
 	restarting       bool // since RDS announced a restart of its own, until the next stop

@@ -50,7 +50,7 @@ func TestNeverStops(t *testing.T) {
 	}
 }
 
-// Messages as RDS, Aurora and DocumentDB write them, beside others of the same
+// Messages as RDS, Aurora and DocumentDB write them, among others of the same
 // category.
 func TestPastOfMessages(t *testing.T) {
 	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)

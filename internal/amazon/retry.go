@@ -40,9 +40,9 @@ const (
 	silentTries = 2
 )
 
-// IsErrorRetryable is the SDK's judgement, but for lack of capacity: EC2 answers
-// it with HTTP 500, and it lasts for minutes to hours. Who asked decides what
-// to do about it.
+// IsErrorRetryable is the SDK's decision, except for lack of capacity: EC2
+// answers it with HTTP 500, and it lasts for minutes to hours. Who asked decides
+// what to do about it.
 func (r retryer) IsErrorRetryable(err error) bool {
 	if api, ok := errors.AsType[smithy.APIError](err); ok && errors.Is(kinds()[api.ErrorCode()], fleet.ErrCapacity) {
 		return false

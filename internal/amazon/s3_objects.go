@@ -99,7 +99,7 @@ func (o *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) 
 
 // List names what lies directly under a prefix that ends in "/": objects by
 // their keys, and folders as prefixes that end in "/". It reads all pages; the
-// order is S3's within objects and within folders. Nothing there is no error.
+// order is S3's within objects and within folders. Nothing there is not an error.
 func (o *Objects) List(ctx context.Context, prefix string) ([]string, error) {
 	in := &s3.ListObjectsV2Input{
 		Bucket: aws.String(o.bucket.name), Prefix: aws.String(o.prefix + prefix), Delimiter: aws.String("/"), MaxKeys: &o.page,

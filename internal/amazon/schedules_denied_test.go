@@ -11,8 +11,8 @@ import (
 	"nightshift/internal/schedule"
 )
 
-// Where the tag may not be written machines are stopped and started
-// nevertheless, and told as unmarked. The price is that our stop counts as a
+// Where the tag cannot be written machines are stopped and started
+// nevertheless, and reported as unmarked. The price is that our stop counts as a
 // person's.
 func TestUnmarked(t *testing.T) {
 	t.Parallel()
@@ -58,7 +58,7 @@ func TestUnmarked(t *testing.T) {
 }
 
 // Where stopping is denied for some machines the others are stopped, and both
-// are told.
+// are reported.
 func TestDeniedForSome(t *testing.T) {
 	t.Parallel()
 	server := ticking(t, sandbox.Options{Fleet: 1})

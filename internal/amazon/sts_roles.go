@@ -121,7 +121,7 @@ func (s *Session) ourTime(expires *time.Time, out *sts.AssumeRoleOutput) *time.T
 }
 
 // refused says what to check. AWS repeats parameters that it does not like, and
-// an external id is nobody's business.
+// an external id is secret.
 func (r Role) refused(err error) error {
 	refusal, ok := errors.AsType[*fleet.Refusal](err)
 	if !ok {

@@ -105,7 +105,7 @@ func TestAssumeRefused(t *testing.T) {
 	}
 }
 
-// Trouble of the service itself is no refusal of the role, and is ridden out
+// Trouble of the service itself is not a refusal of the role, and is ridden out
 // where it passes.
 func TestAssumeInTrouble(t *testing.T) {
 	for fault, want := range map[string]error{
@@ -138,7 +138,8 @@ func TestAssumeInTrouble(t *testing.T) {
 }
 
 // Credentials are fetched once for many requests, and again when AWS says that
-// they have expired; what refuses that is told at the request that needed them.
+// they have expired; what refuses that is reported at the request that needed
+// them.
 func TestAssumeAgain(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Accounts: sandbox.Members(1)})
 	s := newPeer(server.URL()).session(t)

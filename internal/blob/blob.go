@@ -33,7 +33,7 @@ type Store interface {
 	Open(ctx context.Context, key string) (io.ReadCloser, error)
 	// List names what lies directly under a prefix, which is empty or ends in
 	// "/": the full keys of objects, and folders as prefixes that end in "/" (in
-	// S3's words, listed with the delimiter "/"). Nothing there is no error.
+	// S3's words, listed with the delimiter "/"). Nothing there is not an error.
 	List(ctx context.Context, prefix string) ([]string, error)
 }
 

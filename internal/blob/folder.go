@@ -34,7 +34,7 @@ func (f Folder) Exists() error {
 	return nil
 }
 
-// Put writes to a temporary file beside the object and renames it, so that
+// Put writes to a temporary file next to the object and renames it, so that
 // readers and crashes never see a part of it.
 func (f Folder) Put(ctx context.Context, key string, body []byte) error {
 	if err := f.check(ctx, key); err != nil {

@@ -31,7 +31,7 @@ type Account struct {
 	// Role is the ARN of the role that is assumed.
 	Role string
 	// ExternalID is what the role asks for, if anything. ExternalIDEnv names
-	// the environment variable that holds it where it should not stand in the
+	// the environment variable that holds it where it must not be written in the
 	// file. At most one of both is given.
 	ExternalID, ExternalIDEnv string
 	// Organization is the name, with its path if it has one, of the role that is
@@ -143,7 +143,7 @@ func (l *loader) account(n *yaml.Node) account {
 	return a
 }
 
-// checkAccount tells of keys that do not go together.
+// checkAccount reports keys that do not go together.
 func (l *loader) checkAccount(a account) {
 	without := func(key, why string) {
 		if entry, given := a.fields[key]; given {
@@ -171,7 +171,7 @@ func (l *loader) checkAccount(a account) {
 	}
 }
 
-// again tells of an account that an earlier entry is for, too.
+// again reports an account that an earlier entry is for, too.
 func (l *loader) again(earlier []account, a account) bool {
 	for _, first := range earlier {
 		key, what := "", ""

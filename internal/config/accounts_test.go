@@ -36,7 +36,7 @@ accounts:
 	}
 }
 
-// A wrong account stands in the list with an error: were it left out, the
+// A wrong account is listed with an error: were it left out, the
 // credentials' own account might be worked in instead.
 func TestWrongAccountsStayListed(t *testing.T) {
 	for text, want := range map[string][]config.Account{
@@ -93,7 +93,7 @@ func TestWrongCapsAreNothing(t *testing.T) {
 	}
 }
 
-// A key that stands at the wrong level is told where it belongs.
+// A key that is at the wrong level is reported with where it belongs.
 func TestKeysOfOtherLevels(t *testing.T) {
 	for text, says := range map[string]string{
 		`external_id: x`:                         "it belongs to an account",

@@ -11,7 +11,7 @@ import (
 
 // Choose finds the schedules that are named, those that the tags of a machine,
 // each Key=Value, lead to, or all of the file. What is not found is an error
-// beside the others.
+// in addition to the others.
 func (c *Config) Choose(names, tags []string) ([]power.Named, error) {
 	var chosen []power.Named
 	var errs []error

@@ -60,7 +60,7 @@ type Schedule struct {
 	Err error
 }
 
-// Rules bind machines to schedules. They stand in the order of the file.
+// Rules bind machines to schedules. They are in the order of the file.
 func (c *Config) Rules() power.Rules { return c.rules }
 
 // Names are the names of the schedules, in the order of the file.
@@ -78,7 +78,7 @@ const ignoreWord = "ignore"
 // Find gives the schedule that a text names or is: a name of the file, an
 // inline form such as "Mon-Fri 08:00-19:00 Asia/Seoul", or "ignore". zone is
 // for inline forms that name none; nil means the file's. An unknown name is an
-// error of kind fleet.ErrInvalid that tells the nearest known one.
+// error of kind fleet.ErrInvalid that names the nearest known one.
 func (c *Config) Find(value string, zone *time.Location) (power.Named, error) {
 	if zone == nil {
 		zone = c.Zone
@@ -102,12 +102,13 @@ func (c *Config) Find(value string, zone *time.Location) (power.Named, error) {
 }
 
 // Load reads the configuration and the calendars that it names, which lie
-// beside it unless their names are absolute. open opens a file by its name.
+// next to it unless their names are absolute. open opens a file by its name.
 //
 // What is wrong in the file comes back as Errors, an error of kind
-// fleet.ErrInvalid. The Config beside it is nil where the file is not readable
-// as YAML; otherwise what has no error in it works, and what has answers
-// with an error. A file that cannot be opened or read is the error of open.
+// fleet.ErrInvalid. The Config that comes with it is nil where the file is not
+// readable as YAML; otherwise what has no error in it works, and what has
+// answers with an error. A file that cannot be opened or read is the error of
+// open.
 func Load(name string, open func(name string) (io.ReadCloser, error)) (*Config, error) {
 	data, err := slurp(name, open)
 	if err != nil {

@@ -28,10 +28,10 @@ type Cost struct {
 	// Bill is where an export of the bill lies.
 	Bill string
 	// CostExplorer is the most requests that a report may send to Cost
-	// Explorer, each of which is paid; 0 asks it nothing and is the default.
+	// Explorer; each is paid; 0 asks it nothing and is the default.
 	CostExplorer int
 	// CloudWatch is the most metrics that a report may ask CloudWatch for, each
-	// of which is paid; 0 asks it nothing.
+	// is paid; 0 asks it nothing.
 	CloudWatch int
 	// Tags are the keys of the tags by which costs are added up.
 	Tags []string

@@ -8,7 +8,7 @@ import (
 	"nightshift/internal/config"
 )
 
-// Every error is told at once, with its place and what was probably meant.
+// Every error is reported at once, with its place and what was probably meant.
 func ExampleLoad() {
 	file := `timezone: Asia/Seoul
 schedules:

@@ -24,7 +24,7 @@ const maxImport = 16 << 20
 // one item a line, as in an export to S3) and CloudFormation templates, in
 // YAML or JSON, with Custom::ServiceInstanceSchedule resources.
 //
-// Warnings tell what differs from the solution and what had to be left out. It
+// Warnings say what differs from the solution and what had to be left out. It
 // is an error of kind fleet.ErrInvalid if the data is neither of these or
 // holds no schedule that can be kept.
 func Import(data []byte) (yamlText []byte, warnings []string, err error) {
@@ -112,7 +112,7 @@ type importer struct {
 type definition struct {
 	foreign.InstanceSchedule
 	periods []string // names, perhaps with @ and an instance type
-	broken  bool     // it was told why
+	broken  bool     // the reason was reported
 }
 
 func (in *importer) warn(format string, args ...any) {
@@ -162,7 +162,7 @@ type kept struct {
 	notes   []string
 }
 
-// keep reads all schedules, in the order of their names, and tells of those
+// keep reads all schedules, in the order of their names, and reports those
 // that have to be left out.
 func (in *importer) keep() []kept {
 	byName := make(map[string]definition)

@@ -73,7 +73,7 @@ func printList[T schedule.Window | schedule.DayTime](out io.Writer, key string, 
 	}
 }
 
-// periodNames lists periods with what is told of them.
+// periodNames lists periods with what is said about them.
 func periodNames(periods []foreign.Period) string {
 	var texts []string
 	for _, p := range periods {

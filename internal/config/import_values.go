@@ -115,7 +115,7 @@ func plain(value any) any {
 	return value
 }
 
-// reader reads the values of one item or resource and tells what cannot be
+// reader reads the values of one item or resource and reports what cannot be
 // read.
 type reader struct {
 	in     *importer

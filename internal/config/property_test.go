@@ -14,7 +14,7 @@ import (
 )
 
 // TestNoErrorHidesAnother writes files in which any of the schedules and
-// rules are wrong, and holds that each error is told at its line and that
+// rules are wrong, and holds that each error is reported at its line and that
 // what is right works.
 func TestNoErrorHidesAnother(t *testing.T) {
 	goodSchedules := []string{"Mon-Fri 08:00-19:00", "[Sat, Sun]", "{never: true}", "{stop: [Mon-Fri 19:00]}", "always"}
@@ -57,7 +57,7 @@ func TestNoErrorHidesAnother(t *testing.T) {
 			reported = append(reported, m.Line)
 		}
 		if !slices.Equal(reported, lines) {
-			t.Fatalf("problems in lines %v are told in %v:\n%v\n%s", lines, reported, err, &text)
+			t.Fatalf("problems in lines %v are reported in %v:\n%v\n%s", lines, reported, err, &text)
 		}
 		for i, right := range schedules {
 			if s := c.Schedules[i]; right != (s.Err == nil) || right != (s.Schedule != nil) {

@@ -100,7 +100,7 @@ func (l *loader) rule(n *yaml.Node, untagged bool) (r rule) {
 	return r
 }
 
-// checkComplete tells of rules that do not say which machines or which
+// checkComplete reports rules that do not say which machines or which
 // schedule.
 func (l *loader) checkComplete(r rule, untagged bool) {
 	_, hasTag := r.fields["tag"]
@@ -182,7 +182,7 @@ func (l *loader) bind(r *rule) {
 		r.Read = func(string) (power.Named, error) { return power.Named{Ignore: true}, nil }
 	case hasSchedule:
 		l.bindSchedule(r, named)
-	case !hasTag, r.Tag.Value != "": // checkComplete tells
+	case !hasTag, r.Tag.Value != "": // checkComplete reports it
 	case hasFormat:
 		r.Read = l.formatReader(format.value, zone)
 	default:
@@ -205,7 +205,7 @@ func (l *loader) bindSchedule(r *rule, entry field) {
 	if i := slices.IndexFunc(l.out.Schedules, func(s Schedule) bool { return s.Name == text }); i >= 0 {
 		l.used[text] = true
 		if err := l.out.Schedules[i].Err; err != nil {
-			r.Schedule, r.Read = text, refuse(err) // told where the schedule stands
+			r.Schedule, r.Read = text, refuse(err) // reported where the schedule is defined
 			return
 		}
 	}

@@ -66,8 +66,7 @@ func (s *source) add(m Problem) {
 	}
 }
 
-// all are the problems in the order of the file, and how many there are
-// besides.
+// all are the problems in the order of the file, and how many more there are.
 func (s *source) all() Errors {
 	sortProblems(s.errors)
 	if s.omitted > 0 {

@@ -53,7 +53,8 @@ power:
 	}
 }
 
-// The calendar that the documents hold is read from beside the configuration.
+// The calendar that the documents hold is read from the folder of the
+// configuration.
 func TestCalendarOfTheDocuments(t *testing.T) {
 	file := "../../docs/test.yaml" // it is not there: only its place counts
 	c, err := config.Load(file, func(name string) (io.ReadCloser, error) {

@@ -10,7 +10,7 @@ import (
 )
 
 // Answer is what the report's callers get: the two keys that the report
-// has always answered with, and more beside them.
+// has always answered with, and more.
 type Answer struct {
 	StatusCode int            `json:"statusCode"`
 	Body       string         `json:"body"`

@@ -36,7 +36,7 @@ func TestChartsDrawWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestTypesBeyondTheTwelfthAreOneRow: no bar is lost, and the rows add up.
+// TestTypesBeyondTheTwelfthAreOneRow: no bar is missing, and the rows add up.
 func TestTypesBeyondTheTwelfthAreOneRow(t *testing.T) {
 	for n, want := range map[int]int{1: 1, 12: 12, 13: 13, 14: 13, 40: 13} {
 		r := cost.Report{}

@@ -13,7 +13,7 @@ import (
 	"nightshift/internal/price"
 )
 
-// otherResources are what one target pays for beside instances and volumes.
+// otherResources are what one target pays for besides instances and volumes.
 type otherResources struct {
 	snapshots    []fleet.Snapshot
 	addresses    []fleet.Address

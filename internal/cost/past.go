@@ -20,7 +20,7 @@ type machine struct {
 	id      fleet.ResourceID
 }
 
-// past is what is known of when instances ran this month beside what EC2
+// past is what is known of when instances ran this month in addition to what EC2
 // reports of each.
 type past struct {
 	acts  map[machine][]fleet.Act

@@ -57,8 +57,8 @@ func (b *bill) Usage(context.Context, time.Time, time.Time) ([]price.BillLine, f
 	return b.lines, b.complete, b.err
 }
 
-// restarted is an instance of which EC2 only reports that it has been running for
-// the last hours.
+// restarted is an instance about which EC2 only reports that it has been running
+// for the last hours.
 func restarted(id fleet.ResourceID, hours float64) fleet.Instance {
 	i := server(id)
 	i.LaunchTime = now.Add(-time.Duration(hours * float64(time.Hour)))

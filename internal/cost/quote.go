@@ -55,8 +55,8 @@ type QuotationPart struct {
 }
 
 // Quote finds out what wishes would cost in a region. A price that is not there
-// makes its part unknown; the error is that of the price list, beside what could
-// be read.
+// makes its part unknown; the error is that of the price list, together with
+// what could be read.
 func Quote(ctx context.Context, prices PriceList, region fleet.Region, items []QuoteItem) (Quotation, error) {
 	q := Quotation{Region: region, Parts: []QuotationPart{}, Monthly: Known(0), Status: price.Exact}
 	var keys []price.InstanceKey

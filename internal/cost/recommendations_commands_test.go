@@ -13,11 +13,11 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// aws is EC2 as the commands of findings see it: a shell function over files
-// that hold the state of one instance, of its type and of one volume. What EC2
-// refuses ends with a code other than 0, and what takes time is not done before
-// it was waited for. The file "refuse" names steps that are refused whatever the
-// state.
+// aws is EC2 as the commands of recommendations see it: a shell function over
+// files that hold the state of one instance, of its type and of one volume. What
+// EC2 refuses ends with a code other than 0, and what takes time is not done
+// before it was waited for. The file "refuse" names steps that are refused
+// whatever the state.
 const aws = `
 aws() {
 	step=$2
@@ -79,8 +79,8 @@ func bash(t *testing.T) string {
 	return path
 }
 
-// everyRecommendation is a report with a finding of every code and of every
-// command.
+// everyRecommendation is a report with a recommendation of every code and of
+// every command.
 func everyRecommendation(t *testing.T, tag fleet.Tag) []recommend.Recommendation {
 	t.Helper()
 	typed := func(id fleet.ResourceID, kind fleet.InstanceType, state fleet.State) fleet.Instance {
@@ -270,7 +270,7 @@ func TestCommandsByHand(t *testing.T) {
 }
 
 // TestSuccessorsLoseLocalDisks: m3, c3 and r3 have disks that m6i, c6i and r6i do
-// not, which is no certain saving.
+// not, which is not a certain saving.
 func TestSuccessorsLoseLocalDisks(t *testing.T) {
 	all := everyRecommendation(t, fleet.Tag{})
 	for resource, unknown := range map[string]bool{"i-disks": true, "i-on": false} {

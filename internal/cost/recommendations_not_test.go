@@ -60,7 +60,8 @@ func TestNoRecommendationWithoutSaving(t *testing.T) {
 }
 
 // TestForgottenVolumesCountOnce: where a snapshot would cost more than the
-// volume, its instance is no finding and the volume may be one.
+// volume, there is no recommendation for its instance and there may be one for
+// the volume.
 func TestForgottenVolumesCountOnce(t *testing.T) {
 	i := server("i-1")
 	i.State, i.Stopped = fleet.Stopped, now.AddDate(0, 0, -90)
@@ -71,7 +72,8 @@ func TestForgottenVolumesCountOnce(t *testing.T) {
 		}
 		return text
 	}
-	// 57.00 less 500 GiB of snapshots at 0.05, and not the 5.70 of gp3 beside it.
+	// 57.00 less 500 GiB of snapshots at 0.05, and not the 5.70 of gp3 in
+	// addition.
 	if got := sum(disk("vol-1", fleet.GP2, 500, "i-1")); got != "stopped-instance 32.00; " {
 		t.Errorf("found %s", got)
 	}

@@ -13,7 +13,7 @@ import (
 	"nightshift/internal/price"
 )
 
-// dearer adds the prices that findings compare with.
+// dearer adds the prices that recommendations compare with.
 func dearer(t testing.TB) *list {
 	t.Helper()
 	l := more(t, seoulPrices(t))
@@ -54,7 +54,7 @@ func recommendationsOf(t testing.TB, e estate, h belongings) []recommend.Recomme
 	return recommend.For(r)
 }
 
-// about are the findings about one resource.
+// about are the recommendations about one resource.
 func about(all []recommend.Recommendation, resource string) []recommend.Recommendation {
 	var some []recommend.Recommendation
 	for _, f := range all {
@@ -65,7 +65,7 @@ func about(all []recommend.Recommendation, resource string) []recommend.Recommen
 	return some
 }
 
-// prod keeps an instance out of the findings about nights.
+// prod keeps an instance out of the recommendations about nights.
 func prod(i fleet.Instance) fleet.Instance {
 	i.Tags["Env"] = "prod"
 	return i

@@ -32,7 +32,7 @@ type Saved struct {
 	Schedule string             `json:"schedule"`
 	Stops    int                `json:"stops"` // those that count
 	Off      time.Duration      `json:"off_ns"`
-	// Unclear is the time after stops of which it is not known when they ended:
+	// Unclear is the time after stops whose end is not known:
 	// somebody started the instance, and EC2 remembers the last start only. It
 	// is not part of Off.
 	Unclear time.Duration `json:"unclear_ns"`
@@ -47,7 +47,7 @@ type Saved struct {
 }
 
 // SavedSum adds up the instances of a schedule, or all. Amounts are those of
-// the instances of which all are known; Unpriced counts the others.
+// the instances with all amounts known; Unpriced counts the others.
 type SavedSum struct {
 	Schedule  string        `json:"schedule"`
 	Instances int           `json:"instances"`
@@ -160,7 +160,7 @@ func savedOf(i *Instance, acts []fleet.Act, k stillBilled, span fleet.Span) (Sav
 }
 
 // offSpans are the times for which an instance was off because of a stop, up to
-// end. Unclear are those of which the end is not known, as a later stop shows.
+// end. Unclear are those whose end is not known, as a later stop shows.
 func offSpans(i *Instance, acts []fleet.Act, end time.Time) (off, unclear []fleet.Span) {
 	acts = slices.SortedStableFunc(slices.Values(acts), func(a, b fleet.Act) int { return a.At.Compare(b.At) })
 	running := i.State == fleet.Running || i.State == fleet.Pending

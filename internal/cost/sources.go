@@ -19,7 +19,7 @@ type Inventory interface {
 	Types(ctx context.Context, types []fleet.InstanceType) (map[fleet.InstanceType]fleet.TypeInfo, error)
 }
 
-// OtherResources lists what a target pays for beside instances and volumes. What
+// OtherResources lists what a target pays for besides instances and volumes. What
 // was found comes together with an error.
 type OtherResources interface {
 	// Snapshots yields the account's own snapshots.

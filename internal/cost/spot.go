@@ -11,8 +11,9 @@ import (
 	"nightshift/internal/price"
 )
 
-// spotAndCredits is what was read of one target beside its inventory: prices
-// that are not fixed, and what burstable instances use beyond their credits.
+// spotAndCredits is what was read of one target in addition to its inventory:
+// prices that are not fixed, and what burstable instances use beyond their
+// credits.
 type spotAndCredits struct {
 	prices map[spotKey][]price.SpotPrice
 	// surplus are the credits charged this month by instance.

@@ -18,7 +18,7 @@ import (
 )
 
 // full is a report with something in each of its parts: two regions, an instance
-// without a price, unattached volumes, lines, findings, problems, a past.
+// without a price, unattached volumes, lines, recommendations, problems, a past.
 func full(t *testing.T) sheet.Workbook {
 	t.Helper()
 	stopped, strange, large := server("i-2"), server("i-3"), server("i-4")

@@ -10,7 +10,7 @@ import (
 var (
 	// ErrCredentials: there are none, or AWS does not accept them.
 	ErrCredentials = errors.New("credentials")
-	// ErrDenied: the credentials are good but may not do this.
+	// ErrDenied: the credentials are good but do not permit this.
 	ErrDenied = errors.New("access denied")
 	// ErrNotFound: the named resource does not exist.
 	ErrNotFound = errors.New("not found")

@@ -8,7 +8,7 @@ type Ineligible struct {
 	// Cannot is why it cannot be stopped and started, whatever a rule says.
 	Cannot Reason
 	// Managed is to which service it belongs, which starts, stops or replaces it
-	// by itself. A rule can include it all the same.
+	// on its own. A rule can include it all the same.
 	Managed Reason
 }
 
@@ -20,7 +20,7 @@ func (i Ineligible) Reason() Reason {
 	return i.Cannot
 }
 
-// Manager is a service that starts, stops or replaces machines by itself, with
+// Manager is a service that starts, stops or replaces machines on its own, with
 // the tag by which they are known.
 type Manager struct {
 	Service string

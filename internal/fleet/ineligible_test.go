@@ -55,7 +55,7 @@ func TestManagedBy(t *testing.T) {
 		{"ams:resourceOwner", "AMS", "belongs to AWS Managed Services ", "belongs to AWS Managed Services "},
 		{"AppId", "AMSInfrastructure", "belongs to AWS Managed Services ", "belongs to AWS Managed Services "},
 		{"AppId", "shop", "", ""},
-		// It stops itself when nobody works in it, and is started by hand.
+		// It stops itself when nobody works in it, and is started manually.
 		{"aws:cloud9:environment", "c9", "", ""},
 	} {
 		tags := fleet.Tags{"AutoStopStart": "Yes", tt.key: tt.value}

@@ -10,8 +10,8 @@ import (
 // OwnTagPrefix begins the keys of the tags in which nightshift remembers.
 const OwnTagPrefix = "nightshift:"
 
-// The tags of our own. They are all that nightshift needs to know besides what
-// AWS reports of a machine.
+// The tags of our own. They are all that nightshift needs to know in addition to
+// what AWS reports of a machine.
 const (
 	// TagLast holds nightshift's own last act on a machine: a Mark.
 	TagLast = OwnTagPrefix + "last"
@@ -32,8 +32,8 @@ func OwnTagKeys() []string { return []string{TagOverride, TagLast, TagTypes, Tag
 const (
 	MarkStop  = "stop"
 	MarkStart = "start"
-	// MarkRefused is no act: a stop was refused, because stop protection is on.
-	// The machine is as it was before.
+	// MarkRefused is not an act: a stop was refused, because stop protection is
+	// on. The machine is as it was before.
 	MarkRefused = "refused"
 )
 

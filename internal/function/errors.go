@@ -37,7 +37,7 @@ func errorTypes() []struct {
 // otherError is the name of every other failure.
 const otherError = "Failed"
 
-// longestError is how much of an error Lambda is told: a destination or a queue
+// longestError is how much of an error Lambda receives: a destination or a queue
 // takes 256 kB with everything else that is in it.
 const longestError = 4000
 

@@ -94,7 +94,7 @@ func openEvent(payload []byte) (e event, scheduled time.Time, err error) {
 }
 
 // unwrap takes the event out of the envelope: its detail, or the keys of our
-// own beside it where a schedule of AWS sent it without any detail. Events that
+// own with it where a schedule of AWS sent it without any detail. Events that
 // other services send are none of ours.
 func (e event) unwrap() (inner event, scheduled time.Time, err error) {
 	source, _ := textOf(e["source"])

@@ -126,7 +126,7 @@ func TestReadEventRefuses(t *testing.T) {
 	}
 }
 
-// A default that is no action is an error of the deployment, and no event
+// A default that is not an action is an error of the deployment, and no event
 // without an action can be followed.
 func TestReadEventDefaultIsWrong(t *testing.T) {
 	_, _, err := readEvent([]byte(`{}`), "Stop", noon())

@@ -34,8 +34,8 @@ func runJob(t *testing.T, do job, r Request) (any, error) {
 	return Handler{Log: slog.New(slog.DiscardHandler)}.run(ctx, do, r)
 }
 
-// A job has the function's time but for a second to answer, and is told ten seconds
-// before, or a fifth, to begin nothing new.
+// A job has the function's time but for a second to answer, and is cancelled ten
+// seconds before, or a fifth, to begin nothing new.
 func TestJobsEndInTime(t *testing.T) {
 	asked := Request{Action: actionPower, DryRun: true}
 	got, err := runJob(t, func(ctx context.Context, r Request, closing <-chan struct{}) (any, error) {

@@ -76,7 +76,7 @@ func (h Handler) stopOrStart(ctx context.Context, r Request, closing <-chan stru
 		h.Log.ErrorContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Deferred, "errors", answer.Errors)
 	}
 	if len(answer.Instances) > 0 {
-		return answer, nil // it tells the rest; trying again could not know it from a person's doing
+		return answer, nil // it says the rest; trying again could not know it from a person's doing
 	}
 	return answer, result.Err()
 }

@@ -11,7 +11,7 @@
 // Of a month of five-minute ticks a report reads the few runs that acted.
 //
 // The journal explains the past; nothing decides from it. A record that is
-// lost or damaged loses history and no function.
+// missing or damaged costs history and nothing else.
 //
 // It may import fleet and blob.
 package journal
@@ -90,7 +90,7 @@ func OutcomeOf(o fleet.Outcome, schedule string) Outcome {
 }
 
 // acted reports whether the outcome is that of a call which AWS accepted. Records
-// that are older than its time only tell what was reached.
+// that are older than its time only say what was reached.
 func (o Outcome) acted() bool {
 	return !o.At.IsZero() || o.Result == fleet.Done && o.Action != ""
 }

@@ -17,7 +17,7 @@ import (
 
 // Query chooses records. The zero value chooses all.
 type Query struct {
-	Last  int       // at most so many; 0: no limit
+	Last  int       // at most this many; 0: no limit
 	Job   string    // of this job only
 	Since time.Time // that started then or later
 	// Acts reads only the records of runs that changed something. Those of the

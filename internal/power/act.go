@@ -51,7 +51,7 @@ func (r *run) submit(ctx context.Context, batch []Step) {
 }
 
 // settleRefusal settles the machines that a refusal names and tries the rest
-// again; a batch of which it names none is halved.
+// again; where it names none of a batch, the batch is halved.
 func (r *run) settleRefusal(ctx context.Context, batch []Step, refusal *fleet.Refusal) {
 	named, rest := split(batch, refusal.IDs)
 	if len(named) == 0 && len(batch) == 1 {

@@ -234,9 +234,9 @@ func (r *run) sort(s Step) bool {
 	return s.Do() && !s.Settling
 }
 
-// announce marks what is about to be done, so that a later run knows it from
-// the act of a person. Without the mark it is taken for one, which is no reason
-// not to act.
+// announce marks what is about to be done, so that a later run knows it from the
+// act of a person. Without the mark it is taken for one, which does not keep it
+// from acting.
 func (r *run) announce(ctx context.Context, batch []Step) []Step {
 	if len(batch) > 0 {
 		r.mark(ctx, string(batch[0].Action), batch)

@@ -265,7 +265,7 @@ func TestWhatAStopTookComesBack(t *testing.T) {
 	}
 }
 
-// RDS tells when a database was up, minutes after it was asked for that.
+// RDS reports when a database was up, minutes after it was asked for that.
 func TestOursTakesLongerWithDatabases(t *testing.T) {
 	for kind, want := range map[fleet.Kind]power.Action{fleet.KindInstance: power.None, fleet.KindDatabase: power.Stop} {
 		m := running(1).Machine

@@ -11,7 +11,7 @@ import (
 )
 
 // TestDecisionsAtTransitions goes to where two rows of the table of decisions
-// meet, and reads what people are told.
+// meet, and reads the reasons that people see.
 func TestDecisionsAtTransitions(t *testing.T) {
 	started := func(at string) fleet.Tags { return fleet.Tags{fleet.TagLast: "start 2026-11-" + at + "Z"} }
 	refused := func(at string) fleet.Tags { return fleet.Tags{fleet.TagLast: "refused 2026-11-" + at + "Z"} }

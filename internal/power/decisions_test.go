@@ -20,7 +20,7 @@ import (
 )
 
 // verdictRow is one line of testdata/schedule_decisions.jsonl; README.md there
-// tells where the facts are from.
+// says where the facts are from.
 type verdictRow struct {
 	Kind            string
 	ScheduleState   string `json:"schedule_state"`
@@ -74,13 +74,13 @@ func (r verdictRow) rules(t *testing.T, p foreign.Period) power.Rules {
 	}}}
 }
 
-// situation is what AWS would tell of a machine of which Instance Scheduler
+// situation is what AWS reports of a machine about which Instance Scheduler
 // remembers a state: the period is 10:00 to 20:00, and it is Tuesday, 12:00
 // while the schedule is on and 22:00 while it is off. A machine whose
 // remembered state is the schedule's has been through the transition, so what
 // differs from it is a person's doing since. One whose remembered state is not
 // has the transition still before it, and all that happened to it lies before
-// T. Where that leaves room for more than one story, each is judged.
+// T. Where that allows more than one story, each is evaluated.
 type situation struct {
 	facts            string // the story in short
 	started, stopped string
@@ -337,7 +337,7 @@ func TestSequencesOfInstanceScheduler(t *testing.T) {
 	}
 }
 
-// play lives through a sequence and tells where the state after a tick is not
+// play lives through a sequence and says where the state after a tick is not
 // the one that the row states. A row that does not say otherwise begins with a
 // machine that was launched just before, as the tests do. A tick is the next
 // time, or now, at which the clock shows it.

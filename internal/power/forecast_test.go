@@ -51,7 +51,7 @@ func TestForecastAddsUpHoursAndMoney(t *testing.T) {
 	}
 }
 
-// What a schedule leaves to people is assumed to run, and told.
+// What a schedule leaves to people is assumed to run, and reported.
 func TestForecastDoesNotPromiseWhatPeopleDecide(t *testing.T) {
 	week := monday().AddDate(0, 0, 7)
 	for text, want := range map[string]struct{ desired, unknown float64 }{

@@ -202,7 +202,7 @@ func (r *run) look(ctx context.Context) {
 	}
 }
 
-// leaveUnordered settles the starts that come after machines none of which was
+// leaveUnordered settles the starts that come after machines that were not
 // seen, while not all machines could be read: they may be there and not ready.
 // It returns the other steps.
 func (r *run) leaveUnordered(steps []Step) []Step {

@@ -493,7 +493,7 @@ func lastDigit(id fleet.ResourceID) int {
 	return n % 10
 }
 
-// The half-read fleet is acted on, and the error is told.
+// The half-read fleet is acted on, and the error is reported.
 func TestReadingEndsHalfWay(t *testing.T) {
 	y := &torn{yard{machines: []*machine{running(0), running(1)}}}
 	plan, err := power.MakePlan(t.Context(), clients(y), power.ByTag{Action: power.Stop, Tags: []fleet.Tag{tag}}, nil)

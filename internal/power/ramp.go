@@ -19,8 +19,8 @@ const (
 )
 
 // rampTime is how long the buckets take to let n instances start, from full
-// buckets on and rounded up to a minute. What is done within a minute is no
-// reason to begin early.
+// buckets on and rounded up to a minute. What is done within a minute does not
+// need an earlier start.
 func rampTime(n int) time.Duration {
 	requests := (n+batchSize-1)/batchSize - startRequests
 	tokens := max(0, requests, n-startIDs)

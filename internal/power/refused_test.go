@@ -127,7 +127,7 @@ func (s silent) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[flee
 	}
 }
 
-// Of machines of which nothing was asked for yet the state is known.
+// The state is known of machines for which nothing was asked yet.
 func TestTheTimeIsOverBeforeTheBatch(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := silent{newWorld(3, monday().Add(-time.Hour)), cancel}
@@ -170,7 +170,7 @@ func (w *sleepless) Stop(ctx context.Context, ids []fleet.ResourceID, hibernate 
 }
 
 // A machine whose hibernation is refused was to stop all the same: it is stopped
-// without, which is told, and the others are hibernated.
+// without, which is reported, and the others are hibernated.
 func TestHibernationRefused(t *testing.T) {
 	for _, names := range []bool{true, false} {
 		w := &sleepless{world: newWorld(4, monday().Add(22*time.Hour)), names: names}

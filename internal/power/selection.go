@@ -80,7 +80,7 @@ func joinKinds(kinds []fleet.Kind) string {
 // eu-west-1"; all is false where some could not be read. A word that means no
 // machine, more than one, or one that another part excludes, is an error.
 func (s Selection) Narrow(plans []Plan, evaluator Evaluator, rules Rules, searched string, all bool) (Evaluator, error) {
-	n := &narrowed{Evaluator: evaluator, selection: s, rules: NewRuleSet(rules), words: map[place]string{}}
+	n := &narrowed{Evaluator: evaluator, selection: s, rules: NewRuleSet(rules), words: map[targetMachine]string{}}
 	for _, word := range s.Machines {
 		m, err := find(plans, word, searched, all)
 		if err == nil && !n.matches(m) {
@@ -90,7 +90,7 @@ func (s Selection) Narrow(plans []Plan, evaluator Evaluator, rules Rules, search
 		if err != nil {
 			return nil, err
 		}
-		n.words[placeOf(m)] = word
+		n.words[targetMachineOf(m)] = word
 	}
 	for k := range plans {
 		var steps, others []Step
@@ -146,26 +146,26 @@ func Identifies(word string, m fleet.Machine) bool {
 		parts[3] == string(m.Target.Region) && parts[4] == string(m.Target.Account) && parts[5] == "instance/"+string(m.ID)
 }
 
-// place tells machines of all targets apart.
-type place struct {
+// targetMachine distinguishes the machines of all targets.
+type targetMachine struct {
 	target fleet.Target
 	machineKey
 }
 
-func placeOf(m fleet.Machine) place { return place{m.Target, keyOf(m)} }
+func targetMachineOf(m fleet.Machine) targetMachine { return targetMachine{m.Target, keyOf(m)} }
 
 // narrowed is an evaluator that decides about the selected machines only.
 type narrowed struct {
 	Evaluator
 	selection Selection
 	rules     *RuleSet
-	words     map[place]string // by which the machines were found
+	words     map[targetMachine]string // by which the machines were found
 }
 
 // selects reports whether the machine is selected as it is now.
 func (n *narrowed) selects(m fleet.Machine) bool {
 	if len(n.selection.Machines) > 0 {
-		word, ok := n.words[placeOf(m)]
+		word, ok := n.words[targetMachineOf(m)]
 		if !ok || !Identifies(word, m) && m.Name() != word {
 			return false
 		}

@@ -17,7 +17,7 @@ import (
 )
 
 // world is an EC2 in which time passes: it remembers of every machine what
-// EC2 remembers, and nothing else. Beside it stands what really happened.
+// EC2 remembers, and nothing else. Next to it is what really happened.
 type world struct {
 	now      time.Time
 	machines []*machine
@@ -86,7 +86,7 @@ func (w *world) Mark(_ context.Context, machines []fleet.Machine, set fleet.Tags
 	return (&yard{machines: w.machines}).Mark(context.Background(), machines, set)
 }
 
-// person starts or stops a machine by hand.
+// person starts or stops a machine manually.
 func (w *world) person(n int, state fleet.State) {
 	m := w.machines[n]
 	if m.State != state {
@@ -192,7 +192,7 @@ func desiredAt(s *schedule.Schedule, k fleet.Override, now time.Time) (schedule.
 	return state, time.Time{}
 }
 
-// What a person does stays until the schedule next changes its mind.
+// What a person does stays until the schedule's next transition.
 func TestPeopleAreRespectedUntilTheNextTransition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.SampledFrom(schedules()).Draw(t, "schedule")
@@ -300,7 +300,7 @@ func TestAnEditedScheduleStrandsNothing(t *testing.T) {
 	})
 }
 
-// A run whose requests take so long that the schedule changes its mind
+// A run whose requests take so long that a transition of the schedule comes
 // meanwhile ends with every machine as the schedule wants it then, after the
 // next run at the latest, and does nothing that it did not want when it did it.
 func TestABatchThatCrossesATransition(t *testing.T) {
@@ -319,7 +319,7 @@ func TestABatchThatCrossesATransition(t *testing.T) {
 		var at time.Time
 		if transition == "Tue 08:00" {
 			at = monday().Add(32 * time.Hour)
-			for n := range w.machines { // all run by hand since before midnight
+			for n := range w.machines { // all started manually before midnight
 				w.now = at.Add(-10 * time.Hour)
 				w.person(n, fleet.Running)
 			}

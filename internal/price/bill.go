@@ -8,7 +8,7 @@ import (
 )
 
 // BillLine is what AWS charged for one resource, usage type and span of time, as
-// Cost Explorer or an export of the bill (FOCUS, CUR) tells it.
+// Cost Explorer or an export of the bill (FOCUS, CUR) reports it.
 type BillLine struct {
 	Account  fleet.Account
 	Region   fleet.Region // empty where the bill does not say
@@ -45,7 +45,7 @@ func WithoutRegion(usageType string) string {
 }
 
 // IsRunning reports whether a usage type counts the hours that an instance ran.
-// Others are charged beside them, some by the hour, too. That of the oldest
+// Others are charged in addition, some by the hour, too. That of the oldest
 // instance type ends without the name of a type. See "Understanding your AWS
 // usage report" in the AWS Cost and Usage Report guide.
 func IsRunning(usageType string) bool {

@@ -72,7 +72,7 @@ func (k InstanceKey) Capacity() string {
 	return "Used"
 }
 
-// operationOf is the instance's operation and, where EC2 did not tell it, what
+// operationOf is the instance's operation and, where EC2 did not report it, what
 // was assumed.
 func operationOf(i fleet.Instance) (operation, assumed string) {
 	if i.UsageOperation != "" {
@@ -141,7 +141,7 @@ func (x Index) Pick(key InstanceKey) Quote {
 // Pick finds the one price that a key names among products. The rows that
 // mislead (capacity reservations, Local Zones, capacity blocks, other
 // tenancies and licences) do not match the full key. An instance on a
-// Dedicated Host costs nothing by itself.
+// Dedicated Host costs nothing of its own.
 //
 // Rows of the licence model "License Included - Infrastructure" are for
 // instances whose licence is billed apart, by the core. They count only where
@@ -216,7 +216,7 @@ func settle(what string, found []Quote) Quote {
 	return first
 }
 
-// Usable is true where the quote has a price to reckon with.
+// Usable is true where the quote has a price to calculate with.
 func (s Status) Usable() bool { return s == Exact || s == Fallback }
 
 // Worst is the less trustworthy of two statuses.

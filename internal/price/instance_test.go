@@ -152,7 +152,7 @@ func TestKeyForNamesWhatItAssumes(t *testing.T) {
 	}
 }
 
-// TestPickFindsTheOneRow puts every row that misleads beside the right one.
+// TestPickFindsTheOneRow puts every row that misleads next to the right one.
 func TestPickFindsTheOneRow(t *testing.T) {
 	products := []price.Product{
 		compute(t, "RIGHT", "m5.xlarge", "RunInstances:0002", "0.42"),
@@ -178,7 +178,7 @@ func TestPickFindsTheOneRow(t *testing.T) {
 	}
 }
 
-// TestInstanceMonthsByHand reckons 730 hours of public list prices of Seoul.
+// TestInstanceMonthsByHand calculates 730 hours of public list prices of Seoul.
 func TestInstanceMonthsByHand(t *testing.T) {
 	products := []price.Product{
 		compute(t, "1", "t3.medium", "RunInstances", "0.0520000000"),

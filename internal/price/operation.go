@@ -70,7 +70,7 @@ func operationOfPlatform(details string) (string, bool) {
 }
 
 // operationOfTag finds the operation that a Platform tag means. People write
-// such tags by hand: the short forms that are in use count as well as AWS's
+// such tags themselves: the short forms that are in use count as well as AWS's
 // words, in any case.
 func operationOfTag(value string) (string, bool) {
 	switch strings.ToLower(value) {

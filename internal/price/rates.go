@@ -7,8 +7,8 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// The dimensions of the bill beside those of volumes. They are usage types
-// without their region prefix. That of a Dedicated Host is followed by the
+// The dimensions of the bill in addition to those of volumes. They are usage
+// types without their region prefix. That of a Dedicated Host is followed by the
 // host's family, that of surplus CPU credits by the instance family.
 const (
 	SnapshotStorage = "EBS:SnapshotUsage"          // per GiB and month
@@ -64,7 +64,7 @@ func PickRates(products []Product, region fleet.Region) Rates {
 	return rates
 }
 
-// Dimension is what a product is billed by; false for what is no dimension of
+// Dimension is what a product is billed by; false for what is not a dimension of
 // this package. Surplus CPU credits of Windows are one of their own.
 func (p Product) Dimension() (string, bool) {
 	dimension, ok := DimensionOf(p.Attributes["usagetype"])
@@ -90,8 +90,8 @@ func firstTier(quotes []Quote) []Quote {
 }
 
 // DimensionOf cuts the region prefix off a usage type: "APN2-EBS:VolumeUsage"
-// and, in us-east-1, "EBS:VolumeUsage". It is false for what is no dimension of
-// this package.
+// and, in us-east-1, "EBS:VolumeUsage". It is false for what is not a dimension
+// of this package.
 func DimensionOf(usagetype string) (string, bool) {
 	for _, known := range []string{"EBS:Volume", "EBS:Snapshot", "PublicIPv4:", Metric, hostUsage, cpuCredits} {
 		before, _, ok := strings.Cut(usagetype, known)

@@ -97,7 +97,7 @@ func TestRatesOfOtherThings(t *testing.T) {
 	}
 }
 
-// Metrics cost less from 10,000 on, which only the bill can tell: the first
+// Metrics cost less from 10,000 on, which only the bill can show: the first
 // tier is an upper bound, and says so. A free tier before it is not a price.
 func TestTiersOfMetrics(t *testing.T) {
 	p := listed(t, "A", "APN2-CW:MetricMonitorUsage", "Metrics", "0.30")

@@ -30,7 +30,7 @@ func trim(p price.Product) price.Product {
 }
 
 // keyOf is the key of an instance's price that a product's attributes name. It
-// is false for what is no price of an instance.
+// is false for what is not a price of an instance.
 func keyOf(a map[string]string) (price.InstanceKey, bool) {
 	key := price.InstanceKey{
 		Region: fleet.Region(a["regionCode"]), Type: fleet.InstanceType(a["instanceType"]),

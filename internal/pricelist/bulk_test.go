@@ -15,7 +15,7 @@ import (
 	"nightshift/internal/pricelist"
 )
 
-// bulk makes an offer file of about so many bytes, as it is read, in the
+// bulk makes an offer file of about size bytes, as it is read, in the
 // proportions of those of AWS: of each product some 1,200 bytes, of an on-demand
 // term 450, and of twelve reserved terms 4,500.
 func bulk(bytes int) io.ReadCloser {
@@ -81,7 +81,7 @@ func bulkTerm(w *bufio.Writer, sku, code, lease string) {
 	fmt.Fprint(w, `}`)
 }
 
-// peakHeap runs something and tells how many bytes of objects, live or not yet
+// peakHeap runs something and returns how many bytes of objects, live or not yet
 // swept, the heap held before and at most.
 func peakHeap(do func()) (before, most uint64) {
 	runtime.GC()

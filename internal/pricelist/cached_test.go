@@ -78,7 +78,7 @@ func want(t *testing.T, what string, got, wanted any) {
 	}
 }
 
-// noNotes fails where there is something to tell.
+// noNotes fails where there is something to report.
 func noNotes(t *testing.T, c *pricelist.Cached) {
 	t.Helper()
 	if notes := c.Notes(); len(notes) > 0 {
@@ -204,7 +204,7 @@ func TestLastGood(t *testing.T) {
 			t.Errorf("note %q, want %q", notes[n], start)
 		}
 	}
-	// What was never read is missing, and the error is told.
+	// What was never read is missing, and the error is reported.
 	want(t, "a new key", hourly(t, c, key("m5.xlarge"), key("m5.large")), "- 0.118 and "+errDown.Error())
 	want(t, "with nothing kept", monthly(t, run(t, s, nil, 0)), "- - - and "+errDown.Error())
 	// The failure is not remembered as an answer.

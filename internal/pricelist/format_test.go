@@ -53,7 +53,8 @@ func (m memory) List(_ context.Context, prefix string) ([]string, error) {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(m)), func(key string) bool { return !strings.HasPrefix(key, prefix) }), nil
 }
 
-// A cache that is damaged, or is no cache, is told, asked for again and replaced.
+// A cache that is damaged, or is not a cache, is reported, asked for again and
+// replaced.
 func TestDamaged(t *testing.T) {
 	s, good := newShop(), memory{}
 	hourly(t, run(t, s, good, 0), key("m5.large"))
@@ -282,7 +283,7 @@ func TestAttributesThatAreRead(t *testing.T) {
 			}
 			file, err := parser.ParseFile(token.NewFileSet(), path, source, 0)
 			if err != nil {
-				return nil //nolint:nilerr // the compiler tells
+				return nil //nolint:nilerr // the compiler reports it
 			}
 			ast.Inspect(file, func(n ast.Node) bool {
 				index, ok := n.(*ast.IndexExpr)

@@ -42,7 +42,7 @@ func Offer(open func() (io.ReadCloser, error)) *OfferList {
 }
 
 // OpenOffer is the price list in an offer file on disk. The error is not nil
-// where that is no file that can be opened.
+// where that is not a file that can be opened.
 func OpenOffer(path string) (*OfferList, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -164,7 +164,7 @@ func (r whileReader) Read(into []byte) (int, error) {
 	return r.Reader.Read(into)
 }
 
-// Notes tells which list the prices come from, and what it does not have.
+// Notes says which list the prices come from, and what it does not have.
 func (o *OfferList) Notes() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

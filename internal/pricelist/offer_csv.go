@@ -16,7 +16,7 @@ const headLines = 20
 
 // csvOffer is the reading of an offer file in CSV: lines about the file, each
 // with a name and a value, then a header, then a row for each price. Columns
-// stand in any order, and some are missing where no product has them.
+// are in any order, and some are missing where no product has them.
 type csvOffer struct {
 	width      int               // how many columns there are
 	columns    map[string]int    // by columnOf their names

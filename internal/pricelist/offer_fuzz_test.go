@@ -98,8 +98,8 @@ func slowly(text []byte) ([]price.Product, error) {
 	return all, nil
 }
 
-// plainly is whether an offer can be judged by slowly: no object has two members
-// of one name, of which encoding/json takes the last, and the products come
+// plainly is whether an offer can be checked slowly: no object has two members
+// of one name, where encoding/json takes the last, and the products come
 // before the terms.
 func plainly(text []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(text))

@@ -87,7 +87,7 @@ func (o *jsonOffer) string(set func([]byte)) error {
 	return err
 }
 
-// product reads one product and keeps it if it is wanted. The map is used for
+// product reads one product and keeps it if it was asked for. The map is used for
 // one after the other.
 func (o *jsonOffer) product(sku string, attributes map[string]string) error {
 	o.head.products++
@@ -136,7 +136,7 @@ type offerTerm struct {
 	} `json:"termAttributes"`
 }
 
-// terms reads the terms of a product, if it is wanted.
+// terms reads the terms of a product, if it was asked for.
 func (o *jsonOffer) terms(sku []byte) error {
 	n, chosen := o.bySKU[string(sku)]
 	if !chosen {

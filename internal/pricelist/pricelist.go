@@ -2,7 +2,7 @@
 // reports, and as it is read from the bulk offer files that AWS publishes.
 //
 // Both kinds have the two methods of the price list itself, so that a report
-// cannot tell where its prices come from, and Notes, which tells people.
+// cannot say where its prices come from, and Notes, which says it to people.
 //
 // It may import fleet, price and blob. It declares the port PriceList for the
 // list behind the cache.
@@ -56,13 +56,13 @@ type Options struct {
 	Fresh time.Duration
 }
 
-// Cached is a price list of which the answers are kept, region by region. Those
+// Cached is a price list whose answers are kept, region by region. Those
 // that are fresh are given without asking. Older ones are asked for again, and
-// given only where that fails: Notes tells so, and the products carry the
+// given only where that fails: Notes says so, and the products carry the
 // version of the list that they came from. It is safe for concurrent use; what
 // several callers want of a region is asked once.
 //
-// Products carry the attributes by which prices are told apart, and no others.
+// Products carry the attributes that distinguish prices, and no others.
 type Cached struct {
 	list  PriceList
 	store blob.Store
@@ -237,7 +237,7 @@ func (c *Cached) note(text string) {
 	}
 }
 
-// Notes tells what came from an earlier run because it could not be asked for
+// Notes says what came from an earlier run because it could not be asked for
 // again, with its age and the cause, and what is wrong with the cache itself.
 func (c *Cached) Notes() []string {
 	c.mu.Lock()

@@ -16,12 +16,12 @@ import (
 
 // ReadOffer reads a bulk offer file of AWS in one pass, in memory that does not
 // grow with the file: in the JSON or in the CSV format, plain or packed with
-// gzip. It returns the products that are wanted with their on-demand rates in US
-// dollars; rates of other kinds and currencies are left out.
+// gzip. It returns the products that were asked for with their on-demand rates
+// in US dollars; rates of other kinds and currencies are left out.
 //
 // The function is asked about each product, in the CSV format about each row. It
-// is given the product's family and those attributes by which prices are told
-// apart, under the names that they have in the JSON format, and must not keep
+// is given the product's family and those attributes that distinguish
+// prices, under the names that they have in the JSON format, and must not keep
 // the map. The products carry the same attributes.
 //
 // A file that ends early or is damaged is an error, and so is one whose terms

@@ -109,7 +109,7 @@ func (c *Cached) load(ctx context.Context, s *regionPrices) error {
 	return nil
 }
 
-// save writes what is kept. It is not lost for the run where that fails.
+// save writes what is kept. The run still has it where that fails.
 func (c *Cached) save(ctx context.Context, s *regionPrices) {
 	if c.store == nil || s.closed {
 		return
@@ -165,9 +165,9 @@ func covers(products, old []price.Product) bool {
 	})
 }
 
-// receiveRates files the products of a region's rates, and tells whether all are
-// there. Where the question failed, the dimensions that did not come stay as they
-// were, and all are asked for again the next time.
+// receiveRates files the products of a region's rates, and reports whether all
+// are there. Where the question failed, the dimensions that did not come stay as
+// they were, and all are asked for again the next time.
 func (s *regionPrices) receiveRates(products []price.Product, failure error, run *Cached) (complete bool) {
 	next := answer{fetched: run.now, run: run}
 	came := map[string]bool{}

@@ -21,8 +21,8 @@ const (
 )
 
 // scanner reads JSON from a stream, piece by piece. Other than the tokens of
-// encoding/json it passes over what is not wanted without taking it apart: there
-// it only sees to it that strings end and brackets match.
+// encoding/json it passes over what is not asked for without taking it apart:
+// there it only sees to it that strings end and brackets match.
 type scanner struct {
 	in       io.Reader
 	buf      []byte
@@ -118,7 +118,7 @@ func (s *scanner) text() ([]byte, error) {
 			return raw, nil
 		case c == '\\':
 			plain = false
-			n++ // what follows is no end
+			n++ // what follows is not an end
 			if s.pos+n == s.end {
 				if err := s.more(); err != nil {
 					return nil, err

@@ -21,7 +21,7 @@ import (
 	"nightshift/internal/sandbox"
 )
 
-// The members that tests put beside the management account.
+// The members that tests add to the management account.
 const (
 	memberOne = "200000000001"
 	memberTwo = "200000000002"

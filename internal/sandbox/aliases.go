@@ -40,7 +40,7 @@ const (
 	Stale     = service.Stale     // Describe calls show the state before a change for For
 	Slow      = service.Slow      // stopping or starting takes For
 	FailStart = service.FailStart // the instance starts and falls back to stopped with Code as its StateReason
-	Impair    = service.Impair    // the instance fails its status checks, as DescribeInstanceStatus tells
+	Impair    = service.Impair    // the instance fails its status checks, as DescribeInstanceStatus reports
 )
 
 type (

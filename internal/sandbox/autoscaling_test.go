@@ -43,7 +43,7 @@ func (g groups) state(name string) sandbox.GroupState {
 	return s
 }
 
-// count tells how many members are in each state of the lifecycle.
+// count returns how many members are in each state of the lifecycle.
 func (g groups) count(name string) string {
 	g.t.Helper()
 	n := map[string]int{}

@@ -167,7 +167,7 @@ func samplesAnHour(a *account, region, id string) float64 {
 	return 12
 }
 
-// TestCostsByHand reckons some resources of one day by the price list.
+// TestCostsByHand calculates some resources of one day by the price list.
 func TestCostsByHand(t *testing.T) {
 	a := open(t, sandbox.Options{})
 	from := time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC) // a Wednesday
@@ -295,7 +295,7 @@ func TestCostRequestsRefused(t *testing.T) {
 	}
 }
 
-// TestCostsOfAnEmptyAccount: there is nothing to tell.
+// TestCostsOfAnEmptyAccount: there is nothing to report.
 func TestCostsOfAnEmptyAccount(t *testing.T) {
 	a := open(t, sandbox.Options{Regions: []string{"eu-west-1"}})
 	_, err := a.costExplorer().GetCostAndUsage(t.Context(), &costexplorer.GetCostAndUsageInput{

@@ -21,7 +21,7 @@ import (
 //
 // An ACTION that matches no operation of the account is an error.
 // The fields are share, nth, count, id, type, zone, account, code, message and
-// for (a Go duration). A message may not hold a comma or a semicolon.
+// for (a Go duration). A message cannot hold a comma or a semicolon.
 func ParseFaults(text string) ([]service.Fault, error) {
 	var list []service.Fault
 	for part := range strings.SplitSeq(text, ";") {

@@ -184,7 +184,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestPublicAddresses: one that came by itself goes with a stop and another
+// TestPublicAddresses: one that EC2 assigned goes with a stop and another
 // comes with the next start; an Elastic one stays until the instance is gone.
 func TestPublicAddresses(t *testing.T) {
 	a := open(t, sandbox.Options{})

@@ -12,7 +12,7 @@ import (
 var seoulTime = time.FixedZone("Seoul", 9*60*60)
 
 // TestPastAgreesWithDescribeInstances holds the past of every instance of the
-// default account and of a generated one against what EC2 tells of it.
+// default account and of a generated one against what EC2 reports of it.
 func TestPastAgreesWithDescribeInstances(t *testing.T) {
 	for _, o := range []sandbox.Options{{}, {Fleet: 1500, Seed: 5}} {
 		a := openUnchecked(t, o)

@@ -110,7 +110,7 @@ func TestDatabaseStopsAndStarts(t *testing.T) {
 	}
 }
 
-// Seven days after a stop RDS starts a database by itself, also where nobody
+// Seven days after a stop RDS starts a database on its own, also where nobody
 // looked in between, and as often as it is stopped.
 func TestDatabaseRestartsAfterAWeek(t *testing.T) {
 	a := open(t, sandbox.Options{})

@@ -7,7 +7,7 @@
 // own regions, resources, buckets, roles and token buckets; the clock, the price
 // list, the faults and the record of calls are common. AccessKey is the one long-term
 // key and belongs to the management account, AccountID; the ways into the
-// others are the roles that STS AssumeRole opens. AWS Organizations tells the
+// others are the roles that STS AssumeRole opens. AWS Organizations lists the
 // management account which accounts there are.
 //
 // It keeps state and obeys the rules that a caller can see: states change over
@@ -66,7 +66,7 @@ type Options struct {
 	Start time.Time
 	// Regions are the enabled regions; nil means those that every account has.
 	Regions []string
-	// Buckets are created empty beside DefaultBucket.
+	// Buckets are created empty in addition to DefaultBucket.
 	Buckets []string
 	// EmptyPages is the share of filtered pages that come back empty with a
 	// token, as EC2 does now and then; zero means one in ten, below zero none.

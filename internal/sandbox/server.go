@@ -68,7 +68,7 @@ func (s *Server) Close() error {
 // leastLatency is how long every answer takes. The SDK for Go closes a
 // request's body as soon as it has the answer, and net/http takes the
 // connection down where that happens before its last look at the body: an
-// answer faster than any real network would be lost now and then.
+// answer faster than any real network would be missed now and then.
 const leastLatency = time.Millisecond
 
 // ServeHTTP answers one API one.
@@ -111,7 +111,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(a.Status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(a.Body) // the client may have gone; nobody is left to tell
+		_, _ = w.Write(a.Body) // the client may have gone; nobody is left to answer
 	}
 }
 

@@ -122,7 +122,7 @@ func TestEachDayHasItsWindowOnce(t *testing.T) {
 	})
 }
 
-// daysShown counts the days of which the clock shows some hour and whose
+// daysShown counts the days on which the clock shows some hour and whose
 // minute begin, shown or not, lies between two wall times.
 func daysShown(zone *time.Location, from, to time.Time, begin int) int {
 	wall := func(at time.Time) time.Time {

@@ -11,7 +11,7 @@
 // which it begins, its end is exclusive, and it may reach into later days.
 // Where a clock change skips a wall time, the first instant after the gap is
 // meant; where it repeats one, the first occurrence for a start and the last
-// for an end. So each window is one interval, never split and never lost: one
+// for an end. So each window is one interval, never split and never missing: one
 // that the clock skips as a whole keeps its length and begins after the gap.
 // The end 24:00 is the instant from which on it is the next day. Local days
 // that do not exist, where a zone moved across the date line, have no windows.
@@ -61,8 +61,8 @@ type Definition struct {
 	Start, Stop []DayTime
 
 	// Weekend are days on which windows and start and stop times begin as if it
-	// were a Sunday. Such a day is no other weekday, no nth weekday of its month
-	// and no working day.
+	// were a Sunday. Such a day is not another weekday, no nth weekday of its
+	// month and no working day.
 	Weekend []Calendar
 	// Off are days on which nothing runs, from the day's first instant to its
 	// last; windows that reach in are cut. Of start and stop times, the starts

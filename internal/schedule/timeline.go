@@ -25,7 +25,7 @@ type Outlook struct {
 	Transitions []Transition `json:"transitions"`
 }
 
-// Outlook looks from a time on at so many transitions.
+// Outlook looks from a time on at up to n transitions.
 func (s *Schedule) Outlook(name string, now time.Time, count int) Outlook {
 	now = now.In(s.zone).Truncate(time.Second)
 	o := Outlook{Schedule: name, Zone: s.zone.String(), At: now, State: s.At(now), Transitions: []Transition{}}

@@ -51,7 +51,7 @@ func TestWeekInOddZones(t *testing.T) {
 	}
 }
 
-// A schedule that only stops leaves machines to people; its edges stand in the
+// A schedule that only stops leaves machines to people; its times are in the
 // part of the day in which they are.
 func TestWeekOfAScheduleThatOnlyStops(t *testing.T) {
 	s := parse(t, "stop Mon-Fri 19:00", "Asia/Seoul")

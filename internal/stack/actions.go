@@ -95,7 +95,7 @@ type action struct {
 }
 
 // actions is the table of all operations that nightshift uses. One that it
-// begins to use belongs here. What a machine's ARN looks like stands in
+// begins to use belongs here. What a machine's ARN looks like is in
 // [Scope.machines].
 //
 // Which actions know resources and condition keys is listed in the Service

@@ -10,8 +10,8 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// Costs is what a cost report can use beside what every report does. The zero
-// value is nothing of it.
+// Costs is what a cost report can use in addition to what every report does. The
+// zero value is nothing of it.
 type Costs struct {
 	// CostExplorer lets the bill be read by resource, CloudWatch the samples of
 	// instances be counted. Both are paid.
@@ -49,7 +49,7 @@ func (c Costs) check() error {
 	return errors.Join(errs...)
 }
 
-// written gives the costs with texts as they have to stand in a policy.
+// written gives the costs with texts as a policy needs them.
 func (c Costs) written(value func(string) string) Costs {
 	c.History, c.PriceCache, c.Bill = value(c.History), value(c.PriceCache), value(c.Bill)
 	c.Roles = slices.Clone(c.Roles)

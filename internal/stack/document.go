@@ -28,7 +28,7 @@ type Statement struct {
 }
 
 // Condition maps an operator to the condition keys and the values they must
-// have, of which one is enough.
+// have; one is enough.
 type Condition map[string]map[string]Values
 
 // Values are one text or several, which IAM writes as a text or as a list.
@@ -90,7 +90,7 @@ func characters(text []byte) int {
 	return size
 }
 
-// pack puts statements into as few policies as it easily can, each of which
+// pack puts statements into as few policies as it easily can, of a size that
 // IAM takes. The size of a statement is that of what it is filled with.
 func pack(statements []Statement, fill func(string) string) ([]Document, error) {
 	empty, err := plainJSON(Document{Version: policyVersion, Statement: []Statement{}}, "")

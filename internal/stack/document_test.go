@@ -97,7 +97,7 @@ func TestPoliciesOfManyValues(t *testing.T) {
 	if len(values) != 500 || len(slices.Compact(values)) != 500 {
 		t.Errorf("%d values may be stopped", len(values))
 	}
-	slices.Sort(resources) // a policy with room takes a later statement
+	slices.Sort(resources) // a policy with space takes a later statement
 	if diff := cmp.Diff(arns, resources); diff != "" {
 		t.Errorf("roles (-want +got)\n%s", diff)
 	}

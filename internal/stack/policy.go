@@ -43,12 +43,13 @@ type Scope struct {
 	Licenses bool
 	// Schedules, if not nil, widens the scope to what follows schedules.
 	Schedules *Schedules
-	// Costs widens the scope to what a cost report can use beside its bucket.
+	// Costs widens the scope to what a cost report can use in addition to its
+	// bucket.
 	Costs Costs
 }
 
 // Policies are the least that the actions need within the scope, cut into
-// managed policies of a size that IAM takes, all of which the role needs.
+// managed policies of a size that IAM takes; the role needs all of them.
 // There is none where nothing is needed. Actions are written as in IAM
 // ("ec2:StopInstances"); order and repetition do not matter. Reads take every
 // resource, since neither descriptions nor prices can be limited; stopping and

@@ -19,10 +19,10 @@ type Schedules struct {
 	// Untagged permits a rule that chooses every machine, which no condition
 	// can limit.
 	Untagged bool
-	// Config is where the configuration is read from: s3://bucket/key, with
-	// the calendars beside it, or ssm:/name, also ssm:/name:version. Empty means that AWS is not asked
-	// for it. A parameter that is encrypted with a customer managed key needs
-	// kms:Decrypt on that key besides.
+	// Config is where the configuration is read from: s3://bucket/key, with the
+	// calendars next to it, or ssm:/name, also ssm:/name:version. Empty means
+	// that AWS is not asked for it. A parameter that is encrypted with a
+	// customer managed key needs kms:Decrypt on that key, too.
 	Config string
 	// Journal is where records of runs are kept: s3://bucket/prefix. Empty
 	// means not in AWS.
@@ -70,7 +70,7 @@ func (b Bound) kinds() []fleet.Kind {
 	return b.Kinds
 }
 
-// Warnings tell what the policy allows and somebody may not expect.
+// Warnings say what the policy allows that somebody might not expect.
 func (s *Schedules) Warnings() []string {
 	var warnings []string
 	for _, kind := range power.Kinds() {
@@ -119,7 +119,7 @@ func object(uri string) (bucket, key string, ok bool) {
 	return bucket, key, ok && matches(bucketForm, bucket)
 }
 
-// written gives the schedules with texts as they have to stand in a policy.
+// written gives the schedules with texts as a policy needs them.
 func (s *Schedules) written(value, key func(string) string) *Schedules {
 	w := *s
 	w.Rules = slices.Clone(s.Rules)
@@ -267,8 +267,8 @@ func writtenTags(kinds []fleet.Kind) Values {
 }
 
 // ownTags is the condition that only tags are set which nightshift writes.
-// Otherwise the role could tag for itself what it may not stop. ForAllValues
-// alone holds also for a request without keys.
+// Otherwise the role could tag for itself what it is not permitted to stop.
+// ForAllValues alone holds also for a request without keys.
 func ownTags(kinds []fleet.Kind) Condition {
 	return Condition{
 		"ForAllValues:StringEquals": {"aws:TagKeys": writtenTags(kinds)},
@@ -288,10 +288,10 @@ func typeOnly() Condition {
 	}
 }
 
-// configuration lets the configuration be read, and calendars beside it.
+// configuration lets the configuration be read, and calendars next to it.
 func (s Scope) configuration(list *statements, ops operations) {
 	if name, ok := strings.CutPrefix(s.Schedules.Config, "ssm:"); ok {
-		name, _, _ = strings.Cut(name, ":") // the version is no part of its ARN
+		name, _, _ = strings.Cut(name, ":") // the version is not part of its ARN
 		list.allow("ReadConfiguration", ops.with(accessParameter), []string{s.arn("ssm", "*", cmp.Or(s.Account, "*"), "parameter"+name)}, nil)
 		return
 	}

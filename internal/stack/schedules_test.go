@@ -14,8 +14,8 @@ import (
 	"nightshift/internal/stack"
 )
 
-// scheduled are the actions of the job that follows schedules, beside those of
-// the first job.
+// scheduled are the actions of the job that follows schedules, in addition to
+// those of the first job.
 func scheduled() []string {
 	return append(actions(),
 		"ec2:CreateTags", "ec2:DescribeInstanceStatus", "ec2:ModifyInstanceAttribute",

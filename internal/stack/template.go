@@ -41,7 +41,7 @@ type filling struct {
 // they choose by other tags.
 //
 // The function's role may do exactly what [Policies] say of the actions. Its
-// code is a file named bootstrap beside the template, which `aws cloudformation
+// code is a file named bootstrap next to the template, which `aws cloudformation
 // package` puts into an archive and uploads.
 //
 // The role may also do what a configured cost report needs; the zero value of
@@ -120,7 +120,7 @@ func (f *filling) conditional(actions []string, s Scope) (err error) {
 }
 
 // fit puts the documents of the function's role where they fit: a single one
-// into the role, several beside it.
+// into the role, several next to it.
 func (f *filling) fit(documents []Document) (err error) {
 	if len(documents) == 1 {
 		f.Inline, err = policyText(documents[0].Statement)

@@ -121,7 +121,7 @@ func filled(t *testing.T, node yaml.Node) stack.Document {
 	return doc
 }
 
-// fillIn replaces what stands in ${...}, once, and leaves ${!...} as ${...}.
+// fillIn replaces what is in ${...}, once, and leaves ${!...} as ${...}.
 func fillIn(t *testing.T, text string, values map[string]string) string {
 	return regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllStringFunc(text, func(found string) string {
 		name := found[2 : len(found)-1]

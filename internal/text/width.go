@@ -34,7 +34,7 @@ func Pad(s string, columns int) string {
 	return s + strings.Repeat(" ", max(columns-Width(s), 0))
 }
 
-// Clip cuts a text to so many characters at the most; where something is cut
+// Clip cuts a text to at most n characters; where something is cut
 // off, "…" is the last one.
 func Clip(s string, characters int) string {
 	if runes := []rune(s); len(runes) > characters {
@@ -43,7 +43,7 @@ func Clip(s string, characters int) string {
 	return s
 }
 
-// CutRight shortens a text to so many columns of a terminal; where something is
+// CutRight shortens a text to at most n columns of a terminal; where something is
 // cut off, "…" is the last one.
 func CutRight(s string, columns int) string {
 	runes := []rune(s)

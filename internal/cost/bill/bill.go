@@ -75,7 +75,7 @@ type lineKey struct {
 	kind, pricing, commitment        string
 }
 
-// own copies the texts, each of which would keep the whole row.
+// own copies the texts, because each would keep the whole row in memory.
 func (k *lineKey) own() {
 	k.account, k.region = fleet.Account(strings.Clone(string(k.account))), fleet.Region(strings.Clone(string(k.region)))
 	for _, text := range []*string{&k.resource, &k.usage, &k.operation, &k.unit, &k.kind, &k.pricing, &k.commitment} {

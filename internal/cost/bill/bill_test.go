@@ -118,7 +118,7 @@ func table(t *testing.T, lines string) string {
 const plan = "arn:aws:savingsplans::111122223333:savingsplan/p-1"
 
 // focus is a small bill in the shape of AWS's FOCUS exports; the other formats
-// tell the same.
+// say the same.
 const focus = `
 ResourceId                                                     BilledCost   EffectiveCost ListCost ChargePeriodStart       ChargePeriodEnd        SubAccountId  RegionId        ChargeCategory PricingCategory CommitmentDiscountId PricingQuantity PricingUnit ConsumedQuantity ConsumedUnit BillingCurrency x_ServiceCode x_UsageType              x_Operation
 i-1                                                            0.118        0.118         0.118    2026-11-01T00:00:00Z    2026-11-01T01:00:00Z   111122223333  ap-northeast-2  Usage          Standard        -                    1               Hours       1                Hours        USD             AmazonEC2     APN2-BoxUsage:m5.large   RunInstances
@@ -243,7 +243,7 @@ func TestNetAmounts(t *testing.T) {
 	}
 }
 
-// TestHoursWithoutUnits: the unit stands in a column that an export may leave
+// TestHoursWithoutUnits: the unit is in a column that an export may leave
 // out. Hours of instances are known by their usage type.
 func TestHoursWithoutUnits(t *testing.T) {
 	for usageType, unit := range map[string]string{

@@ -79,7 +79,7 @@ func (w *walk) folder(ctx context.Context, prefix string, depth int) error {
 }
 
 // period takes the files of a billing period. Exports that keep their earlier
-// executions have a folder for each of them, of which the last one counts.
+// executions have a folder each, and the last one counts.
 func (w *walk) period(ctx context.Context, prefix, export string, depth int) error {
 	names, err := w.store.List(ctx, prefix)
 	if err != nil {
@@ -126,8 +126,8 @@ func (w *walk) period(ctx context.Context, prefix, export string, depth int) err
 }
 
 // current is the execution that the manifest of a legacy report names. Those of
-// executions with names that do not sort by time are told apart only by it. One
-// that cannot be read says nothing.
+// executions with names that do not sort by time are distinguished only by it.
+// One that cannot be read says nothing.
 func (w *walk) current(ctx context.Context, manifest string) string {
 	if manifest == "" {
 		return ""

@@ -15,8 +15,8 @@ import (
 )
 
 // sample is the part of the FinOps Foundation's FOCUS 1.0 sample data that is of
-// EC2 and EBS, if it lies beside the checkout. Its ids are made unreadable by
-// exchanging letters, of which those that tell the kind are put back.
+// EC2 and EBS, if it lies next to the checkout. Its ids are made unreadable by
+// exchanging letters; those that show the kind are put back.
 func sample(t *testing.T) string {
 	t.Helper()
 	shared := os.Getenv("NIGHTSHIFT_SHARED")

@@ -22,7 +22,7 @@ func amount(text string) (price.USD, error) {
 // known is an amount, nil where the cell is empty.
 func known(text string) (*price.USD, error) {
 	if text == "" {
-		return nil, nil //nolint:nilnil // unknown is no error
+		return nil, nil //nolint:nilnil // unknown is not an error
 	}
 	u, err := amount(text)
 	return &u, err

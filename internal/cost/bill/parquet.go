@@ -13,7 +13,7 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// parquetTable reads the wanted columns of a Parquet file side by side. Columns
+// parquetTable reads the chosen columns of a Parquet file side by side. Columns
 // that are lists or maps are not read.
 type parquetTable struct {
 	file    *parquet.File
@@ -193,14 +193,14 @@ func timestamp(n int64, kind *format.TimestampType) string {
 }
 
 // julian reads the old form of timestamps: nanoseconds of a day and the number
-// of the day in the Julian calendar, of which 2,440,588 is the first of 1970.
+// of the day in the Julian calendar; 2,440,588 is 1 January 1970.
 func julian(v parquet.Value) string {
 	n := v.Int96()
 	nanos := int64(n[0]) | int64(n[1])<<32
 	return time.Unix((int64(n[2])-2_440_588)*daySeconds, nanos).UTC().Format(time.RFC3339Nano)
 }
 
-// decimal reads an integer of which the last digits are decimals.
+// decimal reads an integer whose last digits are decimals.
 func decimal(v parquet.Value, scale int) string {
 	unscaled := new(big.Int)
 	switch v.Kind() {

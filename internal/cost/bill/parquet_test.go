@@ -132,7 +132,7 @@ func curParquet(t *testing.T) string {
 	return written(t, rows, 100)
 }
 
-// written makes a Parquet file with so many rows in a group.
+// written makes a Parquet file with a number of rows in a group.
 func written[T any](t *testing.T, rows []T, group int64) string {
 	t.Helper()
 	var b bytes.Buffer

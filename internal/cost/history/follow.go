@@ -33,7 +33,7 @@ type Past struct {
 	Problems []cost.Problem
 }
 
-// Follow sets a report beside the half year before it, and keeps its rows if it
+// Follow compares a report with the half year before it, and keeps its rows if it
 // should. Only accounts and regions that were read without a problem are
 // compared: of the others nobody knows what changed.
 func Follow(ctx context.Context, store blob.Store, report cost.Report, o Options) Past {
@@ -141,8 +141,8 @@ func sound(ctx context.Context, store blob.Store, date trend.Date) bool {
 	return true
 }
 
-// unreadable is the error of a day that cannot be read. A damaged one is nobody's
-// wrong usage.
+// unreadable is the error of a day that cannot be read. A damaged one is not a
+// usage error.
 func unreadable(err error) error {
 	if errors.Is(err, fleet.ErrInvalid) {
 		return errors.New(err.Error())

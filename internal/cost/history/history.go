@@ -46,7 +46,7 @@ func Write(ctx context.Context, store blob.Store, day trend.Date, rows iter.Seq[
 	return key, nil
 }
 
-// Dates are the days between two dates, both included, of which the store has a
+// Dates are the days between two dates, both included, for which the store has a
 // folder, in their order. Names that are not ours are passed over.
 func Dates(ctx context.Context, store blob.Store, from, to trend.Date) ([]trend.Date, error) {
 	names, err := store.List(ctx, root)

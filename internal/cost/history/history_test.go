@@ -205,7 +205,7 @@ func encode(t testing.TB, rows iter.Seq[trend.Row]) []byte {
 	return file
 }
 
-// TestDamageIsAnErrorOfThatDay: the error names the file, and the day beside it
+// TestDamageIsAnErrorOfThatDay: the error names the file, and the next day
 // is read.
 func TestDamageIsAnErrorOfThatDay(t *testing.T) {
 	ctx, store := t.Context(), blob.Folder(t.TempDir())

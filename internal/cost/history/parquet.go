@@ -69,7 +69,7 @@ func Decode(file []byte) iter.Seq2[trend.Row, error] { return rows[record](file)
 // columns are a record with all columns of a file or with some.
 type columns interface{ row(once words) trend.Row }
 
-// rows yields the rows of a file, of which it reads the columns of C.
+// rows yields the rows of a file; it reads only the columns of C.
 func rows[C columns](file []byte) iter.Seq2[trend.Row, error] {
 	return func(yield func(trend.Row, error) bool) {
 		opened, err := open(file)

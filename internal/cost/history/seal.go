@@ -16,7 +16,7 @@ const sumKey = "nightshift.sha256"
 // unsealed is what stands for the checksum while it is not known.
 const unsealed = "0000000000000000000000000000000000000000000000000000000000000000"
 
-// sumAt is where the checksum stands in a file; it is false where there is
+// sumAt is where the checksum is in a file; it is false where there is
 // none. The metadata are a Thrift structure in the compact protocol, in which a
 // value follows its key after the number and type of its field and its length,
 // one byte each.

@@ -146,7 +146,7 @@ func (p *picture) lines(d data, s scale) {
 		}
 		p.Paths = append(p.Paths, path{class(k), way.String()})
 	}
-	// Only so many names as there is room for, the last one always.
+	// Only as many names as fit, the last one always.
 	var widest float64
 	for _, name := range d.names {
 		widest = max(widest, textWidth(name))

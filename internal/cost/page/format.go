@@ -40,7 +40,7 @@ func classOf(format sheet.Format) string {
 	}
 }
 
-// more are classes that a value has beside those of its column.
+// more are classes that a value has in addition to those of its column.
 func more(format sheet.Format, value any) string {
 	text, ok := value.(string)
 	switch {

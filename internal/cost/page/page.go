@@ -112,7 +112,7 @@ type tableView struct {
 	Name    string
 	Len     string
 	Columns []header
-	Wide    bool // has more columns on paper than there is room for in plain size
+	Wide    bool // has more columns on paper than fit in plain size
 	Rows    [][]cell
 	More    string // how many rows it leaves out, empty for none
 }

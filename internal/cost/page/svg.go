@@ -238,7 +238,7 @@ func textWidth(text string) float64 {
 }
 
 // runeWidth is about how wide a letter of 11 units is in a font that is rather
-// wide: too much room does no harm.
+// wide: too much space does no harm.
 func runeWidth(r rune) float64 {
 	switch {
 	case r >= 0x1100: // Hangul, Kana, CJK, emoji

@@ -48,7 +48,7 @@ type figure struct {
 //
 // Tables are arrays of objects, one a row. Keys are the headers of the columns in
 // small letters, words joined by underscores, with their unit at the end; they
-// stand in the order of the columns. Money is a string with a decimal number of
+// are in the order of the columns. Money is a string with a decimal number of
 // dollars with all its digits, counts and hours are numbers, times are as in RFC
 // 3339, and what is not known is null. Text is never altered but for bytes that
 // are not UTF-8. Rows are written as they are made, so that memory does not grow
@@ -119,7 +119,7 @@ type writer struct {
 func newWriter(w io.Writer) *writer {
 	out := &writer{Writer: bufio.NewWriterSize(w, 1<<16)}
 	out.encoder = json.NewEncoder(&out.value)
-	// Names stay readable; this is no HTML.
+	// Names stay readable; this is not HTML.
 	out.encoder.SetEscapeHTML(false)
 	return out
 }
@@ -166,7 +166,7 @@ func (w *writer) table(table sheet.Table) error {
 	return nil
 }
 
-// cell writes a value. Money and what is not known, of which there is most, need
+// cell writes a value. Money and what is not known, which are most, need
 // no reflection.
 func (w *writer) cell(value any) error {
 	switch v := value.(type) {

@@ -49,7 +49,7 @@ func exact(value any) string {
 	}
 }
 
-// key is a header as a key of JSON: words in small letters, of which the last
+// key is a header as a key of JSON: words in lower case, and the last
 // is the unit if there is one: "EC2Monthly(USD)" is "ec2_monthly_usd",
 // "VolumeSize(GB)" "volume_size_gb", "vCPU" "vcpu". A date behind a word is left
 // out, so that the key stays the same from report to report.

@@ -11,8 +11,8 @@ import (
 // The commands of recommendations. Each is one line that a shell runs as it is: the
 // steps are joined so that a step runs only where the one before succeeded, and
 // what AWS takes time for is waited for. Their arguments are ids and numbers of
-// AWS's own making, and tags of plain letters, none of which a shell would read
-// otherwise.
+// AWS's own making, and tags of plain letters, which a shell reads as they
+// are.
 const (
 	releaseAddress = "aws ec2 release-address --allocation-id {id} --region {region}"
 	releaseHeld    = "association=$(aws ec2 describe-addresses --allocation-ids {id} --query 'Addresses[0].AssociationId' --output text --region {region})" +

@@ -18,7 +18,7 @@ func scratch(t fleet.InstanceType) bool {
 }
 
 // runShare is the share of the month so far in which an instance ran, for what a
-// change would save in a full month; false where the month is too young to tell.
+// change would save in a full month; false where the month is too young to say.
 func runShare(r cost.Report, i *cost.Instance) (ran, elapsed int64, ok bool) {
 	ran, elapsed = cost.Seconds(i.Hours), cost.Seconds(r.Month.Now.Sub(r.Month.Start))
 	if elapsed < 24*3600 {

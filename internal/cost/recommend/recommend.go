@@ -1,6 +1,6 @@
 // Package recommend looks through a cost report for what could cost less, and
 // says with which command. It is pure and changes nothing. Which tag would put an
-// instance on a schedule, and what keeps it from being stopped, stand in the
+// instance on a schedule, and what keeps it from being stopped, are in the
 // report's rows.
 //
 // It may import cost, fleet and price.
@@ -101,7 +101,7 @@ func forgotten(i *cost.Instance, now time.Time) bool {
 }
 
 // forStopped are instances that have been stopped for long: their volumes
-// are paid for. A snapshot of each keeps the data; it is reckoned at the full
+// are paid for. A snapshot of each keeps the data; it is calculated at the full
 // size, so that the saving is what is left at least.
 func forStopped(r cost.Report) []Recommendation {
 	volumes := map[instanceKey][]*cost.Volume{}

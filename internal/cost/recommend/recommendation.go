@@ -9,7 +9,7 @@ import (
 )
 
 // Recommendation is something that could cost less. Nothing is changed by the report:
-// Fix is a command for people to read, judge and run.
+// Fix is a command for people to read, check and run.
 type Recommendation struct {
 	Target fleet.Target
 	// Code is stable, for programs: "unattached-volume", "gp2-to-gp3", …

@@ -9,7 +9,7 @@ import (
 )
 
 // copied stands for the volume of snapshots that were copied, which EC2 does not
-// tell.
+// report.
 const copied = ""
 
 // chain are the snapshots of one volume in the standard tier.

@@ -1,4 +1,4 @@
-// Package reconcile sets what AWS billed beside list prices and says why they
+// Package reconcile compares what AWS billed with list prices and says why they
 // differ, resource by resource. It is pure: a report and lines of the bill in,
 // a Reconciliation out.
 //
@@ -54,7 +54,7 @@ const (
 	Unknown Label = "unknown"
 )
 
-// Reconciliation sets what AWS billed beside list prices between two instants:
+// Reconciliation compares what AWS billed with list prices between two instants:
 // of an export month to date, of Cost Explorer the time that it covers. What is
 // left of taxes, credits and purchases without a resource is not in it.
 type Reconciliation struct {
@@ -85,7 +85,7 @@ type Row struct {
 	List      *price.USD `json:"list_usd"`
 	// Difference is Billed less List, which counts as nothing where it is nil.
 	Difference price.USD `json:"difference_usd"`
-	// Label is the largest of Causes, empty where the difference is no cent.
+	// Label is the largest of Causes, empty where the difference is below a cent.
 	Label Label `json:"label"`
 	// Causes add up to Difference exactly, the largest first.
 	Causes []Cause `json:"causes"`

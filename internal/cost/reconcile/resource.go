@@ -258,7 +258,7 @@ func (e *resource) price(line price.BillLine) (price.USD, bool) {
 	}
 }
 
-// times is the cost of a quantity, of which nine decimals count.
+// times is the cost of a quantity with nine decimals.
 func times(u price.USD, quantity float64) price.USD {
 	const decimals = 1_000_000_000
 	if math.Abs(quantity) > decimals {

@@ -101,7 +101,7 @@ func (c *reconciliation) quantities(e *resource) (notes []string) {
 	return notes
 }
 
-// absent says why the bill may not have a resource.
+// absent says why the bill might not have a resource.
 func absent(e *resource) string {
 	switch e.kind {
 	case string(cost.AddressLine):

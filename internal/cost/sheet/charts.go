@@ -88,7 +88,7 @@ func (w Workbook) chartTables() []Table {
 	}
 }
 
-// What volumes are used for, as it stands in the legend of their chart.
+// What volumes are used for, as in the legend of their chart.
 const (
 	attachedUse   = "Attached(USD)"
 	unattachedUse = "Unattached(USD)"
@@ -209,7 +209,7 @@ func (w Workbook) dearest() []ranked {
 	return top
 }
 
-// labelWidth is how many characters of a name a chart has room for.
+// labelWidth is how many characters of a name a chart has space for.
 const labelWidth = 20
 
 // labelled is the label of a resource in a chart: its name, without the marks

@@ -244,7 +244,7 @@ func (w Workbook) advice() Block {
 	return Block{"What could be saved", figures}
 }
 
-// bill sets what AWS billed beside list prices, and says why they differ.
+// bill compares what AWS billed with list prices, and says why they differ.
 func (w Workbook) bill() Block {
 	if w.Reconciliation == nil {
 		return Block{}

@@ -104,8 +104,8 @@ func amountOf(a cost.Amount) any {
 }
 
 // instancesTable begins with the thirteen columns that the report has always
-// had, of which EC2Monthly(USD) is month to date and EBSMonthly(USD) a full
-// month, rounded to cents as they are shown. More stand to the right.
+// had; EC2Monthly(USD) is month to date and EBSMonthly(USD) a full
+// month, rounded to cents as they are shown. More are to the right.
 func (w Workbook) instancesTable() Table {
 	zone := w.Month.Now.Location()
 	t := table("EC2_Detail_Costs", 2, w.Instances, []field[*cost.Instance]{

@@ -15,7 +15,7 @@ func trendTables(t *trend.Trend) []Table {
 	return []Table{periodsTable("Trend", "Week", t.Weeks), periodsTable("Trend_Months", "Month", t.Months), trendDetailTable(t)}
 }
 
-// periodRow is a period beside the one before.
+// periodRow is a period next to the one before.
 type periodRow struct {
 	trend.Period
 	change any // nil where the two cannot be compared

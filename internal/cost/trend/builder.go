@@ -70,7 +70,7 @@ const maxTags = 8
 type trendDay struct {
 	forecast bool // from a forecast
 	wide     bool // from a time of more than a week
-	unpriced int  // without so many resources
+	unpriced int  // without this many resources
 }
 
 // trendSpending is what a group spent since the last day: in the month of the last

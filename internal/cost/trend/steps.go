@@ -19,7 +19,7 @@ type figure struct {
 }
 
 // configuration is what decides about the price of an instance or a volume
-// beside its size.
+// next to its size.
 type configuration struct {
 	typ, tenancy, operation string
 	lifecycle               fleet.Lifecycle

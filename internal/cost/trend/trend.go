@@ -18,7 +18,7 @@ import (
 // history; what lies between two of them is spread evenly over the days
 // between.
 type Trend struct {
-	// From is the first day of which something is known, To the last stored day.
+	// From is the first day with data, To the last stored day.
 	From Date `json:"from"`
 	To   Date `json:"to"`
 	// Weeks begin on Monday. Both lists are without holes: what the history

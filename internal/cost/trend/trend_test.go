@@ -108,7 +108,7 @@ func TestTrendAcrossTheMonthsEnd(t *testing.T) {
 		dayOf(date(t, "2026-11-08"), spent("i-1", 16*price.Dollar, 60*price.Dollar), spent("new", 5*price.Dollar, 9*price.Dollar)))
 	// October: 28 + 10, and 3 forecast. November: 16 + 5.
 	checkPeriods(t, got.Months, "2026-10-01 41.00 31 partly estimated", "2026-11-01 21.00 8 incomplete")
-	// The week of 26 October: 3 days at 1.00 and 10.00 × 3 ÷ 28, of which the last
+	// The week of 26 October: 3 days at 1.00 and 10.00 × 3 ÷ 28, and the last
 	// day has what the division left; 3 forecast days at 1.00; and 12.00 ÷ 4.
 	checkPeriods(t, got.Weeks[4:],
 		"2026-10-26 10.0714285725 7 partly estimated", "2026-11-02 18.00 7 incomplete")

@@ -39,7 +39,7 @@ func (archive) AddFS(fs.FS) error { return fmt.Errorf("add a file system: %w", f
 func (archive) Close() error { return nil }
 
 // writeTo writes everything by name, compressing what is not yet compressed.
-// "[Content_Types].xml", by which programs tell what the file is, comes first.
+// "[Content_Types].xml", by which programs see what the file is, comes first.
 func (a archive) writeTo(w io.Writer) error {
 	d, err := newDeflater()
 	if err != nil {

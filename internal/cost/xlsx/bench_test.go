@@ -89,7 +89,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 func forgetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
 // peakRSS is the process's highest resident set in megabytes, 0 where the
-// system does not tell.
+// system does not report it.
 func peakRSS() float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

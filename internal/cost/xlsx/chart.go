@@ -21,7 +21,7 @@ const (
 	rowPixels        = 18 // of a row of the default height, as excelize calculates
 )
 
-// chartHeight is how high a chart is in points: the bars of names need room.
+// chartHeight is how high a chart is in points: the bars of names need space.
 func chartHeight(c sheet.Chart) float64 {
 	if c.Kind == sheet.BarChart {
 		return 75 + 20*float64(max(c.Rows, 4))

@@ -79,8 +79,8 @@ func (b *workbook) fillTable(d *deflater, table placed, sheets []*entry) error {
 // enough is how much is written at once.
 const enough = 1 << 16
 
-// writeSheet writes a sheet that was made without rows, its header and so many
-// of the next rows.
+// writeSheet writes a sheet that was made without rows, its header and some of
+// the next rows.
 func (w rowWriter) writeSheet(to io.Writer, made []byte, rows int, next func() ([]any, bool)) error {
 	head, tail, ok := bytes.Cut(made, []byte("</sheetData>"))
 	if !ok || !bytes.HasSuffix(head, []byte("<sheetData>")) {

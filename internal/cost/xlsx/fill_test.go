@@ -53,7 +53,7 @@ func TestEveryCellIsThatOfItsTable(t *testing.T) {
 	}
 }
 
-// content is what must stand in a cell, after its kind: a text, a number or
+// content is what a cell must hold, after its kind: a text, a number or
 // nothing.
 func content(t *testing.T, value any) string {
 	t.Helper()

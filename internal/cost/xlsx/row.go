@@ -11,8 +11,8 @@ import (
 )
 
 // rowWriter turns rows of a table into the XML of a sheet (ECMA-376 part 1,
-// 18.3.1.73). It is written by hand because of the time: nearly all of a large
-// workbook is cells.
+// 18.3.1.73). It does not use the library because of the time: nearly all of a
+// large workbook is cells.
 type rowWriter struct {
 	columns []sheet.Column
 	letters []string // of the columns
@@ -76,8 +76,8 @@ func (w rowWriter) beginCell(b []byte, column, row, style int) []byte {
 }
 
 // appendNumber appends the rest of a cell with a number, in as many digits as
-// tell it from all others. What is no number XML Schema's doubles can hold but
-// spreadsheets cannot; it is shown as text.
+// distinguish it from all others. What is not a number XML Schema's doubles can
+// hold but spreadsheets cannot; it is shown as text.
 func appendNumber(b []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return appendText(b, strconv.FormatFloat(f, 'f', -1, 64))
@@ -87,7 +87,7 @@ func appendNumber(b []byte, f float64) []byte {
 	return append(b, "</v></c>"...)
 }
 
-// appendText appends the rest of a cell with a text that is safe. It stands in
+// appendText appends the rest of a cell with a text that is safe. It is in
 // the cell itself: a list of shared texts would have to be kept in memory.
 func appendText(b []byte, s string) []byte {
 	b = append(b, `" t="inlineStr"><is><t`...)

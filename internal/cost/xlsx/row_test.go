@@ -133,7 +133,7 @@ func TestHeadersAreAnyText(t *testing.T) {
 	}
 }
 
-// TestSheetsHaveTheRowsTheySay: a table that counts its rows wrongly is no
+// TestSheetsHaveTheRowsTheySay: a table that counts its rows wrongly is not a
 // workbook that lacks some.
 func TestSheetsHaveTheRowsTheySay(t *testing.T) {
 	three := sheet.Table{Name: "Three", Columns: []sheet.Column{{Header: "Row", Format: sheet.Count}}, Rows: func(yield func([]any) bool) {

@@ -71,7 +71,7 @@ func (b *workbook) layOut(s part, table sheet.Table) error {
 	})
 }
 
-// paper is landscape A4, one page wide and at most so many pages high, 0 being
+// paper is landscape A4, one page wide and at most n pages high, 0 being
 // any number.
 func (b *workbook) paper(sheet string, high int) error {
 	fit, a4, landscape, one := true, 9, "landscape", 1
@@ -167,9 +167,9 @@ func cellValue(value any) any {
 	return value
 }
 
-// number is a value that is no whole number as a spreadsheet holds it. Only here
-// does money become a floating-point number. A time keeps the wall clock of its
-// zone: cells have no zone.
+// number is a value that is not a whole number as a spreadsheet holds it. Only
+// here does money become a floating-point number. A time keeps the wall clock of
+// its zone: cells have no zone.
 func number(value any) (float64, bool) {
 	switch v := value.(type) {
 	case price.USD:

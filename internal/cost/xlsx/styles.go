@@ -35,7 +35,7 @@ const (
 
 const font = "Calibri"
 
-// seriesColors are told apart by people who do not see all colours, too
+// seriesColors can be distinguished by people who do not see all colours, too
 // (Okabe and Ito, "Color Universal Design", 2008).
 func seriesColors() []string { return []string{"0072B2", "D55E00", "009E73", "CC79A7"} }
 

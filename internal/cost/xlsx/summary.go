@@ -12,7 +12,7 @@ import (
 
 const summarySheet = "Summary"
 
-// The columns of the summary, the first of which is a margin. The charts stand
+// The columns of the summary, the first being a margin. The charts are
 // to the right of the notes.
 const (
 	labelColumn = iota + 2
@@ -133,7 +133,7 @@ func (p *page) figures(s sheet.Summary) error {
 	return nil
 }
 
-// headline shows the figures beside one another: over the labels, over values
+// headline shows the figures side by side: over the labels, over values
 // and units, over the notes.
 func (p *page) headline(figures []sheet.Figure) error {
 	columns := []int{labelColumn, valueColumn, noteColumn}
@@ -192,7 +192,7 @@ func (p *page) figure(f sheet.Figure) error {
 	return nil
 }
 
-// formula adds up what the figure adds up; empty where it is no sum of cells.
+// formula adds up what the figure adds up; empty where it is not a sum of cells.
 func (p *page) formula(f sheet.Figure) string {
 	var cells []string
 	for _, sum := range f.Sum {

@@ -129,7 +129,7 @@ func formulaOf(t testing.TB, f *excelize.File, label string) string {
 }
 
 // TestSumsAreFormulasWithTheirValues calculates every formula of the summary and
-// compares the result with the value that is kept beside it, on one sheet a
+// compares the result with the value that is kept next to it, on one sheet a
 // table and on several.
 func TestSumsAreFormulasWithTheirValues(t *testing.T) {
 	r := reportOf(t, many(25))

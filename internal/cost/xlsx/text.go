@@ -68,7 +68,7 @@ const (
 	sampled = 1000
 )
 
-// widths fits each column to its header, with room for the filter's button,
+// widths fits each column to its header, with space for the filter's button,
 // and to the first rows, within bounds.
 func widths(table sheet.Table) []float64 {
 	columns := make([]int, len(table.Columns))

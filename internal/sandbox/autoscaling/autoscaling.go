@@ -63,7 +63,7 @@ func (c *groupCall) unknown() *wire.Error {
 }
 
 // named finds the group that the call is for and asks for permission on it.
-// Who may not touch a group is not told whether there is one.
+// A caller that may not touch a group does not learn whether there is one.
 func (c *groupCall) named(name string) (*group, *wire.Error) {
 	c.IDs = 1
 	g := findGroup(c.Region, name)

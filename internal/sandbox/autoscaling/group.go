@@ -16,7 +16,7 @@ import (
 )
 
 // Group describes an Auto Scaling group to add to the account. The zero value
-// of a field takes the default that stands beside it.
+// of a field takes the default that is next to it.
 type Group struct {
 	Name string
 	// Min, Desired and Max are the group's sizes; they must be in this order.

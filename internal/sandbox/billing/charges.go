@@ -8,7 +8,7 @@ import (
 	"nightshift/internal/sandbox/state"
 )
 
-// What the account pays with beside money. An EC2 Instance Savings Plan covers
+// What the account pays with besides money. An EC2 Instance Savings Plan covers
 // the m5 instances of 8 vCPUs and more that are neither Spot nor dedicated, at
 // planPercent of the list price; its commitment fits to the cent. Promotional
 // credits pay creditPercent of what t4g instances cost.
@@ -186,7 +186,7 @@ func (b *biller) spotCost(c charge, i *state.Instance, spec catalog.Type) catalo
 // earns, where the price list does not say: the price of Linux, in most regions.
 const surplusPrice = catalog.Dollar / 20
 
-// surplus is the charge for the CPU credits that CloudWatch tells as
+// surplus is the charge for the CPU credits that CloudWatch reports as
 // CPUSurplusCreditsCharged. 60 credits are an hour of a vCPU.
 func (b *biller) surplus(r *state.Region, i *state.Instance, from, to time.Time) (charge, bool) {
 	if i.CreditOption() != state.CreditsUnlimited {

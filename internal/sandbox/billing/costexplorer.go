@@ -20,7 +20,7 @@ import (
 const costPage = 1000
 
 // costActions are the operations of Cost Explorer that the account has, and
-// whether they tell resources.
+// whether they name resources.
 func costActions() map[string]bool {
 	return map[string]bool{"GetCostAndUsage": false, "GetCostAndUsageWithResources": true}
 }

@@ -145,7 +145,7 @@ func (e *costExpression) requires(key, value string) bool {
 		slices.ContainsFunc(e.And, func(x costExpression) bool { return x.requires(key, value) })
 }
 
-// only lists the values of a dimension of which every record that passes has
+// only lists the values of a dimension such that every record that passes has
 // one; false where the filter does not say.
 func (e *costExpression) only(key string) (map[string]bool, bool) {
 	if e == nil {

@@ -73,7 +73,7 @@ func (b *focusBill) usage(c charge) map[string]string {
 	return row
 }
 
-// resource fills in what a row tells of the resource and of its price.
+// resource fills in what a row says about the resource and of its price.
 func (b *focusBill) resource(row map[string]string, c charge) {
 	row["ResourceId"], row["ResourceType"] = c.resource, resourceType(c.resource)
 	row["ServiceCategory"], row["ServiceName"] = "Compute", "Amazon Elastic Compute Cloud"

@@ -7,9 +7,9 @@ import (
 	"nightshift/internal/sandbox/state"
 )
 
-// otherResources lists what a region was charged for beside instances and volumes in a
-// span of time, which lies in one month: Dedicated Hosts, reserved capacity that
-// nobody used, and snapshots. A bill names these by their ARN.
+// otherResources lists what a region was charged for besides instances and
+// volumes in a span of time, which lies in one month: Dedicated Hosts, reserved
+// capacity that nobody used, and snapshots. A bill names these by their ARN.
 //
 // Addresses, metrics and databases are not on the account's bill.
 func (b *biller) otherResources(r *state.Region, from, to time.Time) []charge {
@@ -24,7 +24,7 @@ func (b *biller) otherResources(r *state.Region, from, to time.Time) []charge {
 		}
 		list = append(list, b.unused(r, c, state.Later(from, c.Created), end)...)
 	}
-	billed := map[string]bool{} // volumes of which there is an older snapshot
+	billed := map[string]bool{} // volumes that have an older snapshot
 	for _, s := range r.Other.Snapshots {
 		if s.Owner == r.Owner {
 			list = append(list, b.snapshot(r, s, billed[s.Volume] && s.Volume != state.CopiedVolume, state.Later(from, s.Started), to)...)
@@ -78,7 +78,7 @@ func (b *biller) byTheHour(c charge, section string, seconds int64) []charge {
 	return []charge{c}
 }
 
-// snapshotShare is the part of a snapshot's blocks, one in so many, that the one
+// snapshotShare is the part of a snapshot's blocks, one in n, that the one
 // before it of the same volume does not have.
 const snapshotShare = 16
 

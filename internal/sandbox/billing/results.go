@@ -24,8 +24,9 @@ type invoice struct {
 	known  time.Time
 }
 
-// result is the answer for one span of time: from the bookmark on at most room
-// groups. Where there are more, it comes with the place of the next one.
+// result is the answer for one span of time: from the bookmark on at most as
+// many groups as are free. Where there are more, it comes with the place of the
+// next one.
 func (s invoice) result(slot state.Span, mark wire.Bookmark, free int) (r costResult, next *wire.Bookmark) {
 	r = costResult{Total: map[string]costAmount{}, Groups: []costGroupResult{}}
 	slot.To = state.Earlier(slot.To, s.known)
@@ -56,15 +57,15 @@ func (s invoice) result(slot state.Span, mark wire.Bookmark, free int) (r costRe
 }
 
 // costGroupSum is the sum of the records with the same keys: of one resource,
-// where resources are told apart.
+// where resources are distinguished.
 type costGroupSum struct {
 	keys     []string
 	resource string
 	costSum
 }
 
-// groups yields the groups of a span of time. Where resources are told apart, a
-// group is complete as soon as its resource is: it need not be kept until all
+// groups yields the groups of a span of time. Where resources are distinguished,
+// a group is complete as soon as its resource is: it need not be kept until all
 // are known, and one can begin with any resource.
 func (s invoice) groups(slot state.Span, first string) iter.Seq[*costGroupSum] {
 	dimensions := costDimensions()
@@ -138,8 +139,8 @@ func (s invoice) records(slot state.Span, first string) iter.Seq[costRecord] {
 	}
 }
 
-// selected says which resources a query can be about. Resources are told apart of
-// EC2 alone, which leaves out volumes.
+// selected says which resources a query can be about. Resources are
+// distinguished for EC2 alone, which leaves out volumes.
 func (s invoice) selected() func(id string) bool {
 	ids, some := s.query.Filter.only("RESOURCE_ID")
 	return func(id string) bool {
@@ -149,7 +150,7 @@ func (s invoice) selected() func(id string) bool {
 
 // charges yields what the account was charged for in a span of time, region by
 // region, in the order in which resources came to be: instances, other resources,
-// volumes. If one is named that is no volume, it is the first.
+// volumes. If one is named that is not a volume, it is the first.
 func (b *biller) charges(from, to time.Time, first string, selected func(id string) bool) iter.Seq[charge] {
 	return func(yield func(charge) bool) {
 		for _, name := range slices.Sorted(maps.Keys(b.account.Regions)) {

@@ -7,8 +7,8 @@ import (
 	"nightshift/internal/sandbox/state"
 )
 
-// dimension is one thing that a volume is billed by: so many of a usage type,
-// or so many parts of one.
+// dimension is one thing that a volume is billed by: a number of a usage type,
+// or a number of parts of one.
 type dimension struct {
 	usage string
 	units int64
@@ -71,7 +71,7 @@ func (b *biller) volume(r *state.Region, v *state.Volume, from, to time.Time) []
 	return list
 }
 
-// requests is the charge for what CloudWatch tells as VolumeReadOps and
+// requests is the charge for what CloudWatch reports as VolumeReadOps and
 // VolumeWriteOps of a magnetic volume.
 func (b *biller) requests(r *state.Region, v *state.Volume, from, to time.Time) []charge {
 	var count int64

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The services of the price list beside EC2.
+// The services of the price list other than EC2.
 const (
 	VPCOffer        = "AmazonVPC"
 	CloudWatchOffer = "AmazonCloudWatch"

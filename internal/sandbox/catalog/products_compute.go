@@ -12,10 +12,10 @@ import (
 // capacitystatus and what the description calls it.
 type box struct{ usage, capacity, words string }
 
-// boxesOf are the rows that stand in the list for one instance price. All but
+// boxesOf are the rows in the list for one instance price. All but
 // the one with capacitystatus Used are about On-Demand Capacity Reservations:
 // an unused one costs as much as an instance, and an instance in one is billed
-// as Used beside an Allocated row of nothing.
+// as Used next to an Allocated row of zero.
 func boxesOf(tenancy string) []box {
 	switch tenancy {
 	case "Dedicated":

@@ -21,7 +21,7 @@ func FilterTypes(anyOf string) []string {
 	return []string{"TERM_MATCH", "EQUALS", "CONTAINS", "ANY_OF", "NONE_OF"}
 }
 
-// match tells whether a product whose attribute has this value passes.
+// match reports whether a product whose attribute has this value passes.
 func (f *ProductFilter) match(value string) bool {
 	equal := func(want string) bool { return strings.EqualFold(want, value) }
 	switch f.Type {
@@ -34,10 +34,10 @@ func (f *ProductFilter) match(value string) bool {
 	}
 }
 
-// matchAbsent tells whether a product without the attribute passes.
+// matchAbsent reports whether a product without the attribute passes.
 func (f *ProductFilter) matchAbsent() bool { return f.Type == "NONE_OF" }
 
-// mayHold tells whether products of the section can pass the filters, without
+// mayHold reports whether products of the section can pass the filters, without
 // making them.
 func (s *Section) mayHold(filters []ProductFilter) bool {
 	for i := range filters {
@@ -52,7 +52,7 @@ func (s *Section) mayHold(filters []ProductFilter) bool {
 	return true
 }
 
-// matches tells whether the product passes all filters.
+// matches reports whether the product passes all filters.
 func (p *Product) matches(filters []ProductFilter) bool {
 	for i := range filters {
 		f := &filters[i]

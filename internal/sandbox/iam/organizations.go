@@ -105,7 +105,7 @@ func describeOrganization(r *service.Call) (any, *inputError) {
 // mostAccounts is the largest page of ListAccounts, and the usual one.
 const mostAccounts = 20
 
-// listedAccount is an account as ListAccounts tells it. Status is what State
+// listedAccount is an account as ListAccounts reports it. Status is what State
 // replaces.
 type listedAccount struct {
 	ID              string `json:"Id"`
@@ -181,8 +181,8 @@ func accountsToken(o *state.Organization, index int) string {
 	return base64.URLEncoding.EncodeToString([]byte(text))
 }
 
-// tokenIndex is the place at which the page of a token begins; 0 for what is no
-// token.
+// tokenIndex is the place at which the page of a token begins; 0 for what is not
+// a token.
 func tokenIndex(o *state.Organization, token string) int {
 	for index := 1; index < len(o.Accounts); index++ {
 		if accountsToken(o, index) == token {

@@ -258,7 +258,7 @@ func TestLicencesCostWhatTheyCost(t *testing.T) {
 	}
 }
 
-// TestRowsThatMislead lists what stands beside the price of one instance.
+// TestRowsThatMislead lists what is listed next to the price of one instance.
 func TestRowsThatMislead(t *testing.T) {
 	c := testCatalog(t)
 	rows := func(filters ...string) []string {

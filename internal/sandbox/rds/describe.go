@@ -231,7 +231,7 @@ func dbPort(engine string) int64 {
 // longestDuration is the greatest Duration of DescribeEvents, in minutes.
 const longestDuration = int64(eventRetention / time.Minute)
 
-// describeEvents tells what happened, the oldest first.
+// describeEvents lists what happened, the oldest first.
 func (c *rdsCall) describeEvents() *wire.Error {
 	source, kind := c.Params.Text("SourceIdentifier"), c.Params.Text("SourceType")
 	categories := c.Params.Texts("EventCategories.EventCategory")

@@ -9,7 +9,8 @@ import (
 	"nightshift/internal/sandbox/state"
 )
 
-// dbKind tells databases from clusters, in the word that ARNs have for them.
+// dbKind distinguishes databases from clusters, in the word that ARNs have for
+// them.
 type dbKind string
 
 const (
@@ -37,7 +38,7 @@ const (
 // longestStop is how long a database stays stopped before RDS starts it again.
 const longestStop = 7 * 24 * time.Hour
 
-// eventRetention is how long RDS tells of events.
+// eventRetention is how long RDS reports events.
 const eventRetention = 14 * 24 * time.Hour
 
 // database is a DB instance or a DB cluster. A member of a cluster has the
@@ -57,7 +58,7 @@ type database struct {
 
 	status  string
 	until   time.Time // when a passing status ends; zero: it lasts
-	restart time.Time // when RDS starts it by itself; zero unless it is stopped
+	restart time.Time // when RDS starts it on its own; zero unless it is stopped
 	started time.Time // the last start
 	stopped time.Time // the last stop
 }
@@ -70,7 +71,7 @@ type databases struct {
 	rng      *rand.Rand
 }
 
-// dbEvent is an event as DescribeEvents tells it.
+// dbEvent is an event as DescribeEvents reports it.
 type dbEvent struct {
 	at       time.Time
 	seq      int

@@ -79,7 +79,7 @@ func (c *rdsCall) tagged(keys []string) (*database, *wire.Error) {
 	return d, c.Authorize(arn, d.tags, keys)
 }
 
-// checkDBTags refuses what RDS does not take as tags: beside the limits of
+// checkDBTags refuses what RDS does not take as tags: besides the limits of
 // EC2, only letters, digits, white space and _ . : / = + - @.
 func checkDBTags(ts state.Tags) *wire.Error {
 	if err := service.CheckTags(ts); err != nil {

@@ -147,7 +147,7 @@ func foreignSubresource(r *http.Request) (string, bool) {
 	if len(foreign) == 0 {
 		return "", false
 	}
-	for _, name := range foreign { // "id" or "versionId" beside it says less
+	for _, name := range foreign { // "id" or "versionId" next to it says less
 		if _, known := subresourceStems()[name]; known {
 			return name, true
 		}

@@ -35,7 +35,7 @@ func (c *checker) add(path, format string, args ...any) {
 }
 
 // check returns the violations of an exchange; none for services that have no
-// model. A request that the service refused because it is malformed is no
+// model. A request that the service refused because it is malformed is not a
 // violation: that is what the service is for.
 func check(models map[string]*model, e sandbox.Exchange) []violation {
 	m, ok := models[e.Service]
@@ -107,14 +107,14 @@ func allowances() []allowance {
 	}
 }
 
-// allowsMember tells whether a member that is not in the model may be there.
+// allowsMember reports whether a member that is not in the model may be there.
 func (c *checker) allowsMember(s *shape, member string) bool {
 	return slices.ContainsFunc(allowances(), func(a allowance) bool {
 		return a.service == c.service && a.shape == s.name && a.member == member
 	})
 }
 
-// allowsValue tells whether an enumeration may have the value.
+// allowsValue reports whether an enumeration may have the value.
 func (c *checker) allowsValue(s *shape, value string) bool {
 	return slices.ContainsFunc(allowances(), func(a allowance) bool {
 		return a.service == c.service && a.shape == s.name && a.member == "" && matchWhole(a.pattern, value)

@@ -49,7 +49,7 @@ func describe(form, answer string) sandbox.Exchange {
 	}
 }
 
-// instance wraps what stands in one instance of an answer.
+// instance wraps what one instance of an answer holds.
 func instance(fields string) string {
 	return ec2Open + `<reservationSet><item><instancesSet><item>` + fields +
 		`</item></instancesSet></item></reservationSet>` + ec2Close
@@ -249,7 +249,7 @@ func TestLengthsAndPatterns(t *testing.T) {
 	}
 }
 
-// fakeTest records what a test is told.
+// fakeTest records what a test reports.
 type fakeTest struct {
 	testing.TB
 

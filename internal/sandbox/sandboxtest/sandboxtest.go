@@ -49,7 +49,7 @@ func Start(t testing.TB, o sandbox.Options) *sandbox.Server {
 }
 
 // StartOrganization is Start for a sandbox with the member accounts
-// sandbox.Members(2) beside those of o.
+// sandbox.Members(2) in addition to those of o.
 func StartOrganization(t testing.TB, o sandbox.Options) *sandbox.Server {
 	t.Helper()
 	o.Accounts = append(sandbox.Members(2), o.Accounts...)

@@ -26,7 +26,7 @@ const (
 	Stale     Kind = "stale"     // Describe calls show the state before a change for For
 	Slow      Kind = "slow"      // stopping or starting takes For
 	FailStart Kind = "failstart" // the instance starts and falls back to stopped with Code as its StateReason
-	Impair    Kind = "impair"    // the instance fails its status checks, as DescribeInstanceStatus tells
+	Impair    Kind = "impair"    // the instance fails its status checks, as DescribeInstanceStatus reports
 )
 
 // Fault is something that goes wrong on purpose. A zero field does not
@@ -41,7 +41,7 @@ type Fault struct {
 	Share float64
 	// Nth strikes only the nth matching call, counted from 1.
 	Nth int
-	// Count ends the fault after so many calls.
+	// Count ends the fault after this many calls.
 	Count int
 	// ID, Type and Zone select instances by id, type and Availability Zone,
 	// with wildcards. For a fault of calls they select the calls that name such

@@ -16,7 +16,7 @@ type Address struct {
 	IP               string
 	Association      string // id; empty while it is associated with nothing
 	instance         *Instance
-	NetworkInterface string // the interface of something that is no instance
+	NetworkInterface string // the interface of something that is not an instance
 	Tags             Tags
 }
 
@@ -58,7 +58,7 @@ func publicAddress(h uint64) string {
 }
 
 // PublicIP is the public address of an instance in a state: its Elastic IP
-// address or, where it gets one by itself, one that it has from each start to
+// address or, where it gets one automatically, one that it has from each start to
 // the next stop.
 func (i *Instance) PublicIP(in InstanceState) string {
 	switch {

@@ -1,6 +1,6 @@
 package state
 
-// OtherResources are what a region has, and is charged for, beside instances and
+// OtherResources are what a region has, and is charged for, besides instances and
 // volumes. Each list is in the order of seq.
 type OtherResources struct {
 	Snapshots []*Snapshot

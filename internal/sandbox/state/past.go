@@ -26,7 +26,7 @@ type Run struct {
 	Kind     string
 }
 
-// ended notes that a running instance was told to stop: from then on it is not
+// ended notes that a running instance was asked to stop: from then on it is not
 // billed.
 func (i *Instance) ended(now time.Time) {
 	if i.State == Running || i.State == Pending && i.FailsWith == "" {
@@ -191,9 +191,9 @@ func (h habit) firstEvening(launched time.Time) time.Time {
 
 // Runs lists when an instance ran between two instants, as far as they are not
 // in the future, in order. What CloudWatch, Cost Explorer and an export of the
-// bill tell follows from it. The last run ends at the stop that
-// DescribeInstances tells, or goes on, and began at LaunchTime. An instance that
-// the account does not have never ran.
+// bill report follows from it. The last run ends at the stop that
+// DescribeInstances reports, or goes on, and began at LaunchTime. An instance
+// that the account does not have never ran.
 func (a *Account) Runs(id string, from, to time.Time) []Span {
 	var list []Span
 	for _, name := range slices.Sorted(maps.Keys(a.Regions)) {

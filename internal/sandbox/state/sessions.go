@@ -14,7 +14,7 @@ import (
 // Principal is who makes a call.
 type Principal struct {
 	Account *Account
-	ARN, ID string // as GetCallerIdentity tells them
+	ARN, ID string // as GetCallerIdentity reports them
 	Policy  *atomic.Pointer[policy.Policy]
 	Role    bool // it is a session of a role
 }

@@ -2,7 +2,7 @@ package state
 
 import "time"
 
-// slotKey tells the slots of a region from each other by their type.
+// slotKey distinguishes the slots of a region by their type.
 type slotKey[T any] struct{}
 
 // Slot is what one service keeps in a region: a T of its own, under the

@@ -9,7 +9,7 @@ import (
 )
 
 // Bookmark is what an opaque token holds: a digest of the request that it goes on
-// with, and the place where: what is to be left out of which step, which begins
+// with, and the position: what is to be left out in which step, which begins
 // with a resource if one is named. Known is the end of what was known at the
 // first page, so that pages of one answer do not contradict each other.
 type Bookmark struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// Instant is a time in CloudWatch's messages, which tell it in seconds: in CBOR
+// Instant is a time in CloudWatch's messages, which give it in seconds: in CBOR
 // with the tag of epoch times (RFC 8949, section 3.4.2), as smithy RPC v2 wants
 // it, and in JSON as a bare number.
 type Instant struct{ time.Time }

@@ -9,7 +9,7 @@ import (
 	"nightshift/internal/sandbox/glob"
 )
 
-// Filter keeps the resources of which one value matches one of its patterns.
+// Filter keeps the resources with a value that matches one of its patterns.
 type Filter[T any] struct {
 	of       Values[T]
 	patterns []glob.Pattern

@@ -36,7 +36,7 @@ func InternalFailure(r *Request) *Error {
 	return Fail(http.StatusInternalServerError, code, message)
 }
 
-// Denied is the refusal of a call that the caller may not make.
+// Denied is the refusal of a call that the caller is not permitted to make.
 func Denied(r *Request, caller, resource string) *Error {
 	text := "User: " + caller + " is not authorized to perform: " + r.Permission
 	if resource != "*" {

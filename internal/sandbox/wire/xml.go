@@ -23,7 +23,7 @@ func (d *Doc) Bytes() []byte { return d.b }
 // Elements is the document without its header, as a part of another one.
 func (d *Doc) Elements() []byte { return d.b[len(xmlHeader):] }
 
-// Grow makes room for n more bytes.
+// Grow makes space for n more bytes.
 func (d *Doc) Grow(n int) { d.b = slices.Grow(d.b, n) }
 
 // Root opens the first element, which has a namespace.

@@ -12,7 +12,7 @@ import (
 	"nightshift/internal/schedule/foreign"
 )
 
-// row is one line of testdata/schedule_cases.jsonl; testdata/README.md tells
+// row is one line of testdata/schedule_cases.jsonl; testdata/README.md says
 // where the facts are from.
 type row struct {
 	ID       string
@@ -85,12 +85,12 @@ func loadRows(t *testing.T) []row {
 // answer is what we say to a row, in the row's words.
 type answer struct {
 	text string
-	// told means that a reader of ours refused the text or warned.
-	told bool
+	// warned means that a reader of ours refused the text or warned.
+	warned bool
 }
 
 // The tools that rows are from. The last two have no reader here: the rows
-// judge the time rules.
+// evaluate the time rules.
 const (
 	instanceScheduler = "aws-solutions/instance-scheduler-on-aws"
 	custodian         = "cloud-custodian/cloud-custodian"
@@ -101,7 +101,7 @@ const (
 	cis               = "estemendoza/cloud-instance-scheduler"
 )
 
-func judge(t *testing.T, r row) answer {
+func evaluate(t *testing.T, r row) answer {
 	t.Helper()
 	switch r.Source + " " + r.Kind {
 	case instanceScheduler + " state":
@@ -253,9 +253,9 @@ func custodianEvent(t *testing.T, r row) answer {
 	if err != nil {
 		return answer{"no-match", true}
 	}
-	told := len(reading.Warnings) > 0
+	warned := len(reading.Warnings) > 0
 	if reading.Ignore {
-		return answer{"no-match", told}
+		return answer{"no-match", warned}
 	}
 	s, err := schedule.New(reading.Definition, nil)
 	if err != nil {
@@ -268,9 +268,9 @@ func custodianEvent(t *testing.T, r row) answer {
 		want, word = schedule.Running, "start"
 	}
 	if fires(s, hour, hour.Add(time.Hour), want) {
-		return answer{word, told}
+		return answer{word, warned}
 	}
-	return answer{"no-match", told}
+	return answer{"no-match", warned}
 }
 
 // fires reports whether a transition to the state lies in [from, to).
@@ -296,17 +296,17 @@ func custodianParse(t *testing.T, r row) answer {
 	if err != nil {
 		return answer{"invalid", true}
 	}
-	told := len(reading.Warnings) > 0
+	warned := len(reading.Warnings) > 0
 	var want struct {
 		On, Off [][2]json.RawMessage
 	}
 	if err := json.Unmarshal(r.Expect, &want); err != nil {
-		return answer{"valid", told}
+		return answer{"valid", warned}
 	}
 	if !sameDayTimes(t, want.On, reading.Definition.Start) || !sameDayTimes(t, want.Off, reading.Definition.Stop) {
-		return answer{"other hours: " + reading.Definition.String(), told}
+		return answer{"other hours: " + reading.Definition.String(), warned}
 	}
-	return answer{r.expected(), told}
+	return answer{r.expected(), warned}
 }
 
 func spanOf(t *testing.T, r row) answer {
@@ -316,11 +316,11 @@ func spanOf(t *testing.T, r row) answer {
 	if err != nil {
 		return answer{"invalid", true}
 	}
-	told := len(reading.Warnings) > 0
+	warned := len(reading.Warnings) > 0
 	if s.At(r.Instant) == schedule.Running {
-		return answer{"match", told}
+		return answer{"match", warned}
 	}
-	return answer{"no-match", told}
+	return answer{"no-match", warned}
 }
 
 // lightsOffEvent asks whether the run at the instant acts. Runs are ten
@@ -332,9 +332,9 @@ func lightsOffEvent(t *testing.T, r row) answer {
 	if err != nil {
 		return answer{"invalid", true}
 	}
-	told := len(reading.Warnings) > 0
+	warned := len(reading.Warnings) > 0
 	if last, ok := s.Last(r.Instant); ok && r.Instant.Sub(last.At) < 10*time.Minute {
-		return answer{"match", told}
+		return answer{"match", warned}
 	}
-	return answer{"no-match", told}
+	return answer{"no-match", warned}
 }

@@ -260,7 +260,7 @@ func custodianZone(r *Reading, name string) (*time.Location, error) {
 }
 
 // custodianAliases are the short names of zones in Cloud Custodian's
-// documentation; some are odd.
+// documentation; some are unusual.
 func custodianAliases() map[string]string {
 	return map[string]string{
 		"pt": "America/Los_Angeles", "pst": "America/Los_Angeles", "pdt": "America/Los_Angeles",

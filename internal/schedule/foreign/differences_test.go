@@ -54,7 +54,7 @@ func table(t *testing.T, first string) [][]string {
 }
 
 // TestConformance asks every row of the case file. A row comes out as stated or
-// stands in the table of differences, and every row there does differ.
+// is in the table of differences, and every row there does differ.
 func TestConformance(t *testing.T) {
 	type count struct{ Rows, Tests, Different int }
 	counts := make(map[string]count)
@@ -66,12 +66,12 @@ func TestConformance(t *testing.T) {
 		if r.Origin == "upstream-test" {
 			n.Tests++
 		}
-		got, want := judge(t, r), r.expected()
+		got, want := evaluate(t, r), r.expected()
 		if got.text != want {
 			n.Different++
 			different[r.ID] = tool
 			t.Logf("%s: %s says %s, we say %s", r.ID, tool, want, got.text)
-			if hasReader := r.Source != evergreen && r.Source != cis; hasReader && !got.told {
+			if hasReader := r.Source != evergreen && r.Source != cis; hasReader && !got.warned {
 				t.Errorf("%s: we say %s where %s says %s, and warn nobody", r.ID, got.text, tool, want)
 			}
 		}

@@ -79,7 +79,8 @@ func wholeWeek(days *[7]minutes) bool {
 // UTC.
 type dates map[time.Time]*minutes
 
-// mostDates bounds the days that absolute spans may touch beside a downtime.
+// mostDates bounds the days that absolute spans can touch in addition to a
+// downtime.
 const mostDates = 400
 
 func (r *Reading) datesOf(s spans) (dates, error) {
@@ -116,7 +117,7 @@ func date(t time.Time) time.Time {
 }
 
 // without writes uptime less downtime: the usual week in the stretches of time
-// that no absolute span touches, and each day that one touches by itself.
+// that no absolute span touches, and each day that one touches alone.
 func (r *Reading) without(up, down spans) error {
 	ups, downs := weekOf(up), weekOf(down)
 	var usual [7]minutes

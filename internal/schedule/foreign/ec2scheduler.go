@@ -9,7 +9,7 @@ const ec2Scheduler = "EC2 Scheduler"
 
 // EC2Scheduler reads a value of the tag scheduler:ec2-startstop, the
 // predecessor of Instance Scheduler on AWS: "0800;1800;utc;mon,tue", that is
-// start, stop, zone and days, of which the last ones may be left out. A start
+// start, stop, zone and days; the last ones can be left out. A start
 // or stop may be "none"; "default" and "true" mean 0800;1800;utc;all, and
 // "none" alone asks to be left alone. A nil zone means UTC, as in the tool.
 func EC2Scheduler(value string, zone *time.Location) (Reading, error) {

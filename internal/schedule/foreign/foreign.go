@@ -1,7 +1,7 @@
 // Package foreign reads the schedules of other tools: the definitions of
 // Instance Scheduler on AWS and the tag values of Cloud Custodian,
 // kube-downscaler, the EC2 Scheduler and lights-off. What a tool gets wrong is
-// read differently on purpose and told in a warning; docs/compatibility.md
+// read differently on purpose and reported in a warning; docs/compatibility.md
 // lists every difference.
 package foreign
 

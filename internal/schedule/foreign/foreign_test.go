@@ -83,7 +83,7 @@ func TestRead(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s %q: %s, want %s", test.format, test.value, got, test.want)
 		}
-		if told := strings.Join(reading.Warnings, "\n"); (test.warning == "") != (told == "") || !strings.Contains(told, test.warning) || len(reading.Warnings) > 1 {
+		if warned := strings.Join(reading.Warnings, "\n"); (test.warning == "") != (warned == "") || !strings.Contains(warned, test.warning) || len(reading.Warnings) > 1 {
 			t.Errorf("%s %q: warnings %q, want one with %q", test.format, test.value, reading.Warnings, test.warning)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 const instanceScheduler = "Instance Scheduler"
 
-// Period is a period of Instance Scheduler on AWS as it stands in the
+// Period is a period of Instance Scheduler on AWS as written in the
 // configuration table or in a template. Lists are joined with commas; an empty
 // field and "*" do not restrict.
 type Period struct {
@@ -94,7 +94,7 @@ func InstanceScheduler(s InstanceSchedule) (Reading, error) {
 	return r, nil
 }
 
-// warnOverride tells what an override of a whole schedule is here.
+// warnOverride says what an override of a whole schedule is here.
 func (r *Reading) warnOverride(s InstanceSchedule, status, nothing string) {
 	note := "override_status " + status + " holds until it is taken out; nightshift:override on a machine ends by itself"
 	if !s.Enforced {
@@ -103,7 +103,7 @@ func (r *Reading) warnOverride(s InstanceSchedule, status, nothing string) {
 	r.warn("%s", note)
 }
 
-// warnFlags tells what of a schedule's settings is not kept.
+// warnFlags says what of a schedule's settings is not kept.
 func (r *Reading) warnFlags(s InstanceSchedule) {
 	if s.UseMaintenanceWindow && len(s.SSMMaintenanceWindow) > 0 {
 		r.warn("maintenance windows are not kept: add a window for %s to the schedule", clip(strings.Join(s.SSMMaintenanceWindow, ", ")))
@@ -222,7 +222,7 @@ func (r *Reading) write(s span) error {
 	return add(running, s.begin, s.end)
 }
 
-// warnOneSided tells that the hands-off time of a one-sided period hides the
+// warnOneSided says that the hands-off time of a one-sided period hides the
 // stops of the others, as it does in Instance Scheduler.
 func (r *Reading) warnOneSided(spans []span) {
 	oneSided, full := "", false

@@ -108,7 +108,7 @@ func parseClock(text string, end bool) (int, bool) {
 	return h*60 + m, true
 }
 
-// digits reads a number of at most so many digits and nothing else.
+// digits reads a number of at most n digits and nothing else.
 func digits(text string, most int) (int, bool) {
 	if text == "" || len(text) > most {
 		return 0, false
