@@ -69,6 +69,7 @@ func arrows() map[string][]string {
 		"internal/sandbox":             {"sandbox/autoscaling", "sandbox/billing", "sandbox/catalog", "sandbox/cloudwatch", "sandbox/ec2", "sandbox/fixture", "sandbox/glob", "sandbox/iam", "sandbox/policy", "sandbox/pricing", "sandbox/random", "sandbox/rds", "sandbox/s3", "sandbox/service", "sandbox/ssm", "sandbox/state", "sandbox/wire"},
 		"internal/sandbox/sandboxtest": {"sandbox"},
 		"internal/stack":               {"fleet", "schedule", "power"},
+		"internal/deploy":              {"fleet", "text"},
 		"internal/function":            {"fleet", "text", "blob", "power", "app"},
 		"internal/app":                 {"fleet", "text", "blob", "price", "schedule", "power", "config", "journal", "cost", "cost/recommend", "cost/trend", "cost/reconcile", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon"},
 		"internal/cli":                 {"fleet", "text", "blob", "price", "schedule", "config", "journal", "power", "cost", "cost/recommend", "cost/trend", "cost/sheet", "pricelist", "amazon", "app", "sandbox", "stack", "function"},

@@ -1,0 +1,150 @@
+package deploy
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Right is one thing that an IAM policy allows, or denies no longer.
+type Right struct {
+	Action    string `json:"action"`
+	Resource  string `json:"resource"`
+	Condition string `json:"condition,omitempty"`
+	// Of is the resource of the stack whose policy it is: a role or a policy.
+	Of string `json:"of"`
+}
+
+// String is the right in a line.
+func (r Right) String() string {
+	line := r.Action + " on " + r.Resource
+	if r.Condition != "" {
+		line += " if " + r.Condition
+	}
+	return line
+}
+
+// addedRights are the rights that the IAM resources of a change set have after
+// it and none of them had before. One that moves from a policy to another is
+// not added.
+func addedRights(changes []Change) []Right {
+	type key struct{ action, resource, condition string }
+	before, after := map[key]string{}, map[key]string{}
+	for _, c := range changes {
+		if !strings.HasPrefix(c.Type, "AWS::IAM::") {
+			continue
+		}
+		for _, r := range rightsOf(c.Before, c.Logical) {
+			before[key{r.Action, r.Resource, r.Condition}] = c.Logical
+		}
+		for _, r := range rightsOf(c.After, c.Logical) {
+			after[key{r.Action, r.Resource, r.Condition}] = c.Logical
+		}
+	}
+	var added []Right
+	for k, of := range after {
+		if _, had := before[k]; !had {
+			added = append(added, Right{k.action, k.resource, k.condition, of})
+		}
+	}
+	slices.SortFunc(added, func(a, b Right) int {
+		return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Condition, b.Condition))
+	})
+	return added
+}
+
+// rightsOf reads the policies in the properties of an IAM resource, wherever they
+// stand. Who may assume a role is a right, too.
+func rightsOf(properties json.RawMessage, of string) []Right {
+	var root any
+	if len(properties) == 0 || json.Unmarshal(properties, &root) != nil {
+		return nil
+	}
+	var list []Right
+	var visit func(v any)
+	visit = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if statements, ok := v["Statement"]; ok {
+				list = append(list, statementRights(statements, of)...)
+				return
+			}
+			for _, name := range slices.Sorted(maps.Keys(v)) {
+				if name == "ManagedPolicyArns" {
+					for _, arn := range texts(v[name]) {
+						list = append(list, Right{Action: "everything in the policy", Resource: arn, Of: of})
+					}
+					continue
+				}
+				visit(v[name])
+			}
+		case []any:
+			for _, one := range v {
+				visit(one)
+			}
+		case string: // a policy that is written as a text
+			var inner any
+			if strings.HasPrefix(strings.TrimSpace(v), "{") && json.Unmarshal([]byte(v), &inner) == nil {
+				visit(inner)
+			}
+		}
+	}
+	visit(root)
+	return list
+}
+
+func statementRights(statements any, of string) []Right {
+	all, ok := statements.([]any)
+	if !ok {
+		all = []any{statements}
+	}
+	var list []Right
+	for _, one := range all {
+		s, ok := one.(map[string]any)
+		if !ok || s["Effect"] == "Deny" {
+			continue
+		}
+		condition := ""
+		if s["Condition"] != nil {
+			written, err := json.Marshal(s["Condition"])
+			if err == nil {
+				condition = string(written)
+			}
+		}
+		actions, resources := texts(s["Action"]), texts(s["Resource"])
+		for _, but := range texts(s["NotAction"]) {
+			actions = append(actions, "everything but "+but)
+		}
+		if who := s["Principal"]; who != nil {
+			written, err := json.Marshal(who)
+			if err == nil {
+				resources = append(resources, "this role by "+string(written))
+			}
+		}
+		for _, action := range actions {
+			for _, resource := range resources {
+				list = append(list, Right{action, resource, condition, of})
+			}
+		}
+	}
+	return list
+}
+
+// texts are a value of a policy that may be one text or several.
+func texts(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var list []string
+		for _, one := range v {
+			list = append(list, fmt.Sprint(one))
+		}
+		return list
+	default:
+		return nil
+	}
+}
