@@ -215,11 +215,7 @@ func roleIn(id fleet.Account, name string, region fleet.Region) string {
 
 // unreachableErrors say what could not be opened.
 func (s *Session) unreachableErrors() []error {
-	var errs []error
-	for _, u := range s.Unreachable {
-		errs = append(errs, u.Err)
-	}
-	return errs
+	return errorsOf(s.Unreachable)
 }
 
 // joinAlike joins what went wrong everywhere. It has the kind of these errors only

@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -202,31 +201,6 @@ func TestPowerDoesWhatItPlans(t *testing.T) {
 	}
 	if read := slices.DeleteFunc(slices.Clone(quick.Runs), func(r journal.Record) bool { return r.Seen == 0 }); len(quick.Runs) != 2 || len(read) != 1 || read[0].Done != len(want) {
 		t.Errorf("without the idle runs the journal says %+v", quick.Runs)
-	}
-}
-
-// Inputs and results are plain data.
-func TestResultsSurviveJSON(t *testing.T) {
-	w := newWorld(t)
-	s := w.open(t)
-	plan, err := s.Power(t.Context(), app.PowerInput{DryRun: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var back app.PowerResult
-	if err := json.Unmarshal(text, &back); err != nil {
-		t.Fatal(err)
-	}
-	again, err := json.Marshal(back)
-	if err != nil || string(again) != string(text) {
-		t.Errorf("%v\n%s\n%s", err, text, again)
-	}
-	if back.Status() != plan.Status() || cmp.Diff(back.Summary, plan.Summary) != "" {
-		t.Error(cmp.Diff(back.Summary, plan.Summary))
 	}
 }
 

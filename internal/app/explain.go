@@ -36,7 +36,7 @@ type Explanation struct {
 	Warnings []string `json:"warnings,omitempty"`
 
 	// OverrideEnded is true where the override counts no longer.
-	OverrideEnded bool `json:"-"`
+	OverrideEnded bool `json:"override_ended,omitempty"`
 }
 
 // Explain says for each machine that has the id, the ARN or the name why it is, or

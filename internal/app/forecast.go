@@ -37,7 +37,7 @@ type ForecastResult struct {
 	Notes         []string `json:"notes"`
 	// Errors say what could not be read, Missing why prices are missing.
 	Errors  []TargetError `json:"errors,omitempty"`
-	Missing []string      `json:"-"`
+	Missing []string      `json:"missing,omitempty"`
 }
 
 // Forecast reads the machines of all targets and the prices of the instances among
@@ -199,10 +199,7 @@ func (f ForecastResult) Unread() bool {
 
 // Status is how the forecast went as a whole.
 func (f ForecastResult) Status() fleet.Status {
-	var errs []error
-	for _, e := range f.Errors {
-		errs = append(errs, e.Err)
-	}
+	errs := errorsOf(f.Errors)
 	switch {
 	case f.Unread():
 		return fleet.StatusOf(joinAlike(errs))
@@ -215,10 +212,7 @@ func (f ForecastResult) Status() fleet.Status {
 
 // Err is what the forecast lacks, a line for each cause; nil where it is complete.
 func (f ForecastResult) Err() error {
-	var errs []error
-	for _, e := range f.Errors {
-		errs = append(errs, e.Err)
-	}
+	errs := errorsOf(f.Errors)
 	if f.Unread() {
 		return joinAlike(errs)
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
@@ -24,37 +23,7 @@ type HistoryInput struct {
 type HistoryResult struct {
 	Runs []journal.Record
 	// Errors say which records could not be read.
-	Errors []error
-}
-
-// MarshalJSON writes runs and errors as lists.
-func (h HistoryResult) MarshalJSON() ([]byte, error) {
-	out := historyJSON{Runs: h.Runs}
-	if out.Runs == nil {
-		out.Runs = []journal.Record{}
-	}
-	for _, err := range h.Errors {
-		out.Errors = append(out.Errors, err.Error())
-	}
-	return json.Marshal(out)
-}
-
-type historyJSON struct {
-	Runs   []journal.Record `json:"runs"`
-	Errors []string         `json:"errors,omitempty"`
-}
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (h *HistoryResult) UnmarshalJSON(data []byte) error {
-	var in historyJSON
-	if err := json.Unmarshal(data, &in); err != nil {
-		return err
-	}
-	*h = HistoryResult{Runs: in.Runs}
-	for _, text := range in.Errors {
-		h.Errors = append(h.Errors, fleet.Errorf(fleet.ErrInvalid, "%s", text))
-	}
-	return nil
+	Errors []TargetError
 }
 
 // History reads records of runs from the journal.
@@ -78,5 +47,5 @@ func (s *Session) History(ctx context.Context, in HistoryInput) (HistoryResult, 
 		return HistoryResult{Runs: []journal.Record{run}}, err
 	}
 	runs, errs := journal.Read(ctx, store, in.Query)
-	return HistoryResult{Runs: runs, Errors: errs}, nil
+	return HistoryResult{Runs: runs, Errors: targetErrors(errs)}, nil
 }

@@ -30,7 +30,7 @@ type Override struct {
 	Since   time.Time        `json:"since"`
 	Until   time.Time        `json:"until"`
 	// Clipped is true where it was to last longer than the configuration allows.
-	Clipped bool `json:"-"`
+	Clipped bool `json:"clipped,omitempty"`
 }
 
 // SetOverride writes an override into the tag of the one machine that is meant, or

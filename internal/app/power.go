@@ -75,6 +75,7 @@ func (s *Session) Power(ctx context.Context, in PowerInput) (PowerResult, error)
 		in.Closing = ctx.Done()
 	}
 	result := PowerResult{Input: in, Unreachable: s.Unreachable}
+	result.Input.Closing = nil // results are plain data
 	if in.Action == power.None {
 		result.Invalid = len(s.Errors)
 	}
@@ -167,10 +168,7 @@ func (r PowerResult) failures() []error {
 			errs = append(errs, t.Failure.Err)
 		}
 	}
-	for _, u := range r.Unreachable {
-		errs = append(errs, u.Err)
-	}
-	return errs
+	return append(errs, errorsOf(r.Unreachable)...)
 }
 
 // Answer is what the first Lambda scripts answered for a stop or start, with more

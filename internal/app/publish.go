@@ -115,7 +115,7 @@ func (s *Session) publish(ctx context.Context, r ReportResult, f Format, to []bl
 	var errs []error
 	for _, ref := range to {
 		if ref.Scheme == blob.S3 {
-			ref.Path = cost.Key(ref.Path, r.Generated, f.Ending)
+			ref.Path = cost.Key(ref.Path, r.Month.Now, f.Ending)
 		}
 		if err := s.put(ctx, spool, ref, f); err != nil {
 			errs = append(errs, err)

@@ -87,11 +87,7 @@ func (r QuoteResult) Unknown() int {
 func (r QuoteResult) Status() fleet.Status {
 	switch unknown := r.Unknown(); {
 	case unknown > 0 && unknown == len(r.Quotations) && len(r.Errors) > 0:
-		var errs []error
-		for _, e := range r.Errors {
-			errs = append(errs, e.Err)
-		}
-		return fleet.StatusOf(joinAlike(errs))
+		return fleet.StatusOf(joinAlike(errorsOf(r.Errors)))
 	case unknown > 0 && unknown == len(r.Quotations):
 		return fleet.StatusFailed
 	case unknown > 0 || len(r.Errors) > 0:

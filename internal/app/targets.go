@@ -63,11 +63,23 @@ type TargetError struct {
 	Err error
 }
 
-// Error is the error's text.
-func (e TargetError) Error() string { return e.Err.Error() }
+// targetErrors are errors of no target in particular.
+func targetErrors(errs []error) []TargetError {
+	var all []TargetError
+	for _, err := range errs {
+		all = append(all, TargetError{Err: err})
+	}
+	return all
+}
 
-// Unwrap gives the error.
-func (e TargetError) Unwrap() error { return e.Err }
+// errorsOf are the errors alone.
+func errorsOf(errs []TargetError) []error {
+	var all []error
+	for _, e := range errs {
+		all = append(all, e.Err)
+	}
+	return all
+}
 
 // targetErrorJSON is a TargetError as JSON: of the error only its text and its
 // status are kept.

@@ -21,7 +21,7 @@ type PastInput struct {
 // TrendResult is what was spent by week and month; nil where no day could be read.
 type TrendResult struct {
 	*trend.Trend
-	Errors []error
+	Errors []TargetError
 }
 
 // Trend adds up what was spent by week and month from the rows that reports left in
@@ -31,15 +31,14 @@ func (s *Session) Trend(ctx context.Context, in PastInput) (TrendResult, error) 
 	if err != nil {
 		return TrendResult{}, err
 	}
-	result := TrendResult{}
-	result.Trend, result.Errors = history.Trend(ctx, p.store, p.dates, p.tags)
-	return result, nil
+	result, errs := history.Trend(ctx, p.store, p.dates, p.tags)
+	return TrendResult{result, targetErrors(errs)}, nil
 }
 
 // ChangesResult is what changed between two days; nil where they could not be read.
 type ChangesResult struct {
 	*trend.Changes
-	Errors []error
+	Errors []TargetError
 }
 
 // Changes compares two days of the history: the first is the earliest where From is
@@ -49,9 +48,8 @@ func (s *Session) Changes(ctx context.Context, in PastInput) (ChangesResult, err
 	if err != nil {
 		return ChangesResult{}, err
 	}
-	result := ChangesResult{}
-	result.Changes, result.Errors = history.Changes(ctx, p.store, p.dates, in.From != nil, in.Limit)
-	return result, nil
+	result, errs := history.Changes(ctx, p.store, p.dates, in.From != nil, in.Limit)
+	return ChangesResult{result, targetErrors(errs)}, nil
 }
 
 // past is the part of the history that is looked at.

@@ -66,7 +66,7 @@ between. Weeks begin on Monday.`,
 			}
 			result, err := s.Trend(cmd.Context(), in)
 			if err != nil || result.Trend == nil {
-				return errors.Join(append(result.Errors, err)...)
+				return errors.Join(append(causes(result.Errors), err)...)
 			}
 			trend := result.Trend
 			if a.json {
@@ -75,7 +75,7 @@ between. Weeks begin on Monday.`,
 				a.printTrend(trend, months, len(tags) > 0)
 			}
 			if err == nil && len(result.Errors) > 0 {
-				return ended(fleet.StatusPartial, errors.Join(result.Errors...))
+				return ended(fleet.StatusPartial, errors.Join(causes(result.Errors)...))
 			}
 			return err
 		},
@@ -169,7 +169,7 @@ the month so far.`,
 			in.Limit = top
 			result, err := s.Changes(cmd.Context(), in)
 			if err != nil || result.Changes == nil {
-				return errors.Join(append(result.Errors, err)...)
+				return errors.Join(append(causes(result.Errors), err)...)
 			}
 			movers := result.Changes
 			if movers.Top == nil {
@@ -181,7 +181,7 @@ the month so far.`,
 				a.printMovers(movers)
 			}
 			if err == nil && len(result.Errors) > 0 {
-				return ended(fleet.StatusPartial, errors.Join(result.Errors...))
+				return ended(fleet.StatusPartial, errors.Join(causes(result.Errors)...))
 			}
 			return err
 		},

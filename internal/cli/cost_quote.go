@@ -100,10 +100,7 @@ func (a *commandLine) quote(ctx context.Context, w wishes, f *costFlags) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
-	for _, e := range result.Errors {
-		errs = append(errs, e.Err)
-	}
+	errs := causes(result.Errors)
 	unknown := result.Unknown()
 	switch {
 	case unknown == len(result.Quotations):

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/text"
 )
@@ -57,6 +58,15 @@ func ended(status fleet.Status, err error) error {
 		err = errors.New("")
 	}
 	return &statusError{status, err}
+}
+
+// causes are what went wrong with targets.
+func causes(list []app.TargetError) []error {
+	var errs []error
+	for _, e := range list {
+		errs = append(errs, e.Err)
+	}
+	return errs
 }
 
 // exitCodeOf is the exit code of a status.

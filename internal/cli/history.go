@@ -70,7 +70,7 @@ with each machine.`,
 			case in.Name != "":
 				return a.showRun(result.Runs[0], zone)
 			}
-			return a.showHistory(result.Runs, result.Errors, zone)
+			return a.showHistory(result.Runs, causes(result.Errors), zone)
 		},
 	}
 	flags := cmd.Flags()
@@ -146,7 +146,17 @@ func (a *commandLine) showHistory(records []journal.Record, errs []error, zone *
 
 // printRuns prints records as JSON, as they stand in the journal.
 func (a *commandLine) printRuns(records []journal.Record, errs []error) error {
-	return a.printJSON(envelope{1, "history", app.HistoryResult{Runs: records, Errors: errs}})
+	data := struct {
+		Runs   []journal.Record `json:"runs"`
+		Errors []string         `json:"errors,omitempty"`
+	}{Runs: records}
+	if data.Runs == nil {
+		data.Runs = []journal.Record{} // a list in JSON, too
+	}
+	for _, err := range errs {
+		data.Errors = append(data.Errors, err.Error())
+	}
+	return a.printJSON(envelope{1, "history", data})
 }
 
 // shortRun is the part of a run's name that finds it again.

@@ -292,7 +292,7 @@ func (b *builder) nothing() error {
 // report joins everything. Problems come in the order of the targets.
 func (b *builder) report(sources []Source) Report {
 	r := Report{
-		Generated: b.month.Now, Month: b.month, Hours: cmp.Or(b.options.Hours, BestHours),
+		Month: b.month, Hours: cmp.Or(b.options.Hours, BestHours),
 		Evidence: Evidence{Billed: b.billLines, Covered: b.past.complete, Quotes: b.quoted, Rates: map[fleet.Region]price.Rates{}},
 	}
 	for region, listed := range b.rates {

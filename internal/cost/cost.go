@@ -7,6 +7,7 @@
 package cost
 
 import (
+	"encoding/json"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -57,10 +58,10 @@ type Options struct {
 
 // Report is the cost report of one or more targets.
 type Report struct {
-	Generated time.Time // in the report's zone
-	Month     Month
-	Hours     HoursMode
-	Targets   []fleet.Target
+	// Month is the report's, up to when it was made.
+	Month   Month
+	Hours   HoursMode
+	Targets []fleet.Target
 	// Excluded counts the instances left out by Options.ExcludePlatform.
 	Excluded  int
 	Instances []*Instance
@@ -77,8 +78,8 @@ type Report struct {
 	// Evidence is what the rows were made from.
 	Evidence Evidence
 	// Calls counts API calls by "service:Action". Who makes the calls fills
-	// it in.
-	Calls map[string]int
+	// it in. A run that makes a report has calls of its own in JSON.
+	Calls map[string]int `json:"ReportCalls"`
 	// Notes are sentences about where the report's data come from.
 	Notes []string
 }
@@ -223,6 +224,30 @@ func (p Problem) Error() string {
 		text = string(p.Target.Account) + " " + text
 	}
 	return text
+}
+
+// problemJSON is a Problem as JSON: of the error only its text and its status are
+// kept.
+type problemJSON struct {
+	Target fleet.Target
+	What   string
+	Err    string
+	Status fleet.Status
+}
+
+// MarshalJSON writes target, what was not read, the error's text and its status.
+func (p Problem) MarshalJSON() ([]byte, error) {
+	return json.Marshal(problemJSON{p.Target, p.What, p.Err.Error(), fleet.StatusOf(p.Err)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (p *Problem) UnmarshalJSON(data []byte) error {
+	var read problemJSON
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*p = Problem{read.Target, read.What, fleet.Errorf(read.Status.Kind(), "%s", read.Err)}
+	return nil
 }
 
 // Unwrap gives the cause, so that errors.Is(problem, fleet.ErrDenied) works.

@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -12,6 +13,31 @@ import (
 // hours.
 type Month struct {
 	Start, End, Now time.Time
+}
+
+// monthJSON is a Month as JSON, with the name of its zone.
+type monthJSON struct {
+	Start, End, Now time.Time
+	Zone            string
+}
+
+// MarshalJSON writes the instants and the name of the zone.
+func (m Month) MarshalJSON() ([]byte, error) {
+	return json.Marshal(monthJSON{m.Start, m.End, m.Now, m.Now.Location().String()})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Where the zone is not known by its
+// name the offsets of the instants count.
+func (m *Month) UnmarshalJSON(data []byte) error {
+	var read monthJSON
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*m = Month{read.Start, read.End, read.Now}
+	if zone, err := time.LoadLocation(read.Zone); err == nil {
+		*m = Month{m.Start.In(zone), m.End.In(zone), m.Now.In(zone)}
+	}
+	return nil
 }
 
 // MonthOf is the month in which now falls in the zone of now.

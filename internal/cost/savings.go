@@ -71,9 +71,9 @@ type stillBilled struct{ ebs, addresses Amount }
 // Volumes cost their share of each month's seconds in the zone of the report,
 // addresses theirs of 730 hours.
 func SavingsOf(r Report, acts []fleet.Act, span fleet.Span) *Savings {
-	span.From = span.From.In(r.Generated.Location())
-	if span.To.After(r.Generated) {
-		span.To = r.Generated
+	span.From = span.From.In(r.Month.Now.Location())
+	if span.To.After(r.Month.Now) {
+		span.To = r.Month.Now
 	}
 	s := &Savings{From: span.From, To: span.To}
 	byMachine := actsOf(acts)

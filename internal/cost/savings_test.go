@@ -27,7 +27,7 @@ func nov(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 
 
 // report is one of instances at 0.10 USD an hour.
 func report(instances ...*cost.Instance) cost.Report {
-	r := cost.Report{Generated: now, Month: cost.MonthOf(now), Instances: instances}
+	r := cost.Report{Month: cost.MonthOf(now), Instances: instances}
 	for _, i := range instances {
 		i.Target = seoul
 		i.Price = &cost.Price{Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: price.Dollar / 10, Unit: "Hrs"}}}

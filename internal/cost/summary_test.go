@@ -267,7 +267,7 @@ func TestDoubtIsAnAmount(t *testing.T) {
 func TestSummaryOfNothing(t *testing.T) {
 	for name, report := range map[string]cost.Report{
 		"empty account": build(t, estate{}, seoulPrices(t), cost.Options{}),
-		"no report":     {Generated: now, Month: cost.MonthOf(now)},
+		"no report":     {Month: cost.MonthOf(now)},
 	} {
 		r := sheet.Workbook{Report: report}
 		s := r.Summary()
@@ -287,7 +287,7 @@ func TestSummaryOfNothing(t *testing.T) {
 }
 
 func TestManyTargetsAreCounted(t *testing.T) {
-	r := cost.Report{Generated: now, Month: cost.MonthOf(now)}
+	r := cost.Report{Month: cost.MonthOf(now)}
 	for _, account := range []fleet.Account{"111111111111", "222222222222"} {
 		for _, region := range []fleet.Region{"a", "b", "c", "d"} {
 			r.Targets = append(r.Targets, fleet.Target{Account: account, Region: region})
@@ -299,7 +299,7 @@ func TestManyTargetsAreCounted(t *testing.T) {
 }
 
 func TestProblemsBeyondTheFirstAreCounted(t *testing.T) {
-	r := cost.Report{Generated: now, Month: cost.MonthOf(now), Problems: []cost.Problem{{What: "volumes", Err: errors.New("one")}, {What: "volumes", Err: errors.New("two")}}}
+	r := cost.Report{Month: cost.MonthOf(now), Problems: []cost.Problem{{What: "volumes", Err: errors.New("one")}, {What: "volumes", Err: errors.New("two")}}}
 	if got := figuresOf(t, sheet.Workbook{Report: r}.Summary())["Problems"]; got.Value != int64(2) || got.Note != "volumes: one; and 1 more" {
 		t.Errorf("problems %v (%s)", got.Value, got.Note)
 	}

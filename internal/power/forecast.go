@@ -2,7 +2,9 @@ package power
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -85,6 +87,16 @@ func (t MachineTime) Hours() float64 { return float64(t) / 3600 }
 func (t MachineTime) MarshalJSON() ([]byte, error) {
 	hundredths := (int64(t) + 18) / 36
 	return strconv.AppendFloat(nil, float64(hundredths)/100, 'f', -1, 64), nil
+}
+
+// UnmarshalJSON reads hours.
+func (t *MachineTime) UnmarshalJSON(data []byte) error {
+	var hours float64
+	if err := json.Unmarshal(data, &hours); err != nil {
+		return err
+	}
+	*t = MachineTime(math.Round(hours * 3600))
+	return nil
 }
 
 // Forecast is what schedules make of the time from From to To.

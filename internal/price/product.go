@@ -1,6 +1,7 @@
 package price
 
 import (
+	"strings"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -43,6 +44,31 @@ type InstanceKey struct {
 	Operation string // UsageOperation, such as "RunInstances:0002"
 	// Unused asks for the price of reserved capacity that no instance uses.
 	Unused bool
+}
+
+// keyMark ends the text of a key of unused capacity.
+const keyMark = "unused"
+
+// MarshalText writes the parts with slashes between them, so that keys of prices
+// can be keys of JSON objects.
+func (k InstanceKey) MarshalText() ([]byte, error) {
+	parts := []string{string(k.Region), string(k.Type), k.Tenancy, k.Operation}
+	if k.Unused {
+		parts = append(parts, keyMark)
+	}
+	return []byte(strings.Join(parts, "/")), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (k *InstanceKey) UnmarshalText(text []byte) error {
+	parts := strings.Split(string(text), "/")
+	if len(parts) != 4 && (len(parts) != 5 || parts[4] != keyMark) {
+		return fleet.Errorf(fleet.ErrInvalid, "%q is not the key of an instance's price", text)
+	}
+	*k = InstanceKey{
+		Region: fleet.Region(parts[0]), Type: fleet.InstanceType(parts[1]), Tenancy: parts[2], Operation: parts[3], Unused: len(parts) == 5,
+	}
+	return nil
 }
 
 // Status says how far a price can be trusted.

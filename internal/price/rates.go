@@ -35,8 +35,8 @@ func CreditsDimension(family string, windows bool) string {
 // Rates are the rates of one region by the bill's own dimension: the usage
 // type without its region prefix, such as "EBS:VolumeUsage.gp3".
 type Rates struct {
-	region fleet.Region
-	quotes map[string]Quote
+	Region fleet.Region
+	Quotes map[string]Quote
 }
 
 // PickRates finds the rates of a region among products.
@@ -57,9 +57,9 @@ func PickRates(products []Product, region fleet.Region) Rates {
 		}
 		found[dimension] = append(found[dimension], quotes...)
 	}
-	rates := Rates{region: region, quotes: map[string]Quote{}}
+	rates := Rates{Region: region, Quotes: map[string]Quote{}}
 	for dimension, quotes := range found {
-		rates.quotes[dimension] = settle(fmt.Sprintf("%s %s", region, dimension), quotes)
+		rates.Quotes[dimension] = settle(fmt.Sprintf("%s %s", region, dimension), quotes)
 	}
 	return rates
 }
@@ -104,8 +104,8 @@ func DimensionOf(usagetype string) (string, bool) {
 
 // Quote is the rate of a dimension.
 func (r Rates) Quote(dimension string) Quote {
-	if q, ok := r.quotes[dimension]; ok {
+	if q, ok := r.Quotes[dimension]; ok {
 		return q
 	}
-	return settle(fmt.Sprintf("%s %s", r.region, dimension), nil)
+	return settle(fmt.Sprintf("%s %s", r.Region, dimension), nil)
 }

@@ -26,7 +26,7 @@ var (
 // all month for the same hourly price, in cents.
 func reportOf(cents int64, problems []cost.Problem, instances ...string) cost.Report {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	r := cost.Report{Generated: now, Month: cost.MonthOf(now), Targets: []fleet.Target{seoul, tokyo}, Problems: problems}
+	r := cost.Report{Month: cost.MonthOf(now), Targets: []fleet.Target{seoul, tokyo}, Problems: problems}
 	hourly := &cost.Price{Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: price.Dollar.Times(cents, 100), Unit: "Hrs"}}}
 	for _, id := range instances {
 		target := seoul

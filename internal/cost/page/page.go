@@ -36,7 +36,7 @@ func Write(w io.Writer, r sheet.Workbook) error {
 	tables := r.Tables()
 	p := view{
 		Style:     template.CSS(style), //nolint:gosec // it is our own and holds nothing of the report
-		Generated: r.Generated.Format("2006-01-02 15:04 MST"),
+		Generated: r.Month.Now.Format("2006-01-02 15:04 MST"),
 	}
 	p.summary(r.Summary())
 	for n, c := range r.Charts() {

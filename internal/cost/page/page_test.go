@@ -30,7 +30,7 @@ var (
 func reportOf(names ...string) sheet.Workbook {
 	hourly := &cost.Price{Kind: "instance", Item: "m5.large", Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: price.Dollar * 118 / 1000, Unit: "Hrs"}}}
 	r := cost.Report{
-		Generated: now, Month: cost.MonthOf(now), Hours: cost.BestHours, Targets: []fleet.Target{seoul}, Prices: []*cost.Price{hourly},
+		Month: cost.MonthOf(now), Hours: cost.BestHours, Targets: []fleet.Target{seoul}, Prices: []*cost.Price{hourly},
 		Types: []cost.TypeSummary{{Type: fleet.GP3}},
 	}
 	all := cost.Total{}

@@ -80,7 +80,7 @@ func WriteJSON(w io.Writer, r sheet.Workbook) error {
 func headOf(r sheet.Workbook) head {
 	s := r.Summary()
 	h := head{
-		Title: s.Title, Generated: r.Generated, Zone: r.Generated.Location().String(), Month: r.Month.Start.Format("2006-01"),
+		Title: s.Title, Generated: r.Month.Now, Zone: r.Month.Now.Location().String(), Month: r.Month.Start.Format("2006-01"),
 		From: r.Month.Start, To: r.Month.End, Complete: r.Complete(), Currency: "USD",
 	}
 	h.Summary = append(h.Summary, block{"Headline", figures(s.Headline)})

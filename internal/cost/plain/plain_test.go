@@ -27,7 +27,7 @@ func reportOf(names ...string) sheet.Workbook {
 	priced := &cost.Price{Kind: "instance", Item: "m5.large", Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: price.Dollar * 118 / 1000, Unit: "Hrs"}}}
 	unknown := &cost.Price{Kind: "instance", Item: "z9.huge", Quote: price.Quote{Status: price.Missing}}
 	r := cost.Report{
-		Generated: now, Month: cost.MonthOf(now), Hours: cost.BestHours, Targets: []fleet.Target{seoul}, Prices: []*cost.Price{priced, unknown},
+		Month: cost.MonthOf(now), Hours: cost.BestHours, Targets: []fleet.Target{seoul}, Prices: []*cost.Price{priced, unknown},
 		Totals: []cost.Total{{Target: seoul}, {}},
 	}
 	for n, name := range names {

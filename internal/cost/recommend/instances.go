@@ -55,7 +55,7 @@ func forOlderTypes(r cost.Report) []Recommendation {
 			Reason: fmt.Sprintf("%s is of an older generation; %s has at least its vCPUs and memory for %s an hour instead of %s (its image needs drivers for ENA and NVMe)",
 				i.Type, key.Type, newer.Rate.USD, i.Price.Rate.USD),
 		}
-		f.fix, f.Advice = changeType(i, key.Type)
+		f.Template, f.Advice = changeType(i, key.Type)
 		if scratch(i.Type) {
 			f.Reason += fmt.Sprintf("; its local disks (instance store) and what is on them are lost, for %s has none", key.Type)
 		}
@@ -96,7 +96,7 @@ func forNights(r cost.Report) []Recommendation {
 			Saving: i.IfRunning().USD.Times(weekHours-officeHours, weekHours), Certain: false,
 			Reason: "runs day and night and follows no schedule; from Monday to Friday, 8 to 19, it would run 55 of the week's 168 hours",
 		}
-		f.fix, f.Advice = giveTag(i.ScheduleTag)
+		f.Template, f.Advice = giveTag(i.ScheduleTag)
 		all = append(all, f)
 	}
 	return all

@@ -70,16 +70,16 @@ func forLines(r cost.Report) []Recommendation {
 		f := Recommendation{Target: l.Target, Resource: l.ID, Name: l.Name, Saving: l.Monthly.USD, Certain: true}
 		switch {
 		case l.Idle() && l.ParentID == "":
-			f.Code, f.fix = IdleAddress, releaseAddress
+			f.Code, f.Template = IdleAddress, releaseAddress
 			f.Reason = "nothing uses this public IPv4 address, which costs the same as one in use"
 		case l.Idle() && old[instanceKey{l.Target.Account, fleet.ResourceID(l.ParentID)}]:
-			f.Code, f.fix = IdleAddress, releaseHeld
+			f.Code, f.Template = IdleAddress, releaseHeld
 			f.Advice = "the instance has no address until it is given another; a name server or an allow list may hold this one"
 			f.Reason = "the instance of this public IPv4 address has been stopped for long; the address costs the same as one in use"
 		case l.Kind == cost.ReservationLine:
 			f.Code = UnusedCapacity
 			f.Reason = fmt.Sprintf("%.0f of the instances that this capacity reservation is for do not run, and cost as though they did", l.Quantity)
-			f.fix = giveBack(l.Used)
+			f.Template = giveBack(l.Used)
 			f.Advice = "instances that are off for the night have no capacity reserved any more, and EC2 may have none when they start"
 		default:
 			continue
@@ -125,9 +125,9 @@ func forStopped(r cost.Report) []Recommendation {
 		}
 		f := Recommendation{
 			Target: i.Target, Code: StoppedInstance, Resource: string(i.ID), Name: i.Name, Certain: listed.Status.Usable(),
-			Reason: fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(r.Month.Now.Sub(i.Stopped).Hours()/24), gib),
-			fix:    runAndEnd,
-			Advice: "volumes that are not deleted with the instance remain; " + adviceWait,
+			Reason:   fmt.Sprintf("stopped for %d days; its volumes of %d GiB are paid for all the same", int(r.Month.Now.Sub(i.Stopped).Hours()/24), gib),
+			Template: runAndEnd,
+			Advice:   "volumes that are not deleted with the instance remain; " + adviceWait,
 		}
 		if listed.Status.Usable() {
 			chosen = listed.Rate.USD.Times(gib, 1)

@@ -24,9 +24,9 @@ type Recommendation struct {
 	// Advice is what to know before the command is run or, where no one command
 	// would do it, what to do instead. It is empty where there is nothing to say.
 	Advice string
-	// fix is the command, in which {id} and {region} stand for those of the
+	// Template is the command, in which {id} and {region} stand for those of the
 	// resource: a large fleet has many recommendations of few kinds.
-	fix string
+	Template string
 }
 
 // Listed is a recommendation for programs.
@@ -68,5 +68,5 @@ func AtLeast(all []Recommendation, dollars float64) (chosen []Recommendation, su
 // one command would. Each step of it runs only where the one before succeeded,
 // and what AWS takes time for is waited for.
 func (f Recommendation) Fix() string {
-	return strings.ReplaceAll(strings.ReplaceAll(f.fix, "{id}", f.Resource), "{region}", string(f.Target.Region))
+	return strings.ReplaceAll(strings.ReplaceAll(f.Template, "{id}", f.Resource), "{region}", string(f.Target.Region))
 }

@@ -80,7 +80,7 @@ func forSnapshots(r cost.Report) []Recommendation {
 			f.Advice = fmt.Sprintf("%d snapshots are too many for one line; aws ec2 describe-snapshots --owner-ids self --filters Name=volume-id,Values=%s --region %s lists them",
 				len(ids), f.Resource, f.Target.Region)
 		default:
-			f.fix = deleteSnapshots(ids)
+			f.Template = deleteSnapshots(ids)
 		}
 		all = append(all, f)
 	}

@@ -30,8 +30,8 @@ func forVolumes(r cost.Report) []Recommendation {
 			if v.State == "available" {
 				all = append(all, Recommendation{
 					Target: v.Target, Code: UnattachedVolume, Resource: string(v.ID), Name: v.Name, Saving: v.Monthly.USD, Certain: true,
-					Reason: fmt.Sprintf("no instance uses this %s volume of %d GiB", v.Type, v.SizeGiB),
-					fix:    retainAndDelete, Advice: adviceWait,
+					Reason:   fmt.Sprintf("no instance uses this %s volume of %d GiB", v.Type, v.SizeGiB),
+					Template: retainAndDelete, Advice: adviceWait,
 				})
 			}
 			continue
@@ -48,8 +48,8 @@ func forVolumes(r cost.Report) []Recommendation {
 			}
 			best = Recommendation{
 				Target: v.Target, Code: change.code, Resource: string(v.ID), Name: v.Name, Saving: saving, Certain: true,
-				Reason: fmt.Sprintf("%s: %s would cost %s a month instead of %s", change.why, describe(change.to), priced.USD.Cents(), v.Monthly.USD.Cents()),
-				fix:    fmt.Sprintf(changeVolume, arguments(change.to)),
+				Reason:   fmt.Sprintf("%s: %s would cost %s a month instead of %s", change.why, describe(change.to), priced.USD.Cents(), v.Monthly.USD.Cents()),
+				Template: fmt.Sprintf(changeVolume, arguments(change.to)),
 			}
 		}
 		if best.Saving > 0 {

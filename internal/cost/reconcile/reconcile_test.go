@@ -42,7 +42,7 @@ func ran(id fleet.ResourceID, hours float64) *cost.Instance {
 
 // priced is report with its targets.
 func priced(instances ...*cost.Instance) cost.Report {
-	r := cost.Report{Generated: now, Month: cost.MonthOf(now), Instances: instances, Targets: []fleet.Target{seoul}}
+	r := cost.Report{Month: cost.MonthOf(now), Instances: instances, Targets: []fleet.Target{seoul}}
 	for _, i := range instances {
 		i.Target = seoul
 		i.Price = &cost.Price{Quote: price.Quote{Status: price.Exact, Rate: price.Rate{USD: price.Dollar / 10, Unit: "Hrs"}}}

@@ -22,8 +22,8 @@ type fact struct {
 // columns mean.
 func (w Workbook) runTable() Table {
 	facts := []fact{
-		{"Generated", w.Generated, "in the time zone below"},
-		{"Time zone", w.Generated.Location().String(), w.Generated.Format("UTC-07:00") + " when generated"},
+		{"Generated", w.Month.Now, "in the time zone below"},
+		{"Time zone", w.Month.Now.Location().String(), w.Month.Now.Format("UTC-07:00") + " when generated"},
 		{"Month", w.Month.Start.Format("2006-01"), "from " + w.Month.Start.Format(time.RFC3339) + " to " + w.Month.End.Format(time.RFC3339)},
 		{"Hours in month", w.Month.End.Sub(w.Month.Start), ""},
 		{"Hours so far", w.Month.Now.Sub(w.Month.Start), ""},

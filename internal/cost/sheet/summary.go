@@ -99,7 +99,7 @@ func (w Workbook) scope() string {
 	if len(regions) <= 3 {
 		where = strings.Join(text.Strings(slices.Sorted(maps.Keys(regions))), ", ")
 	}
-	return strings.Join([]string{who, where, w.Generated.Format("2006-01-02 15:04 MST")}, " · ")
+	return strings.Join([]string{who, where, w.Month.Now.Format("2006-01-02 15:04 MST")}, " · ")
 }
 
 // dollars is an amount in cents with commas between thousands.

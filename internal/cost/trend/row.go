@@ -115,7 +115,7 @@ func commonRow(r cost.Report, target fleet.Target, kind RowKind, since time.Time
 	elapsed := cost.Seconds(r.Month.Now.Sub(r.Month.Start))
 	there, month := r.Month.Share(since)
 	return Row{
-		Generated: r.Generated, Account: target.Account, Region: target.Region, Kind: kind,
+		Generated: r.Month.Now, Account: target.Account, Region: target.Region, Kind: kind,
 		Seconds: there, SecondsElapsed: elapsed, SecondsMonth: month,
 	}
 }

@@ -49,7 +49,7 @@ func write(w io.Writer, r sheet.Workbook, limit int) (err error) {
 	}
 	summary := r.Summary()
 	// At the foot of printed pages stand what the report is, the sheet, the page.
-	b.footer = "&L" + summary.Title + ", as of " + r.Generated.Format("2006-01-02") + "&C&A&RPage &P of &N"
+	b.footer = "&L" + summary.Title + ", as of " + r.Month.Now.Format("2006-01-02") + "&C&A&RPage &P of &N"
 	for _, table := range r.Tables() {
 		b.place(table, limit)
 	}
@@ -61,7 +61,7 @@ func write(w io.Writer, r sheet.Workbook, limit int) (err error) {
 	}
 	if err := b.file.SetDocProps(&excelize.DocProperties{
 		Title: summary.Title, Creator: "nightshift",
-		Created: r.Generated.UTC().Format(time.RFC3339), Modified: r.Generated.UTC().Format(time.RFC3339),
+		Created: r.Month.Now.UTC().Format(time.RFC3339), Modified: r.Month.Now.UTC().Format(time.RFC3339),
 	}); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
