@@ -72,7 +72,8 @@ func arrows() map[string][]string {
 		"internal/deploy":              {"fleet", "text"},
 		"internal/function":            {"fleet", "text", "blob", "power", "app"},
 		"internal/app":                 {"fleet", "text", "blob", "price", "schedule", "power", "config", "journal", "cost", "cost/recommend", "cost/trend", "cost/reconcile", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon"},
-		"internal/cli":                 {"fleet", "text", "blob", "price", "schedule", "config", "journal", "power", "cost", "cost/recommend", "cost/trend", "cost/sheet", "pricelist", "amazon", "app", "sandbox", "stack", "function"},
+		"internal/cli":                 {"fleet", "text", "blob", "price", "schedule", "config", "journal", "power", "cost", "cost/recommend", "cost/trend", "cost/sheet", "pricelist", "amazon", "app", "demo", "sandbox", "stack", "function"},
+		"internal/demo":                {"blob", "schedule", "cost", "amazon", "app", "sandbox"},
 		"cmd/nightshift":               {"cli"},
 		"bench":                        {"sandbox"},
 	}

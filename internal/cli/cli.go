@@ -52,7 +52,7 @@ func Main(args []string, sys System) int {
 		// Signals keep their default here: SIGTERM ends the process at once.
 		// Lambda sends it when no more events will come, and a process that went
 		// on could only fail them.
-		function.Handler{App: a.newApp(nil), Env: sys.Env, Log: a.logger()}.Lambda(context.Background())
+		function.Handler{App: app.New(a.options()), Env: sys.Env, Log: a.logger()}.Lambda(context.Background())
 		return exitDone
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -3,26 +3,21 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
-	"nightshift/internal/cost"
+	"nightshift/internal/demo"
+	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/schedule"
 )
 
-// The practice account's clock in the demo runs so much faster that a machine
-// that takes half a minute to stop does so in a quarter of a second.
-const demoSpeed = 120
-
-// demoDir is where the demo leaves its workbook.
-const demoDir = "nightshift-demo"
+// demoWeeks are the weeks that the demo lets pass.
+const demoWeeks = 3
 
 func (a *commandLine) demoCommand() *cobra.Command {
 	return &cobra.Command{
@@ -34,7 +29,7 @@ what would be done by schedule, and what three weeks cost.
 The account is a server inside this process that speaks the protocols of EC2,
 S3, STS and the price list. No credentials are needed, and those of the
 environment are not looked at. The workbook, the page, the history and the
-journal are left in ./` + demoDir + `.`,
+journal are left in ./` + demo.Folder + `.`,
 		Example: `  nightshift demo`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.runDemo(cmd.Context())
@@ -42,53 +37,28 @@ journal are left in ./` + demoDir + `.`,
 	}
 }
 
+// shownDemo is the demo with the command line that prints it.
+type shownDemo struct {
+	*commandLine
+	*demo.Demo
+}
+
 func (a *commandLine) runDemo(ctx context.Context) error {
-	seoul, err := schedule.LoadZone("Asia/Seoul")
+	started, err := demo.Start(ctx, a.options())
 	if err != nil {
 		return err
 	}
-	evening := lastEvening(a.Now().In(seoul))
-	account, err := sandbox.New(sandbox.Options{Start: evening, Speed: demoSpeed})
+	defer started.Close()
+	a.Now = started.Now
+	d := shownDemo{a, started}
+	a.say("A practice AWS account now listens at %s, with its machines in Seoul.\n", d.URL())
+	for _, show := range []func(context.Context) error{d.evening, d.morning, d.report, d.schedules, d.weeks} {
+		if err := show(ctx); err != nil {
+			return err
+		}
+	}
+	out, err := d.Workbook()
 	if err != nil {
-		return err
-	}
-	server, err := account.Listen("127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	if err := clearDemo(); err != nil {
-		return err
-	}
-	d := demo{commandLine: a, account: account, zone: seoul}
-	if err := d.open(ctx, server.URL()); err != nil {
-		return err
-	}
-	a.say("A practice AWS account now listens at %s, with its machines in Seoul.\n", server.URL())
-
-	if err := d.act(ctx, "Evening", power.Stop); err != nil {
-		return err
-	}
-	account.Advance(morningAfter(d.now()))
-	if err := d.act(ctx, "Morning", power.Start); err != nil {
-		return err
-	}
-
-	out, err := d.file()
-	if err != nil {
-		return err
-	}
-	a.say("The report\n$ nightshift report --bucket %s --out %s --timezone Asia/Seoul", sandbox.DefaultBucket, out)
-	if _, err := d.report(ctx, true, blob.Ref{Scheme: blob.S3, Bucket: sandbox.DefaultBucket, Path: "ec2/"}, blob.Ref{Scheme: blob.File, Path: out}); err != nil {
-		return err
-	}
-	if err := d.schedules(ctx); err != nil {
-		return err
-	}
-	if err := d.weeks(ctx); err != nil {
-		return err
-	}
-	if out, err = d.file(); err != nil {
 		return err
 	}
 	a.say(`
@@ -98,27 +68,57 @@ What to try next
   nightshift sandbox              keep a practice account running for nightshift, the AWS CLI or boto3
   nightshift stop --dry-run       with AWS credentials: what would be stopped, and why the rest would not
   nightshift check --example      a commented configuration to start from
-  nightshift template             the CloudFormation template that installs it for good`, out, filepath.Join(demoDir, "ec2_monthly_costs.html"))
+  nightshift template             the CloudFormation template that installs it for good`, out.Path, demo.Page().Path)
 	return nil
 }
 
-// demoConfig is the configuration of the demo.
-const demoConfig = `timezone: Asia/Seoul
-schedules:
-  office-hours: Mon-Fri 08:00-19:00
-power:
-  rules:
-    - { tag: AutoStopStart=Yes, schedule: office-hours }
-`
+func (d shownDemo) evening(ctx context.Context) error { return d.act(ctx, "Evening", power.Stop) }
 
-// schedules shows what the same machines would do by schedule, this evening.
-func (d *demo) schedules(ctx context.Context) error {
-	chosen, err := d.byRules.Config.Choose(nil, nil)
+func (d shownDemo) morning(ctx context.Context) error {
+	d.Until(8)
+	return d.act(ctx, "Morning", power.Start)
+}
+
+// act stops or starts what carries the tag, and shows it.
+func (d shownDemo) act(ctx context.Context, title string, action power.Action) error {
+	tag, err := fleet.ParseTag(defaultTag)
 	if err != nil {
 		return err
 	}
-	now := d.now()
-	d.say("\nBy schedule, with no commands at set times\n$ cat %s\n%s\n$ nightshift power week", defaultConfig, demoConfig)
+	d.say("%s, %s\n$ nightshift %s --tag %s", title, d.Demo.Now().Format("Mon 2 Jan 15:04"), action, tag)
+	result, err := d.ByTag.Power(ctx, app.PowerInput{Action: action, Tags: []fleet.Tag{tag}, Wait: time.Minute})
+	if err != nil {
+		return err
+	}
+	if err := partly(d.showPower(d.ByTag, result)); err != nil {
+		return err
+	}
+	d.say("")
+	return nil
+}
+
+// report makes the report of the month.
+func (d shownDemo) report(ctx context.Context) error {
+	out, err := d.Workbook()
+	if err != nil {
+		return err
+	}
+	d.say("The report\n$ nightshift report --bucket %s --out %s --timezone Asia/Seoul", sandbox.DefaultBucket, out.Path)
+	result, stored, err := d.Report(ctx, d.ByTag, blob.Ref{Scheme: blob.S3, Bucket: sandbox.DefaultBucket, Path: "ec2/"}, out)
+	if err != nil {
+		return err
+	}
+	return partly(d.showReport(d.ByTag, result, stored))
+}
+
+// schedules shows what the same machines would do by schedule, this evening.
+func (d shownDemo) schedules(ctx context.Context) error {
+	chosen, err := d.ByRules.Config.Choose(nil, nil)
+	if err != nil {
+		return err
+	}
+	now := d.Demo.Now()
+	d.say("\nBy schedule, with no commands at set times\n$ cat %s\n%s\n$ nightshift power week", defaultConfig, demo.Config)
 	if !d.quiet && !d.json {
 		picture := weekPicture{weeks: []schedule.Week{chosen[0].Schedule.Week(chosen[0].Name, schedule.Monday(now))}, now: now}
 		picture.width, picture.color = d.screen()
@@ -126,11 +126,37 @@ func (d *demo) schedules(ctx context.Context) error {
 	}
 	evening := time.Date(now.Year(), now.Month(), now.Day(), 19, 0, 0, 0, now.Location())
 	d.say("\n$ nightshift power plan --at %s", evening.Format("2006-01-02T15:04"))
-	plan, err := d.byRules.Power(ctx, app.PowerInput{DryRun: true, At: evening})
+	plan, err := d.ByRules.Power(ctx, app.PowerInput{DryRun: true, At: evening})
 	if err != nil {
 		return err
 	}
-	return partly(d.showRules(d.byRules, plan, false))
+	return partly(d.showRules(d.ByRules, plan, false))
+}
+
+// weeks lets some weeks pass, and shows what that did to the costs.
+func (d shownDemo) weeks(ctx context.Context) error {
+	if err := d.Weeks(ctx, demoWeeks); err != nil {
+		return err
+	}
+	d.say("\n%d weeks by schedule later, %s", demoWeeks, d.Demo.Now().Format("Mon 2 Jan 15:04"))
+	d.say("$ nightshift report --out %s --history %s --timezone Asia/Seoul", demo.Page().Path, demo.History())
+	result, stored, err := d.Report(ctx, d.ByRules, demo.Page())
+	if err != nil {
+		return err
+	}
+	if err := partly(d.showReport(d.ByRules, result, stored)); err != nil || d.quiet || d.json {
+		return err
+	}
+	if result.Trend != nil {
+		d.say("\n$ nightshift cost trend --history %s", demo.History())
+		d.printTrend(result.Trend, false, false)
+	}
+	if result.Savings != nil {
+		d.say("\n$ nightshift cost savings")
+		d.printSavings(result.Savings)
+	}
+	d.say("\n$ nightshift cost findings --least 40")
+	return d.showFindings(result.Workbook, 40)
 }
 
 // partly passes over an error of a command that has done a part.
@@ -145,27 +171,4 @@ func (a *commandLine) say(format string, args ...any) {
 	if !a.quiet && !a.json {
 		fmt.Fprintf(a.Stdout, format+"\n", args...)
 	}
-}
-
-// file is where the workbook of today goes.
-func (d *demo) file() (string, error) {
-	if err := os.MkdirAll(demoDir, 0o755); err != nil {
-		return "", fmt.Errorf("make the folder for the workbook: %w", err)
-	}
-	return filepath.Join(demoDir, cost.Key("", d.now(), ".xlsx")), nil
-}
-
-// lastEvening is the last 19:00 on a working day that has been followed by a
-// morning.
-func lastEvening(now time.Time) time.Time {
-	t := time.Date(now.Year(), now.Month(), now.Day(), 19, 0, 0, 0, now.Location())
-	for t.Add(13*time.Hour).After(now) || t.Weekday() == time.Saturday || t.Weekday() == time.Sunday || t.Weekday() == time.Friday {
-		t = t.AddDate(0, 0, -1)
-	}
-	return t
-}
-
-// morningAfter is how long it is until 8:00 the next morning.
-func morningAfter(evening time.Time) time.Duration {
-	return time.Date(evening.Year(), evening.Month(), evening.Day()+1, 8, 0, 0, 0, evening.Location()).Sub(evening)
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 
-	"nightshift/internal/amazon"
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
@@ -48,20 +47,20 @@ func (a *commandLine) configRef() (blob.Ref, error) {
 // jobs runs the jobs.
 func (a *commandLine) jobs() *app.App {
 	if a.app == nil {
-		a.app = a.newApp(nil)
+		a.app = app.New(a.options())
 	}
 	return a.app
 }
 
-// newApp makes an App, for AWS or for a sandbox.
-func (a *commandLine) newApp(endpoint *amazon.Endpoint) *app.App {
+// options are those of an App whose progress is shown.
+func (a *commandLine) options() app.Options {
 	a.progress = &progress{command: a}
-	o := app.Options{Now: a.Now, Getenv: a.Env, Log: a.logger(), Endpoint: endpoint, Observer: a.progress}
+	o := app.Options{Now: a.Now, Getenv: a.Env, Log: a.logger(), Observer: a.progress}
 	o.ClockScale, _ = strconv.ParseFloat(a.Env("NIGHTSHIFT_SANDBOX_SPEED"), 64)
 	if folder, err := os.UserCacheDir(); err == nil {
 		o.CacheDir = folder
 	}
-	return app.New(o)
+	return o
 }
 
 // open opens the accounts and regions of the command line, with the configuration if
