@@ -45,6 +45,10 @@ type Config struct {
 	// "s3://bucket/prefix"; empty means nowhere.
 	Journal string
 	Cost    Cost
+	// Jobs are those that run at times of their own, in a fixed order.
+	Jobs []Job
+	// Deploy is how nightshift is installed in AWS.
+	Deploy Deploy
 	// Warnings are what is unusual, but possible.
 	Warnings []Problem
 
@@ -136,13 +140,14 @@ type loader struct {
 	out       *Config
 	zoneErr   error // why there is no default zone
 	rules     []rule
+	tick      field           // power.tick
 	names     []*yaml.Node    // of the schedules, in the order of out.Schedules
 	used      map[string]bool // schedules that a rule names
 }
 
 // Keys are the keys of schedules, rules and the top level, sorted.
 func Keys() []string {
-	return sorted(without(topKeys(), "accounts", "cost"), scheduleKeys(), powerKeys(), overrideKeys(), ruleKeys())
+	return sorted(without(topKeys(), "accounts", "cost", "jobs", "deploy"), scheduleKeys(), powerKeys(), overrideKeys(), ruleKeys())
 }
 
 // AccountKeys are the key "accounts" and those of an account, sorted.
@@ -151,6 +156,11 @@ func AccountKeys() []string { return sorted([]string{"accounts"}, accountKeys())
 // CostKeys are the key "cost" and those below it, sorted.
 func CostKeys() []string {
 	return sorted([]string{"cost", requestsKey, metricsKey}, costKeys())
+}
+
+// DeployKeys are the keys "jobs" and "deploy" and those below them, sorted.
+func DeployKeys() []string {
+	return sorted([]string{"jobs", "deploy"}, jobNames(), jobKeys(), deployKeys())
 }
 
 func sorted(lists ...[]string) []string {

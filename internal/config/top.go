@@ -15,7 +15,7 @@ import (
 )
 
 func topKeys() []string {
-	return []string{"timezone", "schedules", "power", "accounts", "regions", "journal", "cost"}
+	return []string{"timezone", "schedules", "power", "accounts", "regions", "journal", "cost", "jobs", "deploy"}
 }
 
 func powerKeys() []string {
@@ -29,6 +29,7 @@ func overrideKeys() []string { return []string{"max", "off"} }
 const (
 	defaultOverride = 24 * time.Hour
 	defaultTick     = 5 * time.Minute
+	longestTick     = 24 * time.Hour
 )
 
 // config reads the whole file.
@@ -64,6 +65,8 @@ func (l *loader) config(root *yaml.Node) {
 	if entry, given := top["cost"]; given {
 		l.cost(entry.value)
 	}
+	l.jobs(top["jobs"])
+	l.deploy(top["deploy"])
 	_, zoned := top["timezone"]
 	l.check(root, zoned)
 }
@@ -75,7 +78,11 @@ func (l *loader) power(n *yaml.Node) {
 		untagged = l.boolean(entry.value, "allow_untagged")
 	}
 	if entry, given := fields["tick"]; given {
-		l.out.rules.Tick = l.duration(entry.value, "tick", time.Minute, 24*time.Hour)
+		l.tick = entry
+		if l.out.rules.Tick = l.duration(entry.value, "tick", time.Minute, longestTick); l.out.rules.Tick%time.Minute != 0 {
+			l.at(entry.value, "tick has whole minutes, as in 5m")
+			l.out.rules.Tick = defaultTick
+		}
 	}
 	if entry, given := fields["override"]; given {
 		override := l.fields(entry.value, "override", overrideKeys())
