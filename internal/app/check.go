@@ -19,6 +19,7 @@ type ConfigCheck struct {
 	Mistakes      []ConfigProblem `json:"mistakes"`
 	Warnings      []ConfigProblem `json:"warnings"`
 	Schedules     []ScheduleCheck `json:"schedules"`
+	Jobs          []JobCheck      `json:"jobs"`
 	Rules         int             `json:"rules"`
 	Accounts      int             `json:"accounts,omitempty"`
 }
@@ -42,6 +43,14 @@ type ScheduleCheck struct {
 	Error      string               `json:"error,omitempty"`
 }
 
+// JobCheck is a job that runs at times of its own, where nightshift is deployed.
+// There is no next time for an interval, which begins when it is deployed.
+type JobCheck struct {
+	Job  string     `json:"job"`
+	When string     `json:"when"`
+	Next *time.Time `json:"next"`
+}
+
 // CheckConfig sums up the configuration of the session. Nothing is asked of AWS.
 func (s *Session) CheckConfig() ConfigCheck {
 	list := func(all []config.Problem) []ConfigProblem {
@@ -51,7 +60,7 @@ func (s *Session) CheckConfig() ConfigCheck {
 		}
 		return out
 	}
-	c := ConfigCheck{Configuration: s.ref.String(), Mistakes: list(s.Errors), Warnings: []ConfigProblem{}, Schedules: []ScheduleCheck{}}
+	c := ConfigCheck{Configuration: s.ref.String(), Mistakes: list(s.Errors), Warnings: []ConfigProblem{}, Schedules: []ScheduleCheck{}, Jobs: []JobCheck{}}
 	if s.Config == nil {
 		return c
 	}
@@ -68,6 +77,13 @@ func (s *Session) CheckConfig() ConfigCheck {
 			}
 		}
 		c.Schedules = append(c.Schedules, one)
+	}
+	for _, job := range s.Config.Jobs {
+		one := JobCheck{Job: job.Name, When: job.When.String()}
+		if next, ok := job.When.Next(now); ok && job.When.Interval() == 0 {
+			one.Next = &next
+		}
+		c.Jobs = append(c.Jobs, one)
 	}
 	return c
 }

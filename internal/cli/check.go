@@ -143,6 +143,9 @@ func (a *commandLine) printChecked(s *app.Session, c checked) {
 		for _, line := range scheduleLines(c.Schedules) {
 			fmt.Fprintln(out, line)
 		}
+		for _, line := range jobLines(c.Jobs) {
+			fmt.Fprintln(out, line)
+		}
 		accounts := ""
 		if c.Accounts > 0 {
 			accounts = text.Count(c.Accounts, "account", "accounts") + ", "
@@ -219,6 +222,19 @@ func scheduleLines(list []app.ScheduleCheck) []string {
 			now = "now left to people"
 		}
 		lines = append(lines, head+windows+", "+now+then(s))
+	}
+	return lines
+}
+
+// jobLines says in a line each when the jobs run where nightshift is deployed.
+func jobLines(list []app.JobCheck) []string {
+	var lines []string
+	for _, j := range list {
+		line := "job " + text.Pad(j.Job, len("report")) + "  " + j.When
+		if j.Next != nil {
+			line += ", next " + j.Next.Format("Mon 2006-01-02 15:04 MST")
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -30,6 +30,7 @@ import (
 const (
 	costing      = "docs/cost.md"
 	manyAccounts = "docs/accounts.md"
+	deployment   = "docs/deploy.md"
 )
 
 // TestCostGuides runs what the guides to costs and to several accounts show, as
@@ -220,9 +221,10 @@ func TestCostNotes(t *testing.T) {
 	}
 }
 
-// TestCostGuideKeys finds every key of the two sections of the configuration.
+// TestCostGuideKeys finds every key of the sections of the configuration that have
+// pages of their own.
 func TestCostGuideKeys(t *testing.T) {
-	for name, keys := range map[string][]string{costing: config.CostKeys(), manyAccounts: config.AccountKeys()} {
+	for name, keys := range map[string][]string{costing: config.CostKeys(), manyAccounts: config.AccountKeys(), deployment: config.DeployKeys()} {
 		text := document(t, name)
 		for _, key := range keys {
 			if !regexp.MustCompile("`[^`\n]*\\b" + key + "\\b[^`\n]*`").MatchString(text) {
