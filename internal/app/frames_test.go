@@ -50,7 +50,7 @@ func TestFewFramesLeadToAWS(t *testing.T) {
 	if _, err := w.open(t).Power(t.Context(), app.PowerInput{Wait: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	const most = 12
+	const most = 8
 	var way []string
 	for _, f := range s.frames {
 		middleware := strings.HasPrefix(f, "amazon.(*Session).") || strings.HasPrefix(f, "amazon.Open.") || strings.HasPrefix(f, "app.(*App).session.")

@@ -79,12 +79,7 @@ func (s *Session) Power(ctx context.Context, in PowerInput) (PowerResult, error)
 	if in.Action == power.None {
 		result.Invalid = len(s.Errors)
 	}
-	job := s.powerJob(in, run.Run, calls)
-	targets := job.all
-	if !in.Only.IsZero() {
-		targets = job.narrowed
-	}
-	results, err := targets(ctx)
+	results, err := s.powerJob(in, run.Run, calls).run(ctx)
 	if err != nil {
 		run.end(fleet.StatusOf(err))
 		return PowerResult{}, err

@@ -16,14 +16,16 @@ import (
 type powerJob struct {
 	session   *Session
 	in        PowerInput
-	run       Run
+	info      Run
 	calls     context.Context //nolint:containedctx // the other context of the same run
 	evaluator power.Evaluator
 	kinds     []fleet.Kind
+	// planned are the plans that are made already.
+	planned map[fleet.Target]power.Plan
 }
 
 func (s *Session) powerJob(in PowerInput, run Run, calls context.Context) *powerJob { //nolint:revive // the context is kept
-	j := &powerJob{session: s, in: in, run: run, calls: calls, kinds: s.powerKinds(in)}
+	j := &powerJob{session: s, in: in, info: run, calls: calls, kinds: s.powerKinds(in)}
 	if in.Action == power.None {
 		j.evaluator = power.NewRuleSet(s.rules())
 	} else {
@@ -32,21 +34,15 @@ func (s *Session) powerJob(in PowerInput, run Run, calls context.Context) *power
 	return j
 }
 
-// all plans and applies in each target.
-func (j *powerJob) all(ctx context.Context) ([]Result[PowerTarget], error) {
-	return ForEachTarget(ctx, j.session, func(ctx context.Context, t Target) (PowerTarget, error) {
-		plan, err := j.plan(ctx, t)
-		return j.apply(t, plan), err
-	}), nil
-}
-
-// narrowed makes the plans of all targets, leaves in them what is selected and
-// applies them.
-func (j *powerJob) narrowed(ctx context.Context) ([]Result[PowerTarget], error) {
-	s := j.session
-	read := ForEachTarget(ctx, s, j.plan)
+// run plans and applies in each target. Where the run is narrowed, all plans are made
+// first, and what is selected is left in them.
+func (j *powerJob) run(ctx context.Context) ([]Result[PowerTarget], error) {
+	if j.in.Only.IsZero() {
+		return ForEachTarget(ctx, j.session, j.target), nil
+	}
+	read := ForEachTarget(ctx, j.session, j.plan)
+	errs := j.session.unreachableErrors()
 	plans := make([]power.Plan, len(read))
-	errs := s.unreachableErrors()
 	for n, r := range read {
 		plans[n] = r.Value
 		if r.Err != nil {
@@ -54,16 +50,14 @@ func (j *powerJob) narrowed(ctx context.Context) ([]Result[PowerTarget], error) 
 		}
 	}
 	var err error
-	if j.evaluator, err = j.in.Only.Narrow(plans, j.evaluator, s.rules(), j.searched(), len(errs) == 0); err != nil {
+	if j.evaluator, err = j.in.Only.Narrow(plans, j.evaluator, j.session.rules(), j.searched(), len(errs) == 0); err != nil {
 		return nil, errors.Join(append(errs, err)...)
 	}
-	of := make(map[fleet.Target]power.Plan, len(plans))
+	j.planned = make(map[fleet.Target]power.Plan, len(plans))
 	for _, p := range plans {
-		of[p.Target] = p
+		j.planned[p.Target] = p
 	}
-	results := ForEachTarget(ctx, s, func(_ context.Context, t Target) (PowerTarget, error) {
-		return j.apply(t, of[t.Target]), nil
-	})
+	results := ForEachTarget(ctx, j.session, j.target)
 	for n := range results {
 		results[n].Err = read[n].Err
 	}
@@ -85,17 +79,23 @@ func (j *powerJob) plan(ctx context.Context, t Target) (power.Plan, error) {
 	return plan, err
 }
 
-// apply carries a plan out, unless this is a dry run.
-func (j *powerJob) apply(t Target, plan power.Plan) PowerTarget {
-	observer := j.session.app.observer
-	observer.Planned(j.run, plan)
-	if j.in.DryRun {
-		return PowerTarget{Plan: plan}
+// target carries out the plan of a target, which is made where there is none yet,
+// unless this is a dry run.
+func (j *powerJob) target(ctx context.Context, t Target) (PowerTarget, error) {
+	var err error
+	plan, planned := j.planned[t.Target]
+	if !planned {
+		plan, err = j.plan(ctx, t)
 	}
-	return PowerTarget{plan, power.Apply(j.calls, t.clients(j.kinds), j.evaluator, plan, power.Options{
+	observer := j.session.app.observer
+	observer.Planned(j.info, plan)
+	if j.in.DryRun {
+		return PowerTarget{Plan: plan}, err
+	}
+	return PowerTarget{Plan: plan, Outcomes: power.Apply(j.calls, t.clients(j.kinds), j.evaluator, plan, power.Options{
 		Now: j.session.clock(j.in.At), Mark: j.in.Action == power.None, Wait: j.in.Wait, Settle: j.in.Settle, Closing: j.in.Closing,
-		Settled: func(o fleet.Outcome) { observer.Acted(j.run, o) },
-	}), nil}
+		Settled: func(o fleet.Outcome) { observer.Acted(j.info, o) },
+	})}, err
 }
 
 // clients are the clients for the machines of some kinds.

@@ -35,11 +35,16 @@ type Result[T any] struct {
 // does not hold up the others.
 func ForEachTarget[T any](ctx context.Context, s *Session, do func(context.Context, Target) (T, error)) []Result[T] {
 	results := make([]Result[T], len(s.Targets))
-	concurrently(len(s.Targets), func(n int) {
-		target := s.Targets[n]
-		value, err := do(ctx, target)
-		results[n] = Result[T]{target.Target, value, s.Names.wrap(target.Account, err)}
-	})
+	var group errgroup.Group
+	group.SetLimit(concurrency)
+	for n, target := range s.Targets {
+		group.Go(func() error {
+			value, err := do(ctx, target)
+			results[n] = Result[T]{target.Target, value, s.Names.wrap(target.Account, err)}
+			return nil
+		})
+	}
+	_ = group.Wait() // each result has an error of its own
 	return results
 }
 

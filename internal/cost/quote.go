@@ -32,9 +32,6 @@ type Quotation struct {
 	Status  price.Status    `json:"status"`
 	Parts   []QuotationPart `json:"parts"`
 	Notes   []string        `json:"notes,omitempty"`
-	// Candidates are the rows of the price list that were looked at for
-	// instances.
-	Candidates []price.Product `json:"-"`
 }
 
 // QuotationPart is one line of a quotation.
@@ -68,14 +65,15 @@ func Quote(ctx context.Context, prices PriceList, region fleet.Region, items []Q
 			rated = true
 		}
 	}
+	var products []price.Product
 	var listed price.Rates
 	var err error
 	if len(keys) > 0 {
-		q.Candidates, err = prices.Instances(ctx, keys)
+		products, err = prices.Instances(ctx, keys)
 	}
 	if rated {
-		products, ratesErr := prices.Rates(ctx, region)
-		listed = price.PickRates(products, region)
+		rates, ratesErr := prices.Rates(ctx, region)
+		listed = price.PickRates(rates, region)
 		if ratesErr != nil && err == nil {
 			err = ratesErr
 		}
@@ -83,7 +81,7 @@ func Quote(ctx context.Context, prices PriceList, region fleet.Region, items []Q
 	for _, w := range items {
 		switch {
 		case w.Instance != nil:
-			q.addInstance(*w.Instance)
+			q.addInstance(*w.Instance, price.Pick(products, *w.Instance))
 		case w.Volume != nil:
 			q.addVolume(*w.Volume, listed)
 		default:
@@ -93,8 +91,7 @@ func Quote(ctx context.Context, prices PriceList, region fleet.Region, items []Q
 	return q, err
 }
 
-func (q *Quotation) addInstance(key price.InstanceKey) {
-	found := price.Pick(q.Candidates, key)
+func (q *Quotation) addInstance(key price.InstanceKey, found price.Quote) {
 	part := QuotationPart{
 		What: fmt.Sprintf("%s %s", key.Type, price.Platform(key.Operation)), Dimension: key.Operation,
 		Quantity: int64(RunRateMonth.Hours()), Unit: "hours",

@@ -17,26 +17,29 @@ const deniedForAll = 8
 
 // act asks AWS for a batch, in requests of the size that its kind allows.
 func (r *run) act(ctx context.Context, batch []Step) {
-	if len(batch) == 0 {
-		return
-	}
-	for part := range slices.Chunk(batch, requestSize(batch[0].Machine.Kind)) {
-		r.submit(ctx, part)
+	for len(batch) > 0 {
+		size := min(len(batch), requestSize(batch[0].Machine.Kind))
+		part, port := batch[:size:size], r.clients.Machines[batch[0].Machine.Kind]
+		batch = batch[size:]
+		if r.closed(ctx) {
+			r.settleAll(part, fleet.Deferred, notTried())
+			continue
+		}
+		if part = r.startResized(ctx, part); len(part) == 0 {
+			continue
+		}
+		if part[0].Action == Start {
+			r.settleAnswer(ctx, part, port.Start(ctx, ids(part)))
+		} else {
+			r.settleAnswer(ctx, part, port.Stop(ctx, ids(part), part[0].Hibernate))
+		}
 	}
 }
 
-// submit makes one request. Whatever AWS refuses is taken apart; errors that say
-// nothing about a machine settle the whole batch, since trying parts of it could
-// only make things worse.
-func (r *run) submit(ctx context.Context, batch []Step) {
-	if r.closed(ctx) {
-		r.settleAll(batch, fleet.Deferred, notTried())
-		return
-	}
-	if batch = r.startResized(ctx, batch); len(batch) == 0 {
-		return
-	}
-	err := r.request(ctx, batch)
+// settleAnswer settles a batch by what AWS answered. Whatever it refuses is taken
+// apart; errors that say nothing about a machine settle the whole batch, since
+// trying parts of it could only make things worse.
+func (r *run) settleAnswer(ctx context.Context, batch []Step, err error) {
 	refusal, about := errors.AsType[*fleet.Refusal](err)
 	switch {
 	case err == nil:
@@ -116,14 +119,6 @@ func (r *run) probe(ctx context.Context, batch []Step, refusal *fleet.Refusal) {
 	}
 	_, reason := verdict(batch[0].Action, refusal)
 	r.settleAll(batch[:last], fleet.Failed, reason)
-}
-
-func (r *run) request(ctx context.Context, batch []Step) error {
-	port, ids := r.clients.Machines[batch[0].Machine.Kind], ids(batch)
-	if batch[0].Action == Start {
-		return port.Start(ctx, ids)
-	}
-	return port.Stop(ctx, ids, batch[0].Hibernate)
 }
 
 // aboutSome reports whether a refusal of this kind can be about some of the
