@@ -250,5 +250,5 @@ func then(s app.ScheduleCheck) string {
 	if s.Next.State == s.State {
 		verb = "once more"
 	}
-	return ", " + verb + " " + s.Next.At.Format("Mon 2006-01-02 15:04 MST")
+	return ", " + verb + " " + s.Next.At.Format(moment)
 }

@@ -49,6 +49,11 @@ func told(r app.ReportResult) error {
 	return ended(fleet.StatusPartial, errors.Join(errs...))
 }
 
+// showCosts shows what a report says of costs, and ends the command.
+func (a *commandLine) showCosts(r app.ReportResult, kind string, data any, print func()) error {
+	return cmp.Or(a.show(kind, data, print), told(r))
+}
+
 // amount writes an amount for people.
 func amount(a cost.Amount) string {
 	if !a.Known {
@@ -81,7 +86,6 @@ is changed: read the command, judge it, and run it yourself.`,
 		},
 	}
 	cmd.Flags().Float64Var(&least, "least", 0, "leave out what saves less than so many dollars a month")
-	costs.addZone(cmd.Flags())
 	costs.add(cmd.Flags())
 	return cmd
 }

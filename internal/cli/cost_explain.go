@@ -27,7 +27,6 @@ Name tag.`,
 			return a.costExplain(cmd.Context(), args[0], &costs)
 		},
 	}
-	costs.addZone(cmd.Flags())
 	costs.add(cmd.Flags())
 	return cmd
 }
@@ -46,13 +45,5 @@ func (a *commandLine) costExplain(ctx context.Context, id string, costs *costFla
 		}
 		return fleet.Errorf(fleet.ErrNotFound, "there is no instance and no volume %q in %s", id, strings.Join(text.Strings(s.Regions), ", "))
 	}
-	if a.json {
-		err = a.printJSON(envelope{1, "cost explanation", e})
-	} else if !a.quiet {
-		a.printCostExplanation(report.Report, e)
-	}
-	if err != nil {
-		return err
-	}
-	return told(report)
+	return a.showCosts(report, "cost explanation", e, func() { a.printCostExplanation(report.Report, e) })
 }

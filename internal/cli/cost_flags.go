@@ -38,8 +38,9 @@ func (f *costFlags) addPlaces(flags *pflag.FlagSet) {
 	flags.StringVar(&f.bill, "bill", "", "set an export of the bill (FOCUS or CUR) beside list prices: a directory or s3://bucket/prefix")
 }
 
-// add defines the flags about hours and prices.
+// add defines the flags about the month, hours and prices.
 func (f *costFlags) add(flags *pflag.FlagSet) {
+	f.addZone(flags)
 	flags.IntVar(&f.costExplorer, "cost-explorer", 0, "ask Cost Explorer for billed hours, with at most so many requests; each costs 0.01 USD")
 	flags.IntVar(&f.cloudWatch, "cloudwatch", 0, "ask CloudWatch for at most so many instances' hours; a thousand cost 0.01 USD (default 1000)")
 	f.addPrices(flags)

@@ -43,6 +43,16 @@ func pastFlags(cmd *cobra.Command, f *costFlags, from, to *string) {
 	complete(cmd, "to")
 }
 
+// showPast shows what the history says, and ends the command: partly where some of it
+// could not be read.
+func (a *commandLine) showPast(kind string, data any, failed []app.TargetError, print func()) error {
+	err := a.show(kind, data, print)
+	if err == nil && len(failed) > 0 {
+		return ended(fleet.StatusPartial, errors.Join(causes(failed)...))
+	}
+	return err
+}
+
 func (a *commandLine) trendCommand() *cobra.Command {
 	var f costFlags
 	var from, to string
@@ -68,16 +78,7 @@ between. Weeks begin on Monday.`,
 			if err != nil || result.Trend == nil {
 				return errors.Join(append(causes(result.Errors), err)...)
 			}
-			trend := result.Trend
-			if a.json {
-				err = a.printJSON(envelope{1, "trend", trend})
-			} else if !a.quiet {
-				a.printTrend(trend, months, len(tags) > 0)
-			}
-			if err == nil && len(result.Errors) > 0 {
-				return ended(fleet.StatusPartial, errors.Join(causes(result.Errors)...))
-			}
-			return err
+			return a.showPast("trend", result.Trend, result.Errors, func() { a.printTrend(result.Trend, months, len(tags) > 0) })
 		},
 	}
 	pastFlags(cmd, &f, &from, &to)
@@ -175,15 +176,7 @@ the month so far.`,
 			if movers.Top == nil {
 				movers.Top = []trend.ResourceChange{} // a list in JSON, too
 			}
-			if a.json {
-				err = a.printJSON(envelope{1, "movers", movers})
-			} else if !a.quiet {
-				a.printMovers(movers)
-			}
-			if err == nil && len(result.Errors) > 0 {
-				return ended(fleet.StatusPartial, errors.Join(causes(result.Errors)...))
-			}
-			return err
+			return a.showPast("movers", movers, result.Errors, func() { a.printMovers(movers) })
 		},
 	}
 	pastFlags(cmd, &f, &from, &to)
@@ -256,18 +249,9 @@ without what goes on costing meanwhile, which are volumes and addresses.`,
 			if report.Savings == nil {
 				return fleet.Errorf(fleet.ErrInvalid, "there is no journal: name its place as journal: in the configuration")
 			}
-			if a.json {
-				err = a.printJSON(envelope{1, "savings", report.Savings})
-			} else if !a.quiet {
-				a.printSavings(report.Savings)
-			}
-			if err != nil {
-				return err
-			}
-			return told(report)
+			return a.showCosts(report, "savings", report.Savings, func() { a.printSavings(report.Savings) })
 		},
 	}
-	costs.addZone(cmd.Flags())
 	costs.add(cmd.Flags())
 	return cmd
 }

@@ -80,8 +80,7 @@ func (a *commandLine) listPrices(ctx context.Context, costs *costFlags, asOf str
 	if err != nil {
 		return err
 	}
-	err = a.show("prices", list, func() { a.printPrices(list, asOf, false) })
-	return cmp.Or(err, told(report))
+	return a.showCosts(report, "prices", list, func() { a.printPrices(list, asOf, false) })
 }
 
 // printPrices prints prices: those of the account, which ones of a day may stand

@@ -31,13 +31,13 @@ of its past. The machine is named by its id or by its Name tag.`,
 			if err != nil {
 				return err
 			}
-			var moment time.Time
+			var now time.Time
 			if at != "" {
-				if moment, err = a.instant(at, s.Config.Zone); err != nil {
+				if now, err = a.instant(at, s.Config.Zone); err != nil {
 					return err
 				}
 			}
-			list, err := s.Explain(cmd.Context(), args[0], moment)
+			list, err := s.Explain(cmd.Context(), args[0], now)
 			if len(list) == 0 {
 				return errors.Join(a.configErrors(s), err)
 			}
@@ -67,7 +67,7 @@ func (a *commandLine) printExplanation(s *app.Session, e app.Explanation) {
 	if named, err := schedule.LoadZone(e.Zone); err == nil {
 		zone = named
 	}
-	moment := func(t time.Time) string { return t.In(zone).Format("Mon 2006-01-02 15:04 MST") }
+	when := func(t time.Time) string { return t.In(zone).Format(moment) }
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(a.Stdout, "  %-9s %s\n", name, text.Printable(fmt.Sprintf(format, args...)))
 	}
@@ -78,10 +78,10 @@ func (a *commandLine) printExplanation(s *app.Session, e app.Explanation) {
 	fmt.Fprintf(a.Stdout, "%s (%s), %s in %s\n", e.ID, text.Printable(e.Name), strings.ReplaceAll(string(e.Kind), "-", " "), where)
 	state := string(e.State)
 	if e.Started != nil {
-		state += ", last started " + moment(*e.Started)
+		state += ", last started " + when(*e.Started)
 	}
 	if e.Stopped != nil {
-		state += ", stopped " + moment(*e.Stopped)
+		state += ", stopped " + when(*e.Stopped)
 	}
 	row("state", "%s", state)
 	switch {
@@ -105,11 +105,11 @@ func (a *commandLine) printExplanation(s *app.Session, e app.Explanation) {
 	if e.Window != "" {
 		since := ""
 		if e.Last != nil {
-			since = " since " + moment(*e.Last)
+			since = " since " + when(*e.Last)
 		}
 		row("now", "%s: wanted %s%s", e.Window, e.Desired, since)
 		if e.Next != nil {
-			row("next", "changes its mind at %s", moment(*e.Next))
+			row("next", "changes its mind at %s", when(*e.Next))
 		}
 	}
 	if e.Override != "" {

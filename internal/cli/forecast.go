@@ -49,7 +49,12 @@ schedule leaves machines to people they are assumed to run.`,
 			if err != nil {
 				return errors.Join(a.configErrors(s), err)
 			}
-			return a.showForecast(s, f)
+			if !f.Unread() {
+				if err := a.show("forecast", f, func() { a.printForecast(f) }); err != nil {
+					return err
+				}
+			}
+			return a.endedWith(s, f.Status(), f.Err())
 		},
 	}
 	flags := cmd.Flags()
@@ -58,23 +63,8 @@ schedule leaves machines to people they are assumed to run.`,
 	return cmd
 }
 
-func (a *commandLine) showForecast(s *app.Session, f app.ForecastResult) error {
-	if f.Unread() {
-		return a.endedWith(s, f.Status(), f.Err())
-	}
-	if a.json {
-		if err := a.printJSON(envelope{1, "forecast", f}); err != nil {
-			return err
-		}
-	} else if !a.quiet {
-		a.printForecast(f)
-	}
-	return a.endedWith(s, f.Status(), f.Err())
-}
-
 func (a *commandLine) printForecast(f app.ForecastResult) {
-	const layout = "Mon 2006-01-02 15:04 MST"
-	fmt.Fprintf(a.Stdout, "%s to %s\n\n", f.From.Format(layout), f.To.Format(layout))
+	fmt.Fprintf(a.Stdout, "%s to %s\n\n", f.From.Format(moment), f.To.Format(moment))
 	t := table{numbers: true, header: []string{"SCHEDULE", "MACHINES", "ALWAYS ON", "WANTED", "SAVED", "", "ALWAYS ON", "WANTED", "SAVED"}}
 	add := func(l power.ForecastLine) {
 		share := "-"

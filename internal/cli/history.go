@@ -64,13 +64,10 @@ with each machine.`,
 				return err
 			}
 			result, err := s.History(cmd.Context(), in)
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case in.Name != "":
-				return a.showRun(result.Runs[0], zone)
 			}
-			return a.showHistory(result.Runs, causes(result.Errors), zone)
+			return a.showHistory(result, in.Name != "", zone)
 		},
 	}
 	flags := cmd.Flags()
@@ -107,33 +104,27 @@ func (a *commandLine) past(text string, zone *time.Location) (time.Time, error) 
 	return at, nil
 }
 
-// showHistory prints the runs. Records that cannot be read are told, and the
-// rest is shown.
-func (a *commandLine) showHistory(records []journal.Record, errs []error, zone *time.Location) error {
-	switch {
-	case a.json:
-		if err := a.printRuns(records, errs); err != nil {
-			return err
+// showHistory prints the runs, and ends the command. Records that cannot be read are
+// errors beside the rest.
+func (a *commandLine) showHistory(r app.HistoryResult, one bool, zone *time.Location) error {
+	records, errs := r.Runs, causes(r.Errors)
+	data := struct {
+		Runs   []journal.Record `json:"runs"`
+		Errors []string         `json:"errors,omitempty"`
+	}{Runs: append([]journal.Record{}, records...)} // a list in JSON, too
+	for _, err := range errs {
+		data.Errors = append(data.Errors, err.Error())
+	}
+	err := a.show("history", data, func() {
+		switch {
+		case one:
+			printRun(a.Stdout, records[0], zone)
+		case len(records) > 0 || len(errs) == 0:
+			a.printHistory(records, zone)
 		}
-	case a.quiet:
-	case len(records) == 0 && len(errs) == 0:
-		fmt.Fprintln(a.Stdout, "no such runs are in the journal")
-	default:
-		t := table{header: []string{"TIME", "JOB", "SEEN", "DONE", "FAILED", "LEFT", "TOOK", "CALLS", "RUN", ""}}
-		for _, r := range records {
-			var notes []string
-			if r.Narrowed != "" {
-				notes = append(notes, "narrowed")
-			}
-			if n := len(r.Errors); n > 0 {
-				notes = append(notes, text.Count(n, "error", "errors"))
-			} else if r.DryRun {
-				notes = append(notes, "dry run")
-			}
-			t.add(r.Started.In(zone).Format("Mon 2006-01-02 15:04:05 MST"), r.Job, fmt.Sprint(r.Seen), fmt.Sprint(r.Done), fmt.Sprint(r.Failed),
-				fmt.Sprint(r.Deferred), inShort(r.Duration), fmt.Sprint(callsOf(r)), shortRun(r.Run), strings.Join(notes, ", "))
-		}
-		t.print(a.Stdout)
+	})
+	if err != nil {
+		return err
 	}
 	if len(errs) > 0 && len(records) > 0 {
 		return ended(fleet.StatusPartial, errors.Join(errs...))
@@ -144,19 +135,25 @@ func (a *commandLine) showHistory(records []journal.Record, errs []error, zone *
 	return errors.Join(errs...)
 }
 
-// printRuns prints records as JSON, as they stand in the journal.
-func (a *commandLine) printRuns(records []journal.Record, errs []error) error {
-	data := struct {
-		Runs   []journal.Record `json:"runs"`
-		Errors []string         `json:"errors,omitempty"`
-	}{Runs: records}
-	if data.Runs == nil {
-		data.Runs = []journal.Record{} // a list in JSON, too
+func (a *commandLine) printHistory(records []journal.Record, zone *time.Location) {
+	if len(records) == 0 {
+		fmt.Fprintln(a.Stdout, "no such runs are in the journal")
 	}
-	for _, err := range errs {
-		data.Errors = append(data.Errors, err.Error())
+	t := table{header: []string{"TIME", "JOB", "SEEN", "DONE", "FAILED", "LEFT", "TOOK", "CALLS", "RUN", ""}}
+	for _, r := range records {
+		var notes []string
+		if r.Narrowed != "" {
+			notes = append(notes, "narrowed")
+		}
+		if n := len(r.Errors); n > 0 {
+			notes = append(notes, text.Count(n, "error", "errors"))
+		} else if r.DryRun {
+			notes = append(notes, "dry run")
+		}
+		t.add(r.Started.In(zone).Format("Mon 2006-01-02 15:04:05 MST"), r.Job, fmt.Sprint(r.Seen), fmt.Sprint(r.Done), fmt.Sprint(r.Failed),
+			fmt.Sprint(r.Deferred), inShort(r.Duration), fmt.Sprint(callsOf(r)), shortRun(r.Run), strings.Join(notes, ", "))
 	}
-	return a.printJSON(envelope{1, "history", data})
+	t.print(a.Stdout)
 }
 
 // shortRun is the part of a run's name that finds it again.
@@ -185,17 +182,7 @@ func callsOf(r journal.Record) int {
 	return n
 }
 
-// showRun prints what one run did.
-func (a *commandLine) showRun(r journal.Record, zone *time.Location) error {
-	if a.json {
-		return a.printRuns([]journal.Record{r}, nil)
-	}
-	if !a.quiet {
-		printRun(a.Stdout, r, zone)
-	}
-	return nil
-}
-
+// printRun prints what one run did.
 func printRun(out io.Writer, r journal.Record, zone *time.Location) {
 	accounts := app.Names{}
 	for _, target := range r.Targets {

@@ -90,14 +90,13 @@ func asError(m config.Errors) error {
 }
 
 func (a *commandLine) printOutlook(o schedule.Outlook) {
-	const layout = "Mon 2006-01-02 15:04 MST"
 	since := ""
 	if o.Last != nil {
-		since = " since " + o.Last.Format(layout)
+		since = " since " + o.Last.Format(moment)
 	}
-	fmt.Fprintf(a.Stdout, "%s (%s): %s at %s%s\n", text.Printable(o.Schedule), o.Zone, o.State, o.At.Format(layout), since)
+	fmt.Fprintf(a.Stdout, "%s (%s): %s at %s%s\n", text.Printable(o.Schedule), o.Zone, o.State, o.At.Format(moment), since)
 	for _, next := range o.Transitions {
-		fmt.Fprintf(a.Stdout, "  %s  %s\n", next.At.Format(layout), next.State)
+		fmt.Fprintf(a.Stdout, "  %s  %s\n", next.At.Format(moment), next.State)
 	}
 	if len(o.Transitions) == 0 {
 		fmt.Fprintln(a.Stdout, "  it never changes")

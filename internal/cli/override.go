@@ -65,7 +65,7 @@ The next run follows it; ` + "`nightshift power apply`" + ` does at once.`,
 			made, err := s.SetOverride(cmd.Context(), in)
 			if made.Clipped {
 				fmt.Fprintf(a.Stderr, "nightshift: that is longer than is allowed (power.override.max is %s); it ends at %s\n",
-					inHours(cmp.Or(s.Config.Rules().Override.Max, 24*time.Hour).Hours()), made.Until.In(s.Config.Zone).Format("Mon 2006-01-02 15:04 MST"))
+					inHours(cmp.Or(s.Config.Rules().Override.Max, 24*time.Hour).Hours()), made.Until.In(s.Config.Zone).Format(moment))
 			}
 			return a.showOverride(s, made, "overridden: "+args[1], err)
 		},
@@ -118,7 +118,8 @@ desired state last changed.`,
 			if err != nil {
 				return errors.Join(a.configErrors(s), err)
 			}
-			if err := a.showOverrides(s, plan.Overrides()); err != nil {
+			list := plan.Overrides()
+			if err := a.show("overrides", list, func() { a.printOverrides(s, list) }); err != nil {
 				return err
 			}
 			return a.endedWith(s, plan.ReadStatus(), plan.ReadErr())
@@ -126,22 +127,17 @@ desired state last changed.`,
 	}
 }
 
-func (a *commandLine) showOverrides(s *app.Session, list []app.Override) error {
-	switch {
-	case a.json:
-		return a.printJSON(envelope{1, "overrides", list})
-	case a.quiet:
-	case len(list) == 0:
+func (a *commandLine) printOverrides(s *app.Session, list []app.Override) {
+	if len(list) == 0 {
 		fmt.Fprintln(a.Stdout, "no overrides")
-	default:
-		t := tableOf(s.Names, 2, "MACHINE", "NAME", "REGION", "STATE", "SINCE", "UNTIL")
-		for _, o := range list {
-			when := func(t time.Time) string { return t.In(s.Config.Zone).Format("Mon 2006-01-02 15:04 MST") }
-			t.add(o.Account, string(o.ID), o.Name, string(o.Region), string(o.State), when(o.Since), when(o.Until))
-		}
-		t.print(a.Stdout)
+		return
 	}
-	return nil
+	when := func(t time.Time) string { return t.In(s.Config.Zone).Format(moment) }
+	t := tableOf(s.Names, 2, "MACHINE", "NAME", "REGION", "STATE", "SINCE", "UNTIL")
+	for _, o := range list {
+		t.add(o.Account, string(o.ID), o.Name, string(o.Region), string(o.State), when(o.Since), when(o.Until))
+	}
+	t.print(a.Stdout)
 }
 
 // showOverride prints an override that was written, and ends the command.
@@ -158,7 +154,7 @@ func (a *commandLine) showOverride(s *app.Session, o app.Override, what string, 
 	case !a.quiet:
 		until := ""
 		if o.Until.After(a.Now()) {
-			until = " until " + o.Until.In(s.Config.Zone).Format("Mon 2006-01-02 15:04 MST")
+			until = " until " + o.Until.In(s.Config.Zone).Format(moment)
 		}
 		fmt.Fprintf(a.Stdout, "%s (%s) is %s%s\n", o.ID, text.Printable(o.Name), what, until)
 	}

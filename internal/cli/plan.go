@@ -150,15 +150,14 @@ var errChanges = errors.New("something is to be done")
 
 // showRules prints the result of a run by schedules and ends the command.
 func (a *commandLine) showRules(s *app.Session, r app.PowerResult, all bool) error {
-	switch {
-	case r.Unread():
-	case a.json:
-		if err := a.printJSON(envelope{1, "power", r.Summary}); err != nil {
+	if !r.Unread() {
+		err := a.show("power", r.Summary, func() {
+			rulesTable(s.Names, r, all).print(a.Stdout)
+			printRulesSummary(a.Stdout, r.Summary)
+		})
+		if err != nil {
 			return err
 		}
-	case !a.quiet:
-		rulesTable(s.Names, r, all).print(a.Stdout)
-		printRulesSummary(a.Stdout, r.Summary)
 	}
 	return a.endedWith(s, r.Status(), r.Err())
 }

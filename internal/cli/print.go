@@ -43,6 +43,9 @@ func (a *commandLine) show(kind string, data any, print func()) error {
 	return nil
 }
 
+// moment is how people read a time.
+const moment = "Mon 2006-01-02 15:04 MST"
+
 // table prints rows in aligned columns, below the header if it has one.
 type table struct {
 	header []string

@@ -68,7 +68,6 @@ or the rows of the history (parquet): by --format, or by the ending of --out.`,
 	flags.StringVar(&form, "format", "", "xlsx, html, csv, json or parquet (default: by the ending of --out, else xlsx)")
 	flags.StringVar(&hours, "hours", string(cost.BestHours), "source of running hours: \"best\", or \"assumed\" (24 hours a day for what runs now)")
 	flags.Float64Var(&costs.minCoverage, "min-coverage", 0, "fail if fewer than so many percent of the rows have a price")
-	costs.addZone(flags)
 	costs.addPlaces(flags)
 	costs.add(flags)
 	complete(cmd, "hours", string(cost.BestHours), string(cost.AssumedHours))

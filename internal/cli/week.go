@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -57,19 +58,12 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 			for _, named := range chosen {
 				weeks = append(weeks, named.Schedule.Week(named.Name, firstDay(named.Schedule.Zone())))
 			}
-			switch {
-			case a.json:
-				if err := a.printJSON(envelope{1, "week", struct {
-					Schedules []schedule.Week `json:"schedules"`
-				}{weeks}}); err != nil {
-					return err
-				}
-			case !a.quiet:
+			err = a.show("week", map[string]any{"schedules": weeks}, func() {
 				width, color := a.screen()
 				picture := weekPicture{weeks: weeks, now: a.Now(), width: width, color: color}
 				picture.print(a.Stdout)
-			}
-			return wrong
+			})
+			return cmp.Or(err, wrong)
 		},
 	}
 	flags := cmd.Flags()
