@@ -7,6 +7,7 @@ import (
 
 	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/billing"
+	"nightshift/internal/sandbox/cloudformation"
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/ssm"
@@ -44,6 +45,12 @@ func (a *Account) Databases(region string) []rds.Database { return rds.Databases
 // error means that the region or the name is wrong.
 func (a *Account) SetParameter(region string, p ssm.Parameter) error {
 	return ssm.SetParameter(a.Account, region, p)
+}
+
+// StackResource finds a resource of a stack by its logical id; its zero value
+// where there is none.
+func (a *Account) StackResource(region, stack, id string) cloudformation.Resource {
+	return cloudformation.FindResource(a.Account, region, stack, id)
 }
 
 // Buckets lists the names of the account's buckets.

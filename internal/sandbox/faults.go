@@ -122,7 +122,7 @@ func unknownAction(action string) error {
 func operations() []string {
 	var all []string
 	for _, one := range services(nil) {
-		for _, name := range one.Operations {
+		for _, name := range slices.Concat(one.Operations, one.Steps) {
 			all = append(all, one.Name+":"+name)
 		}
 	}
@@ -152,16 +152,21 @@ func (p *faultPlan) instanceSeed(n int) uint64 { return random.Hash(p.seed, uint
 
 // drawFaults decides what goes wrong with a call.
 func (s *Sandbox) drawFaults(r *service.Call, of service.Service) []service.Hit {
+	return s.draw(r.Caller.Account.ID(), of.Name+":"+r.Action, func(hit service.Hit) bool { return names(of, r, hit) })
+}
+
+// draw decides what goes wrong with an operation in an account, or a step of
+// one; named says whether it is for a resource that a fault selects.
+func (s *Sandbox) draw(account, name string, named func(service.Hit) bool) []service.Hit {
 	s.mu.Lock()
 	p := s.faults
 	s.mu.Unlock()
 	// What a call names is looked up in its region, under the region's lock.
 	// It cannot be done under s.mu, which calls take while they hold a region.
 	matching := make([]bool, len(p.faults))
-	name := of.Name + ":" + r.Action
 	for n, f := range p.faults {
-		matching[n] = glob.Compile(f.Action).Match(name) && (f.Account == "" || glob.Compile(f.Account).Match(r.Caller.Account.ID())) &&
-			names(of, r, service.Hit{Fault: f, Seed: p.instanceSeed(n)})
+		matching[n] = glob.Compile(f.Action).Match(name) && (f.Account == "" || glob.Compile(f.Account).Match(account)) &&
+			named(service.Hit{Fault: f, Seed: p.instanceSeed(n)})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

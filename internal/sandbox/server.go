@@ -137,6 +137,9 @@ func (s *Sandbox) handle(r *service.Call, to service.Service) wire.Answer {
 		return r.Refuse(err)
 	}
 	r.Faults = s.drawFaults(r, to)
+	r.Draw = func(step string, named func(service.Hit) bool) []service.Hit {
+		return s.draw(r.Caller.Account.ID(), to.Name+":"+step, named)
+	}
 	var noAnswer bool
 	for _, f := range r.Faults {
 		switch f.Kind {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/billing"
+	"nightshift/internal/sandbox/cloudformation"
 	"nightshift/internal/sandbox/cloudwatch"
 	"nightshift/internal/sandbox/ec2"
 	"nightshift/internal/sandbox/iam"
@@ -22,6 +23,7 @@ func services(store *s3.Store) []service.Service {
 		rds.Service(),
 		cloudwatch.Service(),
 		billing.Service(),
+		cloudformation.Service(store),
 		s3.Service(store),
 		autoscaling.Service(),
 		iam.OrganizationsService(),

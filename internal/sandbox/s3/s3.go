@@ -66,6 +66,18 @@ func (o *Store) Create(name string, home BucketHome) error {
 	return nil
 }
 
+// Owner is the account that a bucket belongs to; empty where there is none.
+func (o *Store) Owner(name string) string { return o.home(name).Owner }
+
+// Remove deletes a bucket, which must be empty.
+func (o *Store) Remove(name string) error {
+	if err := o.backend.DeleteBucket(name); err != nil {
+		return fmt.Errorf("delete bucket %s: %w", name, err)
+	}
+	o.forget(name)
+	return nil
+}
+
 // Buckets lists the names of an account's buckets.
 func (o *Store) Buckets(owner string) []string {
 	o.mu.Lock()

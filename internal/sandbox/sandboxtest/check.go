@@ -103,6 +103,7 @@ func allowances() []allowance {
 		{"ec2", "Snapshot", "completionTime", "", "newer than the model"},
 		{"ec2", "Snapshot", "fullSnapshotSizeInBytes", "", "newer than the model"},
 		{"ec2", "Snapshot", "transferType", "", "newer than the model"},
+		{"cloudformation", "ResourceStatus", "", `REVIEW_IN_PROGRESS|UPDATE_(ROLLBACK_)?COMPLETE_CLEANUP_IN_PROGRESS`, "events of the stack itself have its statuses"},
 		{"pricing", "FilterType", "", `EQUALS|CONTAINS|ANY_OF|NONE_OF`, "filters newer than the model"},
 	}
 }

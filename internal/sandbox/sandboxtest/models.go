@@ -23,14 +23,15 @@ const (
 // under which requests to them are signed.
 func modelFiles() map[string]string {
 	return map[string]string{
-		"autoscaling":   "autoscaling/2011-01-01",
-		"ce":            "ce/2017-10-25",
-		"ec2":           "ec2/2016-11-15",
-		"organizations": "organizations/2016-11-28",
-		"pricing":       "pricing/2017-10-15",
-		"rds":           "rds/2014-10-31",
-		"ssm":           "ssm/2014-11-06",
-		"sts":           "sts/2011-06-15",
+		"autoscaling":    "autoscaling/2011-01-01",
+		"ce":             "ce/2017-10-25",
+		"cloudformation": "cloudformation/2010-05-15",
+		"ec2":            "ec2/2016-11-15",
+		"organizations":  "organizations/2016-11-28",
+		"pricing":        "pricing/2017-10-15",
+		"rds":            "rds/2014-10-31",
+		"ssm":            "ssm/2014-11-06",
+		"sts":            "sts/2011-06-15",
 	}
 }
 

@@ -14,6 +14,9 @@ type Call struct {
 	Organization *state.Organization
 	Caller       state.Principal
 	Faults       []Hit
+	// Draw draws the faults that strike a step of what the call begins, which is
+	// one of the service's Steps; named says whether a fault selects it.
+	Draw func(step string, named func(Hit) bool) []Hit
 }
 
 // InRegion is the region that the call is for.
@@ -31,6 +34,7 @@ func (c *Call) Authorize(resource string, ctx *policy.Context) *wire.Error {
 type Service struct {
 	Name       string   // by which requests are signed
 	Operations []string // that it has
+	Steps      []string // of what operations begin, which faults can strike, too
 	// Read finds the operation that a request asks for, its permission and its
 	// parameters.
 	Read    func(*wire.Request)

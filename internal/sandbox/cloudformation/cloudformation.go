@@ -1,0 +1,143 @@
+// Package cloudformation is AWS CloudFormation: stacks that change sets make,
+// with the intrinsic functions and the types of resources of the template that
+// installs nightshift. Buckets, roles, functions and subscriptions of a stack are
+// those of the sandbox's own services; what is of other types is a record.
+package cloudformation
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/sandbox/s3"
+	"nightshift/internal/sandbox/service"
+	"nightshift/internal/sandbox/state"
+	"nightshift/internal/sandbox/wire"
+)
+
+const namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
+
+// formation is one request to CloudFormation.
+type formation struct {
+	service.Query
+	stacks *stacks
+}
+
+// action is an operation with the parameters that the sandbox knows of it.
+type action struct {
+	run        func(*formation) *wire.Error
+	parameters string
+}
+
+func actions() map[string]action {
+	return map[string]action{
+		"ContinueUpdateRollback": {(*formation).continueUpdateRollback, "StackName RoleARN ResourcesToSkip ClientRequestToken"},
+		"CreateChangeSet": {(*formation).createChangeSet, "StackName ChangeSetName ChangeSetType TemplateBody TemplateURL UsePreviousTemplate Parameters " +
+			"Capabilities RoleARN Tags Description ClientToken NotificationARNs IncludeNestedStacks"},
+		"DeleteChangeSet":        {(*formation).deleteChangeSet, "ChangeSetName StackName"},
+		"DeleteStack":            {(*formation).deleteStack, "StackName RetainResources RoleARN ClientRequestToken"},
+		"DescribeChangeSet":      {(*formation).describeChangeSet, "ChangeSetName StackName NextToken IncludePropertyValues"},
+		"DescribeStackEvents":    {(*formation).describeStackEvents, "StackName NextToken"},
+		"DescribeStackResources": {func(c *formation) *wire.Error { return c.resourcesOf("StackResources", "Timestamp", false) }, "StackName LogicalResourceId"},
+		"DescribeStacks":         {(*formation).describeStacks, "StackName NextToken"},
+		"ExecuteChangeSet":       {(*formation).executeChangeSet, "ChangeSetName StackName ClientRequestToken DisableRollback RetainExceptOnCreate"},
+		"GetTemplate":            {(*formation).getTemplate, "StackName ChangeSetName TemplateStage"},
+		"ListChangeSets":         {(*formation).listChangeSets, "StackName NextToken"},
+		"ListStackResources": {func(c *formation) *wire.Error {
+			return c.resourcesOf("StackResourceSummaries", "LastUpdatedTimestamp", true)
+		}, "StackName NextToken"},
+		"UpdateTerminationProtection": {(*formation).updateTerminationProtection, "StackName EnableTerminationProtection"},
+	}
+}
+
+// Service is AWS CloudFormation, whose buckets are in a store; without one it
+// only names its operations.
+func Service(store *s3.Store) service.Service {
+	return service.Service{
+		Name: "cloudformation", Operations: slices.Sorted(maps.Keys(actions())),
+		Steps: []string{"CreateResource", "DeleteResource", "RollbackResource", "UpdateResource"},
+		Read:  (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(namespace), Serve: func(r *service.Call) wire.Answer { return serve(r, store) },
+		Names: func(r *service.Call, hit service.Hit) bool { return hit.ByID(r.Params.Text("StackName")) },
+	}
+}
+
+func serve(r *service.Call, store *s3.Store) wire.Answer {
+	asked, known := actions()[r.Action]
+	if !known {
+		return r.Refuse(wire.Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2010-05-15"))
+	}
+	parameters := strings.Fields(asked.parameters)
+	for _, name := range r.Params.Names() {
+		if name != "Action" && name != "Version" && !strings.HasPrefix(name, "X-Amz-") && !slices.Contains(parameters, name) {
+			return r.Refuse(wire.ValidationError("the sandbox has no " + name + " for " + r.Action))
+		}
+	}
+	reg := r.InRegion()
+	settle(reg, store)
+	return service.ServeQuery(r, namespace, r.Action != "DeleteStack", func(c service.Query) *wire.Error {
+		return asked.run(&formation{c, state.Slot[stacks](reg)})
+	})
+}
+
+// settle has the stacks of a region brought up to the time of each call.
+func settle(r *state.Region, store *s3.Store) {
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	all := state.Slot[stacks](r)
+	if all.store != nil {
+		return
+	}
+	all.store = store
+	r.OnSettle(func(now time.Time) {
+		for _, s := range all.list {
+			s.settle(now)
+		}
+	})
+}
+
+func (c *formation) arn(rest string) string {
+	return "arn:aws:cloudformation:" + c.Region.Name + ":" + c.Region.Owner + ":" + rest
+}
+
+// authorizeStack asks the caller's policy for the call on a stack; for the one
+// that the request names where there is none.
+func (c *formation) authorizeStack(s *stack) *wire.Error {
+	id := c.arn("stack/" + c.Params.Text("StackName") + "/*")
+	if s != nil {
+		id = s.id
+	}
+	return c.Authorize(id, nil, nil)
+}
+
+// actor is who makes the changes of an operation: the caller, or the role that
+// CloudFormation is handed.
+func (c *formation) actor(role string) (state.Principal, *wire.Error) {
+	if role == "" {
+		return c.Caller, nil
+	}
+	return state.Principal{}, wire.ValidationError("Role " + role + " is invalid or cannot be assumed")
+}
+
+// Resource is one of a stack, as it is.
+type Resource struct {
+	LogicalID, Type, PhysicalID, Status string
+	Properties                          map[string]any // with functions evaluated; numbers are texts
+}
+
+// FindResource finds a resource of a stack; its zero value where there is none.
+func FindResource(a *state.Account, region, stack, id string) Resource {
+	r := a.Regions[region]
+	if r == nil {
+		return Resource{}
+	}
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	r.Settle(a.Now())
+	s := state.Slot[stacks](r).find(stack)
+	if s == nil || s.record(id) == nil {
+		return Resource{}
+	}
+	found := s.record(id)
+	return Resource{found.id, found.kind, found.physical, found.status, maps.Clone(found.properties)}
+}
