@@ -88,20 +88,20 @@ func (r *report) add(e event) {
 	case "fail":
 		if e.Test != "" {
 			r.failed++
-			r.tell(id)
+			r.show(id)
 			return
 		}
 		r.broken++
 		for _, open := range slices.SortedFunc(maps.Keys(r.said), func(a, b testID) int { return strings.Compare(a.name, b.name) }) {
 			if open.pkg == e.Package {
-				r.tell(open)
+				r.show(open)
 			}
 		}
 	}
 }
 
-// tell prints what a test printed and forgets it.
-func (r *report) tell(id testID) {
+// show prints what a test printed and forgets it.
+func (r *report) show(id testID) {
 	fmt.Fprint(r.out, strings.Join(r.said[id], ""))
 	delete(r.said, id)
 }

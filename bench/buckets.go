@@ -102,7 +102,7 @@ func refusedForTokens(account *sandbox.Server) int {
 	return n
 }
 
-// stopped counts the tagged instances that do not run any more.
+// stopped counts the tagged instances that no longer run.
 func stopped(account *sandbox.Server) int {
 	n := 0
 	for _, i := range account.Sandbox().Instances(sandbox.DefaultRegion) {

@@ -110,7 +110,7 @@ func reach(account *sandbox.Server) []string {
 	}
 }
 
-// serve starts a sandbox whose clock stands still.
+// serve starts a sandbox whose clock does not move.
 func (b *bench) serve(o sandbox.Options) (*sandbox.Server, error) {
 	o.Start, o.Speed, o.Buckets, o.Types = b.start, -1, []string{seedBucket}, b.types
 	if o.Latency == 0 {

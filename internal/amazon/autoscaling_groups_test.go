@@ -170,7 +170,7 @@ func asleep(t *testing.T, api *autoscaling.Client, name string) string {
 	return strings.Join(names, " ")
 }
 
-// night is a sandbox with one group that stands still unless the
+// night is a sandbox with one group that does not change unless the
 // clock is moved.
 type night struct {
 	*sandbox.Sandbox

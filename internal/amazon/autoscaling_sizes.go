@@ -30,7 +30,7 @@ func scalers() []string { return []string{"AlarmNotification", "ScheduledActions
 //
 // that is the minimum, desired and maximum size; the processes that nightshift
 // suspends and people had not; and, once an act is carried through, its mark.
-// People may write the first form by hand.
+// People may write the first form themselves.
 type sizes struct {
 	min, desired, max int32
 	processes         []string
@@ -119,44 +119,44 @@ func (g *Groups) empty(ctx context.Context, name *string) error {
 	tags, now := groupTags(group), present(group)
 	kept, sizesErr := parseSizes(tags[fleet.TagSizes])
 	last := fleet.ParseMark(kept.done).Action
-	keep := kept
+	saved := kept
 	switch {
 	case now.desired == 0 && (sizesErr != nil || last == fleet.MarkStart):
 		return nil // emptied by others, who know why
 	case now.desired > 0:
-		keep = remembered(now, kept, suspended(group))
-		if err := g.remember(ctx, name, keep); err != nil {
+		saved = remembered(now, kept, suspended(group))
+		if err := g.remember(ctx, name, saved); err != nil {
 			return err
 		}
 		if err := g.resize(ctx, name, sizes{}); err != nil {
 			return err
 		}
 	}
-	if awake := slices.DeleteFunc(slices.Clone(keep.processes), func(p string) bool { return slices.Contains(suspended(group), p) }); len(awake) > 0 {
+	if awake := slices.DeleteFunc(slices.Clone(saved.processes), func(p string) bool { return slices.Contains(suspended(group), p) }); len(awake) > 0 {
 		in := &autoscaling.SuspendProcessesInput{AutoScalingGroupName: name, ScalingProcesses: awake}
 		if _, err := g.suspend(ctx, in); err != nil {
 			return err
 		}
 	}
-	return g.finish(ctx, name, keep, tags, "stop")
+	return g.finish(ctx, name, saved, tags, "stop")
 }
 
 // remembered are the sizes to keep of a group that is to be emptied. kept is
 // what an earlier stop has kept; zero, or with the mark of a start, where that
 // is over.
 func remembered(now, kept sizes, asleep []string) sizes {
-	keep := now
+	saved := now
 	if fleet.ParseMark(kept.done).Action != fleet.MarkStart && now.min == 0 {
 		// The minimum of 0 is ours: the group was filled again, but not by us.
-		keep.min = min(kept.min, now.max)
-		keep.desired = max(now.desired, keep.min)
+		saved.min = min(kept.min, now.max)
+		saved.desired = max(now.desired, saved.min)
 	}
 	for _, p := range scalers() {
 		if !slices.Contains(asleep, p) || slices.Contains(kept.processes, p) {
-			keep.processes = append(keep.processes, p)
+			saved.processes = append(saved.processes, p)
 		}
 	}
-	return keep
+	return saved
 }
 
 // fill starts a group: it resumes the processes that were suspended when it was

@@ -371,7 +371,7 @@ func (p *peer) now(t *testing.T) time.Time {
 
 // A machine that nightshift has stopped, and whose schedule is edited so that
 // it has been desired since before, is started: the mark says that no person
-// stopped it. One that a person stopped at the same time is left alone.
+// stopped it. One that a person stopped at the same time is skipped.
 func testOursIsNotAPersons(t *testing.T, p *peer) {
 	ids := p.run(t, 2, "Edited", "never")
 	ours, persons := ids[0], ids[1]

@@ -24,7 +24,7 @@ func paidSession(t *testing.T, o sandbox.Options) (*sandbox.Sandbox, *amazon.Ses
 	if o.Start.IsZero() && len(o.Faults) == 0 {
 		o.Start = noon()
 	}
-	o.Speed = -1 // time stands still
+	o.Speed = -1 // time does not move
 	server := sandboxtest.Start(t, o)
 	s, err := amazon.Open(t.Context(), amazon.Options{Region: region, Now: server.Sandbox().Now, Endpoint: &amazon.Endpoint{
 		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 50,

@@ -275,7 +275,7 @@ func TestPastOfDatabases(t *testing.T) {
 		t.Errorf("just after the call: %+v", m)
 	}
 	account.Advance(time.Hour)
-	// Whoever starts one of them by hand is not AWS.
+	// Whoever starts one of them manually is not AWS.
 	if err := d.Start(t.Context(), []fleet.ResourceID{"dev-postgres"}); err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +364,7 @@ func TestManyDatabases(t *testing.T) {
 }
 
 // Where events cannot be read, or the server does not know of any, nobody knows
-// who started what: running databases are left alone, the others are not held
+// who started what: running databases are skipped, the others are not held
 // up, and it is an error.
 func TestDatabasesWithoutEvents(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Speed: -1})

@@ -14,7 +14,7 @@ import (
 
 // RDS starts what was stopped for a week. A schedule that wants a database or a
 // cluster to stay stopped stops it again at the next tick; what a person
-// started is left alone.
+// started is skipped.
 func TestWeeklyRestartIsUndone(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Speed: -1})
 	account := server.Sandbox()

@@ -4,7 +4,7 @@
 //
 // An error affects only what it is in. A schedule, a rule or an account with an
 // error is kept as one that answers with it, so that what it is about is
-// left alone and does not fall to a later rule; everything else works.
+// skipped and does not fall to a later rule; everything else works.
 //
 // Import writes such a file from the definitions of Instance Scheduler on AWS.
 //
@@ -76,7 +76,7 @@ func (c *Config) Names() []string {
 	return names
 }
 
-// ignoreWord as a tag's value leaves a machine alone.
+// ignoreWord as a tag's value has a machine skipped.
 const ignoreWord = "ignore"
 
 // Find gives the schedule that a text names or is: a name of the file, an

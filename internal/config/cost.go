@@ -105,7 +105,7 @@ func (l *loader) limit(n *yaml.Node, what, key string, most int) int {
 	return count
 }
 
-// percent reads a number from 0 to 100; the sign may stand behind it.
+// percent reads a number from 0 to 100; the sign may follow it.
 func (l *loader) percent(n *yaml.Node, what string) float64 {
 	text, ok := l.text(n, what)
 	if !ok {

@@ -49,7 +49,7 @@ func Import(data []byte) (yamlText []byte, warnings []string, err error) {
 	for _, item := range in.items {
 		in.item(item)
 	}
-	kept := in.keep()
+	kept := in.readSchedules()
 	if len(kept) == 0 {
 		return nil, in.warnings, fleet.Errorf(fleet.ErrInvalid, "none of the schedules can be kept: %s", strings.Join(in.warnings, "; "))
 	}
@@ -162,9 +162,9 @@ type kept struct {
 	notes   []string
 }
 
-// keep reads all schedules, in the order of their names, and reports those
-// that have to be left out.
-func (in *importer) keep() []kept {
+// readSchedules reads all schedules, in the order of their names, and reports
+// those that have to be left out.
+func (in *importer) readSchedules() []kept {
 	byName := make(map[string]definition)
 	for _, d := range in.schedules {
 		if _, twice := byName[d.Name]; twice {

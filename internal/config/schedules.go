@@ -137,7 +137,7 @@ func (l *loader) fullDefinition(n *yaml.Node, what string) (d schedule.Definitio
 }
 
 // list reads each text of a list, or a single text. What cannot be read is
-// noted where it stands.
+// noted where it is.
 func list[T any](l *loader, n *yaml.Node, what string, read func(string) (T, error)) []T {
 	var all []T
 	for _, item := range l.items(n, what) {

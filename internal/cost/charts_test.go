@@ -78,7 +78,7 @@ func TestTop20AreTheDearest(t *testing.T) {
 			case 0:
 				i := &cost.Instance{Price: &cost.Price{}, EBSToDate: amount}
 				r.Instances = append(r.Instances, i)
-				r.Volumes = append(r.Volumes, &cost.Volume{BilledTo: "i-1", ToDate: amount}) // stands on the instance's row
+				r.Volumes = append(r.Volumes, &cost.Volume{BilledTo: "i-1", ToDate: amount}) // is on the instance's row
 			case 1:
 				r.Volumes = append(r.Volumes, &cost.Volume{ToDate: amount})
 			default:

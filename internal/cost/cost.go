@@ -114,7 +114,7 @@ type Volume struct {
 	// Volume is without its tags. Name is the tag Name, or the id.
 	fleet.Volume
 	Name string
-	// BilledTo is the instance on whose row the cost stands: the first attached
+	// BilledTo is the instance on whose row the cost is: the first attached
 	// one that the report lists. Empty where there is none.
 	BilledTo fleet.ResourceID
 	// Monthly is a full month, unknown where one of Parts is; ToDate this month

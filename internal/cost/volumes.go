@@ -46,7 +46,7 @@ func (b *builder) toTheEnd(toDate, monthly Amount) Amount {
 }
 
 // attach puts the volumes of a target on the rows of its instances. A volume
-// that several instances share is shown on each of them, but its cost stands on
+// that several instances share is shown on each of them, but its cost is on
 // one row only, so that nothing is counted twice.
 func (s *targetData) attach() {
 	rows := make(map[fleet.ResourceID]*Instance, len(s.instances))

@@ -127,7 +127,7 @@ const (
 // Write stores the record and gives its key, for example
 // "runs/2026/11/22/20261122T190003Z-power-3f2a90c1d4e8.json". The name of the
 // run ends in a hash of the record: writing the same record again, as a retry
-// does, replaces it; two runs at the same second stand side by side.
+// does, replaces it; two runs at the same second are side by side.
 func Write(ctx context.Context, store blob.Store, r Record) (key string, err error) {
 	if !regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,63}$`).MatchString(r.Job) {
 		return "", fleet.Errorf(fleet.ErrInvalid, "journal: the job %q is not made of lower-case letters, digits and hyphens", r.Job)

@@ -21,7 +21,7 @@ const batchSize = 50
 // Options say how Apply goes about its work.
 type Options struct {
 	// Now is the time; it is asked before every batch, since a run may cross a
-	// transition. Nil means that the time of the plan stands still.
+	// transition. Nil means that the time of the plan does not move.
 	Now func() time.Time
 	// Mark writes the tag nightshift:last before acting, by which a later run knows
 	// this one's acts from those of people.
@@ -65,15 +65,15 @@ func Apply(ctx context.Context, clients Clients, evaluator Evaluator, plan Plan,
 			todo = append(todo, s)
 		}
 	}
-	free, blocked := r.order.split(r.leaveUnordered(todo))
+	free, blocked := r.order.split(r.deferUnordered(todo))
 	for {
 		r.actAll(ctx, free)
 		r.actWhenSettled(ctx)
-		if blocked = r.leaveUnselected(blocked); len(blocked) == 0 {
+		if blocked = r.deferUnselected(blocked); len(blocked) == 0 {
 			break
 		}
 		if free, blocked = r.unblock(ctx, blocked); len(free) == 0 {
-			r.leaveBlocked(blocked)
+			r.deferBlocked(blocked)
 			break
 		}
 	}

@@ -27,20 +27,20 @@ func (b ByTag) Ramp([]fleet.Machine, time.Time) Ramp { return nil }
 // such, whatever else is true of it.
 func (b ByTag) Evaluate(m fleet.Machine, _ Ramp, _ time.Time) Step {
 	if !fleet.AllOn(b.Tags, m.Tags) {
-		return leave(m, "untagged", "lost its tag since the plan was made")
+		return skip(m, "untagged", "lost its tag since the plan was made")
 	}
 	switch m.State {
 	case b.Action.Desired(), b.Action.transitional():
-		return leave(m, "already-"+string(m.State), "is already %s", m.State)
+		return skip(m, "already-"+string(m.State), "is already %s", m.State)
 	case fleet.Terminated, fleet.ShuttingDown:
-		return leave(m, string(m.State), "is %s and will not come back", m.State)
+		return skip(m, string(m.State), "is %s and will not come back", m.State)
 	default: // running or pending and to be stopped, or stopped or stopping and to be started
 	}
 	return act(b.Action, m)
 }
 
-// leave is the step of a machine that is left out.
-func leave(m fleet.Machine, code, format string, args ...any) Step {
+// skip is the step of a machine that is skipped.
+func skip(m fleet.Machine, code, format string, args ...any) Step {
 	return Step{Machine: m, Reason: fleet.Reason{Code: code, Text: fmt.Sprintf(format, args...)}}
 }
 

@@ -37,16 +37,16 @@ func (f facts) decide() Step {
 	m := f.machine
 	switch {
 	case m.State == fleet.Terminated, m.State == fleet.ShuttingDown:
-		return leave(m, string(m.State), "is %s and will not come back", m.State)
+		return skip(m, string(m.State), "is %s and will not come back", m.State)
 	case f.desired.State == schedule.Unmanaged:
-		return leave(m, "unmanaged", "is nobody's business now")
+		return skip(m, "unmanaged", "is nobody's business now")
 	case m.Cause == fleet.CauseSpot && (m.State == fleet.Stopped || m.State == fleet.Stopping):
-		return leave(m, "spot-interrupted", "was interrupted by Spot, which starts it again by itself")
+		return skip(m, "spot-interrupted", "was interrupted by Spot, which starts it again by itself")
 	case f.desired.State == schedule.Running && m.State == fleet.Running && m.Unfinished && m.Eligible():
 		return Step{Machine: m, Action: Start, Reason: fleet.Reason{Code: "unfinished", Text: "runs, but not as before it was stopped: " + m.Why}}
 	case f.desired.State == schedule.Running && (m.State == fleet.Running || m.State == fleet.Pending),
 		f.desired.State == schedule.Stopped && (m.State == fleet.Stopped || m.State == fleet.Stopping):
-		return leave(m, "as-wanted", "is %s, as wanted", m.State)
+		return skip(m, "as-wanted", "is %s, as wanted", m.State)
 	case f.desired.State == schedule.Stopped:
 		return f.stop()
 	default:
@@ -70,19 +70,19 @@ func (f facts) stop() Step {
 	case !m.Eligible():
 		return act(Stop, m)
 	case f.mark.Action == fleet.MarkRefused && !f.mark.At.Before(t) && f.now.Before(f.mark.At.Add(longestRetry)):
-		return leave(m, "stop-protected", "has stop protection on (disableApiStop); the next try is at %s", f.clock(f.mark.At.Add(longestRetry)))
+		return skip(m, "stop-protected", "has stop protection on (disableApiStop); the next try is at %s", f.clock(f.mark.At.Add(longestRetry)))
 	case f.enforced():
 		return why("enforced", "runs against its schedule, which is enforced")
 	case own && !m.Started.Before(t) && !f.nextStart().IsZero() && f.nextStart().Sub(f.now) <= max(soon, f.timeline.lead):
-		return leave(m, "started-early", "was started early; it is wanted from %s on", f.clock(f.nextStart()))
+		return skip(m, "started-early", "was started early; it is wanted from %s on", f.clock(f.nextStart()))
 	case !own && f.now.Before(m.Started.Add(f.rule.MinUptime)):
-		return leave(m, "min-uptime", "was started by hand at %s and runs for at least %s", f.clock(m.Started), short(f.rule.MinUptime))
+		return skip(m, "min-uptime", "was started by hand at %s and runs for at least %s", f.clock(m.Started), short(f.rule.MinUptime))
 	case !own && !m.Started.Before(t) && f.rule.StopNew && firstStart(m):
 		return why("new", "was launched outside its windows")
 	case !own && !m.Started.Before(t) && !f.unfinished(m.Started, fleet.MarkStop, fleet.MarkRefused):
-		return leave(m, "started-by-hand", "was started by hand at %s; it is left alone until %s", f.clock(m.Started), f.until())
+		return skip(m, "started-by-hand", "was started by hand at %s; it is left alone until %s", f.clock(m.Started), f.until())
 	case f.rule.RetainRunning && !own && f.beforeWindow():
-		return leave(m, "retained", "was running before its window began and is retained")
+		return skip(m, "retained", "was running before its window began and is retained")
 	}
 	return why("stop", "should not run since %s", f.since())
 }
@@ -103,7 +103,7 @@ func (f facts) start() Step {
 		return act(Start, m)
 	case m.Cause == fleet.CauseAWS, m.Cause == fleet.CauseCapacity:
 		if pause := min(max(m.Started.Sub(t), f.tick), longestRetry); !m.Started.Before(t) && f.now.Before(m.Started.Add(pause)) {
-			return leave(m, "retry-later", "was stopped by AWS (%s); the next try is at %s", m.Why, f.clock(m.Started.Add(pause)))
+			return skip(m, "retry-later", "was stopped by AWS (%s); the next try is at %s", m.Why, f.clock(m.Started.Add(pause)))
 		}
 		return why("stopped-by-aws", "was stopped by AWS: %s", m.Why)
 	case f.enforced():
@@ -112,11 +112,11 @@ func (f facts) start() Step {
 		!called && (m.Started.Before(t) || f.unfinished(m.Started, fleet.MarkStart)):
 		return why("start", "should run since %s", f.since())
 	case called:
-		return leave(m, "stopped-by-hand", "was stopped by hand at %s; it is left alone until %s", f.clock(m.Stopped), f.until())
+		return skip(m, "stopped-by-hand", "was stopped by hand at %s; it is left alone until %s", f.clock(m.Stopped), f.until())
 	case m.Cause == fleet.CauseItself:
-		return leave(m, "shut-down", "was shut down from inside; it is left alone until %s", f.until())
+		return skip(m, "shut-down", "was shut down from inside; it is left alone until %s", f.until())
 	}
-	return leave(m, "stopped-by-hand", "was stopped after its last start at %s; it is left alone until %s", f.clock(m.Started), f.until())
+	return skip(m, "stopped-by-hand", "was stopped after its last start at %s; it is left alone until %s", f.clock(m.Started), f.until())
 }
 
 // unfinished reports whether the mark announces one of the actions, and the

@@ -286,7 +286,7 @@ func TestNewMachinesAreStoppedWhereTheRuleSaysSo(t *testing.T) {
 	}
 }
 
-// Rules are asked in order, and what they say no more about is left alone.
+// Rules are asked in order, and what none of them is about is skipped.
 func TestRules(t *testing.T) {
 	rules := follow(t, office)
 	rules.Rules = append([]power.Rule{{Tag: fleet.Tag{Key: "Protected"}, Ignore: true}}, rules.Rules...)

@@ -53,7 +53,7 @@ func (rs *RuleSet) Scheduled(m fleet.Machine, ramp Ramp) (Scheduled, bool) {
 }
 
 // Blocked is why no schedule would stop a machine: it is ineligible, a rule or
-// its tag says that it is left alone, or it had stop protection on when it was
+// its tag says that it is skipped, or it had stop protection on when it was
 // last asked to stop. The zero Reason: nothing is in the way.
 func (rs *RuleSet) Blocked(m fleet.Machine) fleet.Reason {
 	n, ok := rs.rule(m)

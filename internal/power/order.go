@@ -44,7 +44,7 @@ func newOrder(steps []Step) *order {
 }
 
 // refuseCircles makes the steps invalid that wait for each other: they would
-// wait for ever. The configuration can be without a circle, and machines that
+// wait forever. The configuration can be without a circle, and machines that
 // carry several of its tags close one.
 func refuseCircles(steps []Step) {
 	o := newOrder(steps)
@@ -202,10 +202,10 @@ func (r *run) look(ctx context.Context) {
 	}
 }
 
-// leaveUnordered settles the starts that come after machines that were not
+// deferUnordered settles the starts that come after machines that were not
 // seen, while not all machines could be read: they may be there and not ready.
 // It returns the other steps.
-func (r *run) leaveUnordered(steps []Step) []Step {
+func (r *run) deferUnordered(steps []Step) []Step {
 	if len(r.plan.Unread) == 0 {
 		return steps
 	}
@@ -222,10 +222,10 @@ func (r *run) leaveUnordered(steps []Step) []Step {
 	return free
 }
 
-// leaveUnselected settles the steps that wait for a machine that is not selected
-// and is not on its way: nobody is going to bring it there in this run. It returns
+// deferUnselected settles the steps that wait for a machine that is not selected
+// and is not on its way: nothing will bring it there in this run. It returns
 // the other steps.
-func (r *run) leaveUnselected(blocked []Step) []Step {
+func (r *run) deferUnselected(blocked []Step) []Step {
 	if len(r.plan.Others) == 0 {
 		return blocked
 	}
@@ -249,8 +249,8 @@ func (r *run) leaveUnselected(blocked []Step) []Step {
 	})
 }
 
-// leaveBlocked settles what still waits when the time is over.
-func (r *run) leaveBlocked(blocked []Step) {
+// deferBlocked settles what still waits when the time is over.
+func (r *run) deferBlocked(blocked []Step) {
 	open := r.order.open()
 	for _, s := range blocked {
 		reason := notTried()

@@ -205,7 +205,7 @@ func TestOrderWithAKindThatCannotBeRead(t *testing.T) {
 }
 
 // Two machines that come after each other by way of a third tag are reported and
-// left alone; what has nothing to do with them goes on, and a machine that
+// skipped; what has nothing to do with them goes on, and a machine that
 // carries the tag that it comes after does not wait for itself.
 func TestCircles(t *testing.T) {
 	s, err := schedule.Parse(office, time.UTC)

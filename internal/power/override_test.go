@@ -35,11 +35,11 @@ func TestClip(t *testing.T) {
 }
 
 // What has not begun yet ends without having begun, on a whole second.
-func TestReleaseBeforeTheBeginning(t *testing.T) {
+func TestClearBeforeTheBeginning(t *testing.T) {
 	k := fleet.Override{State: fleet.Running, Since: clock(t, "Tue 18:00"), Until: clock(t, "Tue 23:00")}
 	now := clock(t, "Tue 17:00")
 	if got, want := k.Cleared(now.Add(time.Second/2)), (fleet.Override{State: fleet.Running, Since: now, Until: now}); got != want {
-		t.Errorf("released: %s, want %s", got, want)
+		t.Errorf("cleared: %s, want %s", got, want)
 	}
 }
 

@@ -45,7 +45,7 @@ type Step struct {
 	// names.
 	ChangeType bool
 	// Invalid is true where an error of a person, such as a tag that cannot be
-	// read, is why the machine is left alone.
+	// read, is why the machine is skipped.
 	Invalid bool
 	Reason  fleet.Reason
 	// Desired is what the schedule asks for; zero where there is none.

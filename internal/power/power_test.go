@@ -144,7 +144,7 @@ func apply(t testing.TB, y *yard, action power.Action, o power.Options) []fleet.
 	return applied(context.Background(), y, plan, o)
 }
 
-func TestPlanLeavesOutWithReason(t *testing.T) {
+func TestPlanSkipsWithReason(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*machine)
@@ -451,7 +451,7 @@ func TestNothingNewAfterClosing(t *testing.T) {
 
 // Starts of one type and zone stay in one request where they fit, and small
 // pools share requests.
-func TestStartsGoTogetherByTypeAndZone(t *testing.T) {
+func TestStartsAreBatchedByTypeAndZone(t *testing.T) {
 	y := &recording{}
 	for n := range 300 {
 		m := running(n)
@@ -486,7 +486,7 @@ func (r *recording) Start(ctx context.Context, ids []fleet.ResourceID) error {
 	return r.yard.Start(ctx, ids)
 }
 
-// lastDigit is the pool of TestStartsGoTogetherByTypeAndZone.
+// lastDigit is the pool of TestStartsAreBatchedByTypeAndZone.
 func lastDigit(id fleet.ResourceID) int {
 	var n int
 	_, _ = fmt.Sscanf(string(id), "i-%x", &n)

@@ -118,19 +118,19 @@ func (rs *RuleSet) named(n int, m fleet.Machine) answer {
 // noRule is the code of a machine that no rule is for.
 const noRule = "no-rule"
 
-// Ignored is the code of a machine that a rule or its tag says to leave alone.
+// Ignored is the code of a machine that a rule or its tag says to skip.
 const Ignored = "ignored"
 
 // Evaluate decides about one machine.
 func (rs *RuleSet) Evaluate(m fleet.Machine, ramp Ramp, now time.Time) Step {
 	n, ok := rs.rule(m)
 	if !ok {
-		return leave(m, noRule, "no rule is for it")
+		return skip(m, noRule, "no rule is for it")
 	}
 	rule := rs.rules.Rules[n]
 	m = rule.include(m)
 	if rule.Ignore {
-		step := leave(m, Ignored, "is left alone by rule %d", n+1)
+		step := skip(m, Ignored, "is left alone by rule %d", n+1)
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1}
 		return step
 	}
@@ -142,7 +142,7 @@ func (rs *RuleSet) Evaluate(m fleet.Machine, ramp Ramp, now time.Time) Step {
 		return step
 	}
 	if named.Ignore {
-		step := leave(m, Ignored, "its tag says that it is left alone")
+		step := skip(m, Ignored, "its tag says that it is left alone")
 		step.Desired = Desired{State: schedule.Unmanaged, Rule: n + 1, Schedule: named.Name}
 		return step
 	}

@@ -27,12 +27,12 @@ type Rule struct {
 	// Kinds are the kinds it is for; empty means EC2 instances only.
 	Kinds []fleet.Kind
 	// Read gives the schedule for the value of the tag; for a rule that names
-	// its schedule it ignores the value. It reads anew each time: a RuleSet
-	// remembers. An error is reported with the machine, which is left alone.
+	// its schedule it ignores the value. It reads again each time: a RuleSet
+	// remembers. An error is reported with the machine, which is skipped.
 	Read func(value string) (Named, error)
 	// Schedule is the name of the schedule, empty where the tag's value says.
 	Schedule string
-	// Ignore leaves the machines alone and says so.
+	// Ignore skips the machines and says so.
 	Ignore bool
 	// IncludeManaged stops and starts also what belongs to another service, such
 	// as the nodes of a cluster; what cannot be stopped is left out all the same.
@@ -64,7 +64,7 @@ type Rule struct {
 type Named struct {
 	Name     string
 	Schedule *schedule.Schedule
-	// Ignore is true where the text says that the machine is to be left alone.
+	// Ignore is true where the text says that the machine is to be skipped.
 	Ignore bool
 	// Warnings say where we differ from the tool that the text was written
 	// for.

@@ -186,10 +186,10 @@ func (n *narrowed) matches(m fleet.Machine) bool {
 	return ok && rule == s.Rule-1
 }
 
-// Evaluate leaves out a machine that is no longer selected.
+// Evaluate skips a machine that is no longer selected.
 func (n *narrowed) Evaluate(m fleet.Machine, ramp Ramp, now time.Time) Step {
 	if !n.selects(m) {
-		return leave(m, "not-selected", "is no longer what was selected when the plan was made")
+		return skip(m, "not-selected", "is no longer what was selected when the plan was made")
 	}
 	return n.Evaluator.Evaluate(m, ramp, now)
 }

@@ -19,7 +19,7 @@ type Summary struct {
 	Failed  []Act  `json:"failed,omitempty"`
 	// Deferred are those that there was no time for, or that wait for others.
 	Deferred []Act `json:"left,omitempty"`
-	// Skipped are those that were left alone on purpose.
+	// Skipped are those that were skipped on purpose.
 	Skipped []Act `json:"skipped,omitempty"`
 	// Invalid lists the errors that somebody has to fix, each once.
 	Invalid []Problem `json:"mistakes,omitempty"`
@@ -36,7 +36,7 @@ type Summary struct {
 	// and region.
 	Errors []string `json:"errors,omitempty"`
 	// ConfigurationErrors counts what is wrong in the configuration. What it
-	// concerns was left alone.
+	// concerns was skipped.
 	ConfigurationErrors int `json:"configuration_errors,omitempty"`
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // attributes are the names of the attributes that products carry here: those by
-// which prices are told apart, and which the report shows. The price list has
+// which distinguish prices, and which the report shows. The price list has
 // some forty more of each instance type, which are nothing but weight.
 func attributes() []string {
 	return []string{

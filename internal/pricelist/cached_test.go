@@ -71,9 +71,9 @@ func monthly(t *testing.T, list pricelist.PriceList) string {
 	return text
 }
 
-func want(t *testing.T, what string, got, wanted any) {
+func want(t *testing.T, what string, got, expected any) {
 	t.Helper()
-	if diff := gocmp.Diff(wanted, got); diff != "" {
+	if diff := gocmp.Diff(expected, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

@@ -115,7 +115,7 @@ func plainly(text []byte) bool {
 			return object(depth)
 		case json.Delim('['):
 			for d.More() {
-				// Numbers as they stand: the tokens of an array are values.
+				// Numbers as they are: the tokens of an array are values.
 				var any json.RawMessage
 				if d.Decode(&any) != nil {
 					return false
@@ -176,15 +176,15 @@ func sameAs(t interface{ Fatalf(string, ...any) }, text []byte) {
 	if !plainly(text) {
 		return
 	}
-	wanted, wrong := slowly(text)
-	order(wanted)
+	expected, wrong := slowly(text)
+	order(expected)
 	switch {
 	case wrong == nil && err != nil:
 		t.Fatalf("encoding/json reads it: %v", err)
 	case wrong != nil && err == nil && json.Valid(text):
 		t.Fatalf("encoding/json does not read it: %v", wrong)
 	case wrong == nil:
-		if diff := gocmp.Diff(wanted, got); diff != "" {
+		if diff := gocmp.Diff(expected, got); diff != "" {
 			t.Fatalf("(-encoding/json +ours):\n%s", diff)
 		}
 	}

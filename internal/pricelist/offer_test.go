@@ -63,7 +63,7 @@ func TestReadOffer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted := []price.Product{{
+	expected := []price.Product{{
 		SKU: "BBBB000000000001", Family: "Storage", Version: "20261101120000", Published: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 		Attributes: map[string]string{
 			"regionCode": "ap-northeast-2", "locationType": "AWS Region", "usagetype": "APN2-EBS:VolumeUsage.gp3", "volumeApiName": "gp3", "operation": "",
@@ -84,7 +84,7 @@ func TestReadOffer(t *testing.T) {
 				if name == "offer.csv" {
 					got[0].Attributes["operation"] = "" // an empty cell is nothing
 				}
-				want(t, "products", got, wanted)
+				want(t, "products", got, expected)
 			})
 		}
 	}

@@ -35,7 +35,7 @@ type scanner struct {
 
 func newScanner(in io.Reader) *scanner { return &scanner{in: in, buf: make([]byte, window)} }
 
-// wrong is an error about what stands at the current place.
+// wrong is an error about what is at the current place.
 func (s *scanner) wrong(format string, args ...any) error {
 	return fleet.Errorf(fleet.ErrInvalid, "%s, at byte %d", fmt.Sprintf(format, args...), s.before+int64(s.pos))
 }
@@ -180,13 +180,13 @@ func (s *scanner) skip() error {
 }
 
 // value takes a whole value, and appends it to the bytes where it is kept.
-func (s *scanner) value(into []byte, keep bool) ([]byte, error) {
+func (s *scanner) value(into []byte, copied bool) ([]byte, error) {
 	c, err := s.next()
 	if err != nil {
 		return nil, err
 	}
 	if c != '"' && c != '{' && c != '[' {
-		return s.literal(into, keep)
+		return s.literal(into, copied)
 	}
 	s.stack = s.stack[:0]
 	quoted, escaped := false, false
@@ -218,7 +218,7 @@ func (s *scanner) value(into []byte, keep bool) ([]byte, error) {
 				done = last == 0
 			}
 		}
-		if keep {
+		if copied {
 			if into = append(into, s.buf[from:s.pos]...); len(into) > longest {
 				return nil, s.wrong("a value is longer than %d bytes", longest)
 			}
@@ -233,7 +233,7 @@ func (s *scanner) value(into []byte, keep bool) ([]byte, error) {
 }
 
 // literal takes a number, true, false or null.
-func (s *scanner) literal(into []byte, keep bool) ([]byte, error) {
+func (s *scanner) literal(into []byte, copied bool) ([]byte, error) {
 	n := 0
 	for ; ; n++ {
 		if s.pos+n == s.end {
@@ -249,7 +249,7 @@ func (s *scanner) literal(into []byte, keep bool) ([]byte, error) {
 	if !json.Valid(raw) {
 		return nil, s.wrong("%.20q is not JSON", raw)
 	}
-	if keep {
+	if copied {
 		into = append(into, raw...)
 	}
 	s.pos += n

@@ -21,7 +21,7 @@ type AccountOptions struct {
 	// Regions are its enabled regions; nil means those of the sandbox.
 	Regions []string
 	// Fleet is the number of instances to generate, with twice as many volumes,
-	// in DefaultRegion. Zero means a small fleet made by hand, which differs from
+	// in DefaultRegion. Zero means a small default fleet, which differs from
 	// account to account.
 	Fleet int
 	// Types is the number of distinct instance types in a generated fleet; zero

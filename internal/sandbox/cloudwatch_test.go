@@ -324,11 +324,11 @@ func TestMetricsInOlderProtocols(t *testing.T) {
 		"&MetricDataQueries.member.1.MetricStat.Metric.Dimensions.member.1.Name=InstanceId&MetricDataQueries.member.1.MetricStat.Metric.Dimensions.member.1.Value=%s"+
 		"&MetricDataQueries.member.1.MetricStat.Period=86400&MetricDataQueries.member.1.MetricStat.Stat=SampleCount",
 		from.Format(time.RFC3339), to.Format(time.RFC3339), id)
-	status, _, body := a.post("monitoring", form, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+	status, _, body := a.send("monitoring", form, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
 	if status != http.StatusOK || !strings.Contains(body, "<member>"+want+"</member>") || !strings.Contains(body, "<StatusCode>Complete</StatusCode>") {
 		t.Errorf("as a form: HTTP %d, want %s samples in\n%s", status, want, body)
 	}
-	status, _, body = a.post("monitoring", strings.ReplaceAll(form, "86400", "90"), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+	status, _, body = a.send("monitoring", strings.ReplaceAll(form, "86400", "90"), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
 	if status != http.StatusBadRequest || !strings.Contains(body, "<Code>InvalidParameterValue</Code>") {
 		t.Errorf("a wrong form: HTTP %d\n%s", status, body)
 	}
@@ -336,11 +336,11 @@ func TestMetricsInOlderProtocols(t *testing.T) {
 	document := fmt.Sprintf(`{"StartTime":%d,"EndTime":%d,"MetricDataQueries":[{"Id":"m1","MetricStat":{"Metric":{"Namespace":"AWS/EC2",
 		"MetricName":"CPUUtilization","Dimensions":[{"Name":"InstanceId","Value":"%s"}]},"Period":86400,"Stat":"SampleCount"}}]}`, from.Unix(), to.Unix(), id)
 	asJSON := http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amz-Target": {"GraniteServiceVersion20100801.GetMetricData"}}
-	status, _, body = a.post("monitoring", document, asJSON)
+	status, _, body = a.send("monitoring", document, asJSON)
 	if status != http.StatusOK || !strings.Contains(body, `"Values":[`+want+`]`) {
 		t.Errorf("as JSON: HTTP %d, want %s samples in\n%s", status, want, body)
 	}
-	status, header, body := a.post("monitoring", strings.Replace(document, "86400", "90", 1), asJSON)
+	status, header, body := a.send("monitoring", strings.Replace(document, "86400", "90", 1), asJSON)
 	if status != http.StatusBadRequest || !strings.Contains(body, "InvalidParameterValueException") || header.Get("X-Amzn-Query-Error") != "InvalidParameterValue;Sender" {
 		t.Errorf("wrong JSON: HTTP %d, %q\n%s", status, header.Get("X-Amzn-Query-Error"), body)
 	}

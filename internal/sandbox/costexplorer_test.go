@@ -26,8 +26,8 @@ func (a *account) costExplorer() *costexplorer.Client {
 	return costexplorer.NewFromConfig(a.config("us-east-1"))
 }
 
-// post sends a request as it is, signed by name only.
-func (a *account) post(service, body string, header http.Header) (status int, answer http.Header, text string) {
+// send sends a request as it is, signed by name only.
+func (a *account) send(service, body string, header http.Header) (status int, answer http.Header, text string) {
 	a.t.Helper()
 	req, err := http.NewRequestWithContext(a.t.Context(), http.MethodPost, a.url+"/", strings.NewReader(body))
 	if err != nil {
@@ -143,7 +143,7 @@ func TestEveryServiceReportsTheSamePast(t *testing.T) {
 				values, _ := a.metrics(region, from, end, metricOf(i.ID, "CPUUtilization", "SampleCount", time.Hour))
 				sampled := sum(values["m"+strings.ReplaceAll(i.ID, "-", "_")]) / samplesAnHour(a, region, i.ID)
 				runs := a.Runs(i.ID, from, end)
-				if edge := 5.0 / 60; math.Abs(sampled-hours[i.ID]) > edge*2*float64(len(runs)) {
+				if tolerance := 5.0 / 60; math.Abs(sampled-hours[i.ID]) > tolerance*2*float64(len(runs)) {
 					t.Errorf("%s (%s): CloudWatch tells %v hours, Cost Explorer %v, in %d runs", i.ID, i.Tags["Name"], sampled, hours[i.ID], len(runs))
 				}
 			}

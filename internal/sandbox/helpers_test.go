@@ -35,7 +35,7 @@ type account struct {
 }
 
 // open serves an account and holds every exchange against AWS's models. Its
-// clock stands still unless the options say otherwise.
+// clock does not move unless the options say otherwise.
 func open(t testing.TB, o sandbox.Options) *account {
 	t.Helper()
 	sandboxtest.Watch(t, &o)

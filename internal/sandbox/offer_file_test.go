@@ -99,7 +99,7 @@ func readOffer(t *testing.T, answer *http.Response, instanceType string) (o offe
 		t.Fatal(answer.Status)
 	}
 	var short strings.Builder
-	wanted := map[string]bool{}
+	listed := map[string]bool{}
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(nil, 1<<20)
 	last := "" // what was kept of the open object
@@ -113,9 +113,9 @@ func readOffer(t *testing.T, answer *http.Response, instanceType string) (o offe
 			continue
 		case strings.HasPrefix(rest, `{"sku":`): // a product
 			products++
-			wanted[sku] = strings.Contains(rest, `"instanceType":"`+instanceType+`"`)
+			listed[sku] = strings.Contains(rest, `"instanceType":"`+instanceType+`"`)
 		}
-		if wanted[sku] {
+		if listed[sku] {
 			short.WriteString(last + line)
 			last = ","
 		}

@@ -253,12 +253,12 @@ func TestHosts(t *testing.T) {
 	if *h.HostProperties.InstanceFamily != "m5" || *h.HostProperties.TotalVCpus != 96 || *h.AvailableCapacity.AvailableVCpus != 92 || len(h.Instances) != 1 {
 		t.Errorf("%+v, %+v", h.HostProperties, h.AvailableCapacity)
 	}
-	room := map[string]int32{}
+	free := map[string]int32{}
 	for _, c := range h.AvailableCapacity.AvailableInstanceCapacity {
-		room[*c.InstanceType] = *c.AvailableCapacity
+		free[*c.InstanceType] = *c.AvailableCapacity
 	}
-	if room["m5.xlarge"] != 23 || room["m5.24xlarge"] != 0 {
-		t.Errorf("room for %v", room)
+	if free["m5.xlarge"] != 23 || free["m5.24xlarge"] != 0 {
+		t.Errorf("room for %v", free)
 	}
 	launch := func(kind types.InstanceType, zone string, host *string) (*ec2.RunInstancesOutput, error) {
 		return a.ec2.RunInstances(t.Context(), &ec2.RunInstancesInput{

@@ -521,7 +521,7 @@ func TestAddDatabaseRefuses(t *testing.T) {
 }
 
 // A fault that selects by id looks into the region, whose calls in turn ask
-// for the caller's policy: neither may wait for the other for ever.
+// for the caller's policy: neither may wait for the other forever.
 func TestSelectiveFaultsAtOnce(t *testing.T) {
 	faults, err := sandbox.ParseFaults("rds:*=refuse,id=nobody,code=InvalidDBInstanceState;ec2:*=refuse,id=i-0000000000000000,code=IncorrectInstanceState")
 	if err != nil {

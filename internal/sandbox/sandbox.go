@@ -59,7 +59,7 @@ type Options struct {
 	// Throttle applies EC2's documented token buckets.
 	Throttle bool
 	// Speed is how many times faster than real time the account's clock runs
-	// (states and buckets). Zero means 1; below zero the clock stands still
+	// (states and buckets). Zero means 1; below zero the clock does not move
 	// and only Advance moves it.
 	Speed float64
 	// Start is the account's time at the beginning; zero means the real time.
@@ -170,7 +170,7 @@ func (o Options) check() error {
 // Advance moves the clock of all accounts forward by d.
 func (s *Sandbox) Advance(d time.Duration) { s.org.Clock.Advance(d) }
 
-// SetFaults replaces the fault plan; counts start anew.
+// SetFaults replaces the fault plan; counts start again at zero.
 func (s *Sandbox) SetFaults(faults []service.Fault) error {
 	for _, f := range faults {
 		known := func(a *Account) bool { return glob.Compile(f.Account).Match(a.ID()) }

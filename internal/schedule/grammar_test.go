@@ -191,7 +191,7 @@ func TestInlineSchedules(t *testing.T) {
 	}
 }
 
-func TestNewChecksDefinitionsMadeByHand(t *testing.T) {
+func TestNewChecksDefinitions(t *testing.T) {
 	window, err := schedule.ParseWindow("Mon-Fri 08:00-19:00")
 	if err != nil {
 		t.Fatal(err)

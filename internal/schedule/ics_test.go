@@ -137,7 +137,7 @@ func TestNoFileIsSlow(t *testing.T) {
 }
 
 // Rules of every shape end in days or in an error.
-func TestNoRuleIsTooOdd(t *testing.T) {
+func TestRulesOfEveryShapeEnd(t *testing.T) {
 	number := func(t *rapid.T, name string, most int) string {
 		n := rapid.IntRange(1, most).Draw(t, name)
 		if rapid.Bool().Draw(t, "from the end") {

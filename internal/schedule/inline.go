@@ -23,7 +23,7 @@ func Parse(text string, zone *time.Location) (*Schedule, error) {
 }
 
 // ParseDefinition reads a schedule in one line. Its parts are separated by ";"
-// or by "+" between spaces, and an IANA zone may stand at the end:
+// or by "+" between spaces, and an IANA zone may follow at the end:
 //
 //	Mon-Fri 08:00-19:00; Sat 10:00-14:00 Asia/Seoul
 //	Mon-Fri 08:00-19:00 + Sat 10:00-14:00

@@ -95,18 +95,18 @@ func drawDays(t *rapid.T) (string, func(time.Time) bool) {
 		return "last", isLast
 	}
 	return fmt.Sprintf("%dW", n), func(day time.Time) bool {
-		wanted := time.Date(day.Year(), day.Month(), n, 0, 0, 0, 0, time.UTC)
+		target := time.Date(day.Year(), day.Month(), n, 0, 0, 0, 0, time.UTC)
 		switch {
-		case wanted.Weekday() == time.Saturday && n == 1:
-			wanted = wanted.AddDate(0, 0, 2)
-		case wanted.Weekday() == time.Saturday:
-			wanted = wanted.AddDate(0, 0, -1)
-		case wanted.Weekday() == time.Sunday && isLast(wanted):
-			wanted = wanted.AddDate(0, 0, -2)
-		case wanted.Weekday() == time.Sunday:
-			wanted = wanted.AddDate(0, 0, 1)
+		case target.Weekday() == time.Saturday && n == 1:
+			target = target.AddDate(0, 0, 2)
+		case target.Weekday() == time.Saturday:
+			target = target.AddDate(0, 0, -1)
+		case target.Weekday() == time.Sunday && isLast(target):
+			target = target.AddDate(0, 0, -2)
+		case target.Weekday() == time.Sunday:
+			target = target.AddDate(0, 0, 1)
 		}
-		return day.Equal(wanted)
+		return day.Equal(target)
 	}
 }
 

@@ -80,8 +80,8 @@ type Schedule struct {
 	def      Definition
 	zone     *time.Location
 	dayTimes bool // Start and Stop instead of windows
-	// always and leave: Running, Unmanaged contains Always.
-	always, leave bool
+	// always and alwaysUnmanaged: Running, Unmanaged contains Always.
+	always, alwaysUnmanaged bool
 
 	weekend, off, on Calendar
 
@@ -112,9 +112,9 @@ func New(def Definition, zone *time.Location) (*Schedule, error) {
 	}
 	s := &Schedule{
 		def: def.clone(), zone: zone,
-		dayTimes: len(def.Start)+len(def.Stop) > 0,
-		always:   slices.Contains(def.Running, Always()),
-		leave:    slices.Contains(def.Unmanaged, Always()),
+		dayTimes:        len(def.Start)+len(def.Stop) > 0,
+		always:          slices.Contains(def.Running, Always()),
+		alwaysUnmanaged: slices.Contains(def.Unmanaged, Always()),
 	}
 	for _, list := range []struct {
 		to   *Calendar

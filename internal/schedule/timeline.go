@@ -43,7 +43,7 @@ func (s *Schedule) Outlook(name string, now time.Time, count int) Outlook {
 
 // At is what the schedule asks for at an instant: before 1970 and after 2100
 // what it asks for at the nearer end of that time. A schedule of start and stop
-// times leaves the machine alone before its first start or stop.
+// times does not act on the machine before its first start or stop.
 func (s *Schedule) At(t time.Time) State {
 	at := t.Unix()
 	return s.block(blockOf(at)).at(at)
@@ -222,7 +222,7 @@ func (p *plan) windowMarks() (before State, marks []mark) {
 	if s.always {
 		open[layerRunning]++
 	}
-	if s.leave {
+	if s.alwaysUnmanaged {
 		open[layerUnmanaged]++
 	}
 	before = stateOf(open)

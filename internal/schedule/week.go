@@ -13,14 +13,14 @@ type Week struct {
 	To       time.Time `json:"to"`
 	// Running is how long it runs for certain, Unmanaged how long people
 	// decide. Of a schedule that only starts or only stops that is all the
-	// time, and Edges are when it acts.
-	Running   float64      `json:"running_hours"`
-	Unmanaged float64      `json:"unmanaged_hours"`
-	Share     float64      `json:"running_share"`
-	OneSided  bool         `json:"one_sided,omitempty"`
-	Days      []WeekDay    `json:"days"`
-	Spans     []Span       `json:"spans"`
-	Edges     []Transition `json:"edges,omitempty"`
+	// time, and Transitions are when it acts.
+	Running     float64      `json:"running_hours"`
+	Unmanaged   float64      `json:"unmanaged_hours"`
+	Share       float64      `json:"running_share"`
+	OneSided    bool         `json:"one_sided,omitempty"`
+	Days        []WeekDay    `json:"days"`
+	Spans       []Span       `json:"spans"`
+	Transitions []Transition `json:"edges,omitempty"`
 }
 
 // WeekDay is one local day: clock changes give it 23 or 25 hours.
@@ -58,7 +58,7 @@ func (s *Schedule) Week(name string, first time.Time) Week {
 	}
 	if w.OneSided {
 		for next, ok := s.Next(w.From.Add(-time.Second)); ok && next.At.Before(w.To); next, ok = s.Next(next.At) {
-			w.Edges = append(w.Edges, next)
+			w.Transitions = append(w.Transitions, next)
 		}
 	}
 	for i := range 7 {
@@ -104,7 +104,7 @@ func (w Week) Parts(aDay int) [][]Part {
 			t = end
 		}
 	}
-	for _, e := range w.Edges {
+	for _, e := range w.Transitions {
 		p := at(e.At)
 		p.Starts = p.Starts || e.State == Running
 		p.Stops = p.Stops || e.State == Stopped

@@ -10,10 +10,10 @@ import (
 
 // Days are whole local days, whatever the clocks do at midnight, and a day that
 // a zone skipped has no hours. The parts of the days add up to the week.
-func TestWeekInOddZones(t *testing.T) {
+func TestWeekInUnusualZones(t *testing.T) {
 	for _, tt := range []struct {
-		zone, first, odd string
-		hours            float64
+		zone, first, unusual string
+		hours                float64
 	}{
 		{"Asia/Seoul", "2026-11-16", "2026-11-18", 24},
 		{"America/Sao_Paulo", "2018-11-01", "2018-11-04", 23}, // midnight does not exist
@@ -30,7 +30,7 @@ func TestWeekInOddZones(t *testing.T) {
 		sum, running := 0.0, 0.0
 		for _, d := range w.Days {
 			sum, running = sum+d.Hours, running+d.Running
-			if d.Date == tt.odd && d.Hours != tt.hours || d.Date != tt.odd && d.Hours != 24 {
+			if d.Date == tt.unusual && d.Hours != tt.hours || d.Date != tt.unusual && d.Hours != 24 {
 				t.Errorf("%s: %s has %v hours", tt.zone, d.Date, d.Hours)
 			}
 		}
@@ -56,7 +56,7 @@ func TestWeekInOddZones(t *testing.T) {
 func TestWeekOfAScheduleThatOnlyStops(t *testing.T) {
 	s := parse(t, "stop Mon-Fri 19:00", "Asia/Seoul")
 	w := s.Week("evening", schedule.Monday(time.Date(2026, 11, 25, 1, 0, 0, 0, s.Zone())))
-	if !w.OneSided || w.Running != 0 || w.Unmanaged != 168 || len(w.Edges) != 5 || w.Days[0].Date != "2026-11-23" {
+	if !w.OneSided || w.Running != 0 || w.Unmanaged != 168 || len(w.Transitions) != 5 || w.Days[0].Date != "2026-11-23" {
 		t.Fatalf("%+v", w)
 	}
 	for n, day := range w.Parts(24) {
@@ -66,7 +66,7 @@ func TestWeekOfAScheduleThatOnlyStops(t *testing.T) {
 			}
 		}
 	}
-	if day, part := w.Place(w.Edges[4].At.UTC(), 48); day != 4 || part != 38 {
+	if day, part := w.Place(w.Transitions[4].At.UTC(), 48); day != 4 || part != 38 {
 		t.Errorf("Friday 19:00 is part %d of day %d", part, day)
 	}
 }

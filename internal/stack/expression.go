@@ -82,7 +82,7 @@ func cronMonthDays(p schedule.DayParts) (string, error) {
 	return commas(p.MonthDays, strconv.Itoa), nil
 }
 
-// cronWeekdays writes nth weekdays with numbers, of which Sunday has the first.
+// cronWeekdays writes nth weekdays with numbers, from Sunday on.
 func cronWeekdays(p schedule.DayParts) (string, error) {
 	switch {
 	case len(p.Nth) == 0:

@@ -139,7 +139,7 @@ func (s Scope) check() error {
 	return errors.Join(errs...)
 }
 
-// statements are those of Policies for a scope whose texts stand as they are:
+// statements are those of Policies for a scope whose texts are used as they are:
 // no defaults, and policy variables and wildcards in them keep their meaning.
 func (s Scope) statements(actions []string) ([]Statement, error) {
 	ops, err := chosen(actions, s)

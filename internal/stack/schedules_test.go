@@ -181,7 +181,7 @@ func TestResizeTag(t *testing.T) {
 }
 
 // TestFollow permits what the rules say: no other type but where a rule allows
-// one, and nothing for those that leave machines alone. Places that are not in
+// one, and nothing for those that skip machines. Places that are not in
 // AWS need no permission.
 func TestFollow(t *testing.T) {
 	rules := power.Rules{Rules: []power.Rule{

@@ -153,7 +153,7 @@ func longest(s string) string {
 }
 
 // managed is a managed policy of the template: JSON with a statement a line, in
-// which what several statements have in common stands as a variable. A
+// which what several statements have in common is a variable. A
 // template may have 51,200 bytes where it is not uploaded first.
 type managed struct {
 	Name, Text string

@@ -190,8 +190,8 @@ func TestTemplateCarriesSchedules(t *testing.T) {
 			t.Errorf("%s: the tag has the condition %q", name, tagged.Condition)
 		}
 		byTag := filled(t, tagged.Properties.PolicyDocument).Statement
-		wanted := only(t, []string{"ec2:StartInstances", "ec2:StopInstances"}, stack.Scope{Account: "123456789012", Tag: tag("k=v")}).Statement
-		if diff := cmp.Diff(wanted, byTag); diff != "" {
+		expected := only(t, []string{"ec2:StartInstances", "ec2:StopInstances"}, stack.Scope{Account: "123456789012", Tag: tag("k=v")}).Statement
+		if diff := cmp.Diff(expected, byTag); diff != "" {
 			t.Errorf("%s: what the tag permits (-want +got)\n%s", name, diff)
 		}
 	}

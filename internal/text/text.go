@@ -24,7 +24,7 @@ func Count(n int, one, many string) string {
 func Number(n int64) string { return Commas(strconv.FormatInt(n, 10)) }
 
 // Commas puts commas between the thousands of a decimal number such as
-// "-1234.50". What stands before the digits stays there, as in "$1234".
+// "-1234.50". What is before the digits stays there, as in "$1234".
 func Commas(number string) string {
 	whole, fraction, point := strings.Cut(number, ".")
 	digits := strings.TrimLeftFunc(whole, func(r rune) bool { return r < '0' || r > '9' })

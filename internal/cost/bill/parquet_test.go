@@ -62,7 +62,7 @@ func text(s string) *string {
 	return &s
 }
 
-// focusRow has the types of AWS's FOCUS exports in Parquet. Tags stands before
+// focusRow has the types of AWS's FOCUS exports in Parquet. Tags is before
 // what is read, as maps have two columns of their own.
 type focusRow struct {
 	Tags                 map[string]string `parquet:"Tags"`

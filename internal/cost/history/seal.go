@@ -8,7 +8,7 @@ import (
 )
 
 // sumKey is the key of the file's metadata under which the SHA-256 of the whole
-// file stands, made while unsealed stood there. The checksums of Parquet do not
+// file is, made while unsealed was there. The checksums of Parquet do not
 // cover the footer, and a decoder that believes a damaged footer may read
 // outside of its memory: files are checked before anything is decoded.
 const sumKey = "nightshift.sha256"

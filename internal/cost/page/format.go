@@ -30,7 +30,7 @@ func words(header string) []string {
 	return append(all, header[begin:])
 }
 
-// classOf is the class of a column: numbers stand at the right.
+// classOf is the class of a column: numbers are at the right.
 func classOf(format sheet.Format) string {
 	switch format {
 	case sheet.Text, sheet.Mixed, sheet.Status:

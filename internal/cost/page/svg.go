@@ -200,7 +200,7 @@ func (s scale) marks() []float64 {
 	return all
 }
 
-// mark is a value as it stands at the axis, where thousands are short.
+// mark is a value as the axis shows it, where thousands are short.
 func (s scale) mark(v float64) string {
 	switch {
 	case v == 0:

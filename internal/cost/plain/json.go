@@ -16,7 +16,7 @@ import (
 // meaning, not when one is added.
 const Version = 1
 
-// head is what stands before the tables.
+// head is what is before the tables.
 type head struct {
 	Title     string    `json:"title"`
 	Generated time.Time `json:"generated"`

@@ -126,7 +126,7 @@ func WithExport(r cost.Report, lines []price.BillLine, from ...string) *Reconcil
 		case !inside(line, c.span):
 			continue
 		case !c.scope[fleet.Target{Account: line.Account, Region: line.Region}]:
-			c.leaveOut(line)
+			c.exclude(line)
 			continue
 		}
 		ours = append(ours, line)
@@ -187,7 +187,7 @@ func WithCostExplorer(r cost.Report) *Reconciliation {
 	ours = slices.DeleteFunc(ours, func(line price.BillLine) bool {
 		here := prefixes[prefixOf(line.UsageType)] || c.resources[resourceKey{line.Account, line.Resource, instanceKind}] != nil
 		if !here {
-			c.leaveOut(line)
+			c.exclude(line)
 		}
 		return !here
 	})
@@ -206,8 +206,8 @@ func WithCostExplorer(r cost.Report) *Reconciliation {
 	return c.result(ours)
 }
 
-// leaveOut counts a line that is out of scope.
-func (c *reconciliation) leaveOut(line price.BillLine) {
+// exclude counts a line that is out of scope.
+func (c *reconciliation) exclude(line price.BillLine) {
 	c.elsewhere++
 	c.elsewhereUSD = c.elsewhereUSD.Add(line.Billed)
 }

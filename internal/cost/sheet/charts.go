@@ -153,7 +153,7 @@ func (w Workbook) costByType() []typeCost {
 }
 
 // ranked is anything with a cost of its own: an instance with the volumes that
-// stand on its row, a volume that stands on none, a line.
+// is on its row, a volume that is on none, a line.
 type ranked struct {
 	target          fleet.Target
 	label, kind, id string

@@ -146,7 +146,7 @@ func TestSheetsHaveTheRowsTheySay(t *testing.T) {
 	for rows, want := range map[int]string{2: "more than 2 rows", 3: "", 4: "only 1 of 2 rows"} {
 		b := workbook{tables: map[string]placed{}}
 		three.Len = rows
-		b.place(three, 3)
+		b.assign(three, 3)
 		d, err := newDeflater()
 		if err != nil {
 			t.Fatal(err)

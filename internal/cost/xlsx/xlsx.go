@@ -48,10 +48,10 @@ func write(w io.Writer, r sheet.Workbook, limit int) (err error) {
 		return fmt.Errorf("workbook: %w", err)
 	}
 	summary := r.Summary()
-	// At the foot of printed pages stand what the report is, the sheet, the page.
+	// At the foot of printed pages are what the report is, the sheet, the page.
 	b.footer = "&L" + summary.Title + ", as of " + r.Month.Now.Format("2006-01-02") + "&C&A&RPage &P of &N"
 	for _, table := range r.Tables() {
-		b.place(table, limit)
+		b.assign(table, limit)
 	}
 	if err := b.addSummary(summary, r.Charts()); err != nil {
 		return fmt.Errorf("workbook: sheet %s: %w", summarySheet, err)
@@ -111,9 +111,9 @@ type part struct {
 	rows int
 }
 
-// place says which sheets hold a table if each holds at most limit rows, the
+// assign says which sheets hold a table if each holds at most limit rows, the
 // header included.
-func (b *workbook) place(table sheet.Table, limit int) {
+func (b *workbook) assign(table sheet.Table, limit int) {
 	p := placed{Table: table}
 	for rest := table.Len; rest > 0 || len(p.sheets) == 0; rest -= limit - 1 {
 		name := table.Name

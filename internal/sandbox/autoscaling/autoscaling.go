@@ -20,7 +20,7 @@ const autoScalingNamespace = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 // groupCall is one Auto Scaling request.
 type groupCall struct{ service.Query }
 
-// groupAction is an operation of Auto Scaling. What it writes into out stands
+// groupAction is an operation of Auto Scaling. What it writes into out is
 // in the operation's result.
 type groupAction func(*groupCall) *wire.Error
 

@@ -22,7 +22,7 @@ const (
 func (c *groupCall) describeGroups() *wire.Error {
 	names := c.Params.Texts("AutoScalingGroupNames.member")
 	c.Params.Accept("AutoScalingGroupNames")
-	keep, err := c.groupFilters()
+	matches, err := c.groupFilters()
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (c *groupCall) describeGroups() *wire.Error {
 	}
 	var rows []*group
 	for _, g := range *state.Slot[groups](c.Region) {
-		if p.After(g.seq, 0) && (len(names) == 0 || slices.Contains(names, g.name)) && keep(g) {
+		if p.After(g.seq, 0) && (len(names) == 0 || slices.Contains(names, g.name)) && matches(g) {
 			rows = append(rows, g)
 		}
 	}

@@ -129,7 +129,7 @@ func (e *costExpression) match(r costRecord) bool {
 	return !slices.ContainsFunc(e.And, func(x costExpression) bool { return !x.match(r) })
 }
 
-// mentions says whether a dimension stands anywhere in the filter.
+// mentions says whether a dimension is anywhere in the filter.
 func (e *costExpression) mentions(key string) bool {
 	if e.Not != nil {
 		return e.Not.mentions(key)

@@ -23,7 +23,7 @@ func (c *ec2Call) describeInstances() *wire.Error {
 	if err != nil {
 		return err
 	}
-	keep := func(i *state.Instance) bool { return wire.MatchAll(fs, i) }
+	matches := func(i *state.Instance) bool { return wire.MatchAll(fs, i) }
 	candidates := c.Region.Reservations
 	if len(ids) > 0 {
 		found, err := c.instancesNamed(ids)
@@ -34,10 +34,10 @@ func (c *ec2Call) describeInstances() *wire.Error {
 		for _, i := range found {
 			only[i] = true
 		}
-		keep = func(i *state.Instance) bool { return only[i] && wire.MatchAll(fs, i) }
+		matches = func(i *state.Instance) bool { return only[i] && wire.MatchAll(fs, i) }
 		candidates = reservationsOf(found)
 	}
-	groups, token := c.pageOfReservations(p, candidates, keep)
+	groups, token := c.pageOfReservations(p, candidates, matches)
 	instances := 0
 	for _, g := range groups {
 		instances += len(g)
@@ -77,7 +77,7 @@ func reservationsOf(list []*state.Instance) []*state.Reservation {
 
 // pageOfReservations groups the instances of a page by reservation; candidates
 // are in order.
-func (c *ec2Call) pageOfReservations(p wire.Page, candidates []*state.Reservation, keep func(*state.Instance) bool) ([][]*state.Instance, string) {
+func (c *ec2Call) pageOfReservations(p wire.Page, candidates []*state.Reservation, matches func(*state.Instance) bool) ([][]*state.Instance, string) {
 	if p.Empty {
 		return nil, p.Token(p.Seq, p.Index, true)
 	}
@@ -98,7 +98,7 @@ func (c *ec2Call) pageOfReservations(p wire.Page, candidates []*state.Reservatio
 				continue
 			}
 			i.Settle(c.Now)
-			if !i.Gone && !c.hidden(i) && keep(i) {
+			if !i.Gone && !c.hidden(i) && matches(i) {
 				g = append(g, i)
 			}
 		}

@@ -129,7 +129,7 @@ func (c *ec2Call) launch() (state.Launch, *wire.Error) {
 	if l.ShutdownBehavior != "" && l.ShutdownBehavior != "stop" && l.ShutdownBehavior != "terminate" {
 		return l, wire.Invalid("InvalidParameterValue", "Value ("+l.ShutdownBehavior+") for parameter instanceInitiatedShutdownBehavior is invalid. It must be stop or terminate.")
 	}
-	if err := c.place(&l, p.Text("SubnetId")); err != nil {
+	if err := c.chooseZone(&l, p.Text("SubnetId")); err != nil {
 		return l, err
 	}
 	if l.Disks, err = c.disks(p, l.System, byType["volume"]); err != nil {
@@ -143,8 +143,8 @@ func (c *ec2Call) launch() (state.Launch, *wire.Error) {
 	return l, err
 }
 
-// place settles the zone: the one asked for, the subnet's or the first.
-func (c *ec2Call) place(l *state.Launch, subnet string) *wire.Error {
+// chooseZone settles the zone: the one asked for, the subnet's or the first.
+func (c *ec2Call) chooseZone(l *state.Launch, subnet string) *wire.Error {
 	zones := c.Region.Zones()
 	if subnet != "" {
 		for _, z := range zones {

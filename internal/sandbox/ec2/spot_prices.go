@@ -114,15 +114,15 @@ func spotRows(p wire.Page, series []catalog.SpotSeries, from, to time.Time, fs [
 	if len(series) == 0 {
 		return nil
 	}
-	const places = 1 << 32 // a place grows with the age of the stretch
+	const maxSeq = 1 << 32 // a sequence number grows with the age of the stretch
 	oldest := from.Unix()/int64(catalog.SpotStretch/time.Second) - 1
 	var rows []spotRow
 	for stretch := to.Unix() / int64(catalog.SpotStretch/time.Second); stretch >= oldest && len(rows) <= p.Size; stretch-- {
-		if seq := uint64(places - stretch); p.Begun && seq < p.Seq {
+		if seq := uint64(maxSeq - stretch); p.Begun && seq < p.Seq {
 			continue
 		}
 		for n, r := range spotStretchRows(series, stretch) {
-			r.seq, r.index = uint64(places-stretch), n
+			r.seq, r.index = uint64(maxSeq-stretch), n
 			if p.After(r.seq, r.index) && !r.at.After(to) && r.until.After(from) && wire.MatchAll(fs, r) {
 				rows = append(rows, r)
 			}

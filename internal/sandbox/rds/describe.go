@@ -23,7 +23,7 @@ func (c *rdsCall) describe(kind dbKind) *wire.Error {
 		c.Params.Accept("IncludeShared")
 	}
 	id := strings.ToLower(c.Params.Text(parameter))
-	keep, err := c.filters(kind)
+	matches, err := c.filters(kind)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (c *rdsCall) describe(kind dbKind) *wire.Error {
 	}
 	var rows []*database
 	for _, d := range state.Slot[databases](c.Region).list {
-		if d.kind == kind && (id == "" || d.id == id) && keep(d) && d.id > after {
+		if d.kind == kind && (id == "" || d.id == id) && matches(d) && d.id > after {
 			rows = append(rows, d)
 		}
 	}

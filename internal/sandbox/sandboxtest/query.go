@@ -58,7 +58,7 @@ func (c *checker) queryRequest(m *model, op *operation, e sandbox.Exchange) {
 	}
 }
 
-// parameters checks what stands under a node against a shape.
+// parameters checks what is under a node against a shape.
 func (c *checker) parameters(m *model, s *shape, n *node, path string) {
 	switch s.Type {
 	case "structure":

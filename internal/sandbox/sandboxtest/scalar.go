@@ -15,7 +15,7 @@ func matchWhole(pattern, value string) bool {
 	return err == nil && ok
 }
 
-// scalarText checks a value that stands as text in a query or in XML.
+// scalarText checks a value that is text in a query or in XML.
 func (c *checker) scalarText(s *shape, value, path string) {
 	switch s.Type {
 	case "integer", "long":

@@ -17,7 +17,7 @@ type Clock struct {
 }
 
 // NewClock makes a clock that begins at a time, or now, and runs so much faster
-// than real time; below zero it stands still.
+// than real time; below zero it does not move.
 func NewClock(start time.Time, speed float64) *Clock {
 	now := time.Now()
 	if start.IsZero() {

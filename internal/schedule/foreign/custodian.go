@@ -45,7 +45,7 @@ type hourTime struct {
 
 // Custodian reads a value of the tag maid_offhours, plain or escaped for
 // services that do not allow brackets: "off=(M-F,19);on=(M-F,7);tz=pt". The
-// empty value and "on" mean the defaults, "off" asks to be left alone.
+// empty value and "on" mean the defaults, "off" asks to be skipped.
 func Custodian(value string, d CustodianDefaults) (Reading, error) {
 	var r Reading
 	if err := checkLength(custodian, value); err != nil {

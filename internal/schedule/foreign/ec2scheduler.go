@@ -11,7 +11,7 @@ const ec2Scheduler = "EC2 Scheduler"
 // predecessor of Instance Scheduler on AWS: "0800;1800;utc;mon,tue", that is
 // start, stop, zone and days; the last ones can be left out. A start
 // or stop may be "none"; "default" and "true" mean 0800;1800;utc;all, and
-// "none" alone asks to be left alone. A nil zone means UTC, as in the tool.
+// "none" alone asks to be skipped. A nil zone means UTC, as in the tool.
 func EC2Scheduler(value string, zone *time.Location) (Reading, error) {
 	var r Reading
 	if err := checkLength(ec2Scheduler, value); err != nil {

@@ -23,7 +23,7 @@ type Reading struct {
 	// Warnings are sentences that say what will be different from the tool, or
 	// what of the tool's settings is not kept.
 	Warnings []string
-	// Ignore means that the value asks to be left alone, such as
+	// Ignore means that the value asks to be skipped, such as
 	// maid_offhours=off.
 	Ignore bool
 }
