@@ -285,7 +285,6 @@ func both(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
 }
 
-// accountOf is the account of an ARN.
 func accountOf(arn string) fleet.Account {
 	if parts := strings.Split(arn, ":"); len(parts) > 4 {
 		return fleet.Account(parts[4])

@@ -194,7 +194,6 @@ func (l *loader) again(earlier []account, a account) bool {
 	return false
 }
 
-// given is the key if the account has it.
 func given(a account, key string) string {
 	if _, ok := a.fields[key]; ok {
 		return key

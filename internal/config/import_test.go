@@ -39,7 +39,7 @@ func importFile(t *testing.T, file string) ([]byte, []string) {
 }
 
 func TestImport(t *testing.T) {
-	for _, name := range []string{"table.json", "lines.json", "template.yaml", "template.json", "odd.json"} {
+	for _, name := range []string{"table.json", "lines.json", "template.yaml", "template.json", "unusual.json"} {
 		file := filepath.Join("testdata", "import", name)
 		text, warnings := importFile(t, file)
 		golden(t, file+".want", string(text)+"\n# Warnings:\n# "+strings.Join(warnings, "\n# ")+"\n")

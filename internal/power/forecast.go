@@ -203,7 +203,7 @@ type share struct{ running, unknown time.Duration }
 func (tl timeline) share(from, to time.Time) share {
 	var s share
 	if tl.schedule.OneSided() {
-		s.unknown = to.Sub(from) // an edge acts once; from then on people decide
+		s.unknown = to.Sub(from) // a transition acts once; from then on people decide
 		return s
 	}
 	for t := from; t.Before(to); {

@@ -33,7 +33,7 @@ func (tl timeline) at(t time.Time) schedule.State {
 	return state
 }
 
-// changed reports whether the desired state changes at t. Every edge of a
+// changed reports whether the desired state changes at t. Every transition of a
 // start-only or stop-only schedule counts as a change.
 func (tl timeline) changed(t time.Time) bool {
 	before := t.Add(-1)

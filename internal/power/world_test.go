@@ -332,7 +332,8 @@ func TestABatchThatCrossesATransition(t *testing.T) {
 				w.person(n, fleet.Stopped)
 			}
 		}
-		// The first request is made just before the edge, the others after it.
+		// The first request is made just before the transition, the others after
+		// it.
 		w.now, w.late = at.Add(-time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds"))*time.Second), time.Duration(rapid.IntRange(1, 90).Draw(t, "each"))*time.Second
 		w.tick(t, rules)
 		w.late = 0

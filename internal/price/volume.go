@@ -8,7 +8,7 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// MaxQuantity is the largest number of anything that is priced: more is a mistake,
+// MaxQuantity is the largest number of anything that is priced: more is an error,
 // and its price would have too many digits.
 const MaxQuantity = 100_000_000
 

@@ -215,7 +215,6 @@ func (c *Cached) stale(what string, region fleet.Region, kept []answer, cause er
 	c.note(text + ": " + line(cause))
 }
 
-// line is an error in one line.
 func line(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // ageText is an age in words: hours within two days, then days.

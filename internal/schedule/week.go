@@ -39,7 +39,8 @@ type Span struct {
 
 // Part is an equal part of a local day by the clock: how much of it is running,
 // left to people, and there at all. Clock changes make parts longer, or skip
-// them. Starts and Stops are edges of a schedule that only starts or only stops.
+// them. Starts and Stops are transitions of a schedule that only starts or only
+// stops.
 type Part struct {
 	Running, Unmanaged, Whole time.Duration
 	Starts, Stops             bool

@@ -69,7 +69,7 @@ func TestLongTablesGoOnInTheNextSheet(t *testing.T) {
 	}
 }
 
-// TestFullSheetsNeedNoNext holds the edge: a table that fits exactly.
+// TestFullSheetsNeedNoNext holds the limit: a table that fits exactly.
 func TestFullSheetsNeedNoNext(t *testing.T) {
 	f := limited(t, reportOf(t, many(20)), 21)
 	if n, err := f.GetSheetIndex("EC2_Detail_Costs_2"); err != nil || n >= 0 {

@@ -11,7 +11,6 @@ func noHost(id string) *wire.Error {
 	return wire.Invalid("InvalidHostID.NotFound", "The host ID '"+id+"' does not exist")
 }
 
-// describeHosts is DescribeHosts.
 func (c *ec2Call) describeHosts() *wire.Error {
 	ids := c.Params.Texts("HostId")
 	fs, err := wire.ReadFilters(c.Params, c.hostFilters(), "client-token", "host-reservation-id")

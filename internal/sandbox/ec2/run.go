@@ -8,7 +8,6 @@ import (
 	"nightshift/internal/sandbox/wire"
 )
 
-// runInstances is RunInstances.
 func (c *ec2Call) runInstances() *wire.Error {
 	request := c.Params.Fingerprint("RunInstances")
 	least, err := c.Params.Number("MinCount")

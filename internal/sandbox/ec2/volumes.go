@@ -12,7 +12,6 @@ import (
 	"nightshift/internal/sandbox/wire"
 )
 
-// describeVolumes is DescribeVolumes.
 func (c *ec2Call) describeVolumes() *wire.Error {
 	ids := c.Params.Texts("VolumeId")
 	fs, err := wire.ReadFilters(c.Params, c.volumeFilters(), otherVolumeFilters()...)
@@ -115,7 +114,6 @@ func writeAttachment(d *wire.Doc, now time.Time, a state.Attachment) {
 	d.Flag("deleteOnTermination", a.DeleteOnTermination)
 }
 
-// createVolume is CreateVolume.
 func (c *ec2Call) createVolume() *wire.Error {
 	request := c.Params.Fingerprint("CreateVolume")
 	zone := c.Params.Text("AvailabilityZone")
@@ -173,7 +171,6 @@ func (c *ec2Call) reused(token string, request uint64) (state.UsedToken, *wire.E
 	return used, nil
 }
 
-// attachVolume is AttachVolume.
 func (c *ec2Call) attachVolume() *wire.Error {
 	device, id, volumeID := c.Params.Text("Device"), c.Params.Text("InstanceId"), c.Params.Text("VolumeId")
 	if err := c.Params.UnknownParameter(); err != nil {

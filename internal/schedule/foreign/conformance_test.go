@@ -133,7 +133,6 @@ type read struct {
 	err error
 }
 
-// schedule makes the schedule in a zone.
 func (r read) schedule(zone *time.Location) (*schedule.Schedule, error) {
 	if r.err != nil {
 		return nil, r.err

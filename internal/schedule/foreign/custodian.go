@@ -134,7 +134,6 @@ func (r *Reading) custodian(on, off []hourTime, zone *time.Location, d Custodian
 	return nil
 }
 
-// dayTimes are the default hours.
 func (d CustodianDefaults) dayTimes() (on, off []hourTime) {
 	onDays, offDays := everyDay, everyDay
 	switch {

@@ -77,7 +77,6 @@ type interval struct{ begin, end time.Time }
 // mostSpans bounds the spans of one value.
 const mostSpans = 200
 
-// spans reads one value.
 func (r *Reading) spans(value string, zone *time.Location) (spans, error) {
 	if err := checkLength(downscaler, value); err != nil {
 		return spans{}, err
