@@ -38,8 +38,9 @@ func TestEnough(t *testing.T) {
 		{2, 1, 66.67, false},
 		{100, 0, 100, true},
 	} {
-		if err := (app.ReportResult{Workbook: sheet.Workbook{Report: report(tt.priced, tt.missing)}, MinCoverage: tt.least}).TooFewPrices(); (err == nil) != tt.enough {
-			t.Errorf("%d with and %d without a price, %v percent asked for: %v", tt.priced, tt.missing, tt.least, err)
+		r := app.ReportResult{Workbook: sheet.Workbook{Report: report(tt.priced, tt.missing)}, MinCoverage: tt.least}
+		if enough := r.Status() != fleet.StatusFailed; enough != tt.enough {
+			t.Errorf("%d with and %d without a price, %v percent asked for: %s", tt.priced, tt.missing, tt.least, r.Status())
 		}
 	}
 }

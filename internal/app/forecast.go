@@ -38,6 +38,8 @@ type ForecastResult struct {
 	// Errors say what could not be read, Missing why prices are missing.
 	Errors  []TargetError `json:"errors,omitempty"`
 	Missing []string      `json:"missing,omitempty"`
+	// Unread is true where nothing could be read: then there is nothing to show.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // Forecast reads the machines of all targets and the prices of the instances among
@@ -72,7 +74,7 @@ func (s *Session) Forecast(ctx context.Context, in ForecastInput) (ForecastResul
 		scheduled[n] = item.Scheduled
 	}
 	f.Forecast = power.MakeForecast(scheduled, from, from.AddDate(0, 0, in.Days))
-	f.Notes = f.notes()
+	f.Notes, f.Unread = f.notes(), f.unread()
 	run.end(f.Status())
 	return f, nil
 }
@@ -192,8 +194,8 @@ func (f ForecastResult) notes() []string {
 		"overrides and manual stops and starts are not foreseen")
 }
 
-// Unread is true where nothing could be read.
-func (f ForecastResult) Unread() bool {
+// unread is true where nothing could be read.
+func (f ForecastResult) unread() bool {
 	return len(f.Errors) > 0 && len(f.Lines) == 0 && f.LeftAlone+f.Mistakes == 0
 }
 
@@ -201,7 +203,7 @@ func (f ForecastResult) Unread() bool {
 func (f ForecastResult) Status() fleet.Status {
 	errs := errorsOf(f.Errors)
 	switch {
-	case f.Unread():
+	case f.Unread:
 		return fleet.StatusOf(joinAlike(errs))
 	case len(errs)+f.MissingPrices+f.Mistakes > 0:
 		return fleet.StatusPartial
@@ -213,7 +215,7 @@ func (f ForecastResult) Status() fleet.Status {
 // Err is what the forecast lacks, a line for each cause; nil where it is complete.
 func (f ForecastResult) Err() error {
 	errs := errorsOf(f.Errors)
-	if f.Unread() {
+	if f.Unread {
 		return joinAlike(errs)
 	}
 	if f.MissingPrices > 0 {

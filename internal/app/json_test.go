@@ -96,6 +96,7 @@ func TestResultsSurviveJSON(t *testing.T) {
 	survive(t, job[app.CheckResult](t)(s.Check(ctx)))
 	survive(t, s.CheckConfig())
 	survive(t, job[app.Override](t)(s.SetOverride(ctx, app.OverrideInput{Name: "배치서버", State: fleet.Running, Until: evening().Add(2 * time.Hour)})))
+	survive(t, job[app.OverridesResult](t)(s.Overrides(ctx)))
 	key := price.InstanceKey{Type: "m5.large", Tenancy: "Shared", Operation: "RunInstances:0002", Unused: true}
 	quotes := app.QuoteInput{Items: []cost.QuoteItem{{Instance: &key}, {Volume: &fleet.Volume{Type: "gp3", SizeGiB: 100}}}}
 	survive(t, quotes)

@@ -89,7 +89,7 @@ func (a *App) Open(ctx context.Context, sel Selection) (*Session, error) {
 	if !several {
 		named = s.regionNames(sel, nil)
 	}
-	parsed, err := ParseRegions(named)
+	parsed, err := parseRegions(named)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (s *Session) nameRegions(sel Selection) (err error) {
 	case slices.Contains(names, allRegions):
 		return fleet.Errorf(fleet.ErrInvalid, "--region all asks AWS for the regions, and with --price-list AWS is not asked: name them")
 	}
-	s.Regions, err = ParseRegions(names)
+	s.Regions, err = parseRegions(names)
 	return err
 }
 
@@ -180,9 +180,9 @@ func (s *Session) openRegions(ctx context.Context, named []string) error {
 	return nil
 }
 
-// ParseRegions reads the codes of regions, each once. It gives none where "all"
+// parseRegions reads the codes of regions, each once. It gives none where "all"
 // is among them: AWS says which those are.
-func ParseRegions(named []string) ([]fleet.Region, error) {
+func parseRegions(named []string) ([]fleet.Region, error) {
 	var list []fleet.Region
 	for _, name := range named {
 		if name == allRegions {
@@ -208,6 +208,6 @@ func regionsOf(ctx context.Context, session *amazon.Session, named []string) ([]
 	case slices.Contains(named, allRegions):
 		return session.Regions(ctx, session.Region())
 	default:
-		return ParseRegions(named)
+		return parseRegions(named)
 	}
 }

@@ -129,20 +129,42 @@ func (s *Session) cleared(m fleet.Machine, now time.Time) (fleet.Override, error
 	return o.Cleared(now), nil
 }
 
-// Overrides are the overrides that a dry run by schedules found and that have not
-// ended, with what the limits leave of them.
-func (r PowerResult) Overrides() []Override {
-	list := []Override{}
-	for _, plan := range r.plans() {
-		for _, step := range plan.Steps {
-			if o := step.Desired.Override; o.Until.After(plan.At) {
+// OverridesResult are the overrides that have not ended, with what the limits leave of
+// them.
+type OverridesResult struct {
+	Overrides []Override
+	// Errors say what could not be read, Status how the reading went.
+	Errors []TargetError
+	Status fleet.Status
+}
+
+// Overrides reads the overrides of all machines that rules are for.
+func (s *Session) Overrides(ctx context.Context) (OverridesResult, error) {
+	plan, err := s.Power(ctx, PowerInput{DryRun: true})
+	if err != nil {
+		return OverridesResult{}, err
+	}
+	result := OverridesResult{Overrides: []Override{}, Status: fleet.StatusDone}
+	for _, t := range plan.Targets {
+		if t.Failure != nil {
+			result.Errors = append(result.Errors, *t.Failure)
+		}
+		for _, step := range t.Plan.Steps {
+			if o := step.Desired.Override; o.Until.After(t.Plan.At) {
 				m := step.Machine
-				list = append(list, Override{
-					ID: m.ID, Name: m.Name(), Account: plan.Target.Account, Region: plan.Target.Region,
+				result.Overrides = append(result.Overrides, Override{
+					ID: m.ID, Name: m.Name(), Account: t.Plan.Target.Account, Region: t.Plan.Target.Region,
 					Tag: m.Tags[fleet.TagOverride], State: o.State, Since: o.Since, Until: o.Until,
 				})
 			}
 		}
 	}
-	return list
+	result.Errors = append(result.Errors, plan.Unreachable...)
+	switch {
+	case plan.Unread:
+		result.Status = fleet.StatusOf(joinAlike(errorsOf(result.Errors)))
+	case len(result.Errors) > 0:
+		result.Status = fleet.StatusPartial
+	}
+	return result, nil
 }

@@ -47,6 +47,8 @@ type PowerResult struct {
 	Targets     []PowerTarget
 	Unreachable []TargetError
 	Summary     power.Summary
+	// Unread is true where no target could be read: then there is nothing to show.
+	Unread bool
 	// Invalid counts the errors of the configuration; what they are about was
 	// skipped.
 	Invalid int
@@ -91,6 +93,7 @@ func (s *Session) Power(ctx context.Context, in PowerInput) (PowerResult, error)
 		}
 		result.Targets = append(result.Targets, r.Value)
 	}
+	result.Unread = result.unread()
 	result.Summary = power.Summarize(result.plans(), result.outcomes(), result.failures())
 	if result.Invalid > 0 {
 		result.Summary.Misconfigured(result.Invalid)
@@ -177,8 +180,8 @@ func (r PowerResult) Answer() power.Answer {
 	return answer
 }
 
-// Unread is true where no target could be read: then there is nothing to show.
-func (r PowerResult) Unread() bool {
+// unread is true where no target could be read.
+func (r PowerResult) unread() bool {
 	errs := len(r.failures())
 	return errs > 0 && errs == len(r.Targets)+len(r.Unreachable) && r.checked() == 0
 }
@@ -206,7 +209,7 @@ func (r PowerResult) Status() fleet.Status {
 	switch {
 	case r.Invalid > 0:
 		return fleet.StatusInvalid
-	case r.Unread():
+	case r.Unread:
 		return fleet.StatusOf(joinAlike(causes))
 	case failed+rest == 0:
 		return fleet.StatusDone
@@ -221,27 +224,11 @@ func (r PowerResult) Status() fleet.Status {
 	}
 }
 
-// ReadErr is what could not be read, and ReadStatus how the reading went, for callers
-// that want the plans only.
-func (r PowerResult) ReadErr() error { return errors.Join(r.failures()...) }
-
-// ReadStatus is described at ReadErr.
-func (r PowerResult) ReadStatus() fleet.Status {
-	switch errs := r.failures(); {
-	case len(errs) == 0:
-		return fleet.StatusDone
-	case r.Unread():
-		return fleet.StatusOf(joinAlike(errs))
-	default:
-		return fleet.StatusPartial
-	}
-}
-
 // Err is what did not work, a line for each cause; nil where all is done.
 func (r PowerResult) Err() error {
 	causes := r.failures()
 	switch {
-	case r.Unread():
+	case r.Unread:
 		return joinAlike(causes)
 	case r.Status() == fleet.StatusDenied && r.Input.Action != power.None:
 		return fleet.Errorf(fleet.ErrDenied, "not permitted to %s any of the instances; `nightshift policy` prints the permissions that are needed", r.Input.Action)

@@ -23,6 +23,8 @@ type QuoteInput struct {
 type QuoteResult struct {
 	Run
 	Quotations []cost.Quotation
+	// Unknown counts the regions without all prices.
+	Unknown int
 	// Errors say why prices of a region are missing.
 	Errors []TargetError
 }
@@ -46,6 +48,9 @@ func (s *Session) Quote(ctx context.Context, in QuoteInput) (QuoteResult, error)
 			result.Errors = append(result.Errors, TargetError{fleet.Target{Region: region}, err})
 		}
 		result.Quotations = append(result.Quotations, q)
+		if !q.Monthly.Known {
+			result.Unknown++
+		}
 	}
 	result.Run = run.end(result.Status())
 	return result, nil
@@ -72,20 +77,9 @@ func (s *Session) quote(ctx context.Context, list prices, region fleet.Region, i
 	return q, err
 }
 
-// Unknown counts the regions without all prices.
-func (r QuoteResult) Unknown() int {
-	n := 0
-	for _, q := range r.Quotations {
-		if !q.Monthly.Known {
-			n++
-		}
-	}
-	return n
-}
-
 // Status is how the quotes went as a whole.
 func (r QuoteResult) Status() fleet.Status {
-	switch unknown := r.Unknown(); {
+	switch unknown := r.Unknown; {
 	case unknown > 0 && unknown == len(r.Quotations) && len(r.Errors) > 0:
 		return fleet.StatusOf(joinAlike(errorsOf(r.Errors)))
 	case unknown > 0 && unknown == len(r.Quotations):

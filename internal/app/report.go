@@ -187,7 +187,7 @@ func (s *Session) sources(own fleet.Account, only string, p paid) []cost.Source 
 // Status is how the report went as a whole.
 func (r ReportResult) Status() fleet.Status {
 	switch {
-	case r.TooFewPrices() != nil:
+	case r.tooFewPrices() != nil:
 		return fleet.StatusFailed
 	case len(r.Problems) > 0 || r.Missing() > 0:
 		return fleet.StatusPartial
@@ -205,11 +205,11 @@ func (r ReportResult) Err() error {
 	if n := r.Missing(); n > 0 {
 		errs = append(errs, fmt.Errorf("%d of %d prices are missing: see the columns PriceStatus and PriceNote; the totals are too low by them", n, r.rows()))
 	}
-	return errors.Join(append(errs, r.TooFewPrices())...)
+	return errors.Join(append(errs, r.tooFewPrices())...)
 }
 
-// TooFewPrices is an error where fewer rows have a price than should.
-func (r ReportResult) TooFewPrices() error {
+// tooFewPrices is an error where fewer rows have a price than should.
+func (r ReportResult) tooFewPrices() error {
 	if r.Coverage() >= r.MinCoverage {
 		return nil
 	}

@@ -101,7 +101,7 @@ func (a *commandLine) quote(ctx context.Context, w wishes, f *costFlags) error {
 		return err
 	}
 	errs := causes(result.Errors)
-	unknown := result.Unknown()
+	unknown := result.Unknown
 	switch {
 	case unknown == len(result.Quotations):
 		errs = append(errs, errors.New("the price list does not have all prices: the notes say which"))

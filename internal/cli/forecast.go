@@ -49,7 +49,7 @@ schedule leaves machines to people they are assumed to run.`,
 			if err != nil {
 				return errors.Join(a.configErrors(s), err)
 			}
-			if !f.Unread() {
+			if !f.Unread {
 				if err := a.show("forecast", f, func() { a.printForecast(f) }); err != nil {
 					return err
 				}

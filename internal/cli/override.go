@@ -114,15 +114,15 @@ desired state last changed.`,
 			if err != nil {
 				return err
 			}
-			plan, err := s.Power(cmd.Context(), app.PowerInput{DryRun: true})
+			result, err := s.Overrides(cmd.Context())
 			if err != nil {
 				return errors.Join(a.configErrors(s), err)
 			}
-			list := plan.Overrides()
+			list := result.Overrides
 			if err := a.show("overrides", list, func() { a.printOverrides(s, list) }); err != nil {
 				return err
 			}
-			return a.endedWith(s, plan.ReadStatus(), plan.ReadErr())
+			return a.endedWith(s, result.Status, errors.Join(causes(result.Errors)...))
 		},
 	}
 }

@@ -150,7 +150,7 @@ var errChanges = errors.New("something is to be done")
 
 // showRules prints the result of a run by schedules and ends the command.
 func (a *commandLine) showRules(s *app.Session, r app.PowerResult, all bool) error {
-	if !r.Unread() {
+	if !r.Unread {
 		err := a.show("power", r.Summary, func() {
 			rulesTable(s.Names, r, all).print(a.Stdout)
 			printRulesSummary(a.Stdout, r.Summary)

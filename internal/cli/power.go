@@ -91,7 +91,7 @@ instance has an outcome of its own; a refused one never holds up the others.`,
 
 // showPower prints the result of a stop or start and ends the command.
 func (a *commandLine) showPower(s *app.Session, r app.PowerResult) error {
-	if r.Unread() {
+	if r.Unread {
 		return ended(r.Status(), r.Err())
 	}
 	if a.json {

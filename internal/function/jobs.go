@@ -103,9 +103,9 @@ func (h Handler) followRules(ctx context.Context, r Request, closing <-chan stru
 // again; it does that, too, for what waits for another machine and for a tag that
 // somebody has to fix.
 func failedRun(r app.PowerResult) error {
-	failures := r.ReadErr()
+	failed := len(r.Summary.Errors) > 0 // to read
 	late := slices.ContainsFunc(r.Summary.Deferred, func(a power.Act) bool { return a.Code == power.NotTried })
-	if r.Summary.Changes() > 0 || r.Invalid == 0 && failures == nil && len(r.Summary.Failed) == 0 && !late {
+	if r.Summary.Changes() > 0 || r.Invalid == 0 && !failed && len(r.Summary.Failed) == 0 && !late {
 		return nil
 	}
 	err := r.Err()
@@ -113,7 +113,7 @@ func failedRun(r app.PowerResult) error {
 		err = errors.Join(err, fleet.Errorf(fleet.ErrInvalid, "the configuration has %s; what they are about was skipped", text.Count(r.Invalid, "error", "errors")))
 	}
 	outOfTime := func(a power.Act) bool { return a.Code == power.NotTried || a.Code == power.NoTime }
-	if undone := slices.Concat(r.Summary.Failed, r.Summary.Deferred); failures == nil && slices.ContainsFunc(undone, outOfTime) {
+	if undone := slices.Concat(r.Summary.Failed, r.Summary.Deferred); !failed && slices.ContainsFunc(undone, outOfTime) {
 		err = fleet.Errorf(fleet.ErrNoTime, "%w", err)
 	}
 	return fmt.Errorf("%s: %w", r.Summary.Status, err)
@@ -146,7 +146,10 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (any,
 	if !result.Complete() {
 		h.Log.WarnContext(ctx, "the report is not complete", "missing_prices", result.Missing(), "problems", stored.Answer.Problems)
 	}
-	return stored.Answer, result.TooFewPrices() // it is stored all the same
+	if result.Status() == fleet.StatusFailed {
+		err = result.Err() // it is stored all the same
+	}
+	return stored.Answer, err
 }
 
 // check looks at credentials, permissions, journal and tags.
