@@ -128,7 +128,7 @@ func (a *commandLine) complain(err error) {
 	}
 	var denied []string
 	credentials := false
-	for _, refusal := range refusals(err) {
+	for _, refusal := range fleet.Refusals(err) {
 		switch {
 		case errors.Is(refusal, fleet.ErrDenied) && !slices.Contains(denied, refusal.Action):
 			denied = append(denied, refusal.Action)
@@ -141,23 +141,5 @@ func (a *commandLine) complain(err error) {
 	}
 	if credentials {
 		fmt.Fprintln(a.Stderr, "nightshift: AWS does not accept the credentials, or the region is not enabled; `aws sts get-caller-identity` shows who you are")
-	}
-}
-
-// refusals are all refusals in an error that may join several.
-func refusals(err error) []*fleet.Refusal {
-	switch err := err.(type) { //nolint:errorlint // it goes down the tree itself
-	case *fleet.Refusal:
-		return []*fleet.Refusal{err}
-	case interface{ Unwrap() error }:
-		return refusals(err.Unwrap())
-	case interface{ Unwrap() []error }:
-		var all []*fleet.Refusal
-		for _, one := range err.Unwrap() {
-			all = append(all, refusals(one)...)
-		}
-		return all
-	default:
-		return nil
 	}
 }

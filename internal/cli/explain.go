@@ -33,7 +33,7 @@ of its past. The machine is named by its id or by its Name tag.`,
 			}
 			var now time.Time
 			if at != "" {
-				if now, err = a.instant(at, s.Config.Zone); err != nil {
+				if now, err = schedule.ParseInstant(at, a.Now(), s.Config.Zone); err != nil {
 					return err
 				}
 			}

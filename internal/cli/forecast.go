@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/price"
+	"nightshift/internal/schedule"
 	"nightshift/internal/text"
 )
 
@@ -40,7 +41,7 @@ schedule leaves machines to people they are assumed to run.`,
 				return err
 			}
 			in := app.ForecastInput{Days: 7 * weeks}
-			if in.From, err = a.instant(at, s.Config.Zone); err != nil {
+			if in.From, err = schedule.ParseInstant(at, a.Now(), s.Config.Zone); err != nil {
 				return err
 			}
 			a.progress.start("forecast")

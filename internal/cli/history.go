@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
+	"nightshift/internal/schedule"
 	"nightshift/internal/text"
 )
 
@@ -60,8 +60,8 @@ with each machine.`,
 			}
 			if len(args) == 1 {
 				in.Name = args[0]
-			} else if in.Query.Since, err = a.past(since, zone); err != nil {
-				return err
+			} else if in.Query.Since, err = schedule.ParsePast(since, a.Now(), zone); err != nil {
+				return fleet.Errorf(fleet.ErrInvalid, "--since %w", err)
 			}
 			result, err := s.History(cmd.Context(), in)
 			if err != nil {
@@ -77,31 +77,6 @@ with each machine.`,
 	flags.StringVar(&place, "journal", "", "where the records are: a folder or s3://bucket/prefix (default: the configuration's journal)")
 	complete(cmd, "job", "power", "stop", "start", "report")
 	return cmd
-}
-
-// past reads a time that has been: a duration counts back from now, a time of
-// day is the last one, and nothing is the beginning.
-func (a *commandLine) past(text string, zone *time.Location) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	now := a.Now()
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return now.Add(-d), nil
-	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 {
-			return now.AddDate(0, 0, -n), nil
-		}
-	}
-	at, err := a.instant(text, zone)
-	if err != nil {
-		return time.Time{}, fleet.Errorf(fleet.ErrInvalid, "--since %q is not a time; write 24h, 7d, 08:00, 2026-11-22 or 2026-11-22T08:00:00+09:00", text)
-	}
-	if _, err := time.Parse("15:04", text); err == nil {
-		at = at.AddDate(0, 0, -1)
-	}
-	return at, nil
 }
 
 // showHistory prints the runs, and ends the command. Records that cannot be read are

@@ -39,7 +39,7 @@ and, for a schedule that is written out, no configuration.`,
 			if err != nil {
 				return err
 			}
-			now, err := a.instant(at, cfg.Zone)
+			now, err := schedule.ParseInstant(at, a.Now(), cfg.Zone)
 			if err != nil {
 				return err
 			}

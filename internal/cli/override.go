@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/fleet"
+	"nightshift/internal/schedule"
 	"nightshift/internal/text"
 )
 
@@ -59,7 +60,7 @@ The next run follows it; ` + "`nightshift power apply`" + ` does at once.`,
 			if args[1] == "off" {
 				in.State = fleet.Stopped
 			}
-			if in.Until, err = a.instant(until, s.Config.Zone); err != nil {
+			if in.Until, err = schedule.ParseInstant(until, a.Now(), s.Config.Zone); err != nil {
 				return err
 			}
 			made, err := s.SetOverride(cmd.Context(), in)

@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
+	"nightshift/internal/schedule"
 	"nightshift/internal/text"
 )
 
@@ -66,7 +67,7 @@ are now.`,
 			}
 			in := app.PowerInput{DryRun: true, Only: selected}
 			if at != "" {
-				if in.At, err = a.instant(at, s.Config.Zone); err != nil {
+				if in.At, err = schedule.ParseInstant(at, a.Now(), s.Config.Zone); err != nil {
 					return err
 				}
 			}
@@ -201,34 +202,4 @@ func printRulesSummary(out io.Writer, s power.Summary) {
 		line += " (nothing was done)"
 	}
 	fmt.Fprintln(out, line)
-}
-
-// instant reads a time that a person writes: RFC 3339, or without an offset,
-// which is then in the zone; a time of day is the next one, a duration such as
-// 3h counts from now, and nothing is now.
-func (a *commandLine) instant(text string, zone *time.Location) (time.Time, error) {
-	now := a.Now()
-	if text == "" {
-		return now, nil
-	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return now.Add(d), nil
-	}
-	for _, layout := range []string{"2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
-		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return at, nil
-		}
-	}
-	if at, err := time.Parse("15:04", text); err == nil {
-		year, month, day := now.In(zone).Date()
-		today := time.Date(year, month, day, at.Hour(), at.Minute(), 0, 0, zone)
-		if today.After(now) {
-			return today, nil
-		}
-		return time.Date(year, month, day+1, at.Hour(), at.Minute(), 0, 0, zone), nil
-	}
-	return time.Time{}, fleet.Errorf(fleet.ErrInvalid, "%q is not a time; write 2026-12-24T20:00, 20:00, 3h or 2026-12-24T20:00:00+09:00", text)
 }

@@ -9,6 +9,7 @@ import (
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/sandbox"
+	"nightshift/internal/schedule"
 )
 
 func (a *commandLine) sandboxCommand() *cobra.Command {
@@ -43,7 +44,7 @@ external id practice. Their ARNs are printed beside the environment.`,
 				return fleet.Errorf(fleet.ErrInvalid, "--accounts %d: it must be from 0 to %d", accounts, mostSandboxAccounts)
 			}
 			if at != "" {
-				if o.Start, err = a.instant(at, time.UTC); err != nil {
+				if o.Start, err = schedule.ParseInstant(at, a.Now(), time.UTC); err != nil {
 					return err
 				}
 			}

@@ -105,7 +105,7 @@ func (a *commandLine) firstDay(at string, zone *time.Location) (func(*time.Locat
 	if date, err := time.Parse(time.DateOnly, at); err == nil {
 		return func(*time.Location) time.Time { return date }, nil
 	}
-	moment, err := a.instant(at, zone)
+	moment, err := schedule.ParseInstant(at, a.Now(), zone)
 	return func(zone *time.Location) time.Time {
 		if at == "" {
 			return schedule.Monday(moment.In(zone))

@@ -68,3 +68,21 @@ type kindError struct {
 }
 
 func (e *kindError) Unwrap() []error { return []error{e.kind, e.error} }
+
+// Refusals are all refusals in an error that may join several.
+func Refusals(err error) []*Refusal {
+	switch err := err.(type) { //nolint:errorlint // it goes down the tree itself
+	case *Refusal:
+		return []*Refusal{err}
+	case interface{ Unwrap() error }:
+		return Refusals(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*Refusal
+		for _, one := range err.Unwrap() {
+			all = append(all, Refusals(one)...)
+		}
+		return all
+	default:
+		return nil
+	}
+}
