@@ -1,8 +1,7 @@
-// Package cli is the command line: commands, flags, streams and exit codes.
-// wire.go builds everything from its parts; the other packages never meet.
+// Package cli is the command line: commands, flags, streams and exit codes. It
+// parses and prints; package app does the jobs.
 //
-// It may import every package of ours; nothing but the main package imports
-// it.
+// Nothing but the main package imports it.
 package cli
 
 import (
