@@ -48,7 +48,7 @@ func arrows() map[string][]string {
 		"internal/cost/history":           {"fleet", "price", "blob", "cost", "cost/trend"},
 		"internal/cost/bill":              {"fleet", "price", "blob"},
 		"internal/pricelist":              {"fleet", "price", "blob"},
-		"internal/amazon":                 {"fleet", "price", "blob"},
+		"internal/amazon":                 {"fleet", "price", "blob", "deploy"},
 		"internal/sandbox/autoscaling":    {"sandbox/random", "sandbox/glob", "sandbox/wire", "sandbox/catalog", "sandbox/policy", "sandbox/state", "sandbox/service"},
 		"internal/sandbox/billing":        {"sandbox/random", "sandbox/glob", "sandbox/wire", "sandbox/catalog", "sandbox/policy", "sandbox/state", "sandbox/service"},
 		"internal/sandbox/catalog":        {"sandbox/random", "sandbox/glob"},

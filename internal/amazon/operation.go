@@ -107,5 +107,9 @@ func Actions() []string {
 	s.roles(Role{})
 	s.Metrics(s.Region(), nil)
 	s.CostExplorer(nil)
+	s.Stacks(s.Region())
+	s.Artifacts("", s.Region())
+	s.Functions(s.Region())
+	s.Topics(s.Region())
 	return s.captured.list()
 }

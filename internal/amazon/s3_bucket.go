@@ -23,7 +23,13 @@ type Bucket struct {
 
 // Bucket gives access to a bucket, in whichever region it lies.
 func (s *Session) Bucket(name string) *Bucket {
-	put := redirect(s, func(region fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput] {
+	return &Bucket{name: name, put: s.putObject(s.Region())}
+}
+
+// putObject is the operation in the region where the bucket lies, which home is
+// until S3 says otherwise.
+func (s *Session) putObject(home fleet.Region) *redirected[s3.PutObjectInput, s3.PutObjectOutput] {
+	return redirectFrom(home, func(region fleet.Region) operation[s3.PutObjectInput, s3.PutObjectOutput] {
 		put := captureOnce(s, "s3:PutObject", s3.NewFromConfig(s.in(region), pathStyle).PutObject)
 		return refreshed(s, func(ctx context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
 			// An earlier try has read the body.
@@ -33,7 +39,6 @@ func (s *Session) Bucket(name string) *Bucket {
 			return put(ctx, in)
 		})
 	})
-	return &Bucket{name: name, put: put}
 }
 
 // pathStyle puts the bucket into the path where the endpoint is an IP address

@@ -136,7 +136,12 @@ type redirected[In, Out any] struct {
 }
 
 func redirect[In, Out any](s *Session, in func(fleet.Region) operation[In, Out]) *redirected[In, Out] {
-	return &redirected[In, Out]{in: in, home: s.Region(), do: in(s.Region())}
+	return redirectFrom(s.Region(), in)
+}
+
+// redirectFrom asks in the region home first.
+func redirectFrom[In, Out any](home fleet.Region, in func(fleet.Region) operation[In, Out]) *redirected[In, Out] {
+	return &redirected[In, Out]{in: in, home: home, do: in(home)}
 }
 
 func (r *redirected[In, Out]) ask(ctx context.Context, in *In) (*Out, error) {

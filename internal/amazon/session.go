@@ -1,7 +1,7 @@
 // Package amazon is AWS as the rest of nightshift sees it: it reads instances,
 // databases, Auto Scaling groups, volumes, instance types, regions, prices,
 // metrics and the bill, stops, starts, tags and resizes machines, keeps objects
-// in S3 and works in other accounts by assuming roles there. It implements the ports that power, cost and journal declare, in terms of fleet
+// in S3, changes stacks and works in other accounts by assuming roles there. It implements the ports that power, cost, journal and deploy declare, in terms of fleet
 // and price; no type of the SDK leaves it, and no other package imports the
 // SDK.
 //
@@ -10,7 +10,7 @@
 // operations that are not used, and the captured names are the source of the
 // IAM policy (Actions).
 //
-// It may import fleet, price and blob.
+// It may import fleet, price, blob and deploy.
 package amazon
 
 import (

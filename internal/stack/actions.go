@@ -24,12 +24,15 @@ const (
 	Forecast                  // what the schedules will save
 	History                   // the records of runs
 	Check                     // what `check --live` reads and tests, but for stopping and starting
+	Deploy                    // making, changing and removing the stack
 
 	allJobs = Power | Report | Forecast | History | Check
 )
 
 // JobNames are the names that [ParseJobs] knows, in the order of the constants.
-func JobNames() []string { return []string{"power", "report", "forecast", "history", "check"} }
+func JobNames() []string {
+	return []string{"power", "report", "forecast", "history", "check", "deploy"}
+}
 
 // ParseJobs reads names of jobs; none means all.
 func ParseJobs(names []string) (Jobs, error) {
@@ -58,6 +61,7 @@ const (
 	accessList                    // lists objects of the configured places
 	accessParameter               // reads the configuration from its parameter
 	accessRole                    // assumes the roles of other accounts
+	accessDeploy                  // works on the stack, as [Scope.deploying] says
 )
 
 // A setting of the configuration without which an action is not needed.
@@ -75,8 +79,9 @@ const (
 type audience uint8
 
 const (
-	audienceHome   audience = 1 << iota // the role that nightshift runs as
-	audienceMember                      // the role that it assumes in another account
+	audienceHome     audience = 1 << iota // the role that nightshift runs as
+	audienceMember                        // the role that it assumes in another account
+	audienceDeployer                      // who installs it
 
 	audienceBoth = audienceHome | audienceMember
 )
@@ -156,6 +161,24 @@ func actions() []action {
 		{"s3:PutObject", accessWrite, nil, allJobs, audienceHome, needsNothing},
 		{"s3:ListBucket", accessList, nil, allJobs, audienceHome, needsNothing},
 		{"ssm:GetParameter", accessParameter, nil, allJobs, audienceHome, needsNothing},
+
+		{"cloudformation:CreateChangeSet", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:DeleteChangeSet", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:DeleteStack", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:DescribeChangeSet", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:DescribeStackEvents", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:DescribeStacks", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:ExecuteChangeSet", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:GetTemplate", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:ListChangeSets", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:ListStackResources", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"cloudformation:UpdateTerminationProtection", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"lambda:InvokeFunction", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"sns:ListSubscriptionsByTopic", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"s3:CreateBucket", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"s3:DeleteObject", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"s3:GetBucketTagging", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
+		{"s3:ListAllMyBuckets", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
 	}
 }
 

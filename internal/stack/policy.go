@@ -46,6 +46,8 @@ type Scope struct {
 	// Costs widens the scope to what a cost report can use in addition to its
 	// bucket.
 	Costs Costs
+	// Deployer says what is deployed, where the policy is for the job Deploy.
+	Deployer Deployer
 }
 
 // Policies are the least that the actions need within the scope, cut into
@@ -79,6 +81,9 @@ func Policies(actions []string, s Scope) ([]Document, error) {
 func (s Scope) does(jobs Jobs) bool { return s.Jobs == 0 || s.Jobs&jobs != 0 }
 
 func (s Scope) audience() audience {
+	if s.Jobs == Deploy {
+		return audienceDeployer
+	}
 	if s.Member {
 		return audienceMember
 	}
@@ -135,7 +140,7 @@ func (s Scope) check() error {
 	if s.Schedules != nil {
 		errs = append(errs, s.Schedules.check())
 	}
-	errs = append(errs, s.Costs.check())
+	errs = append(errs, s.Costs.check(), s.checkDeployer())
 	return errors.Join(errs...)
 }
 
@@ -149,6 +154,9 @@ func (s Scope) statements(actions []string) ([]Statement, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.audience() == audienceDeployer {
+		return s.deploying(), nil
 	}
 
 	var list statements
