@@ -426,3 +426,16 @@ func referenceText() string {
 func unindent(example string) string {
 	return strings.TrimPrefix(strings.ReplaceAll(example, "\n  ", "\n"), "  ")
 }
+
+// exitCodes is the table of the documents: every code and its meaning.
+func exitCodes() [][2]string {
+	return [][2]string{
+		{fmt.Sprint(exitDone), "done"},
+		{fmt.Sprint(exitFailed), "failed"},
+		{fmt.Sprint(exitPartly), "partly failed: some instances failed or were left, a region could not be read, or a price is missing"},
+		{fmt.Sprint(exitDenied), "no credentials, or not permitted"},
+		{fmt.Sprint(exitUsage), "wrong usage or configuration"},
+		{fmt.Sprint(exitChanges), "`power plan --exit-code` found something to do"},
+		{fmt.Sprint(exitInterrupted), "interrupted"},
+	}
+}

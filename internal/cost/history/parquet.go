@@ -62,10 +62,6 @@ func Encode(rows iter.Seq[trend.Row]) ([]byte, error) {
 	return file.Bytes(), seal(file.Bytes())
 }
 
-// Decode yields the rows of a file. An error is the last that it yields, and
-// the rows before it are not the whole file.
-func Decode(file []byte) iter.Seq2[trend.Row, error] { return rows[record](file) }
-
 // columns are a record with all columns of a file or with some.
 type columns interface{ row(once words) trend.Row }
 
