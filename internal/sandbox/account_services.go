@@ -10,6 +10,7 @@ import (
 	"nightshift/internal/sandbox/cloudformation"
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/rds"
+	"nightshift/internal/sandbox/sns"
 	"nightshift/internal/sandbox/ssm"
 )
 
@@ -51,6 +52,12 @@ func (a *Account) SetParameter(region string, p ssm.Parameter) error {
 // where there is none.
 func (a *Account) StackResource(region, stack, id string) cloudformation.Resource {
 	return cloudformation.FindResource(a.Account, region, stack, id)
+}
+
+// ConfirmSubscription confirms the subscription of an endpoint to a topic, as the
+// person who got the message does.
+func (a *Account) ConfirmSubscription(region, topic, endpoint string) error {
+	return sns.Confirm(a.Account, region, topic, endpoint)
 }
 
 // Buckets lists the names of the account's buckets.

@@ -121,7 +121,7 @@ func unknownAction(action string) error {
 // service.
 func operations() []string {
 	var all []string
-	for _, one := range services(nil) {
+	for _, one := range services(nil, nil) {
 		for _, name := range slices.Concat(one.Operations, one.Steps) {
 			all = append(all, one.Name+":"+name)
 		}

@@ -1,7 +1,9 @@
 // Package sandbox is an emulated AWS account behind real HTTP: EC2, RDS, Auto
 // Scaling, STS, Organizations, the Price List service, CloudWatch, Cost Explorer,
-// Parameter Store and S3 on one endpoint, as the AWS SDKs, the AWS CLI and boto3
-// speak to them.
+// Parameter Store, S3, CloudFormation, Lambda and SNS on one endpoint, as the AWS
+// SDKs, the AWS CLI and boto3 speak to them. Stacks hold what the template that
+// installs nightshift has and nothing else; functions run as processes of this
+// machine, when they are invoked and never by a schedule.
 //
 // With Options.Accounts it is an organization of several accounts. Each has its
 // own regions, resources, buckets, roles and token buckets; the clock, the price
@@ -27,6 +29,7 @@ import (
 
 	"nightshift/internal/sandbox/catalog"
 	"nightshift/internal/sandbox/glob"
+	"nightshift/internal/sandbox/lambda"
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/service"
@@ -95,15 +98,16 @@ type Options struct {
 // concurrent use.
 type Sandbox struct {
 	*home
-	opts     Options
-	org      *state.Organization
-	store    *s3.Store
-	services map[string]service.Service    // by the name that signatures have for it
-	limits   map[string]*limits            // by account
-	accounts []*Account                    // the management account first
-	policy   atomic.Pointer[policy.Policy] // of the management account's user
-	journal  callLog
-	requests atomic.Uint64
+	opts      Options
+	org       *state.Organization
+	store     *s3.Store
+	functions *lambda.Host
+	services  map[string]service.Service    // by the name that signatures have for it
+	limits    map[string]*limits            // by account
+	accounts  []*Account                    // the management account first
+	policy    atomic.Pointer[policy.Policy] // of the management account's user
+	journal   callLog
+	requests  atomic.Uint64
 
 	mu     sync.Mutex // guards what follows
 	faults *faultPlan
@@ -134,8 +138,8 @@ func New(o Options) (*Sandbox, error) {
 		Seed: o.Seed, EmptyPages: o.EmptyPages, Clock: state.NewClock(o.Start, o.Speed), Types: types, Catalog: prices,
 		Sessions: state.NewSessions(o.Seed),
 	}
-	s.store = s3.NewStore(s.org.Clock)
-	for _, one := range services(s.store) {
+	s.store, s.functions = s3.NewStore(s.org.Clock), lambda.NewHost()
+	for _, one := range services(s.store, s.functions) {
 		s.services[one.Name] = one
 	}
 	if err := s.SetPolicy(o.Policy); err != nil {

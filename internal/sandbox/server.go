@@ -56,9 +56,11 @@ func (s *Server) URL() string { return "http://" + s.Addr }
 // Sandbox is the account that is served.
 func (s *Server) Sandbox() *Sandbox { return s.sandbox }
 
-// Close stops listening and cuts open connections.
+// Close stops listening, cuts open connections and ends the processes of
+// functions.
 func (s *Server) Close() error {
 	err := s.http.Close()
+	s.sandbox.functions.Close()
 	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}

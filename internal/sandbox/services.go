@@ -7,16 +7,18 @@ import (
 	"nightshift/internal/sandbox/cloudwatch"
 	"nightshift/internal/sandbox/ec2"
 	"nightshift/internal/sandbox/iam"
+	"nightshift/internal/sandbox/lambda"
 	"nightshift/internal/sandbox/pricing"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/service"
+	"nightshift/internal/sandbox/sns"
 	"nightshift/internal/sandbox/ssm"
 )
 
-// services are the services of the sandbox, S3 with its store. A nil store does
-// for their operations.
-func services(store *s3.Store) []service.Service {
+// services are the services of the sandbox, S3 with its store and Lambda with the
+// host of its functions. Without both they only name their operations.
+func services(store *s3.Store, functions *lambda.Host) []service.Service {
 	return []service.Service{
 		ec2.Service(),
 		pricing.Service(),
@@ -27,6 +29,8 @@ func services(store *s3.Store) []service.Service {
 		s3.Service(store),
 		autoscaling.Service(),
 		iam.OrganizationsService(),
+		lambda.Service(functions),
+		sns.Service(),
 		ssm.Service(),
 		iam.STSService(),
 	}

@@ -74,21 +74,21 @@ func serve(r *service.Call, store *s3.Store) wire.Answer {
 		}
 	}
 	reg := r.InRegion()
-	settle(reg, store)
+	settle(reg, r.Caller.Account, store)
 	return service.ServeQuery(r, namespace, r.Action != "DeleteStack", func(c service.Query) *wire.Error {
 		return asked.run(&formation{c, state.Slot[stacks](reg)})
 	})
 }
 
 // settle has the stacks of a region brought up to the time of each call.
-func settle(r *state.Region, store *s3.Store) {
+func settle(r *state.Region, a *state.Account, store *s3.Store) {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	all := state.Slot[stacks](r)
-	if all.store != nil {
+	if all.account != nil {
 		return
 	}
-	all.store = store
+	all.account, all.store = a, store
 	r.OnSettle(func(now time.Time) {
 		for _, s := range all.list {
 			s.settle(now)

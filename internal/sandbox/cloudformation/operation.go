@@ -172,7 +172,10 @@ func (s *stack) complete(one *step) {
 	if reason == "" {
 		if one.verb == "DELETE" {
 			s.happened(r, op.at, "DELETE_COMPLETE", "")
-			s.resources = slices.DeleteFunc(s.resources, func(other *record) bool { return other == r && s.status != "DELETE_IN_PROGRESS" })
+			s.forget(r)
+			if strings.HasPrefix(r.kind, "AWS::IAM::") {
+				_ = s.putRoles(r) // with less in them they fit as before
+			}
 			return
 		}
 		s.happened(r, op.at, one.verb+"_COMPLETE", "")
@@ -198,6 +201,14 @@ func (s *stack) complete(one *step) {
 	}
 }
 
+// forget drops a resource that is no longer the stack's. A deleted stack shows
+// what it had.
+func (s *stack) forget(r *record) {
+	if s.status != "DELETE_IN_PROGRESS" {
+		s.resources = slices.DeleteFunc(s.resources, func(other *record) bool { return other == r })
+	}
+}
+
 // carryOut does what a step is for and says why it cannot.
 func (s *stack) carryOut(one *step) string {
 	r := one.record
@@ -208,10 +219,8 @@ func (s *stack) carryOut(one *step) string {
 		return s.remove(r)
 	}
 	if one.fixed != nil {
-		name, physical := r.name, r.physical
 		*r = *one.fixed
-		r.name, r.physical = name, physical
-		return ""
+		return s.put(r)
 	}
 	resolved, err := s.scope(s.plan, s.known).resolve(one.to.properties)
 	if err != nil {
@@ -243,7 +252,7 @@ func (s *stack) deletions(list []*record, stays func(*record) bool) []*step {
 	for _, r := range list {
 		if stays(r) {
 			s.happened(r, s.operation.at, "DELETE_SKIPPED", "")
-			s.resources = slices.DeleteFunc(s.resources, func(other *record) bool { return other == r && s.status != "DELETE_IN_PROGRESS" })
+			s.forget(r)
 			continue
 		}
 		steps = append(steps, &step{verb: "DELETE", record: r})

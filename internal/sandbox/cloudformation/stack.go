@@ -14,9 +14,10 @@ import (
 
 // stacks are those of a region, deleted ones too, the oldest first.
 type stacks struct {
-	list  []*stack
-	seeds uint64    // ids made so far
-	store *s3.Store // nil before the first call
+	list    []*stack
+	seeds   uint64 // ids made so far
+	store   *s3.Store
+	account *state.Account // nil before the first call
 }
 
 // stack is one stack.

@@ -90,7 +90,7 @@ func assumeRole(r *service.Call, d *wire.Doc) *wire.Error {
 		return wire.Invalid("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
 	p := state.Principal{
-		Account: found.Account, Policy: &found.Policy, Role: true,
+		Account: found.Account, Policy: found.Policy, Role: true,
 		ARN: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", found.Account.ID(), found.Name, ask.session),
 		ID:  random.UniqueID("AROA", ask.arn) + ":" + ask.session,
 	}
@@ -110,9 +110,9 @@ func assumeRole(r *service.Call, d *wire.Doc) *wire.Error {
 
 // roleNamed finds a role by its ARN; nil where there is none.
 func roleNamed(o *state.Organization, arn string) *state.AccountRole {
-	account, name, _ := strings.Cut(strings.TrimPrefix(arn, "arn:aws:iam::"), ":role/")
+	account, _, _ := strings.Cut(strings.TrimPrefix(arn, "arn:aws:iam::"), ":role/")
 	if a := o.Account(account); a != nil {
-		return a.Roles[name]
+		return a.RoleByARN(arn)
 	}
 	return nil
 }

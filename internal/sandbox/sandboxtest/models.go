@@ -30,6 +30,7 @@ func modelFiles() map[string]string {
 		"organizations":  "organizations/2016-11-28",
 		"pricing":        "pricing/2017-10-15",
 		"rds":            "rds/2014-10-31",
+		"sns":            "sns/2010-03-31",
 		"ssm":            "ssm/2014-11-06",
 		"sts":            "sts/2011-06-15",
 	}

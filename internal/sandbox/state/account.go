@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"nightshift/internal/sandbox/catalog"
@@ -33,7 +34,9 @@ type Account struct {
 	Types     catalog.Types
 	Catalog   *catalog.PriceList
 	Regions   map[string]*Region
-	Roles     map[string]*AccountRole
+
+	rolesMu sync.Mutex // guards what follows
+	roles   map[string]*AccountRole
 }
 
 var accountNumber = regexp.MustCompile(`^\d{12}$`)
@@ -50,7 +53,7 @@ func (o *Organization) AddAccount(id, name string, suspended bool, regions []str
 	}
 	a := &Account{
 		id: id, name: cmp.Or(name, "account "+id), Suspended: suspended, Seed: o.Seed,
-		Clock: o.Clock, Types: o.Types, Catalog: o.Catalog, Regions: map[string]*Region{}, Roles: map[string]*AccountRole{},
+		Clock: o.Clock, Types: o.Types, Catalog: o.Catalog, Regions: map[string]*Region{}, roles: map[string]*AccountRole{},
 	}
 	salt := ""
 	if id != AccountID {

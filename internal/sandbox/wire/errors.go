@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // Error is a refusal as AWS words it.
@@ -76,6 +77,26 @@ func RefuseJSON(message string) Refusal {
 		}
 		body, _ := json.Marshal(map[string]string{"__type": e.Code, message: e.Message}) // cannot fail: strings
 		return Answer{Status: e.Status, Header: r.AnswerHeader("application/x-amz-json-1.1"), Body: body}
+	}
+}
+
+// RefuseRESTJSON writes errors in the shape of REST with JSON, which Lambda
+// speaks. The codes are those of the errors whose message is written with a
+// capital.
+func RefuseRESTJSON(capital ...string) Refusal {
+	return func(r *Request, e *Error) Answer {
+		message := "message"
+		if slices.Contains(capital, e.Code) {
+			message = "Message"
+		}
+		kind := "User"
+		if e.Status >= http.StatusInternalServerError {
+			kind = "Service"
+		}
+		body, _ := json.Marshal(map[string]string{"Type": kind, message: e.Message}) // cannot fail: strings
+		a := Answer{Status: e.Status, Header: r.AnswerHeader("application/json"), Body: body}
+		a.Header.Set("X-Amzn-Errortype", e.Code)
+		return a
 	}
 }
 

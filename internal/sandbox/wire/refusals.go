@@ -11,6 +11,8 @@ func Throttled(r *Request) *Error {
 		return Fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
 	case "ce":
 		return Invalid("LimitExceededException", "Rate exceeded")
+	case "lambda":
+		return Fail(http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")
 	case "organizations":
 		return Invalid("TooManyRequestsException", "You have sent too many requests in too short a period of time.")
 	}
@@ -30,7 +32,7 @@ func InternalFailure(r *Request) *Error {
 		code, message = "InternalError", "We encountered an internal error. Please try again."
 	case "pricing":
 		code = "InternalErrorException"
-	case "organizations":
+	case "lambda", "organizations":
 		code = "ServiceException"
 	}
 	return Fail(http.StatusInternalServerError, code, message)
@@ -48,6 +50,8 @@ func Denied(r *Request, caller, resource string) *Error {
 		return Fail(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. "+text)
 	case "s3":
 		return Fail(http.StatusForbidden, "AccessDenied", text)
+	case "lambda":
+		return Fail(http.StatusForbidden, "AccessDeniedException", text)
 	}
 	if r.IsQuery {
 		return Fail(http.StatusForbidden, "AccessDenied", text)
