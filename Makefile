@@ -6,7 +6,7 @@ GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # not need, the binary is smaller.
 RELEASE  = -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags='-s -w'
 
-.PHONY: help build bootstrap test race docs lint bench ci
+.PHONY: help build bootstrap dist test race docs lint bench ci
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -14,9 +14,14 @@ help: ## show this list
 build: ## build ./nightshift as it is released: static, for this machine
 	CGO_ENABLED=0 go build $(RELEASE) -o nightshift ./cmd/nightshift
 
-bootstrap: ## build ./bootstrap and ./template.yaml for `aws cloudformation package`
+bootstrap: ## build ./bootstrap and ./template.yaml
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH_FUNCTION) go build $(RELEASE) -o bootstrap ./cmd/nightshift
 	go run ./cmd/nightshift template > template.yaml
+
+# The same program is the same archive on every day: its time is a fixed one.
+dist: bootstrap ## build ./bootstrap.zip, the function's code, and ./template.yaml
+	chmod 0755 bootstrap && TZ=UTC touch -t 198001010000 bootstrap
+	rm -f bootstrap.zip && TZ=UTC zip -q -X -9 bootstrap.zip bootstrap
 
 test: ## run the tests
 	go test ./...

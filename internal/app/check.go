@@ -16,7 +16,7 @@ import (
 // ConfigCheck is what a configuration says, in short.
 type ConfigCheck struct {
 	Configuration string          `json:"configuration"`
-	Errors        []ConfigProblem `json:"mistakes"`
+	Mistakes      []ConfigProblem `json:"mistakes"`
 	Warnings      []ConfigProblem `json:"warnings"`
 	Schedules     []ScheduleCheck `json:"schedules"`
 	Jobs          []JobCheck      `json:"jobs"`
@@ -60,7 +60,7 @@ func (s *Session) CheckConfig() ConfigCheck {
 		}
 		return out
 	}
-	c := ConfigCheck{Configuration: s.ref.String(), Errors: list(s.Errors), Warnings: []ConfigProblem{}, Schedules: []ScheduleCheck{}, Jobs: []JobCheck{}}
+	c := ConfigCheck{Configuration: s.ref.String(), Mistakes: list(s.Errors), Warnings: []ConfigProblem{}, Schedules: []ScheduleCheck{}, Jobs: []JobCheck{}}
 	if s.Config == nil {
 		return c
 	}
@@ -97,10 +97,10 @@ type CheckResult struct {
 	// Tags are to be fixed, Notes are suspicious.
 	Tags  []power.Problem `json:"tags"`
 	Notes []power.Problem `json:"notes"`
-	// Followed counts the machines that follow a schedule, Skipped those that
+	// Followed counts the machines that follow a schedule, LeftAlone those that
 	// a rule or a tag leaves alone, WithoutRule those that no rule is for.
 	Followed    int `json:"followed"`
-	Skipped     int `json:"left_alone"`
+	LeftAlone   int `json:"left_alone"`
 	WithoutRule int `json:"without_rule"`
 }
 
@@ -198,7 +198,7 @@ func (c *CheckResult) add(part CheckResult) {
 		}
 	}
 	c.Followed += part.Followed
-	c.Skipped += part.Skipped
+	c.LeftAlone += part.LeftAlone
 	c.WithoutRule += part.WithoutRule
 }
 

@@ -93,7 +93,7 @@ func (c *targetCheck) machine(step power.Step) {
 	case step.Invalid:
 		note(&c.result.Tags, step.Reason, m.ID)
 	case step.Desired.Schedule == "" || step.Reason.Code == "ignored":
-		c.result.Skipped++
+		c.result.LeftAlone++
 	default:
 		c.follows(m, step)
 	}
@@ -105,7 +105,7 @@ func (c *targetCheck) machine(step power.Step) {
 
 func (c *targetCheck) follows(m fleet.Machine, step power.Step) {
 	if !m.Eligible() {
-		c.result.Skipped++
+		c.result.LeftAlone++
 		note(&c.result.Notes, fleet.Reason{Code: m.Ineligible.Reason().Code, Text: "has a schedule, but " + m.Ineligible.Reason().Text}, m.ID)
 		return
 	}

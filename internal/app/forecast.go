@@ -24,10 +24,10 @@ type ForecastInput struct {
 // costs and saves.
 type ForecastResult struct {
 	power.Forecast
-	// Skipped counts the machines that no schedule is for, or that cannot be
-	// stopped; Invalid those that are skipped because of an error in a tag.
-	Skipped int `json:"left_alone"`
-	Invalid int `json:"mistakes"`
+	// LeftAlone counts the machines that no schedule is for, or that cannot be
+	// stopped; Mistakes those that are skipped because of an error in a tag.
+	LeftAlone int `json:"left_alone"`
+	Mistakes  int `json:"mistakes"`
 	// MissingPrices counts the instances without a price, OtherKinds the databases
 	// and groups, for which there is no money. Assumed counts the instances in whose
 	// price something is assumed.
@@ -62,7 +62,7 @@ func (s *Session) Forecast(ctx context.Context, in ForecastInput) (ForecastResul
 		if r.Err != nil {
 			f.Errors = append(f.Errors, TargetError{r.Target, r.Err})
 		}
-		f.Skipped, f.Invalid, f.OtherKinds = f.Skipped+r.Value.skipped, f.Invalid+r.Value.invalid, f.OtherKinds+r.Value.otherKinds
+		f.LeftAlone, f.Mistakes, f.OtherKinds = f.LeftAlone+r.Value.leftAlone, f.Mistakes+r.Value.mistakes, f.OtherKinds+r.Value.otherKinds
 		items = append(items, r.Value.items...)
 	}
 	f.Errors = append(f.Errors, s.Unreachable...)
@@ -81,8 +81,8 @@ func (s *Session) Forecast(ctx context.Context, in ForecastInput) (ForecastResul
 
 // targetForecast is what one target adds to a forecast.
 type targetForecast struct {
-	items                        []scheduledItem
-	skipped, invalid, otherKinds int
+	items                           []scheduledItem
+	leftAlone, mistakes, otherKinds int
 }
 
 // scheduledItem is a machine that follows a schedule and, of an instance, the key of
@@ -107,10 +107,10 @@ func (s *Session) forecastIn(ctx context.Context, t Target, from time.Time) (tar
 		case ok:
 			f.otherKinds++
 		case step.Invalid:
-			f.invalid++
+			f.mistakes++
 			continue
 		default:
-			f.skipped++
+			f.leftAlone++
 			continue
 		}
 		f.items = append(f.items, scheduledItem{Scheduled: item})
@@ -187,8 +187,8 @@ func (f ForecastResult) notes() []string {
 	add(f.MissingPrices, "instance has no price and is counted in hours only", "instances have no price and are counted in hours only")
 	add(f.Assumed, "price has something assumed in it, such as that of a Spot Instance, which is the on-demand price",
 		"prices have something assumed in them, such as those of Spot Instances, which are on-demand prices")
-	add(f.Skipped, "machine with a tag of the rules is skipped and not counted", "machines with a tag of the rules are skipped and not counted")
-	add(f.Invalid, "machine is skipped because of an error in its tag; `nightshift power plan` shows it", "machines are skipped because of errors in their tags; `nightshift power plan` shows them")
+	add(f.LeftAlone, "machine with a tag of the rules is skipped and not counted", "machines with a tag of the rules are skipped and not counted")
+	add(f.Mistakes, "machine is skipped because of an error in its tag; `nightshift power plan` shows it", "machines are skipped because of errors in their tags; `nightshift power plan` shows them")
 	return append(notes,
 		"list prices, before discounts, Savings Plans and tax; volumes cost the same whether machines run or not and are not in it",
 		"overrides and manual stops and starts are not foreseen")
@@ -196,7 +196,7 @@ func (f ForecastResult) notes() []string {
 
 // unread is true where nothing could be read.
 func (f ForecastResult) unread() bool {
-	return len(f.Errors) > 0 && len(f.Lines) == 0 && f.Skipped+f.Invalid == 0
+	return len(f.Errors) > 0 && len(f.Lines) == 0 && f.LeftAlone+f.Mistakes == 0
 }
 
 // Status is how the forecast went as a whole.
@@ -205,7 +205,7 @@ func (f ForecastResult) Status() fleet.Status {
 	switch {
 	case f.Unread:
 		return fleet.StatusOf(joinAlike(errs))
-	case len(errs)+f.MissingPrices+f.Invalid > 0:
+	case len(errs)+f.MissingPrices+f.Mistakes > 0:
 		return fleet.StatusPartial
 	default:
 		return fleet.StatusDone
@@ -224,8 +224,8 @@ func (f ForecastResult) Err() error {
 			errs = append(errs, errors.New(why))
 		}
 	}
-	if f.Invalid > 0 {
-		errs = append(errs, fmt.Errorf("%s skipped because of errors in tags; `nightshift power plan` shows them", text.Count(f.Invalid, "machine is", "machines are")))
+	if f.Mistakes > 0 {
+		errs = append(errs, fmt.Errorf("%s skipped because of errors in tags; `nightshift power plan` shows them", text.Count(f.Mistakes, "machine is", "machines are")))
 	}
 	return errors.Join(errs...)
 }

@@ -28,7 +28,7 @@ const (
 	lab   = "200000000003"
 )
 
-// organization is an organization of the sandbox of four accounts with a
+// organization is a practice organization of four accounts with a
 // configuration for it. Its clock stands still.
 type organization struct {
 	*sandbox.Server
@@ -134,7 +134,7 @@ const fourAccounts = `accounts:
   - { name: lab, role: "arn:aws:iam::` + lab + `:role/nightshift", external_id: wrong }
 `
 
-// One evening and one morning by schedule over four accounts, one of which
+// One evening and one morning by schedule over four accounts, of which one
 // refuses and one is throttled: the others finish.
 func TestEveningAndMorningOfSeveralAccounts(t *testing.T) {
 	o := newOrganization(t, fourAccounts)
@@ -159,7 +159,7 @@ func TestEveningAndMorningOfSeveralAccounts(t *testing.T) {
 		"account lab (" + lab + "): the role " + role(lab) + " may not be assumed",
 	} {
 		if !slices.ContainsFunc(evening.Data.Errors, func(text string) bool { return strings.HasPrefix(text, want) }) {
-			t.Errorf("not reported: %s\n%q", want, evening.Data.Errors)
+			t.Errorf("not told: %s\n%q", want, evening.Data.Errors)
 		}
 	}
 	if len(evening.Data.Errors) != 2 || strings.Contains(fmt.Sprint(evening.Data.Errors), "wrong") {
@@ -196,7 +196,7 @@ func TestEveningAndMorningOfSeveralAccounts(t *testing.T) {
 		}
 	}
 
-	// The journal says where each machine is, and what was unreachable.
+	// The journal says where each machine is, and what was lost.
 	records, errs := journal.Read(t.Context(), blob.Folder(filepath.Join(o.folder, "journal")), journal.Query{})
 	if len(errs) > 0 || len(records) != 4 {
 		t.Fatalf("%d records, %v", len(records), errs)
@@ -214,7 +214,7 @@ func TestEveningAndMorningOfSeveralAccounts(t *testing.T) {
 
 // Where every account refuses it is a refusal, and where one fails otherwise it
 // is a failure.
-func TestAllAccountsUnreachable(t *testing.T) {
+func TestAllAccountsLost(t *testing.T) {
 	o := newOrganization(t, strings.ReplaceAll(`accounts:
   - { role: "arn:aws:iam::`+dev+`:role/nightshift", external_id: wrong }
   - { role: "arn:aws:iam::`+stage+`:role/nightshift" }
@@ -347,8 +347,8 @@ func TestOverrideInAnotherAccount(t *testing.T) {
 	}
 }
 
-// A wrong account is skipped: the credentials' own is not taken instead.
-func TestWrongAccountIsSkipped(t *testing.T) {
+// A wrong account is left alone: the credentials' own is not taken instead.
+func TestWrongAccountIsLeftAlone(t *testing.T) {
 	o := newOrganization(t, `accounts: [{ role: nightshift }]`)
 	before := o.running(sandbox.AccountID)
 	for _, args := range [][]string{{"power", "apply", "--wait=false"}, {"stop", "--wait=false"}} {
@@ -367,7 +367,7 @@ func TestCheckOfSeveralAccounts(t *testing.T) {
 	code, stdout, _ := o.run("check", "--live")
 	for _, want := range []string{"1 rule, 4 accounts, ", "sts:AssumeRole ", "dev ", "stage ", "lab ", "may not be assumed"} {
 		if !strings.Contains(stdout, want) {
-			t.Errorf("not reported: %s", want)
+			t.Errorf("not told: %s", want)
 		}
 	}
 	if code != 4 {
@@ -375,7 +375,7 @@ func TestCheckOfSeveralAccounts(t *testing.T) {
 	}
 }
 
-// The function works in all accounts, too, and an unreachable one does not make it fail.
+// The function works in all accounts, too, and a lost one does not make it fail.
 func TestFunctionInSeveralAccounts(t *testing.T) {
 	api, server := function(t, sandbox.Options{Speed: 300, Accounts: sandbox.Members(2)}, "NIGHTSHIFT_CONFIG=ssm:/nightshift")
 	s := server.Sandbox()

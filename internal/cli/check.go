@@ -87,7 +87,7 @@ permitted, and 3 where tags are to be put right.`,
 	return cmd
 }
 
-// checkLive looks at the accounts of a configuration. What is found comes with what is
+// checkLive looks at the accounts of a configuration. What is found comes beside what is
 // wrong with it.
 func (a *commandLine) checkLive(ctx context.Context, read *app.Session) (*app.Session, *app.CheckResult, error) {
 	s, err := a.openSelection(ctx, app.Selection{NeedConfig: true})
@@ -179,7 +179,7 @@ func printLive(out io.Writer, names app.Names, l *app.CheckResult) {
 		}
 	}
 	fmt.Fprintf(out, "\n%s, %d left alone, %d without a rule\n",
-		text.Count(l.Followed, "machine follows a schedule", "machines follow a schedule"), l.Skipped, l.WithoutRule)
+		text.Count(l.Followed, "machine follows a schedule", "machines follow a schedule"), l.LeftAlone, l.WithoutRule)
 }
 
 // machinesInShort counts machines and names the first of them.

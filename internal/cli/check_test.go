@@ -78,13 +78,13 @@ power: { rules: [{ tag: AutoStopStart=Yes, schedule: office-hours }] }
 		`ec2:StopInstances +ap-northeast-2 +not checked +rule 1 \(i-\w+\): .*OperationNotPermitted`, `ec2:StartInstances +ap-northeast-2 +allowed`,
 	} {
 		if code != 0 || !regexp.MustCompile(want).MatchString(stdout) {
-			t.Errorf("code %d, not reported: %s\n%s%s", code, want, stdout, stderr)
+			t.Errorf("code %d, not told: %s\n%s%s", code, want, stdout, stderr)
 		}
 	}
 }
 
-// What is wrong with tags is reported once for each error, with all machines.
-func TestCheckReportsTags(t *testing.T) {
+// What is wrong with tags is told once for each mistake, with all machines.
+func TestCheckTellsOfTags(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{Fleet: 24})
 	endpoint := server.URL()
 	client := ec2.New(ec2.Options{
@@ -154,21 +154,21 @@ power: { rules: [{ tag: Schedule }] }
 		"no rule is for the tag Shedule=office-hours; did you mean Schedule=office-hours?":                                                                                 1,
 	}
 	live := answer.Data.Live
-	for _, entry := range live.Tags {
-		if entry.Code == "bad-override" && len(entry.Machines) == 1 && entry.Machines[0] == ids[5] {
+	for _, told := range live.Tags {
+		if told.Code == "bad-override" && len(told.Machines) == 1 && told.Machines[0] == ids[5] {
 			continue // its sentence ends in the time parser's own words
 		}
-		if n, ok := want[entry.Reason]; !ok || n != len(entry.Machines) {
-			t.Errorf("%s (%v): not expected of so many", entry.Reason, entry.Machines)
+		if n, ok := want[told.Reason]; !ok || n != len(told.Machines) {
+			t.Errorf("%s (%v): not expected of so many", told.Reason, told.Machines)
 		}
-		delete(want, entry.Reason)
+		delete(want, told.Reason)
 	}
 	if len(want) > 0 || len(live.Tags) != 6 {
-		t.Errorf("not reported: %v", want)
+		t.Errorf("not told: %v", want)
 	}
 	noted := map[string]string{}
-	for _, entry := range live.Notes {
-		noted[entry.Code] = strings.Join(entry.Machines, " ")
+	for _, told := range live.Notes {
+		noted[told.Code] = strings.Join(told.Machines, " ")
 	}
 	if diff := cmp.Diff(map[string]string{"idle-override": ids[6], "idle-types": ids[0]}, noted); diff != "" || live.Followed != 2 {
 		t.Errorf("%d followed, notes (-want +got)\n%s", live.Followed, diff)

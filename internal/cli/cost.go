@@ -31,14 +31,14 @@ says, what the last weeks cost and why that changed, and what could cost less.`,
 	}
 	cmd.AddCommand(
 		a.costExplainCommand(), a.quoteCommand(), a.pricesCommand(),
-		a.trendCommand(), a.changesCommand(), a.savingsCommand(), a.recommendationsCommand(),
+		a.trendCommand(), a.moversCommand(), a.savingsCommand(), a.findingsCommand(),
 	)
 	return cmd
 }
 
-// reported ends a command whose answer is printed: partly where the report behind it is not
+// told ends a command whose answer is printed: partly where the report behind it is not
 // complete.
-func reported(r app.ReportResult) error {
+func told(r app.ReportResult) error {
 	if len(r.Problems) == 0 {
 		return nil
 	}
@@ -51,7 +51,7 @@ func reported(r app.ReportResult) error {
 
 // showCosts shows what a report says of costs, and ends the command.
 func (a *commandLine) showCosts(r app.ReportResult, kind string, data any, print func()) error {
-	return cmp.Or(a.show(kind, data, print), reported(r))
+	return cmp.Or(a.show(kind, data, print), told(r))
 }
 
 // amount writes an amount for people.
@@ -62,7 +62,7 @@ func amount(a cost.Amount) string {
 	return dollars(a.USD)
 }
 
-func (a *commandLine) recommendationsCommand() *cobra.Command {
+func (a *commandLine) findingsCommand() *cobra.Command {
 	var costs costFlags
 	least := 0.0
 	cmd := &cobra.Command{
@@ -82,7 +82,7 @@ is changed: read the command, judge it, and run it yourself.`,
 			if err != nil {
 				return err
 			}
-			return cmp.Or(a.showRecommendations(report.Workbook, least), reported(report))
+			return cmp.Or(a.showFindings(report.Workbook, least), told(report))
 		},
 	}
 	cmd.Flags().Float64Var(&least, "least", 0, "leave out what saves less than so many dollars a month")
@@ -90,8 +90,8 @@ is changed: read the command, judge it, and run it yourself.`,
 	return cmd
 }
 
-// showRecommendations prints what could cost less by at least so many dollars a month.
-func (a *commandLine) showRecommendations(r sheet.Workbook, least float64) error {
+// showFindings prints what could cost less by at least so many dollars a month.
+func (a *commandLine) showFindings(r sheet.Workbook, least float64) error {
 	chosen, sum := recommend.AtLeast(r.Recommendations, least)
 	return a.show("findings", recommend.List(chosen), func() {
 		if len(chosen) == 0 {
@@ -100,13 +100,13 @@ func (a *commandLine) showRecommendations(r sheet.Workbook, least float64) error
 		}
 		several := slices.ContainsFunc(r.Targets, func(t fleet.Target) bool { return t.Account != r.Targets[0].Account })
 		for _, f := range chosen {
-			a.printRecommendation(f, several)
+			a.printFinding(f, several)
 		}
 		fmt.Fprintf(a.Stdout, "%s, up to %s a month; some exclude each other\n", text.Count(len(chosen), "finding", "findings"), dollars(sum))
 	})
 }
 
-func (a *commandLine) printRecommendation(f recommend.Recommendation, several bool) {
+func (a *commandLine) printFinding(f recommend.Recommendation, several bool) {
 	bound, where := "", ""
 	if !f.Certain {
 		bound = "up to "

@@ -83,8 +83,8 @@ func (o *organization) accountsOn(day string) []string {
 	return accounts
 }
 
-// One report of four accounts, one of which is throttled without end and one
-// does not let us in. The others are complete, what is unreachable is reported, and the
+// One report of four accounts, of which one is throttled without end and one
+// does not let us in. The others are complete, what is lost is told, and the
 // history loses nobody.
 func TestReportOfSeveralAccounts(t *testing.T) {
 	faults, err := sandbox.ParseFaults("ec2:Describe*=throttle,account=" + stage)
@@ -133,14 +133,14 @@ func TestReportOfSeveralAccounts(t *testing.T) {
 	for _, fact := range report.Data.Tables.Run {
 		run += fmt.Sprintln(fact.Fact, fact.Value)
 	}
-	for _, entry := range []string{
+	for _, told := range []string{
 		stage + ` ap-northeast-2: instances: ec2:DescribeInstances: RequestLimitExceeded`,
 		`account lab \(` + lab + `\): the role .* may not be assumed`,
 	} {
-		if !regexp.MustCompile(entry).MatchString(stderr) {
-			t.Errorf("no %s in\n%s", entry, stderr)
+		if !regexp.MustCompile(told).MatchString(stderr) {
+			t.Errorf("no %s in\n%s", told, stderr)
 		}
-		if _, cause, _ := strings.Cut(entry, ": "); !regexp.MustCompile(cause).MatchString(run) {
+		if _, cause, _ := strings.Cut(told, ": "); !regexp.MustCompile(cause).MatchString(run) {
 			t.Errorf("no %s on the sheet Run:\n%s", cause, run)
 		}
 	}

@@ -40,7 +40,7 @@ func (a *commandLine) costExplain(ctx context.Context, id string, costs *costFla
 	}
 	e, ok := report.Explain(id, report.Candidates)
 	if !ok {
-		if err := reported(report); err != nil {
+		if err := told(report); err != nil {
 			return err
 		}
 		return fleet.Errorf(fleet.ErrNotFound, "there is no instance and no volume %q in %s", id, strings.Join(text.Strings(s.Regions), ", "))

@@ -32,8 +32,8 @@ func (f *costFlags) addZone(flags *pflag.FlagSet) {
 	flags.StringVar(&f.zone, "timezone", "", "time zone of the month and the date, such as Asia/Seoul (default: the configuration's, else $NIGHTSHIFT_TIMEZONE, else UTC)")
 }
 
-// addLocations defines the flags of what a report keeps and compares itself with.
-func (f *costFlags) addLocations(flags *pflag.FlagSet) {
+// addPlaces defines the flags of what a report keeps and sets beside itself.
+func (f *costFlags) addPlaces(flags *pflag.FlagSet) {
 	flags.StringVar(&f.history, "history", "", "keep each day's rows here and make trend and movers from them: a directory or s3://bucket/prefix")
 	flags.StringVar(&f.bill, "bill", "", "set an export of the bill (FOCUS or CUR) beside list prices: a directory or s3://bucket/prefix")
 }

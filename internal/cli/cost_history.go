@@ -146,7 +146,7 @@ func optionalUSD(u *price.USD) string {
 	return dollars(*u)
 }
 
-func (a *commandLine) changesCommand() *cobra.Command {
+func (a *commandLine) moversCommand() *cobra.Command {
 	var f costFlags
 	var from, to string
 	top := 20
@@ -176,7 +176,7 @@ the month so far.`,
 			if movers.Top == nil {
 				movers.Top = []trend.ResourceChange{} // a list in JSON, too
 			}
-			return a.showPast("movers", movers, result.Errors, func() { a.printChanges(movers) })
+			return a.showPast("movers", movers, result.Errors, func() { a.printMovers(movers) })
 		},
 	}
 	pastFlags(cmd, &f, &from, &to)
@@ -185,7 +185,7 @@ the month so far.`,
 	return cmd
 }
 
-func (a *commandLine) printChanges(m *trend.Changes) {
+func (a *commandLine) printMovers(m *trend.Changes) {
 	fmt.Fprintf(a.Stdout, "%s to %s, a month at the pace of each: %s to %s (%s)\n\n", m.From, m.To,
 		dollars(m.Total.Before), dollars(m.Total.After), signed(m.Total.Change.Sum()))
 	t := table{numbers: true, header: []string{"RESOURCE", "TYPE", "CHANGE", "NEW", "GONE", "TYPE", "SIZE", "PRICE", "HOURS", "OTHER"}}

@@ -63,7 +63,7 @@ func (a *commandLine) listPrices(ctx context.Context, costs *costFlags, asOf str
 	if err != nil {
 		return err
 	}
-	// Prices are all that is asked for: nothing is paid for.
+	// Prices are all that is wanted: nothing is paid for.
 	none := 0
 	in := app.ReportInput{Hours: cost.AssumedHours, CostInput: costs.input(a)}
 	in.CostExplorer, in.CloudWatch = &none, &none

@@ -156,7 +156,7 @@ func (d shownDemo) weeks(ctx context.Context) error {
 		d.printSavings(result.Savings)
 	}
 	d.say("\n$ nightshift cost findings --least 40")
-	return d.showRecommendations(result.Workbook, 40)
+	return d.showFindings(result.Workbook, 40)
 }
 
 // partly passes over an error of a command that has done a part.

@@ -108,6 +108,7 @@ trust policy, which names who may assume it.`,
 	flags.StringVar(&f.scope.Account, "account", "", "the account of the instances (default: any)")
 	flags.StringVar(&f.scope.Partition, "partition", "aws", "the partition: aws, aws-cn or aws-us-gov")
 	flags.StringArrayVar(&f.scope.Keys, "key", nil, "ARN of a KMS key that encrypts volumes of the instances; repeat for several")
+	flags.StringArrayVar(&f.scope.DataKeys, "data-key", nil, "ARN of a KMS key that encrypts buckets or parameters; repeat for several")
 	flags.BoolVar(&f.scope.Licenses, "license-manager", false, "allow starting instances that have a license configuration of AWS License Manager")
 	flags.StringVar(&f.outDir, "out-dir", "", "the directory to write the policies into, a file each, instead of printing one")
 	flags.BoolVar(&f.scope.Member, "member", false, "print the policy of the role that is assumed in other accounts")

@@ -25,7 +25,9 @@ import (
 	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/cost/trend"
+	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/stack"
 )
 
 // The documents are held against the code, so that they cannot rot.
@@ -167,20 +169,29 @@ func TestReadmeEnvironment(t *testing.T) {
 
 func TestReadmePermissions(t *testing.T) {
 	actions := slices.DeleteFunc(amazon.Actions(), func(a string) bool { return strings.HasPrefix(a, "sts:") })
-	actions = append(actions, "kms:CreateGrant")
+	actions = append(actions, "kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey")
 	bothReadmes(t, func(t *testing.T, text string) {
 		sameSet(t, "actions", actions, firstCells(text, "`([a-z0-9]+:[A-Za-z]+)`"))
 	})
 }
 
 func TestReadmeParameters(t *testing.T) {
-	template := document(t, "internal/stack/template.yaml.tmpl")
-	_, parameters, _ := strings.Cut(template, "\nParameters:\n")
-	parameters, _, _ = strings.Cut(parameters, "\nConditions:\n")
+	var parameters string
+	for _, schedules := range []*stack.Schedules{nil, {Rules: []stack.Bound{{Tag: fleet.Tag{Key: "Schedule"}}}}} {
+		template, err := stack.Template(amazon.Actions(), schedules, stack.Costs{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, some, _ := strings.Cut(string(template), "\nParameters:\n")
+		some, _, _ = strings.Cut(some, "\nConditions:\n")
+		parameters += some
+	}
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^  (\w+):$`).FindAllStringSubmatch(parameters, -1) {
 		names = append(names, m[1])
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	bothReadmes(t, func(t *testing.T, text string) {
 		_, install, _ := strings.Cut(text, "`--parameter-overrides`")
 		install, _, _ = strings.Cut(install, "\n## ")

@@ -22,9 +22,9 @@ const (
 	exitInterrupted = 130
 )
 
-// errSkipped ends a command that skipped what the configuration has wrong,
+// errMistakes ends a command that left alone what the configuration has wrong,
 // and did the rest.
-var errSkipped = errors.New("mistakes in the configuration")
+var errMistakes = errors.New("mistakes in the configuration")
 
 // statusError is how a job ended, with what went wrong.
 type statusError struct {
@@ -36,7 +36,7 @@ type statusError struct {
 func (e *statusError) Unwrap() error { return e.error }
 
 // ended ends a command whose result is printed already: the status of the job is
-// the command's, err is what people read.
+// the command's, err is what people are told.
 func ended(status fleet.Status, err error) error {
 	if status == fleet.StatusDone && err == nil {
 		return nil
@@ -82,7 +82,7 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.Is(err, errChanges):
 		return exitChanges
-	case errors.Is(err, errSkipped):
+	case errors.Is(err, errMistakes):
 		return exitUsage
 	case errors.Is(err, fleet.ErrCredentials), errors.Is(err, fleet.ErrDenied):
 		return exitDenied
@@ -107,7 +107,7 @@ func (a *commandLine) complain(err error) {
 		told[line] = true
 		switch trimmed := strings.TrimSpace(line); {
 		case trimmed == "":
-		case trimmed != strings.TrimRight(line, "\r\n"): // set in, as the line that an error is in and the caret below it
+		case trimmed != strings.TrimRight(line, "\r\n"): // set in, as the line that a mistake is in and the caret below it
 			fmt.Fprintln(a.Stderr, text.PrintableLines(strings.TrimRight(line, " \r\n")))
 		default:
 			fmt.Fprintln(a.Stderr, "nightshift:", text.Printable(trimmed))

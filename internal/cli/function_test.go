@@ -81,7 +81,7 @@ func (api *runtimeAPI) invoke(t *testing.T, event string, timeout time.Duration)
 	}
 }
 
-// function starts the binary as AWS Lambda does, against a sandbox.
+// function starts the binary as AWS Lambda does, against a practice account.
 func function(t *testing.T, o sandbox.Options, env ...string) (*runtimeAPI, *sandbox.Server) {
 	t.Helper()
 	self, err := os.Executable()

@@ -116,7 +116,7 @@ accounts:
   - { name: data, role: "arn:aws:iam::200000000002:role/nightshift", external_id: practice, regions: [ap-northeast-2, us-east-1] }
 `
 
-// threeAccounts is an organization, one of which account is lost for a while.
+// threeAccounts is an organization, of which one account is lost for a while.
 func threeAccounts() world {
 	return world{
 		name:    "three-accounts",

@@ -80,7 +80,7 @@ with each machine.`,
 }
 
 // showHistory prints the runs, and ends the command. Records that cannot be read are
-// errors with the rest.
+// errors beside the rest.
 func (a *commandLine) showHistory(r app.HistoryResult, one bool, zone *time.Location) error {
 	records, errs := r.Runs, causes(r.Errors)
 	data := struct {

@@ -81,7 +81,7 @@ func (a *commandLine) schedulesOf(ctx context.Context, need bool) (*config.Confi
 	return cmp.Or(s.Config, &config.Config{Zone: time.UTC}), s.Errors, nil
 }
 
-// asError is nil where there are no errors.
+// asError is nil where there are no mistakes.
 func asError(m config.Errors) error {
 	if len(m) == 0 {
 		return nil

@@ -30,14 +30,14 @@ power:
     - {tag: Nights, kinds: [instance, db-instance, db-cluster, auto-scaling-group], schedule: nights, after: AutoStopStart=Yes, change_type: true}
 `
 
-// nightsIn is where the configuration lies in the sandbox.
+// nightsIn is where the configuration lies in the practice account.
 const nightsIn = "s3://" + sandbox.DefaultBucket + "/settings/nightshift.yaml"
 
-// nightly is a sandbox with machines of every kind that follow the
+// nightly is a practice account with machines of every kind that follow the
 // configuration, of which two instances may change their type.
 func nightly(t *testing.T) (*sandbox.Server, *amazon.Session) {
 	t.Helper()
-	account := serveDefault(t)
+	account := practice(t)
 	session, err := amazon.Open(t.Context(), amazon.Options{
 		Endpoint: &amazon.Endpoint{URL: account.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
 		Region:   sandbox.DefaultRegion,
@@ -261,9 +261,9 @@ func TestPolicyProtectsFromSchedules(t *testing.T) {
 	}
 }
 
-// TestPolicyWarnsOfUntagged warns where a rule is for every machine, and takes
-// no configuration with errors.
-func TestPolicyWarnsOfUntagged(t *testing.T) {
+// TestPolicyTellsOfUntagged warns where a rule is for every machine, and takes
+// no configuration with mistakes.
+func TestPolicyTellsOfUntagged(t *testing.T) {
 	for text, want := range map[string]string{
 		"schedules: {n: \"Mon 08:00-19:00\"}\npower: {allow_untagged: true, rules: [{schedule: n}]}": "warning: a rule without a tag lets the role stop, start and mark every machine of the kind instance",
 		"schedules: {n: \"Mon 08:00-19:00\"}\npower: {rules: [{schedule: n}]}":                       "allow_untagged",

@@ -16,7 +16,7 @@ import (
 	"nightshift/internal/sandbox"
 )
 
-// printedPolicy is what `nightshift policy` prints, for the sandbox's bucket.
+// printedPolicy is what `nightshift policy` prints, for the practice bucket.
 func printedPolicy(t *testing.T, args ...string) []byte {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -62,10 +62,10 @@ func wholeJob(t *testing.T, account *sandbox.Server) {
 }
 
 // The policy is derived from the operations that the adapter captures. Here
-// the sandbox records what was really called: all of it is captured, and
+// the practice account tells what was really called: all of it is captured, and
 // without schedules the policy has exactly what stop, start and report need.
 func TestPolicyIsWhatIsCalled(t *testing.T) {
-	account := serveDefault(t)
+	account := practice(t)
 	wholeJob(t, account)
 	called, needed := calls(account)
 	for _, action := range called {
@@ -97,7 +97,7 @@ func calls(account *sandbox.Server) (called, needed []string) {
 
 // TestPolicySuffices gives the caller exactly the printed policy.
 func TestPolicySuffices(t *testing.T) {
-	account := serveDefault(t)
+	account := practice(t)
 	if err := account.Sandbox().SetPolicy(printedPolicy(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestPolicyProtectsUntagged(t *testing.T) {
 		{"AutoStopStart=No", 4}, // the same key is not enough
 	} {
 		t.Run(tt.tag, func(t *testing.T) {
-			account := serveDefault(t)
+			account := practice(t)
 			if err := account.Sandbox().SetPolicy(printedPolicy(t)); err != nil {
 				t.Fatal(err)
 			}
@@ -151,9 +151,9 @@ func TestPolicyProtectsUntagged(t *testing.T) {
 	}
 }
 
-// TestPolicyCoversOnePrefix uploads outside the prefix of the policy.
+// TestPolicyCoversOnePrefix uploads beside the prefix of the policy.
 func TestPolicyCoversOnePrefix(t *testing.T) {
-	account := serveDefault(t)
+	account := practice(t)
 	if err := account.Sandbox().SetPolicy(printedPolicy(t, "--prefix", "costs/")); err != nil {
 		t.Fatal(err)
 	}

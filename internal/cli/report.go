@@ -38,7 +38,7 @@ or the rows of the history (parquet): by --format, or by the ending of --out.`,
 			if out == "" && !cmd.Flags().Changed("bucket") {
 				bucket = a.Env("NIGHTSHIFT_BUCKET")
 			}
-			places, err := reportLocations(bucket, prefix, out)
+			places, err := reportPlaces(bucket, prefix, out)
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ or the rows of the history (parquet): by --format, or by the ending of --out.`,
 	flags.StringVar(&form, "format", "", "xlsx, html, csv, json or parquet (default: by the ending of --out, else xlsx)")
 	flags.StringVar(&hours, "hours", string(cost.BestHours), "source of running hours: \"best\", or \"assumed\" (24 hours a day for what runs now)")
 	flags.Float64Var(&costs.minCoverage, "min-coverage", 0, "fail if fewer than so many percent of the rows have a price")
-	costs.addLocations(flags)
+	costs.addPlaces(flags)
 	costs.add(flags)
 	complete(cmd, "hours", string(cost.BestHours), string(cost.AssumedHours))
 	complete(cmd, "format", "xlsx", "html", "csv", "json", "parquet")
@@ -79,9 +79,9 @@ or the rows of the history (parquet): by --format, or by the ending of --out.`,
 	return cmd
 }
 
-// reportLocations are where a report goes. Whether it could be stored there is found out
+// reportPlaces are where a report goes. Whether it could be stored there is found out
 // before anything is read.
-func reportLocations(bucket, prefix, out string) ([]blob.Ref, error) {
+func reportPlaces(bucket, prefix, out string) ([]blob.Ref, error) {
 	var places []blob.Ref
 	if bucket != "" {
 		if !blob.IsBucket(bucket) {
@@ -146,7 +146,7 @@ func (a *commandLine) tuneMemory() (restore func()) {
 	return restore
 }
 
-// complete says to the shell what a flag takes, instead of the names of files.
+// complete tells the shell what a flag takes, instead of the names of files.
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	// The only error is a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))

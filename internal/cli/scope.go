@@ -12,8 +12,8 @@ import (
 
 // scope is what following the configuration may touch, and what its accounts and
 // cost report need besides; without a configuration nil and the defaults. One with
-// errors is refused: what it would permit may not be what somebody meant. Warnings
-// are printed.
+// mistakes is refused: what it would permit may not be what somebody meant. Warnings
+// are told.
 func (a *commandLine) scope(ctx context.Context) (*stack.Schedules, stack.Costs, error) {
 	name := a.configName()
 	if name == "" {

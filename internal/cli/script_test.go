@@ -39,8 +39,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// The commands as a user runs them: real processes that talk to a
-// sandbox over HTTP. Each script says what it shows.
+// The commands as a user runs them: real processes that talk to a practice
+// account over HTTP. Each script says what it shows.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -75,7 +75,7 @@ func TestScripts(t *testing.T) {
 //
 //	account [fleet=N] [speed=N] [faults=PLAN] [policy=FILE] [anyof=MODE] [accounts=N] [bucket=NAME]
 //
-// which starts a sandbox and sets the variables to reach it.
+// which starts a practice account and sets the variables to reach it.
 func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, _ bool, args []string) {
 		o := sandbox.Options{Speed: 300}
@@ -131,7 +131,7 @@ func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// uploaded checks that the sandbox's bucket holds one object of at
+// uploaded checks that the practice account's bucket holds one object of at
 // least so many bytes: uploaded 10000.
 func uploaded(ts *testscript.TestScript, _ bool, args []string) {
 	account := (*ts.Value("account").(**sandbox.Server)).Sandbox()
@@ -160,7 +160,7 @@ func document(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// fetch downloads a file of the sandbox's price lists, which need no
+// fetch downloads a file of the practice account's price lists, which need no
 // credentials: fetch aws/AmazonEC2/current/ap-northeast-2/index.csv FILE.
 func fetch(ts *testscript.TestScript, _ bool, args []string) {
 	response, err := http.Get(ts.Getenv("AWS_ENDPOINT_URL") + "/offers/v1.0/" + args[0]) //nolint:noctx // a script has none
@@ -203,7 +203,7 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Truncate(name, info.Size()*2/3))
 }
 
-// waitFor waits until the sandbox has been asked for an action:
+// waitFor waits until the practice account has been asked for an action:
 // waitfor StopInstances.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	account := (*ts.Value("account").(**sandbox.Server)).Sandbox()
@@ -225,7 +225,7 @@ func pause(ts *testscript.TestScript, _ bool, args []string) {
 	time.Sleep(d)
 }
 
-// launch starts an instance of a type in the sandbox, with a name:
+// launch starts an instance of a type in the practice account, with a name:
 // launch c8i.large NAME.
 func launch(ts *testscript.TestScript, _ bool, args []string) {
 	endpoint := ts.Getenv("AWS_ENDPOINT_URL")

@@ -86,7 +86,7 @@ func reportDifferences() []difference {
 // with nightshift, both to the bucket, and compares the workbooks cell by cell.
 func TestSeedReport(t *testing.T) {
 	scripts := findSeed(t)
-	theirs, ours := reports(t, scripts, serveDefault(t), serveDefault(t))
+	theirs, ours := reports(t, scripts, practice(t), practice(t))
 	list := reportDifferences()
 	found := make([]bool, len(list))
 	compare(t, theirs, ours, func(row, column string, script, our any) {

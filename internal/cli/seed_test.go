@@ -29,19 +29,19 @@ import (
 )
 
 // The first scripts of this project, stop_start.py and cost_report.py, are run
-// here side by side with nightshift on sandboxes that are alike. What
+// here side by side with nightshift on practice accounts that are alike. What
 // they answer, nightshift answers; where it differs, a list says how and why.
 
 // seedBucket is the bucket that cost_report.py writes to.
 const seedBucket = "s3-skons-cost-01"
 
-// evening is the time in the sandboxes.
+// evening is the time in the practice accounts.
 func evening() time.Time { return time.Date(2026, time.November, 22, 9, 0, 0, 0, time.UTC) }
 
 // seed runs the scripts.
 type seed struct{ python, folder string }
 
-// findSeed looks for the scripts in $NIGHTSHIFT_SEED, else next to the module,
+// findSeed looks for the scripts in $NIGHTSHIFT_SEED, else beside the module,
 // and for a Python that can run them. Without them the test is skipped.
 func findSeed(t *testing.T) seed {
 	t.Helper()
@@ -210,8 +210,8 @@ func (l lambda) call(t *testing.T, event string) map[string]any {
 	}
 }
 
-// serveDefault serves the default account. Its clock stands still.
-func serveDefault(t *testing.T) *sandbox.Server {
+// practice serves the default account. Its clock stands still.
+func practice(t *testing.T) *sandbox.Server {
 	t.Helper()
 	return sandboxtest.Start(t, sandbox.Options{Start: evening(), Speed: -1, Buckets: []string{seedBucket}})
 }
@@ -256,7 +256,7 @@ func states(account *sandbox.Server) map[string]string {
 }
 
 // sameAnswer holds every key of the script's answer against ours. The keys
-// that stand next to them must have nothing to report.
+// that stand beside them must have nothing to tell.
 func sameAnswer(t *testing.T, who string, theirs, ours map[string]any) {
 	t.Helper()
 	beside := maps.Clone(ours)
@@ -277,7 +277,7 @@ func sameAnswer(t *testing.T, who string, theirs, ours map[string]any) {
 // command, where each tagged instance can be stopped and started.
 func TestSeedStopStart(t *testing.T) {
 	scripts := findSeed(t)
-	theirs, function, cmd := serveDefault(t), serveDefault(t), serveDefault(t)
+	theirs, function, cmd := practice(t), practice(t), practice(t)
 	for _, account := range []*sandbox.Server{theirs, function, cmd} {
 		untag(t, account, func(name string) bool { return unactionable()[name] != "" })
 	}
@@ -324,7 +324,7 @@ func TestSeedStopStart(t *testing.T) {
 
 // TestSeedNothingTagged is about the answer for an account without the tag.
 func TestSeedNothingTagged(t *testing.T) {
-	scripts, account := findSeed(t), serveDefault(t)
+	scripts, account := findSeed(t), practice(t)
 	untag(t, account, func(string) bool { return true })
 	before := states(account)
 	l := startLambda(t, account)
@@ -348,9 +348,9 @@ func TestSeedNothingTagged(t *testing.T) {
 
 // TestSeedFailsAsAWhole shows what is different on purpose: one instance that
 // cannot be stopped makes the script's only request fail, and nothing is
-// stopped; nightshift stops what can be stopped and says why the rest is not.
+// stopped; nightshift stops what can be stopped and tells why the rest is left.
 func TestSeedFailsAsAWhole(t *testing.T) {
-	scripts, account := findSeed(t), serveDefault(t)
+	scripts, account := findSeed(t), practice(t)
 	before := states(account)
 	want := map[string]any{"error": "UnsupportedOperation"}
 	if diff := cmp.Diff(want, scripts.call(t, account, "stop_start.py", `{"action": "stop"}`)); diff != "" {

@@ -107,7 +107,7 @@ func errNoConfig() error {
 	return fleet.Errorf(fleet.ErrInvalid, "no configuration: write %s, or name one with --config or NIGHTSHIFT_CONFIG; `nightshift check --example` prints one", defaultConfig)
 }
 
-// printConfigErrors prints the errors of a configuration whose rest is followed
+// printConfigErrors prints the errors of a configuration of which the rest is followed
 // all the same, and its warnings.
 func (a *commandLine) printConfigErrors(s *app.Session) {
 	for _, e := range s.Errors {
@@ -125,7 +125,7 @@ func (a *commandLine) configErrors(s *app.Session) error {
 	if len(s.Errors) == 0 {
 		return nil
 	}
-	return fleet.Errorf(errSkipped, "%s: %s to fix; what they are about was skipped", a.configName(), text.Count(len(s.Errors), "error", "errors"))
+	return fleet.Errorf(errMistakes, "%s: %s to fix; what they are about was skipped", a.configName(), text.Count(len(s.Errors), "error", "errors"))
 }
 
 // endedWith ends a command that followed the configuration: its errors come before all

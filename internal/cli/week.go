@@ -47,7 +47,7 @@ configuration. It fits 80 columns and uses a wider terminal.`,
 			if len(chosen) == 0 {
 				return errors.Join(asError(mistakes), err)
 			}
-			wrong := err // schedules that the file defines wrongly are among its errors
+			wrong := err // schedules that the file defines wrongly are among its mistakes
 			if len(mistakes) > 0 {
 				for _, m := range mistakes {
 					fmt.Fprintln(a.Stderr, text.PrintableLines(m.String()))

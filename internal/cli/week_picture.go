@@ -62,7 +62,7 @@ func (p *weekPicture) paint(ink, text string) string {
 	return "\033[" + ink + "m" + text + "\033[0m"
 }
 
-// layout chooses the finest blocks that fit next to the names. Where not even
+// layout chooses the finest blocks that fit beside the names. Where not even
 // the coarse ones do, names are cut.
 func (p *weekPicture) layout() {
 	const longest, shortest = 32, 8
@@ -121,7 +121,7 @@ func (p *weekPicture) print(out io.Writer) {
 		}
 		for _, w := range p.weeks {
 			if w.Zone == zone {
-				p.unusual(out, w)
+				p.odd(out, w)
 				break
 			}
 		}
@@ -144,7 +144,7 @@ func (p *weekPicture) scale() string {
 	}
 }
 
-// head prints the zone with its days, the hours of the day where it fits,
+// head prints the zone with its days, the hours of the day where there is room,
 // and where in the week it is now.
 func (p *weekPicture) head(out io.Writer, w schedule.Week) {
 	label := "Mon 2"
@@ -201,8 +201,8 @@ func (p *weekPicture) row(out io.Writer, w schedule.Week) {
 	fmt.Fprintln(out, line.String()+"  "+strings.Repeat(" ", p.sums-text.Width(sum))+sum)
 }
 
-// unusual notes the days that do not have 24 hours.
-func (p *weekPicture) unusual(out io.Writer, w schedule.Week) {
+// odd tells of days that have not 24 hours.
+func (p *weekPicture) odd(out io.Writer, w schedule.Week) {
 	for _, d := range w.Days {
 		if d.Hours != 24 {
 			fmt.Fprintf(out, "%s  %s has %s hours\n", strings.Repeat(" ", p.names), dayOf(d).Format("Mon 2 Jan"), strings.TrimSuffix(inHours(d.Hours), "h"))

@@ -221,7 +221,7 @@ func (l *life) fault(which int) {
 	l.must(l.account.SetFaults(faults))
 }
 
-// person changes a machine, as people do: stops it, starts it, or keeps it
+// person does something to a machine by hand: stops it, starts it, or keeps it
 // on.
 func (l *life) person(hand, victim int, override time.Duration) {
 	ctx := l.t.Context()
@@ -261,7 +261,7 @@ func (l *life) machines() []fleet.Machine {
 	return all
 }
 
-// check holds every machine against what its schedule and its people asked for at
+// check holds every machine against what its schedule and its people wanted at
 // the last tick.
 func (l *life) check(now time.Time) {
 	for _, m := range l.machines() {
@@ -275,9 +275,9 @@ func (l *life) check(now time.Time) {
 		named, err := l.s.Config.Find(name, nil)
 		l.must(err)
 		override, _ := fleet.ParseOverride(m.Tags[fleet.TagOverride])
-		want, since := desiredSince(named.Schedule, override, now)
+		want, since := wantedSince(named.Schedule, override, now)
 		if !strict && !l.byHand[m.ID].Before(since) && !since.IsZero() { // a person has decided since
-			// Auto Scaling does not say when people resize a group.
+			// Auto Scaling does not tell when people resize a group.
 			if wish := l.wish[m.ID]; m.State != wish && string(m.State) == string(want) && m.Kind != fleet.KindGroup {
 				l.t.Fatalf("%s: %s %s (%s) is %s; %s has wanted that since %s, but a person made it %s at %s; override %q; mark %q; started %s, stopped %s",
 					now, m.Kind, m.ID, m.Name(), m.State, name, since, wish, l.byHand[m.ID], m.Tags[fleet.TagOverride], m.Tags[fleet.TagLast], m.Started, m.Stopped)
@@ -298,9 +298,9 @@ func (l *life) check(now time.Time) {
 	}
 }
 
-// desiredSince is the desired state of a machine and since when, found by going
+// wantedSince is what is wanted of a machine and since when, found by going
 // back in time. It is written to be obvious.
-func desiredSince(s *schedule.Schedule, override fleet.Override, now time.Time) (schedule.State, time.Time) {
+func wantedSince(s *schedule.Schedule, override fleet.Override, now time.Time) (schedule.State, time.Time) {
 	kept := func(t time.Time) bool { return !t.Before(override.Since) && t.Before(override.Until) }
 	at := func(t time.Time) schedule.State {
 		if kept(t) {
@@ -367,7 +367,7 @@ func periods() []period {
 }
 
 // live goes through the days of all periods; between them nothing ticks. Where
-// forgetful is true, everything that nightshift has on disk is deleted every
+// forgetful is true, everything that nightshift has on disk is lost every
 // night, and its process with it. It says how many days it went through.
 func (l *life) live(all []period, forgetful bool) (end map[fleet.ResourceID]string, days int) {
 	l.t.Helper()

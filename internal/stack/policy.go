@@ -37,6 +37,9 @@ type Scope struct {
 	// starts an instance with such a volume needs a grant on its key; without
 	// one the start is accepted and the instance falls back to stopped.
 	Keys []string
+	// DataKeys are the ARNs of customer managed KMS keys of buckets and parameters
+	// that are read or written.
+	DataKeys []string
 	// Licenses permits starts of instances that have a license configuration of
 	// AWS License Manager. Such a start is authorized on that configuration, too,
 	// which does not carry the instance's tags.
@@ -131,7 +134,7 @@ func (s Scope) check() error {
 	if s.Bucket != "" && !matches(bucketForm, s.Bucket) {
 		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "bucket %q: give the bucket's name alone", s.Bucket))
 	}
-	for _, key := range s.Keys {
+	for _, key := range slices.Concat(s.Keys, s.DataKeys) {
 		if !matches(keyForm, key) {
 			errs = append(errs, fleet.Errorf(fleet.ErrInvalid,
 				"key %q: give the ARN of a KMS key, such as arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", key))
@@ -170,7 +173,10 @@ func (s Scope) statements(actions []string) ([]Statement, error) {
 	}
 	s.costed(&list, ops)
 	if slices.Contains(stops, startInstances) && len(s.Keys) > 0 {
-		list = append(list, grantForVolumes(slices.Compact(slices.Sorted(slices.Values(s.Keys))))...)
+		list = append(list, s.grantForVolumes(slices.Compact(slices.Sorted(slices.Values(s.Keys))))...)
+	}
+	if len(s.DataKeys) > 0 {
+		list = append(list, s.useOfKeys(slices.Compact(slices.Sorted(slices.Values(s.DataKeys))))...)
 	}
 	if slices.Contains(stops, startInstances) && s.Licenses {
 		list = append(list, s.licensed()...)
@@ -230,13 +236,44 @@ func (s Scope) machines(kinds ...fleet.Kind) []string {
 	return arns
 }
 
-// grantForVolumes lets EC2, and nobody else, be granted the use of the keys
-// for the volumes of an instance that starts. See "Requirements for Amazon EBS
-// encryption" in the Amazon EBS user guide.
-func grantForVolumes(keys []string) []Statement {
+// grantForVolumes lets EC2, and nobody else, be granted to decrypt with the keys
+// the data keys of the volumes of an instance that starts. See "Requirements for
+// Amazon EBS encryption" in the Amazon EBS user guide. ForAllValues alone holds
+// also where a request has none of the values.
+func (s Scope) grantForVolumes(keys []string) []Statement {
 	var list statements
-	list.allow("StartWithEncryptedVolumes", []string{"kms:CreateGrant"}, keys, Condition{"Bool": {"kms:GrantIsForAWSResource": {"true"}}})
+	list.allow("StartWithEncryptedVolumes", []string{"kms:CreateGrant"}, keys, Condition{
+		"Bool":       {"kms:GrantIsForAWSResource": {"true"}},
+		"StringLike": {"kms:ViaService": {s.viaService("ec2")}},
+		"ForAllValues:StringEquals": {
+			"kms:EncryptionContextKeys": {"aws:ebs:id"},
+			"kms:GrantOperations":       {"Decrypt"},
+		},
+		"Null": {"kms:EncryptionContextKeys": {"false"}, "kms:GrantOperations": {"false"}},
+	})
 	return list
+}
+
+// useOfKeys lets objects and parameters that are encrypted with the keys be read
+// and written, by way of their services alone.
+func (s Scope) useOfKeys(keys []string) []Statement {
+	var list statements
+	list.allow("UseKeysOfData", []string{"kms:Decrypt", "kms:GenerateDataKey"}, keys, Condition{
+		"StringLike": {"kms:ViaService": {s.viaService("s3"), s.viaService("ssm")}},
+	})
+	return list
+}
+
+// viaService is the name by which KMS knows a service in any region.
+func (s Scope) viaService(service string) string {
+	suffix := "amazonaws.com"
+	switch s.Partition {
+	case "aws-cn":
+		suffix += ".cn"
+	case substitutedPartition:
+		suffix = "${AWS::URLSuffix}"
+	}
+	return service + ".*." + suffix
 }
 
 // startInstances is the action that may need more than the instance.

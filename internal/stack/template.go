@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed" // the template
 	"fmt"
 	"strings"
@@ -13,26 +14,30 @@ import (
 //go:embed template.yaml.tmpl
 var skeleton string
 
+// substitutedPartition is the partition of the stack.
+const substitutedPartition = "${AWS::Partition}"
+
 // filling is what the skeleton of the template is filled with.
 type filling struct {
 	// Rules is true where the function follows rules; Config is where their
 	// configuration is by default, as a text of YAML.
 	Rules  bool
 	Config string
-	// Inline is the policy of the function's role where one is enough, Policies
-	// are its managed policies where it is not.
-	Inline   string
+	// Jobs are those with times of their own, Alarms what somebody is called for.
+	Jobs   []timed
+	Alarms []alarm
+	// Policies are the managed policies of the function's role.
 	Policies []managed
-	// Tagged, Keys and Licenses are policies that a parameter asks for.
-	Tagged, Keys, Licenses string
+	// Tagged, Keys, DataKeys and Licenses are policies that a parameter asks for.
+	Tagged, Keys, DataKeys, Licenses string
 	// KeyForm is the pattern of the ARN of a KMS key.
 	KeyForm string
 }
 
 // Template is the CloudFormation template, in YAML, that installs nightshift:
 // the function, schedules that stop, start and report, a private bucket, a
-// queue for what could not be done, and roles. Everything that differs from one
-// account to the next is a parameter of the template.
+// queue for what could not be done, alarms with a topic, and roles. Everything
+// that differs from one account to the next is a parameter of the template.
 //
 // With schedules, which may be nil, the function follows them, too: every five
 // minutes, by the configuration that a parameter names. Then nothing stops and
@@ -41,8 +46,7 @@ type filling struct {
 // they choose by other tags.
 //
 // The function's role may do exactly what [Policies] say of the actions. Its
-// code is a file named bootstrap next to the template, which `aws cloudformation
-// package` puts into an archive and uploads.
+// code is an archive in a bucket, which two parameters name.
 //
 // The role may also do what a configured cost report needs; the zero value of
 // costs needs nothing more.
@@ -63,20 +67,21 @@ func Template(actions []string, schedules *Schedules, costs Costs) ([]byte, erro
 }
 
 func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) {
-	f := filling{Rules: schedules != nil, KeyForm: keyForm}
+	rules := schedules != nil
+	f := filling{Rules: rules, KeyForm: keyForm, Jobs: timedJobs(rules), Alarms: alarms(rules)}
 	if err := costs.check(); err != nil {
 		return f, err
 	}
 	tagged := Scope{
-		Partition: "${AWS::Partition}",
+		Partition: substitutedPartition,
 		Account:   "${AWS::AccountId}",
 		Tag:       fleet.Tag{Key: "${TagKey}", Value: "${TagValue}"},
-		Bucket:    "${Reports}",
+		Bucket:    "${Bucket}",
 		Prefix:    "${ReportPrefix}",
 		Costs:     costs.written(substituted),
 	}
 	scope := tagged
-	if schedules != nil {
+	if rules {
 		if err := schedules.check(); err != nil {
 			return f, err
 		}
@@ -91,11 +96,14 @@ func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) 
 	if err != nil {
 		return f, err
 	}
+	if list, err = alike(list); err != nil {
+		return f, err
+	}
 	documents, err := pack(list, longest)
 	if err != nil {
 		return f, err
 	}
-	if err := f.fit(documents); err != nil {
+	if err := f.attach(documents); err != nil {
 		return f, err
 	}
 	return f, f.conditional(actions, tagged)
@@ -103,7 +111,10 @@ func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) 
 
 // conditional writes the policies that a parameter asks for.
 func (f *filling) conditional(actions []string, s Scope) (err error) {
-	if f.Keys, err = policyText(grantForVolumes([]string{"${Keys}"})); err != nil {
+	if f.Keys, err = policyText(s.grantForVolumes([]string{"${Keys}"})); err != nil {
+		return err
+	}
+	if f.DataKeys, err = policyText(s.useOfKeys([]string{"${Keys}"})); err != nil {
 		return err
 	}
 	if f.Licenses, err = policyText(s.licensed()); err != nil || !f.Rules {
@@ -119,13 +130,8 @@ func (f *filling) conditional(actions []string, s Scope) (err error) {
 	return err
 }
 
-// fit puts the documents of the function's role where they fit: a single one
-// into the role, several next to it.
-func (f *filling) fit(documents []Document) (err error) {
-	if len(documents) == 1 {
-		f.Inline, err = policyText(documents[0].Statement)
-		return err
-	}
+// attach makes managed policies of the documents of the function's role.
+func (f *filling) attach(documents []Document) error {
 	for n, d := range documents {
 		m, err := compact(d)
 		if err != nil {
@@ -137,10 +143,10 @@ func (f *filling) fit(documents []Document) (err error) {
 	return nil
 }
 
-// policyText is a policy as JSON.
+// policyText is a policy as JSON in a line.
 func policyText(list []Statement) (string, error) {
-	json, err := Document{Version: policyVersion, Statement: list}.JSON()
-	return strings.TrimSuffix(string(json), "\n"), err
+	json, err := plainJSON(Document{Version: policyVersion, Statement: list}, "")
+	return strings.TrimSpace(string(json)), err
 }
 
 // longest fills a text with the longest values that its parameters can have,
@@ -149,7 +155,7 @@ func longest(s string) string {
 	return strings.NewReplacer("${!", "${",
 		"${AWS::Partition}", "aws-us-gov", "${AWS::AccountId}", strings.Repeat("0", 12),
 		"${TagKey}", strings.Repeat("k", 128), "${TagValue}", strings.Repeat("v", 256),
-		"${Reports}", strings.Repeat("b", 63), "${ReportPrefix}", strings.Repeat("p", 512)).Replace(s)
+		"${Bucket}", strings.Repeat("b", 63), "${ReportPrefix}", strings.Repeat("p", 512)).Replace(s)
 }
 
 // managed is a managed policy of the template: JSON with a statement a line, in
@@ -160,8 +166,44 @@ type managed struct {
 	Variables  []variable
 }
 
-// variable is one of a managed policy with its text of YAML.
+// variable is a name with its value, as a text of YAML.
 type variable struct{ Name, Text string }
+
+// alike sorts statements so that those which differ in the tag alone stand together:
+// a policy then needs fewer variables.
+func alike(list []Statement) ([]Statement, error) {
+	var order []string
+	groups := map[string][]Statement{}
+	for _, s := range list {
+		json, err := plainJSON(s, "")
+		if err != nil {
+			return nil, err
+		}
+		head, rest := split(json)
+		head = cmp.Or(head, rest)
+		if len(groups[head]) == 0 {
+			order = append(order, head)
+		}
+		groups[head] = append(groups[head], s)
+	}
+	var sorted []Statement
+	for _, head := range order {
+		sorted = append(sorted, groups[head]...)
+	}
+	return sorted, nil
+}
+
+// split cuts the text of a statement, without its name, where a tag's key begins.
+// The head is empty where there is none.
+func split(statement []byte) (head, rest string) {
+	const key = `"aws:ResourceTag/`
+	_, body, _ := strings.Cut(strings.TrimSpace(string(statement)), ",") // after the Sid, which is a word
+	at := strings.Index(body, key)
+	if at < 0 {
+		return "", body
+	}
+	return body[:at+len(key)], body[at+len(key):]
+}
 
 // compact writes a document as JSON with variables.
 func compact(d Document) (managed, error) {
@@ -172,9 +214,7 @@ func compact(d Document) (managed, error) {
 		if err != nil {
 			return managed{}, err
 		}
-		_, body, _ := strings.Cut(strings.TrimSpace(string(json)), ",") // after the Sid, which is a word
-		at := max(strings.Index(body, `"aws:ResourceTag/`), 0)
-		heads[n], rests[n] = body[:at], body[at:]
+		heads[n], rests[n] = split(json)
 		uses[heads[n]]++
 	}
 	var m managed
@@ -185,13 +225,16 @@ func compact(d Document) (managed, error) {
 		if head != "" && uses[head] > 1 {
 			if names[head] == "" {
 				names[head] = fmt.Sprint("Common", len(names)+1)
-				m.Variables = append(m.Variables, variable{names[head], quoted(head)})
+				m.Variables = append(m.Variables, variable{names[head], "!Sub " + quoted(head)})
 			}
 			head = "${" + names[head] + "}"
 		}
 		lines[n] = fmt.Sprintf(`{"Sid":%q,%s%s`, s.Sid, head, rests[n])
 	}
 	m.Text = fmt.Sprintf(`{"Version":%q,"Statement":[`, d.Version) + "\n" + strings.Join(lines, ",\n") + "\n]}"
+	if strings.Contains(m.Text, "${Bucket}") {
+		m.Variables = append(m.Variables, variable{"Bucket", "!If [OwnBucket, !Ref Reports, !Ref ReportBucket]"})
+	}
 	return m, nil
 }
 

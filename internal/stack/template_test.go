@@ -100,8 +100,9 @@ func filled(t *testing.T, node yaml.Node) stack.Document {
 		t.Fatalf("the policy is no text to be filled in: %s", node.Tag)
 	}
 	values := map[string]string{
-		"TagKey": "k", "TagValue": "v", "Reports": "bbb", "ReportPrefix": "p/", "AWS::Partition": "aws", "AWS::AccountId": "123456789012",
-		"Keys": "arn:aws:kms:us-east-1:123456789012:key/a",
+		"TagKey": "k", "TagValue": "v", "Bucket": "bbb", "ReportPrefix": "p/", "AWS::Partition": "aws", "AWS::AccountId": "123456789012",
+		"AWS::URLSuffix": "amazonaws.com",
+		"Keys":           "arn:aws:kms:us-east-1:123456789012:key/a",
 	}
 	text := node.Value
 	if node.Kind == yaml.SequenceNode {
@@ -186,7 +187,7 @@ func TestTemplateCarriesSchedules(t *testing.T) {
 			t.Errorf("%s: the role's policies (-want +got)\n%s", name, diff)
 		}
 		tagged := resources(t, text)["FunctionTagged"]
-		if tagged.Condition != "HasStopOrStart" {
+		if tagged.Condition != "HasTagStopOrStart" {
 			t.Errorf("%s: the tag has the condition %q", name, tagged.Condition)
 		}
 		byTag := filled(t, tagged.Properties.PolicyDocument).Statement
@@ -286,15 +287,15 @@ func TestTemplateSettings(t *testing.T) {
 
 func testSettings(t *testing.T, schedules *stack.Schedules) {
 	text := template(t, schedules)
-	settings := []string{"TAG", "REGIONS", "TIMEZONE", "BUCKET", "PREFIX"}
+	settings := []string{"TAG", "REGIONS", "TIMEZONE", "STACK", "DRY_RUN", "BUCKET", "PREFIX"}
 	if schedules != nil {
-		settings = append(settings, "CONFIG")
+		settings = append(settings, "CONFIG", "ACTION")
 	}
 	if n := strings.Count(text, " NIGHTSHIFT_"); n != len(settings) {
 		t.Errorf("the function gets %d settings, want %d", n, len(settings))
 	}
 	for _, name := range settings {
-		if !regexp.MustCompile(`(?m)^ +NIGHTSHIFT_` + name + `: !`).MatchString(text) {
+		if !regexp.MustCompile(`(?m)^ +NIGHTSHIFT_` + name + `: (!|power$)`).MatchString(text) {
 			t.Errorf("the function does not get NIGHTSHIFT_%s", name)
 		}
 	}
@@ -354,7 +355,7 @@ func TestTemplateLines(t *testing.T) {
 // the tag as well, unless somebody asks for it.
 func TestTemplateStopsOnce(t *testing.T) {
 	for name, schedules := range variants() {
-		for _, parameter := range []string{"StopSchedule", "StartSchedule"} {
+		for _, parameter := range []string{"TagStopSchedule", "TagStartSchedule"} {
 			empty := regexp.MustCompile(`(?m)^  ` + parameter + `:\n    Type: String\n    Default: ""$`).MatchString(template(t, schedules))
 			if empty != (schedules != nil) {
 				t.Errorf("%s: %s is empty: %t", name, parameter, empty)

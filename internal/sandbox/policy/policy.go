@@ -16,7 +16,8 @@ import (
 // actions, resources and the conditions StringEquals, StringEqualsIgnoreCase,
 // StringLike (also with ForAllValues), Bool and Null on the keys
 // aws:ResourceTag/KEY, aws:TagKeys, aws:RequestedRegion, ec2:Attribute,
-// s3:prefix and kms:GrantIsForAWSResource.
+// s3:prefix, kms:GrantIsForAWSResource, kms:ViaService, kms:GrantOperations and
+// kms:EncryptionContextKeys.
 type Policy struct{ statements []statement }
 
 type statement struct {
@@ -192,7 +193,7 @@ func (ctx *Context) values(key string) (list []string, known bool) {
 		return some(ctx.Attribute), true
 	case "s3:prefix":
 		return ctx.Prefix, true
-	case "kms:GrantIsForAWSResource":
+	case "kms:GrantIsForAWSResource", "kms:ViaService", "kms:GrantOperations", "kms:EncryptionContextKeys":
 		return nil, true // the account has no keys to grant
 	}
 	return nil, false
