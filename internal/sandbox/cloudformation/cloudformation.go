@@ -43,6 +43,7 @@ func actions() map[string]action {
 		"DescribeStacks":         {(*formation).describeStacks, "StackName NextToken"},
 		"ExecuteChangeSet":       {(*formation).executeChangeSet, "ChangeSetName StackName ClientRequestToken DisableRollback RetainExceptOnCreate"},
 		"GetTemplate":            {(*formation).getTemplate, "StackName ChangeSetName TemplateStage"},
+		"GetTemplateSummary":     {(*formation).getTemplateSummary, "StackName TemplateBody"},
 		"ListChangeSets":         {(*formation).listChangeSets, "StackName NextToken"},
 		"ListStackResources": {func(c *formation) *wire.Error {
 			return c.resourcesOf("StackResourceSummaries", "LastUpdatedTimestamp", true)

@@ -228,6 +228,50 @@ func (c *formation) getTemplate() *wire.Error {
 	return nil
 }
 
+// getTemplateSummary says which parameters a template or a stack declares.
+func (c *formation) getTemplateSummary() *wire.Error {
+	t, err := c.summarized()
+	if err != nil {
+		return err
+	}
+	d := c.Out
+	d.Open("Parameters")
+	for _, p := range t.parameters {
+		d.Open("member")
+		d.Text("ParameterKey", p.name)
+		if p.hasDefault {
+			d.Text("DefaultValue", p.standard)
+		}
+		d.Text("ParameterType", p.kind)
+		d.Flag("NoEcho", p.secret)
+		d.Open("ParameterConstraints")
+		writeTexts(d, "AllowedValues", p.allowed)
+		d.End("ParameterConstraints")
+		d.End("member")
+	}
+	d.End("Parameters")
+	d.Optional("Description", t.description)
+	return nil
+}
+
+// summarized is the template that a request for a summary is about.
+func (c *formation) summarized() (*template, *wire.Error) {
+	if !c.Params.Has("StackName") {
+		if err := c.Authorize("*", nil, nil); err != nil {
+			return nil, err
+		}
+		return parseTemplate(c.Params.Text("TemplateBody"))
+	}
+	s, err := c.findStack()
+	if err != nil {
+		return nil, err
+	}
+	if s.template == nil {
+		return nil, errAbsent(s.name)
+	}
+	return s.template, nil
+}
+
 func (c *formation) listChangeSets() *wire.Error {
 	s, err := c.findStack()
 	if err != nil {

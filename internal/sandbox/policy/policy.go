@@ -13,11 +13,12 @@ import (
 )
 
 // Policy is an identity-based IAM policy: Allow and Deny statements with
-// actions, resources and the conditions StringEquals, StringEqualsIgnoreCase,
-// StringLike (also with ForAllValues), Bool and Null on the keys
-// aws:ResourceTag/KEY, aws:TagKeys, aws:RequestedRegion, ec2:Attribute,
-// s3:prefix, kms:GrantIsForAWSResource, kms:ViaService, kms:GrantOperations and
-// kms:EncryptionContextKeys.
+// actions, resources and the conditions ArnLike, StringEquals,
+// StringEqualsIgnoreCase, StringLike (also with ForAllValues), Bool and Null on the
+// keys aws:ResourceTag/KEY, aws:TagKeys, aws:RequestedRegion, ec2:Attribute,
+// s3:prefix, kms:GrantIsForAWSResource, kms:ViaService, kms:GrantOperations,
+// kms:EncryptionContextKeys, iam:PassedToService, iam:PermissionsBoundary and
+// iam:PolicyARN.
 type Policy struct{ statements []statement }
 
 type statement struct {
@@ -47,6 +48,8 @@ type Context struct {
 	Region       string
 	Attribute    string   // that ModifyInstanceAttribute is to change
 	Prefix       []string // that a listing of a bucket asks for; nil: none
+	// Keys are those of IAM that a change of roles has, such as iam:PolicyARN.
+	Keys map[string]string
 }
 
 // oneOrMany reads a JSON text or list of texts.
@@ -112,7 +115,7 @@ func Parse(document []byte) (*Policy, error) {
 		}
 		for operator, lines := range st.Condition {
 			bare, forAll := strings.CutPrefix(operator, "ForAllValues:")
-			if !slices.Contains([]string{"StringEquals", "StringEqualsIgnoreCase", "StringLike", "Bool", "Null"}, bare) {
+			if !slices.Contains([]string{"ArnLike", "StringEquals", "StringEqualsIgnoreCase", "StringLike", "Bool", "Null"}, bare) {
 				return nil, fmt.Errorf("policy: statement %d: condition operator %s is not understood here", n+1, operator)
 			}
 			for key, values := range lines {
@@ -193,6 +196,8 @@ func (ctx *Context) values(key string) (list []string, known bool) {
 		return some(ctx.Attribute), true
 	case "s3:prefix":
 		return ctx.Prefix, true
+	case "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN":
+		return some(ctx.Keys[key]), true
 	case "kms:GrantIsForAWSResource", "kms:ViaService", "kms:GrantOperations", "kms:EncryptionContextKeys":
 		return nil, true // the account has no keys to grant
 	}
