@@ -97,6 +97,7 @@ func TestWidestPolicy(t *testing.T) {
 	for _, config := range []string{nightsIn, "ssm:/nightshift", costs} {
 		permitted = append(permitted, allowedActions(t, nightsPolicy(t, account, config))...)
 	}
+	permitted = append(permitted, allowedActions(t, printedPolicy(t, "--for", "deploy"))...)
 	for _, action := range amazon.Actions() {
 		if !slices.Contains(permitted, action) && action != "sts:GetCallerIdentity" {
 			t.Errorf("%s is captured, and the policy of no configuration permits it", action)

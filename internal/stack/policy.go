@@ -37,8 +37,8 @@ type Scope struct {
 	// starts an instance with such a volume needs a grant on its key; without
 	// one the start is accepted and the instance falls back to stopped.
 	Keys []string
-	// DataKeys are the ARNs of customer managed KMS keys of buckets and parameters
-	// that are read or written.
+	// DataKeys are the ARNs of customer managed KMS keys that encrypt buckets and
+	// parameters that are read or written.
 	DataKeys []string
 	// Licenses permits starts of instances that have a license configuration of
 	// AWS License Manager. Such a start is authorized on that configuration, too,
@@ -172,16 +172,10 @@ func (s Scope) statements(actions []string) ([]Statement, error) {
 		s.scheduled(&list, ops)
 	}
 	s.costed(&list, ops)
-	if slices.Contains(stops, startInstances) && len(s.Keys) > 0 {
-		list = append(list, s.grantForVolumes(slices.Compact(slices.Sorted(slices.Values(s.Keys))))...)
+	if slices.Contains(stops, startInstances) {
+		list = append(list, s.starting()...)
 	}
-	if len(s.DataKeys) > 0 {
-		list = append(list, s.useOfKeys(slices.Compact(slices.Sorted(slices.Values(s.DataKeys))))...)
-	}
-	if slices.Contains(stops, startInstances) && s.Licenses {
-		list = append(list, s.licensed()...)
-	}
-	return list, nil
+	return append(list, s.decrypting(list)...), nil
 }
 
 // tagged are the statements for what is stopped and started by its tag alone.
@@ -234,58 +228,6 @@ func (s Scope) machines(kinds ...fleet.Kind) []string {
 		}
 	}
 	return arns
-}
-
-// grantForVolumes lets EC2, and nobody else, be granted to decrypt with the keys
-// the data keys of the volumes of an instance that starts. See "Requirements for
-// Amazon EBS encryption" in the Amazon EBS user guide. ForAllValues alone holds
-// also where a request has none of the values.
-func (s Scope) grantForVolumes(keys []string) []Statement {
-	var list statements
-	list.allow("StartWithEncryptedVolumes", []string{"kms:CreateGrant"}, keys, Condition{
-		"Bool":       {"kms:GrantIsForAWSResource": {"true"}},
-		"StringLike": {"kms:ViaService": {s.viaService("ec2")}},
-		"ForAllValues:StringEquals": {
-			"kms:EncryptionContextKeys": {"aws:ebs:id"},
-			"kms:GrantOperations":       {"Decrypt"},
-		},
-		"Null": {"kms:EncryptionContextKeys": {"false"}, "kms:GrantOperations": {"false"}},
-	})
-	return list
-}
-
-// useOfKeys lets objects and parameters that are encrypted with the keys be read
-// and written, by way of their services alone.
-func (s Scope) useOfKeys(keys []string) []Statement {
-	var list statements
-	list.allow("UseKeysOfData", []string{"kms:Decrypt", "kms:GenerateDataKey"}, keys, Condition{
-		"StringLike": {"kms:ViaService": {s.viaService("s3"), s.viaService("ssm")}},
-	})
-	return list
-}
-
-// viaService is the name by which KMS knows a service in any region.
-func (s Scope) viaService(service string) string {
-	suffix := "amazonaws.com"
-	switch s.Partition {
-	case "aws-cn":
-		suffix += ".cn"
-	case substitutedPartition:
-		suffix = "${AWS::URLSuffix}"
-	}
-	return service + ".*." + suffix
-}
-
-// startInstances is the action that may need more than the instance.
-const startInstances = "ec2:StartInstances"
-
-// licensed lets instances with a license configuration be started. A
-// configuration may be shared by another account, and has tags of its own if
-// any. See "Actions, resources, and condition keys for Amazon EC2".
-func (s Scope) licensed() []Statement {
-	var list statements
-	list.allow("StartLicensed", []string{startInstances}, []string{s.arn("license-manager", "*", "*", "license-configuration:*")}, nil)
-	return list
 }
 
 // literal writes a text so that IAM reads no wildcard and no policy variable

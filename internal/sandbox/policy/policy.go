@@ -50,6 +50,16 @@ type Context struct {
 	Prefix       []string // that a listing of a bucket asks for; nil: none
 	// Keys are those of IAM that a change of roles has, such as iam:PolicyARN.
 	Keys map[string]string
+	// Key is what the use of a KMS key has.
+	Key KeyUse
+}
+
+// KeyUse is what conditions can ask about the use of a KMS key.
+type KeyUse struct {
+	Via         string   // the service that uses it for the caller, as in s3.us-east-1.amazonaws.com
+	ForResource bool     // a grant is for a resource of AWS
+	Operations  []string // that a grant permits
+	Context     []string // the keys of the encryption context
 }
 
 // oneOrMany reads a JSON text or list of texts.
@@ -198,8 +208,14 @@ func (ctx *Context) values(key string) (list []string, known bool) {
 		return ctx.Prefix, true
 	case "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN":
 		return some(ctx.Keys[key]), true
-	case "kms:GrantIsForAWSResource", "kms:ViaService", "kms:GrantOperations", "kms:EncryptionContextKeys":
-		return nil, true // the account has no keys to grant
+	case "kms:ViaService":
+		return some(ctx.Key.Via), true
+	case "kms:GrantIsForAWSResource":
+		return []string{strconv.FormatBool(ctx.Key.ForResource)}, true
+	case "kms:GrantOperations":
+		return ctx.Key.Operations, true
+	case "kms:EncryptionContextKeys":
+		return ctx.Key.Context, true
 	}
 	return nil, false
 }
