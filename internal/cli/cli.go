@@ -51,7 +51,7 @@ func Main(args []string, sys System) int {
 		// Signals keep their default here: SIGTERM ends the process at once.
 		// Lambda sends it when no more events will come, and a process that went
 		// on could only fail them.
-		function.Handler{App: app.New(a.options()), Env: sys.Env, Log: a.logger()}.Lambda(context.Background())
+		function.Handler{App: app.New(a.options()), Env: sys.Env, Log: a.logger(), Metrics: sys.Stdout}.Lambda(context.Background())
 		return exitDone
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -152,14 +152,15 @@ func noArguments(cmd *cobra.Command, args []string) error {
 }
 
 func (a *commandLine) logger() *slog.Logger {
+	if a.Env("AWS_LAMBDA_RUNTIME_API") != "" {
+		return function.NewLog(a.Stderr)
+	}
 	level := slog.LevelWarn
 	switch {
 	case a.verbose:
 		level = slog.LevelDebug
 	case a.quiet:
 		level = slog.LevelError
-	case a.Env("AWS_LAMBDA_RUNTIME_API") != "":
-		level = slog.LevelInfo // the function has no other voice
 	}
 	if a.Terminal {
 		return slog.New(tint.NewTextHandler(a.Stderr, &tint.Options{Level: level, NoColor: !a.Color, TimeFormat: time.TimeOnly}))

@@ -185,6 +185,18 @@ func TestReportOfOrganization(t *testing.T) {
 
 // The function makes the report of several accounts by a configuration in S3,
 // with all places there, under exactly the printed policies, which have nothing
+// putObject stores an object of a sandbox.
+func putObject(t *testing.T, url, bucket, key, body string) {
+	t.Helper()
+	client := s3.New(s3.Options{
+		Region: sandbox.DefaultRegion, BaseEndpoint: &url, UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
+	})
+	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader([]byte(body))}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // that is not needed.
 func TestReportEventUnderPolicy(t *testing.T) {
 	const bucket = "the-places"
@@ -206,15 +218,7 @@ cost:
   tags: [Team]
   min_coverage: 95
 `
-	url := server.URL()
-	client := s3.New(s3.Options{
-		Region: sandbox.DefaultRegion, BaseEndpoint: &url, UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
-	})
-	place, key := bucket, "nightshift.yaml"
-	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &place, Key: &key, Body: bytes.NewReader([]byte(text))}); err != nil {
-		t.Fatal(err)
-	}
+	putObject(t, server.URL(), bucket, "nightshift.yaml", text)
 	if _, err := s.Account(sandbox.AccountID).ExportBill(bucket, "bill", s.Now()); err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type runtimeAPI struct {
 	// process is the function's; ended is closed once it has ended.
 	process *exec.Cmd
 	ended   chan struct{}
+	metrics *strings.Builder // to be read once it has ended
 }
 
 type invocation struct {
@@ -106,6 +107,8 @@ func function(t *testing.T, o sandbox.Options, env ...string) (*runtimeAPI, *san
 	}, env...)
 	var log strings.Builder
 	cmd.Stderr = &log
+	api.metrics = &strings.Builder{}
+	cmd.Stdout = api.metrics
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -215,6 +218,54 @@ power: { rules: [ { tag: AutoStopStart=Yes, schedule: off, enforce: true } ] }
 
 // Before its time is over the function starts nothing new, answers, and says
 // what is left.
+// TestFunctionMeasures: the function of a stack says after each run how it ended, and
+// with power how old the newest report in the bucket is.
+func TestFunctionMeasures(t *testing.T) {
+	t.Parallel()
+	api, server := function(t, sandbox.Options{},
+		"NIGHTSHIFT_STACK=night", "NIGHTSHIFT_TIMEZONE=Asia/Seoul", "NIGHTSHIFT_BUCKET="+sandbox.DefaultBucket, "NIGHTSHIFT_PREFIX=ec2/",
+		"NIGHTSHIFT_CONFIG=ssm:/nightshift")
+	if err := server.Sandbox().SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift", Secret: true, Value: `
+timezone: Asia/Seoul
+schedules: { always-on: always }
+power: { rules: [ { tag: AutoStopStart=Yes, schedule: always-on } ] }
+`}); err != nil {
+		t.Fatal(err)
+	}
+	seoul, err := time.LoadLocation("Asia/Seoul")
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := func(n int) string { return time.Now().In(seoul).AddDate(0, 0, -n).Format("20060102") }
+	for _, key := range []string{"ec2/ec2_monthly_costs_" + days(30) + ".xlsx", "ec2/ec2_monthly_costs_" + days(3) + ".xlsx", "ec2/notes.txt"} {
+		putObject(t, server.URL(), sandbox.DefaultBucket, key, "x")
+	}
+	for _, event := range []string{`{"action":"power","dry_run":true}`, `{"action":"stop","dry_run":true}`} {
+		api.invoke(t, event, time.Minute)
+	}
+	_ = api.process.Process.Kill()
+	<-api.ended
+	var got []string
+	for line := range strings.Lines(api.metrics.String()) {
+		var m struct {
+			Stack, Job        string
+			Succeeded, Failed int
+			ReportAgeSeconds  *int
+		}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		age := "no age"
+		if m.ReportAgeSeconds != nil {
+			age = fmt.Sprint(*m.ReportAgeSeconds/86400, " days")
+		}
+		got = append(got, fmt.Sprint(m.Stack, " ", m.Job, " ", m.Succeeded, " ", m.Failed, " ", age))
+	}
+	if want := "night power 1 0 3 days, night stop 1 0 no age"; strings.Join(got, ", ") != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestFunctionRunsOutOfTime(t *testing.T) {
 	t.Parallel()
 	// The one stop that there is time for ends after the margin has begun.

@@ -3,6 +3,7 @@ package cost
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -58,5 +59,22 @@ func (r Report) answer(body string) Answer {
 // Key is the object key of a report: the date is that of now in its zone. A
 // workbook's ending is ".xlsx".
 func Key(prefix string, now time.Time, ending string) string {
-	return prefix + "ec2_monthly_costs_" + now.Format("20060102") + ending
+	return prefix + keyName + now.Format(keyDate) + ending
+}
+
+const (
+	keyName = "ec2_monthly_costs_"
+	keyDate = "20060102"
+)
+
+// DateOfKey is the date of a report by its key, at the day's beginning in a zone;
+// false for another object.
+func DateOfKey(prefix, key string, zone *time.Location) (time.Time, bool) {
+	rest, ok := strings.CutPrefix(key, prefix+keyName)
+	day, ending, _ := strings.Cut(rest, ".")
+	if !ok || ending == "" {
+		return time.Time{}, false
+	}
+	date, err := time.ParseInLocation(keyDate, day, zone)
+	return date, err == nil
 }

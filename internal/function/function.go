@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -20,20 +21,32 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
+	"nightshift/internal/text"
 )
 
 // Handler answers events. What differs from one deployment to the next is in
-// environment variables: NIGHTSHIFT_ACTION, _TAG, _REGIONS, _BUCKET, _PREFIX, _TIMEZONE
-// and _CONFIG.
+// environment variables: NIGHTSHIFT_ACTION, _TAG, _REGIONS, _BUCKET, _PREFIX, _TIMEZONE,
+// _CONFIG, _DRY_RUN and _STACK.
 type Handler struct {
 	App *app.App
 	Env func(name string) string
 	Log *slog.Logger
+	// Metrics receives a line after each run where NIGHTSHIFT_STACK is set.
+	Metrics io.Writer
 }
 
 // job does what an event asks for and gives the answer. It starts nothing new once
 // closing is closed.
-type job func(ctx context.Context, r Request, closing <-chan struct{}) (any, error)
+type job func(ctx context.Context, r Request, closing <-chan struct{}) (result, error)
+
+// result is what became of a job that did not fail as a whole.
+type result struct {
+	answer any
+	// partly is true where a part failed.
+	partly bool
+	// newest is the date of the newest report, zero where it is not known.
+	newest time.Time
+}
 
 // jobs are all actions that an event may ask for.
 func (h Handler) jobs() map[string]job {
@@ -80,13 +93,13 @@ func (h Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, invocationError(err)
 	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
+	var written bytes.Buffer
+	encoder := json.NewEncoder(&written)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(answer); err != nil {
 		return nil, invocationError(fmt.Errorf("write the answer: %w", err))
 	}
-	return bytes.TrimSpace(text.Bytes()), nil
+	return bytes.TrimSpace(written.Bytes()), nil
 }
 
 // Handle answers one event. An error is for events that are not understood and
@@ -100,7 +113,17 @@ func (h Handler) Handle(ctx context.Context, payload []byte) (any, error) {
 	}
 	if refusal != "" {
 		h.Log.ErrorContext(ctx, "event refused", "reason", refusal)
+		if request.Action != "" {
+			h.measure(ctx, request.Action, result{}, errEvent)
+		}
 		return power.Answer{Status: refusal}, nil
+	}
+	if dry, err := h.dryRun(); err != nil || dry {
+		request.DryRun = true
+		if err != nil {
+			h.Log.ErrorContext(ctx, "event refused", "reason", err)
+			return nil, err
+		}
 	}
 	h.Log.InfoContext(ctx, "event accepted", "action", request.Action, "region", request.Region, "tag", request.Tag, "dry_run", request.DryRun)
 	return h.run(ctx, h.jobs()[request.Action], request)
@@ -112,16 +135,29 @@ func (h Handler) run(ctx context.Context, do job, r Request) (any, error) {
 	defer cancel()
 	ctx, cancelCalls := before(ctx, answerTime, 20)
 	defer cancelCalls()
-	answer, err := do(ctx, r, closing.Done())
+	done, err := do(ctx, r, closing.Done())
 	if r.Action == actionReport && errors.Is(err, context.DeadlineExceeded) {
 		err = fleet.Errorf(context.DeadlineExceeded, "the report was not finished in the function's time and nothing was uploaded; raise the function's timeout")
 	}
+	h.measure(ctx, r.Action, done, err)
 	if err != nil {
 		h.Log.ErrorContext(ctx, "event failed", "error", err)
 		return nil, err
 	}
-	h.Log.InfoContext(ctx, "event answered", "answer", answer)
-	return answer, nil
+	h.Log.InfoContext(ctx, "event answered", "answer", done.answer)
+	return done.answer, nil
+}
+
+// dryRun is whether the deployment only wants to know what would be done.
+func (h Handler) dryRun() (bool, error) {
+	switch value := h.Env("NIGHTSHIFT_DRY_RUN"); value {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	default:
+		return false, fleet.Errorf(fleet.ErrInvalid, "NIGHTSHIFT_DRY_RUN is %q; it must be true or false", text.Clip(value, longestEcho))
+	}
 }
 
 // before gives a context that ends some time before the function's own, or the

@@ -31,14 +31,14 @@ func runJob(t *testing.T, do job, r Request) (any, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	return Handler{Log: slog.New(slog.DiscardHandler)}.run(ctx, do, r)
+	return Handler{Log: slog.New(slog.DiscardHandler), Env: func(string) string { return "" }}.run(ctx, do, r)
 }
 
 // A job has the function's time but for a second to answer, and is cancelled ten
 // seconds before, or a fifth, to begin nothing new.
 func TestJobsEndInTime(t *testing.T) {
 	asked := Request{Action: actionPower, DryRun: true}
-	got, err := runJob(t, func(ctx context.Context, r Request, closing <-chan struct{}) (any, error) {
+	got, err := runJob(t, func(ctx context.Context, r Request, closing <-chan struct{}) (result, error) {
 		deadline, ok := ctx.Deadline()
 		if left := time.Until(deadline); !ok || left < 18*time.Second || left > 19*time.Second {
 			t.Errorf("calls may take %s of 20s, want a second left to answer", left)
@@ -48,7 +48,7 @@ func TestJobsEndInTime(t *testing.T) {
 			t.Error("closed from the beginning")
 		default:
 		}
-		return r, nil
+		return result{answer: r}, nil
 	}, asked)
 	if got != asked || err != nil {
 		t.Errorf("got %v %v", got, err)
@@ -95,7 +95,9 @@ func TestFailuresHaveStableNames(t *testing.T) {
 		{fmt.Errorf("read: %w", context.DeadlineExceeded), messages.InvokeResponse_Error{Type: "Timeout", Message: "read: context deadline exceeded"}},
 		{errors.New(strings.Repeat("x", 300_000)), messages.InvokeResponse_Error{Type: "Failed", Message: strings.Repeat("x", 3999) + "…"}},
 	} {
-		got, err := runJob(t, func(context.Context, Request, <-chan struct{}) (any, error) { return power.Summary{}, tt.err }, Request{Action: actionPower})
+		got, err := runJob(t, func(context.Context, Request, <-chan struct{}) (result, error) {
+			return result{answer: power.Summary{}}, tt.err
+		}, Request{Action: actionPower})
 		err = invocationError(err)
 		if diff := cmp.Diff(error(tt.want), err); diff != "" || got != nil {
 			t.Errorf("got %v (-want +got)\n%s", got, diff)

@@ -56,46 +56,59 @@ func words(s string) []string {
 }
 
 // stopOrStart stops or starts all instances that carry a tag.
-func (h Handler) stopOrStart(ctx context.Context, r Request, closing <-chan struct{}) (any, error) {
+func (h Handler) stopOrStart(ctx context.Context, r Request, closing <-chan struct{}) (result, error) {
 	tag, err := fleet.ParseTag(cmp.Or(r.Tag, h.Env("NIGHTSHIFT_TAG"), defaultTag))
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	s, err := h.open(ctx, r, false)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
-	result, err := s.Power(ctx, app.PowerInput{
+	done, err := s.Power(ctx, app.PowerInput{
 		Action: power.Action(r.Action), Tags: []fleet.Tag{tag}, DryRun: r.DryRun, Settle: settleTime, Closing: closing,
 	})
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
-	answer := result.Answer()
-	if result.Status() != fleet.StatusDone {
+	answer := done.Answer()
+	partly := done.Status() != fleet.StatusDone
+	if partly {
 		h.Log.ErrorContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Deferred, "errors", answer.Errors)
 	}
 	if len(answer.Instances) > 0 {
-		return answer, nil // it says the rest; trying again could not know it from a person's doing
+		return result{answer: answer, partly: partly}, nil // it says the rest; trying again could not know it from a person's doing
 	}
-	return answer, result.Err()
+	return result{answer: answer, partly: partly}, done.Err()
 }
 
 // followRules stops and starts what the rules of the configuration want.
-func (h Handler) followRules(ctx context.Context, r Request, closing <-chan struct{}) (any, error) {
+func (h Handler) followRules(ctx context.Context, r Request, closing <-chan struct{}) (result, error) {
 	s, err := h.open(ctx, r, true)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
-	result, err := s.Power(ctx, app.PowerInput{DryRun: r.DryRun, Settle: settleTime, Closing: closing})
+	done, err := s.Power(ctx, app.PowerInput{DryRun: r.DryRun, Settle: settleTime, Closing: closing})
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
-	if result.Status() != fleet.StatusDone {
-		sum := result.Summary
+	partly := done.Status() != fleet.StatusDone
+	if partly {
+		sum := done.Summary
 		h.Log.ErrorContext(ctx, "not all is in its desired state", "failed", sum.Failed, "left", sum.Deferred, "mistakes", sum.Invalid, "errors", sum.Errors, "configuration_errors", len(s.Errors))
 	}
-	return envelope{Version: 1, Kind: actionPower, Data: result.Summary}, failedRun(result)
+	out := result{answer: envelope{Version: 1, Kind: actionPower, Data: done.Summary}, partly: partly || len(s.Errors) > 0}
+	if to := h.reports(); h.Env("NIGHTSHIFT_STACK") != "" && to.Bucket != "" {
+		if out.newest, err = s.NewestReport(ctx, to, h.Env("NIGHTSHIFT_TIMEZONE")); err != nil {
+			h.Log.WarnContext(ctx, "how old the newest report is cannot be said", "error", err)
+		}
+	}
+	return out, failedRun(done)
+}
+
+// reports is where reports are stored; its bucket is empty where nothing is said.
+func (h Handler) reports() blob.Ref {
+	return blob.Ref{Scheme: blob.S3, Bucket: h.Env("NIGHTSHIFT_BUCKET"), Path: cmp.Or(h.Env("NIGHTSHIFT_PREFIX"), "ec2/")}
 }
 
 // failedRun is the error of the function's invocation: what went wrong, where nothing
@@ -120,47 +133,47 @@ func failedRun(r app.PowerResult) error {
 }
 
 // report makes the cost report and stores it in the bucket.
-func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (any, error) {
-	to := blob.Ref{Scheme: blob.S3, Bucket: h.Env("NIGHTSHIFT_BUCKET"), Path: cmp.Or(h.Env("NIGHTSHIFT_PREFIX"), "ec2/")}
+func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (result, error) {
+	to := h.reports()
 	if to.Bucket == "" {
-		return nil, fleet.Errorf(fleet.ErrInvalid, "no destination: set NIGHTSHIFT_BUCKET")
+		return result{}, fleet.Errorf(fleet.ErrInvalid, "no destination: set NIGHTSHIFT_BUCKET")
 	}
 	s, err := h.open(ctx, r, false)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
-	result, err := s.Report(ctx, app.ReportInput{
+	made, err := s.Report(ctx, app.ReportInput{
 		CostInput: app.CostInput{DefaultTimezone: h.Env("NIGHTSHIFT_TIMEZONE")}, Past: true, Keep: !r.DryRun,
 	})
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	targets := []blob.Ref{to}
 	if r.DryRun {
 		targets = nil
 	}
-	stored, err := s.Publish(ctx, result, app.Formats()[0], targets...)
+	stored, err := s.Publish(ctx, made, app.Formats()[0], targets...)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
-	if !result.Complete() {
-		h.Log.WarnContext(ctx, "the report is not complete", "missing_prices", result.Missing(), "problems", stored.Answer.Problems)
+	if !made.Complete() {
+		h.Log.WarnContext(ctx, "the report is not complete", "missing_prices", made.Missing(), "problems", stored.Answer.Problems)
 	}
-	if result.Status() == fleet.StatusFailed {
-		err = result.Err() // it is stored all the same
+	if made.Status() == fleet.StatusFailed {
+		err = made.Err() // it is stored all the same
 	}
-	return stored.Answer, err
+	return result{answer: stored.Answer, partly: !made.Complete()}, err
 }
 
 // check looks at credentials, permissions, journal and tags.
-func (h Handler) check(ctx context.Context, r Request, _ <-chan struct{}) (any, error) {
+func (h Handler) check(ctx context.Context, r Request, _ <-chan struct{}) (result, error) {
 	s, err := h.open(ctx, r, true)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
-	result, err := s.Check(ctx)
-	if err == nil && result.Status() == fleet.StatusDenied {
-		err = fleet.Errorf(fleet.ErrDenied, "%d permissions are missing; `nightshift check --live` lists them", result.Count(app.CheckDenied))
+	found, err := s.Check(ctx)
+	if err == nil && found.Status() == fleet.StatusDenied {
+		err = fleet.Errorf(fleet.ErrDenied, "%d permissions are missing; `nightshift check --live` lists them", found.Count(app.CheckDenied))
 	}
-	return envelope{Version: 1, Kind: actionCheck, Data: result}, err
+	return result{answer: envelope{Version: 1, Kind: actionCheck, Data: found}, partly: found.Status() != fleet.StatusDone}, err
 }
