@@ -141,6 +141,9 @@ func (c *formation) readPlan(s *stack) (asked plan, err *wire.Error) {
 	if asked.role = p.Text("RoleARN"); asked.role == "" {
 		asked.role = s.role
 	}
+	if _, err := c.actor(asked.role); err != nil {
+		return asked, err
+	}
 	return asked, asked.checkCapabilities()
 }
 

@@ -6,10 +6,12 @@ package cloudformation
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
@@ -112,12 +114,24 @@ func (c *formation) authorizeStack(s *stack) *wire.Error {
 }
 
 // actor is who makes the changes of an operation: the caller, or the role that
-// CloudFormation is handed.
-func (c *formation) actor(role string) (state.Principal, *wire.Error) {
-	if role == "" {
+// CloudFormation is handed, which the caller must be allowed to pass.
+func (c *formation) actor(arn string) (state.Principal, *wire.Error) {
+	if arn == "" {
 		return c.Caller, nil
 	}
-	return state.Principal{}, wire.ValidationError("Role " + role + " is invalid or cannot be assumed")
+	ctx := &policy.Context{Region: c.Region.Name, Keys: map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}}
+	if !c.Caller.Policy.Load().Allows("iam:PassRole", arn, ctx) {
+		return state.Principal{}, wire.Fail(http.StatusForbidden, "AccessDenied", "User: "+c.Caller.ARN+" is not authorized to perform: iam:PassRole on resource: "+
+			arn+" because no identity-based policy allows the iam:PassRole action")
+	}
+	role := c.Caller.Account.RoleByARN(arn)
+	if role == nil || !slices.Contains(role.Services, "cloudformation.amazonaws.com") {
+		return state.Principal{}, wire.ValidationError("Role " + arn + " is invalid or cannot be assumed")
+	}
+	return state.Principal{
+		Account: c.Caller.Account, Policy: role.Policy, Role: true,
+		ARN: "arn:aws:sts::" + c.Region.Owner + ":assumed-role/" + role.Name + "/AWSCloudFormation",
+	}, nil
 }
 
 // Resource is one of a stack, as it is.

@@ -99,10 +99,7 @@ func (s *stack) compareResource(r resource, to plan, in *scope, fresh map[string
 		return c, wire.ValidationError("Update of resource type is not permitted. The new template modifies resource type of the following resources: [" + r.id + "]")
 	}
 	k := kinds()[r.kind]
-	for _, name := range properties(was.properties, after) {
-		if reflect.DeepEqual(was.properties[name], after[name]) {
-			continue
-		}
+	for _, name := range changedProperties(was.properties, after) {
 		d := detail{attribute: "Properties", name: name, recreation: "Never", before: written(was.properties[name]), after: written(after[name])}
 		if slices.Contains(strings.Fields(k.replaces), name) {
 			d.recreation, c.replacement = "Always", true
@@ -161,11 +158,11 @@ func (s *stack) causes(d detail, was, is any, to plan, in *scope, fresh map[stri
 	return list
 }
 
-// properties are the names of the properties of either, in order.
-func properties(a, b map[string]any) []string {
+// changedProperties are the names of the properties that differ, in order.
+func changedProperties(a, b map[string]any) []string {
 	all := append(keys(a), keys(b)...)
 	slices.Sort(all)
-	return slices.Compact(all)
+	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return reflect.DeepEqual(a[name], b[name]) })
 }
 
 // written is a property as IncludePropertyValues shows it.

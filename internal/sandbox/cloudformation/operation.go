@@ -219,8 +219,16 @@ func (s *stack) carryOut(one *step) string {
 		return s.remove(r)
 	}
 	if one.fixed != nil {
+		was := *r
 		*r = *one.fixed
-		return s.put(r)
+		reason := s.deniedUpdate(&was, r)
+		if reason == "" {
+			reason = s.put(r)
+		}
+		if reason != "" {
+			*r = was
+		}
+		return reason
 	}
 	resolved, err := s.scope(s.plan, s.known).resolve(one.to.properties)
 	if err != nil {
@@ -241,8 +249,11 @@ func handlerMessage(kind, message, code string) string {
 	if message == "" {
 		message = "the sandbox was told to refuse it"
 	}
-	service := strings.Split(kind, "::")[1]
-	return fmt.Sprintf("Resource handler returned message: \"%s (Service: %s, Status Code: 400, Error Code: %s)\" (HandlerErrorCode: %s)", message, service, code, code)
+	service, status := strings.Split(kind, "::")[1], 400
+	if code == "AccessDenied" {
+		status = 403
+	}
+	return fmt.Sprintf("Resource handler returned message: \"%s (Service: %s, Status Code: %d, Error Code: %s)\" (HandlerErrorCode: %s)", message, service, status, code, code)
 }
 
 // deletions are the steps that delete resources, each after those that refer to

@@ -16,6 +16,9 @@ func (s *stack) create(r *record, made map[string]any) string {
 	all.seeds++
 	r.properties, r.tags = made, s.tags
 	r.name = s.physicalName(r.resource, made, all.seeds)
+	if reason := s.denied(r, permissions()[r.kind].create, r.has); reason != "" {
+		return reason
+	}
 	if s.taken(r) {
 		return handlerMessage(r.kind, r.name+" already exists", "AlreadyExists")
 	}
@@ -69,7 +72,10 @@ func (s *stack) taken(r *record) bool {
 func (s *stack) update(r *record, to resource, made map[string]any) string {
 	was := *r
 	r.resource, r.properties, r.tags = to, made, s.tags
-	reason := s.put(r)
+	reason := s.deniedUpdate(&was, r)
+	if reason == "" {
+		reason = s.put(r)
+	}
 	if reason != "" {
 		r.resource, r.properties, r.tags = was.resource, was.properties, was.tags
 	}
@@ -94,6 +100,11 @@ func (s *stack) put(r *record) string {
 // remove deletes a resource and says why it cannot.
 func (s *stack) remove(r *record) string {
 	all := state.Slot[stacks](s.region)
+	if r.physical != "" {
+		if reason := s.denied(r, permissions()[r.kind].remove, r.has); reason != "" {
+			return reason
+		}
+	}
 	switch {
 	case r.physical == "":
 	case r.kind == "AWS::S3::Bucket":
