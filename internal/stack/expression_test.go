@@ -161,3 +161,13 @@ func weekdayHas(t *testing.T, field string, at time.Time) bool {
 	}
 	return fieldHas(field, strings.ToUpper(at.Format("Mon")), number)
 }
+
+// times are the times of jobs by their names.
+func times(t *testing.T, texts map[string]string) map[string]schedule.Recurrence {
+	t.Helper()
+	all := map[string]schedule.Recurrence{}
+	for name, text := range texts {
+		all[name] = recurrence(t, text)
+	}
+	return all
+}
