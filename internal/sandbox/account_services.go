@@ -48,6 +48,11 @@ func (a *Account) SetParameter(region string, p ssm.Parameter) error {
 	return ssm.SetParameter(a.Account, region, p)
 }
 
+// EncryptBucket gives a bucket the customer managed KMS key of its objects. Who
+// reads or writes them needs the use of it. An error means that there is no such
+// bucket.
+func (a *Account) EncryptBucket(bucket, key string) error { return a.store.Encrypt(bucket, key) }
+
 // StackResource finds a resource of a stack by its logical id; its zero value
 // where there is none.
 func (a *Account) StackResource(region, stack, id string) cloudformation.Resource {

@@ -3,11 +3,13 @@ package sandbox_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"nightshift/internal/sandbox"
 )
@@ -83,5 +85,76 @@ func TestPolicyOfAttributesAndPrefixes(t *testing.T) {
 		if got := code(tt.err); got != tt.code {
 			t.Errorf("%s: %v, want %q", name, tt.err, tt.code)
 		}
+	}
+}
+
+// Customer managed keys and license configurations are asked for, too: of objects
+// and parameters in the call itself, of volumes when the instance is to run.
+func TestPolicyOfKeysAndLicenses(t *testing.T) {
+	const key, license = "arn:aws:kms:ap-northeast-2:123456789012:key/a", "arn:aws:license-manager:ap-northeast-2:123456789012:license-configuration:lic-1"
+	a := open(t, sandbox.Options{Speed: -1})
+	stopped := a.id("야간-리포트")
+	if !a.SetVolumeKey(stopped, key) || a.SetLicenses("i-0", license) {
+		t.Fatal("a key for an instance that is there, licenses for one that is not")
+	}
+	for _, err := range []error{
+		a.EncryptBucket(sandbox.DefaultBucket, key),
+		a.SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/secret", Value: "x", Secret: true, Key: key}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tried := map[string]func() error{
+		"kms:GenerateDataKey": func() error { return a.put(sandbox.DefaultBucket, "a", "x") },
+		"kms:Decrypt": func() error {
+			_, err := a.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(sandbox.DefaultBucket), Key: aws.String("a")})
+			return err
+		},
+		"kms:Decrypt ": func() error {
+			_, err := ssm.NewFromConfig(a.config(sandbox.DefaultRegion)).GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("/secret"), WithDecryption: aws.Bool(true)})
+			return err
+		},
+	}
+	for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt", "kms:Decrypt "} {
+		if err := tried[action](); err != nil {
+			t.Errorf("with everything allowed: %v", err)
+		}
+		a.deny(strings.TrimSpace(action))
+		if err := tried[action](); !strings.HasPrefix(code(err), "AccessDenied") || !strings.Contains(message(err), strings.TrimSpace(action)+" on resource: "+key) {
+			t.Errorf("%s is denied: %v", action, err)
+		}
+		a.deny("kms:CreateGrant")
+	}
+	for _, want := range []string{"stopped", "running"} {
+		if err := a.start(stopped); err != nil {
+			t.Errorf("start, then %s: %v", want, err)
+		}
+		a.Advance(time.Hour)
+		if i, _ := a.Instance(stopped); i.State != want {
+			t.Errorf("%s, want %s", i.State, want)
+		}
+		a.deny("nothing:Else")
+	}
+	if err := a.stop(stopped); err != nil {
+		t.Fatal(err)
+	}
+	a.Advance(time.Hour)
+	if !a.SetLicenses(stopped, license) || len(a.one(stopped).Licenses) != 1 {
+		t.Error("the instance does not show its license configuration")
+	}
+	if err := a.SetPolicy([]byte(`{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": ["arn:aws:ec2:*:*:instance/*"]}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.start(stopped); code(err) != "UnauthorizedOperation" || !strings.Contains(message(err), license) {
+		t.Errorf("without the license configuration: %v", err)
+	}
+}
+
+// deny denies an action to the caller and allows everything else.
+func (a *account) deny(action string) {
+	a.t.Helper()
+	if err := a.SetPolicy(sandbox.PolicyDenying(action)); err != nil {
+		a.t.Fatal(err)
 	}
 }

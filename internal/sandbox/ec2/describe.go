@@ -194,6 +194,15 @@ func writeInstance(d *wire.Doc, c *ec2Call, i *state.Instance) {
 	d.Text("clientToken", i.ClientToken)
 	writeTags(d, i.Tags)
 	d.Text("hypervisor", "xen")
+	if len(i.Licenses) > 0 {
+		d.Open("licenseSet")
+		for _, arn := range i.Licenses {
+			d.Open("item")
+			d.Text("licenseConfigurationArn", arn)
+			d.End("item")
+		}
+		d.End("licenseSet")
+	}
 	if live {
 		writeNetworkInterface(d, r, i, shown.State)
 	}

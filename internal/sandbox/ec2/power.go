@@ -1,8 +1,11 @@
 package ec2
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/random"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
@@ -60,7 +63,7 @@ func (c *ec2Call) start() *wire.Error {
 	return c.change(batch, func(i *state.Instance) {
 		if i.State == state.Stopped {
 			i.Start(c.Now, c.slowed(i, i.StartTakes(c.Region.Rand)))
-			i.FailsWith = c.failure(i)
+			i.FailsWith = cmp.Or(c.failure(i), c.withoutKeys(i))
 		}
 	})
 }
@@ -123,11 +126,44 @@ func (c *ec2Call) batch(ids []string) ([]*state.Instance, *wire.Error) {
 		if err := c.authorize(c.Region.ARN("instance", i.ID), i.Tags, nil); err != nil {
 			return nil, err
 		}
+		if err := c.licensed(i); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.checkDryRun(); err != nil {
 		return nil, err
 	}
 	return batch, c.refused(batch)
+}
+
+// licensed asks for permission on the license configurations of an instance that
+// is to start.
+func (c *ec2Call) licensed(i *state.Instance) *wire.Error {
+	if c.Action != "StartInstances" {
+		return nil
+	}
+	for _, arn := range i.Licenses {
+		if err := c.authorize(arn, nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutKeys is the reason with which a start will fail because EC2 is granted
+// no use of the customer managed key of a volume; empty where there is none. The
+// call itself succeeds.
+func (c *ec2Call) withoutKeys(i *state.Instance) string {
+	for _, a := range i.Attachments {
+		if !strings.HasPrefix(a.Volume.KMSKey, "arn:") {
+			continue // an alias of AWS's own key
+		}
+		use := policy.KeyUse{ForResource: true, Operations: []string{"Decrypt"}, Context: []string{"aws:ebs:id"}}
+		if c.UseKey("kms:CreateGrant", a.Volume.KMSKey, use) != nil {
+			return "Client.InternalError"
+		}
+	}
+	return ""
 }
 
 // change applies act to each instance and answers its states before and

@@ -3,8 +3,6 @@ package policy
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +31,7 @@ type clause struct {
 	operator string
 	forAll   bool
 	key      string
-	values   []string
+	values   []glob.Pattern // of Null: true or false
 }
 
 // Tagged has tags that a condition can ask for.
@@ -87,57 +85,6 @@ func Denying(actions ...string) []byte {
 		{"Deny", actions, "*"},
 	}})
 	return b
-}
-
-// Parse reads a policy document; nil allows everything. What it does not
-// understand is an error, never ignored.
-func Parse(document []byte) (*Policy, error) {
-	if len(document) == 0 {
-		return nil, nil
-	}
-	var d struct {
-		Statement []struct {
-			Effect      string
-			Action      oneOrMany
-			Resource    oneOrMany
-			NotAction   oneOrMany
-			NotResource oneOrMany
-			Condition   map[string]map[string]oneOrMany
-		}
-	}
-	if err := json.Unmarshal(document, &d); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	p := &Policy{}
-	for n, st := range d.Statement {
-		out := statement{deny: st.Effect == "Deny"}
-		switch {
-		case st.Effect != "Allow" && st.Effect != "Deny":
-			return nil, fmt.Errorf("policy: statement %d: effect %q is neither Allow nor Deny", n+1, st.Effect)
-		case st.NotAction != nil || st.NotResource != nil:
-			return nil, errors.New("policy: NotAction and NotResource are not understood here")
-		}
-		for _, a := range st.Action {
-			out.actions = append(out.actions, glob.Compile(strings.ToLower(a)))
-		}
-		for _, r := range st.Resource {
-			out.resources = append(out.resources, glob.Compile(r))
-		}
-		for operator, lines := range st.Condition {
-			bare, forAll := strings.CutPrefix(operator, "ForAllValues:")
-			if !slices.Contains([]string{"ArnLike", "StringEquals", "StringEqualsIgnoreCase", "StringLike", "Bool", "Null"}, bare) {
-				return nil, fmt.Errorf("policy: statement %d: condition operator %s is not understood here", n+1, operator)
-			}
-			for key, values := range lines {
-				if _, known := (&Context{}).values(key); !known {
-					return nil, fmt.Errorf("policy: statement %d: condition key %s is not understood here", n+1, key)
-				}
-				out.conditions = append(out.conditions, clause{bare, forAll, key, values})
-			}
-		}
-		p.statements = append(p.statements, out)
-	}
-	return p, nil
 }
 
 // Allows decides as IAM does: an explicit denial wins, else one Allow is
@@ -223,18 +170,14 @@ func (ctx *Context) values(key string) (list []string, known bool) {
 func (c clause) holds(ctx *Context) bool {
 	have, _ := ctx.values(c.key)
 	if c.operator == "Null" {
-		return slices.Contains(c.values, strconv.FormatBool(len(have) == 0))
+		absent := strconv.FormatBool(len(have) == 0)
+		return slices.ContainsFunc(c.values, func(want glob.Pattern) bool { return want.Match(absent) })
 	}
 	fits := func(v string) bool {
-		return slices.ContainsFunc(c.values, func(want string) bool {
-			switch c.operator {
-			case "StringEquals":
-				return want == v
-			case "StringEqualsIgnoreCase", "Bool":
-				return strings.EqualFold(want, v)
-			}
-			return glob.Compile(want).Match(v)
-		})
+		if ignoresCase(c.operator) {
+			v = strings.ToLower(v)
+		}
+		return slices.ContainsFunc(c.values, func(want glob.Pattern) bool { return want.Match(v) })
 	}
 	if c.forAll { // also true without any value, as in IAM
 		return !slices.ContainsFunc(have, func(v string) bool { return !fits(v) })

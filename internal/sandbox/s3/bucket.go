@@ -129,7 +129,7 @@ func (o *Store) createBucket(r *service.Call, bucket string) wire.Answer {
 		if err := o.backend.CreateBucket(bucket); err != nil {
 			return r.Refuse(wire.Fail(http.StatusInternalServerError, "InternalError", err.Error()))
 		}
-		o.buckets[bucket] = BucketHome{region, r.Caller.Account.ID()}
+		o.buckets[bucket] = BucketHome{Region: region, Owner: r.Caller.Account.ID()}
 	case foreign(r, there):
 		return r.Refuse(wire.Fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. "+
 			"The bucket namespace is shared by all users of the system. Please select a different name and try again."))

@@ -35,7 +35,11 @@ type Store struct {
 
 // BucketHome is where a bucket is and whose; the zero value is that of one that
 // does not exist.
-type BucketHome struct{ Region, Owner string }
+type BucketHome struct {
+	Region, Owner string
+	// Key is the ARN of the customer managed KMS key of its objects.
+	Key string
+}
 
 // NewStore makes an empty store.
 func NewStore(c *state.Clock) *Store {
@@ -68,6 +72,20 @@ func (o *Store) Create(name string, home BucketHome) error {
 
 // Owner is the account that a bucket belongs to; empty where there is none.
 func (o *Store) Owner(name string) string { return o.home(name).Owner }
+
+// Encrypt gives a bucket the customer managed KMS key of its objects, those that
+// are there included.
+func (o *Store) Encrypt(name, key string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	home := o.buckets[name]
+	if home.Owner == "" {
+		return fmt.Errorf("encrypt bucket %s: there is none", name)
+	}
+	home.Key = key
+	o.buckets[name] = home
+	return nil
+}
 
 // Remove deletes a bucket, which must be empty.
 func (o *Store) Remove(name string) error {
@@ -174,6 +192,11 @@ func (o *Store) serve(r *service.Call) wire.Answer {
 	case home.Region != "" && home.Region != r.Scope.Region:
 		return redirect(r.Request, bucket, home.Region)
 	}
+	if use := keyUse(op.name); use != "" {
+		if err := r.UseKey(use, home.Key, policy.KeyUse{Context: []string{"aws:s3:arn"}}); err != nil {
+			return r.Refuse(err)
+		}
+	}
 	a := o.forward(r.Request)
 	if home := o.home(bucket); home.Region != "" && key == "" {
 		a.Header.Set(bucketRegionHeader, home.Region)
@@ -182,6 +205,18 @@ func (o *Store) serve(r *service.Call) wire.Answer {
 		o.forget(bucket)
 	}
 	return a
+}
+
+// keyUse is the action of KMS that S3 takes for a caller who reads or writes an
+// object under a key.
+func keyUse(operation string) string {
+	switch operation {
+	case "GetObject":
+		return "kms:Decrypt"
+	case "PutObject", "CreateMultipartUpload":
+		return "kms:GenerateDataKey"
+	}
+	return ""
 }
 
 // forward lets the store answer.

@@ -24,6 +24,8 @@ type Parameter struct {
 	// Secret makes it a SecureString, which is readable only to who asks for
 	// its decryption.
 	Secret bool
+	// Key is the ARN of the customer managed KMS key of a SecureString.
+	Key string
 
 	modified time.Time
 }
@@ -101,7 +103,11 @@ func serveSSM(r *service.Call) wire.Answer {
 	kind, value := "String", p.Value
 	if p.Secret {
 		kind = "SecureString"
-		if !in.WithDecryption {
+		if in.WithDecryption {
+			if err := r.UseKey("kms:Decrypt", p.Key, policy.KeyUse{Context: []string{"PARAMETER_ARN"}}); err != nil {
+				return r.Refuse(err)
+			}
+		} else {
 			value = base64.StdEncoding.EncodeToString([]byte("sealed " + strconv.FormatUint(random.HashText(1, value), 36)))
 		}
 	}

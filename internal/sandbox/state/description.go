@@ -42,6 +42,39 @@ func (a *Account) instanceIn(r *Region, id string) (InstanceDescription, bool) {
 	return i.snapshot(r, a.Now())
 }
 
+// SetLicenses gives an instance of any region its license configurations of AWS
+// License Manager, by ARN: who starts it must be permitted to use them. False
+// where there is no such instance.
+func (a *Account) SetLicenses(id string, arns ...string) bool {
+	return a.alter(id, func(i *Instance) { i.Licenses = arns })
+}
+
+// SetVolumeKey encrypts the volumes of an instance with a customer managed KMS key:
+// who starts it must be permitted to grant EC2 the use of it. False where there is
+// no such instance.
+func (a *Account) SetVolumeKey(id, key string) bool {
+	return a.alter(id, func(i *Instance) {
+		for _, one := range i.Attachments {
+			one.Volume.Encrypted, one.Volume.KMSKey = true, key
+		}
+	})
+}
+
+func (a *Account) alter(id string, change func(*Instance)) bool {
+	for _, r := range a.Regions {
+		r.Mu.Lock()
+		i := r.Instances[id]
+		if i != nil {
+			change(i)
+		}
+		r.Mu.Unlock()
+		if i != nil {
+			return true
+		}
+	}
+	return false
+}
+
 func (i *Instance) snapshot(r *Region, now time.Time) (InstanceDescription, bool) {
 	i.Settle(now)
 	if i.Gone {

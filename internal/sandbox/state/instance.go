@@ -57,7 +57,8 @@ type Instance struct {
 	ElasticIP             *Address
 	Host                  *DedicatedHost
 	Capacity              *CapacityReservation
-	Credits               string // the credit option chosen; empty: the family's usual one
+	Licenses              []string // ARNs of license configurations of AWS License Manager
+	Credits               string   // the credit option chosen; empty: the family's usual one
 	Attachments           []Attachment
 }
 

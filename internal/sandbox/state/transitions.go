@@ -87,6 +87,8 @@ func failureText(code string) string {
 	switch code {
 	case "Server.InsufficientInstanceCapacity":
 		return "There was insufficient capacity available to satisfy the launch request."
+	case "Client.InternalError":
+		return "Client error on launch"
 	case "Client.InvalidKMSKey.InvalidState":
 		return "The KMS key provided is in an incorrect state"
 	}
