@@ -2,6 +2,7 @@ package app
 
 import (
 	"nightshift/internal/amazon"
+	"nightshift/internal/deploy"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 )
@@ -21,6 +22,9 @@ type Observer interface { //nolint:interfacebloat // one method for each thing t
 	// Called comes for each request to AWS when it has ended; runID is empty for
 	// those that belong to no run.
 	Called(runID string, c amazon.Call)
+	// StackChanged comes for each event of a stack while an operation on it is
+	// followed.
+	StackChanged(Run, deploy.Event)
 }
 
 // NopObserver hears nothing.
@@ -43,3 +47,6 @@ func (NopObserver) Failed(Run, TargetError) {}
 
 // Called does nothing.
 func (NopObserver) Called(string, amazon.Call) {}
+
+// StackChanged does nothing.
+func (NopObserver) StackChanged(Run, deploy.Event) {}

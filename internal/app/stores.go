@@ -52,26 +52,29 @@ func (s *Session) own(ctx context.Context) (*amazon.Session, error) {
 // readConfigAt reads a configuration, and the calendars beside it. What is wrong
 // in it comes back as config.Mistakes beside what works.
 func (a *App) readConfigAt(ctx context.Context, ref blob.Ref) (*config.Config, error) {
-	return config.Load(ref.String(), func(name string) (io.ReadCloser, error) {
-		ref, err := blob.ParseRef(name)
-		if err != nil {
-			return nil, err
+	return config.Load(ref.String(), func(name string) (io.ReadCloser, error) { return a.openConfigFile(ctx, name) })
+}
+
+// openConfigFile opens a file of a configuration.
+func (a *App) openConfigFile(ctx context.Context, name string) (io.ReadCloser, error) {
+	ref, err := blob.ParseRef(name)
+	if err != nil {
+		return nil, err
+	}
+	switch ref.Scheme {
+	case blob.S3, blob.Parameter:
+		text, err := a.remote(ctx, ref)
+		if errors.Is(err, fleet.ErrNotFound) {
+			err = fleet.Errorf(fleet.ErrInvalid, "it is not there: %w", err)
 		}
-		switch ref.Scheme {
-		case blob.S3, blob.Parameter:
-			text, err := a.remote(ctx, ref)
-			if errors.Is(err, fleet.ErrNotFound) {
-				err = fleet.Errorf(fleet.ErrInvalid, "it is not there: %w", err)
-			}
-			return io.NopCloser(bytes.NewReader(text)), err
-		default:
-			file, err := blob.OpenFile(filepath.FromSlash(ref.Path))
-			if errors.Is(err, fleet.ErrNotFound) {
-				err = fleet.Errorf(fleet.ErrInvalid, "there is no file %s", name)
-			}
-			return file, err
+		return io.NopCloser(bytes.NewReader(text)), err
+	default:
+		file, err := blob.OpenFile(filepath.FromSlash(ref.Path))
+		if errors.Is(err, fleet.ErrNotFound) {
+			err = fleet.Errorf(fleet.ErrInvalid, "there is no file %s", name)
 		}
-	})
+		return file, err
+	}
 }
 
 // remote reads an object or a parameter with our own credentials.

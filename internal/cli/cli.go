@@ -5,6 +5,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -32,6 +33,8 @@ type System struct {
 	// Terminal says whether Stderr is a terminal, on which progress is shown;
 	// Color whether colours are welcome there.
 	Terminal, Color bool
+	// Interactive says whether Stdin is a terminal, at which somebody can be asked.
+	Interactive bool
 }
 
 // ThisSystem is the machine of this process.
@@ -40,6 +43,7 @@ func ThisSystem() System {
 	return System{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv, Now: time.Now,
 		Terminal: terminal, Color: terminal && os.Getenv("NO_COLOR") == "",
+		Interactive: term.IsTerminal(int(os.Stdin.Fd())),
 	}
 }
 
@@ -100,6 +104,7 @@ type commandLine struct {
 	app       *app.App
 	progress  *progress
 	announced bool // which configuration is in force
+	stdin     *bufio.Reader
 }
 
 func (a *commandLine) root() *cobra.Command {
@@ -127,7 +132,7 @@ func (a *commandLine) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.costCommand(), a.schedulesCommand(),
-		a.sandboxCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.versionCommand(),
+		a.sandboxCommand(), a.deployCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	complete(root, "region", "all")
 	refuseArguments(root)

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"nightshift/internal/app"
+	"nightshift/internal/deploy"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 )
@@ -46,6 +48,13 @@ func (p *progress) Acted(_ app.Run, o fleet.Outcome) {
 	defer p.mu.Unlock()
 	p.done++
 	p.show(fmt.Sprintf("%d of %d machines", p.done, p.total))
+}
+
+// StackChanged shows the resource that a stack is at.
+func (p *progress) StackChanged(_ app.Run, e deploy.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.show(e.Logical + " " + strings.ToLower(strings.ReplaceAll(string(e.Status), "_", " ")))
 }
 
 // end wipes the line.

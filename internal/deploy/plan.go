@@ -392,3 +392,7 @@ func (d Deployer) configChanges(ctx context.Context, p *Deployment, stack Stack,
 	p.Diff.Files = fileChanges(old, r.Config)
 	return nil
 }
+
+// HasArchive reports whether the packed program is at hand, as it is in the
+// process that made the plan.
+func (d Deployment) HasArchive() bool { return d.archive != nil }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -56,10 +57,15 @@ func addedRights(changes []Change) []Right {
 	return added
 }
 
+// unknown is what CloudFormation writes for a value that is only known when its
+// resource has been made.
+var unknown = regexp.MustCompile(`(?i)\{\{changeset:KNOWN_AFTER_APPLY\}\}`)
+
 // rightsOf reads the policies in the properties of an IAM resource, wherever they
 // stand. Who may assume a role is a right, too.
 func rightsOf(properties json.RawMessage, of string) []Right {
 	var root any
+	properties = unknown.ReplaceAll(properties, []byte("(known after it is made)"))
 	if len(properties) == 0 || json.Unmarshal(properties, &root) != nil {
 		return nil
 	}

@@ -142,9 +142,11 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (resu
 	if err != nil {
 		return result{}, err
 	}
-	made, err := s.Report(ctx, app.ReportInput{
-		CostInput: app.CostInput{DefaultTimezone: h.Env("NIGHTSHIFT_TIMEZONE")}, Past: true, Keep: !r.DryRun,
-	})
+	input := app.ReportInput{CostInput: app.CostInput{DefaultTimezone: h.Env("NIGHTSHIFT_TIMEZONE")}, Past: true, Keep: !r.DryRun}
+	if r.DryRun { // nothing is paid for a look
+		input.CostExplorer, input.CloudWatch = new(int), new(int)
+	}
+	made, err := s.Report(ctx, input)
 	if err != nil {
 		return result{}, err
 	}

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"strconv"
+	"strings"
+
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/schedule"
+	"nightshift/internal/stack"
+)
+
+// deployParameters are the values of the template's parameters that a
+// configuration gives. All that it can say is there, also what is empty.
+func deployParameters(c *config.Config) (map[string]string, error) {
+	times := map[string]schedule.Recurrence{}
+	for _, j := range c.Jobs {
+		times[j.Name] = j.When
+	}
+	values, err := stack.ScheduleParameters(times)
+	if err != nil {
+		return nil, err
+	}
+	d := c.Deploy
+	for name, value := range map[string]string{
+		"Regions":             strings.Join(c.Regions, ","),
+		"AlarmEmail":          d.AlarmEmail,
+		"AlarmTopicArn":       d.AlarmTopic,
+		"ReportBucket":        d.ReportBucket,
+		"ReportPrefix":        d.ReportPrefix,
+		"ReportKeyArn":        d.ReportKey,
+		"DataKeyArns":         strings.Join(d.DataKeys, ","),
+		"KeyArns":             strings.Join(d.VolumeKeys, ","),
+		"LicenseManager":      strconv.FormatBool(d.LicenseManager),
+		"PermissionsBoundary": d.PermissionsBoundary,
+		"RolePath":            d.RolePath,
+		"LogRetentionDays":    strconv.Itoa(d.LogRetentionDays),
+		"DryRun":              strconv.FormatBool(d.DryRun),
+		"ScheduleState":       "DISABLED",
+	} {
+		values[name] = value
+	}
+	if d.Enabled {
+		values["ScheduleState"] = "ENABLED"
+	}
+	if c.ZoneGiven {
+		values["TimeZone"] = c.Zone.String()
+	}
+	return values, nil
+}
+
+// Permissions are what following a configuration may touch, and what its accounts
+// and cost report need besides. The name says where the configuration is read
+// from. Of places only those in AWS matter.
+func Permissions(c *config.Config, name string) (*stack.Schedules, stack.Costs) {
+	inS3 := func(place string) string {
+		if strings.HasPrefix(place, "s3://") {
+			return place
+		}
+		return ""
+	}
+	costs := stack.Costs{
+		CostExplorer: c.Cost.CostExplorer > 0, CloudWatch: c.Cost.CloudWatch > 0, Offers: c.Cost.Prices != "",
+		History: inS3(c.Cost.History), PriceCache: inS3(c.Cost.Prices), Bill: inS3(c.Cost.Bill),
+	}
+	for _, account := range c.Accounts {
+		switch {
+		case account.Organization != "":
+			costs.Organization = true
+			costs.Roles = append(costs.Roles, fleet.RoleARN{
+				Partition: c.FirstRegion().Partition(), Account: fleet.AnyAccount, Name: account.Organization,
+			})
+		case account.Role != "":
+			if role, err := fleet.ParseRoleARN(account.Role); err == nil { // the configuration has no errors
+				costs.Roles = append(costs.Roles, role)
+			}
+		}
+	}
+	return stack.Follow(c.Rules(), name, c.Journal), costs
+}

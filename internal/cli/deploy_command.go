@@ -1,0 +1,272 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/app"
+	"nightshift/internal/deploy"
+	"nightshift/internal/fleet"
+	"nightshift/internal/text"
+)
+
+// deployFlags are those of the command deploy.
+type deployFlags struct {
+	app.DeployInput
+	plan, yes, status, destroy bool
+	parameters                 []string
+}
+
+// deployed is what `deploy --json` prints.
+type deployed struct {
+	Plan   deploy.Deployment `json:"plan"`
+	Result *app.DeployResult `json:"result,omitempty"`
+	Tries  []app.Try         `json:"dry_runs,omitempty"`
+	// Enabled is true where the schedules of a first deployment were enabled.
+	Enabled bool `json:"enabled,omitempty"`
+}
+
+func (a *commandLine) deployCommand() *cobra.Command {
+	var f deployFlags
+	cmd := &cobra.Command{
+		Use:   "deploy",
+		Short: "Install the function as a CloudFormation stack, change it or remove it",
+		Long: `Install the function with its schedules, roles, alarms and bucket as a
+CloudFormation stack, or change the stack to what the configuration says now. What
+changes is shown first, and a terminal is asked; --yes answers. Then the code and
+the configuration are uploaded, the change is made, and the function does a dry run
+of each of its jobs.
+
+The schedules of a first deployment are disabled until the dry runs have been
+looked at: what the first run will stop and start is shown, and then they are
+enabled, after another yes or with --yes.
+
+Without a configuration the stack stops and starts by tag; give the time zone with
+--param TimeZone=ZONE.
+
+--plan shows what would change and leaves nothing behind. Ctrl-C leaves nothing
+behind either, but once the change is under way it goes on in AWS: the same command
+follows it again. --destroy removes the stack; the reports stay.
+
+Added IAM rights, and resources whose content would be lost, are asked for on
+their own. --yes does not agree to replacing the bucket of the reports.`,
+		Example: `  nightshift deploy --plan
+  nightshift deploy
+  nightshift deploy --yes --binary nightshift-linux-arm64
+  nightshift deploy --param TimeZone=Asia/Seoul --param AlarmEmail=ops@example.com
+  nightshift deploy --status
+  nightshift deploy --destroy`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.openDeployment(cmd.Context(), &f)
+			if err != nil {
+				return err
+			}
+			switch {
+			case f.status:
+				return a.deployStatus(cmd.Context(), s, f)
+			case f.destroy:
+				return a.destroy(cmd.Context(), s, f)
+			default:
+				return a.deploy(cmd.Context(), s, f)
+			}
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.Stack, "stack", "", "name of the stack (default: deploy.stack of the configuration, else nightshift)")
+	flags.BoolVar(&f.plan, "plan", false, "show what would change, and leave nothing behind")
+	flags.BoolVar(&f.yes, "yes", false, "answer questions with yes")
+	flags.BoolVar(&f.status, "status", false, "show the state of the stack")
+	flags.BoolVar(&f.destroy, "destroy", false, "remove the stack; the reports stay")
+	flags.StringArrayVar(&f.parameters, "param", nil, "parameter of the template as NAME=VALUE, instead of what the configuration says; repeat for several")
+	flags.StringVar(&f.Program, "binary", "", "file of the static Linux program that becomes the function (default: this program)")
+	flags.BoolVar(&f.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
+	flags.StringVar(&f.Role, "role-arn", "", "ARN of a role that CloudFormation works with (default: deploy.service_role of the configuration)")
+	complete(cmd, "param")
+	cmd.MarkFlagsMutuallyExclusive("plan", "status", "destroy")
+	cmd.MarkFlagsMutuallyExclusive("plan", "yes")
+	return cmd
+}
+
+// openDeployment reads the configuration, if there is one, and completes the flags.
+func (a *commandLine) openDeployment(ctx context.Context, f *deployFlags) (s *app.Session, err error) {
+	switch {
+	case len(a.regions) > 1 || len(a.regions) == 1 && a.regions[0] == "all":
+		return nil, fleet.Errorf(fleet.ErrInvalid, "a stack is in one region: give one --region")
+	case len(a.accounts) > 0:
+		return nil, fleet.Errorf(fleet.ErrInvalid, "a stack is made in the account of the credentials: choose them with AWS_PROFILE instead of --account")
+	case len(a.regions) == 1:
+		f.Region = a.regions[0]
+	}
+	if f.Parameters, err = deploy.ParseParameters(f.parameters); err != nil {
+		return nil, err
+	}
+	if f.Program == "" {
+		if f.Program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+	}
+	if s, err = a.openConfig(ctx, a.configName() != ""); err != nil {
+		return nil, err
+	}
+	if s.Config != nil && !a.quiet {
+		for _, w := range s.Config.Warnings {
+			fmt.Fprintln(a.Stderr, "warning:", text.PrintableLines(w.String()))
+		}
+	}
+	return s, nil
+}
+
+// deploy plans, asks, deploys and tries.
+func (a *commandLine) deploy(ctx context.Context, s *app.Session, f deployFlags) error {
+	plan, err := a.planDeployment(ctx, s, f)
+	if err != nil {
+		return a.detached(ctx, err)
+	}
+	out := deployed{Plan: plan}
+	if plan.Step == deploy.StepRecreate {
+		return nil // --plan of a stack that must be deleted first
+	}
+	if !a.json {
+		a.printPlan(plan)
+	}
+	switch {
+	case plan.NoChanges() && !plan.First:
+		return a.finish(out, nil)
+	case f.plan:
+		return errors.Join(a.finish(out, nil), s.DiscardDeployment(ctx, plan))
+	case !plan.NoChanges():
+		if err := a.agree(ctx, plan, f.yes); err != nil {
+			return errors.Join(err, s.DiscardDeployment(ctx, plan))
+		}
+		result, err := a.execute(ctx, s, plan)
+		out.Result = &result
+		if err != nil {
+			return a.finish(out, a.detached(ctx, err))
+		}
+	}
+	f.Stack, f.Region = plan.Stack, string(plan.Region)
+	if err := a.tryDeployment(ctx, s, f, &out); err != nil || !plan.First {
+		return a.finish(out, err)
+	}
+	return a.finish(out, a.enable(ctx, s, f, &out))
+}
+
+// planDeployment plans. A stack that can only be made anew is deleted first, if
+// somebody agrees.
+func (a *commandLine) planDeployment(ctx context.Context, s *app.Session, f deployFlags) (deploy.Deployment, error) {
+	for {
+		a.progress.start("deploy")
+		plan, err := s.PlanDeployment(ctx, f.DeployInput)
+		a.progress.end()
+		if err != nil || plan.Step != deploy.StepRecreate {
+			return plan, err
+		}
+		a.line("the stack %s is in the state %s and cannot be changed any more: it must be deleted and made again", plan.Stack, plan.Status)
+		if plan.Reason != "" {
+			a.line("AWS says: %s", plan.Reason)
+		}
+		if f.plan {
+			return plan, nil
+		}
+		if err := a.ask(ctx, f.yes, "Delete the stack %s and create it again?", plan.Stack); err != nil {
+			return plan, err
+		}
+		a.progress.start("delete")
+		_, err = s.ClearDeployment(ctx, plan)
+		a.progress.end()
+		if err != nil {
+			return plan, err
+		}
+	}
+}
+
+// execute carries a plan out and prints how it went.
+func (a *commandLine) execute(ctx context.Context, s *app.Session, plan deploy.Deployment) (app.DeployResult, error) {
+	a.progress.start("deploy")
+	result, err := s.Deploy(ctx, plan)
+	a.progress.end()
+	if err == nil && !a.json {
+		a.printResult(plan, result)
+	}
+	return result, err
+}
+
+// tryDeployment lets the function do a dry run of each job and prints the answers.
+func (a *commandLine) tryDeployment(ctx context.Context, s *app.Session, f deployFlags, out *deployed) error {
+	a.progress.start("dry runs")
+	tries, err := s.TryDeployment(ctx, f.DeployInput, out.Plan.First)
+	a.progress.end()
+	out.Tries = tries
+	if !a.json {
+		a.printTries(tries)
+	}
+	if err != nil {
+		return err
+	}
+	var failed int
+	for _, t := range tries {
+		if t.Error != "" {
+			failed++
+		}
+	}
+	switch {
+	case failed == 0:
+		return nil
+	case out.Plan.First:
+		return ended(fleet.StatusPartial, fmt.Errorf("%s failed, so that the schedules stay disabled; put it right and deploy again", text.Count(failed, "dry run", "dry runs")))
+	default:
+		return ended(fleet.StatusPartial, fmt.Errorf("%s failed", text.Count(failed, "dry run", "dry runs")))
+	}
+}
+
+// enable lets the schedules of a first deployment begin.
+func (a *commandLine) enable(ctx context.Context, s *app.Session, f deployFlags, out *deployed) error {
+	if !a.json {
+		a.printFirstRun(out.Tries)
+	}
+	if err := a.ask(ctx, f.yes, "Enable the schedules?"); err != nil {
+		a.line("the schedules are disabled; `nightshift deploy` asks again")
+		return err
+	}
+	f.Enable = true
+	plan, err := a.planDeployment(ctx, s, f)
+	if err != nil {
+		return a.detached(ctx, err)
+	}
+	if !plan.NoChanges() {
+		if _, err := a.execute(ctx, s, plan); err != nil {
+			return a.detached(ctx, err)
+		}
+	}
+	out.Enabled = true
+	a.line("the schedules are enabled")
+	return nil
+}
+
+// finish prints the answer for programs.
+func (a *commandLine) finish(out deployed, err error) error {
+	if !a.json {
+		return err
+	}
+	return errors.Join(a.printJSON(envelope{1, "deployment", out}), err)
+}
+
+// detached says what goes on in AWS where Ctrl-C ends the command, which then says
+// nothing more.
+func (a *commandLine) detached(ctx context.Context, err error) error {
+	if left, ok := errors.AsType[*deploy.Detached](err); ok && ctx.Err() != nil {
+		fmt.Fprintf(a.Stderr, "nightshift: the operation on the stack %s goes on in AWS; `nightshift deploy --stack %s` follows it again\n", left.Stack, left.Stack)
+	}
+	return err
+}
+
+// line prints a line for people, where nothing of it does anything to the terminal.
+func (a *commandLine) line(format string, args ...any) {
+	if !a.quiet && !a.json {
+		fmt.Fprintln(a.Stdout, text.PrintableLines(fmt.Sprintf(format, args...)))
+	}
+}
