@@ -49,12 +49,18 @@ func check(models map[string]*model, e sandbox.Exchange) []violation {
 		request.add("", "the service has no action %q", e.Action)
 	}
 	var code string
-	if m.Metadata.Protocol == "json" {
+	switch m.Metadata.Protocol {
+	case "json":
 		request.jsonRequest(m, op, e)
 		if e.Status != 0 {
 			code = answer.jsonAnswer(m, op, e)
 		}
-	} else {
+	case "rest-json":
+		request.restRequest(op, e)
+		if e.Status != 0 {
+			code = answer.restAnswer(op, e)
+		}
+	default:
 		request.queryRequest(m, op, e)
 		if e.Status != 0 {
 			code = answer.xmlAnswer(m, op, e)

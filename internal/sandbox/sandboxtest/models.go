@@ -27,6 +27,7 @@ func modelFiles() map[string]string {
 		"ce":             "ce/2017-10-25",
 		"cloudformation": "cloudformation/2010-05-15",
 		"ec2":            "ec2/2016-11-15",
+		"lambda":         "lambda/2015-03-31",
 		"organizations":  "organizations/2016-11-28",
 		"pricing":        "pricing/2017-10-15",
 		"rds":            "rds/2014-10-31",
@@ -40,7 +41,7 @@ func modelFiles() map[string]string {
 type model struct {
 	Metadata struct {
 		APIVersion   string
-		Protocol     string // "ec2", "query" or "json"
+		Protocol     string // "ec2", "query", "json" or "rest-json"
 		TargetPrefix string
 		JSONVersion  string
 		XMLNamespace string
@@ -50,7 +51,10 @@ type model struct {
 }
 
 type operation struct {
-	Name   string
+	Name string
+	HTTP struct { // of REST
+		Method, RequestURI string
+	}
 	Input  *member
 	Output *member
 	Errors []*member
@@ -69,6 +73,8 @@ type shape struct {
 	// Flattened is true of lists without an element of their own.
 	Flattened bool
 	Error     struct{ Code string }
+	// Payload is the member that is the whole body, in REST.
+	Payload string
 
 	name    string
 	pattern func() *regexp.Regexp // nil result: none, or not one that Go reads
@@ -77,6 +83,7 @@ type shape struct {
 // member is the use of a shape.
 type member struct {
 	Shape         string
+	Location      string // "header", "uri" or "querystring" of REST; empty: the body
 	LocationName  string
 	QueryName     string
 	Flattened     bool
