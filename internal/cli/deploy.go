@@ -17,17 +17,22 @@ import (
 )
 
 func (a *commandLine) templateCommand() *cobra.Command {
-	return &cobra.Command{
+	var member bool
+	cmd := &cobra.Command{
 		Use:   "template",
 		Short: "Print the CloudFormation template that installs the function",
 		Long: `Print the CloudFormation template that installs the function, its schedules,
-roles, bucket and queue. Times, time zone, tag and retention are parameters.
+roles, bucket, queue and alarms. Times, time zone, tag and retention are parameters.
 
 With a configuration the function follows its schedules, too. The permissions
 that its rules need are part of the template, and where the configuration is
-when the function reads it is a parameter.`,
+when the function reads it is a parameter.
+
+With --member it is the template of the role that nightshift assumes in another
+account, for a stack there or a StackSet for many.`,
 		Example: `  nightshift template > template.yaml
-  nightshift template --config s3://my-settings/nightshift.yaml > template.yaml`,
+  nightshift template --config s3://my-settings/nightshift.yaml > template.yaml
+  nightshift template --config nightshift.yaml --member > member.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			schedules, costs, err := a.scope(cmd.Context())
 			if err != nil {
@@ -36,7 +41,11 @@ when the function reads it is a parameter.`,
 			if schedules != nil && len(schedules.Rules) == 0 {
 				schedules = nil // there is nothing to follow
 			}
-			text, err := stack.Template(amazon.Actions(), schedules, costs)
+			made := stack.Template
+			if member {
+				made = stack.MemberTemplate
+			}
+			text, err := made(amazon.Actions(), schedules, costs)
 			if err != nil {
 				return err
 			}
@@ -44,6 +53,8 @@ when the function reads it is a parameter.`,
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&member, "member", false, "print the template of the role that is assumed in other accounts")
+	return cmd
 }
 
 // policyFlags are those of the command policy.

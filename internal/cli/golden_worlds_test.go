@@ -182,6 +182,7 @@ func noAccount() world {
 			{name: "help", command: "--help"},
 			{name: "version", command: "version"},
 			{name: "template", command: "template"},
+			{name: "template-member", command: "template --member"},
 			{name: "check-example", command: "check --example"},
 			{name: "check-mistakes", command: "check --config mistakes.yaml"},
 			{name: "check-missing", command: "check --config missing.yaml"},

@@ -26,7 +26,7 @@ type filling struct {
 	// Jobs are those with times of their own, Alarms what somebody is called for.
 	Jobs   []timed
 	Alarms []alarm
-	// Policies are the managed policies of the function's role.
+	// Policies are the managed policies of the role.
 	Policies []managed
 	// Tagged, Keys, DataKeys and Licenses are policies that a parameter asks for.
 	Tagged, Keys, DataKeys, Licenses string
@@ -55,6 +55,11 @@ func Template(actions []string, schedules *Schedules, costs Costs) ([]byte, erro
 	if err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
+	return f.write(skeleton)
+}
+
+// write fills a skeleton.
+func (f filling) write(skeleton string) ([]byte, error) {
 	t, err := template.New("template").Funcs(template.FuncMap{"indent": indent}).Parse(skeleton)
 	if err != nil {
 		return nil, fmt.Errorf("template: %w", err)
@@ -92,18 +97,7 @@ func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) 
 		scope.Schedules = schedules.written(substituted, unsubstituted)
 		scope.Schedules.Config = "" // a parameter, with statements of its own
 	}
-	list, err := scope.statements(actions)
-	if err != nil {
-		return f, err
-	}
-	if list, err = alike(list); err != nil {
-		return f, err
-	}
-	documents, err := pack(list, longest)
-	if err != nil {
-		return f, err
-	}
-	if err := f.attach(documents); err != nil {
+	if err := f.attach(actions, scope, "FunctionPolicy"); err != nil {
 		return f, err
 	}
 	return f, f.conditional(actions, tagged)
@@ -130,14 +124,25 @@ func (f *filling) conditional(actions []string, s Scope) (err error) {
 	return err
 }
 
-// attach makes managed policies of the documents of the function's role.
-func (f *filling) attach(documents []Document) error {
+// attach makes the managed policies of a role, which are named and numbered.
+func (f *filling) attach(actions []string, s Scope, name string) error {
+	list, err := s.statements(actions)
+	if err != nil {
+		return err
+	}
+	if list, err = alike(list); err != nil {
+		return err
+	}
+	documents, err := pack(list, longest)
+	if err != nil {
+		return err
+	}
 	for n, d := range documents {
 		m, err := compact(d)
 		if err != nil {
 			return err
 		}
-		m.Name = fmt.Sprint("FunctionPolicy", n+1)
+		m.Name = fmt.Sprint(name, n+1)
 		f.Policies = append(f.Policies, m)
 	}
 	return nil
@@ -165,6 +170,10 @@ type managed struct {
 	Name, Text string
 	Variables  []variable
 }
+
+// Filled is true where the policy has parameters of the stack; JSON without any is
+// YAML as it is.
+func (m managed) Filled() bool { return strings.Contains(m.Text, "${") }
 
 // variable is a name with its value, as a text of YAML.
 type variable struct{ Name, Text string }

@@ -96,6 +96,17 @@ func resources(t *testing.T, text string) map[string]resource {
 // filled is a policy's text as CloudFormation fills it in.
 func filled(t *testing.T, node yaml.Node) stack.Document {
 	t.Helper()
+	if node.Kind == yaml.MappingNode { // nothing to be filled in
+		var plain any
+		if err := node.Decode(&plain); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		node = yaml.Node{Tag: "!Sub", Value: string(text)}
+	}
 	if node.Tag != "!Sub" {
 		t.Fatalf("the policy is no text to be filled in: %s", node.Tag)
 	}
