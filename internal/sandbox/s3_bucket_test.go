@@ -2,10 +2,14 @@ package sandbox_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
@@ -255,5 +259,66 @@ func TestPresignedURLsExpire(t *testing.T) {
 				t.Errorf("%d %s", status, body)
 			}
 		})
+	}
+}
+
+func TestBucketOfAStack(t *testing.T) {
+	t.Parallel()
+	s := openStack(t, sandbox.Options{Buckets: []string{"other"}})
+	body := "Resources: { Reports: { Type: AWS::S3::Bucket } }"
+	set, err := s.propose(cfn.ChangeSetTypeCreate, body, nil, cfn.Tag{Key: aws.String("team"), Value: aws.String("a")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ExecuteChangeSet(t.Context(), &cloudformation.ExecuteChangeSetInput{ChangeSetName: set.ChangeSetId}); err != nil {
+		t.Fatal(err)
+	}
+	s.Advance(time.Minute)
+	s.stack()
+	list, err := s.s3.ListBuckets(t.Context(), &s3.ListBucketsInput{Prefix: aws.String("small-")})
+	if err != nil || len(list.Buckets) != 1 {
+		t.Fatalf("%+v %v", list, err)
+	}
+	bucket := list.Buckets[0].Name
+	tags := map[string]string{}
+	out, err := s.s3.GetBucketTagging(t.Context(), &s3.GetBucketTaggingInput{Bucket: bucket, ExpectedBucketOwner: aws.String(sandbox.AccountID)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range out.TagSet {
+		tags[*one.Key] = *one.Value
+	}
+	if tags["team"] != "a" || tags["aws:cloudformation:stack-name"] != "small" || tags["aws:cloudformation:logical-id"] != "Reports" {
+		t.Errorf("tags %v", tags)
+	}
+	if _, err := s.s3.GetBucketTagging(t.Context(), &s3.GetBucketTaggingInput{Bucket: aws.String("other")}); code(err) != "NoSuchTagSet" {
+		t.Errorf("a bucket without tags: %v", err)
+	}
+	if _, err := s.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: bucket, ExpectedBucketOwner: aws.String("200000000001")}); code(err) != "AccessDenied" {
+		t.Errorf("a bucket of another owner: %v", err)
+	}
+
+	// It goes with the stack only when it is empty.
+	_, err = s.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String("k"), Body: strings.NewReader("v")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range []cfn.StackStatus{cfn.StackStatusDeleteFailed, cfn.StackStatusDeleteComplete} {
+		id := *s.stack().StackId
+		in := &cloudformation.DeleteStackInput{StackName: &id}
+		if n > 0 {
+			in.RetainResources = []string{"Reports"}
+		}
+		if _, err := s.DeleteStack(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		s.Advance(time.Minute)
+		s.name = id
+		if stack := s.stack(); stack.StackStatus != want {
+			t.Errorf("%s, want %s: %v", stack.StackStatus, want, s.events("FAILED"))
+		}
+	}
+	if !slices.Contains(s.Buckets(), *bucket) {
+		t.Error("the bucket is gone with what is in it")
 	}
 }

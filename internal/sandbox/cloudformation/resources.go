@@ -87,6 +87,10 @@ func (s *stack) put(r *record) string {
 	switch r.kind {
 	case "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role":
 		return s.putRoles(r)
+	case "AWS::S3::Bucket":
+		state.Slot[stacks](s.region).store.SetTags(r.name, append(state.Tags{
+			{Key: "aws:cloudformation:stack-name", Value: s.name}, {Key: "aws:cloudformation:stack-id", Value: s.id}, {Key: "aws:cloudformation:logical-id", Value: r.id},
+		}, r.tags...))
 	case "AWS::Lambda::Function":
 		f := functionOf(r)
 		all := state.Slot[stacks](s.region)

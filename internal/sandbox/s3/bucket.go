@@ -34,6 +34,7 @@ func (o *Store) forget(bucket string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.buckets, bucket)
+	delete(o.tags, bucket)
 }
 
 // redirect points a request that was signed for another region to the
@@ -68,6 +69,35 @@ func foreign(r *service.Call, home BucketHome) bool {
 	return home.Owner != "" && home.Owner != r.Caller.Account.ID()
 }
 
+// notExpected says whether a bucket belongs to another account than the one that
+// the caller expects.
+func notExpected(r *service.Call, home BucketHome) bool {
+	expected := r.Header.Get("X-Amz-Expected-Bucket-Owner")
+	return expected != "" && home.Owner != "" && home.Owner != expected
+}
+
+// bucketTagging answers GetBucketTagging.
+func (o *Store) bucketTagging(r *wire.Request, bucket string) wire.Answer {
+	o.mu.Lock()
+	tags := o.tags[bucket]
+	o.mu.Unlock()
+	if len(tags) == 0 {
+		return r.Refuse(wire.Fail(http.StatusNotFound, "NoSuchTagSet", "The TagSet does not exist"))
+	}
+	d := wire.NewDoc()
+	d.Root("Tagging", s3Namespace)
+	d.Open("TagSet")
+	for _, tag := range tags {
+		d.Open("Tag")
+		d.Text("Key", tag.Key)
+		d.Text("Value", tag.Value)
+		d.End("Tag")
+	}
+	d.End("TagSet")
+	d.End("Tagging")
+	return wire.Answer{Status: http.StatusOK, Body: d.Bytes(), Header: r.AnswerHeader("application/xml")}
+}
+
 // notShared is the refusal of a call for another account's bucket.
 func notShared(r *service.Call, resource string) *wire.Error {
 	return wire.Fail(http.StatusForbidden, "AccessDenied", "User: "+r.Caller.ARN+" is not authorized to perform: "+r.Permission+
@@ -84,7 +114,8 @@ func copySource(r *http.Request) string {
 	return bucket
 }
 
-// listBuckets answers ListBuckets with those of the caller's account.
+// listBuckets answers ListBuckets with those of the caller's account that begin
+// with a prefix, on one page.
 func (o *Store) listBuckets(r *service.Call) wire.Answer {
 	owned := r.Caller.Account
 	all, err := o.backend.ListBuckets()
@@ -99,7 +130,7 @@ func (o *Store) listBuckets(r *service.Call) wire.Answer {
 	d.End("Owner")
 	d.Open("Buckets")
 	for _, b := range all {
-		if home := o.home(b.Name); home.Owner == owned.ID() {
+		if home := o.home(b.Name); home.Owner == owned.ID() && strings.HasPrefix(b.Name, r.URL.Query().Get("prefix")) {
 			d.Open("Bucket")
 			d.Text("Name", b.Name)
 			d.Time("CreationDate", b.CreationDate.Time)

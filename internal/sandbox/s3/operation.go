@@ -76,6 +76,8 @@ func s3BucketOperation(method string, has func(string) bool) s3Operation {
 		switch {
 		case has("location"):
 			return doneBy("GetBucketLocation", "GetBucketLocation")
+		case has("tagging"):
+			return doneBy("GetBucketTagging", "GetBucketTagging")
 		case has("versioning"):
 			return doneBy("GetBucketVersioning", "GetBucketVersioning")
 		case has("versions"):
@@ -108,7 +110,7 @@ func s3BucketOperation(method string, has func(string) bool) s3Operation {
 func s3Operations() []string {
 	return []string{
 		"AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateBucket", "CreateMultipartUpload", "DeleteBucket",
-		"DeleteObject", "DeleteObjects", "GetBucketLocation", "GetBucketVersioning", "GetObject", "HeadBucket", "HeadObject",
+		"DeleteObject", "DeleteObjects", "GetBucketLocation", "GetBucketTagging", "GetBucketVersioning", "GetObject", "HeadBucket", "HeadObject",
 		"ListBuckets", "ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts",
 		"PutBucketVersioning", "PutObject", "UploadPart",
 	}
@@ -124,7 +126,7 @@ func foreignSubresource(r *http.Request) (string, bool) {
 	case key != "":
 		own = []string{"uploads", "uploadId", "partNumber", "versionId"}
 	case r.Method == http.MethodGet:
-		own = []string{"location", "versioning", "versions", "uploads"}
+		own = []string{"location", "tagging", "versioning", "versions", "uploads"}
 	case r.Method == http.MethodPut:
 		own = []string{"versioning"}
 	case r.Method == http.MethodPost:

@@ -31,6 +31,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	buckets map[string]BucketHome // by name
+	tags    map[string]state.Tags // of buckets
 }
 
 // BucketHome is where a bucket is and whose; the zero value is that of one that
@@ -46,7 +47,7 @@ func NewStore(c *state.Clock) *Store {
 	b := s3mem.New(s3mem.WithTimeSource(c))
 	// The account's clock may be far from the client's: no limit on the skew.
 	f := gofakes3.New(b, gofakes3.WithTimeSource(c), gofakes3.WithTimeSkewLimit(0))
-	return &Store{backend: b, handler: f.Server(), buckets: map[string]BucketHome{}}
+	return &Store{backend: b, handler: f.Server(), buckets: map[string]BucketHome{}, tags: map[string]state.Tags{}}
 }
 
 // Create makes a bucket, unless its owner has it already. An error means that S3
@@ -85,6 +86,13 @@ func (o *Store) Encrypt(name, key string) error {
 	home.Key = key
 	o.buckets[name] = home
 	return nil
+}
+
+// SetTags replaces the tags of a bucket.
+func (o *Store) SetTags(name string, tags state.Tags) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tags[name] = slices.Clone(tags)
 }
 
 // Remove deletes a bucket, which must be empty.
@@ -185,12 +193,14 @@ func (o *Store) serve(r *service.Call) wire.Answer {
 		return o.listBuckets(r)
 	case op.name == "CreateBucket":
 		return o.createBucket(r, bucket)
-	case foreign(r, home) || foreign(r, o.home(copySource(r.Request.Request))):
+	case foreign(r, home) || foreign(r, o.home(copySource(r.Request.Request))) || notExpected(r, home):
 		return r.Refuse(notShared(r, resource))
 	case op.name == "GetBucketLocation" && home.Region != "": // also from elsewhere
 		return bucketLocation(r.Request, home.Region)
 	case home.Region != "" && home.Region != r.Scope.Region:
 		return redirect(r.Request, bucket, home.Region)
+	case op.name == "GetBucketTagging" && home.Region != "":
+		return o.bucketTagging(r.Request, bucket)
 	}
 	if use := keyUse(op.name); use != "" {
 		if err := r.UseKey(use, home.Key, policy.KeyUse{Context: []string{"aws:s3:arn"}}); err != nil {
