@@ -86,14 +86,20 @@ their own. --yes does not agree to replacing the bucket of the reports.`,
 	flags.BoolVar(&f.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
 	flags.StringVar(&f.Role, "role-arn", "", "ARN of a role that CloudFormation works with (default: deploy.service_role of the configuration)")
 	complete(cmd, "param")
-	cmd.MarkFlagsMutuallyExclusive("plan", "status", "destroy")
-	cmd.MarkFlagsMutuallyExclusive("plan", "yes")
 	return cmd
 }
 
 // openDeployment reads the configuration, if there is one, and completes the flags.
 func (a *commandLine) openDeployment(ctx context.Context, f *deployFlags) (s *app.Session, err error) {
+	one := 0
+	for _, given := range []bool{f.plan, f.status, f.destroy} {
+		if given {
+			one++
+		}
+	}
 	switch {
+	case one > 1 || f.yes && (f.plan || f.status):
+		return nil, fleet.Errorf(fleet.ErrInvalid, "--plan, --status, --destroy and --yes do not go together, but for --destroy --yes")
 	case len(a.regions) > 1 || len(a.regions) == 1 && a.regions[0] == "all":
 		return nil, fleet.Errorf(fleet.ErrInvalid, "a stack is in one region: give one --region")
 	case len(a.accounts) > 0:
@@ -238,7 +244,10 @@ func (a *commandLine) enable(ctx context.Context, s *app.Session, f deployFlags,
 		return a.detached(ctx, err)
 	}
 	if !plan.NoChanges() {
-		if _, err := a.execute(ctx, s, plan); err != nil {
+		a.progress.start("deploy")
+		_, err := s.Deploy(ctx, plan)
+		a.progress.end()
+		if err != nil {
 			return a.detached(ctx, err)
 		}
 	}
@@ -247,8 +256,13 @@ func (a *commandLine) enable(ctx context.Context, s *app.Session, f deployFlags,
 	return nil
 }
 
-// finish prints the answer for programs.
+// finish prints whether alarms reach anybody, and the answer for programs.
 func (a *commandLine) finish(out deployed, err error) error {
+	if out.Result != nil && err == nil {
+		if words := alarmWords(out.Result.Outputs, out.Result.Alarms); words != "" {
+			fmt.Fprintln(a.Stderr, "warning:", text.Printable(words))
+		}
+	}
 	if !a.json {
 		return err
 	}

@@ -180,9 +180,6 @@ func (a *commandLine) printResult(plan deploy.Deployment, r app.DeployResult) {
 	for _, w := range r.Warnings {
 		fmt.Fprintln(a.Stderr, "warning:", text.Printable(w))
 	}
-	if words := alarmWords(r.Outputs, r.Alarms); words != "" {
-		fmt.Fprintln(a.Stderr, "warning:", text.Printable(words))
-	}
 }
 
 // alarmWords say why no alarm reaches anybody; empty where one does.

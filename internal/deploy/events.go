@@ -10,9 +10,13 @@ import (
 // cancelled are the reasons of failures that follow from another one.
 func cancelled() []string {
 	return []string{
-		"Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled", "Resource creation Initiated",
-		"The following resource(s) failed to",
+		"Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled", "The following resource(s) failed to",
 	}
+}
+
+// follows reports whether a failure only follows from another.
+func (e Event) follows() bool {
+	return slices.ContainsFunc(cancelled(), func(c string) bool { return strings.Contains(e.Reason, c) })
 }
 
 // FirstCause is the event that an operation failed for: the earliest failure
@@ -25,9 +29,7 @@ func FirstCause(events []Event) (Event, bool) {
 		}
 	}
 	slices.SortStableFunc(failures, func(a, b Event) int { return a.At.Compare(b.At) })
-	n := slices.IndexFunc(failures, func(e Event) bool {
-		return !slices.ContainsFunc(cancelled(), func(c string) bool { return strings.Contains(e.Reason, c) })
-	})
+	n := slices.IndexFunc(failures, func(e Event) bool { return !e.follows() })
 	switch {
 	case n >= 0:
 		return failures[n], true
@@ -65,6 +67,8 @@ func CauseError(s Stack, events []Event) error {
 		next = "put it right and run the command again"
 	case s.Status == RollbackComplete:
 		next = "nothing of it is left but the stack's name; put it right and deploy again, which deletes the stack first"
+	case s.Status == "ROLLBACK_FAILED":
+		next = "and what was made could not be deleted again; put it right and deploy again, which deletes the stack first"
 	case s.Status == UpdateRollbackFailed:
 		next = "and it could not be rolled back either; the next `nightshift deploy` names the command"
 	}

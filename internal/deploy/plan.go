@@ -163,13 +163,16 @@ func (d Deployer) checkOurs(s Stack, r Request) error {
 	return nil
 }
 
-// repairOf is the error for a stack about which a person must decide.
+// repairOf is the error for a stack about which a person must decide. What could
+// not be rolled back is in the events since the rollback began.
 func (d Deployer) repairOf(ctx context.Context, s Stack) error {
-	resources, err := d.Stacks.Resources(ctx, s.Name)
-	var stuck []Resource
-	for _, r := range resources {
-		if r.Status.failed() {
-			stuck = append(stuck, r)
+	events, err := d.Stacks.Events(ctx, s.Name, func(e Event) bool {
+		return begins(e) || e.Type == stackType && e.Status == "UPDATE_ROLLBACK_IN_PROGRESS"
+	})
+	var stuck []Event
+	for _, e := range slices.Backward(events) {
+		if e.Status.failed() && e.Type != stackType && !e.follows() {
+			stuck = append(stuck, e)
 		}
 	}
 	return errors.Join(repair(s, stuck), err)

@@ -93,21 +93,22 @@ func (s Status) Succeeded() bool {
 func (s Status) failed() bool { return strings.HasSuffix(string(s), "_FAILED") }
 
 // repair is the error for a stack about which a person must decide, with the
-// command. The resources are those that could not be rolled back.
-func repair(s Stack, stuck []Resource) error {
+// command. The events are those of what could not be rolled back.
+func repair(s Stack, stuck []Event) error {
 	switch s.Status {
 	case UpdateRollbackFailed:
 		command := "aws cloudformation continue-update-rollback --stack-name " + s.Name
-		hint := "repair what the reason names"
+		reason, hint := reasonOf(s), "repair what the reason names"
 		if len(stuck) > 0 {
 			names := make([]string, len(stuck))
-			for n, r := range stuck {
-				names[n] = r.Logical
+			for n, e := range stuck {
+				names[n] = e.Logical
 			}
+			reason = stuck[0].Logical + ": " + stuck[0].Reason
 			hint = fmt.Sprintf("repair %s, or leave it out with --resources-to-skip %s", strings.Join(names, ", "), strings.Join(names, " "))
 		}
 		return fleet.Errorf(fleet.ErrConflict, "the stack %s could not be rolled back (%s): %s; %s; then run `%s`, and deploy again",
-			s.Name, s.Status, reasonOf(s), hint, command)
+			s.Name, s.Status, reason, hint, command)
 	case "UPDATE_FAILED":
 		return fleet.Errorf(fleet.ErrConflict, "an update of the stack %s failed and was not rolled back: %s; run `aws cloudformation rollback-stack --stack-name %s`, and deploy again",
 			s.Name, reasonOf(s), s.Name)
@@ -121,5 +122,5 @@ func reasonOf(s Stack) string {
 	if s.StatusReason == "" {
 		return "AWS gives no reason"
 	}
-	return s.StatusReason
+	return strings.TrimRight(s.StatusReason, ". ")
 }

@@ -114,8 +114,9 @@ func (s Scope) deployingResources(list *statements, stack string, regional func(
 		"sns:CreateTopic", "sns:DeleteTopic", "sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:SetTopicAttributes",
 		"sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource",
 	}, []string{regional("sns", stack+"-*")}, nil)
+	// An empty bucket of a first deployment that fails is deleted again.
 	list.allow("MakeReportBucket", []string{
-		"s3:CreateBucket", "s3:DeleteBucketPolicy", "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
+		"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
 		"s3:GetBucketVersioning", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy",
 		"s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
 	}, []string{s.arn("s3", "", "", stack+"-reports-*")}, nil)
