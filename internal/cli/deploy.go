@@ -87,6 +87,9 @@ a role. Where one is not enough, --out-dir writes as many files as are needed
 into a new or empty directory: policy-1.json, policy-2.json and so on. The role
 needs all of them.
 
+--for deploy prints what the person or the pipeline needs that runs
+nightshift deploy, for the stack that the configuration names.
+
 Accounts of the configuration have a role each, which nightshift assumes. With
 --member it is the policy of that role that is printed, and with --trust its
 trust policy, which names who may assume it.`,
@@ -94,6 +97,7 @@ trust policy, which names who may assume it.`,
   nightshift policy --tag Environment=dev --bucket my-reports
   nightshift policy --config nightshift.yaml
   nightshift policy --config nightshift.yaml --for power
+  nightshift policy --for deploy --account 123456789012
   nightshift policy --config nightshift.yaml --out-dir policies
   nightshift policy --config nightshift.yaml --member
   nightshift policy --trust arn:aws:iam::123456789012:role/nightshift --external-id "$EXTERNAL_ID"`,
@@ -156,6 +160,11 @@ func (a *commandLine) policies(ctx context.Context, f policyFlags, tagGiven bool
 	}
 	if f.scope.Schedules, f.scope.Costs, err = a.scope(ctx); err != nil {
 		return nil, err
+	}
+	if f.scope.Jobs == stack.Deploy {
+		if f.scope.Deployer, err = a.deployer(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if f.scope.Schedules != nil && len(f.scope.Schedules.Rules) > 0 && !tagGiven {
 		f.scope.Tag = fleet.Tag{}

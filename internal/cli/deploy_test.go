@@ -410,8 +410,10 @@ func missingRights(d *deployment) {
 	d.must(1, "", []string{"--status"}, "there is no stack")
 	d.allow(without(d.T, all, "iam:CreateRole"))
 	d.must(4, "", []string{"--yes"}, "Role (AWS::IAM::Role)", "iam:CreateRole", "deletes the stack first")
-	d.allow(all)
-	d.must(0, "", []string{"--yes"}, "CREATE_COMPLETE")
+	d.write("bounded.yaml", rulesFile+"  permissions_boundary: arn:aws:iam::123456789012:policy/edge\n")
+	d.allow(printedPolicy(d.T, "--for", "deploy", "--account", "123456789012", "--config", "bounded.yaml"))
+	d.must(4, "", []string{"--yes"}, "iam:CreateRole") // the roles of this configuration have no boundary
+	d.must(0, "", []string{"--yes", "--config", "bounded.yaml"}, "CREATE_COMPLETE")
 }
 
 func expiredSession(d *deployment) {

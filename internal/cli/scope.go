@@ -33,3 +33,18 @@ func (a *commandLine) scope(ctx context.Context) (*stack.Schedules, stack.Costs,
 	}
 	return s, costs, nil
 }
+
+// deployer is what the configuration says of the stack that is deployed.
+func (a *commandLine) deployer(ctx context.Context) (stack.Deployer, error) {
+	if a.configName() == "" {
+		return stack.Deployer{}, nil
+	}
+	read, err := a.openConfig(ctx, true)
+	if err != nil {
+		return stack.Deployer{}, err
+	}
+	d := read.Config.Deploy
+	return stack.Deployer{
+		Stack: d.Stack, RolePath: d.RolePath, Boundary: d.PermissionsBoundary, Bucket: d.ArtifactBucket, ServiceRole: d.ServiceRole,
+	}, nil
+}
