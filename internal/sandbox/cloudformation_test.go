@@ -1,6 +1,8 @@
 package sandbox_test
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -382,5 +384,23 @@ func TestStackRefuses(t *testing.T) {
 	}
 	if all, err := s.DescribeStacks(t.Context(), nil); err != nil || len(all.Stacks) > 0 {
 		t.Errorf("the reviewed stack is still there: %v %v", all, err)
+	}
+}
+
+// TestDocumentedFaults reads the faults of the page on stacks, so that they are
+// written as the sandbox takes them.
+func TestDocumentedFaults(t *testing.T) {
+	page, err := os.ReadFile("../../docs/sandbox.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("`;?(cloudformation:[^`]+)`").FindAllStringSubmatch(string(page), -1)
+	if len(found) < 5 {
+		t.Errorf("only %d faults", len(found))
+	}
+	for _, one := range found {
+		if _, err := sandbox.ParseFaults(one[1]); err != nil {
+			t.Error(err)
+		}
 	}
 }
