@@ -141,3 +141,22 @@ func TestStackByServiceRole(t *testing.T) {
 		}
 	}
 }
+
+func TestStackRefusesPolicies(t *testing.T) {
+	t.Parallel()
+	policy := func(document string) string {
+		return "Resources: { P: { Type: AWS::IAM::ManagedPolicy, Properties: { PolicyDocument: '" + document + "' } }, " +
+			"R: { Type: AWS::IAM::Role, Properties: { ManagedPolicyArns: [!Ref P], AssumeRolePolicyDocument: { Statement: [] } } } }"
+	}
+	for _, tt := range []struct{ document, want string }{
+		{`{"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "` + strings.Repeat("x", 6200) + `"}]}`, "P CREATE_FAILED: Resource handler returned message: \"Cannot exceed quota for PolicySize: 6144"},
+		{`{"Statement": [`, "P CREATE_FAILED: Resource handler returned message: \"Syntax errors in policy"},
+		{`{"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "::1"}}}]}`, "R CREATE_FAILED: Resource handler returned message: \"role"},
+	} {
+		s := openStack(t, sandbox.Options{})
+		stack := s.apply(types.ChangeSetTypeCreate, policy(tt.document), nil, false)
+		if failed := s.events("CREATE_FAILED"); stack.StackStatus != types.StackStatusRollbackComplete || len(failed) == 0 || !strings.HasPrefix(failed[0], tt.want) {
+			t.Errorf("%.60s: %s %v", tt.document, stack.StackStatus, failed)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -402,5 +403,72 @@ func TestDocumentedFaults(t *testing.T) {
 		if _, err := sandbox.ParseFaults(one[1]); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestStackShows(t *testing.T) {
+	t.Parallel()
+	s := openStack(t, sandbox.Options{})
+	seoul := map[string]string{"Zone": "Asia/Seoul"}
+	set, err := s.propose(types.ChangeSetTypeCreate, smallTemplate, seoul)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{StackName: &s.name})
+	if err != nil || len(list.Summaries) != 1 || list.Summaries[0].ExecutionStatus != types.ExecutionStatusAvailable {
+		t.Errorf("change sets %+v %v", list, err)
+	}
+	proposed, err := s.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{ChangeSetName: set.ChangeSetId, StackName: &s.name})
+	if err != nil || *proposed.TemplateBody != smallTemplate {
+		t.Errorf("the template of a change set: %v", err)
+	}
+	if _, err := s.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: &s.name}); code(err) != "ValidationError" {
+		t.Errorf("the template of a stack that has none yet: %v", err)
+	}
+	s.fault("cloudformation:CreateResource=refuse,id=Alarm,code=InvalidRequest")
+	if _, err := s.DeleteChangeSet(t.Context(), &cloudformation.DeleteChangeSetInput{StackName: &s.name, ChangeSetName: aws.String("try")}); err != nil {
+		t.Fatal(err)
+	}
+	if stack := s.apply(types.ChangeSetTypeCreate, smallTemplate, seoul, true); stack.StackStatus != types.StackStatusCreateFailed {
+		t.Errorf("without rollback: %s", stack.StackStatus)
+	}
+	got, err := s.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: &s.name})
+	if err != nil || *got.TemplateBody != smallTemplate {
+		t.Errorf("the template of the stack: %v", err)
+	}
+	resources, err := s.DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &s.name, LogicalResourceId: aws.String("Log")})
+	if err != nil || len(resources.StackResources) != 1 || *resources.StackResources[0].PhysicalResourceId != "/nightshift/small" {
+		t.Errorf("one resource: %+v %v", resources, err)
+	}
+	all, err := s.ListStackResources(t.Context(), &cloudformation.ListStackResourcesInput{StackName: &s.name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := map[string]types.ResourceStatus{}
+	for _, r := range all.StackResourceSummaries {
+		status[*r.LogicalResourceId] = r.ResourceStatus
+	}
+	if status["Alarm"] != types.ResourceStatusCreateFailed || status["Log"] != types.ResourceStatusCreateComplete {
+		t.Errorf("resources %v", status)
+	}
+	summary, err := s.GetTemplateSummary(t.Context(), &cloudformation.GetTemplateSummaryInput{StackName: &s.name})
+	if err != nil || len(summary.Parameters) != 4 || aws.ToString(summary.Parameters[0].DefaultValue) != "90" {
+		t.Errorf("summary %+v %v", summary, err)
+	}
+	many := "Resources:\n"
+	for n := range 30 {
+		many += fmt.Sprintf("  Queue%d: { Type: AWS::SQS::Queue }\n", n)
+	}
+	s.name = "many"
+	if set, err = s.propose(types.ChangeSetTypeCreate, many, nil); err != nil || len(set.Changes) != 30 {
+		t.Errorf("%d changes over several pages, %v", len(set.Changes), err)
+	}
+	s.fault("")
+	if _, err := s.ExecuteChangeSet(t.Context(), &cloudformation.ExecuteChangeSetInput{ChangeSetName: set.ChangeSetId}); err != nil {
+		t.Fatal(err)
+	}
+	s.Advance(10 * time.Minute)
+	if done := s.events("CREATE_COMPLETE"); s.stack().StackStatus != types.StackStatusCreateComplete || len(done) != 31 {
+		t.Errorf("%d events over several pages: %v", len(done), done)
 	}
 }

@@ -212,8 +212,8 @@ func (s *stack) forget(r *record) {
 // carryOut does what a step is for and says why it cannot.
 func (s *stack) carryOut(one *step) string {
 	r := one.record
-	for _, hit := range one.hits {
-		return handlerMessage(r.kind, hit.Message, hit.Code)
+	if len(one.hits) > 0 {
+		return handlerMessage(r.kind, one.hits[0].Message, one.hits[0].Code)
 	}
 	if one.verb == "DELETE" {
 		return s.remove(r)

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"nightshift/internal/sandbox/state"
+	"nightshift/internal/sandbox/wire"
 )
 
 // Longest policies, without white space: "IAM and AWS STS quotas".
@@ -25,7 +26,7 @@ func (s *stack) putRoles(changed *record) string {
 			continue
 		}
 		if err := s.putRole(r); err != nil {
-			return handlerMessage(changed.kind, err.Error(), "InvalidRequest")
+			return handlerMessage(changed.kind, err.Message, err.Code)
 		}
 	}
 	if changed.kind != "AWS::IAM::ManagedPolicy" {
@@ -33,15 +34,15 @@ func (s *stack) putRoles(changed *record) string {
 	}
 	list, err := statements(changed.properties["PolicyDocument"])
 	if err == nil && size(list) > maxManaged {
-		err = fmt.Errorf("Cannot exceed quota for PolicySize: %d", maxManaged) //nolint:staticcheck // as IAM says it
+		err = wire.Invalid("LimitExceeded", fmt.Sprintf("Cannot exceed quota for PolicySize: %d", maxManaged))
 	}
 	if err != nil {
-		return handlerMessage(changed.kind, err.Error(), "InvalidRequest")
+		return handlerMessage(changed.kind, err.Message, err.Code)
 	}
 	return ""
 }
 
-func (s *stack) putRole(r *record) error {
+func (s *stack) putRole(r *record) *wire.Error {
 	p := r.properties
 	trust, err := statements(p["AssumeRolePolicyDocument"])
 	if err != nil {
@@ -74,18 +75,22 @@ func (s *stack) putRole(r *record) error {
 		return err
 	}
 	if size(inline) > maxInline {
-		return fmt.Errorf("Maximum policy size of %d bytes exceeded for role %s", maxInline, r.name) //nolint:staticcheck // as IAM says it
+		return wire.Invalid("LimitExceeded", fmt.Sprintf("Maximum policy size of %d bytes exceeded for role %s", maxInline, r.name))
 	}
-	about.Policy, err = json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": append(inline, managed...)})
-	if err != nil {
-		return err
+	about.Policy, _ = json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": append(inline, managed...)}) // cannot fail: it was JSON, or is texts
+	if err := state.Slot[stacks](s.region).account.PutRole(about); err != nil {
+		return malformed(err.Error())
 	}
-	return state.Slot[stacks](s.region).account.PutRole(about)
+	return nil
 }
+
+// malformed is the refusal of a policy that IAM, or the sandbox, does not
+// understand.
+func malformed(why string) *wire.Error { return wire.Invalid("MalformedPolicyDocument", why) }
 
 // attached are the statements of the stack's managed policies that a role has.
 // Those of policies that are embedded in it are added to inline.
-func (s *stack) attached(role *record, inline *[]any) (managed []any, _ error) {
+func (s *stack) attached(role *record, inline *[]any) (managed []any, _ *wire.Error) {
 	for _, r := range s.resources {
 		has := slices.Contains(texts(r.properties["Roles"]), role.name) ||
 			r.kind == "AWS::IAM::ManagedPolicy" && slices.Contains(texts(role.properties["ManagedPolicyArns"]), r.physical)
@@ -106,10 +111,10 @@ func (s *stack) attached(role *record, inline *[]any) (managed []any, _ error) {
 }
 
 // statements are those of a policy, which is written as a map or as JSON.
-func statements(document any) ([]any, error) {
+func statements(document any) ([]any, *wire.Error) {
 	if written, ok := document.(string); ok {
 		if err := json.Unmarshal([]byte(written), &document); err != nil {
-			return nil, fmt.Errorf("Syntax errors in policy: %w", err) //nolint:staticcheck // as IAM says it
+			return nil, malformed("Syntax errors in policy: " + err.Error())
 		}
 	}
 	of, _ := document.(map[string]any)
@@ -119,7 +124,7 @@ func statements(document any) ([]any, error) {
 	case map[string]any:
 		return []any{list}, nil
 	}
-	return nil, fmt.Errorf("Syntax errors in policy: no Statement") //nolint:staticcheck // as IAM says it
+	return nil, malformed("Syntax errors in policy: no Statement")
 }
 
 // size is the length of statements without white space.
