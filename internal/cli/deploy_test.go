@@ -159,6 +159,7 @@ func (d *deployment) absent() {
 // TestDeploy deploys to sandboxes: one function of the release, built once.
 func TestDeploy(t *testing.T) {
 	program := functionProgram(t)
+	runScripts(t, "testdata/deploy", map[string]string{"PROGRAM": program})
 	for name, test := range map[string]func(*deployment){
 		"from nothing to nothing": lifecycle, "breaks and is repaired": broken, "rollback that fails": stuck, "bad input": badInput,
 		"somebody else is at it": meanwhile, "by tag": byTag, "enough rights": enoughRights, "missing rights": missingRights,

@@ -41,10 +41,17 @@ func TestMain(m *testing.M) {
 
 // The commands as a user runs them: real processes that talk to a practice
 // account over HTTP. Each script says what it shows.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
+
+// runScripts runs the scripts of a directory with further variables.
+func runScripts(t *testing.T, dir string, variables map[string]string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
+			for name, value := range variables {
+				env.Setenv(name, value)
+			}
 			// Nothing of the machine's own AWS configuration may leak in.
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
