@@ -126,7 +126,7 @@ func translate(action string, err error) error {
 		// EC2 appends the request as a long encoded text to its denials.
 		message, _, _ := strings.Cut(api.ErrorMessage(), " Encoded authorization failure message:")
 		return &fleet.Refusal{
-			Kind: kind, Action: action, Code: api.ErrorCode(), Message: message,
+			Kind: kind, Action: refused(action, message), Code: api.ErrorCode(), Message: message,
 			IDs: instanceIDs(message), BucketRegion: redirectedTo(err),
 		}
 	}
@@ -159,6 +159,16 @@ func translate(action string, err error) error {
 type own struct{ error }
 
 func (e *own) Unwrap() error { return e.error }
+
+// refused is the action that a message says is not permitted, where a service
+// needs the use of a key for who calls it; else the action that was asked for.
+func refused(action, message string) string {
+	_, rest, found := strings.Cut(message, " is not authorized to perform: kms:")
+	if words := strings.Fields(rest); found && len(words) > 0 {
+		return "kms:" + words[0]
+	}
+	return action
+}
 
 // byStatus classifies an unknown code by the HTTP status of the answer.
 func byStatus(err error) error {

@@ -151,7 +151,7 @@ func actions() []action {
 		{"ec2:DescribeCapacityReservations", accessAny, nil, Report, audienceBoth, needsNothing},
 		{"ec2:DescribeSpotPriceHistory", accessAny, nil, Report, audienceBoth, needsNothing},
 		{"ec2:DescribeInstanceCreditSpecifications", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"pricing:GetProducts", accessAny, nil, Report | Forecast, audienceBoth, needsNothing},
+		{"pricing:GetProducts", accessAny, nil, Report | Forecast, audienceHome, needsNothing},
 		{"pricing:ListPriceLists", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"pricing:GetPriceListFileUrl", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"ce:GetCostAndUsageWithResources", accessAny, nil, Report, audienceBoth, needsCostExplorer},

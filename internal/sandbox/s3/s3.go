@@ -207,6 +207,9 @@ func (o *Store) serve(r *service.Call) wire.Answer {
 			return r.Refuse(err)
 		}
 	}
+	if err := o.concealed(r, op.name, bucket, key); err != nil {
+		return r.Refuse(err)
+	}
 	a := o.forward(r.Request)
 	if home := o.home(bucket); home.Region != "" && key == "" {
 		a.Header.Set(bucketRegionHeader, home.Region)
@@ -215,6 +218,24 @@ func (o *Store) serve(r *service.Call) wire.Answer {
 		o.forget(bucket)
 	}
 	return a
+}
+
+// concealed is the refusal of an object that is not there: who may not list it does
+// not learn that, as the API Reference says of GetObject. What AWS takes for the
+// prefix then is not documented; here it is the key.
+func (o *Store) concealed(r *service.Call, operation, bucket, key string) *wire.Error {
+	if operation != "GetObject" && operation != "HeadObject" {
+		return nil
+	}
+	there, err := o.backend.HeadObject(bucket, key)
+	if err == nil {
+		_ = there.Contents.Close() // it has none
+		return nil
+	}
+	asked := *r
+	request := *r.Request
+	request.Permission, asked.Request = "s3:ListBucket", &request
+	return asked.Authorize("arn:aws:s3:::"+bucket, &policy.Context{Region: r.Scope.Region, Prefix: []string{key}})
 }
 
 // keyUse is the action of KMS that S3 takes for a caller who reads or writes an

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -40,6 +41,16 @@ func (a *Account) instanceIn(r *Region, id string) (InstanceDescription, bool) {
 		return InstanceDescription{}, false
 	}
 	return i.snapshot(r, a.Now())
+}
+
+// SetTags sets tags of an instance of any region, as somebody else does. False
+// where there is no such instance.
+func (a *Account) SetTags(id string, tags map[string]string) bool {
+	return a.alter(id, func(i *Instance) {
+		for _, key := range slices.Sorted(maps.Keys(tags)) {
+			i.Tags = i.Tags.With(key, tags[key])
+		}
+	})
 }
 
 // SetLicenses gives an instance of any region its license configurations of AWS
