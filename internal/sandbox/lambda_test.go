@@ -5,16 +5,19 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -208,6 +211,25 @@ func TestFunctionRuns(t *testing.T) {
 	}
 	if answer, _, _ := f.invoke(`{"do": "env", "name": "WORD"}`); answer != `"second"` {
 		t.Errorf("after an update: %s", answer)
+	}
+	answer, _, _ = f.invoke(`{"do": "pid"}`)
+	pid, err := strconv.Atoi(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: f.stackTry.stack().StackId}); err != nil {
+		t.Fatal(err)
+	}
+	f.Advance(time.Minute)
+	if all, err := f.DescribeStacks(t.Context(), nil); err != nil || len(all.Stacks) > 0 {
+		t.Errorf("stacks %+v %v", all, err)
+	}
+	process, err := os.FindProcess(pid)
+	if err == nil {
+		err = process.Signal(syscall.Signal(0))
+	}
+	if !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("the process is still there: %v", err)
 	}
 }
 

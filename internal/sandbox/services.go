@@ -25,7 +25,7 @@ func services(store *s3.Store, functions *lambda.Host) []service.Service {
 		rds.Service(),
 		cloudwatch.Service(),
 		billing.Service(),
-		cloudformation.Service(store),
+		cloudformation.Service(store, functions),
 		s3.Service(store),
 		autoscaling.Service(),
 		iam.OrganizationsService(),

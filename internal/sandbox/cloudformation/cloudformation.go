@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/lambda"
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/service"
@@ -54,18 +55,18 @@ func actions() map[string]action {
 	}
 }
 
-// Service is AWS CloudFormation, whose buckets are in a store; without one it
-// only names its operations.
-func Service(store *s3.Store) service.Service {
+// Service is AWS CloudFormation, whose buckets are in a store and whose functions
+// run on a host; without them it only names its operations.
+func Service(store *s3.Store, functions *lambda.Host) service.Service {
 	return service.Service{
 		Name: "cloudformation", Operations: slices.Sorted(maps.Keys(actions())),
 		Steps: []string{"CreateResource", "DeleteResource", "RollbackResource", "UpdateResource"},
-		Read:  (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(namespace), Serve: func(r *service.Call) wire.Answer { return serve(r, store) },
+		Read:  (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(namespace), Serve: func(r *service.Call) wire.Answer { return serve(r, store, functions) },
 		Names: func(r *service.Call, hit service.Hit) bool { return hit.ByID(r.Params.Text("StackName")) },
 	}
 }
 
-func serve(r *service.Call, store *s3.Store) wire.Answer {
+func serve(r *service.Call, store *s3.Store, functions *lambda.Host) wire.Answer {
 	asked, known := actions()[r.Action]
 	if !known {
 		return r.Refuse(wire.Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2010-05-15"))
@@ -77,21 +78,21 @@ func serve(r *service.Call, store *s3.Store) wire.Answer {
 		}
 	}
 	reg := r.InRegion()
-	settle(reg, r.Caller.Account, store)
+	settle(reg, r.Caller.Account, store, functions)
 	return service.ServeQuery(r, namespace, r.Action != "DeleteStack", func(c service.Query) *wire.Error {
 		return asked.run(&formation{c, state.Slot[stacks](reg)})
 	})
 }
 
 // settle has the stacks of a region brought up to the time of each call.
-func settle(r *state.Region, a *state.Account, store *s3.Store) {
+func settle(r *state.Region, a *state.Account, store *s3.Store, functions *lambda.Host) {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	all := state.Slot[stacks](r)
 	if all.account != nil {
 		return
 	}
-	all.account, all.store = a, store
+	all.account, all.store, all.functions = a, store, functions
 	r.OnSettle(func(now time.Time) {
 		for _, s := range all.list {
 			s.settle(now)

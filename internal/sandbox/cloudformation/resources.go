@@ -121,7 +121,7 @@ func (s *stack) remove(r *record) string {
 	case r.kind == "AWS::IAM::Role":
 		all.account.RemoveRole(r.name)
 	case r.kind == "AWS::Lambda::Function":
-		lambda.Remove(s.region, r.name)
+		all.functions.Remove(s.region, r.name)
 	case r.kind == "AWS::SNS::Topic":
 		sns.Delete(s.region, r.physical)
 	case r.kind == "AWS::SNS::Subscription":

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/sandbox/lambda"
 	"nightshift/internal/sandbox/random"
 	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/state"
@@ -14,10 +15,11 @@ import (
 
 // stacks are those of a region, deleted ones too, the oldest first.
 type stacks struct {
-	list    []*stack
-	seeds   uint64 // ids made so far
-	store   *s3.Store
-	account *state.Account // nil before the first call
+	list      []*stack
+	seeds     uint64 // ids made so far
+	store     *s3.Store
+	functions *lambda.Host
+	account   *state.Account // nil before the first call
 }
 
 // stack is one stack.

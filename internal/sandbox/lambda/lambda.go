@@ -98,8 +98,15 @@ func Put(a *state.Account, r *state.Region, store *s3.Store, f Function) *wire.E
 // Has says whether a region has a function; the caller holds the region's lock.
 func Has(r *state.Region, name string) bool { return (*state.Slot[functions](r))[name] != nil }
 
-// Remove deletes a function; the caller holds the region's lock.
-func Remove(r *state.Region, name string) { delete(*state.Slot[functions](r), name) }
+// Remove deletes a function and ends its process; the caller holds the region's
+// lock.
+func (h *Host) Remove(r *state.Region, name string) {
+	all := *state.Slot[functions](r)
+	if f := all[name]; f != nil {
+		h.end(f.arn(r))
+	}
+	delete(all, name)
+}
 
 func wrong(message string) *wire.Error {
 	return wire.Invalid("InvalidParameterValueException", message)

@@ -46,6 +46,15 @@ func (h *Host) Close() {
 	}
 }
 
+// end ends the process of a function, also during an invocation.
+func (h *Host) end(arn string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e := h.running[arn]; e != nil {
+		e.stop()
+	}
+}
+
 // environment is where one function runs, one invocation after the other.
 type environment struct {
 	mu   sync.Mutex // held by an invocation

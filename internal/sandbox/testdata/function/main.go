@@ -40,6 +40,8 @@ func main() {
 			os.Exit(3)
 		case "hang":
 			time.Sleep(time.Hour)
+		case "pid":
+			answer = os.Getpid()
 		case "who":
 			answer = who()
 		}
