@@ -15,14 +15,15 @@ import (
 
 // Try is the dry run of one job by the deployed function.
 type Try struct {
-	Job string
+	Job string `json:"job"`
 	// Status is the function's answer in a sentence.
-	Status string
+	Status string `json:"status"`
 	// Stops and Starts are what it would stop and start.
-	Stops, Starts []power.Act
-	Duration      time.Duration
+	Stops    []power.Act   `json:"stops,omitempty"`
+	Starts   []power.Act   `json:"starts,omitempty"`
+	Duration time.Duration `json:"duration_ns"`
 	// Error is why it failed; empty where it did not.
-	Error string
+	Error string `json:"error,omitempty"`
 }
 
 // tryTime is how long a function may fail because its role, which was made a

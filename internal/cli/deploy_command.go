@@ -23,9 +23,10 @@ type deployFlags struct {
 
 // deployed is what `deploy --json` prints.
 type deployed struct {
-	Plan   deploy.Deployment `json:"plan"`
-	Result *app.DeployResult `json:"result,omitempty"`
-	Tries  []app.Try         `json:"dry_runs,omitempty"`
+	Plan   deploy.Deployment     `json:"plan"`
+	Result *deploy.Result        `json:"result,omitempty"`
+	Alarms []deploy.Subscription `json:"alarms,omitempty"`
+	Tries  []app.Try             `json:"dry_runs,omitempty"`
 	// Enabled is true where the schedules of a first deployment were enabled.
 	Enabled bool `json:"enabled,omitempty"`
 }
@@ -149,7 +150,7 @@ func (a *commandLine) deploy(ctx context.Context, s *app.Session, f deployFlags)
 			return errors.Join(err, s.DiscardDeployment(ctx, plan))
 		}
 		result, err := a.execute(ctx, s, plan)
-		out.Result = &result
+		out.Result, out.Alarms = &result.Result, result.Alarms
 		if err != nil {
 			return a.finish(out, a.detached(ctx, err))
 		}
@@ -259,7 +260,7 @@ func (a *commandLine) enable(ctx context.Context, s *app.Session, f deployFlags,
 // finish prints whether alarms reach anybody, and the answer for programs.
 func (a *commandLine) finish(out deployed, err error) error {
 	if out.Result != nil && err == nil {
-		if words := alarmWords(out.Result.Outputs, out.Result.Alarms); words != "" {
+		if words := alarmWords(out.Result.Outputs, out.Alarms); words != "" {
 			fmt.Fprintln(a.Stderr, "warning:", text.Printable(words))
 		}
 	}

@@ -14,8 +14,8 @@ import (
 
 // removed is what `deploy --destroy --json` prints.
 type removed struct {
-	Plan   deploy.Removal    `json:"plan"`
-	Result *app.DeployResult `json:"result,omitempty"`
+	Plan   deploy.Removal `json:"plan"`
+	Result *deploy.Result `json:"result,omitempty"`
 }
 
 // destroy removes a stack.
@@ -42,7 +42,7 @@ func (a *commandLine) destroy(ctx context.Context, s *app.Session, f deployFlags
 	a.progress.start("destroy")
 	result, err := s.RemoveDeployment(ctx, plan)
 	a.progress.end()
-	out.Result = &result
+	out.Result = &result.Result
 	if err != nil {
 		return a.removal(out, a.detached(ctx, err))
 	}
