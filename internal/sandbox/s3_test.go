@@ -96,7 +96,7 @@ func TestUnsignedAndUnknownRequests(t *testing.T) {
 		{"unknown nested parameter", "ec2", "Action=DescribeInstances&Filter.1.Name=tag-key&Filter.1.Value.1=x&Filter.1.Not=1", 400, "Filter.1.Not"},
 		{"no ids", "ec2", "Action=StopInstances", 400, "The request must contain the parameter InstanceId"},
 		{"other STS operation", "sts", "Action=AssumeRole", 400, "<ErrorResponse"},
-		{"other service of the Query protocol", "sns", "Action=ListTopics&Version=2010-03-31", 404, "<ErrorResponse><Error><Type>Sender</Type><Code>UnknownService</Code>"},
+		{"other service of the Query protocol", "elasticloadbalancing", "Action=DescribeLoadBalancers&Version=2015-12-01", 404, "<ErrorResponse><Error><Type>Sender</Type><Code>UnknownService</Code>"},
 		{"DryRun that is neither", "ec2", "Action=StopInstances&InstanceId.1=i-0123456789abcdef0&DryRun=maybe", 400, "Value (maybe) for parameter DryRun is invalid"},
 		{"unknown attribute", "ec2", "Action=ModifyInstanceAttribute&InstanceId=i-0123456789abcdef0&Attribute=colour&Value=red", 400, "Value (colour) for parameter attribute is invalid. Unknown attribute."},
 		{"flag that is neither", "ec2", "Action=RunInstances&ImageId=ami-0123456789abcdef0&MinCount=1&MaxCount=1&Monitoring.Enabled=1", 400, "Value (1) for parameter Monitoring.Enabled is invalid"},
