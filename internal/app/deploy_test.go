@@ -12,6 +12,7 @@ import (
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/app"
+	"nightshift/internal/blob"
 	"nightshift/internal/deploy"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
@@ -109,5 +110,56 @@ func TestDeploymentSurvivesJSON(t *testing.T) {
 	removal := again(t, job[deploy.Removal](t)(open().PlanRemoval(t.Context(), input)))
 	if removed := again(t, job[app.DeployResult](t)(open().RemoveDeployment(t.Context(), removal))); removed.Status != deploy.DeleteComplete {
 		t.Errorf("the removal: %+v", removed)
+	}
+}
+
+// TestDeploymentSettings holds that each setting of the configuration reaches its
+// parameter of the template, and that those it leaves out are sent as well.
+func TestDeploymentSettings(t *testing.T) {
+	server := sandboxtest.Start(t, sandbox.Options{Speed: 1000})
+	file := filepath.Join(t.TempDir(), "nightshift.yaml")
+	const key = "arn:aws:kms:ap-northeast-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	if err := os.WriteFile(file, []byte(`timezone: Asia/Seoul
+regions: [ap-northeast-2, us-east-1]
+schedules: {office: {running: Mon-Fri 08:00-19:00}}
+power: {rules: [{tag: team=web, schedule: office}]}
+jobs: {power: {every: 10m}, report: {at: Tue 06:30, timezone: Asia/Tokyo}}
+deploy:
+  stack: trial
+  alarm_topic: arn:aws:sns:ap-northeast-2:123456789012:alarms
+  report_bucket: my-reports
+  report_prefix: costs/
+  data_keys: [`+key+`]
+  volume_keys: [`+key+`]
+  license_manager: true
+  permissions_boundary: arn:aws:iam::123456789012:policy/edge
+  role_path: /team/
+  enabled: false
+  dry_run: true
+  log_retention_days: 30
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := app.New(app.Options{Now: server.Sandbox().Now, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1000,
+	}})
+	s := job[*app.Session](t)(a.Open(t.Context(), app.Selection{Config: blob.Ref{Scheme: blob.File, Path: file}, NeedConfig: true, NoTargets: true}))
+	plan := job[deploy.Deployment](t)(s.PlanDeployment(t.Context(), app.DeployInput{Region: sandbox.DefaultRegion, Program: emptyProgram(t)}))
+	for name, want := range map[string]string{
+		"Regions": "ap-northeast-2,us-east-1", "TimeZone": "Asia/Seoul", "AlarmEmail": "", "AlarmTopicArn": "arn:aws:sns:ap-northeast-2:123456789012:alarms",
+		"ReportBucket": "my-reports", "ReportPrefix": "costs/", "ReportKeyArn": "", "DataKeyArns": key, "KeyArns": key, "LicenseManager": "true",
+		"PermissionsBoundary": "arn:aws:iam::123456789012:policy/edge", "RolePath": "/team/", "ScheduleState": "DISABLED", "DryRun": "true",
+		"LogRetentionDays": "30", "PowerSchedule": "rate(10 minutes)", "PowerPeriod": "1800", "ReportSchedule": "cron(30 6 ? * TUE *)", "ReportTimeZone": "Asia/Tokyo",
+		"TagStopSchedule": "", "TagStartSchedule": "", "TagKey": "AutoStopStart", "TagValue": "Yes",
+	} {
+		if got, sent := plan.Parameters[name]; got != want || !sent {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if plan.First || plan.Stack != "trial" {
+		t.Errorf("schedules that the configuration disables wait for nothing: %+v", plan)
+	}
+	if err := s.DiscardDeployment(t.Context(), plan); err != nil {
+		t.Error(err)
 	}
 }
