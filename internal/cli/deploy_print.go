@@ -28,6 +28,12 @@ func (a *commandLine) printPlan(plan deploy.Deployment) {
 		a.line("no changes")
 		return
 	}
+	if plan.ChangesProtection() {
+		a.line("termination protection: %s", map[bool]string{true: "on", false: "off"}[*plan.Protect])
+	}
+	if plan.ChangeSet == "" {
+		return
+	}
 	a.printRights(d.Rights)
 	if len(d.Replaced) > 0 {
 		a.line("\nlost with their content:")

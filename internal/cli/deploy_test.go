@@ -440,6 +440,9 @@ func questions(d *deployment) {
 
 func edited(d *deployment) {
 	d.must(0, "", []string{"--yes"}, "CREATE_COMPLETE")
+	d.write("nightshift.yaml", rulesFile+"  termination_protection: true\n")
+	d.must(0, "", []string{"--yes"}, "termination protection: on")
+	d.must(1, "", []string{"--destroy", "--yes"}, "the stack nightshift has termination protection")
 	editTemplate(d)
 	d.must(0, "", []string{"--status"}, "edited by hand since the last deployment")
 	d.must(0, "", []string{"--plan"}, "edited by hand since the last deployment; this deployment takes the edits back")

@@ -90,7 +90,10 @@ func (d Deployer) discardLate(ctx context.Context, p Deployment) error {
 // change set is removed; afterwards the error is a [Detached].
 func (d Deployer) Deploy(ctx context.Context, p Deployment, archive []byte) (Result, error) {
 	result := Result{Stack: p.Stack, Status: p.Status}
-	if p.ChangeSet == "" {
+	switch {
+	case p.ChangeSet == "" && p.ChangesProtection():
+		return result, d.Stacks.Protect(ctx, p.Stack, *p.Protect)
+	case p.ChangeSet == "":
 		return result, fleet.Errorf(fleet.ErrInvalid, "the plan has no change set; plan again")
 	}
 	if archive == nil {
@@ -117,7 +120,7 @@ func (d Deployer) Deploy(ctx context.Context, p Deployment, archive []byte) (Res
 	if !stack.Status.Succeeded() {
 		return result, CauseError(stack.Stack, stack.events)
 	}
-	d.afterwards(ctx, &result, p, stack.Stack)
+	d.afterwards(ctx, &result, p)
 	return result, nil
 }
 
@@ -150,13 +153,13 @@ func (d Deployer) store(ctx context.Context, result *Result, p Deployment, archi
 
 // afterwards does what belongs to a deployment and does not undo it where it
 // fails.
-func (d Deployer) afterwards(ctx context.Context, result *Result, p Deployment, stack Stack) {
+func (d Deployer) afterwards(ctx context.Context, result *Result, p Deployment) {
 	warn := func(what string, err error) {
 		if err != nil {
 			result.Warnings = append(result.Warnings, fmt.Sprintf("%s: %v", what, err))
 		}
 	}
-	if p.Protect != nil && *p.Protect != stack.Protected {
+	if p.ChangesProtection() {
 		warn("termination protection", d.Stacks.Protect(ctx, p.Stack, *p.Protect))
 	}
 	objects, err := d.Artifacts.List(ctx, p.Bucket, p.Stack+"/")

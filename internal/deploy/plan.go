@@ -67,7 +67,10 @@ type Deployment struct {
 	NewBucket  bool              `json:"new_bucket,omitempty"`
 	Uploads    []Upload          `json:"uploads,omitempty"`
 	Role       string            `json:"role,omitempty"`
-	Protect    *bool             `json:"protect,omitempty"`
+	// Protect is whether the stack is to have termination protection; nil leaves it
+	// as it is, which Protected says.
+	Protect   *bool `json:"protect,omitempty"`
+	Protected bool  `json:"protected,omitempty"`
 	// Previous are the keys of the artifact bucket that the stack uses now.
 	Previous []string `json:"previous,omitempty"`
 	// First is true where the schedules stay disabled until they are enabled by a
@@ -95,7 +98,12 @@ func (d Deployment) Bytes() int64 {
 }
 
 // NoChanges reports whether the stack is as it should be.
-func (d Deployment) NoChanges() bool { return d.ChangeSet == "" && d.Step == StepUpdate }
+func (d Deployment) NoChanges() bool {
+	return d.ChangeSet == "" && d.Step == StepUpdate && !d.ChangesProtection()
+}
+
+// ChangesProtection reports whether termination protection is turned on or off.
+func (d Deployment) ChangesProtection() bool { return d.Protect != nil && *d.Protect != d.Protected }
 
 // Plan finds out what a deployment would change. It makes a change set, which
 // changes nothing and which Discard removes, and no bucket and no object. Where
@@ -115,7 +123,7 @@ func (d Deployer) Plan(ctx context.Context, r Request) (Deployment, error) {
 	if err != nil {
 		return p, err
 	}
-	p.StackID, p.Status, p.Reason = stack.ID, stack.Status, stack.StatusReason
+	p.StackID, p.Status, p.Reason, p.Protected = stack.ID, stack.Status, stack.StatusReason, stack.Protected
 	if p.Step, err = StepOf(stack.Status); err != nil {
 		return p, err
 	}
