@@ -163,6 +163,9 @@ func instance(it found, spots map[string]string) fleet.Instance {
 	}
 	if i.StateReason != nil {
 		out.Why = intern(aws.ToString(i.StateReason.Message))
+		if aws.ToString(i.StateReason.Code) == "Client.InternalError" { // all that EC2 says of a key that it may not use
+			out.Why = intern(out.Why + "; where its volumes have a KMS key of yours, kms:CreateGrant on it is needed")
+		}
 	}
 	if out.Why == "" {
 		out.Why = aws.ToString(i.StateTransitionReason)

@@ -58,5 +58,9 @@ func TestGrantOnRequest(t *testing.T) {
 		if i, _ := y.Sandbox().Instance(i.ID); i.State != want {
 			t.Errorf("with%s it is %s, want %s", flag, i.State, want)
 		}
+		_, output := y.runs(audience{config: trialConfig}, "power plan")
+		if strings.Contains(output, "kms:CreateGrant") != (flag == "") {
+			t.Errorf("with %q the plan says\n%s", flag, output)
+		}
 	}
 }
