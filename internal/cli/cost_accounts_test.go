@@ -197,7 +197,8 @@ func putObject(t *testing.T, url, bucket, key, body string) {
 	}
 }
 
-// that is not needed.
+// The policies that are printed for a report suffice for the function's, in every
+// account, and permit nothing that it does not need.
 func TestReportEventUnderPolicy(t *testing.T) {
 	const bucket = "the-places"
 	api, server := function(t, sandbox.Options{Speed: 1, Accounts: sandbox.Members(2), Buckets: []string{bucket}},
@@ -255,6 +256,9 @@ cost:
 	}
 	// All regions and the price lists of a day are not what this report asks for.
 	others := []string{"ec2:DescribeRegions", "pricing:GetPriceListFileUrl", "pricing:ListPriceLists"}
+	if s.Now().UTC().Add(9*time.Hour).Day() <= 3 { // Cost Explorer has nothing final of the month yet
+		others = append(others, "ce:GetCostAndUsageWithResources")
+	}
 	for _, action := range allowedActions(t, own) {
 		if !needed[action] && !slices.Contains(others, action) {
 			t.Errorf("%s is allowed and was not needed", action)

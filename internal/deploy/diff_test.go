@@ -61,7 +61,7 @@ func TestRights(t *testing.T) {
 		{Logical: "One", Type: "AWS::IAM::Policy", Before: document(`["a:Kept","a:Moved"]`), After: document(`["a:Kept","a:New"]`)},
 		{Logical: "Two", Type: "AWS::IAM::ManagedPolicy", After: document(`"a:Moved"`)},
 		{Logical: "Three", Type: "AWS::IAM::Policy", After: text},
-		{Logical: "Four", Type: "AWS::IAM::Role", After: json.RawMessage(`{"ManagedPolicyArns":["arn:aws:iam::aws:policy/AdministratorAccess"]}`)},
+		{Logical: "Four", Type: "AWS::IAM::Role", After: json.RawMessage(`{"ManagedPolicyArns":["arn:aws:iam::aws:policy/AdministratorAccess","{{changeSet:KNOWN_AFTER_APPLY}}"]}`)},
 		{Logical: "Queue", Type: "AWS::SQS::Queue", After: document(`"sqs:SendMessage"`)},
 	}
 	var got []string

@@ -61,11 +61,14 @@ func addedRights(changes []Change) []Right {
 // resource has been made.
 var unknown = regexp.MustCompile(`(?i)\{\{changeset:KNOWN_AFTER_APPLY\}\}`)
 
+// knownLater is what people read in its place.
+const knownLater = "(known after it is made)"
+
 // rightsOf reads the policies in the properties of an IAM resource, wherever they
 // stand. Who may assume a role is a right, too.
 func rightsOf(properties json.RawMessage, of string) []Right {
 	var root any
-	properties = unknown.ReplaceAll(properties, []byte("(known after it is made)"))
+	properties = unknown.ReplaceAll(properties, []byte(knownLater))
 	if len(properties) == 0 || json.Unmarshal(properties, &root) != nil {
 		return nil
 	}
@@ -81,6 +84,9 @@ func rightsOf(properties json.RawMessage, of string) []Right {
 			for _, name := range slices.Sorted(maps.Keys(v)) {
 				if name == "ManagedPolicyArns" {
 					for _, arn := range texts(v[name]) {
+						if arn == knownLater { // one of the stack, whose rights are listed as its own
+							continue
+						}
 						list = append(list, Right{Action: "everything in the policy", Resource: arn, Of: of})
 					}
 					continue
