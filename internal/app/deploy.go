@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -89,14 +88,14 @@ func (s *Session) deploy(ctx context.Context, plan deploy.Deployment, run Run) (
 	if err != nil {
 		return DeployResult{}, err
 	}
-	var archive []byte
-	if !plan.HasArchive() {
-		if archive, err = packProgram(plan.Binary.Path); err != nil {
+	var program []byte
+	if plan.NewCode() {
+		if program, err = readProgram(plan.Binary.Path); err != nil {
 			return DeployResult{}, err
 		}
 	}
 	var result DeployResult
-	if result.Result, err = d.Deploy(ctx, plan, archive); err == nil {
+	if result.Result, err = d.Deploy(ctx, plan, program); err == nil {
 		if result.Alarms, err = d.Alarms(ctx, result.Outputs); err != nil {
 			result.Warnings, err = append(result.Warnings, err.Error()), nil
 		}
@@ -270,31 +269,21 @@ func (s *Session) deployRequest(ctx context.Context, in DeployInput) (deploy.Req
 		return r, err
 	}
 	r.Template = string(template)
-	return r, readProgram(&r, in.Program, architecture)
+	program, err := readProgram(in.Program)
+	if err != nil {
+		return r, err
+	}
+	r.Binary, err = deploy.CheckBinary(in.Program, program, architecture)
+	return r, err
 }
 
-// readProgram checks the program and packs it.
-func readProgram(r *deploy.Request, file, architecture string) error {
-	program, err := os.ReadFile(file)
+func readProgram(file string) ([]byte, error) {
+	in, err := blob.OpenFile(file)
 	if err != nil {
-		return fleet.Errorf(fleet.ErrInvalid, "--binary: %w", err)
+		return nil, fleet.Errorf(fleet.ErrInvalid, "--binary: %w", err)
 	}
-	if r.Binary, err = deploy.CheckBinary(file, program, architecture); err != nil {
-		return err
-	}
-	if r.Archive, err = deploy.Zip(program); err != nil {
-		return err
-	}
-	r.Binary.SHA256, r.Binary.ZipBytes = deploy.Hash(r.Archive), int64(len(r.Archive))
-	return nil
-}
-
-func packProgram(file string) ([]byte, error) {
-	program, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fleet.Errorf(fleet.ErrInvalid, "the program that was planned cannot be read: %w", err)
-	}
-	return deploy.Zip(program)
+	defer func() { _ = in.Close() }() // it was only read
+	return io.ReadAll(in)
 }
 
 // configFiles reads the files of the configuration as they are, by their names

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ func deployParameters(c *config.Config) (map[string]string, error) {
 		return nil, err
 	}
 	d := c.Deploy
-	for name, value := range map[string]string{
+	maps.Copy(values, map[string]string{
 		"Regions":             strings.Join(c.Regions, ","),
 		"AlarmEmail":          d.AlarmEmail,
 		"AlarmTopicArn":       d.AlarmTopic,
@@ -37,9 +38,7 @@ func deployParameters(c *config.Config) (map[string]string, error) {
 		"LogRetentionDays":    strconv.Itoa(d.LogRetentionDays),
 		"DryRun":              strconv.FormatBool(d.DryRun),
 		"ScheduleState":       "DISABLED",
-	} {
-		values[name] = value
-	}
+	})
 	if d.Enabled {
 		values["ScheduleState"] = "ENABLED"
 	}

@@ -81,11 +81,11 @@ func TestDeploymentSurvivesJSON(t *testing.T) {
 		Stack: "trial", Region: sandbox.DefaultRegion, Program: emptyProgram(t), Parameters: map[string]string{"TimeZone": "Asia/Seoul"},
 	}
 	plan := again(t, job[deploy.Deployment](t)(open().PlanDeployment(t.Context(), input)))
-	if plan.HasArchive() || len(plan.Diff.Resources) == 0 || plan.Step != deploy.StepCreate || !plan.First {
+	if !plan.NewCode() || len(plan.Diff.Resources) == 0 || plan.Step != deploy.StepCreate || !plan.First {
 		t.Errorf("the plan: %+v", plan)
 	}
 	result := again(t, job[app.DeployResult](t)(open().Deploy(t.Context(), plan)))
-	if result.Status != deploy.CreateComplete || result.Outputs[deploy.OutputFunction] == "" || len(result.Run.Calls) == 0 {
+	if result.Status != deploy.CreateComplete || result.Outputs[deploy.OutputFunction] == "" || len(result.Calls) == 0 {
 		t.Errorf("the result: %+v", result)
 	}
 	if n := len(heard.events); n != len(result.Events) || n < len(plan.Diff.Resources) {

@@ -117,7 +117,7 @@ func (d shownDemo) schedules(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := d.Demo.Now()
+	now := d.Now()
 	d.say("\nBy schedule, with no commands at set times\n$ cat %s\n%s\n$ nightshift power week", defaultConfig, demo.Config)
 	if !d.quiet && !d.json {
 		picture := weekPicture{weeks: []schedule.Week{chosen[0].Schedule.Week(chosen[0].Name, schedule.Monday(now))}, now: now}

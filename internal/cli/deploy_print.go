@@ -64,11 +64,14 @@ func (a *commandLine) printPlan(plan deploy.Deployment) {
 			}
 		}
 	}
-	made := ""
+	packed, made := "", ""
+	if plan.NewCode() {
+		packed = " before it is packed,"
+	}
 	if plan.NewBucket {
 		made = ", which is made"
 	}
-	a.line("\nupload: %s to s3://%s%s", bytesWords(plan.Bytes()), plan.Bucket, made)
+	a.line("\nupload: %s%s to s3://%s%s", bytesWords(plan.Bytes()), packed, plan.Bucket, made)
 }
 
 // printRights prints the rights that are added: the actions together that have the

@@ -51,7 +51,7 @@ func functionProgram(t *testing.T) string {
 		t.Skip("the function is a program of Linux")
 	}
 	file := filepath.Join(t.TempDir(), "nightshift")
-	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags=-s -w", "-o", file, "nightshift/cmd/nightshift")
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags=-s -w", "-o", file, "nightshift/cmd/nightshift")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -285,7 +285,7 @@ func badInput(d *deployment) {
 		"configuration":     {strings.Replace(rulesFile, "schedule: office", "schedule: offise", 1), []string{"--yes"}, "nightshift.yaml:6:"},
 		"the architecture":  {rulesFile + "  architecture: " + other + "\n", []string{"--yes"}, "and the function is to run on " + other},
 		"not a program":     {rulesFile, []string{"--yes", "--binary", "nightshift.yaml"}, "is not a Linux program (ELF)"},
-		"no file":           {rulesFile, []string{"--yes", "--binary", "nothing"}, "--binary: open nothing"},
+		"no file":           {rulesFile, []string{"--yes", "--binary", "nothing"}, "--binary: stat nothing"},
 		"parameter":         {rulesFile, []string{"--yes", "--param", "TagKey"}, "write NAME=VALUE"},
 		"several regions":   {rulesFile, []string{"--yes", "--region", "all"}, "a stack is in one region"},
 		"an account":        {rulesFile, []string{"--yes", "--account", "123456789012"}, "AWS_PROFILE"},

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -86,46 +87,75 @@ func audiences() []audience {
 		"pricing:ListPriceLists": {"cost prices --as-of 2026-10-01", 4}, "pricing:GetPriceListFileUrl": {"cost prices --as-of 2026-10-01", 4},
 	}
 	return []audience{
-		{name: "tag", commands: []ends{{"stop --wait=false", 0}, {upload, 0}, {"stop --region all --wait=false", 0}, {"start --wait=false", 0}},
+		{
+			name: "tag", commands: []ends{{"stop --wait=false", 0}, {upload, 0}, {"stop --region all --wait=false", 0}, {"start --wait=false", 0}},
 			needs: with(costs, home, map[string]ends{
 				"ec2:StopInstances": {"stop --wait=false", 4}, "ec2:StartInstances": {"start --wait=false --tag Days=second", 4},
 				"ec2:DescribeInstances": {"stop", 4}, "ec2:DescribeRegions": {"stop --region all", 4}, "ec2:DescribeSpotInstanceRequests": {"stop --wait=false", 0},
-			})},
-		{name: "power", policy: "--for power --config " + trialConfig, config: trialConfig,
+			}),
+		},
+		{
+			name: "power", policy: "--for power --config " + trialConfig, config: trialConfig,
 			commands: []ends{
-				{plan, 0}, {"power explain 야간-리포트", 0}, {"power next", 0}, {"power week", 0}, {override + " 야간-리포트 on --until 3h", 0},
-				{"power override list", 0}, {"power override clear 야간-리포트", 0}, {apply, 0}, {plan + " --region all", 0},
+				{plan, 0},
+				{"power explain 야간-리포트", 0},
+				{"power next", 0},
+				{"power week", 0},
+				{override + " 야간-리포트 on --until 3h", 0},
+				{"power override list", 0},
+				{"power override clear 야간-리포트", 0},
+				{apply, 0},
+				{plan + " --region all", 0},
 			},
-			needs: with(act, map[string]ends{"s3:GetObject": {plan, 4}, "s3:PutObject": {apply, 0}})},
-		{name: "power by a parameter", policy: "--for power --config " + trialParameter, config: trialParameter, slow: true,
+			needs: with(act, map[string]ends{"s3:GetObject": {plan, 4}, "s3:PutObject": {apply, 0}}),
+		},
+		{
+			name: "power by a parameter", policy: "--for power --config " + trialParameter, config: trialParameter, slow: true,
 			commands: []ends{{apply, 0}, {plan, 0}},
-			needs:    with(act, map[string]ends{"ssm:GetParameter": {plan, 4}, "s3:PutObject": {apply, 0}})},
-		{name: "report", policy: "--for report --config " + trialAll, config: trialAll, slow: true,
+			needs:    with(act, map[string]ends{"ssm:GetParameter": {plan, 4}, "s3:PutObject": {apply, 0}}),
+		},
+		{
+			name: "report", policy: "--for report --config " + trialAll, config: trialAll, slow: true,
 			commands: []ends{
-				{upload, 0}, {"cost explain 야간-리포트", 0}, {"cost findings", 0}, {"cost savings", 0}, {"cost trend", 0}, {"cost prices", 0},
-				{"cost quote --instance m5.large", 0}, {"cost prices --as-of 2026-10-01", 0},
+				{upload, 0},
+				{"cost explain 야간-리포트", 0},
+				{"cost findings", 0},
+				{"cost savings", 0},
+				{"cost trend", 0},
+				{"cost prices", 0},
+				{"cost quote --instance m5.large", 0},
+				{"cost prices --as-of 2026-10-01", 0},
 			},
-			needs: with(costs, home, billed, places)},
-		{name: "forecast", policy: "--for forecast --config " + trialAll, config: trialAll, commands: []ends{{"power forecast", 0}},
+			needs: with(costs, home, billed, places),
+		},
+		{
+			name: "forecast", policy: "--for forecast --config " + trialAll, config: trialAll, commands: []ends{{"power forecast", 0}},
 			needs: with(redirected(list, plan, "power forecast"), map[string]ends{
 				"organizations:ListAccounts": {"power forecast", 4}, "sts:AssumeRole": {"power forecast", 3}, "pricing:GetProducts": {"power forecast", 3},
 				"ec2:DescribeRegions": {"power forecast --region all", 3},
 				"s3:GetObject":        {"power forecast", 4}, "s3:ListBucket": {"power forecast", 0}, "s3:PutObject": {"power forecast", 0},
-			})},
-		{name: "history", policy: "--for history --config " + trialAll, config: trialAll, commands: []ends{{"history", 0}},
-			needs: map[string]ends{"s3:GetObject": {"history", 4}, "s3:ListBucket": {"history", 4}}},
-		{name: "check", policy: "--for check --config " + trialAll, config: trialAll,
+			}),
+		},
+		{
+			name: "history", policy: "--for history --config " + trialAll, config: trialAll, commands: []ends{{"history", 0}},
+			needs: map[string]ends{"s3:GetObject": {"history", 4}, "s3:ListBucket": {"history", 4}},
+		},
+		{
+			name: "check", policy: "--for check --config " + trialAll, config: trialAll,
 			commands: []ends{{"check --live", 4}}, // it finds that stops and starts are not permitted
 			needs: with(answered(redirected(list, plan, "check --live"), 4), map[string]ends{
 				"organizations:ListAccounts": {"check --live", 4}, "sts:AssumeRole": {"check --live", 4}, "s3:GetObject": {"check --live", 4},
 				"s3:ListBucket": {"check --live", 4}, "s3:PutObject": {"check --live", 4},
-			})},
-		{name: "member", policy: "--member --config " + trialAll, config: trialAll, member: true, slow: true,
+			}),
+		},
+		{
+			name: "member", policy: "--member --config " + trialAll, config: trialAll, member: true, slow: true,
 			commands: []ends{{apply, 0}, {plan, 0}, {upload, 0}, {"power forecast", 0}, {"check --live", 0}},
 			needs: with(costs, billed, act, map[string]ends{
 				"ec2:CreateTags": {apply, 0}, "rds:AddTagsToResource": {apply, 0}, "ec2:DescribeRegions": {plan + " --region all", 3},
 			}),
-			absent: []string{"ec2:DescribeSpotInstanceRequests", "ec2:DescribeSpotPriceHistory"}}, // it has no Spot Instance
+			absent: []string{"ec2:DescribeSpotInstanceRequests", "ec2:DescribeSpotPriceHistory"},
+		}, // it has no Spot Instance
 	}
 }
 
@@ -133,9 +163,7 @@ func audiences() []audience {
 func with(tables ...map[string]ends) map[string]ends {
 	all := map[string]ends{}
 	for _, one := range tables {
-		for action, need := range one {
-			all[action] = need
-		}
+		maps.Copy(all, one)
 	}
 	return all
 }

@@ -26,15 +26,14 @@ type Binary struct {
 	Architecture string `json:"architecture"`
 	Version      string `json:"version"`
 	Bytes        int64  `json:"bytes"`
-	SHA256       string `json:"sha256"` // of the archive that is uploaded
-	ZipBytes     int64  `json:"zip_bytes"`
+	SHA256       string `json:"sha256"` // names the archive that it is packed into
 }
 
 // CheckBinary reads what a program is, and refuses one that Lambda could not
 // run: it must be a static ELF of Linux for the architecture, which may be
 // empty. The version is that which Go wrote into it, devel where it wrote none.
 func CheckBinary(path string, program []byte, architecture string) (Binary, error) {
-	b := Binary{Path: path, Version: Devel, Bytes: int64(len(program))}
+	b := Binary{Path: path, Version: Devel, Bytes: int64(len(program)), SHA256: Hash(program)}
 	refuse := func(why string) (Binary, error) {
 		return Binary{}, fleet.Errorf(fleet.ErrInvalid, "%s %s; the function needs a static Linux program: name the release file for it with --binary (nightshift-linux-%s)",
 			path, why, fileArchitecture(architecture))

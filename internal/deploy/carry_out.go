@@ -85,10 +85,10 @@ func (d Deployer) discardLate(ctx context.Context, p Deployment) error {
 }
 
 // Deploy stores code and configuration, executes the change set and follows it to
-// its end. The archive is that of the binary; it may be nil in the process that
-// made the plan. Where it is interrupted before the change set is executed the
+// its end. The program is that of the binary; without [Deployment.NewCode] it may be
+// nil. Where it is interrupted before the change set is executed the
 // change set is removed; afterwards the error is a [Detached].
-func (d Deployer) Deploy(ctx context.Context, p Deployment, archive []byte) (Result, error) {
+func (d Deployer) Deploy(ctx context.Context, p Deployment, program []byte) (Result, error) {
 	result := Result{Stack: p.Stack, Status: p.Status}
 	switch {
 	case p.ChangeSet == "" && p.ChangesProtection():
@@ -96,10 +96,7 @@ func (d Deployer) Deploy(ctx context.Context, p Deployment, archive []byte) (Res
 	case p.ChangeSet == "":
 		return result, fleet.Errorf(fleet.ErrInvalid, "the plan has no change set; plan again")
 	}
-	if archive == nil {
-		archive = p.archive
-	}
-	if err := d.store(ctx, &result, p, archive); err != nil {
+	if err := d.store(ctx, &result, p, program); err != nil {
 		return result, errors.Join(err, d.discardLate(ctx, p))
 	}
 	token := p.ChangeSet
@@ -125,11 +122,9 @@ func (d Deployer) Deploy(ctx context.Context, p Deployment, archive []byte) (Res
 }
 
 // store makes the bucket and uploads what is missing.
-func (d Deployer) store(ctx context.Context, result *Result, p Deployment, archive []byte) error {
-	for _, u := range p.Uploads {
-		if u.Code && Hash(archive) != p.Binary.SHA256 {
-			return fleet.Errorf(fleet.ErrConflict, "%s is not the program any more that was planned; deploy again", p.Binary.Path)
-		}
+func (d Deployer) store(ctx context.Context, result *Result, p Deployment, program []byte) error {
+	if p.NewCode() && Hash(program) != p.Binary.SHA256 {
+		return fleet.Errorf(fleet.ErrConflict, "%s is not the program any more that was planned; deploy again", p.Binary.Path)
 	}
 	if p.NewBucket {
 		if err := d.Artifacts.Create(ctx, p.Bucket); err != nil {
@@ -139,7 +134,11 @@ func (d Deployer) store(ctx context.Context, result *Result, p Deployment, archi
 	for _, u := range p.Uploads {
 		body, contentType := u.Content, "application/octet-stream"
 		if u.Code {
-			body, contentType = archive, "application/zip"
+			var err error
+			if body, err = Zip(program); err != nil {
+				return err
+			}
+			contentType = "application/zip"
 		} else if path.Ext(u.Key) == ".yaml" {
 			contentType = "application/yaml"
 		}

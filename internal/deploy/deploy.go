@@ -140,7 +140,7 @@ type Stacks interface { //nolint:interfacebloat // each is one operation of the 
 
 // Artifacts are the bucket of code and configurations, and what is known of
 // other buckets. Every call names the account that the bucket must belong to.
-type Artifacts interface {
+type Artifacts interface { //nolint:interfacebloat // a method for each operation of S3
 	// List gives the objects below a prefix; fleet.ErrNotFound without a bucket.
 	List(ctx context.Context, bucket, prefix string) ([]Object, error)
 	Get(ctx context.Context, bucket, key string) ([]byte, error)

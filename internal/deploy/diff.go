@@ -137,9 +137,9 @@ func lineChanges(before, after string) []string {
 	for n := range common {
 		common[n] = make([]int, len(b)+1)
 	}
-	for n := len(a) - 1; n >= 0; n-- {
+	for n, v := range slices.Backward(a) {
 		for m := len(b) - 1; m >= 0; m-- {
-			if common[n][m] = max(common[n+1][m], common[n][m+1]); a[n] == b[m] {
+			if common[n][m] = max(common[n+1][m], common[n][m+1]); v == b[m] {
 				common[n][m] = common[n+1][m+1] + 1
 			}
 		}

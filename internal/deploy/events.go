@@ -62,14 +62,14 @@ func CauseError(s Stack, events []Event) error {
 		what += " (" + cause.Type + ")"
 	}
 	next := "everything is as it was before; put it right and deploy again"
-	switch {
-	case s.Status == DeleteFailed:
+	switch s.Status {
+	case DeleteFailed:
 		next = "put it right and run the command again"
-	case s.Status == RollbackComplete:
+	case RollbackComplete:
 		next = "nothing of it is left but the stack's name; put it right and deploy again, which deletes the stack first"
-	case s.Status == "ROLLBACK_FAILED":
+	case "ROLLBACK_FAILED":
 		next = "and what was made could not be deleted again; put it right and deploy again, which deletes the stack first"
-	case s.Status == UpdateRollbackFailed:
+	case UpdateRollbackFailed:
 		next = "and it could not be rolled back either; the next `nightshift deploy` names the command"
 	}
 	return fleet.Errorf(kind, "%s: %s; %s", what, strings.TrimSuffix(cause.Reason, "."), next)

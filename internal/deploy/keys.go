@@ -22,7 +22,9 @@ func ArtifactBucket(account fleet.Account, region fleet.Region) string {
 	return fmt.Sprintf("nightshift-artifacts-%s-%s", account, region)
 }
 
-// CodeKey is where an archive lies in the artifact bucket, by its hash.
+// CodeKey is where the archive of a program lies in the artifact bucket. The hash is
+// that of the program: it says what the archive holds, whoever packed it, and costs
+// no packing where it is there already.
 func CodeKey(stack, hash string) string { return stack + "/code/" + hash + ".zip" }
 
 // ConfigPrefix is where a configuration lies there with its calendars. The hash is

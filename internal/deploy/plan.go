@@ -34,7 +34,6 @@ type Request struct {
 	// those of the command line.
 	Given, Overrides map[string]string
 	Binary           Binary
-	Archive          []byte            // the binary, packed
 	Config           map[string][]byte // nightshift.yaml and its calendars; none without a configuration
 	Tags             map[string]string
 	Bucket           string // for code and configuration; empty: ArtifactBucket
@@ -76,8 +75,6 @@ type Deployment struct {
 	// First is true where the schedules stay disabled until they are enabled by a
 	// second change set.
 	First bool `json:"first,omitempty"`
-
-	archive []byte // of the code, where it is at hand
 }
 
 // Upload is an object that is stored before the change set is executed.
@@ -88,7 +85,7 @@ type Upload struct {
 	Content []byte `json:"content,omitempty"` // of a file of the configuration
 }
 
-// Bytes is how much is uploaded.
+// Bytes is how much is uploaded, the program as it is before it is packed.
 func (d Deployment) Bytes() int64 {
 	var sum int64
 	for _, u := range d.Uploads {
@@ -114,7 +111,6 @@ func (d Deployment) ChangesProtection() bool { return d.Protect != nil && *d.Pro
 func (d Deployer) Plan(ctx context.Context, r Request) (Deployment, error) {
 	p := Deployment{
 		Stack: r.Stack, Account: d.Account, Region: d.Region, Binary: r.Binary, Bucket: r.Bucket, Role: r.Role, Protect: r.Protect,
-		archive: r.Archive,
 	}
 	if len(r.Template) > MaxTemplate {
 		return p, fleet.Errorf(fleet.ErrInvalid, "the template has %d bytes, and CloudFormation takes %d: choose by fewer tags in nightshift.yaml", len(r.Template), MaxTemplate)
@@ -291,7 +287,7 @@ func (d Deployer) uploads(ctx context.Context, p *Deployment, r Request) error {
 			p.Uploads = append(p.Uploads, u)
 		}
 	}
-	add(Upload{Key: CodeKey(p.Stack, r.Binary.SHA256), Bytes: r.Binary.ZipBytes, Code: true})
+	add(Upload{Key: CodeKey(p.Stack, r.Binary.SHA256), Bytes: r.Binary.Bytes, Code: true})
 	for _, name := range slices.Sorted(maps.Keys(r.Config)) {
 		add(Upload{Key: ConfigPrefix(p.Stack, r.Config) + name, Bytes: int64(len(r.Config[name])), Content: r.Config[name]})
 	}
@@ -404,6 +400,7 @@ func (d Deployer) configChanges(ctx context.Context, p *Deployment, stack Stack,
 	return nil
 }
 
-// HasArchive reports whether the packed program is at hand, as it is in the
-// process that made the plan.
-func (d Deployment) HasArchive() bool { return d.archive != nil }
+// NewCode reports whether the program has to be uploaded.
+func (d Deployment) NewCode() bool {
+	return slices.ContainsFunc(d.Uploads, func(u Upload) bool { return u.Code })
+}

@@ -20,7 +20,7 @@ type requestLog struct{ slog.Handler }
 // Handle writes one line.
 func (l requestLog) Handle(ctx context.Context, r slog.Record) error {
 	if request, ok := lambdacontext.FromContext(ctx); ok {
-		r.AddAttrs(slog.String("requestId", request.AwsRequestID))
+		r.AddAttrs(slog.String("requestId", request.AwsRequestID)) //nolint:sloglint // as Lambda calls it
 	}
 	return l.Handler.Handle(ctx, r)
 }

@@ -31,10 +31,16 @@ func alarms(rules bool) []alarm {
 		{"Errors", "A run of nightshift failed", "AWS/Lambda", "Errors", function, "Sum", "300", 0},
 		{"Throttles", "A run of nightshift found no concurrency free", "AWS/Lambda", "Throttles", function, "Sum", "300", 0},
 		{"Duration", "A run of nightshift took more than 80 % of the time that the function has", "AWS/Lambda", "Duration", function, "Maximum", "300", functionTimeout * 1000 * 8 / 10},
-		{"Undelivered", "An event of nightshift could not be handled and is in the queue", "AWS/SQS", "ApproximateNumberOfMessagesVisible",
-			[]variable{{"QueueName", "!GetAtt Undelivered.QueueName"}}, "Maximum", "300", 0},
-		{"Dropped", "A schedule of nightshift could not call the function", "AWS/Scheduler", "InvocationDroppedCount",
-			[]variable{{"ScheduleGroup", "!Ref Schedules"}}, "Sum", "300", 0},
+		{
+			"Undelivered", "An event of nightshift could not be handled and is in the queue", "AWS/SQS", "ApproximateNumberOfMessagesVisible",
+			[]variable{{"QueueName", "!GetAtt Undelivered.QueueName"}},
+			"Maximum", "300", 0,
+		},
+		{
+			"Dropped", "A schedule of nightshift could not call the function", "AWS/Scheduler", "InvocationDroppedCount",
+			[]variable{{"ScheduleGroup", "!Ref Schedules"}},
+			"Sum", "300", 0,
+		},
 	}
 	if rules {
 		power := []variable{{"Stack", "!Ref AWS::StackName"}, {"Job", "power"}}

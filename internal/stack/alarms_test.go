@@ -196,8 +196,10 @@ func TestAlarms(t *testing.T) {
 	}{
 		{"a fresh installation, and nothing happens", healthy, ""},
 		{"power is not called any more, and then it is", slices.Concat(runs(9, 60, 1, 0), runs(100, 300, 1, 0)), "75 PowerAlarm ALARM, 101 PowerAlarm OK"},
-		{"power fails as a whole, and then it does not", slices.Concat(runs(9, 60, 1, 0), runs(64, 100, 0, 1), runs(104, 300, 1, 0)),
-			"75 PowerAlarm ALARM, 75 PowerFailedAlarm ALARM, 105 PowerAlarm OK, 105 PowerFailedAlarm OK"},
+		{
+			"power fails as a whole, and then it does not", slices.Concat(runs(9, 60, 1, 0), runs(64, 100, 0, 1), runs(104, 300, 1, 0)),
+			"75 PowerAlarm ALARM, 75 PowerFailedAlarm ALARM, 105 PowerAlarm OK, 105 PowerFailedAlarm OK",
+		},
 		{"each run fails in part", slices.Concat(runs(9, 60, 1, 0), runs(64, 100, 1, 1), runs(104, 300, 1, 0)), "75 PowerFailedAlarm ALARM, 105 PowerFailedAlarm OK"},
 		{"one run fails in part", slices.Concat(runs(9, 60, 1, 0), runs(64, 65, 1, 1), runs(69, 300, 1, 0)), ""},
 		{"the newest report is nine days old", slices.Concat(healthy, []sample{{100, "ReportAgeSeconds", 9 * 86400}}), "101 ReportAlarm ALARM, 161 ReportAlarm OK"},

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"maps"
 
 	"nightshift/internal/fleet"
 )
@@ -65,9 +66,7 @@ func (s Scope) deployingRoles(list *statements, d Deployer) {
 			return c
 		}
 		all := Condition{"StringEquals": {"iam:PermissionsBoundary": {d.Boundary}}}
-		for operator, values := range c {
-			all[operator] = values
-		}
+		maps.Copy(all, c)
 		return all
 	}
 	list.allow("MakeRoles", []string{"iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}, []string{roles}, bounded(nil))

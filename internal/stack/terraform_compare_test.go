@@ -3,6 +3,7 @@ package stack_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -137,9 +138,7 @@ func compareAlarms(t *testing.T, r resolver, made shown) {
 		if id == "PowerAlarm" {
 			address = "aws_cloudwatch_metric_alarm.power[0]"
 		} else {
-			for property, attribute := range map[string]string{"Namespace": "namespace", "MetricName": "metric_name", "Statistic": "statistic", "Period": "period"} {
-				attributes[property] = attribute
-			}
+			maps.Copy(attributes, map[string]string{"Namespace": "namespace", "MetricName": "metric_name", "Statistic": "statistic", "Period": "period"})
 			for _, d := range r.property(id, "Dimensions").([]any) {
 				dimensions[d.(map[string]any)["Name"].(string)] = d.(map[string]any)["Value"]
 			}

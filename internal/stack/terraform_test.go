@@ -206,7 +206,9 @@ func emulator(t *testing.T) string {
 	if _, err := archive.Create("bootstrap"); err != nil {
 		t.Fatal(err)
 	}
-	archive.Close()
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
 	for path, body := range map[string][]byte{"/artifacts": nil, "/artifacts/code.zip": code.Bytes()} {
 		put(t, endpoint+path, body)
 	}

@@ -72,8 +72,12 @@ func TestCut(t *testing.T) {
 		columns     int
 		right, left string
 	}{
-		{"office", 6, "office", "office"}, {"office", 4, "off…", "…ice"}, {"office", 1, "…", "…"},
-		{"서버서버", 8, "서버서버", "서버서버"}, {"서버서버", 7, "서버서…", "…버서버"}, {"서버서버", 4, "서…", "…버"},
+		{"office", 6, "office", "office"},
+		{"office", 4, "off…", "…ice"},
+		{"office", 1, "…", "…"},
+		{"서버서버", 8, "서버서버", "서버서버"},
+		{"서버서버", 7, "서버서…", "…버서버"},
+		{"서버서버", 4, "서…", "…버"},
 	} {
 		if right, left := text.CutRight(tt.text, tt.columns), text.CutLeft(tt.text, tt.columns); right != tt.right || left != tt.left {
 			t.Errorf("%q in %d columns: %q and %q, want %q and %q", tt.text, tt.columns, right, left, tt.right, tt.left)

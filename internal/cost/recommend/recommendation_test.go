@@ -12,7 +12,8 @@ import (
 func TestAtLeast(t *testing.T) {
 	all := []recommend.Recommendation{
 		{Code: "a", Saving: 40 * price.Dollar, Target: fleet.Target{Account: "123456789012", Region: "us-east-1"}, Resource: "vol-1"},
-		{Code: "b", Saving: 39 * price.Dollar}, {Code: "c", Saving: 41 * price.Dollar, Certain: true},
+		{Code: "b", Saving: 39 * price.Dollar},
+		{Code: "c", Saving: 41 * price.Dollar, Certain: true},
 	}
 	chosen, sum := recommend.AtLeast(all, 40)
 	list := recommend.List(chosen)

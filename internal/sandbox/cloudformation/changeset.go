@@ -30,10 +30,8 @@ const making = 3 * time.Second
 // maxTemplate is the longest TemplateBody.
 const maxTemplate = 51_200
 
-var (
-	stackName     = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
-	changeSetName = stackName
-)
+// givenName is what the names of stacks and of change sets look like.
+var givenName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 
 func (c *changeSet) status(now time.Time) (status, execution string) {
 	switch {
@@ -63,10 +61,10 @@ func (c *formation) createChangeSet() *wire.Error {
 		return err
 	}
 	switch {
-	case s == nil && !stackName.MatchString(name):
+	case s == nil && !givenName.MatchString(name):
 		return wire.ValidationError("1 validation error detected: Value '" + name + "' at 'stackName' failed to satisfy constraint: " +
 			"Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*")
-	case !changeSetName.MatchString(set):
+	case !givenName.MatchString(set):
 		return wire.ValidationError("1 validation error detected: Value '" + set + "' at 'changeSetName' failed to satisfy constraint: " +
 			"Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*")
 	case s == nil && kind == "UPDATE":

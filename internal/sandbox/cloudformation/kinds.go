@@ -128,7 +128,7 @@ func checkProperties(r resource) *wire.Error {
 				" with message: #: extraneous key [" + name + "] is not permitted")
 		}
 	}
-	for _, name := range strings.Fields(k.required) {
+	for name := range strings.FieldsSeq(k.required) {
 		if _, there := r.properties[name]; !there {
 			return wire.ValidationError("Properties validation failed for resource " + r.id +
 				" with message: #: required key [" + name + "] not found")

@@ -23,7 +23,6 @@ type operation struct {
 	at           time.Time // up to where it has come
 	steps        []*step
 	failed       []string           // resources that failed, in this part
-	reason       string             // of the first failure
 	before       map[*record]record // what there was, as it was
 	garbage      []*record          // to be deleted at the end
 }
@@ -32,11 +31,10 @@ type operation struct {
 type step struct {
 	verb   string // CREATE, UPDATE or DELETE
 	record *record
-	to     resource       // for CREATE and UPDATE
-	fixed  *record        // the record to go back to; nil: to is evaluated
-	needs  []string       // resources whose steps come first
-	until  time.Time      // when it ends; zero before it begins
-	made   map[string]any // its properties
+	to     resource  // for CREATE and UPDATE
+	fixed  *record   // the record to go back to; nil: to is evaluated
+	needs  []string  // resources whose steps come first
+	until  time.Time // when it ends; zero before it begins
 	hits   []service.Hit
 	over   bool
 	failed bool

@@ -303,7 +303,7 @@ func entrypoint(bootstrap, architecture string) string {
 	if err != nil {
 		return "" // a script, or the system says what is wrong
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if want := map[string]elf.Machine{"arm64": elf.EM_AARCH64, "x86_64": elf.EM_X86_64}[architecture]; f.Machine != want {
 		return "fork/exec /var/task/bootstrap: exec format error"
 	}
