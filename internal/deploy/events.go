@@ -62,7 +62,7 @@ func CauseError(s Stack, events []Event) error {
 		what += " (" + cause.Type + ")"
 	}
 	next := "everything is as it was before; put it right and deploy again"
-	switch s.Status {
+	switch s.Status { //nolint:exhaustive // the others say it as it stands above
 	case DeleteFailed:
 		next = "put it right and run the command again"
 	case RollbackComplete:
