@@ -358,11 +358,8 @@ func periods() []period {
 	}
 	return []period{
 		{"2026-01-01", 5}, // a holiday
-		{"2026-03-06", 5}, // New York on 8 March
 		spring,
-		{"2026-10-02", 9},  // Lord Howe on 4 October, a holiday
 		{"2026-10-24", 10}, // Berlin on 25 October, New York on 1 November
-		{"2026-12-24", 4},  // a holiday
 	}
 }
 
@@ -449,7 +446,7 @@ func TestYear(t *testing.T) {
 // Databases, which AWS itself starts after a week, and Auto Scaling groups.
 func TestWeeksWithDatabasesAndGroups(t *testing.T) {
 	t.Parallel()
-	days := 16
+	days := 10
 	if os.Getenv("NIGHTSHIFT_TEST_YEAR") == "1" {
 		days = 42
 	}
