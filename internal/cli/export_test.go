@@ -1,0 +1,4 @@
+package cli
+
+// RaceDetector is for the tests outside the package.
+const RaceDetector = raceDetector
