@@ -72,7 +72,7 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 			"media":    media,
 			"damage":   damage,
 			"waitfor":  waitFor,
-			"pause":    pause,
+			"waitline": waitLine,
 		},
 		RequireExplicitExec: true,
 	})
@@ -214,7 +214,7 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 // waitfor StopInstances.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	account := (*ts.Value("account").(**sandbox.Server)).Sandbox()
-	for range 500 {
+	for range 1500 {
 		for _, c := range account.Calls() {
 			if c.Action == args[0] {
 				return
@@ -225,11 +225,17 @@ func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("nobody asked for %s", args[0])
 }
 
-// pause waits: pause 1s.
-func pause(ts *testscript.TestScript, _ bool, args []string) {
-	d, err := time.ParseDuration(args[0])
-	ts.Check(err)
-	time.Sleep(d)
+// waitLine waits until a file that a program in the background writes holds
+// a text: waitline FILE TEXT.
+func waitLine(ts *testscript.TestScript, _ bool, args []string) {
+	for range 1500 {
+		written, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && strings.Contains(string(written), args[1]) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("%s never held %q", args[0], args[1])
 }
 
 // launch starts an instance of a type in the practice account, with a name:
