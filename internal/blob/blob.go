@@ -11,6 +11,7 @@ package blob
 import (
 	"context"
 	"io"
+	"time"
 
 	"nightshift/internal/fleet"
 )
@@ -35,6 +36,31 @@ type Store interface {
 	// "/": the full keys of objects, and folders as prefixes that end in "/" (in
 	// S3's words, listed with the delimiter "/"). Nothing there is not an error.
 	List(ctx context.Context, prefix string) ([]string, error)
+}
+
+// Versioned is a Store with objects that several processes replace in turn: a
+// write counts only while the object is still the one that was read. S3 compares
+// ETags (If-Match, If-None-Match).
+type Versioned interface {
+	Store
+	// GetVersion reads an object with its version. One that is not there is
+	// fleet.ErrNotFound.
+	GetVersion(ctx context.Context, key string) (Version, error)
+	// PutVersion stores an object in place of the version that was read, or a new
+	// one where version is empty, and gives its version. Where another process was
+	// faster it is fleet.ErrConflict, and nothing is stored.
+	PutVersion(ctx context.Context, key string, body []byte, version string) (string, error)
+}
+
+// Version is an object as it was at one moment.
+type Version struct {
+	Body []byte
+	// Version names the content; empty is no object.
+	Version string
+	// Modified is when it was stored, Now when it was read, both by the clock of
+	// the store: their difference is its age, whatever the clock of this machine
+	// says.
+	Modified, Now time.Time
 }
 
 // CheckSize refuses a body that Get would not read. Every Put calls it.
