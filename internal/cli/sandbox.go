@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ func (a *commandLine) sandboxCommand() *cobra.Command {
 	var (
 		listen, faults, at string
 		accounts           int
+		policies           []string
 		o                  sandbox.Options
 	)
 	cmd := &cobra.Command{
@@ -29,11 +31,15 @@ AssumeRole gives are refused, as by AWS.
 With --accounts it is the management account of an organization that has so many
 member accounts, each with a small fleet of its own. The keys are the management
 account's; each member has a role nightshift, which AssumeRole opens with the
-external id practice. Their ARNs are printed beside the environment.`,
+external id practice. Their ARNs are printed beside the environment.
+
+With --policy the keys may do what IAM policies allow, such as those that
+nightshift policy prints, and nothing else.`,
 		Example: `  nightshift sandbox
   nightshift sandbox --listen 127.0.0.1:4566 --fleet 1000 --latency 20ms --throttle
   nightshift sandbox --accounts 2
   nightshift sandbox --at 2026-12-24T20:00
+  nightshift sandbox --policy policy.json
   nightshift sandbox --faults "` + faultExample + `"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
@@ -60,6 +66,9 @@ external id practice. Their ARNs are printed beside the environment.`,
 			account, err := sandbox.New(o)
 			if err != nil {
 				return fleet.Errorf(fleet.ErrInvalid, "%w", err)
+			}
+			if err := setPolicies(account, policies); err != nil {
+				return err
 			}
 			server, err := account.Listen(listen)
 			if err != nil {
@@ -91,8 +100,29 @@ external id practice. Their ARNs are printed beside the environment.`,
 	flags.StringVar(&at, "at", "", "the time at which the account's clock starts, as 2026-12-24T20:00 (UTC) or in RFC 3339 (default: now)")
 	flags.Float64Var(&o.Speed, "speed", 1, "how many times faster than real time the account's clock runs")
 	flags.StringVar(&faults, "faults", "", "what goes wrong on purpose")
+	flags.StringArrayVar(&policies, "policy", nil, "`file` with an IAM policy that limits what the printed keys may do; repeat for several (default: everything)")
 	flags.StringSliceVar(&o.Buckets, "bucket", nil, "create this S3 bucket too")
 	return cmd
+}
+
+// setPolicies limits the account's user to what the policies in some files allow.
+func setPolicies(account *sandbox.Sandbox, files []string) error {
+	var documents [][]byte
+	for _, name := range files {
+		document, err := os.ReadFile(name)
+		if err != nil {
+			return fleet.Errorf(fleet.ErrInvalid, "--policy: %w", err)
+		}
+		if len(document) == 0 {
+			return fleet.Errorf(fleet.ErrInvalid, "--policy: %s is empty", name)
+		}
+		documents = append(documents, document)
+		// Each on its own, so that an error names its file.
+		if err := account.SetPolicy(document); err != nil {
+			return fleet.Errorf(fleet.ErrInvalid, "--policy %s: %w", name, err)
+		}
+	}
+	return account.SetPolicy(documents...)
 }
 
 // mostSandboxAccounts is about as many as one machine serves in comfort.

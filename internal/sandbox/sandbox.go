@@ -192,10 +192,10 @@ func (s *Sandbox) SetFaults(faults []service.Fault) error {
 	return nil
 }
 
-// SetPolicy replaces the IAM policy of the management account's user; nil
+// SetPolicy replaces the IAM policies of the management account's user; nil
 // allows everything.
-func (s *Sandbox) SetPolicy(document []byte) error {
-	p, err := policy.Parse(document)
+func (s *Sandbox) SetPolicy(documents ...[]byte) error {
+	p, err := policy.Parse(documents...)
 	if err != nil {
 		return err
 	}

@@ -20,13 +20,28 @@ type written struct {
 	Condition map[string]map[string]oneOrMany
 }
 
-// Parse reads a policy document; nil allows everything. What it does not
-// understand is an error, never ignored: NotAction, NotResource, Principal, an
-// operator, a key, a policy variable.
-func Parse(document []byte) (*Policy, error) {
-	if len(document) == 0 {
-		return nil, nil
+// Parse reads policy documents that hold together, as those attached to a user do;
+// none, or only empty ones, allows everything. What it does not understand is an
+// error, never ignored: NotAction, NotResource, Principal, an operator, a key, a
+// policy variable.
+func Parse(documents ...[]byte) (*Policy, error) {
+	var p *Policy
+	for _, document := range documents {
+		if len(document) == 0 {
+			continue
+		}
+		if p == nil {
+			p = &Policy{}
+		}
+		if err := p.add(document); err != nil {
+			return nil, err
+		}
 	}
+	return p, nil
+}
+
+// add adds the statements of a document.
+func (p *Policy) add(document []byte) error {
 	var d struct {
 		Version, ID string
 		Statement   []written
@@ -34,17 +49,16 @@ func Parse(document []byte) (*Policy, error) {
 	read := json.NewDecoder(bytes.NewReader(document))
 	read.DisallowUnknownFields()
 	if err := read.Decode(&d); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
+		return fmt.Errorf("policy: %w", err)
 	}
-	p := &Policy{}
 	for n, st := range d.Statement {
 		out, err := st.parse()
 		if err != nil {
-			return nil, fmt.Errorf("policy: statement %d: %w", n+1, err)
+			return fmt.Errorf("policy: statement %d: %w", n+1, err)
 		}
 		p.statements = append(p.statements, out)
 	}
-	return p, nil
+	return nil
 }
 
 func (st written) parse() (statement, error) {
