@@ -128,7 +128,7 @@ func TestTerraformModule(t *testing.T) {
 	if _, err := exec.LookPath("terraform"); err != nil || plugins == "" {
 		t.Skip("terraform is not installed, or TERRAFORM_PLUGINS names no directory with the provider for AWS: the module is not tested")
 	}
-	m := moduleOn(t, emulator(t))
+	m := moduleOn(t, emulator(t, "the module is not applied"))
 	m.init(plugins)
 	schedules := stack.Schedules{Rules: []stack.Bound{{Tag: fleet.Tag{Key: "Schedule"}}}}
 	documents, err := stack.Policies(scheduled(), stack.Scope{Bucket: "reports", Prefix: "ec2/", Schedules: &schedules})
@@ -182,11 +182,12 @@ func TestTerraformModule(t *testing.T) {
 }
 
 // emulator starts one that is independent of ours, with the archive of the code.
-func emulator(t *testing.T) string {
+// Without it the test is skipped, and what is not tested is said.
+func emulator(t *testing.T, without string) string {
 	t.Helper()
 	program, err := exec.LookPath("moto_server")
 	if err != nil {
-		t.Skip("moto_server is not installed: the module is not applied")
+		t.Skip("moto_server is not installed: " + without)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
