@@ -95,6 +95,7 @@ func owners() map[string]string {
 		"github.com/johannesboyne/gofakes3": "internal/sandbox/s3",
 		"github.com/aws/aws-lambda-go":      "internal/function",
 		"github.com/arran4/golang-ical":     "internal/schedule",
+		"github.com/gofrs/flock":            "internal/blob internal/lease",
 		"github.com/teambition/rrule-go":    "internal/schedule",
 		"go.yaml.in/yaml":                   "internal/config internal/sandbox/cloudformation", // a template is YAML, and the sandbox shares nothing with config
 		"github.com/spf13/cobra":            "internal/cli",

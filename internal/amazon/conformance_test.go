@@ -170,6 +170,9 @@ func conformance(t *testing.T, p *peer) {
 	t.Run("bucket", func(t *testing.T) { testBucket(t, p) })
 	t.Run("groups", func(t *testing.T) { testGroups(t, p) })
 	t.Run("objects", func(t *testing.T) { testObjects(t, p) })
+	t.Run("versions", func(t *testing.T) {
+		testVersions(t, p.session(t).Objects(sandbox.DefaultBucket, "versions/"))
+	})
 	t.Run("permissions", func(t *testing.T) { testPermissions(t, p) })
 }
 

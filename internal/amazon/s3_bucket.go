@@ -56,26 +56,32 @@ func pathStyle(o *s3.Options) {
 // checksum is right, so a broken upload leaves nothing under the key. A bucket
 // in another region is found by the address in S3's refusal.
 func (b *Bucket) Put(ctx context.Context, key, contentType string, body io.ReadSeeker) error {
+	_, err := b.putIf(ctx, &s3.PutObjectInput{Key: &key, ContentType: &contentType}, body)
+	return err
+}
+
+// putIf stores an object under the conditions that the input names, and gives its
+// ETag.
+func (b *Bucket) putIf(ctx context.Context, object *s3.PutObjectInput, body io.ReadSeeker) (string, error) {
+	key := aws.ToString(object.Key)
 	size, err := body.Seek(0, io.SeekEnd)
 	if err != nil {
-		return fmt.Errorf("upload s3://%s/%s: %w", b.name, key, err)
+		return "", fmt.Errorf("upload s3://%s/%s: %w", b.name, key, err)
 	}
-	object := &s3.PutObjectInput{
-		Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType),
-		Body: body, ContentLength: aws.Int64(size), // a body that is cut short is refused
-	}
+	object.Bucket = &b.name
+	object.Body, object.ContentLength = body, aws.Int64(size) // a body that is cut short is refused
 	out, err := b.put.ask(ctx, object)
 	switch {
 	case err == nil && out.ETag == nil:
-		return notS3("s3:PutObject")
+		return "", notS3("s3:PutObject")
 	case err == nil:
-		return nil
+		return *out.ETag, nil
 	case errors.Is(err, fleet.ErrNotFound):
-		return fmt.Errorf("there is no bucket %q: check its name, or create it first: %w", b.name, err)
+		return "", fmt.Errorf("there is no bucket %q: check its name, or create it first: %w", b.name, err)
 	case errors.Is(err, fleet.ErrDenied):
-		return fmt.Errorf("may not write s3://%s/%s: the role needs s3:PutObject there: %w", b.name, key, err)
+		return "", fmt.Errorf("may not write s3://%s/%s: the role needs s3:PutObject there: %w", b.name, key, err)
 	default:
-		return fmt.Errorf("upload s3://%s/%s: %w", b.name, key, err)
+		return "", fmt.Errorf("upload s3://%s/%s: %w", b.name, key, err)
 	}
 }
 

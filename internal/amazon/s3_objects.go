@@ -63,10 +63,15 @@ func (o *Objects) Put(ctx context.Context, key string, body []byte) error {
 // denied where the permission s3:ListBucket is missing or bound to a prefix;
 // then its folder is listed to find out.
 func (o *Objects) Get(ctx context.Context, name string) ([]byte, error) {
-	object, err := o.Open(ctx, name)
+	object, err := o.object(ctx, name)
 	if err != nil {
 		return nil, err
 	}
+	return o.read(name, object.Body)
+}
+
+// read reads the body of an object and closes it.
+func (o *Objects) read(name string, object io.ReadCloser) ([]byte, error) {
 	body, err := blob.ReadAll(o.address(name), object)
 	switch closeErr := object.Close(); {
 	case errors.Is(err, fleet.ErrInvalid):
@@ -80,6 +85,15 @@ func (o *Objects) Get(ctx context.Context, name string) ([]byte, error) {
 // Open reads an object as a stream, which the caller closes. Its errors are those
 // of Get.
 func (o *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	out, err := o.object(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return out.Body, nil
+}
+
+// object is the answer of S3 with an object, whose body the caller closes.
+func (o *Objects) object(ctx context.Context, name string) (*s3.GetObjectOutput, error) {
 	key := o.prefix + name
 	out, err := o.get.ask(ctx, &s3.GetObjectInput{Bucket: aws.String(o.bucket.name), Key: aws.String(key)})
 	switch {
@@ -94,7 +108,7 @@ func (o *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) 
 	case out.ETag == nil:
 		return nil, errors.Join(notS3("s3:GetObject"), out.Body.Close())
 	}
-	return out.Body, nil
+	return out, nil
 }
 
 // List names what lies directly under a prefix that ends in "/": objects by

@@ -204,6 +204,12 @@ func reworded(r *wire.Request, a wire.Answer) wire.Answer {
 	if err := xml.Unmarshal(a.Body, &e); err != nil || e.Code == "" { // HEAD, or no route
 		e.Code = strings.ReplaceAll(http.StatusText(a.Status), " ", "")
 	}
+	if e.Code == "PreconditionFailed" { // the store says which one in words of its own
+		if strings.Contains(e.Message, "does not exist") { // so S3 answers If-Match
+			a.Status, e.Code = http.StatusNotFound, "NoSuchKey"
+		}
+		e.Message = ""
+	}
 	if words := s3Words(e.Code); words != "" && (e.Message == "" || e.Message == e.Code) {
 		e.Message = words
 	}
