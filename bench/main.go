@@ -3,8 +3,8 @@
 // wall time, peak memory and API calls. It also measures a stop of 10,000
 // instances within EC2's token buckets, schedules, how the number of price list
 // calls grows with a fleet, a report of 100,000 instances, a workbook of
-// 100,000 rows and the cold start of the function, and says which goals are met. It times but never
-// it fails only where something breaks.
+// 100,000 rows, the cold start of the function and its memory, and says which
+// goals are met. It fails only where something breaks.
 //
 //	go run ./bench
 //
@@ -52,8 +52,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	b := bench{out: stdout, progress: stderr, start: now()}
 	flags.IntVar(&b.fleet, "fleet", 2000, "instances of the fleet; there are twice as many volumes")
 	flags.IntVar(&b.types, "types", 40, "distinct instance types of the fleet")
-	flags.StringVar(&b.only, "only", "", "measure one part: report, power, buckets, schedules, pricing, estate, workbook or start")
+	flags.StringVar(&b.only, "only", "", "measure one part: report, power, buckets, schedules, pricing, estate, workbook, start or memory")
 	flags.DurationVar(&b.latency, "latency", 20*time.Millisecond, "delay of every answer of the account")
+	flags.StringVar(&b.cgroup, "cgroup", "", "memory control group to run the function in, such as /sys/fs/cgroup/small")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
@@ -73,6 +74,7 @@ type bench struct {
 	out, progress io.Writer
 	fleet, types  int
 	only          string // the part to measure; empty means all
+	cgroup        string // of the function's process; empty means none
 	latency       time.Duration
 
 	start  time.Time // of the sandboxes
@@ -108,6 +110,7 @@ func (b *bench) all(ctx context.Context) error {
 		{"estate", b.estate},
 		{"workbook", b.workbook},
 		{"start", b.coldStart},
+		{"memory", b.memory},
 	} {
 		if b.only != "" && b.only != part.name {
 			continue

@@ -3,16 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"nightshift/internal/sandbox"
@@ -113,61 +108,3 @@ func (b *bench) benchmark(ctx context.Context, pkg, name, times string) (time.Du
 	ns, err := strconv.ParseFloat(found[1], 64)
 	return time.Duration(ns), u, err
 }
-
-// starts is how many cold starts are measured.
-const starts = 20
-
-// coldStart measures the time from the start of the function's process until it
-// asks the Lambda Runtime API for its first event.
-func (b *bench) coldStart(ctx context.Context) error {
-	b.say("%d cold starts of the function", starts)
-	var times []time.Duration
-	for range starts {
-		took, err := b.oneStart(ctx)
-		if err != nil {
-			return err
-		}
-		times = append(times, took)
-	}
-	slices.Sort(times)
-	middle := times[len(times)/2]
-	b.print("\nCold start of the function, median of %d: %s (from %s to %s)\n",
-		starts, millis(middle), millis(times[0]), millis(times[len(times)-1]))
-	b.goal("cold start", "at most 60 ms", millis(middle), middle <= 60*time.Millisecond)
-	return nil
-}
-
-func (b *bench) oneStart(ctx context.Context) (time.Duration, error) {
-	polled := make(chan time.Time, 1)
-	var once sync.Once
-	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/2018-06-01/runtime/invocation/next" {
-			once.Do(func() { polled <- now() })
-		}
-		<-r.Context().Done() // there is no event
-	}))
-	defer api.Close()
-	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
-	defer stop()
-	cmd := exec.CommandContext(ctx, b.binary)
-	cmd.Env = []string{
-		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "AWS_REGION=" + sandbox.DefaultRegion,
-		"AWS_ACCESS_KEY_ID=" + sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY=" + sandbox.SecretKey, "HOME=" + os.TempDir(),
-	}
-	begin := now()
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	defer func() {
-		stop()
-		_ = cmd.Wait() // it was killed
-	}()
-	select {
-	case at := <-polled:
-		return at.Sub(begin), nil
-	case <-ctx.Done():
-		return 0, fmt.Errorf("the function did not ask for an event: %w", ctx.Err())
-	}
-}
-
-func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }

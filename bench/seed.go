@@ -85,12 +85,17 @@ func ask(account *sandbox.Sandbox, form url.Values) error {
 	form.Set("Version", "2016-11-15")
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	return send(account, "ec2", r)
+}
+
+// send makes a call of a service without a network.
+func send(account *sandbox.Sandbox, service string, r *http.Request) error {
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+sandbox.AccessKey+"/20261122/"+sandbox.DefaultRegion+
-		"/ec2/aws4_request, SignedHeaders=host, Signature=0")
+		"/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
 	w := httptest.NewRecorder()
 	account.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
-		return fmt.Errorf("%s: %s", form.Get("Action"), w.Body)
+		return fmt.Errorf("%s %s: %s", r.Method, r.URL, w.Body)
 	}
 	return nil
 }
