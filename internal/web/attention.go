@@ -1,0 +1,122 @@
+package web
+
+import (
+	"slices"
+	"time"
+
+	"nightshift/internal/text"
+)
+
+// overdueAfter is how long a machine may be out of schedule before that is for a
+// person to look at: two ticks and the time of a run.
+const overdueAfter = 15 * time.Minute
+
+// attention is what a person should look at, the worst first.
+func (e *estate) attention() []problem {
+	return slices.Concat(e.failedMachines(), e.unreachable(), e.badConfig(), e.badJobs(), e.overdue(), e.badParts())
+}
+
+// failedMachines are those on which an act failed, and those whose tags cannot be
+// followed.
+func (e *estate) failedMachines() []problem {
+	var all []problem
+	rest := 0
+	for _, m := range e.machines {
+		if m.condition != failed {
+			continue
+		}
+		if len(all) == attentionShown {
+			rest++
+			continue
+		}
+		one := problem{Severe: true, Title: m.name, Link: m.link, Since: e.ago(m.Desired.Since), Lines: []string{text.Printable(m.Reason.Text)}}
+		one.Kind = e.texts.get("problem.tag")
+		if m.failure != nil {
+			one.Kind = e.texts.get("problem." + string(m.failure.Action))
+			one.Since, one.Lines = e.ago(m.failure.At), []string{text.Printable(m.failure.Reason.Text)}
+		}
+		all = append(all, one)
+	}
+	if rest > 0 {
+		all = append(all, problem{Severe: true, Kind: e.texts.get("problem.more"), Title: e.texts.get("problem.more.title", e.texts.count(rest, "machine")), Link: "/machines?state=failed"})
+	}
+	return all
+}
+
+func (e *estate) unreachable() []problem {
+	var all []problem
+	for n := range e.Targets {
+		if t := &e.Targets[n]; !t.Up && t.Err != "" {
+			all = append(all, problem{
+				Severe: true, Kind: e.texts.get("problem.target"), Title: accountName(t) + " " + string(t.Region),
+				Since: e.ago(t.At), Lines: []string{text.Printable(t.Err)},
+			})
+		}
+	}
+	return all
+}
+
+func (e *estate) badConfig() []problem {
+	if len(e.Config.Rejected) == 0 {
+		return nil
+	}
+	const shown = 5
+	one := problem{Severe: true, Kind: e.texts.get("problem.config"), Title: text.Printable(e.Config.Ref), Since: e.ago(e.Config.Loaded), Command: "nightshift check"}
+	for _, line := range e.Config.Rejected[:min(len(e.Config.Rejected), shown)] {
+		one.Lines = append(one.Lines, text.PrintableLines(line))
+	}
+	one.More = len(e.Config.Rejected) - len(one.Lines)
+	return []problem{one}
+}
+
+func (e *estate) badJobs() []problem {
+	var all []problem
+	for _, j := range e.Jobs {
+		one := problem{Kind: e.texts.get("problem.job"), Title: j.Name, Link: "/runs", Since: e.ago(j.LastSuccess)}
+		if j.Problem != "" {
+			one.Lines = append(one.Lines, text.Printable(j.Problem))
+		}
+		if last := j.Last; last != nil && len(last.Errors) > 0 {
+			one.Severe, one.Link, one.Since = true, e.runRow(*last).Link, e.ago(last.Started)
+			for _, line := range last.Errors[:min(len(last.Errors), 3)] {
+				one.Lines = append(one.Lines, text.PrintableLines(line))
+			}
+			one.More = max(len(last.Errors)-3, 0)
+		}
+		if len(one.Lines) > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// overdue are machines that should have been stopped or started some time ago.
+func (e *estate) overdue() []problem {
+	n := 0
+	var since time.Time
+	for _, m := range e.machines {
+		if m.condition == outOfSchedule && !m.Desired.Since.IsZero() && e.now.Sub(m.Desired.Since) > overdueAfter {
+			n++
+			if since.IsZero() || m.Desired.Since.Before(since) {
+				since = m.Desired.Since
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []problem{{
+		Kind: e.texts.get("problem.overdue"), Title: e.texts.count(n, "machine"), Link: "/machines?state=out-of-schedule",
+		Since: e.ago(since), Lines: []string{e.texts.get("problem.overdue.text")},
+	}}
+}
+
+func (e *estate) badParts() []problem {
+	var all []problem
+	for _, s := range e.sources() {
+		if s.Err != "" {
+			all = append(all, problem{Kind: e.texts.get("problem.source"), Title: s.Name, Since: s.At, Lines: []string{text.Printable(s.Err)}})
+		}
+	}
+	return all
+}

@@ -1,0 +1,201 @@
+package web
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/schedule"
+	"nightshift/internal/text"
+	"nightshift/internal/watch"
+)
+
+// estate is a State with what every page asks of it. It is worked out once for each
+// State; now is that of the request.
+type estate struct {
+	*watch.State
+	texts texts
+	zone  *time.Location
+	now   time.Time
+	// machines are in the order in which lists show them.
+	machines  []*machine
+	byID      map[fleet.ResourceID][]*machine
+	schedules map[string]*schedule.Schedule
+	accounts  []choice
+}
+
+// machine is a machine with what the pages show of it in lists.
+type machine struct {
+	*power.Step
+	target *watch.Target
+	name   string
+	link   string
+	// condition is how it is doing, failure the newest act where that failed.
+	condition condition
+	failure   *watch.Act
+	// next is what is asked of it from Desired.Until on.
+	next schedule.State
+	// words are what a search looks through.
+	words string
+}
+
+// condition says how a machine is doing. Its values are those of the filter.
+type condition string
+
+const (
+	failed        condition = "failed"
+	outOfSchedule condition = "out-of-schedule"
+	manual        condition = "manual"
+	skipped       condition = "skipped"
+	noChange      condition = "no-change"
+)
+
+// severity is the order of conditions in lists.
+func (c condition) severity() int {
+	return slices.Index([]condition{failed, outOfSchedule, manual, noChange, skipped}, c)
+}
+
+// estate is what is known now.
+func (p *pages) estate() *estate {
+	state := p.State()
+	known := p.known.Load()
+	if known == nil || known.State != state {
+		known = p.workOut(state)
+		p.known.Store(known)
+	}
+	e := *known
+	e.now = p.Now()
+	return &e
+}
+
+func (p *pages) workOut(state *watch.State) *estate {
+	e := &estate{
+		State: state, texts: p.texts, zone: time.UTC,
+		byID: map[fleet.ResourceID][]*machine{}, schedules: map[string]*schedule.Schedule{},
+	}
+	if c := state.Config.Value; c != nil {
+		if c.Zone != nil {
+			e.zone = c.Zone
+		}
+		for _, s := range c.Schedules {
+			if s.Schedule != nil {
+				e.schedules[s.Name] = s.Schedule
+			}
+		}
+	}
+	for n := range state.Targets {
+		target := &state.Targets[n]
+		if id := string(target.Account); !slices.ContainsFunc(e.accounts, func(c choice) bool { return c.Value == id }) {
+			e.accounts = append(e.accounts, choice{Value: id, Text: accountName(target)})
+		}
+		for k := range target.Steps {
+			m := e.machine(target, &target.Steps[k])
+			e.machines = append(e.machines, m)
+			e.byID[m.Machine.ID] = append(e.byID[m.Machine.ID], m)
+		}
+	}
+	for _, m := range e.machines {
+		m.link = "/machines/" + url.PathEscape(string(m.Machine.ID))
+		if len(e.byID[m.Machine.ID]) > 1 {
+			m.link += "?" + url.Values{"in": {m.place()}}.Encode()
+		}
+	}
+	slices.SortStableFunc(e.machines, func(a, b *machine) int {
+		return cmp.Or(a.condition.severity()-b.condition.severity(), strings.Compare(a.name, b.name), strings.Compare(string(a.Machine.ID), string(b.Machine.ID)))
+	})
+	return e
+}
+
+func (e *estate) machine(target *watch.Target, step *power.Step) *machine {
+	m := &machine{Step: step, target: target, name: text.Printable(step.Machine.Name())}
+	if strings.TrimSpace(m.name) == "" {
+		m.name = string(step.Machine.ID)
+	}
+	m.condition, m.failure = conditionOf(step, e.Acts[step.Machine.ID])
+	if until := step.Desired.Until; step.Desired.Schedule != "" {
+		if s := e.resolve(step.Desired.Schedule); s != nil && !until.IsZero() {
+			m.next = step.Desired.Ahead(s, until, until.Add(1))[0].State
+		}
+	}
+	words := []string{m.name, string(step.Machine.ID), string(step.Machine.Type), target.AccountName, string(target.Account), string(target.Region), step.Desired.Schedule}
+	for key, value := range step.Machine.Tags {
+		if !strings.HasPrefix(key, fleet.OwnTagPrefix) {
+			words = append(words, key+"="+value)
+		}
+	}
+	m.words = strings.ToLower(strings.Join(words, "\n"))
+	return m
+}
+
+// conditionOf says how a machine is doing, with the newest act on it where that
+// failed and has not been made good.
+func conditionOf(step *power.Step, acts []watch.Act) (condition, *watch.Act) {
+	open := step.Do() || step.Settling
+	switch {
+	case step.Invalid:
+		return failed, nil
+	case open && len(acts) > 0 && acts[0].Result == fleet.Failed:
+		return failed, &acts[0]
+	case open:
+		return outOfSchedule, nil
+	}
+	switch step.Reason.Code {
+	case "started-by-hand", "stopped-by-hand", "shut-down", "min-uptime":
+		return manual, nil
+	case "as-wanted", "started-early":
+		return noChange, nil
+	}
+	return skipped, nil
+}
+
+// resolve finds the schedule of a name or an inline form that a machine has, and
+// remembers it; nil where there is none.
+func (e *estate) resolve(name string) *schedule.Schedule {
+	s, known := e.schedules[name]
+	if known || name == "" || e.Config.Value == nil {
+		return s
+	}
+	if named, err := e.Config.Value.Find(name, nil); err == nil {
+		s = named.Schedule
+	}
+	e.schedules[name] = s
+	return s
+}
+
+// overridden reports whether an override decides about a machine now.
+func (m *machine) overridden(now time.Time) bool { return m.Desired.Override.Holds(now) }
+
+// place is the account and the region of a machine, as links write it.
+func (m *machine) place() string {
+	return string(m.target.Account) + "/" + string(m.target.Region)
+}
+
+// managed reports whether some schedule is for the machine.
+func (m *machine) managed() bool { return m.Desired.Schedule != "" && m.Reason.Code != power.Ignored }
+
+// accountName is what people call an account: its name, else its id.
+func accountName(t *watch.Target) string {
+	return text.Printable(cmp.Or(t.AccountName, string(t.Account)))
+}
+
+// configured are the schedules of the file, in its order.
+func (e *estate) configured() []config.Schedule {
+	if e.Config.Value == nil {
+		return nil
+	}
+	return e.Config.Value.Schedules
+}
+
+// choice is an option of a form.
+type choice struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// Starting is true until the machines have been read once.
+func (e *estate) Starting() bool { return e.Machines.At.IsZero() && e.Machines.Err == "" }
