@@ -73,7 +73,7 @@ func TestStackNeedsPermissions(t *testing.T) {
 		{"another policy", `PolicyARN": "arn:aws:iam::123456789012:policy/team/*`, `PolicyARN": "arn:aws:iam::123456789012:policy/other/*`, boundary, "Role iam:AttachRolePolicy"},
 		{"passed elsewhere", "scheduler.amazonaws.com", "lambda.amazonaws.com", boundary, "Tick iam:PassRole"},
 		{"no policy", "iam:CreatePolicy", "iam:CreateUser", boundary, "Work iam:CreatePolicy"},
-		{"no schedule", "scheduler:*", "scheduler:CreateScheduleGroup\", \"scheduler:Get*", boundary, "Tick scheduler:CreateSchedule"},
+		{"no schedule", "scheduler:*", "scheduler:CreateScheduleGroup\", \"scheduler:Get*\", \"scheduler:List*", boundary, "Tick scheduler:CreateSchedule"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

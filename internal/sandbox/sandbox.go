@@ -82,6 +82,9 @@ type Options struct {
 	Faults []service.Fault
 	// Policy is the IAM policy of the caller as JSON; nil allows everything.
 	Policy []byte
+	// Decided sees every decision of that policy, and of one that replaces it. It
+	// is called from many goroutines at once.
+	Decided func(policy.Decision)
 	// Roles are roles of the account itself, the management account.
 	Roles []state.Role
 	// Accounts are further accounts. With any, there is an organization.
@@ -198,6 +201,9 @@ func (s *Sandbox) SetPolicy(documents ...[]byte) error {
 	p, err := policy.Parse(documents...)
 	if err != nil {
 		return err
+	}
+	if p != nil {
+		p.Decided = s.opts.Decided
 	}
 	s.policy.Store(p)
 	return nil

@@ -69,7 +69,12 @@ func (s Scope) deployingRoles(list *statements, d Deployer) {
 		maps.Copy(all, c)
 		return all
 	}
-	list.allow("MakeRoles", []string{"iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}, []string{roles}, bounded(nil))
+	// Who must give a boundary cannot take one away.
+	boundary := "iam:DeleteRolePermissionsBoundary"
+	if d.Boundary != "" {
+		boundary = "iam:PutRolePermissionsBoundary"
+	}
+	list.allow("MakeRoles", []string{"iam:CreateRole", boundary, "iam:DeleteRolePolicy", "iam:PutRolePolicy"}, []string{roles}, bounded(nil))
 	list.allow("AttachPolicies", []string{"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, []string{roles}, bounded(Condition{"ArnLike": {"iam:PolicyARN": {policies}}}))
 	list.allow("KeepRoles", []string{
 		"iam:DeleteRole", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:TagRole", "iam:UntagRole",
@@ -77,7 +82,7 @@ func (s Scope) deployingRoles(list *statements, d Deployer) {
 	}, []string{roles}, nil)
 	list.allow("KeepPolicies", []string{
 		"iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:GetPolicy", "iam:GetPolicyVersion",
-		"iam:ListEntitiesForPolicy", "iam:ListPolicyVersions", "iam:TagPolicy", "iam:UntagPolicy",
+		"iam:ListEntitiesForPolicy", "iam:ListPolicyVersions",
 	}, []string{policies}, nil)
 	list.allow("PassRoles", []string{"iam:PassRole"}, []string{roles}, Condition{
 		"StringEquals": {"iam:PassedToService": {"lambda.amazonaws.com", "scheduler.amazonaws.com"}},
@@ -88,13 +93,12 @@ func (s Scope) deployingRoles(list *statements, d Deployer) {
 // CloudFormation gives.
 func (s Scope) deployingResources(list *statements, stack string, regional func(service, resource string) string) {
 	list.allow("MakeFunction", []string{
-		"lambda:CreateFunction", "lambda:DeleteFunction", "lambda:DeleteFunctionEventInvokeConfig", "lambda:GetFunction", "lambda:GetFunctionConfiguration",
-		"lambda:GetFunctionEventInvokeConfig", "lambda:ListTags", "lambda:PutFunctionEventInvokeConfig", "lambda:TagResource", "lambda:UntagResource",
-		"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionEventInvokeConfig",
+		"lambda:CreateFunction", "lambda:DeleteFunction", "lambda:DeleteFunctionEventInvokeConfig", "lambda:GetFunction", "lambda:GetFunctionEventInvokeConfig",
+		"lambda:ListTags", "lambda:PutFunctionEventInvokeConfig", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode",
+		"lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionEventInvokeConfig",
 	}, []string{regional("lambda", "function:"+stack+"-*")}, nil)
 	list.allow("MakeLog", []string{
-		"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy",
-		"logs:TagResource", "logs:UntagResource",
+		"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
 	}, []string{regional("logs", "log-group:/nightshift/"+stack), regional("logs", "log-group:/nightshift/"+stack+":*")}, nil)
 	list.allow("SeeLogs", []string{"logs:DescribeLogGroups"}, []string{"*"}, nil)
 	list.allow("MakeQueue", []string{
@@ -110,9 +114,11 @@ func (s Scope) deployingResources(list *statements, stack string, regional func(
 	}, []string{regional("cloudwatch", "alarm:"+stack+"-*")}, nil)
 	list.allow("SeeAlarms", []string{"cloudwatch:DescribeAlarms"}, []string{"*"}, nil)
 	list.allow("MakeTopic", []string{
-		"sns:CreateTopic", "sns:DeleteTopic", "sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:SetTopicAttributes",
-		"sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource",
+		"sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:SetTopicAttributes",
+		"sns:Subscribe", "sns:TagResource", "sns:UntagResource",
 	}, []string{regional("sns", stack+"-*")}, nil)
+	// A subscription is no resource that a policy can name.
+	list.allow("EndSubscriptions", []string{"sns:GetSubscriptionAttributes", "sns:Unsubscribe"}, []string{"*"}, nil)
 	// An empty bucket of a first deployment that fails is deleted again.
 	list.allow("MakeReportBucket", []string{
 		"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",

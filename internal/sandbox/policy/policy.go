@@ -17,7 +17,19 @@ import (
 // s3:prefix, kms:GrantIsForAWSResource, kms:ViaService, kms:GrantOperations,
 // kms:EncryptionContextKeys, iam:PassedToService, iam:PermissionsBoundary and
 // iam:PolicyARN.
-type Policy struct{ statements []statement }
+type Policy struct {
+	statements []statement
+	// Decided, where it is set, sees every decision. It is called from many
+	// goroutines at once.
+	Decided func(Decision)
+}
+
+// Decision is what a policy said to a request.
+type Decision struct {
+	Action, Resource string
+	Context          Context
+	Allowed          bool
+}
 
 type statement struct {
 	deny       bool
@@ -93,7 +105,18 @@ func (p *Policy) Allows(action, resource string, ctx *Context) bool {
 	if p == nil {
 		return true
 	}
-	allowed := false
+	allowed := p.allows(action, resource, ctx)
+	if p.Decided != nil {
+		d := Decision{Action: action, Resource: resource, Allowed: allowed}
+		if ctx != nil {
+			d.Context = *ctx
+		}
+		p.Decided(d)
+	}
+	return allowed
+}
+
+func (p *Policy) allows(action, resource string, ctx *Context) (allowed bool) {
 	for _, st := range p.statements {
 		if !st.applies(strings.ToLower(action), resource, ctx) {
 			continue
