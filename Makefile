@@ -18,10 +18,9 @@ bootstrap: ## build ./bootstrap and ./template.yaml
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH_FUNCTION) go build $(RELEASE) -o bootstrap ./cmd/nightshift
 	go run ./cmd/nightshift template > template.yaml
 
-# The same program is the same archive on every day: its time is a fixed one.
+# The archive is the one that `nightshift deploy` uploads: the same program gives the same bytes.
 dist: bootstrap ## build ./bootstrap.zip, the function's code, and ./template.yaml
-	chmod 0755 bootstrap && TZ=UTC touch -t 198001010000 bootstrap
-	rm -f bootstrap.zip && TZ=UTC zip -q -X -9 bootstrap.zip bootstrap
+	go run ./cmd/nightshift deploy --binary bootstrap --zip bootstrap.zip
 
 test: ## run the tests
 	go test ./...

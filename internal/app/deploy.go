@@ -277,6 +277,19 @@ func (s *Session) deployRequest(ctx context.Context, in DeployInput) (deploy.Req
 	return r, err
 }
 
+// PackFunction is the archive that a deployment uploads of a program, for whoever
+// uploads it by hand.
+func PackFunction(file string) ([]byte, error) {
+	program, err := readProgram(file)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := deploy.CheckBinary(file, program, ""); err != nil {
+		return nil, err
+	}
+	return deploy.Zip(program)
+}
+
 func readProgram(file string) ([]byte, error) {
 	in, err := blob.OpenFile(file)
 	if err != nil {

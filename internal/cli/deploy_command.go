@@ -19,6 +19,7 @@ type deployFlags struct {
 	app.DeployInput
 	plan, yes, status, destroy bool
 	parameters                 []string
+	zip                        string // file to write the archive to
 }
 
 // deployed is what `deploy --json` prints.
@@ -54,14 +55,21 @@ behind either, but once the change is under way it goes on in AWS: the same comm
 follows it again. --destroy removes the stack; the reports stay.
 
 Added IAM rights, and resources whose content would be lost, are asked for on
-their own. --yes does not agree to replacing the bucket of the reports.`,
+their own. --yes does not agree to replacing the bucket of the reports.
+
+--zip writes the archive that would be uploaded to a file, for a deployment by hand,
+and asks AWS nothing. The same program gives the same bytes.`,
 		Example: `  nightshift deploy --plan
   nightshift deploy
   nightshift deploy --yes --binary nightshift-linux-arm64
   nightshift deploy --param TimeZone=Asia/Seoul --param AlarmEmail=ops@example.com
   nightshift deploy --status
-  nightshift deploy --destroy`,
+  nightshift deploy --destroy
+  nightshift deploy --binary nightshift-linux-arm64 --zip bootstrap.zip`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.zip != "" {
+				return a.writeArchive(f)
+			}
 			s, err := a.openDeployment(cmd.Context(), &f)
 			if err != nil {
 				return err
@@ -84,6 +92,7 @@ their own. --yes does not agree to replacing the bucket of the reports.`,
 	flags.BoolVar(&f.destroy, "destroy", false, "remove the stack; the reports stay")
 	flags.StringArrayVar(&f.parameters, "param", nil, "parameter of the template as NAME=VALUE, instead of what the configuration says; repeat for several")
 	flags.StringVar(&f.Program, "binary", "", "file of the static Linux program that becomes the function (default: this program)")
+	flags.StringVar(&f.zip, "zip", "", "write the archive of the program to this file, and do nothing else")
 	flags.BoolVar(&f.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
 	flags.StringVar(&f.Role, "role-arn", "", "ARN of a role that CloudFormation works with (default: deploy.service_role of the configuration)")
 	complete(cmd, "param")
@@ -111,10 +120,8 @@ func (a *commandLine) openDeployment(ctx context.Context, f *deployFlags) (s *ap
 	if f.Parameters, err = deploy.ParseParameters(f.parameters); err != nil {
 		return nil, err
 	}
-	if f.Program == "" {
-		if f.Program, err = os.Executable(); err != nil {
-			return nil, fmt.Errorf("find this program: %w", err)
-		}
+	if err = f.findProgram(); err != nil {
+		return nil, err
 	}
 	if s, err = a.openConfig(ctx, a.configName() != ""); err != nil {
 		return nil, err
@@ -125,6 +132,32 @@ func (a *commandLine) openDeployment(ctx context.Context, f *deployFlags) (s *ap
 		}
 	}
 	return s, nil
+}
+
+// findProgram names the program: this one, unless the command line names another.
+func (f *deployFlags) findProgram() (err error) {
+	if f.Program != "" {
+		return nil
+	}
+	if f.Program, err = os.Executable(); err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	return nil
+}
+
+// writeArchive packs the program for a deployment by hand.
+func (a *commandLine) writeArchive(f deployFlags) error {
+	if f.plan || f.yes || f.status || f.destroy {
+		return fleet.Errorf(fleet.ErrInvalid, "--zip does not go together with --plan, --yes, --status and --destroy")
+	}
+	if err := f.findProgram(); err != nil {
+		return err
+	}
+	archive, err := app.PackFunction(f.Program)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(f.zip, archive, 0o644)
 }
 
 // deploy plans, asks, deploys and tries.
