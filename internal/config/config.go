@@ -48,7 +48,9 @@ type Config struct {
 	// Jobs are those that run at times of their own, in a fixed order.
 	Jobs []Job
 	// Deploy is how nightshift is installed in AWS.
-	Deploy Deploy
+	Deploy  Deploy
+	Metrics Metrics
+	Notify  Notify
 	// Warnings are what is unusual, but possible.
 	Warnings []Problem
 
@@ -147,7 +149,7 @@ type loader struct {
 
 // Keys are the keys of schedules, rules and the top level, sorted.
 func Keys() []string {
-	return sorted(without(topKeys(), "accounts", "cost", "jobs", "deploy"), scheduleKeys(), powerKeys(), overrideKeys(), ruleKeys())
+	return sorted(without(topKeys(), "accounts", "cost", "jobs", "deploy", "metrics", "notify"), scheduleKeys(), powerKeys(), overrideKeys(), ruleKeys())
 }
 
 // AccountKeys are the key "accounts" and those of an account, sorted.
@@ -162,6 +164,14 @@ func CostKeys() []string {
 func DeployKeys() []string {
 	return sorted([]string{"jobs", "deploy"}, jobNames(), jobKeys(), deployKeys())
 }
+
+// NotifyKeys are the key "notify" and those below it, sorted.
+func NotifyKeys() []string {
+	return sorted([]string{"notify"}, notifyKeys(), recipientKeys(), routeKeys())
+}
+
+// MetricsKeys are the key "metrics" and those below it, sorted.
+func MetricsKeys() []string { return sorted([]string{"metrics"}, measuringKeys()) }
 
 func sorted(lists ...[]string) []string {
 	keys := slices.Concat(lists...)

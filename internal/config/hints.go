@@ -27,6 +27,7 @@ func levels() map[string][]string {
 		"the top level": topKeys(), "a schedule": scheduleKeys(), "power": powerKeys(), "a rule": ruleKeys(), "override": overrideKeys(),
 		"an account": accountKeys(), "cost": costKeys(), "cost_explorer": {requestsKey}, "cloudwatch": {metricsKey},
 		"jobs": jobNames(), "a job": jobKeys(), "deploy": deployKeys(),
+		"metrics": measuringKeys(), "notify": notifyKeys(), "a recipient": recipientKeys(), "a route": routeKeys(),
 	}
 }
 

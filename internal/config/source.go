@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -39,11 +40,29 @@ type source struct {
 
 // problem builds a Problem at a place of the file.
 func (s *source) problem(line, col int, format string, args ...any) Problem {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok { // it may be of the file
+			args[i] = masked(text)
+		}
+	}
 	m := Problem{File: s.name, Line: line, Col: col, Message: fmt.Sprintf(format, args...)}
 	if line >= 1 && line <= len(s.lines) && len(s.lines[line-1]) <= maxLine {
-		m.Source = s.lines[line-1]
+		m.Source = masked(s.lines[line-1])
 	}
 	return m
+}
+
+// masked is a text in which nothing of a URL but its host can be read: the rest may
+// be a token, and errors are printed and logged.
+func masked(text string) string {
+	return regexp.MustCompile(`https?://[^\s"',}]+`).ReplaceAllStringFunc(text, func(found string) string {
+		scheme, rest, _ := strings.Cut(found, "://")
+		open := strings.IndexByte(rest, '/') + 1
+		if strings.Contains(rest[:open], "@") {
+			open = 0
+		}
+		return scheme + "://" + rest[:open] + strings.Repeat("*", utf8.RuneCountInString(rest[open:]))
+	})
 }
 
 // at notes an error at a value.

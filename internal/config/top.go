@@ -15,7 +15,7 @@ import (
 )
 
 func topKeys() []string {
-	return []string{"timezone", "schedules", "power", "accounts", "regions", "journal", "cost", "jobs", "deploy"}
+	return []string{"timezone", "schedules", "power", "accounts", "regions", "journal", "cost", "jobs", "deploy", "metrics", "notify"}
 }
 
 func powerKeys() []string {
@@ -67,6 +67,8 @@ func (l *loader) config(root *yaml.Node) {
 	}
 	l.jobs(top["jobs"])
 	l.deploy(top["deploy"])
+	l.metrics(top["metrics"])
+	l.notify(top["notify"])
 	_, zoned := top["timezone"]
 	l.check(root, zoned)
 }
