@@ -24,6 +24,9 @@ const allRegions = "all"
 type Selection struct {
 	// Config is the configuration; the zero Ref is none.
 	Config blob.Ref
+	// Reading, if not nil, is what Config held when it was read before. It is not read
+	// again.
+	Reading *Reading
 	// NeedConfig makes a configuration that is missing or cannot be read an error
 	// of Open. Otherwise what it says of accounts is unreachable, and our own
 	// account is worked in.
@@ -122,7 +125,13 @@ func (s *Session) readConfig(ctx context.Context, sel Selection) error {
 		}
 		return nil
 	}
-	cfg, err := s.app.readConfigAt(ctx, sel.Config)
+	var cfg *config.Config
+	var err error
+	if sel.Reading != nil {
+		cfg, err = sel.Reading.Config, sel.Reading.Err
+	} else {
+		cfg, err = s.app.readConfigAt(ctx, sel.Config)
+	}
 	s.Errors, _ = errors.AsType[config.Errors](err)
 	switch {
 	case cfg != nil:

@@ -70,7 +70,7 @@ func (s *Session) Power(ctx context.Context, in PowerInput) (PowerResult, error)
 	if err := s.checkPower(in); err != nil {
 		return PowerResult{}, err
 	}
-	ctx, run := s.app.begin(ctx, in.job())
+	ctx, run := s.app.beginRun(ctx, Run{Job: in.job(), DryRun: in.DryRun})
 	calls, cancel := outlive(ctx)
 	defer cancel()
 	if in.Closing == nil {
@@ -99,7 +99,7 @@ func (s *Session) Power(ctx context.Context, in PowerInput) (PowerResult, error)
 		result.Summary.Misconfigured(result.Invalid)
 	}
 	if !in.DryRun {
-		s.record(calls, run, result.record())
+		s.record(calls, run, result.Record())
 	}
 	result.Run = run.end(result.Status())
 	return result, nil

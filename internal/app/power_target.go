@@ -117,6 +117,12 @@ func (t Target) clients(kinds []fleet.Kind) power.Clients {
 	return c
 }
 
+// AskTime asks AWS for the time.
+func (s *Session) AskTime(ctx context.Context) (time.Time, error) {
+	_, err := s.aws.Account(ctx)
+	return s.clock(time.Time{})(), err
+}
+
 // clock is a given time, or else the clock of AWS: what AWS remembers is in its
 // time.
 func (s *Session) clock(at time.Time) func() time.Time {

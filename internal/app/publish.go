@@ -76,6 +76,8 @@ type Publication struct {
 	To []blob.Ref
 	// Answer is what the first Lambda script answered, with more keys beside its.
 	Answer cost.Answer
+	// Run is the run's name in the journal, empty where it is not there.
+	Run string `json:",omitempty"`
 	// Failed are the places that could not be written.
 	Failed []TargetError
 }
@@ -97,7 +99,8 @@ func (s *Session) Publish(ctx context.Context, r ReportResult, f Format, to ...b
 	err := s.publish(ctx, r, f, to, &p)
 	if err == nil {
 		p.Answer = answer(r, p)
-		s.record(ctx, run, r.record())
+		s.record(ctx, run, r.Record())
+		p.Run = run.Name
 	}
 	run.end(fleet.StatusOf(err))
 	return p, err

@@ -6,10 +6,11 @@ import (
 	"nightshift/internal/power"
 )
 
-// record is a stop, start or run by schedules as the journal keeps it. Machines
-// with no change are counted, not listed, where schedules were followed.
-func (r PowerResult) record() journal.Record {
-	rec := journal.Record{Errors: r.Summary.Errors, Narrowed: r.Input.Only.String()}
+// Record is a stop, start or run by schedules as the journal keeps it, but for its
+// name. Machines with no change are counted, not listed, where schedules were followed.
+func (r PowerResult) Record() journal.Record {
+	rec := r.Run.record()
+	rec.Errors, rec.Narrowed = r.Summary.Errors, r.Input.Only.String()
 	for _, t := range r.Targets {
 		rec.Targets = append(rec.Targets, t.Plan.Target)
 		rec.Seen += len(t.Plan.Steps)
@@ -23,4 +24,19 @@ func (r PowerResult) record() journal.Record {
 		}
 	}
 	return rec
+}
+
+// Record is the report as the journal keeps it, but for its name.
+func (r ReportResult) Record() journal.Record {
+	rec := r.Run.record()
+	rec.Job, rec.Targets, rec.Seen = "report", r.Targets, len(r.Instances)+len(r.Volumes)
+	for _, p := range r.Problems {
+		rec.Errors = append(rec.Errors, p.Error())
+	}
+	return rec
+}
+
+// record is what the journal keeps of the run itself.
+func (r Run) record() journal.Record {
+	return journal.Record{Run: r.Name, Job: r.Job, Started: r.Started.UTC(), Duration: r.Duration, Calls: r.Calls, DryRun: r.DryRun}
 }

@@ -15,7 +15,6 @@ import (
 	"nightshift/internal/cost/reconcile"
 	"nightshift/internal/cost/sheet"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/price"
 )
 
@@ -218,15 +217,6 @@ func (r ReportResult) tooFewPrices() error {
 }
 
 func (r ReportResult) rows() int { return len(r.Instances) + len(r.Volumes) + len(r.Lines) }
-
-// record is the report as the journal keeps it.
-func (r ReportResult) record() journal.Record {
-	rec := journal.Record{Job: "report", Targets: r.Targets, Seen: len(r.Instances) + len(r.Volumes)}
-	for _, p := range r.Problems {
-		rec.Errors = append(rec.Errors, p.Error())
-	}
-	return rec
-}
 
 // Prices of what the report itself pays for (AWS Cost Management pricing, Amazon
 // CloudWatch pricing): a request to Cost Explorer, and a thousand metrics.

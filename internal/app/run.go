@@ -17,8 +17,11 @@ type Run struct {
 	// ID is in the user agent of every request of the run, as "run/ID".
 	ID       string
 	Job      string // "stop", "start", "power", "report", …
+	DryRun   bool   `json:",omitempty"` // it changes nothing, and no job is done by it
 	Started  time.Time
 	Duration time.Duration
+	// Name is its name in the journal, empty where it is not there.
+	Name string `json:",omitempty"`
 	// Calls counts the requests to AWS by service and action, such as
 	// "EC2:DescribeInstances", retries included.
 	Calls map[string]int
@@ -33,7 +36,13 @@ type activeRun struct {
 
 // begin starts a run. Requests with its context are counted for it and no other.
 func (a *App) begin(ctx context.Context, job string) (context.Context, *activeRun) {
-	r := &activeRun{app: a, Run: Run{ID: strings.ToLower(rand.Text()[:12]), Job: job, Started: a.options.Now()}}
+	return a.beginRun(ctx, Run{Job: job})
+}
+
+// beginRun starts a run of which something is known already.
+func (a *App) beginRun(ctx context.Context, known Run) (context.Context, *activeRun) {
+	known.ID, known.Started = strings.ToLower(rand.Text()[:12]), a.options.Now()
+	r := &activeRun{app: a, Run: known}
 	a.observer.RunStarted(r.Run)
 	return amazon.WithRun(amazon.WithCounter(ctx, &r.counter), r.ID), r
 }
@@ -71,9 +80,11 @@ func (s *Session) record(ctx context.Context, run *activeRun, r journal.Record) 
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 		defer cancel()
 	}
-	if _, err := journal.Write(ctx, store, r); err != nil {
+	key, err := journal.Write(ctx, store, r)
+	if err != nil {
 		s.app.log.WarnContext(ctx, "the run is not in the journal", "error", err)
 	}
+	run.Name = journal.NameOf(key)
 }
 
 // journal is the journal of the configuration: nil where there is none, or none

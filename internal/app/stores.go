@@ -50,7 +50,7 @@ func (s *Session) own(ctx context.Context) (*amazon.Session, error) {
 }
 
 // readConfigAt reads a configuration, and the calendars beside it. What is wrong
-// in it comes back as config.Mistakes beside what works.
+// in it comes back as config.Errors beside what works.
 func (a *App) readConfigAt(ctx context.Context, ref blob.Ref) (*config.Config, error) {
 	return config.Load(ref.String(), func(name string) (io.ReadCloser, error) { return a.openConfigFile(ctx, name) })
 }

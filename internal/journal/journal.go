@@ -95,6 +95,9 @@ func (o Outcome) acted() bool {
 	return !o.At.IsZero() || o.Result == fleet.Done && o.Action != ""
 }
 
+// Succeeded reports whether nothing failed in the run and all could be read.
+func (r Record) Succeeded() bool { return r.Failed == 0 && len(r.Errors) == 0 }
+
 // idle reports whether a run for all machines changed nothing. The key of a narrowed
 // run never says so: it does not say either that the run was narrowed, so that the
 // record is to be read.
@@ -185,6 +188,13 @@ func parseKey(key string) (k keyParts, ok bool) {
 	started, err := time.Parse(stamp, at)
 	k.started, k.job, k.hash = started, rest[:cut], rest[cut+1:]
 	return k, err == nil
+}
+
+// NameOf is the name of the run whose record has the key; empty where the key is not
+// one of ours.
+func NameOf(key string) string {
+	k, _ := parseKey(key)
+	return k.name
 }
 
 // decode reads a record and refuses what is not one. Fields that it does not

@@ -23,6 +23,9 @@ type Query struct {
 	// Acts reads only the records of runs that changed something. Those of the
 	// others have what their keys say: version, name, job and start.
 	Acts bool
+	// Known, if not nil, says by the name of a run that its record is not wanted again.
+	// It is not read.
+	Known func(run string) bool
 
 	hash string // whose name's last part begins so
 }
@@ -124,7 +127,7 @@ func (r *reader) days(ctx context.Context, folders []string) {
 func (r *reader) day(ctx context.Context, keys []string) {
 	keys = slices.DeleteFunc(keys, func(key string) bool {
 		k, ok := parseKey(key)
-		return !ok || !strings.HasPrefix(k.hash, r.query.hash) || r.query.Job != "" && k.job != r.query.Job || k.started.Before(r.query.Since.Truncate(time.Second))
+		return !ok || r.query.Known != nil && r.query.Known(k.name) || !strings.HasPrefix(k.hash, r.query.hash) || r.query.Job != "" && k.job != r.query.Job || k.started.Before(r.query.Since.Truncate(time.Second))
 	})
 	for len(keys) > 0 && !r.enough(ctx) {
 		n := min(recordsAtOnce, len(keys))
