@@ -35,11 +35,22 @@ type State struct {
 	Cost     Cost
 	Jobs     []Job
 	// Runs are the newest records of the journal, the newest first. Those of other
-	// processes are among them, such as of the deployed function.
+	// processes are among them, such as of the deployed function. Of their outcomes
+	// only what was done or tried is there, at most 200 of each run.
 	Runs    []journal.Record
 	Journal Part
 	// Acts are what runs did with each machine in the last days, the newest first.
 	Acts map[fleet.ResourceID][]Act
+	// Counts add up what runs did since this process began.
+	Counts Counts
+}
+
+// Counts add up runs, whoever made them. They never go down.
+type Counts struct {
+	// Runs and Failures are by job; a run that failed in part is a failure.
+	Runs, Failures map[string]int
+	// Done, Failed and Deferred count stops and starts.
+	Done, Failed, Deferred map[power.Action]int
 }
 
 // Part is how old a part of the State is.
@@ -62,8 +73,8 @@ type Config struct {
 	Loaded time.Time
 	// Value is nil where there is none.
 	Value *config.Config
-	// Rejected are the errors of a newer configuration, which is therefore not in
-	// force; empty where there is none.
+	// Rejected are the errors of the newest configuration. Where one without errors was
+	// read before, that stays in force; otherwise what they are about is skipped.
 	Rejected []string
 	// Checked is when it was last compared.
 	Checked time.Time

@@ -1,0 +1,207 @@
+package watch_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"nightshift/internal/amazon"
+	"nightshift/internal/app"
+	"nightshift/internal/blob"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/sandboxtest"
+	"nightshift/internal/watch"
+)
+
+const region = fleet.Region("ap-northeast-2")
+
+const officeHours = `timezone: Asia/Seoul
+regions: [ap-northeast-2]
+journal: JOURNAL
+cost: { tags: [Env] }
+schedules:
+  office-hours: Mon-Fri 08:00-19:00
+power:
+  rules:
+    - { tag: AutoStopStart=Yes, schedule: office-hours }
+`
+
+// world is a sandbox on a Monday evening in Seoul whose clock stands still, and a
+// Watcher that looks at it.
+type world struct {
+	*sandbox.Sandbox
+	now     time.Time
+	app     *app.App
+	watcher *watch.Watcher
+	config  string // the path of the configuration
+	journal string // its folder
+}
+
+func newWorld(t *testing.T, o sandbox.Options) *world {
+	t.Helper()
+	w := &world{now: time.Date(2026, 11, 23, 20, 0, 0, 0, time.FixedZone("KST", 9*3600))}
+	o.Start, o.Speed = w.now, -1
+	server := sandboxtest.Start(t, o)
+	w.Sandbox = server.Sandbox()
+	dir := t.TempDir()
+	w.config, w.journal = filepath.Join(dir, "nightshift.yaml"), filepath.Join(dir, "journal")
+	w.configure(t, officeHours)
+	clock := func() time.Time { return w.now }
+	w.app = app.New(app.Options{Now: clock, Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey}})
+	w.watcher = watch.New(watch.Options{App: w.app, Now: clock, Selection: app.Selection{Config: blob.Ref{Scheme: blob.File, Path: w.config}}})
+	return w
+}
+
+// configure writes the configuration.
+func (w *world) configure(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(w.config, []byte(strings.ReplaceAll(text, "JOURNAL", w.journal)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pass moves both clocks.
+func (w *world) pass(d time.Duration) {
+	w.now = w.now.Add(d)
+	w.Advance(d)
+}
+
+func (w *world) reload(t *testing.T) bool {
+	t.Helper()
+	changed, err := w.watcher.Reload(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+func (w *world) sweep(t *testing.T) *watch.State {
+	t.Helper()
+	if err := w.watcher.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w.watcher.State()
+}
+
+// apply runs the job power, as another process would.
+func (w *world) apply(t *testing.T) {
+	t.Helper()
+	s, err := w.app.Open(t.Context(), app.Selection{Config: blob.Ref{Scheme: blob.File, Path: w.config}, NeedConfig: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Power(t.Context(), app.PowerInput{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stops counts the machines that a run would stop.
+func stops(s *watch.State) (n int) {
+	for _, t := range s.Targets {
+		for _, step := range t.Steps {
+			if step.Action == power.Stop {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestASweepSeesMachinesAndRuns(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	if s := w.watcher.State(); s == nil || s.Config.Value != nil || len(s.Targets) > 0 {
+		t.Errorf("before anything is read: %+v", s)
+	}
+	if !w.reload(t) || w.reload(t) {
+		t.Error("the first reading is news, the second is not")
+	}
+	before := w.sweep(t)
+	if len(before.Targets) != 1 || !before.Targets[0].Up || before.Targets[0].Region != region || stops(before) == 0 {
+		t.Fatalf("%+v", before.Targets)
+	}
+	if len(before.Jobs) == 0 || before.Jobs[0].Last != nil || before.Jobs[0].Next.Sub(w.now) != 5*time.Minute {
+		t.Errorf("jobs: %+v", before.Jobs)
+	}
+	w.pass(time.Minute)
+	w.apply(t)
+	w.pass(5 * time.Minute)
+	after := w.sweep(t)
+	if stops(after) > 0 || !after.Targets[0].At.Equal(w.now) || before.Targets[0].At.Equal(w.now) {
+		t.Errorf("after the run %d machines are to be stopped", stops(after))
+	}
+	if len(after.Runs) != 1 || after.Jobs[0].Last == nil || after.Jobs[0].Last.Run == "" || after.Jobs[0].LastSuccess.IsZero() {
+		t.Fatalf("runs: %+v, jobs: %+v", after.Runs, after.Jobs)
+	}
+	stopped := after.Runs[0].Outcomes[0]
+	acts := after.Acts[stopped.ID]
+	if len(acts) != 1 || acts[0].Action != power.Stop || acts[0].Result != fleet.Done || acts[0].Run != after.Runs[0].Run {
+		t.Errorf("%s: %+v", stopped.ID, acts)
+	}
+	if after.Counts.Runs["power"] != 1 || after.Counts.Done[power.Stop] != after.Runs[0].Done || len(before.Counts.Runs) > 0 {
+		t.Errorf("counts: %+v, before %+v", after.Counts, before.Counts)
+	}
+}
+
+func TestAConfigurationWithErrorsIsNotUsed(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.reload(t)
+	good := w.watcher.State().Config
+	w.pass(time.Minute)
+	w.configure(t, strings.Replace(officeHours, "Mon-Fri 08:00", "Mon-Fry 08:00", 1))
+	if w.reload(t) {
+		t.Error("one with errors is in force")
+	}
+	bad := w.watcher.State().Config
+	if len(bad.Rejected) != 1 || !strings.Contains(bad.Rejected[0], "Fry") || bad.Hash != good.Hash || bad.Value != good.Value || !bad.Checked.After(good.Checked) {
+		t.Errorf("%+v", bad)
+	}
+	if strings.Contains(bad.Rejected[0], "\n") {
+		t.Errorf("the line is shown: %s", bad.Rejected[0])
+	}
+	if s := w.sweep(t); stops(s) == 0 {
+		t.Error("the rules of before are not followed")
+	}
+	w.configure(t, strings.Replace(officeHours, "19:00", "21:00", 1))
+	if !w.reload(t) {
+		t.Error("a good one is not in force")
+	}
+	if s := w.sweep(t); stops(s) > 0 || len(s.Config.Rejected) > 0 || s.Config.Hash == good.Hash {
+		t.Errorf("%d stops, %+v", stops(s), s.Config)
+	}
+	if err := os.Remove(w.config); err != nil {
+		t.Fatal(err)
+	}
+	if w.reload(t) || len(w.watcher.State().Config.Rejected) != 1 || w.watcher.State().Config.Value == nil {
+		t.Errorf("without the file: %+v", w.watcher.State().Config)
+	}
+}
+
+func TestCostsAddUp(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.reload(t)
+	if err := w.watcher.SweepCosts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := w.watcher.State().Cost
+	if c.Total.RunRate == 0 || c.Rows == 0 || c.Priced == 0 || len(c.Recommendations) == 0 || c.Savings == nil || !c.At.Equal(w.now) {
+		t.Errorf("%+v", c)
+	}
+	for what, parts := range map[string][]watch.NamedAmounts{"services": c.Services, "the tag Env": c.Tags["Env"]} {
+		var sum watch.Amounts
+		for _, p := range parts {
+			sum.MonthToDate, sum.RunRate, sum.Forecast = sum.MonthToDate.Add(p.MonthToDate), sum.RunRate.Add(p.RunRate), sum.Forecast.Add(p.Forecast)
+		}
+		if sum != c.Total || len(parts) < 2 {
+			t.Errorf("%d %s: %+v, in all %+v", len(parts), what, sum, c.Total)
+		}
+	}
+	for _, call := range w.Calls() {
+		if call.Service == "ce" || call.Service == "monitoring" {
+			t.Errorf("%s is paid for: %s", call.Service, call.Action)
+		}
+	}
+}
