@@ -132,7 +132,7 @@ func (a *commandLine) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.costCommand(), a.schedulesCommand(),
-		a.sandboxCommand(), a.deployCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.versionCommand(),
+		a.serveCommand(), a.sandboxCommand(), a.deployCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	complete(root, "region", "all")
 	refuseArguments(root)
@@ -160,7 +160,11 @@ func (a *commandLine) logger() *slog.Logger {
 	if a.Env("AWS_LAMBDA_RUNTIME_API") != "" {
 		return function.NewLog(a.Stderr)
 	}
-	level := slog.LevelWarn
+	return a.loggerFrom(slog.LevelWarn)
+}
+
+// loggerFrom writes what is at least of a level, unless a flag says otherwise.
+func (a *commandLine) loggerFrom(level slog.Level) *slog.Logger {
 	switch {
 	case a.verbose:
 		level = slog.LevelDebug

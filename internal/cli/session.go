@@ -96,11 +96,17 @@ func (a *commandLine) openSelection(ctx context.Context, sel app.Selection) (*ap
 	if ref.IsZero() && sel.NeedConfig {
 		return nil, errNoConfig()
 	}
-	sel.Config, sel.Accounts, sel.Regions = ref, a.accounts, a.regions
+	sel.Config = ref
+	return a.jobs().Open(ctx, a.selection(sel))
+}
+
+// selection adds the accounts and regions of the command line.
+func (a *commandLine) selection(sel app.Selection) app.Selection {
+	sel.Accounts, sel.Regions = a.accounts, a.regions
 	if list := splitList(a.Env("NIGHTSHIFT_REGIONS")); len(list) > 0 {
 		sel.DefaultRegions = list
 	}
-	return a.jobs().Open(ctx, sel)
+	return sel
 }
 
 func errNoConfig() error {

@@ -1,0 +1,240 @@
+// Package daemon runs the jobs of a configuration at their times for as long as the
+// process lives, keeps an eye on the estate meanwhile, and serves what it knows over
+// HTTP: metrics, health and the page.
+//
+// Jobs are those of app, at the times of the configuration's section jobs. A pass looks
+// at the wall clock and at what has been done so far, at least twice a minute, so that
+// neither a machine that slept nor a clock that was set makes a job late for longer.
+// With Observe no job is run: then it only reads, as beside a deployed function.
+//
+// It may import fleet, text, blob, schedule, config, journal, app, watch, metrics,
+// notify, web and lease.
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/blob"
+	"nightshift/internal/fleet"
+	"nightshift/internal/watch"
+)
+
+// Options are what a Daemon works with.
+type Options struct {
+	App     *app.App
+	Watcher *watch.Watcher
+	// Now is the clock that jobs follow, Speed how much faster than real time it runs;
+	// 0 means 1.
+	Now   func() time.Time
+	Speed float64
+	Log   *slog.Logger
+	// Observe runs no job.
+	Observe bool
+	// Sweep is how often the machines are read where no job has done so, 0 as often as
+	// power runs, and at least every five minutes. Costs is how often what they cost is
+	// calculated, 0 every six hours.
+	Sweep, Costs time.Duration
+	// Reports is the prefix in a bucket to which reports go; the zero Ref is nowhere.
+	Reports blob.Ref
+	// Tag chooses the machines of the jobs stop and start.
+	Tag fleet.Tag
+	// Timezone is that of reports where the configuration names none.
+	Timezone string
+	// Metrics and Page, if not nil, answer at /metrics and everywhere else.
+	Metrics, Page http.Handler
+}
+
+const (
+	// pause is how long at most nobody looks at the clock, and shortest how long at
+	// least where the clock is a sandbox's and runs fast.
+	pause    = 30 * time.Second
+	shortest = 100 * time.Millisecond
+	// mostSweep is how old at most the machines are, and costsEvery their costs, where
+	// nothing else is said.
+	mostSweep  = 5 * time.Minute
+	costsEvery = 6 * time.Hour
+	// Grace is how long what has begun may take to end when the process is told to.
+	Grace = 40 * time.Second
+)
+
+// Daemon is a process that watches and runs jobs.
+type Daemon struct {
+	o   Options
+	log *slog.Logger
+	// began is when it was made: what was due before then and was never done is not
+	// made up for.
+	began time.Time
+	// closing is closed when nothing new may begin.
+	closing chan struct{}
+	work    sync.WaitGroup
+
+	mu       sync.Mutex
+	attempts map[string]attempt
+	running  map[string]bool
+	ready    bool
+}
+
+// attempt is the last time that this process began a job.
+type attempt struct {
+	at time.Time
+	// failed counts the tries since the last one that began.
+	failed int
+}
+
+// New makes a Daemon. Nothing is read yet.
+func New(o Options) *Daemon {
+	if o.Speed <= 0 {
+		o.Speed = 1
+	}
+	if o.Costs <= 0 {
+		o.Costs = costsEvery
+	}
+	d := &Daemon{
+		o: o, log: o.Log, began: o.Now(), closing: make(chan struct{}),
+		attempts: map[string]attempt{}, running: map[string]bool{},
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	return d
+}
+
+// Run watches and runs jobs until the context ends. Then nothing new begins, and what
+// has begun has Grace to end. It is an error where there is no configuration that can be
+// followed.
+func (d *Daemon) Run(ctx context.Context) error {
+	// What has begun goes on when the context ends.
+	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	if _, err := d.o.Watcher.Reload(ctx); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { close(d.closing) })
+	defer stop()
+	for ctx.Err() == nil {
+		d.Pass(working)
+		select {
+		case <-ctx.Done():
+		case <-time.After(d.pause()):
+		}
+	}
+	defer time.AfterFunc(Grace, cancel).Stop()
+	d.Wait()
+	return nil
+}
+
+// pause is how long to wait until the next pass.
+func (d *Daemon) pause() time.Duration {
+	return max(shortest, time.Duration(float64(pause)/d.o.Speed))
+}
+
+// Wait waits until all that has begun has ended.
+func (d *Daemon) Wait() { d.work.Wait() }
+
+// Pass looks once at the clock: it reads the configuration anew, begins what is due and
+// returns. The first pass waits until it is known what was done before.
+func (d *Daemon) Pass(ctx context.Context) {
+	if _, err := d.o.Watcher.Reload(ctx); err != nil {
+		d.log.ErrorContext(ctx, "no configuration", "error", err)
+		return
+	}
+	if !d.Ready() {
+		d.sweep(ctx)
+		d.mu.Lock()
+		d.ready = true
+		d.mu.Unlock()
+	}
+	if !d.o.Observe {
+		for _, job := range d.o.Watcher.State().Jobs {
+			d.begin(ctx, job)
+		}
+	}
+	state, now := d.o.Watcher.State(), d.o.Now()
+	if old(state.Machines, now, d.sweepEvery(state)) {
+		d.once(ctx, "sweep", d.sweep)
+	}
+	if old(state.Cost.Part, now, d.o.Costs) {
+		d.once(ctx, "costs", d.costs)
+	}
+}
+
+// Ready is true once a configuration is in force and the machines were read for the
+// first time, or could not be.
+func (d *Daemon) Ready() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ready
+}
+
+// old reports whether a part was last tried too long ago, or lies in the future because
+// the clock was set back.
+func old(p watch.Part, now time.Time, every time.Duration) bool {
+	age := now.Sub(p.Tried)
+	return age >= every || age < 0
+}
+
+// sweepEvery is how often the machines are read.
+func (d *Daemon) sweepEvery(s *watch.State) time.Duration {
+	if d.o.Sweep > 0 {
+		return d.o.Sweep
+	}
+	for _, j := range s.Jobs {
+		if every := j.When.Interval(); j.Name == "power" && every > 0 {
+			return min(every, mostSweep)
+		}
+	}
+	return mostSweep
+}
+
+// untilClosing gives a context for what only reads: it ends as soon as the process is to
+// end.
+func (d *Daemon) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-d.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func (d *Daemon) sweep(ctx context.Context) {
+	ctx, cancel := d.untilClosing(ctx)
+	defer cancel()
+	if err := d.o.Watcher.Sweep(ctx); err != nil {
+		d.log.WarnContext(ctx, "the machines cannot be read", "error", err)
+	}
+}
+
+func (d *Daemon) costs(ctx context.Context) {
+	ctx, cancel := d.untilClosing(ctx)
+	defer cancel()
+	if err := d.o.Watcher.SweepCosts(ctx); err != nil {
+		d.log.WarnContext(ctx, "the costs cannot be calculated", "error", err)
+	}
+}
+
+// once does something in the background, unless it is under way.
+func (d *Daemon) once(ctx context.Context, what string, do func(context.Context)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.running[what] {
+		return
+	}
+	d.running[what] = true
+	d.work.Go(func() {
+		defer func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.running[what] = false
+		}()
+		do(ctx)
+	})
+}

@@ -1,0 +1,180 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
+	"nightshift/internal/watch"
+)
+
+const (
+	// settleTime is how long a run waits for machines that are on their way to the other
+	// state. It does not wait for the desired state: the next run looks again.
+	settleTime = 5 * time.Minute
+	// tooLate is how long after its time a stop or start is not made any more: what it
+	// is for may be over, and somebody may have started a machine since.
+	tooLate = 10 * time.Minute
+	// firstRetry and lastRetry are after how long a job that could not begin is tried
+	// again.
+	firstRetry = time.Minute
+	lastRetry  = 30 * time.Minute
+	// ahead is by how much a time may lie after now without being that of a wrong clock.
+	ahead = time.Minute
+)
+
+// begin begins a job where it is due.
+func (d *Daemon) begin(ctx context.Context, job watch.Job) {
+	now := d.o.Now()
+	slot, due := d.due(job, now)
+	if !due {
+		return
+	}
+	if d.late(ctx, job, slot, now) {
+		return
+	}
+	d.once(ctx, job.Name, func(ctx context.Context) { d.run(ctx, job.Name, now) })
+}
+
+// due is the time for which a job is due: the last one that has passed since it was
+// done. What has been missed is made up for once.
+func (d *Daemon) due(job watch.Job, now time.Time) (slot time.Time, ok bool) {
+	var last time.Time
+	if job.Last != nil {
+		last = job.Last.Started
+	}
+	d.mu.Lock()
+	tried := d.attempts[job.Name]
+	d.mu.Unlock()
+	wrong := tried.at.After(now.Add(ahead)) // the clock was set back since
+	switch {
+	case wrong:
+	case tried.failed > 0:
+		if now.Before(tried.at.Add(retryAfter(tried.failed))) {
+			return slot, false
+		}
+	case tried.at.After(last):
+		last = tried.at
+	}
+	if last.IsZero() {
+		if job.Name == config.JobPower {
+			return now, true // it does what is to be done now, however long nobody looked
+		}
+		last = d.began
+	}
+	for next, more := job.When.Next(last); more && !next.After(now); next, more = job.When.Next(next) {
+		slot, ok = next, true
+		if job.When.Interval() > 0 {
+			break // which of them does not matter
+		}
+	}
+	return slot, ok
+}
+
+// retryAfter is how long after a try that did not begin the next one is.
+func retryAfter(failed int) time.Duration {
+	return min(firstRetry<<min(failed-1, 10), lastRetry)
+}
+
+// late notes that a stop or start is not made any more.
+func (d *Daemon) late(ctx context.Context, job watch.Job, slot, now time.Time) bool {
+	if job.Name != config.JobStop && job.Name != config.JobStart || now.Sub(slot) <= tooLate {
+		return false
+	}
+	d.log.WarnContext(ctx, "a job was missed and is not made up for", "job", job.Name, "due", slot)
+	d.o.Watcher.Problem(job.Name, "missed at "+slot.Format(time.RFC3339)+": it is not made up for when more than 10 minutes have passed")
+	d.attempted(job.Name, now, nil)
+	return true
+}
+
+// attempted notes a try at a job, and whether it could begin.
+func (d *Daemon) attempted(job string, at time.Time, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a := attempt{at: at}
+	if err != nil {
+		a.failed = d.attempts[job].failed + 1
+	}
+	d.attempts[job] = a
+}
+
+// run does a job, and reads anew what it may have changed.
+func (d *Daemon) run(ctx context.Context, job string, at time.Time) {
+	d.log.InfoContext(ctx, "job begins", "job", job)
+	d.o.Watcher.Running(job, true)
+	err := d.do(ctx, job)
+	d.attempted(job, at, err)
+	if err != nil {
+		d.log.ErrorContext(ctx, "job failed", "job", job, "error", err)
+		d.o.Watcher.Problem(job, "could not begin: "+err.Error())
+	} else {
+		d.o.Watcher.Problem(job, "")
+	}
+	d.o.Watcher.Running(job, false)
+	if ctx.Err() == nil && !d.closed() {
+		d.sweep(ctx)
+	}
+}
+
+func (d *Daemon) closed() bool {
+	select {
+	case <-d.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// do does a job. The error is why it could not begin; what went wrong later is in the
+// record of the run.
+func (d *Daemon) do(ctx context.Context, job string) error {
+	if d.closed() {
+		return errors.New("the process ends")
+	}
+	s, err := d.o.App.Open(ctx, d.o.Watcher.Selection())
+	if err != nil {
+		return err
+	}
+	if job == config.JobReport {
+		return d.report(ctx, s)
+	}
+	in := app.PowerInput{Settle: settleTime, Closing: d.closing}
+	if job != config.JobPower {
+		in.Action, in.Tags = power.Action(job), []fleet.Tag{d.o.Tag}
+	}
+	result, err := s.Power(ctx, in)
+	if err != nil {
+		return err
+	}
+	d.o.Watcher.Ran(result.Record())
+	level := d.log.InfoContext
+	if result.Status() != fleet.StatusDone {
+		level = d.log.ErrorContext
+	}
+	level(ctx, "job ended", "job", job, "status", string(result.Status()), "result", result.Summary.Status, "errors", result.Summary.Errors)
+	return nil
+}
+
+// report makes the cost report and stores it.
+func (d *Daemon) report(ctx context.Context, s *app.Session) error {
+	if d.o.Reports.IsZero() {
+		return fleet.Errorf(fleet.ErrInvalid, "no destination: pass --bucket, or set NIGHTSHIFT_BUCKET")
+	}
+	made, err := s.Report(ctx, app.ReportInput{CostInput: app.CostInput{DefaultTimezone: d.o.Timezone}, Past: true, Keep: true})
+	if err != nil {
+		return err
+	}
+	stored, err := s.Publish(ctx, made, app.Formats()[0], d.o.Reports)
+	if err != nil {
+		return err
+	}
+	record := made.Record()
+	record.Run = stored.Run
+	d.o.Watcher.Ran(record)
+	d.log.InfoContext(ctx, "job ended", "job", config.JobReport, "status", string(made.Status()), "result", stored.Answer.Body, "problems", stored.Answer.Problems)
+	return nil
+}
