@@ -452,6 +452,11 @@ func edited(d *deployment) {
 	d.must(0, "", []string{"--plan"}, "edited by hand since the last deployment; this deployment takes the edits back")
 	d.must(5, "", []string{"--yes", "--stack", "other"}, "not one of nightshift")
 	d.must(5, "", []string{"--destroy", "--yes", "--stack", "other"}, "not one of nightshift")
+	d.must(5, "", []string{"--yes", "--stack", "failed"}, "not one of nightshift")
+	d.must(5, "", []string{"--destroy", "--yes", "--stack", "failed"}, "not one of nightshift")
+	if stack, err := d.stacks().Stack(d.Context(), "failed"); err != nil || stack.Status != deploy.RollbackComplete {
+		d.Errorf("a stack of somebody else that failed is %s now: %v", stack.Status, err)
+	}
 }
 
 // stacks is CloudFormation without nightshift deploy.
@@ -494,7 +499,8 @@ func (d *deployment) change(n deploy.NewChangeSet) {
 	}
 }
 
-// editTemplate changes the template by hand, and makes a stack that is not ours.
+// editTemplate changes the template by hand, and makes two stacks that are not
+// ours, of which one fails.
 func editTemplate(d *deployment) {
 	stack, err := d.stacks().Stack(d.Context(), "nightshift")
 	if err != nil {
@@ -508,7 +514,11 @@ func editTemplate(d *deployment) {
 		Stack: "nightshift", Name: "by-hand", Template: strings.Replace(template, "MemorySize: 512", "MemorySize: 1024", 1),
 		Parameters: stack.Parameters, Tags: stack.Tags,
 	})
-	d.change(deploy.NewChangeSet{Stack: "other", Name: "by-hand", Create: true, Template: "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n"})
+	const queue = "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n"
+	d.change(deploy.NewChangeSet{Stack: "other", Name: "by-hand", Create: true, Template: queue})
+	d.fail("cloudformation:CreateResource=refuse,id=Queue,code=InternalFailure,message=no")
+	d.change(deploy.NewChangeSet{Stack: "failed", Name: "by-hand", Create: true, Template: queue})
+	d.fail("")
 }
 
 // stranger finds that somebody else has the name of the bucket.

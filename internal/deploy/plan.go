@@ -123,14 +123,17 @@ func (d Deployer) Plan(ctx context.Context, r Request) (Deployment, error) {
 	if p.Step, err = StepOf(stack.Status); err != nil {
 		return p, err
 	}
+	if err := stack.checkOurs(); err != nil {
+		return p, err
+	}
 	switch p.Step {
 	case StepRecreate:
 		return p, nil
 	case StepRepair:
 		return p, d.repairOf(ctx, stack)
 	case StepUpdate:
-		if err := d.checkOurs(stack, r); err != nil {
-			return p, err
+		if was := stack.Tags[TagVersion]; !r.AllowDowngrade && Older(r.Binary.Version, was) {
+			return p, fleet.Errorf(fleet.ErrInvalid, "the stack %s runs %s, and this is %s: install the newer release, or say --allow-downgrade", r.Stack, was, r.Binary.Version)
 		}
 	default:
 		stack = Stack{Name: r.Stack, ID: stack.ID}
@@ -153,18 +156,6 @@ func (d Deployer) Plan(ctx context.Context, r Request) (Deployment, error) {
 		return p, errors.Join(err, d.discardLate(ctx, p))
 	}
 	return p, nil
-}
-
-// checkOurs refuses a stack that somebody else has made, and an older version
-// over a newer one.
-func (d Deployer) checkOurs(s Stack, r Request) error {
-	if s.Tags[TagStack] == "" && !strings.HasPrefix(s.Description, "nightshift:") {
-		return fleet.Errorf(fleet.ErrInvalid, "the stack %s is not one of nightshift; choose another name with --stack", s.Name)
-	}
-	if was := s.Tags[TagVersion]; !r.AllowDowngrade && Older(r.Binary.Version, was) {
-		return fleet.Errorf(fleet.ErrInvalid, "the stack %s runs %s, and this is %s: install the newer release, or say --allow-downgrade", s.Name, was, r.Binary.Version)
-	}
-	return nil
 }
 
 // repairOf is the error for a stack about which a person must decide. What could
@@ -243,9 +234,9 @@ func (d Deployer) keptReports(ctx context.Context, p *Deployment, stack Stack, g
 	if overridden || given["ReportBucket"] != "" || stack.ID != "" && p.Step == StepUpdate && stack.Parameters["ReportBucket"] == "" {
 		return nil
 	}
-	buckets, err := d.Artifacts.Tagged(ctx, strings.ToLower(p.Stack)+"-reports-")
+	buckets, err := d.Artifacts.Tagged(ctx, reportsPrefix(p.Stack))
 	if err != nil {
-		if !errors.Is(err, fleet.ErrDenied) {
+		if !errors.Is(err, fleet.ErrDenied) || p.Step == StepUpdate { // which would go on in a new bucket
 			return err
 		}
 		p.Diff.Notes = append(p.Diff.Notes, fmt.Sprintf("whether reports of an earlier installation are there is not known: %v", err))
@@ -265,6 +256,17 @@ func (d Deployer) keptReports(ctx context.Context, p *Deployment, stack Stack, g
 		return nil
 	}
 	return nil
+}
+
+// reportsPrefix is what the name of a stack's report bucket begins with.
+// CloudFormation makes it of the stack's name, of which it takes less the longer it
+// is; the tag of the bucket says the whole name.
+func reportsPrefix(stack string) string {
+	const always = 20
+	if len(stack) > always {
+		return strings.ToLower(stack[:always])
+	}
+	return strings.ToLower(stack) + "-reports-"
 }
 
 // uploads are the objects that the artifact bucket does not have yet.

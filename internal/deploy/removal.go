@@ -33,8 +33,8 @@ func (d Deployer) PlanRemoval(ctx context.Context, name, role string) (Removal, 
 	if err != nil || stack.Status == NoStack || stack.Status == DeleteComplete {
 		return r, err
 	}
-	if stack.Tags[TagStack] == "" && stack.Status != ReviewInProgress && !strings.HasPrefix(stack.Description, "nightshift:") {
-		return r, fleet.Errorf(fleet.ErrInvalid, "the stack %s is not one of nightshift; name another with --stack", name)
+	if err := stack.checkOurs(); err != nil {
+		return r, err
 	}
 	r.StackID, r.Status, r.Protected = stack.ID, stack.Status, stack.Protected
 	resources, err := d.Stacks.Resources(ctx, name)

@@ -79,6 +79,18 @@ func StepOf(s Status) (Step, error) {
 	return step, nil
 }
 
+// checkOurs refuses a stack that somebody else has made, whatever its state. One
+// that is nothing but a name yet is nobody's.
+func (s Stack) checkOurs() error {
+	switch {
+	case s.Status == NoStack || s.Status == DeleteComplete || s.Status == ReviewInProgress:
+		return nil
+	case s.Tags[TagStack] != "" || strings.HasPrefix(s.Description, "nightshift:"):
+		return nil
+	}
+	return fleet.Errorf(fleet.ErrInvalid, "the stack %s is not one of nightshift; choose another name with --stack", s.Name)
+}
+
 // Settled reports whether no operation is under way.
 func (s Status) Settled() bool {
 	return s == ReviewInProgress || !strings.HasSuffix(string(s), "_IN_PROGRESS")
