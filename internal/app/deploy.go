@@ -239,6 +239,9 @@ func (s *Session) deployRequest(ctx context.Context, in DeployInput) (deploy.Req
 	if len(s.Errors) > 0 {
 		return r, s.Errors
 	}
+	if err := errors.Join(config.CheckStackName(r.Stack), checkOverrides(in.Parameters)); err != nil {
+		return r, err
+	}
 	architecture := in.Parameters["Architecture"]
 	var schedules *stack.Schedules
 	costs := stack.Costs{CloudWatch: config.DefaultMetrics > 0}

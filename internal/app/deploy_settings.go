@@ -1,7 +1,9 @@
 package app
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +48,32 @@ func deployParameters(c *config.Config) (map[string]string, error) {
 		values["TimeZone"] = c.Zone.String()
 	}
 	return values, nil
+}
+
+// checkOverrides refuses values of parameters that AWS takes, but that cannot work,
+// and parameters that belong to something else.
+func checkOverrides(values map[string]string) error {
+	instead := map[string]string{
+		"CodeBucket": "set deploy.artifact_bucket in nightshift.yaml", "CodeKey": "name the program with --binary",
+		"Config":        "name the configuration with --config",
+		"PowerSchedule": "set jobs.power in nightshift.yaml, which the alarm follows, too", "PowerPeriod": "set jobs.power in nightshift.yaml",
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value := values[name]
+		var err error
+		switch {
+		case instead[name] != "":
+			err = fmt.Errorf("deploy chooses the value itself: %s", instead[name])
+		case name == "Regions" && value != "":
+			_, err = parseRegions(strings.Split(value, ","))
+		case name == "TimeZone" || strings.HasSuffix(name, "TimeZone") && value != "":
+			_, err = schedule.LoadZone(value)
+		}
+		if err != nil {
+			return fleet.Errorf(fleet.ErrInvalid, "--param %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // Permissions are what following a configuration may touch, and what its accounts

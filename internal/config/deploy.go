@@ -93,6 +93,15 @@ func deployForms() map[string]awsForm {
 	}
 }
 
+// CheckStackName refuses what CloudFormation does not take as the name of a stack.
+func CheckStackName(name string) error {
+	form := deployForms()["stack"]
+	if !regexp.MustCompile(`^(` + form.pattern + `)$`).MatchString(name) {
+		return fleet.Errorf(fleet.ErrInvalid, "the name of the stack is %q; it must begin with a letter and have at most 128 letters, digits and hyphens", name)
+	}
+	return nil
+}
+
 // deploy reads the section; what it does not say has defaults.
 func (l *loader) deploy(section field) {
 	out := &l.out.Deploy

@@ -99,7 +99,7 @@ func Parameters(template string, given, overrides map[string]string) (map[string
 		}
 		values[d.name] = value
 	}
-	for name := range overrides {
+	for _, name := range slices.Sorted(maps.Keys(overrides)) {
 		if _, ok := values[name]; !ok {
 			if near := text.Nearest(name, names); near != "" {
 				return nil, fleet.Errorf(fleet.ErrInvalid, "--param: the template has no parameter %q; did you mean %q?", name, near)
