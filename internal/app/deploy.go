@@ -103,6 +103,16 @@ func (s *Session) deploy(ctx context.Context, plan deploy.Deployment, run Run) (
 	return result, err
 }
 
+// DeploymentAlarms are the subscriptions of the topic of alarms of the stack that a
+// plan found.
+func (s *Session) DeploymentAlarms(ctx context.Context, plan deploy.Deployment) ([]deploy.Subscription, error) {
+	d, err := s.deployer(ctx, string(plan.Region), Run{})
+	if err != nil {
+		return nil, err
+	}
+	return d.Alarms(ctx, plan.Outputs)
+}
+
 // discardTime is how long that may take for a caller that has given up.
 const discardTime = 30 * time.Second
 

@@ -167,18 +167,22 @@ func (a *commandLine) deploy(ctx context.Context, s *app.Session, f deployFlags)
 		return a.detached(ctx, err)
 	}
 	out := deployed{Plan: plan}
-	if plan.Step == deploy.StepRecreate {
-		return nil // --plan of a stack that must be deleted first
+	if plan.Step == deploy.StepRecreate { // --plan of a stack that must be deleted first
+		return a.finish(out, nil)
 	}
 	if !a.json {
 		a.printPlan(plan)
 	}
 	switch {
-	case plan.NoChanges() && !plan.First:
-		return a.finish(out, nil)
 	case f.plan:
+		a.afterPlan(plan)
 		return errors.Join(a.finish(out, nil), s.DiscardDeployment(ctx, plan))
-	case !plan.NoChanges():
+	case plan.NoChanges():
+		out.Alarms, err = s.DeploymentAlarms(ctx, plan)
+		if err != nil || !plan.First {
+			return a.finish(out, err)
+		}
+	default:
 		if err := a.agree(ctx, plan, f.yes); err != nil {
 			return errors.Join(err, s.DiscardDeployment(ctx, plan))
 		}
@@ -227,6 +231,9 @@ func (a *commandLine) planDeployment(ctx context.Context, s *app.Session, f depl
 // execute carries a plan out and prints how it went.
 func (a *commandLine) execute(ctx context.Context, s *app.Session, plan deploy.Deployment) (app.DeployResult, error) {
 	a.progress.start("deploy")
+	if plan.Bytes() > 0 {
+		a.progress.doing("uploading " + bytesWords(plan.Bytes()))
+	}
 	result, err := s.Deploy(ctx, plan)
 	a.progress.end()
 	if err == nil && !a.json {
@@ -237,7 +244,8 @@ func (a *commandLine) execute(ctx context.Context, s *app.Session, plan deploy.D
 
 // tryDeployment lets the function do a dry run of each job and prints the answers.
 func (a *commandLine) tryDeployment(ctx context.Context, s *app.Session, f deployFlags, out *deployed) error {
-	a.progress.start("dry runs")
+	a.progress.start("deploy")
+	a.progress.doing("a dry run of each job")
 	tries, err := s.TryDeployment(ctx, f.DeployInput, out.Plan.First)
 	a.progress.end()
 	out.Tries = tries
@@ -268,7 +276,10 @@ func (a *commandLine) enable(ctx context.Context, s *app.Session, f deployFlags,
 	if !a.json {
 		a.printFirstRun(out.Tries)
 	}
-	if err := a.ask(ctx, f.yes, "Enable the schedules?"); err != nil {
+	switch err := a.ask(ctx, f.yes, "Enable the schedules?"); {
+	case errors.Is(err, errDeclined):
+		return errors.New("the schedules stay disabled; `nightshift deploy` asks again")
+	case err != nil:
 		a.line("the schedules are disabled; `nightshift deploy` asks again")
 		return err
 	}
@@ -290,12 +301,24 @@ func (a *commandLine) enable(ctx context.Context, s *app.Session, f deployFlags,
 	return nil
 }
 
+// afterPlan says after a plan what comes next.
+func (a *commandLine) afterPlan(plan deploy.Deployment) {
+	switch {
+	case !plan.NoChanges():
+		a.line("\nthe same command without --plan makes these changes, after a question")
+	case plan.First:
+		a.line("the schedules are disabled; the same command without --plan enables them, after dry runs and a question")
+	}
+}
+
 // finish prints whether alarms reach anybody, and the answer for programs.
 func (a *commandLine) finish(out deployed, err error) error {
-	if out.Result != nil && err == nil {
-		if words := alarmWords(out.Result.Outputs, out.Alarms); words != "" {
-			fmt.Fprintln(a.Stderr, "warning:", text.Printable(words))
-		}
+	outputs := out.Plan.Outputs
+	if out.Result != nil {
+		outputs = out.Result.Outputs
+	}
+	if words := alarmWords(outputs, out.Alarms); words != "" && err == nil && (out.Result != nil || out.Plan.NoChanges()) {
+		fmt.Fprintln(a.Stderr, "warning:", text.Printable(words))
 	}
 	if !a.json {
 		return err

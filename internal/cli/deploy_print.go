@@ -2,8 +2,10 @@ package cli
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +43,7 @@ func (a *commandLine) printPlan(plan deploy.Deployment) {
 			a.line("  %s  %s  %s", c.Logical, c.Type, c.Physical)
 		}
 	}
-	a.line("\nresources:")
+	a.line("\nresources, %s:", countChanges(d.Resources))
 	t := table{}
 	for _, c := range d.Resources {
 		t.add(changeSign(c), c.Logical, c.Type, changeWords(c))
@@ -66,10 +68,10 @@ func (a *commandLine) printPlan(plan deploy.Deployment) {
 	}
 	packed, made := "", ""
 	if plan.NewCode() {
-		packed = " before it is packed,"
+		packed = " before compression"
 	}
 	if plan.NewBucket {
-		made = ", which is made"
+		made = ", a new bucket"
 	}
 	a.line("\nupload: %s%s to s3://%s%s", bytesWords(plan.Bytes()), packed, plan.Bucket, made)
 }
@@ -87,15 +89,75 @@ func (a *commandLine) printRights(rights []deploy.Right) {
 		g := group{r.Of, r.Resource, r.Condition}
 		actions[g] = append(actions[g], r.Action)
 	}
+	of := ""
 	for _, g := range slices.SortedFunc(maps.Keys(actions), func(x, y group) int {
 		return cmp.Or(cmp.Compare(x.of, y.of), cmp.Compare(x.resource, y.resource), cmp.Compare(x.condition, y.condition))
 	}) {
-		condition := ""
-		if g.condition != "" {
-			condition = " if " + g.condition
+		if g.of != of {
+			of = g.of
+			a.line("  %s", of)
 		}
-		a.line("  %s: %s on %s%s", g.of, strings.Join(actions[g], ", "), g.resource, condition)
+		a.line("    %s", strings.Join(wrapped(actions[g], 74), "\n    "))
+		a.line("      on %s", shortHashes(g.resource))
+		for n, c := range conditionWords(g.condition) {
+			a.line("      %s %s", map[bool]string{true: "if", false: "and"}[n == 0], c)
+		}
 	}
+}
+
+// wrapped are the words with commas between them in lines of so many columns.
+func wrapped(words []string, columns int) []string {
+	lines := []string{""}
+	for n, word := range words {
+		if n < len(words)-1 {
+			word += ","
+		}
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case text.Width(*last)+1+text.Width(word) <= columns:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+// conditionWords are the parts of a condition of IAM, all of which must hold: key,
+// operator and values.
+func conditionWords(condition string) []string {
+	if condition == "" {
+		return nil
+	}
+	var operators map[string]map[string]any
+	if json.Unmarshal([]byte(condition), &operators) != nil {
+		return []string{condition}
+	}
+	var list []string
+	for _, operator := range slices.Sorted(maps.Keys(operators)) {
+		for _, key := range slices.Sorted(maps.Keys(operators[operator])) {
+			value := fmt.Sprint(operators[operator][key])
+			if several, ok := operators[operator][key].([]any); ok {
+				var values []string
+				for _, one := range several {
+					values = append(values, fmt.Sprint(one))
+				}
+				value = strings.Join(values, " or ")
+			}
+			list = append(list, key+" "+operator+" "+value)
+		}
+	}
+	return list
+}
+
+// hashes are those of code and configurations.
+var hashes = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+
+// shortHashes shortens hashes to what people compare.
+func shortHashes(s string) string {
+	return hashes.ReplaceAllStringFunc(s, func(hash string) string { return hash[:12] + "…" })
 }
 
 // printIndented prints a table below a title.
@@ -113,6 +175,21 @@ func (a *commandLine) printIndented(t *table) {
 		}
 		a.line("%s", strings.TrimRight(line.String(), " "))
 	}
+}
+
+// countChanges says how many resources are added, changed and removed.
+func countChanges(changes []deploy.Change) string {
+	count := map[string]int{}
+	for _, c := range changes {
+		count[changeSign(c)]++
+	}
+	var words []string
+	for _, sign := range [][2]string{{"+", "added"}, {"~", "changed"}, {"-/+", "replaced"}, {"-", "removed"}} {
+		if n := count[sign[0]]; n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, sign[1]))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 func changeSign(c deploy.Change) string {
@@ -149,7 +226,7 @@ func parameterWords(p deploy.ParameterChange, first bool) string {
 		if v == "" {
 			return `""`
 		}
-		return v
+		return shortHashes(v)
 	}
 	line := value(p.Old) + " → " + value(p.New)
 	switch {

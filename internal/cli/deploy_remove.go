@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"nightshift/internal/app"
@@ -74,7 +75,8 @@ func (a *commandLine) printRemoval(plan deploy.Removal) {
 		a.printIndented(&t)
 	}
 	if plan.Bucket != "" {
-		a.line("  code and configurations  s3://%s/%s  (`aws s3 rm --recursive s3://%s/%s` removes them)", plan.Bucket, plan.Prefix, plan.Bucket, plan.Prefix)
+		a.line("  code and configurations in s3://%s/%s", plan.Bucket, plan.Prefix)
+		a.line("  `aws s3 rm --recursive s3://%s/%s` removes them", plan.Bucket, plan.Prefix)
 	}
 }
 
@@ -88,11 +90,11 @@ func (a *commandLine) deployStatus(ctx context.Context, s *app.Session, f deploy
 		a.line("stack %s in %s: %s%s", state.Name, state.Region, state.Status, prefixed(": ", state.StatusReason))
 		t := table{}
 		t.add("version", cmp.Or(state.Tags[deploy.TagVersion], "unknown"))
-		t.add("code", cmp.Or(state.Code, "unknown"))
-		t.add("configuration", cmp.Or(state.Config, "none"))
-		t.add("schedules", cmp.Or(state.Parameters["ScheduleState"], "unknown"))
+		t.add("code", cmp.Or(shortHashes(state.Code), "unknown"))
+		t.add("configuration", cmp.Or(shortHashes(state.Config), "none"))
+		t.add("schedules", cmp.Or(strings.ToLower(state.Parameters["ScheduleState"]), "unknown"))
 		t.add("deployed", state.Updated.Format(time.RFC3339))
-		t.add("drift", cmp.Or(state.Drift, "NOT_CHECKED"))
+		t.add("drift", strings.ToLower(strings.ReplaceAll(cmp.Or(state.Drift, "NOT_CHECKED"), "_", " ")))
 		if state.Edited {
 			t.add("template", "edited by hand since the last deployment")
 		}

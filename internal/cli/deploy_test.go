@@ -183,7 +183,8 @@ func TestDeploy(t *testing.T) {
 const artifacts = "nightshift-artifacts-123456789012-ap-northeast-2"
 
 func lifecycle(d *deployment) {
-	d.must(0, "", []string{"--plan"}, "+  Function", "AWS::Lambda::Function", "added IAM rights:", "AutoStopStart", "which is made", "AlarmEmail")
+	d.must(0, "", []string{"--plan"}, "+  Function", "AWS::Lambda::Function", "added IAM rights:", "if aws:ResourceTag/AutoStopStart StringEquals Yes", "a new bucket", "AlarmEmail",
+		"the same command without --plan makes these changes")
 	d.absent()
 
 	start := time.Now()
@@ -203,7 +204,7 @@ func lifecycle(d *deployment) {
 	}
 
 	d.account.Sandbox().ResetCalls()
-	d.must(0, "", []string{"--yes"}, "no changes")
+	d.must(0, "", []string{"--yes"}, "no changes", "e-mail not confirmed yet")
 	if n := d.called("PutObject") + d.called("ExecuteChangeSet"); n > 0 {
 		d.Errorf("an unchanged deployment makes %d changes", n)
 	}
@@ -256,6 +257,7 @@ func broken(d *deployment) {
 	}
 	d.fail("")
 	d.must(0, "", []string{"--plan"}, "ROLLBACK_COMPLETE and cannot be changed any more")
+	d.must(0, "", []string{"--plan", "--json"}, `"step":"recreate"`)
 	d.must(1, "n\n", nil, "Delete the stack nightshift and create it again?", "nothing was changed")
 	d.must(0, "", []string{"--yes"}, "CREATE_COMPLETE", "the schedules are enabled")
 
@@ -435,7 +437,10 @@ func expiredSession(d *deployment) {
 func questions(d *deployment) {
 	d.must(1, "n\n", nil, "Create the stack nightshift with these rights? [y/N]", "nothing was changed")
 	d.absent()
-	d.must(1, "y\nn\n", nil, "Enable the schedules? [y/N]", "the schedules are disabled")
+	if output := d.must(1, "y\nn\n", nil, "Enable the schedules? [y/N]", "the schedules stay disabled; `nightshift deploy` asks again"); strings.Contains(output, "nothing was changed") {
+		d.Error("a stack was made, and it says that nothing was changed")
+	}
+	d.must(0, "", []string{"--plan"}, "no changes", "the schedules are disabled; the same command without --plan enables them")
 	if s := d.state(); s.Parameters["ScheduleState"] != "DISABLED" {
 		d.Errorf("schedules that nobody agreed to are %s", s.Parameters["ScheduleState"])
 	}

@@ -30,6 +30,13 @@ func (p *progress) start(what string) {
 	p.show("reading")
 }
 
+// doing says what the command is at.
+func (p *progress) doing(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.show(text)
+}
+
 // Planned counts the machines on which the command will act.
 func (p *progress) Planned(_ app.Run, plan power.Plan) {
 	p.mu.Lock()

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,12 +57,22 @@ func TestRights(t *testing.T) {
 	document := func(actions string) json.RawMessage {
 		return json.RawMessage(`{"PolicyName":"x","PolicyDocument":{"Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}}`)
 	}
+	reading := func(hash rune) json.RawMessage {
+		return json.RawMessage(`{"PolicyDocument":{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/n/config/` + strings.Repeat(string(hash), 64) + `/nightshift.yaml"}}}`)
+	}
+	boundary := func(arn string) json.RawMessage {
+		return json.RawMessage(`{"Properties":{"PermissionsBoundary":"` + arn + `"}}`)
+	}
 	text := json.RawMessage(`{"PolicyDocument":"{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"ec2:StopInstances\",\"Resource\":[\"arn:a\",\"arn:b\"],\"Condition\":{\"StringEquals\":{\"k\":\"v\"}}},{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}]}"}`)
 	changes := []deploy.Change{
 		{Logical: "One", Type: "AWS::IAM::Policy", Before: document(`["a:Kept","a:Moved"]`), After: document(`["a:Kept","a:New"]`)},
 		{Logical: "Two", Type: "AWS::IAM::ManagedPolicy", After: document(`"a:Moved"`)},
 		{Logical: "Three", Type: "AWS::IAM::Policy", After: text},
 		{Logical: "Four", Type: "AWS::IAM::Role", After: json.RawMessage(`{"ManagedPolicyArns":["arn:aws:iam::aws:policy/AdministratorAccess","{{changeSet:KNOWN_AFTER_APPLY}}"]}`)},
+		{Logical: "Five", Type: "AWS::IAM::Policy", Before: reading('a'), After: reading('b')},
+		{Logical: "Six", Type: "AWS::IAM::Policy", After: json.RawMessage(`{"PolicyDocument":{"Statement":{"Effect":"Allow","NotAction":["a:X","a:Y"],"NotResource":["arn:a","arn:b"]}}}`)},
+		{Logical: "Seven", Type: "AWS::IAM::Role", Before: boundary("arn:edge"), After: boundary("")},
+		{Logical: "Eight", Type: "AWS::IAM::Role", Before: boundary("arn:edge"), After: boundary("arn:edge")},
 		{Logical: "Queue", Type: "AWS::SQS::Queue", After: document(`"sqs:SendMessage"`)},
 	}
 	var got []string
@@ -71,6 +82,8 @@ func TestRights(t *testing.T) {
 	want := []string{
 		"Four: everything in the policy on arn:aws:iam::aws:policy/AdministratorAccess",
 		"One: a:New on *",
+		"Seven: everything in its policies on what the permissions boundary arn:edge kept out",
+		"Six: everything but a:X, a:Y on everything but arn:a, arn:b",
 		`Three: ec2:StopInstances on arn:a if {"StringEquals":{"k":"v"}}`,
 		`Three: ec2:StopInstances on arn:b if {"StringEquals":{"k":"v"}}`,
 	}

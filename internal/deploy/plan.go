@@ -57,6 +57,8 @@ type Deployment struct {
 	Step    Step          `json:"step"`
 	Status  Status        `json:"status,omitempty"` // of the stack when the plan was made
 	Reason  string        `json:"reason,omitempty"` // why nothing can be planned yet
+	// Outputs are those of the stack as it is.
+	Outputs map[string]string `json:"outputs,omitempty"`
 	// ChangeSet is empty where there is nothing to change.
 	ChangeSet  string            `json:"change_set,omitempty"`
 	Diff       Diff              `json:"diff"`
@@ -119,7 +121,7 @@ func (d Deployer) Plan(ctx context.Context, r Request) (Deployment, error) {
 	if err != nil {
 		return p, err
 	}
-	p.StackID, p.Status, p.Reason, p.Protected = stack.ID, stack.Status, stack.StatusReason, stack.Protected
+	p.StackID, p.Status, p.Reason, p.Protected, p.Outputs = stack.ID, stack.Status, stack.StatusReason, stack.Protected, stack.Outputs
 	if p.Step, err = StepOf(stack.Status); err != nil {
 		return p, err
 	}

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Right is one thing that an IAM policy allows, or denies no longer.
+// Right is one thing that an IAM policy allows, or that a permissions boundary
+// keeps out no longer.
 type Right struct {
 	Action    string `json:"action"`
 	Resource  string `json:"resource"`
@@ -28,33 +29,53 @@ func (r Right) String() string {
 	return line
 }
 
+// configHash is where the hash of a configuration stands in its key.
+var configHash = regexp.MustCompile(`/config/[0-9a-f]{64}/`)
+
 // addedRights are the rights that the IAM resources of a change set have after
 // it and none of them had before. One that moves from a policy to another is
-// not added.
+// not added, and neither is reading another version of the configuration.
 func addedRights(changes []Change) []Right {
-	type key struct{ action, resource, condition string }
-	before, after := map[key]string{}, map[key]string{}
+	same := func(r Right) Right {
+		r.Of, r.Resource = "", configHash.ReplaceAllString(r.Resource, "/config/HASH/")
+		return r
+	}
+	before, after := map[Right]bool{}, map[Right]Right{}
+	var added []Right
 	for _, c := range changes {
 		if !strings.HasPrefix(c.Type, "AWS::IAM::") {
 			continue
 		}
 		for _, r := range rightsOf(c.Before, c.Logical) {
-			before[key{r.Action, r.Resource, r.Condition}] = c.Logical
+			before[same(r)] = true
 		}
 		for _, r := range rightsOf(c.After, c.Logical) {
-			after[key{r.Action, r.Resource, r.Condition}] = c.Logical
+			after[same(r)] = r
+		}
+		if was := boundaryOf(c.Before); was != "" && len(c.After) > 0 && boundaryOf(c.After) != was {
+			added = append(added, Right{Action: "everything in its policies", Resource: "what the permissions boundary " + was + " kept out", Of: c.Logical})
 		}
 	}
-	var added []Right
-	for k, of := range after {
-		if _, had := before[k]; !had {
-			added = append(added, Right{k.action, k.resource, k.condition, of})
+	for k, r := range after {
+		if !before[k] {
+			added = append(added, r)
 		}
 	}
 	slices.SortFunc(added, func(a, b Right) int {
 		return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Condition, b.Condition))
 	})
 	return added
+}
+
+// boundaryOf is the permissions boundary in the properties of a role.
+func boundaryOf(properties json.RawMessage) string {
+	var role struct {
+		Properties struct{ PermissionsBoundary string }
+	}
+	if json.Unmarshal(properties, &role) != nil { // those of another type, or none
+		return ""
+	}
+	return role.Properties.PermissionsBoundary
 }
 
 // unknown is what CloudFormation writes for a value that is only known when its
@@ -127,8 +148,11 @@ func statementRights(statements any, of string) []Right {
 			}
 		}
 		actions, resources := texts(s["Action"]), texts(s["Resource"])
-		for _, but := range texts(s["NotAction"]) {
-			actions = append(actions, "everything but "+but)
+		if but := texts(s["NotAction"]); len(but) > 0 {
+			actions = append(actions, "everything but "+strings.Join(but, ", "))
+		}
+		if but := texts(s["NotResource"]); len(but) > 0 {
+			resources = append(resources, "everything but "+strings.Join(but, ", "))
 		}
 		if who := s["Principal"]; who != nil {
 			written, err := json.Marshal(who)
