@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"maps"
+	"strings"
 
 	"nightshift/internal/fleet"
 )
@@ -41,10 +42,10 @@ func (s Scope) deploying() []Statement {
 	}, []string{regional("cloudformation", "stack/"+d.Stack+"/*")}, nil)
 	list.allow("StoreArtifacts", []string{"s3:CreateBucket", "s3:ListBucket"}, []string{s.arn("s3", "", "", bucket)}, nil)
 	list.allow("StoreArtifactsOfStack", []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}, []string{s.arn("s3", "", "", bucket+"/"+d.Stack+"/*")}, nil)
-	list.allow("FindKeptReports", []string{"s3:GetBucketTagging", "s3:ListBucket"}, []string{s.arn("s3", "", "", d.Stack+"-reports-*")}, nil)
+	list.allow("FindKeptReports", []string{"s3:GetBucketTagging", "s3:ListBucket"}, []string{s.arn("s3", "", "", reportsNamed(d.Stack))}, nil)
 	list.allow("ListBuckets", []string{"s3:ListAllMyBuckets"}, []string{"*"}, nil)
-	list.allow("TryFunction", []string{"lambda:InvokeFunction"}, []string{regional("lambda", "function:"+d.Stack+"-*")}, nil)
-	list.allow("SeeSubscriptions", []string{"sns:ListSubscriptionsByTopic"}, []string{regional("sns", d.Stack+"-*")}, nil)
+	list.allow("TryFunction", []string{"lambda:InvokeFunction"}, []string{regional("lambda", "function:"+named(d.Stack))}, nil)
+	list.allow("SeeSubscriptions", []string{"sns:ListSubscriptionsByTopic"}, []string{regional("sns", named(d.Stack))}, nil)
 	if d.ServiceRole != "" {
 		list.allow("HandOverRole", []string{"iam:PassRole"}, []string{d.ServiceRole}, Condition{"StringEquals": {"iam:PassedToService": {"cloudformation.amazonaws.com"}}})
 		return list
@@ -52,6 +53,26 @@ func (s Scope) deploying() []Statement {
 	s.deployingRoles(&list, d)
 	s.deployingResources(&list, d.Stack, regional)
 	return list
+}
+
+// alwaysNamed is how much of a stack's name is in the names that CloudFormation
+// makes, however short those must be.
+const alwaysNamed = 20
+
+// named matches the names that CloudFormation makes for resources of a stack.
+func named(stack string) string {
+	if len(stack) > alwaysNamed {
+		return stack[:alwaysNamed] + "*"
+	}
+	return stack + "-*"
+}
+
+// reportsNamed matches that of its report bucket, which has no capitals.
+func reportsNamed(stack string) string {
+	if len(stack) <= alwaysNamed {
+		stack += "-reports"
+	}
+	return strings.ToLower(named(stack))
 }
 
 // deployingRoles permits to make roles and policies, and only below their path:
@@ -96,7 +117,7 @@ func (s Scope) deployingResources(list *statements, stack string, regional func(
 		"lambda:CreateFunction", "lambda:DeleteFunction", "lambda:DeleteFunctionEventInvokeConfig", "lambda:GetFunction", "lambda:GetFunctionEventInvokeConfig",
 		"lambda:ListTags", "lambda:PutFunctionEventInvokeConfig", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionCode",
 		"lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionEventInvokeConfig",
-	}, []string{regional("lambda", "function:"+stack+"-*")}, nil)
+	}, []string{regional("lambda", "function:"+named(stack))}, nil)
 	list.allow("MakeLog", []string{
 		"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
 	}, []string{regional("logs", "log-group:/nightshift/"+stack), regional("logs", "log-group:/nightshift/"+stack+":*")}, nil)
@@ -104,19 +125,19 @@ func (s Scope) deployingResources(list *statements, stack string, regional func(
 	list.allow("MakeQueue", []string{
 		"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags", "sqs:SetQueueAttributes",
 		"sqs:TagQueue", "sqs:UntagQueue",
-	}, []string{regional("sqs", stack+"-*")}, nil)
+	}, []string{regional("sqs", named(stack))}, nil)
 	list.allow("MakeSchedules", []string{
 		"scheduler:CreateSchedule", "scheduler:CreateScheduleGroup", "scheduler:DeleteSchedule", "scheduler:DeleteScheduleGroup", "scheduler:GetSchedule",
 		"scheduler:GetScheduleGroup", "scheduler:ListTagsForResource", "scheduler:TagResource", "scheduler:UntagResource", "scheduler:UpdateSchedule",
-	}, []string{regional("scheduler", "schedule-group/nightshift-*"), regional("scheduler", "schedule/nightshift-*/"+stack+"-*")}, nil)
+	}, []string{regional("scheduler", "schedule-group/nightshift-*"), regional("scheduler", "schedule/nightshift-*/"+named(stack))}, nil)
 	list.allow("MakeAlarms", []string{
 		"cloudwatch:DeleteAlarms", "cloudwatch:ListTagsForResource", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource",
-	}, []string{regional("cloudwatch", "alarm:"+stack+"-*")}, nil)
+	}, []string{regional("cloudwatch", "alarm:"+named(stack))}, nil)
 	list.allow("SeeAlarms", []string{"cloudwatch:DescribeAlarms"}, []string{"*"}, nil)
 	list.allow("MakeTopic", []string{
 		"sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:SetTopicAttributes",
 		"sns:Subscribe", "sns:TagResource", "sns:UntagResource",
-	}, []string{regional("sns", stack+"-*")}, nil)
+	}, []string{regional("sns", named(stack))}, nil)
 	// A subscription is no resource that a policy can name.
 	list.allow("EndSubscriptions", []string{"sns:GetSubscriptionAttributes", "sns:Unsubscribe"}, []string{"*"}, nil)
 	// An empty bucket of a first deployment that fails is deleted again.
@@ -124,7 +145,7 @@ func (s Scope) deployingResources(list *statements, stack string, regional func(
 		"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
 		"s3:GetBucketVersioning", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy",
 		"s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
-	}, []string{s.arn("s3", "", "", stack+"-reports-*")}, nil)
+	}, []string{s.arn("s3", "", "", reportsNamed(stack))}, nil)
 }
 
 // checkDeployer refuses what would make a policy that is for two.

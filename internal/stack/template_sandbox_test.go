@@ -36,15 +36,28 @@ func deployed() map[string]map[string]string {
 	}
 }
 
+// stackNamed is the name of the stack that is deployed with some settings.
+func stackNamed(settings string) string {
+	switch settings {
+	case "everything":
+		return strings.Repeat("a", 128)
+	case "others":
+		return "Team-Nightshift"
+	default:
+		return "nightshift"
+	}
+}
+
 // deployer makes changes in a sandbox under the policy that is printed for who
 // deploys.
 type deployer struct {
 	*cloudformation.Client
 	t       *testing.T
 	sandbox *sandbox.Sandbox
+	stack   string
 }
 
-func openDeployer(t *testing.T, boundary string) *deployer {
+func openDeployer(t *testing.T, name, boundary string) *deployer {
 	t.Helper()
 	srv := sandboxtest.Start(t, sandbox.Options{Speed: -1, Start: time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC), Buckets: []string{"nightshift-artifacts-123456789012-ap-northeast-2"}})
 	cfg := aws.Config{
@@ -60,14 +73,14 @@ func openDeployer(t *testing.T, boundary string) *deployer {
 		t.Fatal(err)
 	}
 	_, err := s3.NewFromConfig(cfg).PutObject(t.Context(), &s3.PutObjectInput{
-		Bucket: aws.String("nightshift-artifacts-123456789012-ap-northeast-2"), Key: aws.String("nightshift/code.zip"), Body: bytes.NewReader(code.Bytes()),
+		Bucket: aws.String("nightshift-artifacts-123456789012-ap-northeast-2"), Key: aws.String(name + "/code.zip"), Body: bytes.NewReader(code.Bytes()),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &deployer{cloudformation.NewFromConfig(cfg), t, srv.Sandbox()}
+	d := &deployer{cloudformation.NewFromConfig(cfg), t, srv.Sandbox(), name}
 	documents, err := stack.Policies([]string{"cloudformation:CreateChangeSet"}, stack.Scope{
-		Jobs: stack.Deploy, Account: sandbox.AccountID, Deployer: stack.Deployer{Boundary: boundary},
+		Jobs: stack.Deploy, Account: sandbox.AccountID, Deployer: stack.Deployer{Stack: name, Boundary: boundary},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -86,11 +99,11 @@ func openDeployer(t *testing.T, boundary string) *deployer {
 func (d *deployer) change(kind types.ChangeSetType, body string, settings map[string]string) (types.StackStatus, []string) {
 	d.t.Helper()
 	in := &cloudformation.CreateChangeSetInput{
-		StackName: aws.String("nightshift"), ChangeSetName: aws.String("try"), ChangeSetType: kind, TemplateBody: &body,
+		StackName: &d.stack, ChangeSetName: aws.String("try"), ChangeSetType: kind, TemplateBody: &body,
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam}, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}},
 	}
 	all := map[string]string{
-		"TimeZone": "Asia/Seoul", "Architecture": "x86_64", "CodeBucket": "nightshift-artifacts-123456789012-ap-northeast-2", "CodeKey": "nightshift/code.zip",
+		"TimeZone": "Asia/Seoul", "Architecture": "x86_64", "CodeBucket": "nightshift-artifacts-123456789012-ap-northeast-2", "CodeKey": d.stack + "/code.zip",
 	}
 	maps.Copy(all, settings)
 	for k, v := range all {
@@ -141,7 +154,7 @@ func TestTemplateDeploys(t *testing.T) {
 		for settings, values := range deployed() {
 			t.Run(name+"/"+settings, func(t *testing.T) {
 				t.Parallel()
-				d := openDeployer(t, values["PermissionsBoundary"])
+				d := openDeployer(t, stackNamed(settings), values["PermissionsBoundary"])
 				body := template(t, schedules)
 				values := maps.Clone(values)
 				if schedules != nil && schedules.Config == "" {
@@ -155,9 +168,9 @@ func TestTemplateDeploys(t *testing.T) {
 				if status, failed := d.change(types.ChangeSetTypeUpdate, body, other); status != types.StackStatusUpdateComplete {
 					t.Fatalf("update: %s %v", status, failed)
 				}
-				stacks, err := d.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("nightshift")})
+				stacks, err := d.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &d.stack})
 				if err == nil {
-					_, err = d.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("nightshift")})
+					_, err = d.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &d.stack})
 				}
 				if err != nil {
 					t.Fatal(err)
