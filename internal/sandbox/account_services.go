@@ -59,6 +59,12 @@ func (a *Account) StackResource(region, stack, id string) cloudformation.Resourc
 	return cloudformation.FindResource(a.Account, region, stack, id)
 }
 
+// DriftStack lets a detection of drift find that resources of a stack were changed
+// by hand. An error means that there is no such stack.
+func (a *Account) DriftStack(region, stack string) error {
+	return cloudformation.Drift(a.Account, region, stack)
+}
+
 // ConfirmSubscription confirms the subscription of an endpoint to a topic, as the
 // person who got the message does.
 func (a *Account) ConfirmSubscription(region, topic, endpoint string) error {

@@ -5,6 +5,7 @@
 package cloudformation
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -156,4 +157,21 @@ func FindResource(a *state.Account, region, stack, id string) Resource {
 	}
 	found := s.record(id)
 	return Resource{found.id, found.kind, found.physical, found.status, maps.Clone(found.properties)}
+}
+
+// Drift lets a detection of drift find that resources of a stack were changed by
+// hand.
+func Drift(a *state.Account, region, name string) error {
+	r := a.Regions[region]
+	if r == nil {
+		return fmt.Errorf("drift of %s: the account has no region %q", name, region)
+	}
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	s := state.Slot[stacks](r).find(name)
+	if s == nil {
+		return fmt.Errorf("drift of %s: there is no such stack", name)
+	}
+	s.drifted = true
+	return nil
 }

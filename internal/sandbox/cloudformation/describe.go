@@ -92,7 +92,11 @@ func (c *formation) writeStack(s *stack) {
 	d.Optional("RoleARN", s.role)
 	writeTags(d, s.tags)
 	d.Open("DriftInformation")
-	d.Text("StackDriftStatus", "NOT_CHECKED")
+	drift := "NOT_CHECKED"
+	if s.drifted {
+		drift = "DRIFTED"
+	}
+	d.Text("StackDriftStatus", drift)
 	d.End("DriftInformation")
 	d.End("member")
 }

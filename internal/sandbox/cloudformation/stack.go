@@ -31,6 +31,7 @@ type stack struct {
 	created, updated, deleted time.Time
 
 	status, reason  string
+	drifted         bool // as a detection of drift found
 	protected       bool // against deletion
 	disableRollback bool
 	plan            // what it is made of
