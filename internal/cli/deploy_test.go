@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -42,6 +43,7 @@ type deployment struct {
 	account *sandbox.Server
 	program string // the function
 	dir     string
+	speed   float64
 }
 
 // functionProgram builds nightshift as it is released, for this machine.
@@ -65,7 +67,7 @@ func newDeployment(t *testing.T, program string, o sandbox.Options) *deployment 
 		o.Speed = 100
 	}
 	o.Start = evening()
-	d := &deployment{T: t, account: sandboxtest.Start(t, o), program: program, dir: t.TempDir()}
+	d := &deployment{T: t, account: sandboxtest.Start(t, o), program: program, dir: t.TempDir(), speed: o.Speed}
 	d.write("nightshift.yaml", rulesFile)
 	d.write("holidays.ics", holidays)
 	t.Chdir(d.dir)
@@ -87,17 +89,23 @@ func (d *deployment) write(name, content string) {
 func (d *deployment) run(answers string, args ...string) (code int, output string) {
 	d.Helper()
 	var stdout, stderr bytes.Buffer
+	code = d.start(strings.NewReader(answers), answers != "", &stdout, &stderr, args...)
+	d.Logf("nightshift deploy %s: %d\n%s%s", strings.Join(args, " "), code, stdout.Bytes(), stderr.Bytes())
+	return code, stdout.String() + stderr.String()
+}
+
+// start runs `nightshift deploy` with these streams.
+func (d *deployment) start(stdin io.Reader, terminal bool, stdout, stderr io.Writer, args ...string) int {
+	d.Helper()
 	env := reach(d.account)
-	env["NIGHTSHIFT_SANDBOX_SPEED"] = "100"
+	env["NIGHTSHIFT_SANDBOX_SPEED"] = fmt.Sprint(d.speed)
 	if !slices.Contains(args, "--binary") {
 		args = append(args, "--binary", d.program)
 	}
-	code = cli.Main(append([]string{"deploy"}, args...), cli.System{
-		Stdin: strings.NewReader(answers), Interactive: answers != "", Stdout: &stdout, Stderr: &stderr,
+	return cli.Main(append([]string{"deploy"}, args...), cli.System{
+		Stdin: stdin, Interactive: terminal, Stdout: stdout, Stderr: stderr,
 		Env: func(key string) string { return env[key] }, Now: d.account.Sandbox().Now,
 	})
-	d.Logf("nightshift deploy %s: %d\n%s%s", strings.Join(args, " "), code, stdout.Bytes(), stderr.Bytes())
-	return code, stdout.String() + stderr.String()
 }
 
 // must runs it, with the code and all of the words in what it prints.
@@ -357,7 +365,11 @@ func byTag(d *deployment) {
 	}
 	d.must(5, "", []string{"--yes"}, "--param TimeZone=VALUE")
 	d.absent()
+	d.fail("lambda:Invoke=deny,count=3") // the role of the function cannot be used yet
 	d.must(0, "", []string{"--yes", "--param", "TimeZone=Asia/Seoul"}, "CREATE_COMPLETE", "The next stop by tag stops", "the schedules are enabled", "nobody receives the alarms")
+	if n := d.called("Invoke"); n != 3+3 {
+		d.Errorf("the function was called %d times, want three times for three jobs and three times in vain", n)
+	}
 	d.write("nightshift.yaml", rulesFile)
 	d.must(0, "", []string{"--yes"}, "-  StopOnTime", "-  StartOnTime", "+  PowerOnTime", "the schedules are enabled")
 	if s := d.state(); s.Parameters["TagStopSchedule"] != "" {
@@ -468,16 +480,21 @@ func edited(d *deployment) {
 	}
 }
 
-// stacks is CloudFormation without nightshift deploy.
-func (d *deployment) stacks() *amazon.Stacks {
+// session reaches the account without nightshift deploy.
+func (d *deployment) session() *amazon.Session {
 	d.Helper()
 	s, err := amazon.Open(d.Context(), amazon.Options{Region: sandbox.DefaultRegion, Endpoint: &amazon.Endpoint{
-		URL: d.account.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 100,
+		URL: d.account.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: d.speed,
 	}})
 	if err != nil {
 		d.Fatal(err)
 	}
-	return s.Stacks(sandbox.DefaultRegion)
+	return s
+}
+
+func (d *deployment) stacks() *amazon.Stacks {
+	d.Helper()
+	return d.session().Stacks(sandbox.DefaultRegion)
 }
 
 // change makes or changes a stack as somebody does by hand.
