@@ -103,7 +103,7 @@ func (f facts) start() Step {
 		return act(Start, m)
 	case m.Cause == fleet.CauseAWS, m.Cause == fleet.CauseCapacity:
 		if pause := min(max(m.Started.Sub(t), f.tick), longestRetry); !m.Started.Before(t) && f.now.Before(m.Started.Add(pause)) {
-			return skip(m, "retry-later", "was stopped by AWS (%s); the next try is at %s", m.Why, f.clock(m.Started.Add(pause)))
+			return skip(m, RetryLater, "was stopped by AWS (%s); the next try is at %s", m.Why, f.clock(m.Started.Add(pause)))
 		}
 		return why("stopped-by-aws", "was stopped by AWS: %s", m.Why)
 	case f.enforced():

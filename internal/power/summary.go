@@ -40,6 +40,10 @@ type Summary struct {
 	ConfigurationErrors int `json:"configuration_errors,omitempty"`
 }
 
+// RetryLater is the code of a machine that AWS stopped and that is started again
+// later.
+const RetryLater = "retry-later"
+
 // The codes of machines that the run had no time for, or not enough.
 const (
 	NotTried = "not-tried"
@@ -72,6 +76,12 @@ type Problem struct {
 // Quiet reports whether a reason is one of a machine that needs no attention.
 func Quiet(code string) bool {
 	return slices.Contains([]string{"as-wanted", noRule, "unmanaged", Ignored}, code)
+}
+
+// Manual reports whether a reason is one of a machine that a person started or
+// stopped, or that was shut down from inside, which is respected.
+func Manual(code string) bool {
+	return slices.Contains([]string{"started-by-hand", "stopped-by-hand", "shut-down", "retained", "min-uptime"}, code)
 }
 
 // Summarize sums up the plans of all targets and, unless it was a dry run, what
