@@ -3,6 +3,7 @@ package amazon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -25,6 +26,9 @@ type Call struct {
 	Code     string // of AWS for an error, "Throttling"; empty on success
 	Duration time.Duration
 }
+
+// Throttled reports whether AWS refused the call because there were too many.
+func (c Call) Throttled() bool { return errors.Is(kinds()[c.Code], fleet.ErrThrottled) }
 
 // Counter counts calls by service and action. The zero value is ready to use.
 // It is safe for concurrent use.

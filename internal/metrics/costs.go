@@ -1,0 +1,55 @@
+package metrics
+
+import (
+	"nightshift/internal/watch"
+)
+
+// untagged is the value of a tag that a resource does not have.
+const untagged = "(none)"
+
+// costs says what the estate costs; nothing while no costs have been calculated.
+func (s *series) costs(st *watch.State) {
+	c := st.Cost
+	s.add(costLastSuccess, seconds(c.At))
+	if c.At.IsZero() {
+		return
+	}
+	for _, t := range c.Targets {
+		s.add(costMonthToDate, t.MonthToDate.Float(), string(t.Account), string(t.Region))
+		s.add(costForecast, t.Forecast.Float(), string(t.Account), string(t.Region))
+		s.add(costRunRate, t.RunRate.Float(), string(t.Account), string(t.Region))
+	}
+	for _, one := range c.Services {
+		s.add(serviceMonthToDate, one.MonthToDate.Float(), one.Name)
+		s.add(serviceRunRate, one.RunRate.Float(), one.Name)
+	}
+	for key, values := range c.Tags {
+		for _, one := range values {
+			if one.Name == "" {
+				one.Name = untagged
+			}
+			s.add(tagMonthToDate, one.MonthToDate.Float(), key, one.Name)
+			s.add(tagRunRate, one.RunRate.Float(), key, one.Name)
+		}
+	}
+	if c.Rows > 0 {
+		s.add(priceCoverage, float64(c.Priced)/float64(c.Rows))
+	} else {
+		s.add(priceCoverage, 1)
+	}
+	known := scheduleLabels(st.Config.Value)
+	if c.Savings != nil {
+		for _, name := range known.all(st.Config.Value) {
+			s.add(savings, 0, name)
+		}
+		for _, saved := range c.Savings.Schedules {
+			s.add(savings, saved.Gross.Float(), known.of(saved.Schedule, false))
+		}
+	}
+	for _, r := range c.Recommendations {
+		s.add(recommendations, 1, r.Code)
+		if r.Saving.Known {
+			s.add(recommendedSaving, r.Saving.USD.Float(), r.Code)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package metrics
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"nightshift/internal/power"
+	"nightshift/internal/watch"
+)
+
+// counters are the values of all counters, by family and labels. A counter cannot
+// move to another series: who comes first has one of its own, until the budget is
+// used up.
+type counters struct {
+	table  table
+	values map[string]map[string]float64
+}
+
+// add counts.
+func (c counters) add(name string, by float64, labels ...string) {
+	f := c.table.byName[name]
+	for n := range labels {
+		labels[n] = labelValue(labels[n])
+	}
+	values := c.values[name]
+	if values == nil {
+		values = map[string]float64{}
+		c.values[name] = values
+	}
+	var key string
+	// The last series of a budget are for what is folded.
+	for fold := 0; fold <= len(f.folds); fold++ {
+		key = strings.Join(f.foldedTo(labels, fold), separator)
+		if _, ok := values[key]; ok || len(values) < f.Budget*(room+10*fold)/100 {
+			break
+		}
+		if name != overflow && fold == 0 {
+			c.add(overflow, 1, name)
+		}
+	}
+	values[key] += by
+}
+
+// samples are all counters. Those that are known beforehand start at 0.
+func (c counters) samples(st *watch.State) []sample {
+	for n := range c.table.list {
+		if f := &c.table.list[n]; f.Counter {
+			for _, labels := range f.known(st, c.table.list) {
+				c.add(f.Name, 0, labels...)
+			}
+		}
+	}
+	var all []sample
+	for n := range c.table.list {
+		f := &c.table.list[n]
+		for _, key := range slices.Sorted(maps.Keys(c.values[f.Name])) {
+			var labels []string
+			if len(f.Labels) > 0 {
+				labels = strings.Split(key, separator)
+			}
+			all = append(all, sample{f, labels, c.values[f.Name][key]})
+		}
+	}
+	return all
+}
+
+// known are the labels of a counter that there are before anything is counted.
+func (f *Family) known(st *watch.State, families []Family) [][]string {
+	var all [][]string
+	switch f.Name {
+	case transitions, transitionFailures, transitionDeferred:
+		all = [][]string{{string(power.Stop)}, {string(power.Start)}}
+	case jobRuns, jobFailures:
+		for _, j := range st.Jobs {
+			all = append(all, []string{j.Name})
+		}
+	case awsThrottles, awsRetries:
+		all = [][]string{{"EC2"}}
+	case overflow:
+		for _, other := range families {
+			if len(other.folds) > 0 {
+				all = append(all, []string{other.Name})
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,144 @@
+package metrics
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// limit keeps a family within its budget. What has series of its own is chosen once a
+// day, the largest first, so that series do not come and go with every reading.
+type limit struct {
+	day time.Time
+	// folded says, by the open labels of series, how many of the family's folds
+	// apply to them; kept are those that were looked at. Both are nil while all fit.
+	folded map[string]int
+}
+
+// limited holds all families of a scrape to their budgets.
+func (m *Metrics) limited(s *series, now time.Time) []sample {
+	byFamily := map[string][]sample{}
+	for _, one := range s.all {
+		scope := one.family.Name
+		if scope == tagRunRate || scope == tagMonthToDate {
+			scope = keyOf(scope, one.labels[:1]) // each key has a sum of its own
+		}
+		byFamily[scope] = append(byFamily[scope], one)
+	}
+	var all []sample
+	for _, scope := range slices.Sorted(maps.Keys(byFamily)) {
+		samples := byFamily[scope]
+		f := samples[0].family
+		budget := f.Budget
+		if strings.Contains(scope, separator) {
+			budget = perTagBudget
+		}
+		if m.limits[scope] == nil {
+			m.limits[scope] = &limit{}
+		}
+		kept := m.limits[scope].apply(samples, budget, now)
+		if folded := len(samples) - len(kept); folded > 0 {
+			m.counters.add(overflow, float64(folded), f.Name)
+		}
+		all = append(all, kept...)
+	}
+	return all
+}
+
+// apply folds samples until they are within the budget.
+func (l *limit) apply(samples []sample, budget int, now time.Time) []sample {
+	f := samples[0].family
+	day := now.UTC().Truncate(24 * time.Hour)
+	if !day.Equal(l.day) {
+		l.day, l.folded = day, nil
+	}
+	if len(f.folds) == 0 || l.folded == nil && len(samples) <= budget {
+		return samples
+	}
+	if l.folded != nil {
+		if kept := l.fold(samples); len(kept) <= budget {
+			return kept
+		}
+	}
+	l.choose(samples, budget)
+	return l.fold(samples)
+}
+
+// open are the values of the labels that may become other.
+func (f *Family) open(labels []string) string {
+	var open []string
+	for _, n := range f.folds[len(f.folds)-1] {
+		open = append(open, labels[n])
+	}
+	return strings.Join(open, separator)
+}
+
+// foldedTo are the labels after so many folds.
+func (f *Family) foldedTo(labels []string, folds int) []string {
+	if folds == 0 {
+		return labels
+	}
+	labels = slices.Clone(labels)
+	for _, n := range f.folds[folds-1] {
+		labels[n] = Other
+	}
+	return labels
+}
+
+// fold joins what is folded. What was not there when that was chosen is folded to
+// its end.
+func (l *limit) fold(samples []sample) []sample {
+	out := series{at: map[string]int{}}
+	for _, one := range samples {
+		folds, ok := l.folded[one.family.open(one.labels)]
+		if !ok {
+			folds = len(one.family.folds)
+		}
+		one.labels = one.family.foldedTo(one.labels, folds)
+		out.join(one)
+	}
+	return out.all
+}
+
+// room is the share of a budget that a choice uses, in percent: the states of
+// machines change during the day, and with them the number of series.
+const room = 80
+
+// choose folds the smallest of the groups of samples with the same open labels, one
+// after the other, until the family is within the budget.
+func (l *limit) choose(samples []sample, budget int) {
+	f := samples[0].family
+	size := map[string]float64{}
+	members := map[string][]sample{}
+	for _, one := range samples {
+		group := f.open(one.labels)
+		size[group] += one.value
+		members[group] = append(members[group], one)
+	}
+	groups := slices.SortedFunc(maps.Keys(members), func(a, b string) int {
+		return cmp.Or(cmp.Compare(size[a], size[b]), strings.Compare(b, a))
+	})
+	l.folded = make(map[string]int, len(groups))
+	count := map[string]int{} // how many samples have these labels
+	for _, one := range samples {
+		count[keyOf("", one.labels)]++
+	}
+	for fold := range f.folds {
+		for _, group := range groups {
+			if len(count) <= budget*room/100 {
+				l.folded[group] = l.folded[group] // it was looked at
+				continue
+			}
+			for _, one := range members[group] {
+				before := keyOf("", f.foldedTo(one.labels, fold))
+				if count[before]--; count[before] == 0 {
+					delete(count, before)
+				}
+				count[keyOf("", f.foldedTo(one.labels, fold+1))]++
+			}
+			l.folded[group] = fold + 1
+		}
+	}
+}
