@@ -104,6 +104,7 @@ func owners() map[string]string {
 		"github.com/teambition/rrule-go":    "internal/schedule",
 		"go.yaml.in/yaml":                   "internal/config internal/sandbox/cloudformation", // a template is YAML, and the sandbox shares nothing with config
 		"github.com/spf13/cobra":            "internal/cli",
+		"github.com/chromedp":               "tests",
 		"github.com/rogpeppe/go-internal":   "tests",
 		"github.com/google/go-cmp":          "tests",
 		"pgregory.net/rapid":                "tests",

@@ -106,7 +106,7 @@ func (p *pages) workOut(state *watch.State) *estate {
 		}
 	}
 	slices.SortStableFunc(e.machines, func(a, b *machine) int {
-		return cmp.Or(a.condition.severity()-b.condition.severity(), strings.Compare(a.name, b.name), strings.Compare(string(a.Machine.ID), string(b.Machine.ID)))
+		return cmp.Or(a.condition.severity()-b.condition.severity(), acted(b)-acted(a), compareNames(a.name, b.name), strings.Compare(string(a.Machine.ID), string(b.Machine.ID)))
 	})
 	return e
 }
@@ -130,6 +130,15 @@ func (e *estate) machine(target *watch.Target, step *power.Step) *machine {
 	}
 	m.words = strings.ToLower(strings.Join(words, "\n"))
 	return m
+}
+
+// acted is 1 for a machine on which an act failed: what is down comes before what has
+// a wrong tag.
+func acted(m *machine) int {
+	if m.failure != nil {
+		return 1
+	}
+	return 0
 }
 
 // conditionOf says how a machine is doing, with the newest act on it where that
@@ -199,3 +208,25 @@ type choice struct {
 
 // Starting is true until the machines have been read once.
 func (e *estate) Starting() bool { return e.Machines.At.IsZero() && e.Machines.Err == "" }
+
+// compareNames sorts names as people do: web-2 comes before web-10.
+func compareNames(a, b string) int {
+	for a != "" && b != "" {
+		x, y := leadingDigits(a), leadingDigits(b)
+		if x == "" || y == "" {
+			if a[0] != b[0] {
+				return cmp.Compare(a[0], b[0])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		m, n := strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
+		if c := cmp.Or(cmp.Compare(len(m), len(n)), strings.Compare(m, n), cmp.Compare(len(x), len(y))); c != 0 {
+			return c
+		}
+		a, b = a[len(x):], b[len(y):]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func leadingDigits(s string) string { return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))] }

@@ -139,7 +139,7 @@ func (e *estate) soon() []coming {
 		at       time.Time
 		schedule string
 		state    schedule.State
-		override bool
+		override string
 	}
 	groups := map[key]int{}
 	for _, m := range e.machines {
@@ -148,7 +148,7 @@ func (e *estate) soon() []coming {
 			m.Machine.State == fleet.State(m.next) {
 			continue
 		}
-		groups[key{d.Until, d.Schedule, m.next, d.Until.Equal(d.Override.Until) || d.Until.Equal(d.Override.Since)}]++
+		groups[key{d.Until, d.Schedule, m.next, overrideAt(d.Override, d.Until)}]++
 	}
 	var all []coming
 	for k, n := range groups {
@@ -169,14 +169,26 @@ func (e *estate) soon() []coming {
 	return all[:min(len(all), soonShown)]
 }
 
+// overrideAt is the key of what an override does at an instant; empty where it is not
+// the override that changes something then.
+func overrideAt(o fleet.Override, at time.Time) string {
+	switch {
+	case at.Equal(o.Until):
+		return "why.override.ends"
+	case at.Equal(o.Since):
+		return "why.override.begins"
+	}
+	return ""
+}
+
 // why says what changes the desired state at an instant.
-func (e *estate) why(name string, at time.Time, state schedule.State, override bool) string {
+func (e *estate) why(name string, at time.Time, state schedule.State, override string) string {
 	s := e.schedules[name]
 	switch {
 	case s == nil:
 		return ""
-	case override:
-		return e.texts.get("why.override")
+	case override != "":
+		return e.texts.get(override)
 	case s.At(at) != state:
 		return e.texts.get("why.early")
 	case s.OneSided():

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,6 +54,11 @@ type pages struct {
 	assets    map[string]asset
 	// known is what was last worked out of a State.
 	known atomic.Pointer[estate]
+
+	mu sync.Mutex
+	// settled are the overrides that were set here and that no sweep has read yet, by
+	// account, region and machine.
+	settled map[string]settled
 }
 
 // asset is a file that a page asks for, under a name that changes with its content.
@@ -63,7 +69,7 @@ type asset struct {
 
 // New makes the page. It answers for every path, and is to be mounted at "/".
 func New(o Options) http.Handler {
-	p := &pages{Options: o, texts: readTexts(), assets: map[string]asset{}}
+	p := &pages{Options: o, texts: readTexts(), assets: map[string]asset{}, settled: map[string]settled{}}
 	style := string(p.file("assets/page.css"))
 	sum := sha256.Sum256([]byte(style))
 	p.style = template.CSS(style) //nolint:gosec // it is our own
@@ -85,8 +91,17 @@ func (p *pages) routes() *http.ServeMux {
 	mux.HandleFunc("GET /login", p.showLogin)
 	mux.HandleFunc("POST /login", p.login)
 	mux.HandleFunc("POST /logout", p.logout)
+	mux.HandleFunc("GET /override", p.askOverride)
+	mux.HandleFunc("POST /override", p.setOverride)
 	for pattern, show := range map[string]func(*estate, *http.Request) (view, error){
-		"GET /{$}": p.today,
+		"GET /{$}":             p.today,
+		"GET /week":            p.week,
+		"GET /machines":        p.machines,
+		"GET /machines/{id}":   p.machine,
+		"GET /costs":           p.costs,
+		"GET /recommendations": p.recommendations,
+		"GET /runs":            p.runs,
+		"GET /runs/{run}":      p.run,
 	} {
 		mux.Handle(pattern, p.readers(show))
 	}
