@@ -193,10 +193,14 @@ func (a *commandLine) deploy(ctx context.Context, s *app.Session, f deployFlags)
 		}
 	}
 	f.Stack, f.Region = plan.Stack, string(plan.Region)
-	if err := a.tryDeployment(ctx, s, f, &out); err != nil || !plan.First {
-		return a.finish(out, err)
+	err = a.tryDeployment(ctx, s, f, &out)
+	if err == nil && plan.First {
+		err = a.enable(ctx, s, f, &out)
 	}
-	return a.finish(out, a.enable(ctx, s, f, &out))
+	if out.Result != nil && out.Result.Unprotected != "" {
+		err = errors.Join(err, ended(fleet.StatusPartial, errors.New("termination protection was not changed: "+out.Result.Unprotected)))
+	}
+	return a.finish(out, err)
 }
 
 // planDeployment plans. A stack that can only be made anew is deleted first, if

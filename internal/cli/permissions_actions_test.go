@@ -56,8 +56,8 @@ type ends struct {
 // trialAll is where the configuration with accounts and costs is.
 const trialAll = trialFolder + "settings/all.yaml"
 
-// audiences are all that `policy --for` knows, but for who deploys, and the role
-// in another account. The machines of a kind that cannot be listed are a part of
+// audiences are all that `policy --for` knows, but for who deploys, whom
+// everyActionOfDeploy tries, and the role in another account. The machines of a kind that cannot be listed are a part of
 // what is to be done, so is one account of two.
 func audiences() []audience {
 	const apply, plan, override = "power apply --wait=false", "power plan", "power override set"
@@ -251,6 +251,7 @@ func TestEveryActionIsNeeded(t *testing.T) {
 			}
 		})
 	}
+	t.Run("deploy", everyActionOfDeploy)
 }
 
 // lacks runs the command for an action without it.

@@ -31,6 +31,8 @@ const (
 	aCopy      = "arn:aws:rds:" + inRegion + "snapshot:day"
 	aGroup     = "arn:aws:autoscaling:" + inRegion + "autoScalingGroup:1:autoScalingGroupName/day"
 	aLaunch    = "arn:aws:autoscaling:" + inRegion + "launchConfiguration:1:launchConfigurationName/day"
+	edge       = "arn:aws:iam::" + sandbox.AccountID + ":policy/edge"
+	maker      = "arn:aws:iam::" + sandbox.AccountID + ":role/maker"
 )
 
 // forbidden are the acts. Each kind of machine is tried without the tag, with the
@@ -75,7 +77,52 @@ func forbidden() []act {
 	for _, prefix := range []string{"runs/", "history/", "prices/", "exports/"} {
 		acts = append(acts, act{"listing another bucket", "s3:ListBucket", "arn:aws:s3:::other", policy.Context{Prefix: []string{prefix}}})
 	}
-	return append(acts, forbiddenKeys()...)
+	return slices.Concat(acts, forbiddenKeys(), forbiddenToDeploy())
+}
+
+// forbiddenToDeploy are the acts with other stacks, and with what is not in a stack:
+// roles without the boundary, with policies of others, or handed to others.
+func forbiddenToDeploy() []act {
+	const (
+		ourRole, ourPolicy = "arn:aws:iam::" + sandbox.AccountID + ":role/nightshift/nightshift/run", "arn:aws:iam::" + sandbox.AccountID + ":policy/nightshift/nightshift/run"
+		admin, everything  = "arn:aws:iam::" + sandbox.AccountID + ":role/admin", "arn:aws:iam::aws:policy/AdministratorAccess"
+	)
+	keys := func(boundary, attached, to string) policy.Context {
+		return policy.Context{Keys: map[string]string{"iam:PermissionsBoundary": boundary, "iam:PolicyARN": attached, "iam:PassedToService": to}}
+	}
+	acts := []act{
+		{"a role elsewhere", "iam:CreateRole", admin, keys(edge, "", "")},
+		{"a role without a boundary", "iam:CreateRole", ourRole, keys("", "", "")},
+		{"a role with another boundary", "iam:PutRolePermissionsBoundary", ourRole, keys(everything, "", "")},
+		{"a role's boundary taken away", "iam:DeleteRolePermissionsBoundary", ourRole, keys(edge, "", "")},
+		{"a policy for a role elsewhere", "iam:AttachRolePolicy", admin, keys(edge, ourPolicy, "")},
+		{"a policy of others", "iam:AttachRolePolicy", ourRole, keys(edge, everything, "")},
+		{"a policy for a role without a boundary", "iam:AttachRolePolicy", ourRole, keys("", ourPolicy, "")},
+		{"another role's trust", "iam:UpdateAssumeRolePolicy", admin, policy.Context{}},
+		{"another policy", "iam:CreatePolicyVersion", strings.Replace(admin, "role", "policy", 1), policy.Context{}},
+		{"another role for a function", "iam:PassRole", admin, keys("", "", "lambda.amazonaws.com")},
+		{"another role for CloudFormation", "iam:PassRole", admin, keys("", "", "cloudformation.amazonaws.com")},
+		{"a role for instances", "iam:PassRole", ourRole, keys("", "", "ec2.amazonaws.com")},
+		{"the role of CloudFormation for a function", "iam:PassRole", maker, keys("", "", "lambda.amazonaws.com")},
+		{"the files of another stack", "s3:PutObject", "arn:aws:s3:::" + artifacts + "/other/code/1.zip", policy.Context{}},
+	}
+	for resource, actions := range map[string]string{
+		"arn:aws:cloudformation:" + inRegion + "stack/other/1": "cloudformation:DeleteStack cloudformation:ExecuteChangeSet",
+		"arn:aws:s3:::other":                                              "s3:CreateBucket s3:ListBucket s3:GetBucketTagging s3:DeleteBucket s3:PutBucketPolicy",
+		"arn:aws:lambda:" + inRegion + "function:other":                   "lambda:InvokeFunction lambda:UpdateFunctionCode",
+		"arn:aws:sns:" + inRegion + "other":                               "sns:ListSubscriptionsByTopic sns:Subscribe",
+		"arn:aws:logs:" + inRegion + "log-group:/aws/other:log-stream:":   "logs:DeleteLogGroup",
+		"arn:aws:logs:" + inRegion + "log-group:/nightshift/nightshift-2": "logs:TagResource",
+		"arn:aws:sqs:" + inRegion + "other":                               "sqs:DeleteQueue",
+		"arn:aws:scheduler:" + inRegion + "schedule-group/other":          "scheduler:DeleteScheduleGroup",
+		"arn:aws:scheduler:" + inRegion + "schedule/nightshift-1/other-1": "scheduler:UpdateSchedule",
+		"arn:aws:cloudwatch:" + inRegion + "alarm:other":                  "cloudwatch:DeleteAlarms",
+	} {
+		for action := range strings.FieldsSeq(actions) {
+			acts = append(acts, act{"another resource", action, resource, policy.Context{}})
+		}
+	}
+	return acts
 }
 
 // forbiddenKeys are the acts with keys: another one, and a key otherwise than by
@@ -135,6 +182,7 @@ func TestEveryLimitIsTight(t *testing.T) {
 	y := newTrial(t)
 	for name, args := range map[string]string{
 		"tag": "", "rules and costs": "--config " + trialAll, "a parameter": "--config " + trialParameter, "member": "--member --config " + trialAll,
+		"deploy": "--for deploy --config " + trialBounded, "deploy by a role": "--for deploy --config " + trialMaker,
 	} {
 		t.Run(name, func(t *testing.T) {
 			printed := y.policy(strings.Fields(args + extra)...)

@@ -19,6 +19,8 @@ import (
 const (
 	trialFolder    = "s3://" + sandbox.DefaultBucket + "/"
 	trialConfig    = trialFolder + "settings/nightshift.yaml"
+	trialBounded   = trialFolder + "settings/bounded.yaml"
+	trialMaker     = trialFolder + "settings/maker.yaml"
 	trialParameter = "ssm:/nightshift/config"
 )
 
@@ -64,7 +66,10 @@ func newTrial(t *testing.T) *trial {
 	}
 	s := y.Sandbox()
 	y.member = s.Account(dev)
-	for name, text := range map[string]string{"settings/nightshift.yaml": trialText, "settings/all.yaml": trialText + trialCosts + trialAccounts} {
+	for name, text := range map[string]string{
+		"settings/nightshift.yaml": trialText, "settings/all.yaml": trialText + trialCosts + trialAccounts,
+		"settings/bounded.yaml": trialText + "deploy: { permissions_boundary: '" + edge + "' }\n", "settings/maker.yaml": trialText + "deploy: { service_role: '" + maker + "' }\n",
+	} {
 		y.must(y.session().Objects(sandbox.DefaultBucket, "").Put(t.Context(), name, []byte(text)))
 	}
 	y.must(s.SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift/config", Value: trialText, Secret: true}))

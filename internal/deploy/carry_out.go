@@ -18,6 +18,8 @@ type Result struct {
 	Outputs  map[string]string `json:"outputs,omitempty"`
 	Uploaded int64             `json:"uploaded_bytes"`
 	Events   []Event           `json:"events,omitempty"` // the oldest first
+	// Unprotected is why termination protection is not as it was asked for.
+	Unprotected string `json:"unprotected,omitempty"`
 	// Warnings are what went wrong without making it fail.
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -159,7 +161,9 @@ func (d Deployer) afterwards(ctx context.Context, result *Result, p Deployment) 
 		}
 	}
 	if p.ChangesProtection() {
-		warn("termination protection", d.Stacks.Protect(ctx, p.Stack, *p.Protect))
+		if err := d.Stacks.Protect(ctx, p.Stack, *p.Protect); err != nil {
+			result.Unprotected = err.Error()
+		}
 	}
 	objects, err := d.Artifacts.List(ctx, p.Bucket, p.Stack+"/")
 	warn("old archives and configurations are left", err)
