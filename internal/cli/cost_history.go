@@ -28,7 +28,7 @@ func (a *commandLine) pastInput(ctx context.Context, f *costFlags, from, to stri
 	if in.From, in.To, err = between(from, to); err != nil {
 		return nil, in, err
 	}
-	s, err := a.openConfig(ctx, false)
+	s, err := a.openConfig(ctx, a.configName() != "")
 	return s, in, err
 }
 
@@ -242,11 +242,13 @@ without what goes on costing meanwhile, which are volumes and addresses.`,
 		Example: `  nightshift cost savings
   nightshift cost savings --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, report, err := a.makeReport(cmd.Context(), &costs, app.ReportInput{}, "costs")
-			if err != nil {
+			s, report, err := a.makeReport(cmd.Context(), &costs, app.ReportInput{}, "costs")
+			switch {
+			case err != nil:
 				return err
-			}
-			if report.Savings == nil {
+			case report.Savings == nil && s.ConfigErr != nil:
+				return s.ConfigErr
+			case report.Savings == nil:
 				return fleet.Errorf(fleet.ErrInvalid, "there is no journal: name its place as journal: in the configuration")
 			}
 			return a.showCosts(report, "savings", report.Savings, func() { a.printSavings(report.Savings) })

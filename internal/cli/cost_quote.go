@@ -113,12 +113,17 @@ func (a *commandLine) quote(ctx context.Context, w wishes, f *costFlags) error {
 
 // openPrices opens what looking at prices needs. With an offer file nothing is asked of
 // AWS, and no credentials are needed.
-func (a *commandLine) openPrices(ctx context.Context, f *costFlags) (*app.Session, error) {
+func (a *commandLine) openPrices(ctx context.Context, f *costFlags) (s *app.Session, err error) {
 	if f.priceList == "" {
-		return a.open(ctx)
+		s, err = a.open(ctx)
+	} else {
+		home := splitList(cmp.Or(a.Env("AWS_REGION"), a.Env("AWS_DEFAULT_REGION")))
+		s, err = a.openSelection(ctx, app.Selection{NamedRegions: true, DefaultRegions: home})
 	}
-	home := splitList(cmp.Or(a.Env("AWS_REGION"), a.Env("AWS_DEFAULT_REGION")))
-	return a.openSelection(ctx, app.Selection{NamedRegions: true, DefaultRegions: home})
+	if err == nil && a.configNamed() {
+		err = s.ConfigErr // its regions and places are not known
+	}
+	return s, err
 }
 
 // pastDay reads the day of --as-of. A day to come has no prices yet, and an

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/sandbox"
+	"nightshift/internal/sandbox/policy"
 )
 
 // What only some accounts need is permitted on request, and its lack is found: by
@@ -61,6 +62,49 @@ func TestGrantOnRequest(t *testing.T) {
 		_, output := y.runs(audience{config: trialConfig}, "power plan")
 		if strings.Contains(output, "kms:CreateGrant") != (flag == "") {
 			t.Errorf("with %q the plan says\n%s", flag, output)
+		}
+	}
+}
+
+// Whoever cannot read the configuration learns which action is missing: from each
+// command, and with the code for it from those that can do nothing without it.
+func TestConfigurationThatCannotBeRead(t *testing.T) {
+	y := newTrial(t)
+	y.must(y.Sandbox().SetPolicy(policy.Denying("s3:GetObject", "ssm:GetParameter")))
+	for place, action := range map[string]string{trialAll: "s3:GetObject", trialParameter: "ssm:GetParameter"} {
+		for _, c := range []ends{
+			{"power plan", 4},
+			{"power apply", 4},
+			{"power explain i-1", 4},
+			{"power next", 4},
+			{"power week", 4},
+			{"power forecast", 4},
+			{"power override list", 4},
+			{"power override clear i-1", 4},
+			{"history", 4},
+			{"check", 4},
+			{"check --live", 4},
+			{"cost savings", 4},
+			{"cost trend", 4},
+			{"cost movers", 4},
+			{"cost quote --instance m5.large", 4},
+			{"policy", 4},
+			{"policy --for deploy", 4},
+			{"template", 4},
+			{"deploy --plan", 4},
+			{"deploy --status", 4},
+			{"deploy --destroy --yes", 4},
+			// These do what the configuration has nothing to do with.
+			{"cost explain 야간-리포트", 3},
+			{"cost findings", 3},
+			{"cost prices", 3},
+			{"report --bucket " + sandbox.DefaultBucket, 3},
+			{"stop --dry-run", 3},
+		} {
+			code, output := y.runs(audience{config: place}, c.args)
+			if code != c.code || !strings.Contains(output, "allow "+action+" to the role") {
+				t.Errorf("nightshift %s --config %s: code %d, want %d, and %s\n%s", c.args, place, code, c.code, action, output)
+			}
 		}
 	}
 }
