@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -159,4 +160,49 @@ func notRolledBack(d *deployment) {
 	d.fail("")
 	d.must(1, "n\n", nil, "Delete the stack nightshift and create it again?", "nothing was changed")
 	d.must(3, "", []string{"--yes"}, "ROLLBACK_FAILED and cannot be changed any more", "CREATE_COMPLETE")
+}
+
+// timely holds how much time the first deployment takes of its own: all but that for
+// which AWS was at work on the stack, which the sandbox emulates.
+//
+// Most of it is packing the program. Where that takes longer than here, because the
+// machine is slower or has other work, the whole may take longer as well.
+func (d *deployment) timely(took time.Duration) {
+	d.Helper()
+	const atMost, packing = 10 * time.Second, 2500 * time.Millisecond
+	events, err := d.stacks().Events(d.Context(), "nightshift", func(deploy.Event) bool { return false })
+	if err != nil {
+		d.Fatal(err)
+	}
+	newest, oldest := map[string]time.Time{}, map[string]time.Time{} // of each operation
+	for _, e := range events {
+		if newest[e.Token].IsZero() {
+			newest[e.Token] = e.At
+		}
+		oldest[e.Token] = e.At
+	}
+	var emulated time.Duration
+	for token, at := range newest {
+		if token != "" {
+			emulated += at.Sub(oldest[token])
+		}
+	}
+	program, err := os.ReadFile(d.program)
+	if err != nil {
+		d.Fatal(err)
+	}
+	begin := time.Now()
+	if _, err := deploy.Zip(program); err != nil {
+		d.Fatal(err)
+	}
+	slower := max(1, time.Since(begin).Seconds()/packing.Seconds())
+	waited := time.Duration(float64(emulated) / d.speed)
+	own, limit := took-waited, time.Duration(slower*float64(atMost))
+	d.Logf("the first deployment took %s of its own, beside %s of AWS's in %s; at most %s on this machine, which is %.1f times slower", own, emulated, waited, limit, slower)
+	switch {
+	case emulated < time.Minute:
+		d.Errorf("AWS was at work for %s only: that is not what is measured", emulated)
+	case own > limit:
+		d.Errorf("the first deployment took %s of its own time, want at most %s (%s where packing the program takes %s)", own, limit, atMost, packing)
+	}
 }

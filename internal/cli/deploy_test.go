@@ -198,7 +198,7 @@ func lifecycle(d *deployment) {
 	start := time.Now()
 	d.must(0, "", []string{"--yes"}, "stack nightshift: CREATE_COMPLETE", "dry runs:", "would stop", "would write a report of",
 		"The next run of power stops", "the schedules are enabled", "e-mail not confirmed yet")
-	d.Logf("the first deployment took %s", time.Since(start))
+	d.timely(time.Since(start))
 	s := d.state()
 	if s.Status != "UPDATE_COMPLETE" || s.Parameters["ScheduleState"] != "ENABLED" || s.Tags["team"] != "platform" || s.Tags["nightshift:stack"] != "nightshift" {
 		d.Errorf("after the first deployment: %+v", s)
