@@ -219,11 +219,11 @@ func replacedReports(d *deployment) {
 
 func drifted(d *deployment) {
 	d.must(3, "", []string{"--yes"}, "CREATE_COMPLETE")
-	d.must(0, "", []string{"--status"}, "NOT_CHECKED")
+	d.must(0, "", []string{"--status"}, "not checked")
 	if err := d.account.Sandbox().DriftStack(sandbox.DefaultRegion, "nightshift"); err != nil {
 		d.Fatal(err)
 	}
-	d.must(0, "", []string{"--status"}, "DRIFTED")
+	d.must(0, "", []string{"--status"}, "drifted")
 	d.write("nightshift.yaml", strings.Replace(rulesFile, "19:00", "20:00", 1))
 	d.must(0, "", []string{"--plan"}, "resources were changed by hand", "aws cloudformation describe-stack-resource-drifts --stack-name nightshift")
 }
