@@ -34,6 +34,7 @@ func kinds() map[string]error {
 		"AccessDeniedException":                fleet.ErrDenied,
 		"AccessDeniedForDependencyException":   fleet.ErrDenied,
 		"AllAccessDisabled":                    fleet.ErrDenied,
+		"AuthorizationError":                   fleet.ErrDenied,
 		"OptInRequired":                        fleet.ErrDenied,
 		"RegionDisabledException":              fleet.ErrDenied,
 		"UnauthorizedOperation":                fleet.ErrDenied,

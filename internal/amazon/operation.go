@@ -101,6 +101,8 @@ func Actions() []string {
 	s.Prices()
 	s.Objects("bucket", "")
 	s.parameters()
+	s.secrets(s.Region())
+	s.publishing(s.Region())
 	s.identity()
 	s.regions(s.Region())
 	s.members()

@@ -60,7 +60,7 @@ func TestActions(t *testing.T) {
 		"lambda:InvokeFunction organizations:ListAccounts pricing:GetPriceListFileUrl pricing:GetProducts pricing:ListPriceLists " +
 		"rds:AddTagsToResource rds:DescribeDBClusters rds:DescribeDBInstances rds:DescribeEvents rds:StartDBCluster rds:StartDBInstance rds:StopDBCluster rds:StopDBInstance " +
 		"s3:CreateBucket s3:DeleteObject s3:GetBucketTagging s3:GetObject s3:ListAllMyBuckets s3:ListBucket s3:PutObject " +
-		"sns:ListSubscriptionsByTopic ssm:GetParameter sts:AssumeRole sts:GetCallerIdentity"
+		"secretsmanager:GetSecretValue sns:ListSubscriptionsByTopic sns:Publish ssm:GetParameter sts:AssumeRole sts:GetCallerIdentity"
 	if got := strings.Join(Actions(), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -103,5 +103,31 @@ func Permissions(c *config.Config, name string) (*stack.Schedules, stack.Costs) 
 			}
 		}
 	}
-	return stack.Follow(c.Rules(), name, c.Journal), costs
+	s := stack.Follow(c.Rules(), name, c.Journal)
+	s.Notices = noticeNeeds(c.Notify)
+	return s, costs
+}
+
+// noticeNeeds is what messages to people need in AWS.
+func noticeNeeds(n config.Notify) stack.Notices {
+	needs := stack.Notices{Recipients: len(n.Recipients) > 0}
+	add := func(r config.Reference) {
+		switch r.Scheme {
+		case config.Parameter:
+			needs.Parameters = append(needs.Parameters, r.Name)
+		case config.Secret:
+			needs.Secrets = append(needs.Secrets, r.Name)
+		}
+	}
+	for _, r := range n.Recipients {
+		if r.Channel == config.SNS {
+			needs.Topics = append(needs.Topics, r.Address.Name)
+		}
+		add(r.Address)
+		add(r.Secret)
+	}
+	for _, job := range slices.Sorted(maps.Keys(n.Heartbeats)) {
+		add(n.Heartbeats[job])
+	}
+	return needs
 }

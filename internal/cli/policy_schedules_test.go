@@ -90,7 +90,8 @@ func nightsPolicy(t *testing.T, account *sandbox.Server, config string, args ...
 func TestWidestPolicy(t *testing.T) {
 	account, _ := nightly(t)
 	costs := filepath.Join(t.TempDir(), "nightshift.yaml")
-	if err := os.WriteFile(costs, []byte("accounts: [{ organization: nightshift }]\ncost: { prices: prices, cost_explorer: { requests: 1 } }\n"), 0o600); err != nil {
+	if err := os.WriteFile(costs, []byte("accounts: [{ organization: nightshift }]\ncost: { prices: prices, cost_explorer: { requests: 1 } }\n"+
+		"notify: { recipients: { ops: { slack: secretsmanager:slack }, mail: { sns: 'arn:aws:sns:eu-west-1:123456789012:nightshift' } } }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var permitted []string

@@ -10,6 +10,7 @@ import (
 	"nightshift/internal/sandbox/cloudformation"
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/rds"
+	"nightshift/internal/sandbox/secrets"
 	"nightshift/internal/sandbox/sns"
 	"nightshift/internal/sandbox/ssm"
 )
@@ -46,6 +47,23 @@ func (a *Account) Databases(region string) []rds.Database { return rds.Databases
 // error means that the region or the name is wrong.
 func (a *Account) SetParameter(region string, p ssm.Parameter) error {
 	return ssm.SetParameter(a.Account, region, p)
+}
+
+// SetSecret creates a secret of Secrets Manager in a region, or gives it a new value,
+// and gives its ARN. An error means that the region is wrong.
+func (a *Account) SetSecret(region, name, value string) (arn string, err error) {
+	return secrets.Set(a.Account, region, name, value, "")
+}
+
+// AddTopic makes a topic of SNS in a region, and gives its ARN. An error means that
+// the region is wrong.
+func (a *Account) AddTopic(region, name string) (arn string, err error) {
+	return sns.Add(a.Account, region, name)
+}
+
+// Published are the messages that were published to a topic, the oldest first.
+func (a *Account) Published(region, topic string) []Notification {
+	return sns.Published(a.Account, region, topic)
 }
 
 // EncryptBucket gives a bucket the customer managed KMS key of its objects. Who

@@ -4,6 +4,7 @@ import (
 	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/service"
+	"nightshift/internal/sandbox/sns"
 	"nightshift/internal/sandbox/ssm"
 	"nightshift/internal/sandbox/state"
 )
@@ -57,6 +58,8 @@ type (
 	Span = state.Span
 	// Parameter is a parameter of Systems Manager Parameter Store.
 	Parameter = ssm.Parameter
+	// Notification is a message that was published to a topic of SNS.
+	Notification = sns.Notification
 	// Group describes an Auto Scaling group to add to an account.
 	Group = autoscaling.Group
 	// GroupState is an Auto Scaling group as it is now.

@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/sandbox/pricing"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/s3"
+	"nightshift/internal/sandbox/secrets"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/sns"
 	"nightshift/internal/sandbox/ssm"
@@ -30,6 +31,7 @@ func services(store *s3.Store, functions *lambda.Host) []service.Service {
 		autoscaling.Service(),
 		iam.OrganizationsService(),
 		lambda.Service(functions),
+		secrets.Service(),
 		sns.Service(),
 		ssm.Service(),
 		iam.STSService(),

@@ -25,13 +25,14 @@ const (
 	History                   // the records of runs
 	Check                     // what `check --live` reads and tests, but for stopping and starting
 	Deploy                    // making, changing and removing the stack
+	Notify                    // messages to people, which deployed jobs send after their runs
 
-	allJobs = Power | Report | Forecast | History | Check
+	allJobs = Power | Report | Forecast | History | Check | Notify
 )
 
 // JobNames are the names that [ParseJobs] knows, in the order of the constants.
 func JobNames() []string {
-	return []string{"power", "report", "forecast", "history", "check", "deploy"}
+	return []string{"power", "report", "forecast", "history", "check", "deploy", "notify"}
 }
 
 // ParseJobs reads names of jobs; none means all.
@@ -59,7 +60,9 @@ const (
 	accessRead                    // reads objects of the configured places
 	accessWrite                   // writes objects of the configured places
 	accessList                    // lists objects of the configured places
-	accessParameter               // reads the configuration from its parameter
+	accessParameter               // reads the configuration, and what it refers to, from parameters
+	accessSecret                  // reads the secrets that the configuration refers to
+	accessTopic                   // publishes to the topics of the configuration
 	accessRole                    // assumes the roles of other accounts
 	accessDeploy                  // works on the stack, as [Scope.deploying] says
 )
@@ -73,6 +76,8 @@ const (
 	needsMetrics
 	needsOrganization
 	needsPriceFiles
+	needsSecrets
+	needsTopics
 )
 
 // An audience is whose policy an action belongs to.
@@ -161,6 +166,8 @@ func actions() []action {
 		{"s3:PutObject", accessWrite, nil, allJobs, audienceHome, needsNothing},
 		{"s3:ListBucket", accessList, nil, allJobs, audienceHome, needsNothing},
 		{"ssm:GetParameter", accessParameter, nil, allJobs, audienceHome, needsNothing},
+		{"secretsmanager:GetSecretValue", accessSecret, nil, Notify, audienceHome, needsSecrets},
+		{"sns:Publish", accessTopic, nil, Notify, audienceHome, needsTopics},
 
 		{"cloudformation:CreateChangeSet", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},
 		{"cloudformation:DeleteChangeSet", accessDeploy, nil, Deploy, audienceDeployer, needsNothing},

@@ -56,17 +56,23 @@ func (s Scope) decrypting(others []Statement) []Statement {
 	uses := func(action string) bool {
 		return slices.ContainsFunc(others, func(o Statement) bool { return slices.Contains(o.Action, action) })
 	}
-	var buckets, parameters []string
+	var u keyUsers
 	if uses("s3:GetObject") {
-		buckets = append(buckets, decrypt)
+		u.buckets = append(u.buckets, decrypt)
 	}
 	if uses("s3:PutObject") {
-		buckets = append(buckets, generateDataKey)
+		u.buckets = append(u.buckets, generateDataKey)
 	}
 	if uses("ssm:GetParameter") {
-		parameters = append(parameters, decrypt)
+		u.parameters = append(u.parameters, decrypt)
 	}
-	return s.keyUses(sorted(s.DataKeys), buckets, parameters)
+	if uses("secretsmanager:GetSecretValue") {
+		u.secrets = append(u.secrets, decrypt)
+	}
+	if uses("sns:Publish") {
+		u.topics = append(u.topics, decrypt, generateDataKey)
+	}
+	return s.keyUses(sorted(s.DataKeys), u)
 }
 
 // The actions of KMS for what is read and for what is written.
@@ -76,20 +82,32 @@ const (
 )
 
 // useOfKeys lets objects and parameters that are encrypted with the keys be read
-// and written.
-func (s Scope) useOfKeys(keys []string) []Statement {
-	return s.keyUses(keys, []string{decrypt, generateDataKey}, []string{decrypt})
+// and written, and what the notices need be used.
+func (s Scope) useOfKeys(keys []string, n Notices) []Statement {
+	u := keyUsers{buckets: []string{decrypt, generateDataKey}, parameters: []string{decrypt}}
+	if len(n.Secrets) > 0 {
+		u.secrets = []string{decrypt}
+	}
+	if len(n.Topics) > 0 {
+		u.topics = []string{decrypt, generateDataKey}
+	}
+	return s.keyUses(keys, u)
 }
 
-// keyUses lets keys be used by way of S3 and of Systems Manager alone. Who has
-// this cannot decrypt anything that these two do not hand out to them.
-func (s Scope) keyUses(keys, buckets, parameters []string) []Statement {
+// keyUsers are the actions of KMS that are needed by way of each service.
+type keyUsers struct{ buckets, parameters, secrets, topics []string }
+
+// keyUses lets keys be used by way of these services alone. Who has this cannot
+// decrypt anything that they do not hand out to them.
+func (s Scope) keyUses(keys []string, u keyUsers) []Statement {
 	via := func(service string) Condition {
 		return Condition{"StringLike": {"kms:ViaService": {s.viaService(service)}}}
 	}
 	var list statements
-	list.allow("UseKeysOfBuckets", buckets, keys, via("s3"))
-	list.allow("UseKeysOfParameters", parameters, keys, via("ssm"))
+	list.allow("UseKeysOfBuckets", u.buckets, keys, via("s3"))
+	list.allow("UseKeysOfParameters", u.parameters, keys, via("ssm"))
+	list.allow("UseKeysOfSecrets", u.secrets, keys, via("secretsmanager"))
+	list.allow("UseKeysOfTopics", u.topics, keys, via("sns"))
 	return list
 }
 

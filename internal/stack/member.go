@@ -30,7 +30,7 @@ func MemberTemplate(actions []string, schedules *Schedules, costs Costs) ([]byte
 		err = f.attach(actions, scope, "RolePolicy")
 	}
 	if err == nil {
-		err = f.conditional(actions, scope)
+		err = f.conditional(actions, scope, Notices{})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("template: %w", err)

@@ -104,6 +104,10 @@ func (s Scope) has(needs setting) bool {
 		return s.Costs.Organization
 	case needsPriceFiles:
 		return s.Costs.Offers
+	case needsSecrets:
+		return s.Schedules != nil && len(s.Schedules.Notices.Secrets) > 0
+	case needsTopics:
+		return s.Schedules != nil && len(s.Schedules.Notices.Topics) > 0
 	default:
 		return true
 	}

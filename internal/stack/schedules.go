@@ -27,6 +27,8 @@ type Schedules struct {
 	// Journal is where records of runs are kept: s3://bucket/prefix. Empty
 	// means not in AWS.
 	Journal string
+	// Notices is what messages to people need.
+	Notices Notices
 }
 
 // Bound is what one rule chooses.
@@ -109,7 +111,7 @@ func (s *Schedules) check() error {
 	if _, _, ok := object(s.Journal); s.Journal != "" && !ok {
 		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "journal %q: use s3://bucket/prefix", s.Journal))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.Notices.check())...)
 }
 
 // object cuts s3://bucket/key; the key may be missing.
@@ -126,7 +128,7 @@ func (s *Schedules) written(value, key func(string) string) *Schedules {
 	for n, b := range w.Rules {
 		w.Rules[n].Tag = fleet.Tag{Key: key(b.Tag.Key), Value: value(b.Tag.Value)}
 	}
-	w.Config, w.Journal = value(s.Config), value(s.Journal)
+	w.Config, w.Journal, w.Notices = value(s.Config), value(s.Journal), s.Notices.written(value)
 	return &w
 }
 
@@ -253,6 +255,7 @@ func (s Scope) scheduled(list *statements, ops operations) {
 	}
 	s.configuration(list, ops)
 	s.location(list, ops, location{"Journal", s.Schedules.Journal, Report | History | Check, Power | Report | Check})
+	s.noticed(list, ops)
 }
 
 // writtenTags are the keys of the tags that nightshift writes on machines of

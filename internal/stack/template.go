@@ -100,15 +100,19 @@ func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) 
 	if err := f.attach(actions, scope, "FunctionPolicy"); err != nil {
 		return f, err
 	}
-	return f, f.conditional(actions, tagged)
+	var notices Notices
+	if rules {
+		notices = scope.Schedules.Notices
+	}
+	return f, f.conditional(actions, tagged, notices)
 }
 
 // conditional writes the policies that a parameter asks for.
-func (f *filling) conditional(actions []string, s Scope) (err error) {
+func (f *filling) conditional(actions []string, s Scope, n Notices) (err error) {
 	if f.Keys, err = policyText(s.grantForVolumes([]string{"${Keys}"})); err != nil {
 		return err
 	}
-	if f.DataKeys, err = policyText(s.useOfKeys([]string{"${Keys}"})); err != nil {
+	if f.DataKeys, err = policyText(s.useOfKeys([]string{"${Keys}"}, n)); err != nil {
 		return err
 	}
 	if f.Licenses, err = policyText(s.licensed()); err != nil || !f.Rules {

@@ -280,3 +280,32 @@ func TestViolationsFailTheTest(t *testing.T) {
 		t.Errorf("the test was told %q, want %q; the tap before saw %d exchanges", f.errors, want, tapped)
 	}
 }
+
+// Attributes of messages are the one map that is sent.
+func TestMapsAreChecked(t *testing.T) {
+	known := testModels(t)
+	publish := func(form string) []violation {
+		return check(known, sandbox.Exchange{
+			Service: "sns", Action: "Publish", Method: "POST", URL: "/",
+			RequestHeader: header("application/x-www-form-urlencoded", ""),
+			RequestBody:   []byte("Action=Publish&Version=2010-03-31&Message=x&TopicArn=y" + form),
+			Status:        200, AnswerHeader: header("text/xml", ""), AnswerBody: []byte(`<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">` +
+				`<PublishResult><MessageId>1</MessageId></PublishResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></PublishResponse>`),
+		})
+	}
+	const entry = "&MessageAttributes.entry.1."
+	if wrong := publish(entry + "Name=id" + entry + "Value.DataType=String" + entry + "Value.StringValue=1"); len(wrong) > 0 {
+		t.Errorf("a right one: %v", wrong)
+	}
+	for _, form := range []string{
+		entry + "Key=id" + entry + "Value.DataType=String",
+		entry + "Name=id",
+		entry + "Name=id" + entry + "Value.Type=String",
+		"&MessageAttributes.entry.2.Name=id&MessageAttributes.entry.2.Value.DataType=String",
+		"&MessageAttributes.1.Name=id",
+	} {
+		if wrong := publish(form); len(wrong) == 0 {
+			t.Errorf("%s: nothing is wrong", form)
+		}
+	}
+}

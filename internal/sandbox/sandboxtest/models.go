@@ -31,6 +31,7 @@ func modelFiles() map[string]string {
 		"organizations":  "organizations/2016-11-28",
 		"pricing":        "pricing/2017-10-15",
 		"rds":            "rds/2014-10-31",
+		"secretsmanager": "secretsmanager/2017-10-17",
 		"sns":            "sns/2010-03-31",
 		"ssm":            "ssm/2014-11-06",
 		"sts":            "sts/2011-06-15",
@@ -66,6 +67,7 @@ type shape struct {
 	Required []string
 	Members  map[string]*member
 	Member   *member // of a list
+	Key      *member // of a map
 	Value    *member // of a map
 	Enum     []string
 	Pattern  string
@@ -127,6 +129,7 @@ func parseModel(raw []byte) (*model, error) {
 			return re
 		})
 		join(s.Member)
+		join(s.Key)
 		join(s.Value)
 		for _, r := range s.Members {
 			join(r)

@@ -1,6 +1,7 @@
 package sandboxtest
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -86,7 +87,7 @@ func (c *checker) parameters(m *model, s *shape, n *node, path string) {
 	case "list":
 		c.parameterList(m, s, n, path)
 	case "map":
-		c.add(path, "maps are not checked: no action that is in use has one")
+		c.parameterMap(m, s, n, path)
 	default:
 		if len(n.under) > 0 || !n.value {
 			c.add(path, "has parameters under it, want one %s", s.Type)
@@ -123,6 +124,33 @@ func (c *checker) parameterList(m *model, s *shape, n *node, path string) {
 			continue
 		}
 		c.parameters(m, s.Member.shape, n.under[index], join(path, index))
+	}
+}
+
+// parameterMap checks a map, whose entries are numbered under "entry" as a list's
+// are, each with its key and its value.
+func (c *checker) parameterMap(m *model, s *shape, n *node, path string) {
+	if !s.Flattened {
+		if got := sorted(n.under); !slices.Equal(got, []string{"entry"}) {
+			c.add(path, "a map under %v, want entry", got)
+			return
+		}
+		n, path = n.under["entry"], join(path, "entry")
+	}
+	key, value := cmp.Or(s.Key.LocationName, "key"), cmp.Or(s.Value.LocationName, "value")
+	c.length(s, len(n.under), path)
+	for _, index := range sorted(n.under) {
+		entry, at := n.under[index], join(path, index)
+		if i, err := strconv.Atoi(index); err != nil || i < 1 || i > len(n.under) {
+			c.add(at, "a map of %d is numbered from 1", len(n.under))
+			continue
+		}
+		if got, want := sorted(entry.under), sorted(map[string]bool{key: true, value: true}); !slices.Equal(got, want) {
+			c.add(at, "an entry of a map with %v, want %v", got, want)
+			continue
+		}
+		c.parameters(m, s.Key.shape, entry.under[key], join(at, key))
+		c.parameters(m, s.Value.shape, entry.under[value], join(at, value))
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package sns is Amazon Simple Notification Service, as far as stacks make topics
-// and subscriptions. Nothing is delivered.
+// and subscriptions and messages are published. Nothing is delivered.
 package sns
 
 import (
@@ -86,17 +86,21 @@ func Confirm(a *state.Account, region, topic, endpoint string) error {
 // Service is Amazon SNS.
 func Service() service.Service {
 	return service.Service{
-		Name: "sns", Operations: []string{"ListSubscriptionsByTopic"},
+		Name: "sns", Operations: []string{"ListSubscriptionsByTopic", "Publish"},
 		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseQuery(namespace), Serve: serve,
 		Names: func(r *service.Call, hit service.Hit) bool { return hit.ByID(r.Params.Text("TopicArn")) },
 	}
 }
 
 func serve(r *service.Call) wire.Answer {
-	if r.Action != "ListSubscriptionsByTopic" {
+	switch r.Action {
+	case "ListSubscriptionsByTopic":
+		return service.ServeQuery(r, namespace, true, list)
+	case "Publish":
+		return service.ServeQuery(r, namespace, true, publish)
+	default:
 		return r.Refuse(wire.Invalid("InvalidAction", "Could not find operation "+r.Action+" for version 2010-03-31"))
 	}
-	return service.ServeQuery(r, namespace, true, list)
 }
 
 // list answers ListSubscriptionsByTopic, all on one page.
