@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	// runsKept is how many runs are shown, outcomesKept how many outcomes of each.
-	runsKept     = 500
-	outcomesKept = 200
+	// runsKept is how many runs are shown, and outcomesKept how many outcomes of all of
+	// them, the newest first. Of each older one a few are left.
+	runsKept      = 500
+	outcomesKept  = 20_000
+	outcomesOfOld = 20
 	// actsKept is how much is remembered of each machine, and actsFor for how long.
 	actsKept = 10
 	actsFor  = 7 * 24 * time.Hour
@@ -36,8 +38,6 @@ type runs struct {
 	list []journal.Record // the newest first
 	acts map[fleet.ResourceID][]Act
 	jobs map[string]jobRuns
-	// counts are of all runs since this process has begun.
-	counts Counts
 	// began is when the journal was read for the first time.
 	began time.Time
 }
@@ -49,7 +49,7 @@ type jobRuns struct {
 }
 
 func newRuns() runs {
-	return runs{acts: map[fleet.ResourceID][]Act{}, jobs: map[string]jobRuns{}, counts: newCounts()}
+	return runs{acts: map[fleet.ResourceID][]Act{}, jobs: map[string]jobRuns{}}
 }
 
 // readJournal reads the records that are new.
@@ -88,7 +88,7 @@ func (w *Watcher) readJournal(ctx context.Context, s *app.Session) {
 		if first && (err == nil || len(list) > 0) {
 			w.runs.began = now
 		}
-		w.runs.add(now, list, !first)
+		w.runs.add(now, list)
 		w.runs.show(s, now)
 		s.Journal = s.Journal.tried(now, time.Since(began), err)
 	})
@@ -117,14 +117,11 @@ func firstRuns(read func(journal.Query) ([]journal.Record, error), now time.Time
 	return list, cmp.Or(err, err2)
 }
 
-// add takes records in that are not there yet, and counts them where they are news.
-func (r *runs) add(now time.Time, records []journal.Record, news bool) {
+// add takes records in that are not there yet.
+func (r *runs) add(now time.Time, records []journal.Record) {
 	for _, rec := range records {
 		if slices.ContainsFunc(r.list, func(k journal.Record) bool { return k.Job == rec.Job && k.Started.Equal(rec.Started) }) {
 			continue
-		}
-		if news {
-			r.counts.add(rec)
 		}
 		r.addActs(rec)
 		rec.Outcomes, rec.Calls = shown(rec.Outcomes), nil
@@ -135,6 +132,13 @@ func (r *runs) add(now time.Time, records []journal.Record, news bool) {
 	if len(r.list) > runsKept {
 		r.list = slices.Delete(r.list, runsKept, len(r.list))
 	}
+	left := outcomesKept
+	for n := range r.list {
+		if list := r.list[n].Outcomes; len(list) > left {
+			r.list[n].Outcomes = slices.Clip(slices.Clone(list[:min(len(list), outcomesOfOld)]))
+		}
+		left = max(0, left-len(r.list[n].Outcomes))
+	}
 }
 
 // shown are the outcomes of a run that are kept: what was done or tried, the failures
@@ -143,7 +147,7 @@ func shown(outcomes []journal.Outcome) []journal.Outcome {
 	var list []journal.Outcome
 	for _, result := range []fleet.Result{fleet.Failed, fleet.Deferred, fleet.Done} {
 		for _, o := range outcomes {
-			if o.Result == result && len(list) < outcomesKept {
+			if o.Result == result {
 				list = append(list, o)
 			}
 		}
@@ -204,30 +208,5 @@ func (r *runs) show(s *State, now time.Time) {
 			delete(r.acts, id)
 		}
 	}
-	s.Runs, s.Acts, s.Counts = slices.Clone(r.list), maps.Clone(r.acts), r.counts.clone()
-}
-
-func newCounts() Counts {
-	return Counts{Runs: map[string]int{}, Failures: map[string]int{}, Done: map[power.Action]int{}, Failed: map[power.Action]int{}, Deferred: map[power.Action]int{}}
-}
-
-func (c Counts) clone() Counts {
-	return Counts{maps.Clone(c.Runs), maps.Clone(c.Failures), maps.Clone(c.Done), maps.Clone(c.Failed), maps.Clone(c.Deferred)}
-}
-
-// add counts a run.
-func (c Counts) add(rec journal.Record) {
-	if rec.DryRun {
-		return
-	}
-	c.Runs[rec.Job]++
-	if !rec.Succeeded() {
-		c.Failures[rec.Job]++
-	}
-	by := map[fleet.Result]map[power.Action]int{fleet.Done: c.Done, fleet.Failed: c.Failed, fleet.Deferred: c.Deferred}
-	for _, o := range rec.Outcomes {
-		if counts := by[o.Result]; counts != nil && o.Action != "" {
-			counts[power.Action(o.Action)]++
-		}
-	}
+	s.Runs, s.Acts = slices.Clone(r.list), maps.Clone(r.acts)
 }

@@ -36,21 +36,11 @@ type State struct {
 	Jobs     []Job
 	// Runs are the newest records of the journal, the newest first. Those of other
 	// processes are among them, such as of the deployed function. Of their outcomes
-	// only what was done or tried is there, at most 200 of each run.
+	// only what was done or tried is there, and of many old ones a few.
 	Runs    []journal.Record
 	Journal Part
 	// Acts are what runs did with each machine in the last days, the newest first.
 	Acts map[fleet.ResourceID][]Act
-	// Counts add up what runs did since this process began.
-	Counts Counts
-}
-
-// Counts add up runs, whoever made them. They never go down.
-type Counts struct {
-	// Runs and Failures are by job; a run that failed in part is a failure.
-	Runs, Failures map[string]int
-	// Done, Failed and Deferred count stops and starts.
-	Done, Failed, Deferred map[power.Action]int
 }
 
 // Part is how old a part of the State is.

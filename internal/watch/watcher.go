@@ -161,7 +161,7 @@ func (w *Watcher) Problem(job, problem string) {
 func (w *Watcher) Ran(r journal.Record) {
 	w.change(func(s *State) {
 		now := w.o.Now()
-		w.runs.add(now, []journal.Record{r}, true)
+		w.runs.add(now, []journal.Record{r})
 		w.runs.show(s, now)
 	})
 }
