@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -93,7 +95,8 @@ func (a *commandLine) serve(ctx context.Context, f serveFlags) error {
 
 // daemonOptions are the parts that the daemon works with.
 func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags) (daemon.Options, error) {
-	o := daemon.Options{Now: a.Now, Log: a.daemonLog(), Observe: f.observe, Sweep: f.sweep, Timezone: a.Env("NIGHTSHIFT_TIMEZONE")}
+	o := daemon.Options{Now: a.Now, Log: a.daemonLog(), Observe: f.observe, Sweep: f.sweep}
+	o.CostInput.DefaultTimezone = a.Env("NIGHTSHIFT_TIMEZONE")
 	var err error
 	if o.Tag, err = fleet.ParseTag(cmp.Or(a.Env("NIGHTSHIFT_TAG"), defaultTag)); err != nil {
 		return o, err
@@ -117,7 +120,8 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags) (daemon.O
 	options := a.options()
 	options.Now, options.Log, options.Observer = o.Now, o.Log, nil
 	o.App = app.New(options)
-	o.Watcher = watch.New(watch.Options{App: o.App, Selection: sel, Now: o.Now, Log: o.Log, Timezone: o.Timezone})
+	o.Locks = filepath.Join(cmp.Or(options.CacheDir, os.TempDir()), "nightshift")
+	o.Watcher = watch.New(watch.Options{App: o.App, Selection: sel, Now: o.Now, Log: o.Log, Timezone: o.CostInput.DefaultTimezone})
 	return o, nil
 }
 

@@ -7,8 +7,8 @@
 // neither a machine that slept nor a clock that was set makes a job late for longer.
 // With Observe no job is run: then it only reads, as beside a deployed function.
 //
-// It may import fleet, text, blob, schedule, config, journal, app, watch, metrics,
-// notify, web and lease.
+// It may import fleet, blob, power, config, app, watch and lease. Metrics, page and
+// notices are handed to it.
 package daemon
 
 import (
@@ -21,6 +21,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
+	"nightshift/internal/lease"
 	"nightshift/internal/watch"
 )
 
@@ -43,10 +44,16 @@ type Options struct {
 	Reports blob.Ref
 	// Tag chooses the machines of the jobs stop and start.
 	Tag fleet.Tag
-	// Timezone is that of reports where the configuration names none.
-	Timezone string
+	// CostInput is what is said of the costs of reports beside the configuration.
+	CostInput app.CostInput
+	// Locks is a folder for the leases of jobs where there is no journal.
+	Locks string
 	// Metrics and Page, if not nil, answer at /metrics and everywhere else.
 	Metrics, Page http.Handler
+	// JobStarted, if not nil, hears of each run of a job; what it returns hears of its
+	// end. LeaseHeld hears whether this process has the lease of a job.
+	JobStarted func(job string) (ended func(failed bool))
+	LeaseHeld  func(job string, held bool)
 }
 
 const (
@@ -77,6 +84,10 @@ type Daemon struct {
 	attempts map[string]attempt
 	running  map[string]bool
 	ready    bool
+	leases   map[string]*lease.Lease
+	own      fleet.Account // of our own credentials
+
+	warnLocal sync.Once
 }
 
 // attempt is the last time that this process began a job.
@@ -96,7 +107,10 @@ func New(o Options) *Daemon {
 	}
 	d := &Daemon{
 		o: o, log: o.Log, began: o.Now(), closing: make(chan struct{}),
-		attempts: map[string]attempt{}, running: map[string]bool{},
+		attempts: map[string]attempt{}, running: map[string]bool{}, leases: map[string]*lease.Lease{},
+	}
+	if d.o.JobStarted == nil {
+		d.o.JobStarted = func(string) func(bool) { return func(bool) {} }
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -125,6 +139,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	defer time.AfterFunc(Grace, cancel).Stop()
 	d.Wait()
+	d.giveAllBack(working)
 	return nil
 }
 

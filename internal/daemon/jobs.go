@@ -37,7 +37,7 @@ func (d *Daemon) begin(ctx context.Context, job watch.Job) {
 	if d.late(ctx, job, slot, now) {
 		return
 	}
-	d.once(ctx, job.Name, func(ctx context.Context) { d.run(ctx, job.Name, now) })
+	d.once(ctx, job.Name, func(ctx context.Context) { d.run(ctx, job, now) })
 }
 
 // due is the time for which a job is due: the last one that has passed since it was
@@ -54,7 +54,7 @@ func (d *Daemon) due(job watch.Job, now time.Time) (slot time.Time, ok bool) {
 	switch {
 	case wrong:
 	case tried.failed > 0:
-		if now.Before(tried.at.Add(retryAfter(tried.failed))) {
+		if now.Before(tried.at.Add(retryAfter(job, tried.failed))) {
 			return slot, false
 		}
 	case tried.at.After(last):
@@ -75,9 +75,14 @@ func (d *Daemon) due(job watch.Job, now time.Time) (slot time.Time, ok bool) {
 	return slot, ok
 }
 
-// retryAfter is how long after a try that did not begin the next one is.
-func retryAfter(failed int) time.Duration {
-	return min(firstRetry<<min(failed-1, 10), lastRetry)
+// retryAfter is how long after a try that did not begin the next one is: never longer
+// than until its next time.
+func retryAfter(job watch.Job, failed int) time.Duration {
+	wait := min(firstRetry<<min(failed-1, 10), lastRetry)
+	if every := job.When.Interval(); every > 0 {
+		wait = min(wait, every)
+	}
+	return wait
 }
 
 // late notes that a stop or start is not made any more.
@@ -103,21 +108,21 @@ func (d *Daemon) attempted(job string, at time.Time, err error) {
 }
 
 // run does a job, and reads anew what it may have changed.
-func (d *Daemon) run(ctx context.Context, job string, at time.Time) {
-	d.log.InfoContext(ctx, "job begins", "job", job)
-	d.o.Watcher.Running(job, true)
+func (d *Daemon) run(ctx context.Context, job watch.Job, at time.Time) {
+	d.o.Watcher.Running(job.Name, true)
 	err := d.do(ctx, job)
-	d.attempted(job, at, err)
+	d.o.Watcher.Running(job.Name, false)
+	if errors.Is(err, errElsewhere) {
+		return
+	}
+	d.attempted(job.Name, at, err)
 	if err != nil {
-		d.log.ErrorContext(ctx, "job failed", "job", job, "error", err)
-		d.o.Watcher.Problem(job, "could not begin: "+err.Error())
+		d.log.ErrorContext(ctx, "job failed", "job", job.Name, "error", err)
+		d.o.Watcher.Problem(job.Name, err.Error())
 	} else {
-		d.o.Watcher.Problem(job, "")
+		d.o.Watcher.Problem(job.Name, "")
 	}
-	d.o.Watcher.Running(job, false)
-	if ctx.Err() == nil && !d.closed() {
-		d.sweep(ctx)
-	}
+	d.sweep(ctx)
 }
 
 func (d *Daemon) closed() bool {
@@ -129,9 +134,9 @@ func (d *Daemon) closed() bool {
 	}
 }
 
-// do does a job. The error is why it could not begin; what went wrong later is in the
-// record of the run.
-func (d *Daemon) do(ctx context.Context, job string) error {
+// do does a job that nobody else does. The error is why it could not begin; what went
+// wrong later is in the record of the run.
+func (d *Daemon) do(ctx context.Context, job watch.Job) error {
 	if d.closed() {
 		return errors.New("the process ends")
 	}
@@ -139,6 +144,35 @@ func (d *Daemon) do(ctx context.Context, job string) error {
 	if err != nil {
 		return err
 	}
+	fresh, release, err := d.hold(ctx, s, job)
+	defer release()
+	if err != nil {
+		return err
+	}
+	if fresh && !d.stillDue(ctx, s, job.Name) {
+		return errElsewhere
+	}
+	d.log.InfoContext(ctx, "job begins", "job", job.Name)
+	ended := d.o.JobStarted(job.Name)
+	status, err := d.carryOut(ctx, s, job.Name)
+	ended(err != nil || status != fleet.StatusDone)
+	return err
+}
+
+// stillDue looks in the journal whether another process, which had the lease before,
+// has done the job.
+func (d *Daemon) stillDue(ctx context.Context, s *app.Session, name string) bool {
+	d.o.Watcher.ReadJournal(ctx, s)
+	for _, job := range d.o.Watcher.State().Jobs {
+		if job.Name == name {
+			_, due := d.due(job, d.o.Now())
+			return due
+		}
+	}
+	return false
+}
+
+func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) (fleet.Status, error) {
 	if job == config.JobReport {
 		return d.report(ctx, s)
 	}
@@ -148,7 +182,7 @@ func (d *Daemon) do(ctx context.Context, job string) error {
 	}
 	result, err := s.Power(ctx, in)
 	if err != nil {
-		return err
+		return fleet.StatusFailed, err
 	}
 	d.o.Watcher.Ran(result.Record())
 	level := d.log.InfoContext
@@ -156,25 +190,25 @@ func (d *Daemon) do(ctx context.Context, job string) error {
 		level = d.log.ErrorContext
 	}
 	level(ctx, "job ended", "job", job, "status", string(result.Status()), "result", result.Summary.Status, "errors", result.Summary.Errors)
-	return nil
+	return result.Status(), nil
 }
 
 // report makes the cost report and stores it.
-func (d *Daemon) report(ctx context.Context, s *app.Session) error {
+func (d *Daemon) report(ctx context.Context, s *app.Session) (fleet.Status, error) {
 	if d.o.Reports.IsZero() {
-		return fleet.Errorf(fleet.ErrInvalid, "no destination: pass --bucket, or set NIGHTSHIFT_BUCKET")
+		return fleet.StatusInvalid, fleet.Errorf(fleet.ErrInvalid, "no destination: pass --bucket, or set NIGHTSHIFT_BUCKET")
 	}
-	made, err := s.Report(ctx, app.ReportInput{CostInput: app.CostInput{DefaultTimezone: d.o.Timezone}, Past: true, Keep: true})
+	made, err := s.Report(ctx, app.ReportInput{CostInput: d.o.CostInput, Past: true, Keep: true})
 	if err != nil {
-		return err
+		return fleet.StatusFailed, err
 	}
 	stored, err := s.Publish(ctx, made, app.Formats()[0], d.o.Reports)
 	if err != nil {
-		return err
+		return fleet.StatusFailed, err
 	}
 	record := made.Record()
 	record.Run = stored.Run
 	d.o.Watcher.Ran(record)
 	d.log.InfoContext(ctx, "job ended", "job", config.JobReport, "status", string(made.Status()), "result", stored.Answer.Body, "problems", stored.Answer.Problems)
-	return nil
+	return made.Status(), nil
 }

@@ -52,8 +52,8 @@ func newRuns() runs {
 	return runs{acts: map[fleet.ResourceID][]Act{}, jobs: map[string]jobRuns{}}
 }
 
-// readJournal reads the records that are new.
-func (w *Watcher) readJournal(ctx context.Context, s *app.Session) {
+// ReadJournal reads the records that are new.
+func (w *Watcher) ReadJournal(ctx context.Context, s *app.Session) {
 	if s.Config.Journal == "" {
 		return
 	}

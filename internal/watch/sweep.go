@@ -23,7 +23,7 @@ func (w *Watcher) Sweep(ctx context.Context) error {
 		return err
 	}
 	list, err := w.machines(ctx, s, began)
-	w.readJournal(ctx, s)
+	w.ReadJournal(ctx, s)
 	if err == nil {
 		w.log.DebugContext(ctx, "swept", "targets", len(list), "took", time.Since(began))
 	}
