@@ -95,9 +95,6 @@ func (o Outcome) acted() bool {
 	return !o.At.IsZero() || o.Result == fleet.Done && o.Action != ""
 }
 
-// Succeeded reports whether nothing failed in the run and all could be read.
-func (r Record) Succeeded() bool { return r.Failed == 0 && len(r.Errors) == 0 }
-
 // idle reports whether a run for all machines changed nothing. The key of a narrowed
 // run never says so: it does not say either that the run was narrowed, so that the
 // record is to be read.

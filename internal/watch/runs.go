@@ -172,7 +172,7 @@ func (r *runs) followJobs(now time.Time) {
 		if known.last == nil || known.last.Started.Before(rec.Started) {
 			known.last = &rec
 		}
-		if rec.Succeeded() && known.success.Before(rec.Started) {
+		if !FailedRun(rec) && known.success.Before(rec.Started) {
 			known.success = rec.Started
 		}
 		jobs[rec.Job] = known

@@ -77,7 +77,7 @@ func (t Token) is(text string) bool {
 
 // Access says who may see and change what.
 type Access struct {
-	// Listen is the address that the server listens on, such as "127.0.0.1:9847".
+	// Listen is the address that the server listens on, such as "127.0.0.1:19847".
 	Listen string
 	// TLS is true where the server itself speaks TLS.
 	TLS bool
@@ -93,7 +93,7 @@ type Access struct {
 // Check says why a server must not be started with this access.
 func (a Access) Check() error {
 	if _, _, err := net.SplitHostPort(a.Listen); err != nil {
-		return fleet.Errorf(fleet.ErrInvalid, "--listen %s: write it as 127.0.0.1:9847", cmp.Or(a.Listen, `""`))
+		return fleet.Errorf(fleet.ErrInvalid, "--listen %s: write it as 127.0.0.1:19847", cmp.Or(a.Listen, `""`))
 	}
 	where := a.exposedBy()
 	switch {

@@ -14,7 +14,7 @@ import (
 )
 
 // local is the access of a server on this machine without tokens.
-var local = web.Access{Listen: "127.0.0.1:9847"}
+var local = web.Access{Listen: "127.0.0.1:19847"}
 
 func handler(state *watch.State, access web.Access) http.Handler {
 	clock := func() time.Time { return now }
@@ -25,7 +25,7 @@ func handler(state *watch.State, access web.Access) http.Handler {
 
 func get(t testing.TB, h http.Handler, path string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:9847"+path, nil)
+	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:19847"+path, nil)
 	r.RemoteAddr = "127.0.0.1:50000"
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
