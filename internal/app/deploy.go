@@ -256,6 +256,9 @@ func (s *Session) deployRequest(ctx context.Context, in DeployInput) (deploy.Req
 	var schedules *stack.Schedules
 	costs := stack.Costs{CloudWatch: config.DefaultMetrics > 0}
 	if s.Config != nil {
+		if !s.Config.ZoneGiven { // then it has no jobs at a time, and --param TimeZone would not bring them
+			return r, fleet.Errorf(fleet.ErrInvalid, "the configuration has no time zone: set timezone in it, which its jobs at a time need")
+		}
 		var err error
 		if r.Given, err = deployParameters(s.Config); err != nil {
 			return r, err

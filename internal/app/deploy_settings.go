@@ -44,9 +44,7 @@ func deployParameters(c *config.Config) (map[string]string, error) {
 	if d.Enabled {
 		values["ScheduleState"] = "ENABLED"
 	}
-	if c.ZoneGiven {
-		values["TimeZone"] = c.Zone.String()
-	}
+	values["TimeZone"] = c.Zone.String()
 	return values, nil
 }
 

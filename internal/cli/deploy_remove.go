@@ -104,8 +104,13 @@ func (a *commandLine) deployStatus(ctx context.Context, s *app.Session, f deploy
 		if state.LastReport != nil {
 			t.add("last report", state.LastReport.Key+" of "+state.LastReport.At.Format(time.RFC3339))
 		}
-		if run := state.LastRun; run != nil {
+		switch run := state.LastRun; {
+		case run != nil:
 			t.add("last run", fmt.Sprintf("%s of %s: %d done, %d failed", run.Job, run.Started.Format(time.RFC3339), run.Done, run.Failed))
+		case s.Config == nil || s.Config.Journal == "":
+			t.add("last run", "unknown: the configuration names no journal")
+		default:
+			t.add("last run", "none in the journal")
 		}
 		for _, alarm := range state.Alarms {
 			confirmed := "confirmed"

@@ -301,6 +301,7 @@ func badInput(d *deployment) {
 		"not a program":     {rulesFile, []string{"--yes", "--binary", "nightshift.yaml"}, "is not a Linux program (ELF)"},
 		"no file":           {rulesFile, []string{"--yes", "--binary", "nothing"}, "--binary: stat nothing"},
 		"parameter":         {rulesFile, []string{"--yes", "--param", "TagKey"}, "write NAME=VALUE"},
+		"no zone":           {strings.Replace(rulesFile, "timezone: Asia/Seoul\n", "", 1), []string{"--yes", "--param", "TimeZone=Asia/Seoul"}, "the configuration has no time zone: set timezone in it"},
 		"the zone":          {rulesFile, []string{"--yes", "--param", "ReportTimeZone=Asia/Seul"}, `--param ReportTimeZone: unknown time zone "Asia/Seul": did you mean "Asia/Seoul"?`},
 		"the regions":       {rulesFile, []string{"--yes", "--param", "Regions=us-east-1,mars"}, "--param Regions: region \"mars\""},
 		"the archive":       {rulesFile, []string{"--yes", "--param", "CodeKey=mine.zip"}, "--param CodeKey: deploy chooses the value itself: name the program with --binary"},

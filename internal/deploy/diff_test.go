@@ -61,7 +61,7 @@ func TestRights(t *testing.T) {
 		return json.RawMessage(`{"PolicyDocument":{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/n/config/` + strings.Repeat(string(hash), 64) + `/nightshift.yaml"}}}`)
 	}
 	boundary := func(arn string) json.RawMessage {
-		return json.RawMessage(`{"Properties":{"PermissionsBoundary":"` + arn + `"}}`)
+		return json.RawMessage(`{"PermissionsBoundary":"` + arn + `"}`)
 	}
 	text := json.RawMessage(`{"PolicyDocument":"{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"ec2:StopInstances\",\"Resource\":[\"arn:a\",\"arn:b\"],\"Condition\":{\"StringEquals\":{\"k\":\"v\"}}},{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}]}"}`)
 	changes := []deploy.Change{

@@ -69,13 +69,11 @@ func addedRights(changes []Change) []Right {
 
 // boundaryOf is the permissions boundary in the properties of a role.
 func boundaryOf(properties json.RawMessage) string {
-	var role struct {
-		Properties struct{ PermissionsBoundary string }
-	}
+	var role struct{ PermissionsBoundary string }
 	if json.Unmarshal(properties, &role) != nil { // those of another type, or none
 		return ""
 	}
-	return role.Properties.PermissionsBoundary
+	return role.PermissionsBoundary
 }
 
 // unknown is what CloudFormation writes for a value that is only known when its
