@@ -52,6 +52,9 @@ type App struct {
 	mu       sync.Mutex
 	sessions map[regions]*amazon.Session
 	prices   map[priceSource]*pricelist.Cached
+
+	programFile string // from which lastProgram was read
+	lastProgram []byte // to deploy; nil before one is read
 }
 
 // priceSource is where prices come from, and where they are kept between processes.

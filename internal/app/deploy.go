@@ -1,14 +1,15 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ type DeployResult struct {
 // A configuration with errors and a program that cannot be the function are
 // refused before AWS is asked anything.
 func (s *Session) PlanDeployment(ctx context.Context, in DeployInput) (deploy.Deployment, error) {
-	request, err := s.deployRequest(ctx, in)
+	request, err := s.deployRequest(in)
 	if err != nil {
 		return deploy.Deployment{}, err
 	}
@@ -90,7 +91,7 @@ func (s *Session) deploy(ctx context.Context, plan deploy.Deployment, run Run) (
 	}
 	var program []byte
 	if plan.NewCode() {
-		if program, err = readProgram(plan.Binary.Path); err != nil {
+		if program, err = s.app.program(plan.Binary.Path); err != nil {
 			return DeployResult{}, err
 		}
 	}
@@ -242,7 +243,7 @@ func (s *Session) serviceRole(in DeployInput) string {
 }
 
 // deployRequest makes the request from the configuration and the program.
-func (s *Session) deployRequest(ctx context.Context, in DeployInput) (deploy.Request, error) {
+func (s *Session) deployRequest(in DeployInput) (deploy.Request, error) {
 	r := deploy.Request{
 		Stack: s.stackName(in), Overrides: in.Parameters, Role: s.serviceRole(in), AllowDowngrade: in.AllowDowngrade, Enable: in.Enable,
 	}
@@ -271,12 +272,9 @@ func (s *Session) deployRequest(ctx context.Context, in DeployInput) (deploy.Req
 			r.Tags[t.Key] = t.Value
 		}
 	}
-	if schedules != nil && len(schedules.Rules) == 0 {
-		schedules = nil
-	}
-	if schedules != nil {
+	if schedules = schedules.Followed(); schedules != nil {
 		var err error
-		if r.Config, err = s.configFiles(ctx); err != nil {
+		if r.Config, err = s.configFiles(); err != nil {
 			return r, err
 		}
 	}
@@ -285,7 +283,7 @@ func (s *Session) deployRequest(ctx context.Context, in DeployInput) (deploy.Req
 		return r, err
 	}
 	r.Template = string(template)
-	program, err := readProgram(in.Program)
+	program, err := s.app.program(in.Program)
 	if err != nil {
 		return r, err
 	}
@@ -306,6 +304,21 @@ func PackFunction(file string) ([]byte, error) {
 	return deploy.Zip(program)
 }
 
+// program is the program that was read last, or the one in a file: what is uploaded
+// is what was planned, also where the file has changed meanwhile.
+func (a *App) program(file string) ([]byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.lastProgram != nil && a.programFile == file {
+		return a.lastProgram, nil
+	}
+	program, err := readProgram(file)
+	if err == nil {
+		a.programFile, a.lastProgram = file, program
+	}
+	return program, err
+}
+
 func readProgram(file string) ([]byte, error) {
 	in, err := blob.OpenFile(file)
 	if err != nil {
@@ -315,31 +328,21 @@ func readProgram(file string) ([]byte, error) {
 	return io.ReadAll(in)
 }
 
-// configFiles reads the files of the configuration as they are, by their names
+// configFiles are the files of the configuration as they were read, by their names
 // beside nightshift.yaml, which is how it is called whatever its name is here.
-func (s *Session) configFiles(ctx context.Context) (map[string][]byte, error) {
+func (s *Session) configFiles() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	own := s.ref.String()
 	folder := own[:strings.LastIndexAny(own, `/\`)+1]
-	var outside error
-	_, err := config.Load(own, func(name string) (io.ReadCloser, error) {
-		content, err := s.app.openConfigFile(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		text, err := blob.ReadAll(name, content)
-		if err = errors.Join(err, content.Close()); err != nil {
-			return nil, err
-		}
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		beside := deploy.ConfigFile
 		if name != own {
 			beside = path.Clean(strings.TrimPrefix(name, folder))
 			if path.IsAbs(beside) || strings.HasPrefix(beside, "../") || strings.Contains(beside, "://") {
-				outside = fleet.Errorf(fleet.ErrInvalid, "the calendar %s is not beside the configuration, and would not be found in AWS: move it there", name)
+				return nil, fleet.Errorf(fleet.ErrInvalid, "the calendar %s is not beside the configuration, and would not be found in AWS: move it there", name)
 			}
 		}
-		files[beside] = text
-		return io.NopCloser(bytes.NewReader(text)), nil
-	})
-	return files, errors.Join(err, outside)
+		files[beside] = s.files[name].Bytes()
+	}
+	return files, nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -65,9 +66,10 @@ type Session struct {
 	Regions []fleet.Region
 	Names   Names
 
-	app *App
-	ref blob.Ref
-	aws *amazon.Session // of our own credentials
+	app   *App
+	ref   blob.Ref
+	files map[string]*bytes.Buffer // of the configuration
+	aws   *amazon.Session          // of our own credentials
 }
 
 // Open reads the configuration anew and opens what the selection chooses, with
@@ -125,13 +127,13 @@ func (s *Session) readConfig(ctx context.Context, sel Selection) error {
 		}
 		return nil
 	}
-	var cfg *config.Config
-	var err error
-	if sel.Reading != nil {
-		cfg, err = sel.Reading.Config, sel.Reading.Err
-	} else {
-		cfg, err = s.app.readConfigAt(ctx, sel.Config)
+	reading := sel.Reading
+	if reading == nil {
+		now := s.app.ReadConfig(ctx, sel.Config)
+		reading = &now
 	}
+	cfg, err := reading.Config, reading.Err
+	s.files = reading.files
 	s.Errors, _ = errors.AsType[config.Errors](err)
 	switch {
 	case cfg != nil:

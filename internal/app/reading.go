@@ -1,11 +1,11 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 
 	"nightshift/internal/blob"
@@ -22,12 +22,15 @@ type Reading struct {
 	// Hash is that of the file and of all calendars that it names, in hex. It is empty
 	// where one of them could not be opened, for such a reading is like no other.
 	Hash string
+
+	files map[string]*bytes.Buffer // as they are, by their names
 }
 
 // ReadConfig reads a configuration without opening anything else.
 func (a *App) ReadConfig(ctx context.Context, ref blob.Ref) Reading {
 	sum := sha256.New()
 	complete := true
+	files := map[string]*bytes.Buffer{}
 	cfg, err := config.Load(ref.String(), func(name string) (io.ReadCloser, error) {
 		file, err := a.openConfigFile(ctx, name)
 		if err != nil {
@@ -35,26 +38,27 @@ func (a *App) ReadConfig(ctx context.Context, ref blob.Ref) Reading {
 			return nil, err
 		}
 		_, _ = io.WriteString(sum, "\x00"+name+"\x00") // hashes take everything
-		return &hashed{file, sum, &complete}, nil
+		files[name] = &bytes.Buffer{}
+		return &heard{file, io.MultiWriter(sum, files[name]), &complete}, nil
 	})
-	r := Reading{Config: cfg, Err: err}
+	r := Reading{Config: cfg, Err: err, files: files}
 	if complete {
 		r.Hash = hex.EncodeToString(sum.Sum(nil))
 	}
 	return r
 }
 
-// hashed adds what is read of a file to a hash.
-type hashed struct {
+// heard passes on what is read of a file.
+type heard struct {
 	io.ReadCloser
-	sum      hash.Hash
+	to       io.Writer // takes everything
 	complete *bool
 }
 
-// Read reads and hashes.
-func (h *hashed) Read(p []byte) (int, error) {
+// Read reads and passes on.
+func (h *heard) Read(p []byte) (int, error) {
 	n, err := h.ReadCloser.Read(p)
-	h.sum.Write(p[:n])
+	_, _ = h.to.Write(p[:n])
 	if err != nil && !errors.Is(err, io.EOF) {
 		*h.complete = false
 	}

@@ -9,7 +9,6 @@ import (
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/blob"
-	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 )
 
@@ -56,12 +55,6 @@ func (s *Session) own(ctx context.Context) (*amazon.Session, error) {
 		return s.aws, nil
 	}
 	return s.app.session(ctx, regions{fallback: home})
-}
-
-// readConfigAt reads a configuration, and the calendars beside it. What is wrong
-// in it comes back as config.Errors beside what works.
-func (a *App) readConfigAt(ctx context.Context, ref blob.Ref) (*config.Config, error) {
-	return config.Load(ref.String(), func(name string) (io.ReadCloser, error) { return a.openConfigFile(ctx, name) })
 }
 
 // openConfigFile opens a file of a configuration.

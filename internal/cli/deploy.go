@@ -38,9 +38,7 @@ account, for a stack there or a StackSet for many.`,
 			if err != nil {
 				return err
 			}
-			if schedules != nil && len(schedules.Rules) == 0 {
-				schedules = nil // there is nothing to follow
-			}
+			schedules = schedules.Followed()
 			made := stack.Template
 			if member {
 				made = stack.MemberTemplate

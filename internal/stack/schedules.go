@@ -64,6 +64,15 @@ func Follow(rules power.Rules, config, journal string) *Schedules {
 	return s
 }
 
+// Followed are the schedules for a template; nil where there are no rules, and
+// so nothing to follow.
+func (s *Schedules) Followed() *Schedules {
+	if s == nil || len(s.Rules) == 0 {
+		return nil
+	}
+	return s
+}
+
 // kinds are the kinds the rule is for.
 func (b Bound) kinds() []fleet.Kind {
 	if len(b.Kinds) == 0 {
