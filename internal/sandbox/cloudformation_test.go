@@ -418,10 +418,6 @@ func TestStackShows(t *testing.T) {
 	if err != nil || len(list.Summaries) != 1 || list.Summaries[0].ExecutionStatus != types.ExecutionStatusAvailable {
 		t.Errorf("change sets %+v %v", list, err)
 	}
-	proposed, err := s.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{ChangeSetName: set.ChangeSetId, StackName: &s.name})
-	if err != nil || *proposed.TemplateBody != smallTemplate {
-		t.Errorf("the template of a change set: %v", err)
-	}
 	if _, err := s.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: &s.name}); code(err) != "ValidationError" {
 		t.Errorf("the template of a stack that has none yet: %v", err)
 	}
@@ -436,24 +432,16 @@ func TestStackShows(t *testing.T) {
 	if err != nil || *got.TemplateBody != smallTemplate {
 		t.Errorf("the template of the stack: %v", err)
 	}
-	resources, err := s.DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &s.name, LogicalResourceId: aws.String("Log")})
-	if err != nil || len(resources.StackResources) != 1 || *resources.StackResources[0].PhysicalResourceId != "/nightshift/small" {
-		t.Errorf("one resource: %+v %v", resources, err)
-	}
 	all, err := s.ListStackResources(t.Context(), &cloudformation.ListStackResourcesInput{StackName: &s.name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	status := map[string]types.ResourceStatus{}
+	status, names := map[string]types.ResourceStatus{}, map[string]string{}
 	for _, r := range all.StackResourceSummaries {
-		status[*r.LogicalResourceId] = r.ResourceStatus
+		status[*r.LogicalResourceId], names[*r.LogicalResourceId] = r.ResourceStatus, aws.ToString(r.PhysicalResourceId)
 	}
-	if status["Alarm"] != types.ResourceStatusCreateFailed || status["Log"] != types.ResourceStatusCreateComplete {
-		t.Errorf("resources %v", status)
-	}
-	summary, err := s.GetTemplateSummary(t.Context(), &cloudformation.GetTemplateSummaryInput{StackName: &s.name})
-	if err != nil || len(summary.Parameters) != 4 || aws.ToString(summary.Parameters[0].DefaultValue) != "90" {
-		t.Errorf("summary %+v %v", summary, err)
+	if names["Log"] != "/nightshift/small" || status["Alarm"] != types.ResourceStatusCreateFailed || status["Log"] != types.ResourceStatusCreateComplete {
+		t.Errorf("resources %v %v", status, names)
 	}
 	many := "Resources:\n"
 	for n := range 30 {

@@ -39,19 +39,15 @@ func actions() map[string]action {
 		"ContinueUpdateRollback": {(*formation).continueUpdateRollback, "StackName RoleARN ResourcesToSkip ClientRequestToken"},
 		"CreateChangeSet": {(*formation).createChangeSet, "StackName ChangeSetName ChangeSetType TemplateBody TemplateURL UsePreviousTemplate Parameters " +
 			"Capabilities RoleARN Tags Description ClientToken NotificationARNs IncludeNestedStacks"},
-		"DeleteChangeSet":        {(*formation).deleteChangeSet, "ChangeSetName StackName"},
-		"DeleteStack":            {(*formation).deleteStack, "StackName RetainResources RoleARN ClientRequestToken"},
-		"DescribeChangeSet":      {(*formation).describeChangeSet, "ChangeSetName StackName NextToken IncludePropertyValues"},
-		"DescribeStackEvents":    {(*formation).describeStackEvents, "StackName NextToken"},
-		"DescribeStackResources": {func(c *formation) *wire.Error { return c.resourcesOf("StackResources", "Timestamp", false) }, "StackName LogicalResourceId"},
-		"DescribeStacks":         {(*formation).describeStacks, "StackName NextToken"},
-		"ExecuteChangeSet":       {(*formation).executeChangeSet, "ChangeSetName StackName ClientRequestToken DisableRollback RetainExceptOnCreate"},
-		"GetTemplate":            {(*formation).getTemplate, "StackName ChangeSetName TemplateStage"},
-		"GetTemplateSummary":     {(*formation).getTemplateSummary, "StackName TemplateBody"},
-		"ListChangeSets":         {(*formation).listChangeSets, "StackName NextToken"},
-		"ListStackResources": {func(c *formation) *wire.Error {
-			return c.resourcesOf("StackResourceSummaries", "LastUpdatedTimestamp", true)
-		}, "StackName NextToken"},
+		"DeleteChangeSet":             {(*formation).deleteChangeSet, "ChangeSetName StackName"},
+		"DeleteStack":                 {(*formation).deleteStack, "StackName RetainResources RoleARN ClientRequestToken"},
+		"DescribeChangeSet":           {(*formation).describeChangeSet, "ChangeSetName StackName NextToken IncludePropertyValues"},
+		"DescribeStackEvents":         {(*formation).describeStackEvents, "StackName NextToken"},
+		"DescribeStacks":              {(*formation).describeStacks, "StackName NextToken"},
+		"ExecuteChangeSet":            {(*formation).executeChangeSet, "ChangeSetName StackName ClientRequestToken DisableRollback RetainExceptOnCreate"},
+		"GetTemplate":                 {(*formation).getTemplate, "StackName TemplateStage"},
+		"ListChangeSets":              {(*formation).listChangeSets, "StackName NextToken"},
+		"ListStackResources":          {(*formation).listStackResources, "StackName NextToken"},
 		"UpdateTerminationProtection": {(*formation).updateTerminationProtection, "StackName EnableTerminationProtection"},
 	}
 }

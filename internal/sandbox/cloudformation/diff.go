@@ -30,7 +30,6 @@ type detail struct {
 	recreation      string // Never, Conditionally or Always
 	evaluation      string // Static or Dynamic
 	source, cause   string
-	before, after   string
 }
 
 // knownAfter stands for what is known only once a resource is made.
@@ -100,7 +99,7 @@ func (s *stack) compareResource(r resource, to plan, in *scope, fresh map[string
 	}
 	k := kinds()[r.kind]
 	for _, name := range changedProperties(was.properties, after) {
-		d := detail{attribute: "Properties", name: name, recreation: "Never", before: written(was.properties[name]), after: written(after[name])}
+		d := detail{attribute: "Properties", name: name, recreation: "Never"}
 		if slices.Contains(strings.Fields(k.replaces), name) {
 			d.recreation, c.replacement = "Always", true
 		}
@@ -165,7 +164,7 @@ func changedProperties(a, b map[string]any) []string {
 	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return reflect.DeepEqual(a[name], b[name]) })
 }
 
-// written is a property as IncludePropertyValues shows it.
+// written is a value as JSON, or the text that it is.
 func written(v any) string {
 	if s, ok := v.(string); ok || v == nil {
 		return s

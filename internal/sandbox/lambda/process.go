@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -169,8 +168,12 @@ func (h *Host) startIn(dir string, r *service.Call, reg *state.Region, f *Functi
 		next: make(chan *invocation), idle: make(chan struct{}, 1), exited: make(chan struct{}),
 	}
 	task := filepath.Join(dir, "task")
-	if err := unpack(f.code, task); err != nil {
+	archive, err := zip.NewReader(bytes.NewReader(f.code), int64(len(f.code)))
+	if err != nil {
 		return nil, outcome{}, err
+	}
+	if err := os.CopyFS(task, archive); err != nil { // keeps the modes
+		return nil, outcome{}, fmt.Errorf("unpack %s: %w", f.Name, err)
 	}
 	bootstrap := filepath.Join(task, "bootstrap")
 	if wrong := entrypoint(bootstrap, f.Architecture); wrong != "" {
@@ -250,43 +253,6 @@ func (f *Function) variables(reg *state.Region, host, api string, session *state
 		list = append(list, name+"="+all[name])
 	}
 	return list
-}
-
-// unpack writes the files of an archive into a new folder, with their modes.
-func unpack(archive []byte, dir string) error {
-	z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
-	if err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return err
-	}
-	for _, f := range z.File {
-		if !filepath.IsLocal(f.Name) || f.FileInfo().IsDir() {
-			continue
-		}
-		if err := unpackFile(f, filepath.Join(dir, f.Name)); err != nil {
-			return fmt.Errorf("unpack %s: %w", f.Name, err)
-		}
-	}
-	return nil
-}
-
-func unpackFile(f *zip.File, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	in, err := f.Open()
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, f.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 // entrypoint says why a file cannot be the entry point of a function, in the
