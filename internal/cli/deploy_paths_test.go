@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -102,9 +101,16 @@ func (d *deployment) interrupt(question string, args ...string) {
 	go func() {
 		select {
 		case <-screen.asked:
-			_ = syscall.Kill(os.Getpid(), syscall.SIGINT) // without it the test does not end
+			if self, err := os.FindProcess(os.Getpid()); err == nil {
+				_ = self.Signal(os.Interrupt) // where it does not arrive the code is another one
+			}
 		case <-ended:
-		case <-time.After(2 * time.Minute): // it asks something else, which is answered with no
+			return
+		case <-time.After(2 * time.Minute): // it asks something else
+		}
+		select {
+		case <-ended:
+		case <-time.After(time.Minute): // what still waits for an answer gets none
 			nobody.Close()
 		}
 	}()
