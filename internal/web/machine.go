@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
 	"nightshift/internal/schedule"
 	"nightshift/internal/text"
 )
@@ -91,8 +92,12 @@ func (p *pages) machineView(e *estate, m *machine) machineView {
 		v.Next = e.ahead(m, s)
 	}
 	for _, a := range e.Acts[m.Machine.ID][:min(len(e.Acts[m.Machine.ID]), actsShown)] {
+		link := ""
+		if slices.ContainsFunc(e.Runs, func(r journal.Record) bool { return r.Run == a.Run }) {
+			link = "/runs/" + url.PathEscape(a.Run)
+		}
 		v.Acts = append(v.Acts, actRow{
-			At: e.when(a.At), Job: a.Job, Link: "/runs/" + url.PathEscape(a.Run), Action: string(a.Action), Result: a.Result,
+			At: e.when(a.At), Job: a.Job, Link: link, Action: string(a.Action), Result: a.Result,
 			Reason: text.Printable(a.Reason.Text), Schedule: text.Printable(a.Schedule),
 		})
 	}

@@ -122,7 +122,7 @@ func (p *pages) setOverride(w http.ResponseWriter, r *http.Request) {
 		p.askLogin(w, r)
 		return
 	case p.Override == nil:
-		refusal{status: http.StatusConflict, key: "override.observes"}.answer(w)
+		refusal{status: http.StatusConflict, key: "refused.observes"}.answer(w)
 		return
 	}
 	if err := r.ParseForm(); err != nil {

@@ -1,14 +1,19 @@
 package web_test
 
 import (
-	"bytes"
+	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"nightshift/internal/fleet"
+	"nightshift/internal/power"
 	"nightshift/internal/watch"
 	"nightshift/internal/web"
 )
@@ -25,27 +30,279 @@ func handler(state *watch.State, access web.Access) http.Handler {
 
 func get(t testing.TB, h http.Handler, path string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:19847"+path, nil)
+	r := httptest.NewRequest(http.MethodGet, here+path, nil)
 	r.RemoteAddr = "127.0.0.1:50000"
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
 }
 
-func TestToday(t *testing.T) {
-	w := get(t, handler(evening(t), local), "/")
-	body := w.Body.String()
-	if w.Code != http.StatusOK {
-		t.Fatalf("%d: %s", w.Code, body)
-	}
-	for _, want := range []string{
-		"search-index", "no capacity for r6i.4xlarge", "research-eu", "AccessDenied", "Mon-Fri 08:00-19:00",
+// shown is the text of a page as people read it.
+func shown(page string) string {
+	page = regexp.MustCompile(`(?s)<style>.*?</style>|<script.*?</script>`).ReplaceAllString(page, "")
+	page = regexp.MustCompile(`(?s)<[^>]*>`).ReplaceAllString(page, " ")
+	return strings.Join(strings.Fields(html.UnescapeString(page)), " ")
+}
+
+func TestPages(t *testing.T) {
+	h := handler(evening(t), local)
+	failed := "/machines/i-0a1b2c3d4e5f00011"
+	for path, want := range map[string][]string{
+		"/": {
+			"Running 33 of 40 machines", "start failed search-index 5 min ago InsufficientInstanceCapacity", "there is no schedule \"ofice-hours\"", "unreachable research-eu eu-central-1 47 min ago sts:AssumeRole",
+			"19:00 stops 15 machines of office-hours Mon-Fri 08:00-19:00 ends", "22:00 starts 4 machines of batch-nights Mon-Fri 22:00-06:00 begins", "22:00 stops 1 machine of office-hours its override ends",
+			"Machines 2 min ago Journal 2 min ago Costs 3 h ago", "Month to date $168.42", "Times are in Asia/Seoul.", "Wed 02:00 stops 5 machines of berlin",
+		},
+		"/week":                                  {"30 Nov to 6 Dec 2026", "office-hours 18 machines · runs 55 h", "berlin 5 machines · runs 50 h · Europe/Berlin", "stop-in-the-evening 1 machine"},
+		"/week?from=2026-12-23":                  {"21 Dec to 27 Dec 2026", "seoul-desk 7 machines · runs 44 h", "This week"},
+		"/week?of=machines&q=search-index":       {"search-index seoul-desk"},
+		"/machines":                              {"40 machines", "search-index", "override until 22:00", "is left alone by rule 1"},
+		"/machines?state=failed":                 {"2 of 40 machines", "search-index", "misspelt"},
+		"/machines?state=manual":                 {"2 of 40 machines", "gpu-lab", "notebook-jiwoo", "was started by hand at Tue 2026-12-01 15:12 KST"},
+		"/machines?state=override":               {"1 of 40 machines", "release-test"},
+		"/machines?state=out-of-schedule":        {"1 of 40 machines", "report-builder", "should not run since"},
+		"/machines?tag=Environment%3Dproduction": {"1 of 40 machines", "shop"},
+		"/machines?tag=%3Dx":                     {"0 of 40 machines", "the key is missing"},
+		"/machines?account=333333333333":         {"7 of 40 machines", "berlin-1"},
+		"/machines?schedule=Mon-Fri+09:00-18:00": {"1 of 40 machines", "report-builder"},
+		"/machines?q=STAGE+m6i":                  {"5 of 40 machines", "stage-api-3"},
+		"/machines?q=no+such+machine":            {"0 of 40 machines", "No machine fits this filter."},
+		failed: {
+			"start failed 5 min ago : InsufficientInstanceCapacity: no capacity for r6i.4xlarge", "should run since Tue 2026-12-01 08:00 KST", "19:00 stops Mon-Thu 08:00-19:00 ends", "Wed 08:00 starts",
+			"rule 2 of nightshift.yaml", "18:47 start failed", "Mon 30 Nov 19:01 stop done", "nightshift power explain i-0a1b2c3d4e5f00011", "Team research",
+		},
+		"/machines/stage-db?in=333333333333%2Feu-central-1": {"db.t4g.medium", "Its account does not answer", "Other machines have the same id"},
+		"/machines/i-0a1b2c3d4e5f0001e":                     {"It is kept running until 22:00 , set 17:30", "22:00 stops its override ends"},
+		"/costs": {
+			"December 2026", "Month to date $168.42", "Run rate $5,312.77", "Forecast $4,986.10", "Saved $1,348.80", "Prices found 97.5% 118 of 121", "search $88.40", "(without) $10.00", "office-hours 14 instances 6,720 $806.40 $61.20 $745.20",
+			"search-index i-0a1b2c3d4e5f00011 · r6i.2xlarge → r6i.4xlarge dev ap-northeast-2 type $61.20 $140.10 +$78.90", "2 Nov gap",
+		},
+		"/recommendations":                   {"32 recommendations, $489.05 a month together.", "≤ $120.50 a month gp2 to gp3 data-0", "aws ec2 modify-volume --volume-id vol-00000000000000000", "1 to 25 of 32"},
+		"/recommendations?page=2":            {"26 to 32 of 32"},
+		"/recommendations?kind=idle-address": {"8 recommendations"},
+		"/runs":                              {"18:47 power nothing 1 40 1.3 s", "Mon 30 Nov 19:00 power 12 stopped 0 40 42.0 s", "report Mon 07:00 Asia/Seoul"},
+		"/runs/" + runName(at(-1, 19, 0)):    {"Run of power Mon 30 Nov 19:00", "Changed 12", "web-1 i-0a1b2c3d4e5f00001 stop Mon 30 Nov 19:01 done"},
+		"/runs/" + runName(at(0, 18, 47)):    {"Failed 1", "research-eu: sts:AssumeRole: AccessDenied", "ec2:DescribeInstances 3"},
+		"/machines?page=7&q=web":             {"12 of 40 machines"},
 	} {
-		if !strings.Contains(body, want) {
-			t.Errorf("%q is missing", want)
+		w := get(t, h, path)
+		text := shown(w.Body.String())
+		if w.Code != http.StatusOK {
+			t.Errorf("%s: %d: %s", path, w.Code, text)
+		}
+		for _, one := range want {
+			if !strings.Contains(text, one) {
+				t.Errorf("%s: %q is missing in:\n%s", path, one, text)
+			}
 		}
 	}
-	if bytes.Contains(w.Body.Bytes(), []byte("<script>alert")) {
-		t.Error("a tag's text is code")
+	for path, want := range map[string]string{
+		"/absent": "there is no such page", "/machines/i-absent": "there is no machine i-absent", "/runs/absent": "there is no run absent", "/machines/" + "%3Cscript%3E": "there is no machine <script>",
+	} {
+		if w := get(t, h, path); w.Code != http.StatusNotFound || !strings.Contains(shown(w.Body.String()), want) {
+			t.Errorf("%s: %d, %s", path, w.Code, shown(w.Body.String()))
+		}
+	}
+}
+
+// crawl visits every page that links lead to, and gives them by their paths.
+func crawl(t testing.TB, h http.Handler, start ...string) map[string]string {
+	t.Helper()
+	pages := map[string]string{}
+	for queue := start; len(queue) > 0 && len(pages) < 400; queue = queue[1:] {
+		path := queue[0]
+		if _, known := pages[path]; known {
+			continue
+		}
+		w := get(t, h, path)
+		pages[path] = w.Body.String()
+		if w.Code != http.StatusOK {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+		for _, found := range regexp.MustCompile(`(?:href|src)="([^"#]+)"`).FindAllStringSubmatch(pages[path], -1) {
+			if link := html.UnescapeString(found[1]); strings.HasPrefix(link, "/assets/") || !strings.Contains(link, "from=") {
+				queue = append(queue, link)
+			}
+		}
+	}
+	return pages
+}
+
+// TestEveryPage holds what holds for all of them, whatever tags say.
+func TestEveryPage(t *testing.T) {
+	pages := crawl(t, handler(evening(t), local), "/", "/login", "/week?of=machines&q=script")
+	if len(pages) < 100 {
+		t.Fatalf("only %d pages were found", len(pages))
+	}
+	escaped := 0
+	for path, page := range pages {
+		if strings.HasPrefix(path, "/assets/") {
+			continue
+		}
+		for pattern, why := range map[string]string{
+			`<script>alert`: "the text of a tag is code", `[\x{202e}\x{1b}]`: "the text of a tag turns other text around", `\sstyle=`: "has a style attribute, which the policy forbids",
+			`\son[a-z]+="`: "has a script attribute", `%!`: "a text has the wrong verbs", `ZgotmplZ`: "a value was not safe where it stands", `"https?://`: "links to another site",
+			`<table[^>]*>\s*<tbody`: "a table has no header", `javascript:`: "has a script link", `0001-01-01`: "shows the zero time",
+		} {
+			if found := regexp.MustCompile(pattern).FindStringIndex(page); found != nil && !(why == "links to another site" && strings.Contains(page, "http://www.w3.org")) {
+				t.Errorf("%s %s: …%s…", path, why, page[max(found[0]-60, 0):min(found[1]+60, len(page))])
+			}
+		}
+		ids := map[string]bool{}
+		for _, found := range regexp.MustCompile(`\sid="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+			if ids[found[1]] {
+				t.Errorf("%s has the id %s twice", path, found[1])
+			}
+			ids[found[1]] = true
+		}
+		if n := len(regexp.MustCompile(`<h1`).FindAllString(page, -1)); n != 1 {
+			t.Errorf("%s has %d main headings", path, n)
+		}
+		if strings.Contains(page, "&lt;script&gt;alert(1)") {
+			escaped++
+		}
+	}
+	if escaped < 5 {
+		t.Errorf("the hostile tag is on %d pages only", escaped)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	h := handler(evening(t), local)
+	for _, path := range []string{"/", "/login", "/absent", "/costs"} {
+		header := get(t, h, path).Header()
+		policy := header.Get("Content-Security-Policy")
+		const want = `^default-src 'none'; style-src 'self' 'sha256-[A-Za-z0-9+/]{43}='; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$`
+		if !regexp.MustCompile(want).MatchString(policy) {
+			t.Errorf("%s: the policy is %s", path, policy)
+		}
+		if header.Get("Cache-Control") != "no-store" || header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Referrer-Policy") != "same-origin" {
+			t.Errorf("%s: the headers are %v", path, header)
+		}
+	}
+	script := regexp.MustCompile(`src="(/assets/[^"]+)"`).FindStringSubmatch(get(t, h, "/").Body.String())[1]
+	if w := get(t, h, script); w.Code != 200 || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/javascript") {
+		t.Errorf("%s: %d, %v", script, w.Code, w.Header())
+	}
+	if w := get(t, h, "/assets/page.css"); w.Code != 404 {
+		t.Errorf("a file without its hash: %d", w.Code)
+	}
+}
+
+// A State with nothing in it, and one from before the first sweep, are pages, too.
+func TestNothingIsKnown(t *testing.T) {
+	w := newWorld(t)
+	w.state.Targets = nil
+	for name, state := range map[string]*watch.State{"a new daemon": {}, "no machines": w.state} {
+		for path, page := range crawl(t, handler(state, local), "/") {
+			if strings.Contains(page, "%!") || strings.Contains(page, "NaN") {
+				t.Errorf("%s: %s: %s", name, path, shown(page))
+			}
+		}
+	}
+	if text := shown(get(t, handler(&watch.State{}, local), "/").Body.String()); !strings.Contains(text, "has just started") {
+		t.Errorf("a new daemon shows %s", text)
+	}
+	if text := shown(get(t, handler(w.state, local), "/").Body.String()); !strings.Contains(text, "Nothing needs attention") {
+		t.Errorf("an estate without machines shows %s", text)
+	}
+}
+
+// What is wrong with the daemon itself is on the first page, and old data say so.
+func TestOldAndBroken(t *testing.T) {
+	state := *evening(t)
+	state.Config.Rejected = []string{"nightshift.yaml:7:3: schedules: unknown key <b>", "nightshift.yaml:9:1: x", "3", "4", "5", "6", "7"}
+	state.Machines.At = now.Add(-50 * time.Minute)
+	state.Machines.Err = "dial tcp: i/o timeout"
+	state.Jobs = slices.Clone(state.Jobs)
+	state.Jobs[1].Problem = "another process has the lease"
+	page := get(t, handler(&state, local), "/").Body.String()
+	text := shown(page)
+	for _, want := range []string{"configuration s3://example-nightshift/nightshift.yaml 3 days ago", "schedules: unknown key <b>", "and 2 more", "another process has the lease", "Machines 50 min ago", "dial tcp: i/o timeout"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in:\n%s", want, text)
+		}
+	}
+	if !strings.Contains(page, `<li class="old">Machines`) {
+		t.Error("old data do not look old")
+	}
+}
+
+// A machine that failed is on the page until a sweep finds that it runs.
+func TestAFailureGoesAway(t *testing.T) {
+	w := newWorld(t)
+	id := w.add(0, "late", "office-hours", fleet.Stopped, nil)
+	w.act(id, now.Add(-time.Minute), power.Start, fleet.Failed, fleet.Reason{Code: "x", Text: "no capacity"})
+	if text := shown(get(t, handler(w.state, local), "/").Body.String()); !strings.Contains(text, "start failed late") {
+		t.Errorf("the failure is not there: %s", text)
+	}
+	after := newWorld(t)
+	after.add(0, "late", "office-hours", fleet.Running, nil)
+	after.state.Acts = w.state.Acts
+	after.state.Targets[2] = watch.Target{Target: eu, Up: true, At: now}
+	if text := shown(get(t, handler(after.state, local), "/").Body.String()); !strings.Contains(text, "Nothing needs attention") {
+		t.Errorf("the failure is still there: %s", text)
+	}
+}
+
+// Names that AWS allows and addresses do not.
+func TestStrangeIDs(t *testing.T) {
+	w := newWorld(t)
+	for _, id := range []fleet.ResourceID{"a/b", "with blanks & signs?#%", "ünïcode 조", "quote'\"<>", "..."} {
+		w.add(0, "group "+string(id), "office-hours", fleet.Running, func(m *fleet.Machine) { m.Kind, m.ID, m.ARN = fleet.KindGroup, id, "" })
+	}
+	h := handler(w.state, local)
+	page := get(t, h, "/machines").Body.String()
+	links := regexp.MustCompile(`href="(/machines/[^"]+)"`).FindAllStringSubmatch(page, -1)
+	if len(links) != 5 {
+		t.Fatalf("%d links to machines:\n%s", len(links), page)
+	}
+	for _, link := range links {
+		if got := get(t, h, html.UnescapeString(link[1])); got.Code != 200 || !strings.Contains(shown(got.Body.String()), "Auto Scaling group") {
+			t.Errorf("%s: %d", link[1], got.Code)
+		}
+	}
+	if text := shown(get(t, h, "/machines/quote%27%22%3C%3E").Body.String()); !strings.Contains(text, `nightshift power explain 'quote'\''"<>'`) {
+		t.Errorf("the command is not safe: %s", text)
+	}
+}
+
+// TestLargeEstate holds the promises for 10,000 machines: 200 kB and 100 ms a page.
+func TestLargeEstate(t *testing.T) {
+	h := handler(many(t, 10_000), local)
+	get(t, h, "/") // what is worked out once for each State is not part of a page
+	for _, path := range []string{
+		"/", "/week", "/week?of=machines", "/machines", "/machines?page=50", "/machines?state=failed", "/machines?q=large+0999", "/machines/i-0a1b2c3d4e5f00011", "/costs", "/recommendations", "/runs",
+	} {
+		best := time.Hour
+		var size int
+		for range 5 {
+			began := time.Now()
+			w := get(t, h, path)
+			best, size = min(best, time.Since(began)), w.Body.Len()
+			if w.Code != 200 {
+				t.Fatalf("%s: %d", path, w.Code)
+			}
+		}
+		t.Logf("%-32s %4d kB %6.1f ms", path, size/1000, float64(best.Microseconds())/1000)
+		if size > 200_000 {
+			t.Errorf("%s has %d bytes, want at most 200,000", path, size)
+		}
+		if limit := slow * 100 * time.Millisecond; best > limit {
+			t.Errorf("%s took %s, want at most %s", path, best, limit)
+		}
+	}
+	if text := shown(get(t, h, "/machines?page=100").Body.String()); !strings.Contains(text, "9901 to 10000 of 10000") {
+		t.Errorf("the last page is %s", text[len(text)-200:])
+	}
+}
+
+func BenchmarkNewState(b *testing.B) {
+	state := many(b, 10_000)
+	for b.Loop() {
+		fresh := *state
+		if w := get(b, handler(&fresh, local), "/"); w.Code != 200 {
+			b.Fatal(fmt.Errorf("%d", w.Code))
+		}
 	}
 }

@@ -1,0 +1,180 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/fleet"
+	"nightshift/internal/web"
+)
+
+// operator carries overrides out as the daemon does, and keeps what it was asked for.
+type operator struct {
+	asked []app.OverrideInput
+	err   error
+}
+
+func (o *operator) override(_ context.Context, in app.OverrideInput) (app.Override, error) {
+	o.asked = append(o.asked, in)
+	made := app.Override{ID: "i-1", State: in.State, Since: now, Until: in.Until}
+	if in.State == "" {
+		made.State, made.Until = fleet.Running, now
+	}
+	return made, o.err
+}
+
+func operated(t testing.TB, access web.Access) (*server, *operator) {
+	o := &operator{}
+	return newServer(t, access, func(options *web.Options) { options.Override = o.override }), o
+}
+
+const webOne = "i-0a1b2c3d4e5f00001"
+
+func form(pairs ...string) url.Values {
+	values := url.Values{}
+	for n := 0; n < len(pairs); n += 2 {
+		values.Set(pairs[n], pairs[n+1])
+	}
+	return values
+}
+
+func TestOverride(t *testing.T) {
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)})
+	cookies := s.login(t, here, operateWord, request{})
+	r := s.do(request{url: here + "/override", cookies: cookies, form: form("machine", webOne, "state", "on", "until", "3h")})
+	if r.StatusCode != 303 || r.Header.Get("Location") != "/machines/"+webOne || len(o.asked) != 1 {
+		t.Fatalf("%s to %s, asked for %v: %s", r.Status, r.Header.Get("Location"), o.asked, body(t, r))
+	}
+	if got := o.asked[0]; got.Name != "arn:aws:ec2:ap-northeast-2:111111111111:instance/"+webOne || got.State != fleet.Running || !got.Until.Equal(now.Add(3*time.Hour)) {
+		t.Errorf("asked for %+v", got)
+	}
+	page := body(t, s.do(request{url: here + "/machines/" + webOne, cookies: cookies}))
+	if !strings.Contains(page, "The override is set: running until") || !strings.Contains(page, "21:52") {
+		t.Errorf("the machine does not show its override:\n%s", page)
+	}
+	r = s.do(request{url: here + "/override", cookies: cookies, form: form("machine", webOne, "clear", "1")})
+	if r.StatusCode != 303 || o.asked[1].State != "" {
+		t.Errorf("clear: %s, asked for %+v", r.Status, o.asked)
+	}
+	page = body(t, s.do(request{url: here + "/machines/" + webOne, cookies: cookies}))
+	if !strings.Contains(page, "The override is cleared") {
+		t.Error("the machine does not show that its override is cleared")
+	}
+	if !strings.Contains(s.log.String(), "override") || !strings.Contains(s.log.String(), "client=127.0.0.1") {
+		t.Errorf("the log does not have who overrode what: %s", s.log.String())
+	}
+}
+
+// Two machines have the id stage-db; the form names the place of one.
+func TestOverrideOfOneOfTwo(t *testing.T) {
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)})
+	r := s.do(request{url: here + "/override", header: bearer(operateWord), form: form("machine", "stage-db", "in", "333333333333/eu-central-1", "state", "off", "until", "22:00")})
+	if r.StatusCode != 200 || len(o.asked) != 1 || o.asked[0].Name != "arn:aws:rds:eu-central-1:333333333333:db:stage-db" || o.asked[0].State != fleet.Stopped || !o.asked[0].Until.Equal(at(0, 22, 0)) {
+		t.Errorf("%s, asked for %+v", r.Status, o.asked)
+	}
+	r = s.do(request{url: here + "/override", header: bearer(operateWord), form: form("machine", "stage-db", "in", "444444444444/eu-central-1", "state", "off", "until", "22:00")})
+	if r.StatusCode != 404 || len(o.asked) != 1 {
+		t.Errorf("in an account that is not there: %s", r.Status)
+	}
+}
+
+func TestWhoMayOverride(t *testing.T) {
+	wish := form("machine", webOne, "state", "on", "until", "3h")
+	both := web.Access{Listen: "127.0.0.1:9847", Scrape: token(t, scrapeWord), Operate: token(t, operateWord)}
+	for _, test := range []struct {
+		name   string
+		access web.Access
+		login  string
+		header map[string]string
+		want   int
+		done   bool
+	}{
+		{"nobody without a token, on this machine either", local, "", nil, 303, false},
+		{"nobody who is not logged in", both, "", nil, 303, false},
+		{"nobody who may read", both, scrapeWord, nil, 303, false},
+		{"who may operate", both, operateWord, nil, 303, true},
+		{"no program that may read", both, "", bearer(scrapeWord), 403, false},
+		{"no program with a wrong token", both, "", bearer("wrong-wrong-wrong-wrong"), 401, false},
+		{"a program that may operate", both, "", bearer(operateWord), 200, true},
+	} {
+		s, o := operated(t, test.access)
+		r := request{url: here + "/override", form: wish, header: test.header}
+		if test.login != "" {
+			r.cookies = s.login(t, here, test.login, request{})
+		}
+		got := s.do(r)
+		if got.StatusCode != test.want || (len(o.asked) == 1) != test.done {
+			t.Errorf("%s: %s, asked for %v", test.name, got.Status, o.asked)
+		}
+		if place := got.Header.Get("Location"); got.StatusCode == 303 && !test.done && !strings.HasPrefix(place, "/login?") {
+			t.Errorf("%s: sent to %q, want the login", test.name, place)
+		}
+	}
+}
+
+// A link to postpone shows a form, whoever follows it; programs that look for
+// dangerous links do.
+func TestThePostponeLink(t *testing.T) {
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)})
+	link := "/override?machine=" + webOne + "&until=" + url.QueryEscape("2026-12-01T22:00:00+09:00")
+	r := s.do(request{url: here + link})
+	login := "/login?" + url.Values{"next": {link}}.Encode()
+	if place := r.Header.Get("Location"); r.StatusCode != 303 || place != login {
+		t.Errorf("not logged in: %s to %s", r.Status, place)
+	}
+	page := body(t, s.do(request{url: here + link, cookies: s.login(t, here, operateWord, request{})}))
+	for _, want := range []string{`name="until" value="2026-12-01T22:00:00&#43;09:00"`, `name="machine" value="` + webOne + `"`, "web-1", `method="post"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the form lacks %s:\n%s", want, page)
+		}
+	}
+	for _, method := range []string{"HEAD", "PUT", "DELETE", "PATCH"} {
+		s.do(request{method: method, url: here + link, header: bearer(operateWord)})
+	}
+	if len(o.asked) != 0 {
+		t.Errorf("a link has asked for %v", o.asked)
+	}
+}
+
+func TestOverridesThatCannotBe(t *testing.T) {
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)})
+	cookies := s.login(t, here, operateWord, request{})
+	for _, test := range []struct {
+		form url.Values
+		err  error
+		want int
+		says string
+	}{
+		{form("machine", webOne, "state", "on", "until", "half past nine"), nil, 422, "half past nine"},
+		{form("machine", webOne, "state", "maybe", "until", "3h"), nil, 422, "neither on nor off"},
+		{form("machine", "i-absent", "state", "on", "until", "3h"), nil, 404, "there is no machine i-absent"},
+		{form("state", "on", "until", "3h"), nil, 404, "there is no machine"},
+		{form("machine", webOne, "state", "on", "until", "3h"), fleet.Errorf(fleet.ErrInvalid, "it is not in the future"), 422, "not in the future"},
+		{form("machine", webOne, "state", "on", "until", "3h"), fleet.Errorf(fleet.ErrDenied, "ec2:CreateTags: UnauthorizedOperation"), 502, "UnauthorizedOperation"},
+		{form("machine", webOne, "state", "on", "until", `<b>"'`), nil, 422, "&lt;b&gt;"},
+	} {
+		o.err = test.err
+		r := s.do(request{url: here + "/override", form: test.form, cookies: cookies})
+		if page := body(t, r); r.StatusCode != test.want || !strings.Contains(page, test.says) || strings.Contains(page, `<b>"`) {
+			t.Errorf("%v: %s, want %d and %q:\n%s", test.form, r.Status, test.want, test.says, page)
+		}
+		answer := s.do(request{url: here + "/override", form: test.form, header: bearer(operateWord)})
+		var envelope struct {
+			Version int
+			Kind    string
+			Data    struct{ Error string }
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&envelope); err != nil || answer.StatusCode != test.want || envelope.Version != 1 || envelope.Kind != "error" || envelope.Data.Error == "" {
+			t.Errorf("%v for a program: %s, %+v, %v", test.form, answer.Status, envelope, err)
+		}
+	}
+	observes := newServer(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)}, nil)
+	if r := observes.do(request{url: here + "/override", form: form("machine", webOne), header: bearer(operateWord)}); r.StatusCode != 409 {
+		t.Errorf("of a process that only observes: %s", r.Status)
+	}
+}
