@@ -5,11 +5,15 @@ import (
 	"time"
 
 	"nightshift/internal/text"
+	"nightshift/internal/watch"
 )
 
 // overdueAfter is how long a machine may be out of schedule before that is for a
 // person to look at: two ticks and the time of a run.
 const overdueAfter = 15 * time.Minute
+
+// longText is how much of a message is shown at most.
+const longText = 400
 
 // attention is what a person should look at, the worst first.
 func (e *estate) attention() []problem {
@@ -29,11 +33,11 @@ func (e *estate) failedMachines() []problem {
 			rest++
 			continue
 		}
-		one := problem{Severe: true, Title: m.name, Link: m.link, Since: e.ago(m.Desired.Since), Lines: []string{text.Printable(m.Reason.Text)}}
+		one := problem{Severe: true, Title: m.short, Link: m.link, Since: e.ago(m.Desired.Since), Lines: []string{text.Clip(text.Printable(m.Reason.Text), longText)}}
 		one.Kind = e.texts.get("problem.tag")
 		if m.failure != nil {
 			one.Kind = e.texts.get("problem." + string(m.failure.Action))
-			one.Since, one.Lines = e.ago(m.failure.At), []string{text.Printable(m.failure.Reason.Text)}
+			one.Since, one.Lines = e.ago(m.failure.At), []string{text.Clip(text.Printable(m.failure.Reason.Text), longText)}
 		}
 		all = append(all, one)
 	}
@@ -46,10 +50,10 @@ func (e *estate) failedMachines() []problem {
 func (e *estate) unreachable() []problem {
 	var all []problem
 	for n := range e.Targets {
-		if t := &e.Targets[n]; !t.Up && t.Err != "" {
+		if t := &e.Targets[n]; !t.Up && t.Err != "" && len(all) < perPage/4 {
 			all = append(all, problem{
 				Severe: true, Kind: e.texts.get("problem.target"), Title: accountName(t) + " " + string(t.Region),
-				Since: e.ago(t.At), Lines: []string{text.Printable(t.Err)},
+				Since: e.ago(t.At), Lines: []string{text.Clip(text.Printable(t.Err), longText)},
 			})
 		}
 	}
@@ -63,7 +67,7 @@ func (e *estate) badConfig() []problem {
 	const shown = 5
 	one := problem{Severe: true, Kind: e.texts.get("problem.config"), Title: text.Printable(e.Config.Ref), Since: e.ago(e.Config.Loaded), Command: "nightshift check"}
 	for _, line := range e.Config.Rejected[:min(len(e.Config.Rejected), shown)] {
-		one.Lines = append(one.Lines, text.PrintableLines(line))
+		one.Lines = append(one.Lines, text.Clip(text.PrintableLines(line), longText))
 	}
 	one.More = len(e.Config.Rejected) - len(one.Lines)
 	return []problem{one}
@@ -79,7 +83,7 @@ func (e *estate) badJobs() []problem {
 		if last := j.Last; last != nil && len(last.Errors) > 0 {
 			one.Severe, one.Link, one.Since = true, e.runRow(*last).Link, e.ago(last.Started)
 			for _, line := range last.Errors[:min(len(last.Errors), 3)] {
-				one.Lines = append(one.Lines, text.PrintableLines(line))
+				one.Lines = append(one.Lines, text.Clip(text.PrintableLines(line), longText))
 			}
 			one.More = max(len(last.Errors)-3, 0)
 		}
@@ -95,10 +99,11 @@ func (e *estate) overdue() []problem {
 	n := 0
 	var since time.Time
 	for _, m := range e.machines {
-		if m.condition == outOfSchedule && !m.Desired.Since.IsZero() && e.now.Sub(m.Desired.Since) > overdueAfter {
+		out := watch.OutSince(*m.Step)
+		if m.condition == outOfSchedule && !out.IsZero() && e.now.Sub(out) > overdueAfter {
 			n++
-			if since.IsZero() || m.Desired.Since.Before(since) {
-				since = m.Desired.Since
+			if since.IsZero() || out.Before(since) {
+				since = out
 			}
 		}
 	}

@@ -33,8 +33,9 @@ type estate struct {
 type machine struct {
 	*power.Step
 	target *watch.Target
-	name   string
-	link   string
+	// name is what people call it, short the same for lists: a tag may be long.
+	name, short string
+	link        string
 	// condition is how it is doing, failure the newest act where that failed.
 	condition condition
 	failure   *watch.Act
@@ -43,6 +44,12 @@ type machine struct {
 	// words are what a search looks through.
 	words string
 }
+
+// The longest names and reasons in lists. The page of a machine has them in full.
+const (
+	longName   = 80
+	longReason = 160
+)
 
 // condition says how a machine is doing. Its values are those of the filter.
 type condition string
@@ -116,6 +123,7 @@ func (e *estate) machine(target *watch.Target, step *power.Step) *machine {
 	if strings.TrimSpace(m.name) == "" {
 		m.name = string(step.Machine.ID)
 	}
+	m.short = text.Clip(m.name, longName)
 	m.condition, m.failure = conditionOf(step, e.Acts[step.Machine.ID])
 	if until := step.Desired.Until; step.Desired.Schedule != "" {
 		if s := e.resolve(step.Desired.Schedule); s != nil && !until.IsZero() {
@@ -144,19 +152,16 @@ func acted(m *machine) int {
 // conditionOf says how a machine is doing, with the newest act on it where that
 // failed and has not been made good.
 func conditionOf(step *power.Step, acts []watch.Act) (condition, *watch.Act) {
-	open := step.Do() || step.Settling
-	switch {
+	switch out := watch.OutOfSchedule(*step); {
 	case step.Invalid:
 		return failed, nil
-	case open && len(acts) > 0 && acts[0].Result == fleet.Failed:
+	case out && len(acts) > 0 && acts[0].Result == fleet.Failed:
 		return failed, &acts[0]
-	case open:
+	case out:
 		return outOfSchedule, nil
-	}
-	switch step.Reason.Code {
-	case "started-by-hand", "stopped-by-hand", "shut-down", "min-uptime":
+	case watch.Manual(*step):
 		return manual, nil
-	case "as-wanted", "started-early":
+	case step.Reason.Code == "as-wanted", step.Reason.Code == "started-early":
 		return noChange, nil
 	}
 	return skipped, nil

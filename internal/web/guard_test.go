@@ -80,7 +80,7 @@ func (s *server) do(r request) *http.Response {
 	return w.Result()
 }
 
-const here = "http://127.0.0.1:9847"
+const here = "http://127.0.0.1:19847"
 
 func bearer(word string) map[string]string {
 	return map[string]string{"Authorization": "Bearer " + word}
@@ -109,8 +109,8 @@ func (s *server) login(t testing.TB, at, word string, more request) []*http.Cook
 // Who may read what, and with which token.
 func TestWhoMayRead(t *testing.T) {
 	scrape, operate := token(t, scrapeWord), token(t, operateWord)
-	open := web.Access{Listen: "127.0.0.1:9847"}
-	closed := web.Access{Listen: "0.0.0.0:9847", TLS: true, Scrape: scrape, Operate: operate, Hosts: []string{"nightshift.example.com"}}
+	open := web.Access{Listen: "127.0.0.1:19847"}
+	closed := web.Access{Listen: "0.0.0.0:19847", TLS: true, Scrape: scrape, Operate: operate, Hosts: []string{"nightshift.example.com"}}
 	outside := "https://nightshift.example.com"
 	for _, test := range []struct {
 		name   string
@@ -120,10 +120,10 @@ func TestWhoMayRead(t *testing.T) {
 	}{
 		{"this machine needs no token", open, request{url: here + "/"}, 200},
 		{"nor for metrics", open, request{url: here + "/metrics"}, 200},
-		{"nor by IPv6", web.Access{Listen: "[::1]:9847"}, request{url: "http://[::1]:9847/", peer: "[::1]:5000"}, 200},
-		{"a token that is given is asked for on this machine, too", web.Access{Listen: "127.0.0.1:9847", Scrape: scrape}, request{url: here + "/"}, 303},
-		{"and for metrics", web.Access{Listen: "127.0.0.1:9847", Scrape: scrape}, request{url: here + "/metrics"}, 401},
-		{"a token for writing alone leaves reading open", web.Access{Listen: "127.0.0.1:9847", Operate: operate}, request{url: here + "/"}, 200},
+		{"nor by IPv6", web.Access{Listen: "[::1]:19847"}, request{url: "http://[::1]:19847/", peer: "[::1]:5000"}, 200},
+		{"a token that is given is asked for on this machine, too", web.Access{Listen: "127.0.0.1:19847", Scrape: scrape}, request{url: here + "/"}, 303},
+		{"and for metrics", web.Access{Listen: "127.0.0.1:19847", Scrape: scrape}, request{url: here + "/metrics"}, 401},
+		{"a token for writing alone leaves reading open", web.Access{Listen: "127.0.0.1:19847", Operate: operate}, request{url: here + "/"}, 200},
 		{"from outside a person logs in", closed, request{url: outside + "/", peer: "192.0.2.7:9", tls: true}, 303},
 		{"from outside metrics need the token", closed, request{url: outside + "/metrics", peer: "192.0.2.7:9", tls: true}, 401},
 		{"the scrape token reads metrics", closed, request{url: outside + "/metrics", peer: "192.0.2.7:9", tls: true, header: bearer(scrapeWord)}, 200},
@@ -146,15 +146,15 @@ func TestHosts(t *testing.T) {
 		host   string
 		want   int
 	}{
-		{local, "127.0.0.1:9847", 200},
-		{local, "localhost:9847", 200},
-		{local, "[::1]:9847", 200},
-		{local, "attacker.example:9847", 421},
+		{local, "127.0.0.1:19847", 200},
+		{local, "localhost:19847", 200},
+		{local, "[::1]:19847", 200},
+		{local, "attacker.example:19847", 421},
 		{local, "127.0.0.1.attacker.example", 421},
 		{local, "", 421},
-		{web.Access{Listen: "0.0.0.0:9847", TLS: true, Scrape: token(t, scrapeWord), Hosts: []string{"nightshift.example.com"}}, "nightshift.example.com", 200},
-		{web.Access{Listen: "0.0.0.0:9847", TLS: true, Scrape: token(t, scrapeWord), Hosts: []string{"nightshift.example.com"}}, "NIGHTSHIFT.example.com:9847", 200},
-		{web.Access{Listen: "0.0.0.0:9847", TLS: true, Scrape: token(t, scrapeWord), Hosts: []string{"nightshift.example.com"}}, "localhost:9847", 421},
+		{web.Access{Listen: "0.0.0.0:19847", TLS: true, Scrape: token(t, scrapeWord), Hosts: []string{"nightshift.example.com"}}, "nightshift.example.com", 200},
+		{web.Access{Listen: "0.0.0.0:19847", TLS: true, Scrape: token(t, scrapeWord), Hosts: []string{"nightshift.example.com"}}, "NIGHTSHIFT.example.com:19847", 200},
+		{web.Access{Listen: "0.0.0.0:19847", TLS: true, Scrape: token(t, scrapeWord), Hosts: []string{"nightshift.example.com"}}, "localhost:19847", 421},
 	} {
 		s := newServer(t, test.access, nil)
 		r := httptest.NewRequest(http.MethodGet, "http://placeholder/", nil)
@@ -175,7 +175,7 @@ func TestHosts(t *testing.T) {
 // only what the last one says.
 func TestProxies(t *testing.T) {
 	access := web.Access{
-		Listen: "0.0.0.0:9847", Scrape: token(t, scrapeWord), Proxies: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, Hosts: []string{"nightshift.example.com"},
+		Listen: "0.0.0.0:19847", Scrape: token(t, scrapeWord), Proxies: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, Hosts: []string{"nightshift.example.com"},
 	}
 	with := func(more map[string]string) map[string]string {
 		all := bearer(scrapeWord)
@@ -213,7 +213,7 @@ func TestProxies(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
-	access := web.Access{Listen: "0.0.0.0:9847", TLS: true, Scrape: token(t, scrapeWord), Operate: token(t, operateWord), Hosts: []string{"nightshift.example.com"}}
+	access := web.Access{Listen: "0.0.0.0:19847", TLS: true, Scrape: token(t, scrapeWord), Operate: token(t, operateWord), Hosts: []string{"nightshift.example.com"}}
 	outside := "https://nightshift.example.com"
 	s := newServer(t, access, nil)
 	r := s.do(request{url: outside + "/machines?state=failed", tls: true})
@@ -250,7 +250,7 @@ func TestLogin(t *testing.T) {
 	if r := s.do(request{url: outside + "/machines", tls: true, cookies: cookies}); r.StatusCode != 303 {
 		t.Errorf("the cookie of before the logout: %s", r.Status)
 	}
-	plain := newServer(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)}, nil)
+	plain := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, nil)
 	if c := plain.login(t, here, operateWord, request{})[0]; c.Secure || c.Name != "nightshift" || !c.HttpOnly {
 		t.Errorf("the cookie without TLS is %v", c)
 	}
@@ -258,7 +258,7 @@ func TestLogin(t *testing.T) {
 
 // A login goes on to a page of ours only.
 func TestLoginGoesNowhereElse(t *testing.T) {
-	s := newServer(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)}, nil)
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, nil)
 	for next, want := range map[string]string{
 		"/override?machine=i-1&until=22%3A00": "/override?machine=i-1&until=22%3A00", "": "/", "https://attacker.example/": "/", "//attacker.example": "/",
 		`/\attacker.example`: "/", "javascript:alert(1)": "/", "week": "/", "/\t/attacker.example": "/", "/%2f/attacker.example": "/%2f/attacker.example",
@@ -271,7 +271,7 @@ func TestLoginGoesNowhereElse(t *testing.T) {
 }
 
 func TestFailedLoginsAreLimited(t *testing.T) {
-	s := newServer(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)}, nil)
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, nil)
 	try := func(word, peer string) *http.Response {
 		return s.do(request{url: here + "/login", peer: peer, form: url.Values{"token": {word}}})
 	}
@@ -306,7 +306,7 @@ func TestFailedLoginsAreLimited(t *testing.T) {
 
 // One who has a whole network of IPv6, or very many addresses, does not get more tries.
 func TestManyAddresses(t *testing.T) {
-	s := newServer(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)}, nil)
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, nil)
 	refused := 0
 	for n := range 20 {
 		r := s.do(request{url: here + "/login", peer: fmt.Sprintf("[2001:db8::%x]:1", n+1), form: url.Values{"token": {"wrong-wrong-wrong-wrong"}}})
@@ -326,7 +326,7 @@ func TestManyAddresses(t *testing.T) {
 }
 
 func TestFormsOfOtherSites(t *testing.T) {
-	s := newServer(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)}, nil)
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, nil)
 	cookies := s.login(t, here, operateWord, request{header: map[string]string{"Sec-Fetch-Site": "same-origin"}})
 	for name, header := range map[string]map[string]string{
 		"by a browser":       {"Sec-Fetch-Site": "cross-site"},
@@ -357,7 +357,7 @@ func TestFormsOfOtherSites(t *testing.T) {
 // A link on another site comes without the cookie of a login, which is strict; the
 // same page is then asked for from here.
 func TestALinkFromAnotherSite(t *testing.T) {
-	s := newServer(t, web.Access{Listen: "127.0.0.1:9847", Scrape: token(t, scrapeWord)}, nil)
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Scrape: token(t, scrapeWord)}, nil)
 	r := s.do(request{url: here + "/machines?state=failed", header: map[string]string{"Sec-Fetch-Site": "cross-site"}})
 	if page := body(t, r); r.StatusCode != 200 || !strings.Contains(page, `http-equiv="refresh" content="0"`) || strings.Contains(page, "search-index") {
 		t.Errorf("%s:\n%s", r.Status, page)

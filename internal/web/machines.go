@@ -172,7 +172,9 @@ func (p *pages) machines(e *estate, r *http.Request) (view, error) {
 		v.Count = e.texts.get("machines.of", text.Number(int64(len(found))), e.texts.count(len(e.machines), "machine"))
 	}
 	for _, m := range shown {
-		v.Rows = append(v.Rows, e.row(m))
+		row := e.row(m)
+		row.Name, row.Schedule, row.Reason = m.short, text.Clip(row.Schedule, longName), text.Clip(row.Reason, longReason)
+		v.Rows = append(v.Rows, row)
 	}
 	return view{template: "machines", title: p.texts.get("nav.machines"), data: v}, nil
 }

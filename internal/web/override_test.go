@@ -44,7 +44,7 @@ func form(pairs ...string) url.Values {
 }
 
 func TestOverride(t *testing.T) {
-	s, o := operated(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)})
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
 	cookies := s.login(t, here, operateWord, request{})
 	r := s.do(request{url: here + "/override", cookies: cookies, form: form("machine", webOne, "state", "on", "until", "3h")})
 	if r.StatusCode != 303 || r.Header.Get("Location") != "/machines/"+webOne || len(o.asked) != 1 {
@@ -72,7 +72,7 @@ func TestOverride(t *testing.T) {
 
 // Two machines have the id stage-db; the form names the place of one.
 func TestOverrideOfOneOfTwo(t *testing.T) {
-	s, o := operated(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)})
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
 	r := s.do(request{url: here + "/override", header: bearer(operateWord), form: form("machine", "stage-db", "in", "333333333333/eu-central-1", "state", "off", "until", "22:00")})
 	if r.StatusCode != 200 || len(o.asked) != 1 || o.asked[0].Name != "arn:aws:rds:eu-central-1:333333333333:db:stage-db" || o.asked[0].State != fleet.Stopped || !o.asked[0].Until.Equal(at(0, 22, 0)) {
 		t.Errorf("%s, asked for %+v", r.Status, o.asked)
@@ -85,7 +85,7 @@ func TestOverrideOfOneOfTwo(t *testing.T) {
 
 func TestWhoMayOverride(t *testing.T) {
 	wish := form("machine", webOne, "state", "on", "until", "3h")
-	both := web.Access{Listen: "127.0.0.1:9847", Scrape: token(t, scrapeWord), Operate: token(t, operateWord)}
+	both := web.Access{Listen: "127.0.0.1:19847", Scrape: token(t, scrapeWord), Operate: token(t, operateWord)}
 	for _, test := range []struct {
 		name   string
 		access web.Access
@@ -120,7 +120,7 @@ func TestWhoMayOverride(t *testing.T) {
 // A link to postpone shows a form, whoever follows it; programs that look for
 // dangerous links do.
 func TestThePostponeLink(t *testing.T) {
-	s, o := operated(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)})
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
 	link := "/override?machine=" + webOne + "&until=" + url.QueryEscape("2026-12-01T22:00:00+09:00")
 	r := s.do(request{url: here + link})
 	login := "/login?" + url.Values{"next": {link}}.Encode()
@@ -142,7 +142,7 @@ func TestThePostponeLink(t *testing.T) {
 }
 
 func TestOverridesThatCannotBe(t *testing.T) {
-	s, o := operated(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)})
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
 	cookies := s.login(t, here, operateWord, request{})
 	for _, test := range []struct {
 		form url.Values
@@ -173,7 +173,7 @@ func TestOverridesThatCannotBe(t *testing.T) {
 			t.Errorf("%v for a program: %s, %+v, %v", test.form, answer.Status, envelope, err)
 		}
 	}
-	observes := newServer(t, web.Access{Listen: "127.0.0.1:9847", Operate: token(t, operateWord)}, nil)
+	observes := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, nil)
 	if r := observes.do(request{url: here + "/override", form: form("machine", webOne), header: bearer(operateWord)}); r.StatusCode != 409 {
 		t.Errorf("of a process that only observes: %s", r.Status)
 	}

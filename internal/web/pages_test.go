@@ -297,6 +297,22 @@ func TestLargeEstate(t *testing.T) {
 	}
 }
 
+// TestLongestTags holds the size where people write as much as AWS allows into tags.
+func TestLongestTags(t *testing.T) {
+	w := newWorld(t)
+	long := strings.Repeat(`"><&'`, 51)
+	for n := range 300 {
+		w.add(n%3, long+fmt.Sprint(n%10), "Mon-Fri 08:00-19:00; off "+strings.Repeat("2026-12-25..2026-12-26, ", 7)+"2026-12-24", fleet.Running, nil)
+		w.add(n%3, long+fmt.Sprint(n%10), long, fleet.Running, nil)
+	}
+	h := handler(w.state, local)
+	for _, path := range []string{"/", "/machines", "/week", "/week?of=machines", "/machines/" + webOne} {
+		if got := get(t, h, path); got.Code != 200 || got.Body.Len() > 200_000 {
+			t.Errorf("%s: %d, %d bytes", path, got.Code, got.Body.Len())
+		}
+	}
+}
+
 func BenchmarkNewState(b *testing.B) {
 	state := many(b, 10_000)
 	for b.Loop() {

@@ -22,6 +22,8 @@ const (
 	attentionShown = 8
 	soonShown      = 8
 	runsShown      = 6
+	// inlineShown is how many schedules that are written in tags are shown.
+	inlineShown = 10
 	// staleAfter is the age from which on data are called old: three of the longest
 	// sweeps.
 	staleAfter = 15 * time.Minute
@@ -96,7 +98,7 @@ func (p *pages) today(e *estate, _ *http.Request) (view, error) {
 	for _, r := range e.Runs[:min(len(e.Runs), runsShown)] {
 		v.Runs = append(v.Runs, e.runRow(r))
 	}
-	for n := range e.Targets {
+	for n := range min(len(e.Targets), perPage) {
 		t := &e.Targets[n]
 		v.Targets = append(v.Targets, targetRow{accountName(t), string(t.Region), t.Err, len(t.Steps), t.Up, e.ago(t.At)})
 	}
@@ -156,7 +158,7 @@ func (e *estate) soon() []coming {
 			At: e.when(k.at), Starts: k.state == schedule.Running, Stops: k.state == schedule.Stopped, sort: k.at,
 			Link: "/machines?" + url.Values{"schedule": {k.schedule}}.Encode(),
 		}
-		c.What = e.texts.get("soon."+string(k.state), e.texts.count(n, "machine"), text.Printable(k.schedule))
+		c.What = e.texts.get("soon."+string(k.state), e.texts.count(n, "machine"), text.Clip(text.Printable(k.schedule), longName))
 		c.Why = e.why(k.schedule, k.at, k.state, k.override)
 		all = append(all, c)
 	}
@@ -221,14 +223,15 @@ func (e *estate) schedulesNow() []scheduleNow {
 		}
 		by[name].add(m)
 	}
-	slices.Sort(inline)
+	slices.SortFunc(inline, func(a, b string) int { return cmp.Or(by[b].Total-by[a].Total, strings.Compare(a, b)) })
+	inline = inline[:min(len(inline), inlineShown)]
 	var all []scheduleNow
 	for _, name := range append(order, inline...) {
 		now, s := by[name], e.schedules[name]
 		if s == nil || now.Total == 0 {
 			continue
 		}
-		now.Name, now.Link = text.Printable(name), "/machines?"+url.Values{"schedule": {name}}.Encode()
+		now.Name, now.Link = text.Clip(text.Printable(name), longName), "/machines?"+url.Values{"schedule": {name}}.Encode()
 		now.Desired, now.By = s.At(e.now), s.Within(e.now)
 		if next, ok := s.Next(e.now); ok {
 			now.Next, now.NextState = e.when(next.At), next.State
@@ -271,10 +274,11 @@ type runRow struct {
 	Name, Link, Job, Duration                   string
 	Started                                     moment
 	Checked, Changed, Failed, Skipped, Deferred int
-	Starts, Stops                               int
-	Errors                                      int
-	DryRun                                      bool
-	Narrowed                                    string
+	// Others are those that the record does not name one by one.
+	Starts, Stops, Others int
+	Errors                int
+	DryRun                bool
+	Narrowed              string
 }
 
 func (e *estate) runRow(r journal.Record) runRow {
@@ -292,5 +296,6 @@ func (e *estate) runRow(r journal.Record) runRow {
 			row.Stops++
 		}
 	}
+	row.Others = r.Done - row.Starts - row.Stops
 	return row
 }

@@ -145,7 +145,7 @@ func (e *estate) label(name string, week schedule.Week) string {
 // lane is the week of a schedule.
 func (e *estate) lane(name string, s *schedule.Schedule, monday time.Time, machines int) lane {
 	week := s.Week(name, monday)
-	row := lane{Name: text.Printable(name), Link: "/machines?" + url.Values{"schedule": {name}}.Encode()}
+	row := lane{Name: text.Clip(text.Printable(name), longName), Link: "/machines?" + url.Values{"schedule": {name}}.Encode()}
 	row.Picture = linesOf(week).draw(week.Spans, week.Transitions, e.now)
 	row.Picture.Label = e.label(row.Name, week)
 	notes := []string{e.texts.count(machines, "machine")}
@@ -162,10 +162,10 @@ func (e *estate) lane(name string, s *schedule.Schedule, monday time.Time, machi
 // machineLane is the week of a machine: its schedule with override and lead, and
 // what was done.
 func (e *estate) machineLane(m *machine, monday time.Time) lane {
-	row := lane{Name: m.name, Link: m.link, Note: text.Printable(m.Desired.Schedule)}
+	row := lane{Name: m.short, Link: m.link, Note: text.Clip(text.Printable(m.Desired.Schedule), longName)}
 	s := e.schedules[m.Desired.Schedule]
 	if s == nil {
-		row.Picture.Label = e.texts.get("week.label.none", m.name)
+		row.Picture.Label = e.texts.get("week.label.none", m.short)
 		return row
 	}
 	row.Picture = e.machinePicture(m, s, monday)
@@ -180,7 +180,7 @@ func (e *estate) machinePicture(m *machine, s *schedule.Schedule, monday time.Ti
 		spans = m.Desired.Ahead(s, week.From, week.To)
 	}
 	p := l.draw(spans, week.Transitions, e.now)
-	p.Label = e.label(m.name, week)
+	p.Label = e.label(m.short, week)
 	if o := m.Desired.Override; !o.Until.IsZero() {
 		p.Override = l.box(o.Since, o.Until, 1, 4)
 	}
