@@ -23,7 +23,7 @@ import (
 
 const officeHours = `timezone: Asia/Seoul
 regions: [ap-northeast-2]
-journal: JOURNAL
+journal: s3://nightshift-practice/journal
 schedules:
   office-hours: Mon-Fri 08:00-19:00
 power:
@@ -36,7 +36,7 @@ type world struct {
 	*sandbox.Sandbox
 	now     time.Time
 	config  string
-	journal blob.Folder
+	journal blob.Store
 	options daemon.Options
 	*daemon.Daemon
 }
@@ -53,39 +53,53 @@ func newWorld(t *testing.T, now time.Time, o sandbox.Options) *world {
 	server := sandboxtest.Start(t, o)
 	w.Sandbox = server.Sandbox()
 	dir := t.TempDir()
-	w.config, w.journal = filepath.Join(dir, "nightshift.yaml"), blob.Folder(filepath.Join(dir, "journal"))
+	w.config = filepath.Join(dir, "nightshift.yaml")
 	w.configure(t, officeHours)
 	w.options = daemon.Options{
 		Now: func() time.Time { return w.now }, Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"},
 		Reports: blob.Ref{Scheme: blob.S3, Bucket: sandbox.DefaultBucket, Path: "ec2/"}, Costs: 1000 * time.Hour,
 	}
 	w.options.App = app.New(app.Options{
-		Now: w.options.Now, Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey},
+		Now: w.options.Now, Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1000},
 	})
 	w.restart()
+	s, err := w.options.App.Open(t.Context(), app.Selection{Config: w.ref(), NeedConfig: true})
+	if err == nil {
+		w.journal, err = s.JournalStore(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
+
+func (w *world) ref() blob.Ref { return blob.Ref{Scheme: blob.File, Path: w.config} }
 
 // restart makes a daemon that knows nothing but what is in AWS and in the journal.
 func (w *world) restart() {
 	w.options.Watcher = watch.New(watch.Options{
-		App: w.options.App, Now: w.options.Now, Selection: app.Selection{Config: blob.Ref{Scheme: blob.File, Path: w.config}},
+		App: w.options.App, Now: w.options.Now, Selection: app.Selection{Config: w.ref()},
 	})
 	w.Daemon = daemon.New(w.options)
 }
 
 func (w *world) configure(t *testing.T, text string) {
 	t.Helper()
-	if err := os.WriteFile(w.config, []byte(strings.ReplaceAll(text, "JOURNAL", string(w.journal))), 0o600); err != nil {
+	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// pass lets the time of both clocks go by, looks once, and waits until all is done.
-func (w *world) pass(t *testing.T, d time.Duration) {
-	t.Helper()
+// sleep lets the time of both clocks go by.
+func (w *world) sleep(d time.Duration) {
 	w.now = w.now.Add(d)
 	w.Advance(d)
+}
+
+// pass lets time go by, looks once, and waits until all is done.
+func (w *world) pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	w.sleep(d)
 	w.Pass(t.Context())
 	w.Wait()
 }

@@ -128,7 +128,7 @@ func (r *runs) add(now time.Time, records []journal.Record) {
 		r.list = append(r.list, rec)
 	}
 	slices.SortStableFunc(r.list, func(a, b journal.Record) int { return b.Started.Compare(a.Started) })
-	r.followJobs(now)
+	r.followJobs(now) // the last run of a rare job leaves the list
 	if len(r.list) > runsKept {
 		r.list = slices.Delete(r.list, runsKept, len(r.list))
 	}

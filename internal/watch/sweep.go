@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -57,12 +58,14 @@ func (w *Watcher) machines(ctx context.Context, s *app.Session, began time.Time)
 		}
 		result.Unreachable = s.Unreachable
 	}
+	own := w.account(ctx, s)
 	now := w.o.Now()
 	var failed []app.TargetError
 	var list []Target
 	before := w.State().Targets
 	for _, read := range result.Targets {
 		t := Target{Target: read.Plan.Target, AccountName: s.Names.Of(read.Plan.Target.Account)}
+		t.Account = cmp.Or(t.Account, own)
 		if read.Failure == nil {
 			t.Up, t.At, t.Steps = true, now, read.Plan.Steps
 		} else {
@@ -85,6 +88,19 @@ func (w *Watcher) machines(ctx context.Context, s *app.Session, began time.Time)
 		return list, err
 	}
 	return list, nil
+}
+
+// account is that of our own credentials, which is asked for once; empty where it is not
+// known yet.
+func (w *Watcher) account(ctx context.Context, s *app.Session) fleet.Account {
+	if w.own == "" {
+		account, err := s.Account(ctx)
+		if err != nil {
+			w.log.DebugContext(ctx, "the account is not known", "error", err)
+		}
+		w.own = account
+	}
+	return w.own
 }
 
 // keep leaves in a target what was read of it before, but for the kinds that were read

@@ -37,12 +37,13 @@ type Watcher struct {
 
 	// sweeping and pricing are held by the one sweep of its kind that is under way.
 	sweeping, pricing sync.Mutex
+	own               fleet.Account // of our own credentials; of who holds sweeping
 
 	mu sync.Mutex // of all below, and of who replaces the state
 	// reading is the configuration in force, valid one without errors.
 	reading app.Reading
 	runs    runs
-	own     map[string]ownJob
+	here    map[string]ownJob // the jobs in this process
 }
 
 // ownJob is what this process says of a job.
@@ -53,7 +54,7 @@ type ownJob struct {
 
 // New makes a Watcher. Nothing is read yet.
 func New(o Options) *Watcher {
-	w := &Watcher{o: o, log: o.Log, own: map[string]ownJob{}, runs: newRuns()}
+	w := &Watcher{o: o, log: o.Log, here: map[string]ownJob{}, runs: newRuns()}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}
@@ -140,9 +141,9 @@ func (w *Watcher) logReading(ctx context.Context, read app.Reading, taken, befor
 // Running says that this process has begun or ended a job.
 func (w *Watcher) Running(job string, running bool) {
 	w.change(func(*State) {
-		own := w.own[job]
+		own := w.here[job]
 		own.running = running
-		w.own[job] = own
+		w.here[job] = own
 	})
 }
 
@@ -150,9 +151,9 @@ func (w *Watcher) Running(job string, running bool) {
 // nothing is in the way.
 func (w *Watcher) Problem(job, problem string) {
 	w.change(func(*State) {
-		own := w.own[job]
+		own := w.here[job]
 		own.problem = problem
-		w.own[job] = own
+		w.here[job] = own
 	})
 }
 
@@ -172,9 +173,10 @@ func (w *Watcher) jobs(s *State) []Job {
 		return nil
 	}
 	now := w.o.Now()
+	w.runs.followJobs(now)
 	list := make([]Job, 0, len(s.Config.Value.Jobs))
 	for _, j := range s.Config.Value.Jobs {
-		own, known := w.own[j.Name], w.runs.jobs[j.Name]
+		own, known := w.here[j.Name], w.runs.jobs[j.Name]
 		job := Job{Name: j.Name, When: j.When, Last: known.last, LastSuccess: known.success, Running: own.running, Problem: own.problem}
 		job.Next, _ = j.When.Next(now)
 		list = append(list, job)
