@@ -8,7 +8,7 @@ import (
 const untagged = "(none)"
 
 // costs says what the estate costs; nothing while no costs have been calculated.
-func (s *series) costs(st *watch.State) {
+func (s *series) costs(st *watch.State, top topTags) {
 	c := st.Cost
 	s.add(costLastSuccess, seconds(c.At))
 	if c.At.IsZero() {
@@ -24,13 +24,7 @@ func (s *series) costs(st *watch.State) {
 		s.add(serviceRunRate, one.RunRate.Float(), one.Name)
 	}
 	for key, values := range c.Tags {
-		for _, one := range values {
-			if one.Name == "" {
-				one.Name = untagged
-			}
-			s.add(tagMonthToDate, one.MonthToDate.Float(), key, one.Name)
-			s.add(tagRunRate, one.RunRate.Float(), key, one.Name)
-		}
+		s.tag(key, values, top.values[key])
 	}
 	if c.Rows > 0 {
 		s.add(priceCoverage, float64(c.Priced)/float64(c.Rows))
@@ -52,4 +46,28 @@ func (s *series) costs(st *watch.State) {
 			s.add(recommendedSaving, r.Saving.USD.Float(), r.Code)
 		}
 	}
+}
+
+// tag splits the costs up by the values of a tag. Those that are not among the largest
+// are summed up.
+func (s *series) tag(key string, values []watch.NamedAmounts, chosen map[string]bool) {
+	var rest watch.Amounts
+	folded := 0
+	for _, one := range values {
+		if !chosen[one.Name] && len(values) > len(chosen)+1 {
+			rest.MonthToDate, rest.RunRate = rest.MonthToDate.Add(one.MonthToDate), rest.RunRate.Add(one.RunRate)
+			folded++
+			continue
+		}
+		if one.Name == "" {
+			one.Name = untagged
+		}
+		s.add(tagMonthToDate, one.MonthToDate.Float(), key, one.Name)
+		s.add(tagRunRate, one.RunRate.Float(), key, one.Name)
+	}
+	if folded > 0 {
+		s.add(tagMonthToDate, rest.MonthToDate.Float(), key, Other)
+		s.add(tagRunRate, rest.RunRate.Float(), key, Other)
+	}
+	s.folded += folded
 }

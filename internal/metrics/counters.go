@@ -42,13 +42,26 @@ func (c counters) add(name string, by float64, labels ...string) {
 	values[key] += by
 }
 
-// samples are all counters. Those that are known beforehand start at 0.
+// samples are all counters of this process. What is known beforehand starts at 0.
 func (c counters) samples(st *watch.State) []sample {
-	for n := range c.table.list {
-		if f := &c.table.list[n]; f.Counter {
-			for _, labels := range f.known(st, c.table.list) {
-				c.add(f.Name, 0, labels...)
-			}
+	for _, j := range st.Jobs {
+		c.add(jobRuns, 0, j.Name)
+		c.add(jobFailures, 0, j.Name)
+	}
+	for _, action := range []power.Action{power.Stop, power.Start} {
+		for _, name := range []string{transitions, transitionFailures, transitionDeferred} {
+			c.add(name, 0, string(action))
+		}
+	}
+	if st.Config.Value != nil {
+		for _, r := range st.Config.Value.Notify.Recipients {
+			c.add(notices, 0, r.Name)
+			c.add(noticeFailures, 0, r.Name)
+		}
+	}
+	for _, other := range c.table.list {
+		if len(other.folds) > 0 {
+			c.add(overflow, 0, other.Name)
 		}
 	}
 	var all []sample
@@ -60,28 +73,6 @@ func (c counters) samples(st *watch.State) []sample {
 				labels = strings.Split(key, separator)
 			}
 			all = append(all, sample{f, labels, c.values[f.Name][key]})
-		}
-	}
-	return all
-}
-
-// known are the labels of a counter that there are before anything is counted.
-func (f *Family) known(st *watch.State, families []Family) [][]string {
-	var all [][]string
-	switch f.Name {
-	case transitions, transitionFailures, transitionDeferred:
-		all = [][]string{{string(power.Stop)}, {string(power.Start)}}
-	case jobRuns, jobFailures:
-		for _, j := range st.Jobs {
-			all = append(all, []string{j.Name})
-		}
-	case awsThrottles, awsRetries:
-		all = [][]string{{"EC2"}}
-	case overflow:
-		for _, other := range families {
-			if len(other.folds) > 0 {
-				all = append(all, []string{other.Name})
-			}
 		}
 	}
 	return all

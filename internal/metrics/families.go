@@ -61,6 +61,8 @@ const (
 	labelAccount   = "aws_account_id"
 	labelRegion    = "aws_region"
 	labelSchedule  = "schedule"
+	labelDesired   = "desired"
+	labelActual    = "actual"
 	labelJob       = "job_name"
 	labelAction    = "action"
 	labelRecipient = "recipient"
@@ -138,15 +140,15 @@ func machineFamilies() []Family {
 	target := []string{labelAccount, labelRegion}
 	return []Family{
 		{Name: machines, Help: "Machines that rules select, by desired and actual state.", Budget: machinesBudget, join: sum,
-			Labels: []string{labelAccount, labelRegion, labelSchedule, "kind", "desired", "actual"}, folds: [][]int{{2}, {0, 1, 2}}},
+			Labels: []string{labelAccount, labelRegion, labelSchedule, "kind", labelDesired, labelActual}, folds: [][]int{{2}, {0, 1, 2}}},
 		{Name: outOfSchedule, Help: "Machines that are not in their desired state and that nightshift would change.", Budget: 4 * schedulesBudget, join: sum,
-			Labels: []string{labelSchedule, "desired", "actual"}, folds: [][]int{{0}}},
+			Labels: []string{labelSchedule, labelDesired, labelActual}, folds: [][]int{{0}}},
 		{Name: manual, Help: "Machines that a person started or stopped against their schedule, which is respected.", Budget: 2 * schedulesBudget, join: sum,
-			Labels: []string{labelSchedule, "actual"}, folds: [][]int{{0}}},
+			Labels: []string{labelSchedule, labelActual}, folds: [][]int{{0}}},
 		{Name: outOldest, Help: "Since when the machine has been out of schedule that has been so longest; 0 where none is.", Budget: schedulesBudget, join: earliest,
 			Labels: []string{labelSchedule}, folds: [][]int{{0}}},
 		{Name: nextTransition, Help: "When a schedule next asks for a state.", Budget: 2 * schedulesBudget, join: earliest,
-			Labels: []string{labelSchedule, "desired"}, folds: [][]int{{0}}},
+			Labels: []string{labelSchedule, labelDesired}, folds: [][]int{{0}}},
 		{Name: overrides, Help: "Overrides that hold now, by the state that they ask for.", Budget: 2, join: sum, Labels: []string{"state"}},
 		{Name: invalidTags, Help: "Machines that are skipped because a tag or the definition of their schedule cannot be read.", Budget: 1, join: sum},
 		{Name: targetUp, Help: "1 where the last sweep read all machines of the account and region, else 0.", Budget: targetsBudget, join: oldest,

@@ -21,7 +21,9 @@ func (s *series) jobs(st *watch.State) {
 		s.add(jobDuration, took.Seconds(), j.Name)
 		s.add(jobInterval, interval(j.When, st.Made).Seconds(), j.Name)
 	}
-	s.add(journalLastRead, seconds(st.Journal.At))
+	if st.Config.Value != nil && st.Config.Value.Journal != "" {
+		s.add(journalLastRead, seconds(st.Journal.At))
+	}
 }
 
 // plannedRuns is how many runs are looked at for the longest time between two.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"nightshift/internal/watch"
 )
 
 // limit keeps a family within its budget. What has series of its own is chosen once a
@@ -21,26 +23,17 @@ type limit struct {
 func (m *Metrics) limited(s *series, now time.Time) []sample {
 	byFamily := map[string][]sample{}
 	for _, one := range s.all {
-		scope := one.family.Name
-		if scope == tagRunRate || scope == tagMonthToDate {
-			scope = keyOf(scope, one.labels[:1]) // each key has a sum of its own
-		}
-		byFamily[scope] = append(byFamily[scope], one)
+		byFamily[one.family.Name] = append(byFamily[one.family.Name], one)
 	}
 	var all []sample
-	for _, scope := range slices.Sorted(maps.Keys(byFamily)) {
-		samples := byFamily[scope]
-		f := samples[0].family
-		budget := f.Budget
-		if strings.Contains(scope, separator) {
-			budget = perTagBudget
+	for _, name := range slices.Sorted(maps.Keys(byFamily)) {
+		samples := byFamily[name]
+		if m.limits[name] == nil {
+			m.limits[name] = &limit{}
 		}
-		if m.limits[scope] == nil {
-			m.limits[scope] = &limit{}
-		}
-		kept := m.limits[scope].apply(samples, budget, now)
+		kept := m.limits[name].apply(samples, samples[0].family.Budget, now)
 		if folded := len(samples) - len(kept); folded > 0 {
-			m.counters.add(overflow, float64(folded), f.Name)
+			m.counters.add(overflow, float64(folded), name)
 		}
 		all = append(all, kept...)
 	}
@@ -50,8 +43,7 @@ func (m *Metrics) limited(s *series, now time.Time) []sample {
 // apply folds samples until they are within the budget.
 func (l *limit) apply(samples []sample, budget int, now time.Time) []sample {
 	f := samples[0].family
-	day := now.UTC().Truncate(24 * time.Hour)
-	if !day.Equal(l.day) {
+	if day := dayOf(now); !day.Equal(l.day) {
 		l.day, l.folded = day, nil
 	}
 	if len(f.folds) == 0 || l.folded == nil && len(samples) <= budget {
@@ -102,14 +94,17 @@ func (l *limit) fold(samples []sample) []sample {
 	return out.all
 }
 
-// room is the share of a budget that a choice uses, in percent: the states of
-// machines change during the day, and with them the number of series.
+// room is the share of a budget that a choice uses, in percent, where the number of
+// series changes during the day with the states of machines.
 const room = 80
 
 // choose folds the smallest of the groups of samples with the same open labels, one
 // after the other, until the family is within the budget.
 func (l *limit) choose(samples []sample, budget int) {
 	f := samples[0].family
+	if slices.Contains(f.Labels, labelActual) {
+		budget = budget * room / 100
+	}
 	size := map[string]float64{}
 	members := map[string][]sample{}
 	for _, one := range samples {
@@ -127,7 +122,7 @@ func (l *limit) choose(samples []sample, budget int) {
 	}
 	for fold := range f.folds {
 		for _, group := range groups {
-			if len(count) <= budget*room/100 {
+			if len(count) <= budget {
 				l.folded[group] = l.folded[group] // it was looked at
 				continue
 			}
@@ -140,5 +135,31 @@ func (l *limit) choose(samples []sample, budget int) {
 			}
 			l.folded[group] = fold + 1
 		}
+	}
+}
+
+func dayOf(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
+
+// topTags are the values of each tag that have series of their own, chosen once a day.
+// Anyone may write tags, so that there may be as many values as resources.
+type topTags struct {
+	day    time.Time
+	values map[string]map[string]bool
+}
+
+// choose takes the first values of each key, which are the largest.
+func (top *topTags) choose(tags map[string][]watch.NamedAmounts, now time.Time) {
+	if day := dayOf(now); !day.Equal(top.day) {
+		top.day, top.values = day, map[string]map[string]bool{}
+	}
+	for key, values := range tags {
+		if top.values[key] != nil {
+			continue
+		}
+		chosen := map[string]bool{}
+		for _, one := range values[:min(len(values), max(1, min(perTagBudget, tagsBudget/len(tags)))-1)] {
+			chosen[one.Name] = true
+		}
+		top.values[key] = chosen
 	}
 }

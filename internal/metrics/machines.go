@@ -49,11 +49,11 @@ func (known scheduleLabel) all(c *config.Config) []string {
 const unmanaged = string(schedule.Unmanaged)
 
 // ofState makes what follows from a State alone.
-func (t table) ofState(st *watch.State) *series {
+func (t table) ofState(st *watch.State, top topTags) *series {
 	s := t.series()
 	s.machines(st)
 	s.jobs(st)
-	s.costs(st)
+	s.costs(st, top)
 	s.add(configValid, one(st.Config.Value != nil && len(st.Config.Rejected) == 0))
 	s.add(configReload, seconds(st.Config.Loaded))
 	return s

@@ -29,8 +29,8 @@ import (
 type Options struct {
 	// State gives what is known now; it must not block, and may give nil.
 	State func() *watch.State
-	// Now is the clock of this machine. What a process did before this moment is
-	// not counted.
+	// Now is the clock that jobs follow. What ended before this moment is not
+	// counted.
 	Now func() time.Time
 	// Version and Revision are those of the program.
 	Version, Revision string
@@ -49,6 +49,7 @@ type Metrics struct {
 	mu       sync.Mutex
 	counters counters
 	limits   map[string]*limit
+	top      topTags
 	// last is the State that was counted last, and made what is made from it.
 	last *watch.State
 	made []sample
@@ -119,7 +120,12 @@ func (m *Metrics) samples() []sample {
 	}
 	if state != m.last {
 		m.count(state)
-		m.made = m.limited(m.table.ofState(state), now)
+		m.top.choose(state.Cost.Tags, now)
+		made := m.table.ofState(state, m.top)
+		for _, name := range []string{tagMonthToDate, tagRunRate} {
+			m.counters.add(overflow, float64(made.folded), name)
+		}
+		m.made = m.limited(made, now)
 		m.last = state
 	}
 	all := append([]sample{}, m.made...)

@@ -33,7 +33,7 @@ func configuration(t *testing.T) *config.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &config.Config{Schedules: []config.Schedule{{Name: "office", Schedule: hours}}}
+	return &config.Config{Journal: "s3://journal/", Schedules: []config.Schedule{{Name: "office", Schedule: hours}}}
 }
 
 // estate is a small State in which every family has something to say.
@@ -143,13 +143,19 @@ func TestHandler(t *testing.T) {
 	if kind := answer.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/openmetrics-text") {
 		t.Errorf("content type %q", kind)
 	}
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := read(t, answer.Body)
 	for _, line := range []string{"nightshift_target_up{aws_account_id=\"111111111111\",aws_region=\"eu-west-1\"} 1.0", "go_goroutines ", "process_start_time_seconds ", "# EOF"} {
-		if !strings.Contains(string(body), line) {
+		if !strings.Contains(body, line) {
 			t.Errorf("the answer lacks %q", line)
 		}
 	}
+}
+
+func read(t testing.TB, from io.Reader) string {
+	t.Helper()
+	all, err := io.ReadAll(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(all)
 }

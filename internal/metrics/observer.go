@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 	"nightshift/internal/watch"
 )
 
-// Observer counts what jobs of this process do: requests to AWS, stops and starts.
+// Observer counts what this process does: requests to AWS, stops and starts.
 func (m *Metrics) Observer() app.Observer { return observer{metrics: m} }
 
 type observer struct {
@@ -123,14 +124,14 @@ type recordKey struct {
 	started int64
 }
 
-// keep is how long the runs of this process are remembered: longer than a record can
-// come into the State after its run.
+// keep is how long runs are remembered that are not in the State: longer than a record
+// can come there after its run.
 const keep = 24 * time.Hour
 
 // count counts the runs that other processes have put into the journal since this one
 // began, each record once. Records are told apart by job and start.
 func (m *Metrics) count(st *watch.State) {
-	there := map[recordKey]bool{}
+	there := make(map[recordKey]bool, len(st.Runs))
 	for _, r := range st.Runs {
 		key := recordKey{r.Job, r.Started.UnixNano()}
 		there[key] = true
@@ -148,26 +149,11 @@ func (m *Metrics) count(st *watch.State) {
 			m.counters.ran(r.Job, watch.FailedRun(r))
 		}
 	}
-	if len(st.Runs) > 0 { // what has gone from there does not come back
-		for key := range m.seen {
-			if !there[key] && key.started < oldestRun(st.Runs) {
-				delete(m.seen, key)
-			}
-		}
-	}
+	forgotten := m.options.Now().Add(-keep)
+	maps.DeleteFunc(m.seen, func(key recordKey, _ bool) bool { return !there[key] && key.started < forgotten.UnixNano() })
 	m.own = slices.DeleteFunc(m.own, func(r ownRun) bool {
-		return !r.ended.IsZero() && m.options.Now().Sub(r.ended) > keep
+		return !r.ended.IsZero() && r.ended.Before(forgotten)
 	})
-}
-
-func oldestRun(runs []journal.Record) int64 {
-	first := runs[0].Started
-	for _, r := range runs {
-		if r.Started.Before(first) {
-			first = r.Started
-		}
-	}
-	return first.UnixNano()
 }
 
 // isOwn reports whether a record is that of a run of this process.

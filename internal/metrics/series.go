@@ -20,6 +20,8 @@ type series struct {
 	table table
 	all   []sample
 	at    map[string]int // in all, by family and labels
+	// folded is how many values of tags have no series of their own.
+	folded int
 }
 
 func (t table) series() *series { return &series{table: t, at: map[string]int{}} }

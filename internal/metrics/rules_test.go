@@ -1,0 +1,58 @@
+package metrics_test
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const prometheusDir = "../../deploy/prometheus"
+
+// program is a program of Prometheus, without which the test is skipped.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not installed: apt-get install prometheus", name)
+	}
+	return path
+}
+
+// TestRules checks the rules and the example with Prometheus's own program, and runs
+// their tests.
+func TestRules(t *testing.T) {
+	promtool := program(t, "promtool")
+	for _, args := range [][]string{
+		{"check", "rules", "nightshift-rules.yaml"},
+		{"check", "config", "prometheus.yaml"},
+		{"test", "rules", "nightshift-rules-test.yaml", "nightshift-rules-days-test.yaml"},
+	} {
+		command := exec.CommandContext(t.Context(), promtool, args...)
+		command.Dir = prometheusDir
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+}
+
+// TestRulesAreTested: each alert has tests in which it fires and clears, and one
+// without its series.
+func TestRulesAreTested(t *testing.T) {
+	text := func(file string) string {
+		data, err := os.ReadFile(prometheusDir + "/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	tests := text("nightshift-rules-test.yaml") + text("nightshift-rules-days-test.yaml")
+	for _, alert := range regexp.MustCompile(`(?m)- alert: (\w+)$`).FindAllStringSubmatch(text("nightshift-rules.yaml"), -1) {
+		for _, what := range []string{": fires.*clears", ": missing"} {
+			if !regexp.MustCompile(`name: '` + alert[1] + what).MatchString(tests) {
+				t.Errorf("no test with the name %s%s", alert[1], what)
+			}
+		}
+	}
+}
