@@ -1,0 +1,397 @@
+package notify_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/fleet"
+	"nightshift/internal/notify"
+)
+
+// A machine that fails is told of after two ticks, once, again after a day, and when
+// it is good again.
+func TestAProblemIsToldOnce(t *testing.T) {
+	w, s := hook(t, "")
+	want := func(when, titlesWanted string) {
+		t.Helper()
+		if got := titles(s.taken(t)); got != titlesWanted {
+			t.Errorf("%s: %q, want %q", when, got, titlesWanted)
+		}
+	}
+	w.run(failed("i-1"))
+	want("after one tick", "")
+	w.run(failed("i-1"))
+	want("after two ticks", "power: 1 problem")
+	for range 20 {
+		w.run(failed("i-1"))
+	}
+	want("while it lasts", "")
+	w.run(failed("i-1"), failed("i-2"))
+	w.run(failed("i-1"), failed("i-2"))
+	want("a second one", "power: 1 problem")
+	w.now = w.now.Add(22*time.Hour + 30*time.Minute)
+	w.run(failed("i-1"), failed("i-2"))
+	want("after a day", "power: 2 problems still there")
+	w.run(stopped("i-1"), failed("i-2"))
+	want("good again", "power: 1 resolved, stopped 1 machine")
+	w.run(failed("i-2"))
+	want("nothing happened", "")
+	w.run()
+	want("the other is gone", "power: 1 resolved")
+	w.run(failed("i-3"))
+	w.run()
+	w.run(failed("i-3"))
+	want("never in two ticks in a row", "")
+}
+
+// What a run could not look at is not resolved.
+func TestUnreadIsNotResolved(t *testing.T) {
+	w, s := hook(t, "")
+	w.run(failed("i-1"))
+	w.run(failed("i-1"))
+	s.take()
+	unread := w.result()
+	unread.Targets[0].Failure = &app.TargetError{Target: target(), Err: fleet.ErrUnavailable}
+	for range 2 {
+		w.now = w.now.Add(5 * time.Minute)
+		w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Power: unread})
+	}
+	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Err: fleet.ErrCredentials})
+	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "report", Err: errors.New("no bucket")})
+	if got := titles(s.taken(t)); got != "power: 1 problem; report: 1 problem" {
+		t.Errorf("told: %q", got)
+	}
+	w.run()
+	if got := titles(s.taken(t)); got != "power: 2 resolved" {
+		t.Errorf("when it was read: %q", got)
+	}
+}
+
+// The state lies beside the journal: the next process goes on with it, and a lost or
+// damaged one is told of once more.
+func TestStateIsKept(t *testing.T) {
+	w, s := hook(t, "")
+	w.run(failed("i-1"))
+	w.restart()
+	w.run(failed("i-1"))
+	if got := titles(s.taken(t)); got != "power: 1 problem" {
+		t.Errorf("the next process: %q", got)
+	}
+	file := filepath.Join(w.dir, "journal", "notify", "open", "audit.json")
+	for _, broken := range []func() error{
+		func() error { return os.Remove(file) },
+		func() error { return os.WriteFile(file, []byte(`{"version":1,"open":[`), 0o600) },
+		func() error { return os.WriteFile(file, []byte(`{"version":99}`), 0o600) },
+	} {
+		if err := broken(); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			w.run(failed("i-1"))
+			w.restart()
+		}
+		if got := titles(s.taken(t)); got != "power: 1 problem" {
+			t.Errorf("with a lost state: %q", got)
+		}
+	}
+}
+
+// A journal that cannot be written does not flood: this process remembers.
+func TestJournalCannotBeWritten(t *testing.T) {
+	w, s := hook(t, "")
+	w.run(failed("i-1"))
+	folder := filepath.Join(w.dir, "journal")
+	if err := errors.Join(os.RemoveAll(folder), os.WriteFile(folder, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		w.run(failed("i-1"))
+	}
+	if got := titles(s.taken(t)); got != "power: 1 problem" {
+		t.Errorf("told: %q", got)
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	w.run(failed("i-1"))
+	w.restart()
+	w.run(failed("i-1"))
+	if got := titles(s.taken(t)); got != "" {
+		t.Errorf("when it is back: %q", got)
+	}
+}
+
+// Two processes that see the same run tell it once.
+func TestTwoProcesses(t *testing.T) {
+	w, s := hook(t, "")
+	other := w.process()
+	for range 2 {
+		w.now = w.now.Add(5 * time.Minute)
+		r := notify.Result{Job: "power", Power: w.result(failed("i-1"))}
+		var group sync.WaitGroup
+		for _, n := range []*notify.Notifier{w.notifier, other} {
+			group.Go(func() { n.Run(context.Background(), w.session, r) })
+		}
+		group.Wait()
+	}
+	if got := titles(s.taken(t)); got != "power: 1 problem" {
+		t.Errorf("told: %q", got)
+	}
+}
+
+// A service that answers 500 for an hour gets what waited, in order, and no run is
+// held up. One that asks for time gets it.
+func TestAServiceIsDown(t *testing.T) {
+	w, s := hook(t, "")
+	s.answering(func(a http.ResponseWriter) bool { a.WriteHeader(http.StatusInternalServerError); return true })
+	for n := range 12 {
+		w.run(stopped(fmt.Sprint("i-", n)))
+	}
+	if got := w.notifier.Counts()["audit"]; got.Pending != 12 || got.Sent != 0 || got.Failed != 12 || !strings.Contains(got.Problem, "500") {
+		t.Errorf("counts: %+v", got)
+	}
+	s.answering(nil)
+	var all []notify.Message
+	for range 3 {
+		w.run()
+		all = append(all, s.taken(t)...)
+	}
+	if len(all) != 12 || !all[0].At.Before(all[11].At) {
+		t.Errorf("%d messages came: %s", len(all), titles(all))
+	}
+	asked := 0
+	s.answering(func(a http.ResponseWriter) bool {
+		asked++
+		a.Header().Set("Retry-After", "1200")
+		a.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
+	for range 4 {
+		w.run(stopped("i-1"))
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times within the time that it wanted", asked)
+	}
+	s.answering(nil)
+	w.run()
+	if got := len(s.take()); got != 4 {
+		t.Errorf("%d messages after it", got)
+	}
+}
+
+// What waits is bounded in number and in time.
+func TestPendingIsBounded(t *testing.T) {
+	w, s := hook(t, "")
+	s.answering(func(a http.ResponseWriter) bool { a.WriteHeader(http.StatusBadGateway); return true })
+	for range 130 {
+		w.run(stopped("i-1"))
+	}
+	if got := w.notifier.Counts()["audit"].Pending; got != 100 {
+		t.Errorf("%d wait", got)
+	}
+	s.answering(nil)
+	w.run()
+	first := s.taken(t)[0]
+	if last := first.Groups[len(first.Groups)-1]; last.Heading != "30 earlier messages were dropped: more than 100 waited" {
+		t.Errorf("%+v", last)
+	}
+	w.now = w.now.Add(30 * time.Hour)
+	w.run()
+	if got := s.take(); len(got) > 0 || w.notifier.Counts()["audit"].Pending != 0 {
+		t.Errorf("%d messages of the day before", len(got))
+	}
+}
+
+// A service that never answers does not hold up a run.
+func TestAServiceHangs(t *testing.T) {
+	w, s := hook(t, "")
+	release := make(chan struct{})
+	s.answering(func(http.ResponseWriter) bool { <-release; return true })
+	defer close(release)
+	began := time.Now()
+	w.run(stopped("i-1"))
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if got := w.notifier.Counts()["audit"]; got.Pending != 1 || got.Problem != "no answer came in time" {
+		t.Errorf("counts: %+v", got)
+	}
+}
+
+// A message goes to those whose routes fit; what is about no machine to those without
+// a tag.
+func TestRoutes(t *testing.T) {
+	one, all := serve(t, anything), serve(t, anything)
+	w := newWorld(t, fmt.Sprintf(`notify:
+  recipients: { a: { webhook: %q }, ops: { webhook: %q } }
+  routes: [{ tag: Team=a, to: a }, { to: ops }]
+`, one.URL, all.URL))
+	b := stopped("i-2")
+	b.team = "b"
+	w.run(stopped("i-1"), b)
+	w.run(b)
+	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "report", Err: errors.New("no bucket")})
+	if got := titles(one.taken(t)); got != "power: stopped 1 machine" {
+		t.Errorf("team a: %q", got)
+	}
+	if got := titles(all.taken(t)); got != "power: stopped 2 machines; power: stopped 1 machine; report: 1 problem" {
+		t.Errorf("ops: %q", got)
+	}
+}
+
+// More than a hundred machines that fail are one problem for each reason, and that is
+// one message.
+func TestManyMachinesFail(t *testing.T) {
+	w, s := hook(t, "")
+	var many []machine
+	for n := range 10_000 {
+		many = append(many, failed(fmt.Sprintf("i-%05d", n)))
+	}
+	w.run(many[:50]...)
+	w.run(many[:50]...)
+	w.run(many...)
+	w.run(many...)
+	got := s.taken(t)
+	if titles(got) != "power: 50 problems; power: 1 problem" || !strings.Contains(got[1].Groups[0].Heading, "10,000 machines") {
+		t.Errorf("told: %s", titles(got))
+	}
+	if got[0].Groups[0].Heading != "did not start: no capacity" || len(got[0].Groups[0].Lines) != 50 {
+		t.Errorf("grouped: %+v", got[0].Groups)
+	}
+	w.run()
+	if got := titles(s.taken(t)); got != "power: 1 resolved" {
+		t.Errorf("after it: %s", got)
+	}
+}
+
+// Nobody is told of a dry run, of a run for some machines, of one that was
+// interrupted, nor for a configuration that may be somebody else's.
+func TestNothingIsTold(t *testing.T) {
+	w, s := hook(t, "")
+	dry, narrow := w.result(stopped("i-1")), w.result(stopped("i-1"))
+	dry.Input.DryRun, narrow.Input.Only.Machines = true, []string{"i-1"}
+	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Power: dry})
+	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Power: narrow})
+	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Err: context.Canceled})
+	w.notifier.Named = false
+	w.run(stopped("i-1"))
+	w.run(stopped("i-1"))
+	if _, err := w.notifier.Test(t.Context(), w.session, ""); !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), "--config") {
+		t.Errorf("test: %v", err)
+	}
+	if got := s.take(); len(got) > 0 {
+		t.Errorf("told: %s", got)
+	}
+	if got := strings.Count(w.log.String(), "somebody else"); got != 1 {
+		t.Errorf("said %d times:\n%s", got, w.log.String())
+	}
+}
+
+// The heartbeat is called after good runs only.
+func TestHeartbeat(t *testing.T) {
+	ping := serve(t, anything)
+	w := newWorld(t, "notify: { heartbeat: { power: env:NIGHTSHIFT_PING } }\n")
+	w.env["NIGHTSHIFT_PING"] = ping.URL + "/TOKEN"
+	w.run(stopped("i-1"))
+	w.run()
+	w.run(failed("i-1"))
+	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "report"})
+	if got := len(ping.take()); got != 2 {
+		t.Errorf("called %d times, want 2", got)
+	}
+}
+
+// No address and no token is in what is logged, stored or reported.
+func TestNoSecretIsShown(t *testing.T) {
+	services := []*service{serve(t, anything), serve(t, anything)}
+	services[0].answering(func(a http.ResponseWriter) bool {
+		a.Header().Set("Location", "https://elsewhere.example.com/SECRET-TOKEN")
+		a.WriteHeader(http.StatusTemporaryRedirect)
+		return true
+	})
+	services[1].answering(func(a http.ResponseWriter) bool {
+		http.Error(a, "no route for /SECRET-TOKEN", http.StatusNotFound)
+		return true
+	})
+	w := newWorld(t, `notify:
+  recipients:
+    redirected: { slack: env:NIGHTSHIFT_A }
+    missing: { teams: env:NIGHTSHIFT_B }
+    nowhere: { slack: env:NIGHTSHIFT_C }
+    clear: { slack: env:NIGHTSHIFT_D }
+    unset: { slack: env:NIGHTSHIFT_E }
+    file: { slack: "file:`+filepath.Join(t.TempDir(), "none")+`" }
+    pager: { pagerduty: env:NIGHTSHIFT_F, url: "`+services[1].URL+`/v2" }
+  heartbeat: { power: env:NIGHTSHIFT_C }
+`)
+	closed := "http://127.0.0.1:9/SECRET-TOKEN"
+	w.env = map[string]string{
+		"NIGHTSHIFT_A": services[0].URL + "/SECRET-TOKEN", "NIGHTSHIFT_B": services[1].URL + "/SECRET-TOKEN",
+		"NIGHTSHIFT_C": closed, "NIGHTSHIFT_D": "http://example.com/SECRET-TOKEN", "NIGHTSHIFT_F": "SECRET-TOKEN",
+	}
+	for range 2 {
+		w.run(failed("i-1"), stopped("i-2"))
+	}
+	w.run()
+	tested, err := w.notifier.Test(t.Context(), w.session, "")
+	listed, listErr := w.notifier.List(t.Context(), w.session)
+	if err := errors.Join(err, listErr); err != nil {
+		t.Fatal(err)
+	}
+	out := w.log.String() + fmt.Sprintf("%+v %+v %+v", tested, listed, w.notifier.Counts())
+	err = filepath.WalkDir(filepath.Join(w.dir, "journal"), func(file string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := os.ReadFile(file)
+		out += string(body)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out, "SECRET") || strings.Contains(out, "127.0.0.1") {
+		t.Errorf("a secret is shown:\n%s", out)
+	}
+	for recipient, problem := range map[string]string{
+		"redirected": "redirects are not followed", "missing": "HTTP 404; check the URL or the key", "nowhere": "it cannot be reached",
+		"clear": "must begin with https://", "unset": "NIGHTSHIFT_E is not set", "file": "cannot be read", "pager": "HTTP 404",
+	} {
+		for _, status := range tested {
+			if status.Recipient == recipient && !strings.Contains(status.Problem, problem) {
+				t.Errorf("%s: %q, want %q", recipient, status.Problem, problem)
+			}
+		}
+	}
+}
+
+// A message that a service will never take does not hold up the next ones.
+func TestRefusedMessagesAreDropped(t *testing.T) {
+	w, s := hook(t, "")
+	s.answering(func(a http.ResponseWriter) bool {
+		s.answer = nil // the next one is taken; the lock is ours
+		http.Error(a, "invalid_payload", http.StatusBadRequest)
+		return true
+	})
+	w.run(stopped("i-1"))
+	if got := w.notifier.Counts()["audit"]; got.Pending != 0 || !strings.Contains(got.Problem, "invalid_payload") {
+		t.Errorf("counts: %+v", got)
+	}
+	w.run(stopped("i-2"))
+	if got := titles(s.taken(t)); got != "power: stopped 1 machine" {
+		t.Errorf("told: %q", got)
+	}
+	if !bytes.Contains(w.log.Bytes(), []byte("it is dropped")) {
+		t.Error("nobody hears that it was dropped")
+	}
+}
