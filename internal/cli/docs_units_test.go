@@ -16,8 +16,9 @@ func TestDeployFilesCallCommands(t *testing.T) {
 		pattern, call string // call has one group: the arguments
 		want          int    // how many calls there are at least
 	}{
-		{"deploy/systemd/*.service", `(?m)^ExecStart=/usr/local/bin/nightshift (.*)$`, 2},
+		{"deploy/systemd/*.service", `(?m)^ExecStart=/usr/local/bin/nightshift (.*)$`, 3},
 		{"deploy/kubernetes/*.yaml", `(?m)^ +args: \[(.*)\]$`, 2},
+		{"deploy/kubernetes/daemon.yaml", `(?m)^ +args:\n((?: +- .*\n)+)`, 1},
 		{"deploy/docker/Dockerfile", `(?m)nightshift\.yaml:ro" nightshift (.*)$`, 1},
 	} {
 		t.Run(tt.pattern, func(t *testing.T) {
@@ -33,7 +34,7 @@ func TestDeployFilesCallCommands(t *testing.T) {
 				}
 				for _, m := range regexp.MustCompile(tt.call).FindAllStringSubmatch(string(text), -1) {
 					calls++
-					callsCommand(t, file, strings.Fields(strings.ReplaceAll(m[1], ",", " ")))
+					callsCommand(t, file, strings.Fields(strings.NewReplacer(",", " ", "\n            - ", " ", "            - ", "").Replace(m[1])))
 				}
 			}
 			if calls < tt.want {
@@ -68,9 +69,9 @@ func TestUnits(t *testing.T) {
 	if err != nil {
 		t.Skip("systemd-analyze is not installed")
 	}
-	files, err := filepath.Glob("../../deploy/systemd/nightshift-*")
-	if err != nil || len(files) != 4 {
-		t.Fatalf("%q, %v: want two services and two timers", files, err)
+	files, err := filepath.Glob("../../deploy/systemd/nightshift*")
+	if err != nil || len(files) != 5 {
+		t.Fatalf("%q, %v: want three services and two timers", files, err)
 	}
 	dir := t.TempDir()
 	command := exec.Command(analyze, "verify", "--man=no")
@@ -100,21 +101,22 @@ func TestManifests(t *testing.T) {
 	if err != nil {
 		t.Skip("kubectl is not installed")
 	}
-	dir := t.TempDir()
-	manifest := document(t, "deploy/kubernetes/nightshift.yaml")
-	for name, text := range map[string]string{
-		"nightshift.yaml":    manifest,
-		"kustomization.yaml": "namespace: other\nimages: [{ name: nightshift, newName: registry.example.com/nightshift, newTag: v1 }]\nresources: [nightshift.yaml]\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+	for name, images := range map[string]int{"nightshift.yaml": 2, "daemon.yaml": 1} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{
+			name:                 document(t, "deploy/kubernetes/"+name),
+			"kustomization.yaml": "namespace: other\nimages: [{ name: nightshift, newName: registry.example.com/nightshift, newTag: v1 }]\nresources: [" + name + "]\n",
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	out, err := exec.Command(kubectl, "kustomize", dir).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if n := strings.Count(string(out), "image: registry.example.com/nightshift:v1"); n != 2 {
-		t.Errorf("%d of the 2 jobs have the image that was set", n)
+		out, err := exec.Command(kubectl, "kustomize", dir).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if n := strings.Count(string(out), "image: registry.example.com/nightshift:v1"); n != images {
+			t.Errorf("%s: %d of the %d containers have the image that was set", name, n, images)
+		}
 	}
 }
