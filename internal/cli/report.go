@@ -114,7 +114,7 @@ func (a *commandLine) makeReport(ctx context.Context, f *costFlags, in app.Repor
 		return nil, app.ReportResult{}, err
 	}
 	in.CostInput = a.costInput(s, f)
-	defer a.tuneMemory()()
+	defer a.tuneMemory(reportGCPercent, reportHeapLimit)()
 	a.progress.start(what)
 	defer a.progress.end()
 	result, err := s.Report(ctx, in)
@@ -129,19 +129,19 @@ const (
 	reportHeapLimit = 340 << 20
 )
 
-// tuneMemory sets them for the process until what it returns is called.
-func (a *commandLine) tuneMemory() (restore func()) {
-	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1)
+// tuneMemory sets both for the process until what it returns is called.
+func (a *commandLine) tuneMemory(percent int, limit int64) (restore func()) {
+	percentBefore, limitBefore := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1)
 	restore = func() {
-		debug.SetGCPercent(percent)
-		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percentBefore)
+		debug.SetMemoryLimit(limitBefore)
 	}
-	debug.SetGCPercent(percent)
+	debug.SetGCPercent(percentBefore)
 	if a.Env("GOGC") == "" {
-		debug.SetGCPercent(reportGCPercent)
+		debug.SetGCPercent(percent)
 	}
 	if a.Env("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(reportHeapLimit)
+		debug.SetMemoryLimit(limit)
 	}
 	return restore
 }

@@ -18,6 +18,14 @@ import (
 // Prometheus allots to exporters, which is full.
 const defaultListen = "127.0.0.1:19847"
 
+// A process that lives long has its memory to share with others: it collects often, and
+// keeps below a limit for as long as what is alive leaves room. That is more than what it
+// knows of 10,000 machines.
+const (
+	serveGCPercent = 50
+	serveHeapLimit = 150 << 20
+)
+
 // serveFlags are the flags of the command serve.
 type serveFlags struct {
 	listen, bucket, prefix    string
@@ -98,6 +106,7 @@ func (a *commandLine) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	defer a.tuneMemory(serveGCPercent, serveHeapLimit)()
 	d := daemon.New(o)
 	if !a.quiet {
 		fmt.Fprintf(a.Stderr, "nightshift listens at %s://%s; stop it with Ctrl-C\n", f.scheme(), listener.Addr())

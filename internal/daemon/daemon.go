@@ -223,7 +223,7 @@ func (d *Daemon) untilClosing(ctx context.Context) (context.Context, context.Can
 func (d *Daemon) sweep(ctx context.Context) {
 	ctx, cancel := d.untilClosing(ctx)
 	defer cancel()
-	if err := d.o.Watcher.Sweep(ctx); err != nil {
+	if err := d.o.Watcher.Sweep(ctx); err != nil && ctx.Err() == nil {
 		d.log.WarnContext(ctx, "the machines cannot be read", "error", err)
 	}
 }
@@ -231,7 +231,7 @@ func (d *Daemon) sweep(ctx context.Context) {
 func (d *Daemon) costs(ctx context.Context) {
 	ctx, cancel := d.untilClosing(ctx)
 	defer cancel()
-	if err := d.o.Watcher.SweepCosts(ctx); err != nil {
+	if err := d.o.Watcher.SweepCosts(ctx); err != nil && ctx.Err() == nil {
 		d.log.WarnContext(ctx, "the costs cannot be calculated", "error", err)
 	}
 }
