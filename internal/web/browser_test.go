@@ -2,15 +2,21 @@ package web_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/chromedp/cdproto/log"
+
+	"nightshift/internal/web"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -32,7 +38,7 @@ func chromium(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	browser, end := chromedp.NewContext(allocator)
 	t.Cleanup(end)
-	limited, cancel := context.WithTimeout(browser, 4*time.Minute)
+	limited, cancel := context.WithTimeout(browser, 8*time.Minute)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(limited); err != nil {
 		t.Fatal(err)
@@ -78,40 +84,208 @@ func serve(t *testing.T, h http.Handler) string {
 	return server.URL
 }
 
-// TestPictures takes pictures of all pages for people to look at, where a directory
-// for them is named.
-func TestPictures(t *testing.T) {
-	dir := os.Getenv("NIGHTSHIFT_TEST_PICTURES")
-	if dir == "" {
-		t.Skip("NIGHTSHIFT_TEST_PICTURES does not name a directory for pictures")
-	}
-	browser := chromium(t)
-	url := serve(t, handler(evening(t), local))
-	for _, s := range screens() {
-		for name, path := range pictured() {
-			if only := os.Getenv("NIGHTSHIFT_TEST_PICTURES_ONLY"); !regexp.MustCompile(only).MatchString(name + "-" + s.name) {
-				continue
-			}
-			err := chromedp.Do(browser, s.show(), chromedp.Navigate(url+path))
-			var picture []byte
-			if err == nil {
-				picture, err = chromedp.Run(browser, chromedp.FullScreenshot(100))
-			}
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, name+"-"+s.name+".png"), picture, 0o600)
-			}
-			if err != nil {
-				t.Error(errors.Join(err, errors.New(name)))
-			}
-		}
-	}
-}
-
 // pictured are the pages by the names of their pictures.
 func pictured() map[string]string {
 	return map[string]string{
 		"today": "/", "week": "/week", "week-machines": "/week?of=machines", "machines": "/machines", "machine": "/machines/i-0a1b2c3d4e5f00011",
 		"override": "/machines/i-0a1b2c3d4e5f0001e", "costs": "/costs", "recommendations": "/recommendations", "runs": "/runs", "run": "/runs/" + runName(at(0, 18, 47)),
 		"login": "/login",
+	}
+}
+
+// axe is the source of axe-core, or skips the test where it is not installed.
+func axe(t *testing.T) string {
+	t.Helper()
+	for _, dir := range filepath.SplitList(os.Getenv("NODE_PATH")) {
+		if source, err := os.ReadFile(filepath.Join(dir, "axe-core", "axe.min.js")); err == nil {
+			return string(source)
+		}
+	}
+	t.Skip("axe-core is not in NODE_PATH: accessibility is not checked; npm install axe-core puts it there")
+	return ""
+}
+
+// findings are what axe-core says of a page.
+type findings struct {
+	Passes     int
+	Violations []struct {
+		ID, Help string
+		Nodes    []struct {
+			HTML           string
+			FailureSummary string
+		}
+	}
+}
+
+const runAxe = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+	.then((r) => ({Passes: r.passes.length, Violations: r.violations}))`
+
+// TestAccessible holds that axe-core finds nothing on any page, in light and dark, on a
+// desktop and a phone, and that no page is wider than the window.
+func TestAccessible(t *testing.T) {
+	source := axe(t)
+	browser := chromium(t)
+	s, _ := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
+	url := serve(t, s)
+	logIn(t, browser, url, operateWord)
+	pages := pictured()
+	pages["missing"], pages["nothing-found"], pages["postpone"] = "/absent", "/machines?q=nothing&tag==x", "/override?machine="+webOne
+	for name, path := range pages {
+		if err := chromedp.Do(browser, chromedp.Navigate(url+path), discard(chromedp.Evaluate[any](source+"; 0"))); err != nil {
+			t.Fatal(name, err)
+		}
+		for _, size := range screens() {
+			if err := chromedp.Do(browser, size.show()); err != nil {
+				t.Fatal(err)
+			}
+			found, err := chromedp.Run(browser, chromedp.Evaluate[findings](runAxe, chromedp.EvalAwaitPromise))
+			if err != nil || found.Passes < 15 {
+				t.Fatalf("%s: axe-core passed %d rules: %v", name, found.Passes, err)
+			}
+			for _, v := range found.Violations {
+				for _, node := range v.Nodes {
+					t.Errorf("%s on %s: %s (%s): %s\n%s", name, size.name, v.Help, v.ID, node.HTML, node.FailureSummary)
+				}
+			}
+			if wide, err := chromedp.Run(browser, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); err != nil || wide > size.width {
+				t.Errorf("%s on %s is %d wide: %v", name, size.name, wide, err)
+			}
+		}
+	}
+}
+
+// discard leaves out the result of an action.
+func discard[T any](a chromedp.Action[T]) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := a(ctx, t)
+		return err
+	})
+}
+
+func logIn(t *testing.T, browser context.Context, url, word string) {
+	t.Helper()
+	err := chromedp.Do(browser, chromedp.Navigate(url+"/login?next=/machines"), chromedp.SendKeys(chromedp.CSS("#token"), word), chromedp.Click(chromedp.CSS("main button")), visible("table.machines"))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits until an expression is true, also over the change from page to page.
+func until(expression string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for {
+			if ok, err := chromedp.Evaluate[bool](expression)(ctx, t); ok && err == nil {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("%s: %w", expression, ctx.Err())
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	})
+}
+
+// text waits until an element has a text.
+func text(selector, want string) chromedp.Action[chromedp.Void] {
+	return until(fmt.Sprintf(`document.querySelector(%q)?.innerText.includes(%q) === true`, selector, want))
+}
+
+// visible waits until an element is there.
+func visible(selector string) chromedp.Action[chromedp.Void] {
+	return until(fmt.Sprintf(`document.querySelector(%q)?.checkVisibility() === true`, selector))
+}
+
+// TestFlows does what people do: log in, find a machine while typing, override it,
+// clear that again, copy a command, and come in by a link of a notice on another site.
+func TestFlows(t *testing.T) {
+	browser := chromium(t)
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:19847", Scrape: token(t, scrapeWord), Operate: token(t, operateWord)})
+	url := serve(t, s)
+	var problems []string
+	err := chromedp.Listen(browser, func(event any) {
+		if e, ok := event.(*log.EventEntryAdded); ok && e.Entry.Level == log.EntryLevelError {
+			problems = append(problems, e.Entry.Text)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []struct {
+		name string
+		do   chromedp.Action[chromedp.Void]
+	}{
+		{"who is not logged in sees the form", chromedp.Steps(chromedp.Navigate(url+"/machines"), visible("#token"))},
+		{"a wrong token says so", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("#token"), "wrong-wrong-wrong-wrong"), chromedp.Click(chromedp.CSS("main button")), text("#wrong", "not a token"))},
+		{"the right one goes on to what was asked for", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("#token"), operateWord), chromedp.Click(chromedp.CSS("main button")), text("h1", "Machines"))},
+		{"the list narrows while one types", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("input[name=q]"), "web-1"), text("[data-count]", "4 of 40"), until(`location.search === "?q=web-1"`))},
+		{"a machine opens", chromedp.Steps(chromedp.Click(chromedp.CSS("table.machines tbody th a")), text("h1", "web-1"))},
+		{"an override is set", chromedp.Steps(chromedp.SetValue(chromedp.CSS("#until"), "3h"), chromedp.Click(chromedp.CSS("form.stack button")), text(".notice", "running until 21:52"))},
+		{"a command is copied or selected", chromedp.Steps(chromedp.Click(chromedp.CSS("[data-copy]")), until(`document.querySelector("[data-toast]").innerText === "Copied" || getSelection().toString().startsWith("nightshift power explain")`))},
+		{"an overridden one is found by its state", chromedp.Steps(chromedp.Navigate(url+"/machines?state=override"), chromedp.Click(chromedp.CSS("table.machines tbody th a")), text("h1", "release-test"))},
+		{"its override is cleared", chromedp.Steps(chromedp.Click(chromedp.CSS("button[name=clear]")), text(".notice", "The override is cleared"))},
+		{"a link on another site shows the form", chromedp.Steps(chromedp.Navigate(foreign(t, url+"/override?machine="+webOne+"&until=22:00")), chromedp.Click(chromedp.CSS("a")), text("h1", "Override"), visible("#until"))},
+		{"Today stops and goes on", chromedp.Steps(chromedp.Navigate(url+"/"), chromedp.Click(chromedp.CSS("[data-pause]")), text("[data-pause]", "Resume"), chromedp.Click(chromedp.CSS("[data-pause]")), text("[data-pause]", "Pause"))},
+		{"the keyboard reaches the content first", chromedp.Steps(chromedp.Navigate(url+"/"), chromedp.KeyEvent("\t"), until(`document.activeElement.className === "skip" && document.activeElement.getBoundingClientRect().width > 50`), chromedp.KeyEvent("\r"), until(`document.activeElement.id === "content"`))},
+		{"who logs out is out", chromedp.Steps(chromedp.Click(chromedp.CSS(".me button")), visible("#token"))},
+	}
+	for _, step := range steps {
+		limited, cancel := context.WithTimeout(browser, 20*time.Second)
+		err := chromedp.Do(limited, step.do)
+		cancel()
+		if err != nil {
+			page, _ := chromedp.Run(browser, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
+			t.Fatalf("%s: %v\n%s", step.name, err, page)
+		}
+	}
+	if len(o.asked) != 2 || o.asked[0].State == "" || o.asked[1].State != "" {
+		t.Errorf("asked for %+v, want one override set and one cleared", o.asked)
+	}
+	for _, p := range problems {
+		if !strings.Contains(p, "401") { // the wrong token
+			t.Errorf("the browser complains: %s", p)
+		}
+	}
+}
+
+// foreign is a page of another site with a link.
+func foreign(t *testing.T, link string) string {
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><title>chat</title><a href="%s">postpone</a>`, html.EscapeString(link))
+	}))
+	return strings.Replace(url, "127.0.0.1", "localhost", 1)
+}
+
+// TestWithoutScript holds that the page needs no script and is complete with its first
+// answer: nothing else is asked for but the script and the icon.
+func TestWithoutScript(t *testing.T) {
+	browser := chromium(t)
+	s, _ := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
+	var mu sync.Mutex
+	var asked []string
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		asked = append(asked, r.URL.Path)
+		mu.Unlock()
+		if strings.HasSuffix(r.URL.Path, ".js") {
+			http.NotFound(w, r)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+	logIn(t, browser, url, operateWord)
+	err := chromedp.Do(browser,
+		chromedp.SendKeys(chromedp.CSS("input[name=q]"), "gpu"), chromedp.Click(chromedp.CSS("form.filter button")), text("[data-count]", "1 of 40"), chromedp.Click(chromedp.CSS("table.machines tbody th a")), text("h1", "gpu-lab"),
+		chromedp.Click(chromedp.CSS("form.stack button")), text(".notice", "The override is set"), chromedp.Navigate(url+"/week"), text("h1", "30 Nov"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, path := range asked {
+		if strings.HasPrefix(path, "/assets/") && !strings.HasSuffix(path, ".js") && !strings.HasSuffix(path, ".svg") {
+			t.Errorf("the page asked for %s", path)
+		}
 	}
 }
