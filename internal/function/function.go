@@ -2,8 +2,8 @@
 // Lambda into work and the result into the answers that callers of the first
 // scripts know.
 //
-// It may import fleet, power, text, blob and app, and is the only importer of
-// aws-lambda-go.
+// It may import fleet, power, text, blob, config, app and metrics, and is the only
+// importer of aws-lambda-go.
 package function
 
 import (
@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"nightshift/internal/app"
+	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/text"
@@ -31,7 +32,7 @@ type Handler struct {
 	App *app.App
 	Env func(name string) string
 	Log *slog.Logger
-	// Metrics receives a line after each run where NIGHTSHIFT_STACK is set.
+	// Metrics receives lines after each run where NIGHTSHIFT_STACK is set.
 	Metrics io.Writer
 }
 
@@ -46,6 +47,11 @@ type result struct {
 	partly bool
 	// newest is the date of the newest report, zero where it is not known.
 	newest time.Time
+	// config is the configuration, power and report what came of such a job; nil where
+	// there is none.
+	config *config.Config
+	power  *app.PowerResult
+	report *app.ReportResult
 }
 
 // jobs are all actions that an event may ask for.

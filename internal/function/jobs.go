@@ -69,17 +69,18 @@ func (h Handler) stopOrStart(ctx context.Context, r Request, closing <-chan stru
 		Action: power.Action(r.Action), Tags: []fleet.Tag{tag}, DryRun: r.DryRun, Settle: settleTime, Closing: closing,
 	})
 	if err != nil {
-		return result{}, err
+		return result{config: s.Config}, err
 	}
 	answer := done.Answer()
 	partly := done.Status() != fleet.StatusDone
 	if partly {
 		h.Log.ErrorContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Deferred, "errors", answer.Errors)
 	}
+	out := result{answer: answer, partly: partly, config: s.Config, power: &done}
 	if len(answer.Instances) > 0 {
-		return result{answer: answer, partly: partly}, nil // it says the rest; trying again could not know it from a person's doing
+		return out, nil // it says the rest; trying again could not know it from a person's doing
 	}
-	return result{answer: answer, partly: partly}, done.Err()
+	return out, done.Err()
 }
 
 // followRules stops and starts what the rules of the configuration want.
@@ -90,14 +91,17 @@ func (h Handler) followRules(ctx context.Context, r Request, closing <-chan stru
 	}
 	done, err := s.Power(ctx, app.PowerInput{DryRun: r.DryRun, Settle: settleTime, Closing: closing})
 	if err != nil {
-		return result{}, err
+		return result{config: s.Config}, err
 	}
 	partly := done.Status() != fleet.StatusDone
 	if partly {
 		sum := done.Summary
 		h.Log.ErrorContext(ctx, "not all is in its desired state", "failed", sum.Failed, "left", sum.Deferred, "mistakes", sum.Invalid, "errors", sum.Errors, "configuration_errors", len(s.Errors))
 	}
-	out := result{answer: envelope{Version: 1, Kind: actionPower, Data: done.Summary}, partly: partly || len(s.Errors) > 0}
+	out := result{
+		answer: envelope{Version: 1, Kind: actionPower, Data: done.Summary}, partly: partly || len(s.Errors) > 0,
+		config: s.Config, power: &done,
+	}
 	if to := h.reports(); h.Env("NIGHTSHIFT_STACK") != "" && to.Bucket != "" {
 		if out.newest, err = s.NewestReport(ctx, to, h.Env("NIGHTSHIFT_TIMEZONE")); err != nil {
 			h.Log.WarnContext(ctx, "how old the newest report is cannot be said", "error", err)
@@ -148,7 +152,7 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (resu
 	}
 	made, err := s.Report(ctx, input)
 	if err != nil {
-		return result{}, err
+		return result{config: s.Config}, err
 	}
 	targets := []blob.Ref{to}
 	if r.DryRun {
@@ -156,7 +160,7 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (resu
 	}
 	stored, err := s.Publish(ctx, made, app.Formats()[0], targets...)
 	if err != nil {
-		return result{}, err
+		return result{config: s.Config}, err
 	}
 	if !made.Complete() {
 		h.Log.WarnContext(ctx, "the report is not complete", "missing_prices", made.Missing(), "problems", stored.Answer.Problems)
@@ -164,7 +168,7 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (resu
 	if made.Status() == fleet.StatusFailed {
 		err = made.Err() // it is stored all the same
 	}
-	return result{answer: stored.Answer, partly: !made.Complete()}, err
+	return result{answer: stored.Answer, partly: !made.Complete(), config: s.Config, report: &made}, err
 }
 
 // check looks at credentials, permissions, journal and tags.
@@ -177,5 +181,5 @@ func (h Handler) check(ctx context.Context, r Request, _ <-chan struct{}) (resul
 	if err == nil && found.Status() == fleet.StatusDenied {
 		err = fleet.Errorf(fleet.ErrDenied, "%d permissions are missing; `nightshift check --live` lists them", found.Count(app.CheckDenied))
 	}
-	return result{answer: envelope{Version: 1, Kind: actionCheck, Data: found}, partly: found.Status() != fleet.StatusDone}, err
+	return result{answer: envelope{Version: 1, Kind: actionCheck, Data: found}, partly: found.Status() != fleet.StatusDone, config: s.Config}, err
 }

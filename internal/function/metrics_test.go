@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/app"
+	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 )
 
@@ -130,5 +132,18 @@ func TestLog(t *testing.T) {
 	delete(line, "timestamp")
 	if diff := cmp.Diff(map[string]any{"level": "WARN", "message": "not all is done", "job": "power", "failed": 2.0, "requestId": "3f5f1f5e"}, line); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestMetricsLevel: the configuration says how much is written, also where the run
+// fails.
+func TestMetricsLevel(t *testing.T) {
+	stack := map[string]string{"NIGHTSHIFT_STACK": "night"}
+	for level, want := range map[config.CloudWatchMetrics]int{config.CloudWatchOff: 0, config.CloudWatchBasic: 1, config.CloudWatchFull: 4} {
+		cfg := &config.Config{Metrics: config.Metrics{CloudWatch: level}}
+		lines := measured(t, Request{Action: actionPower}, stack, result{config: cfg, power: &app.PowerResult{}}, errors.New("no"))
+		if len(lines) != want { // of the run, of the stack, and of the schedules inline and unknown
+			t.Errorf("%s: %d lines, want %d: %v", level, len(lines), want, lines)
+		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"nightshift/internal/metrics"
 )
 
@@ -41,10 +43,22 @@ func TestDocs(t *testing.T) {
 			t.Fatalf("docs/metrics.md, row %d:\n got %s\nwant %s", n+1, at(got, n), at(want, n))
 		}
 	}
-	for _, budget := range []string{fmt.Sprintf("at most %s series", "2,000")} {
-		if !strings.Contains(string(text), budget) {
-			t.Errorf("docs/metrics.md does not say %q", budget)
-		}
+}
+
+// TestCloudWatchDocs does the same for the metrics of CloudWatch.
+func TestCloudWatchDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| metric | unit | statistic | dimensions | from | meaning |\n| --- | --- | --- | --- | --- | --- |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	want := ""
+	for _, m := range metrics.CloudWatchMetrics() {
+		want += fmt.Sprintf("| `%s` | %s | %s | `%s` | `%s` | %s |\n", m.Name, m.Unit, m.Statistic, strings.Join(m.Dimensions, "` `"), m.Level, m.Help)
+	}
+	if diff := cmp.Diff(strings.TrimSuffix(want, "\n"), table); diff != "" {
+		t.Errorf("docs/metrics.md (-want +got)\n%s", diff)
 	}
 }
 
