@@ -210,9 +210,8 @@ func emulator(t *testing.T, without string) string {
 	if err := archive.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for path, body := range map[string][]byte{"/artifacts": nil, "/artifacts/code.zip": code.Bytes()} {
-		put(t, endpoint+path, body)
-	}
+	put(t, endpoint+"/artifacts", nil) // the bucket before what is in it
+	put(t, endpoint+"/artifacts/code.zip", code.Bytes())
 	return endpoint
 }
 
