@@ -83,8 +83,13 @@ func underReview(d *deployment) {
 		d.Fatal(err)
 	}
 	d.must(0, "", []string{"--status"}, "REVIEW_IN_PROGRESS") // AWS leaves the empty stack
+	// Who made it may be about to fill it: a plan and a no leave it.
 	d.must(0, "", []string{"--plan"}, "+  Function")
-	d.absent()
+	d.must(1, "n\n", nil, "nothing was changed")
+	d.must(0, "", []string{"--status"}, "REVIEW_IN_PROGRESS")
+	if sets := d.changeSets(); len(sets) > 0 {
+		d.Errorf("change sets are left: %v", sets)
+	}
 
 	begin("left-again")
 	d.must(0, "", []string{"--destroy", "--yes"}, "DELETE_COMPLETE")

@@ -49,7 +49,8 @@ func late(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // Discard removes what Plan made: the change set, and the stack where it is
-// nothing but a name.
+// nothing but a name. An empty stack that was there before stays, unless it says
+// that it is ours: somebody else may be about to fill it.
 func (d Deployer) Discard(ctx context.Context, p Deployment) error {
 	if p.ChangeSet == "" {
 		return nil
@@ -61,7 +62,7 @@ func (d Deployer) Discard(ctx context.Context, p Deployment) error {
 		return nil
 	}
 	stack, err := d.Stacks.Stack(ctx, p.Stack)
-	if errors.Is(err, fleet.ErrNotFound) || err == nil && stack.Status != ReviewInProgress {
+	if errors.Is(err, fleet.ErrNotFound) || err == nil && (stack.Status != ReviewInProgress || !p.made(stack)) {
 		return nil
 	}
 	others, errSets := d.Stacks.ChangeSets(ctx, p.Stack)
@@ -77,6 +78,15 @@ func (d Deployer) Discard(ctx context.Context, p Deployment) error {
 		return fmt.Errorf("the empty stack %s is left; the next deployment goes on with it: %w", p.Stack, err)
 	}
 	return nil
+}
+
+// made reports whether a stack that is nothing but a name is there because of the
+// plan, or of an earlier one of ours.
+func (d Deployment) made(s Stack) bool {
+	if d.Step == StepCreate && (d.StackID == "" || d.StackID == s.ID) { // there was none when it was planned
+		return true
+	}
+	return s.ours()
 }
 
 // discardLate is Discard for a caller that may have given up.

@@ -6,4 +6,5 @@ var (
 	FileChanges = fileChanges
 	RetainedIn  = retainedIn
 	First       = first
+	Made        = Deployment.made
 )

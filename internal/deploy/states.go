@@ -85,10 +85,15 @@ func (s Stack) checkOurs() error {
 	switch {
 	case s.Status == NoStack || s.Status == DeleteComplete || s.Status == ReviewInProgress:
 		return nil
-	case s.Tags[TagStack] != "" || strings.HasPrefix(s.Description, "nightshift:"):
+	case s.ours():
 		return nil
 	}
 	return fleet.Errorf(fleet.ErrInvalid, "the stack %s is not one of nightshift; choose another name with --stack", s.Name)
+}
+
+// ours reports whether a stack says that nightshift made it.
+func (s Stack) ours() bool {
+	return s.Tags[TagStack] != "" || strings.HasPrefix(s.Description, "nightshift:")
 }
 
 // Settled reports whether no operation is under way.
