@@ -217,15 +217,13 @@ func (s *Session) deployer(ctx context.Context, region string, run Run) (deploy.
 	if err != nil {
 		return deploy.Deployer{}, err
 	}
-	return newDeployer(session, account, func(e deploy.Event) { s.app.observer.StackChanged(run, e) }), nil
-}
-
-func newDeployer(session *amazon.Session, account fleet.Account, heard func(deploy.Event)) deploy.Deployer {
-	region := session.Region()
+	at := session.Region()
 	return deploy.Deployer{
-		Stacks: session.Stacks(region), Artifacts: session.Artifacts(account, region), Functions: session.Functions(region), Topics: session.Topics(region),
-		Account: account, Region: region, Heard: heard, NewID: func() string { return strings.ToLower(rand.Text()[:12]) },
-	}
+		Stacks: session.Stacks(at), Artifacts: session.Artifacts(account, at), Functions: session.Functions(at), Topics: session.Topics(at),
+		Account: account, Region: at, NewID: func() string { return strings.ToLower(rand.Text()[:12]) },
+		Heard: func(e deploy.Event) { s.app.observer.StackChanged(run, e) },
+		Waits: func(stack deploy.Stack, waited time.Duration) { s.app.observer.StackBusy(run, stack, waited) },
+	}, nil
 }
 
 func (s *Session) stackName(in DeployInput) string {

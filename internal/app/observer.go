@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"nightshift/internal/amazon"
 	"nightshift/internal/deploy"
 	"nightshift/internal/fleet"
@@ -25,6 +27,9 @@ type Observer interface { //nolint:interfacebloat // one method for each thing t
 	// StackChanged comes for each event of a stack while an operation on it is
 	// followed.
 	StackChanged(Run, deploy.Event)
+	// StackBusy comes at once and then every minute while an operation of somebody
+	// else on a stack is waited for, with how long that is already.
+	StackBusy(Run, deploy.Stack, time.Duration)
 }
 
 // NopObserver hears nothing.
@@ -50,3 +55,6 @@ func (NopObserver) Called(string, amazon.Call) {}
 
 // StackChanged does nothing.
 func (NopObserver) StackChanged(Run, deploy.Event) {}
+
+// StackBusy does nothing.
+func (NopObserver) StackBusy(Run, deploy.Stack, time.Duration) {}

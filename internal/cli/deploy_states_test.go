@@ -113,9 +113,9 @@ func beingDeleted(d *deployment) {
 	d.must(0, "", []string{"--status"}, "DELETE_IN_PROGRESS")
 	d.account.Sandbox().ResetCalls()
 	waited, ended := make(chan struct{}), make(chan struct{})
-	go func() { // the time goes by when somebody waits for it
+	go func() { // the time goes by when somebody has waited for it for two minutes
 		defer close(waited)
-		for d.called("DescribeStackEvents") == 0 {
+		for d.called("DescribeStackEvents") < 65 {
 			select {
 			case <-ended:
 				return
@@ -124,7 +124,11 @@ func beingDeleted(d *deployment) {
 		}
 		d.account.Sandbox().Advance(long)
 	}()
-	d.must(3, "", []string{"--yes"}, "CREATE_COMPLETE", "the reports of an earlier installation")
+	const waits = "nightshift: the stack nightshift is DELETE_IN_PROGRESS: waiting until that has ended"
+	output := d.must(3, "", []string{"--yes"}, waits+"\n", waits+", for 1 min already\n", waits+", for 2 min already\n", "CREATE_COMPLETE", "the reports of an earlier installation")
+	if asked, said := d.called("DescribeStackEvents"), strings.Count(output, waits); said > asked/30+1 { // it asks every two seconds
+		d.Errorf("it asks %d times, and says %d times that it waits", asked, said)
+	}
 	close(ended)
 	<-waited
 	after, err := d.stacks().Stack(d.Context(), "nightshift")

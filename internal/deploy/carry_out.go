@@ -199,6 +199,7 @@ type followed struct {
 const (
 	followPause = 2 * time.Second
 	maxSilent   = 5
+	waitsEvery  = time.Minute
 )
 
 // follow waits until the operation on a stack has ended and lets its events be
@@ -210,9 +211,14 @@ func (d Deployer) follow(ctx context.Context, stack Stack, token string) (follow
 	if name == "" {
 		name = stack.Name
 	}
-	for silent := 0; ; {
+	var waited, next time.Duration
+	for silent := 0; ; waited += followPause {
 		now, err := d.Stacks.Stack(ctx, name)
 		if err == nil {
+			if token == "" && waited >= next && !now.Status.Settled() && d.Waits != nil {
+				d.Waits(now, waited)
+				next = waited + waitsEvery
+			}
 			var events []Event
 			if events, err = d.Stacks.Events(ctx, name, func(e Event) bool { return seen[e.ID] || begins(e) && (token == "" || e.Token == token) }); err == nil {
 				f.hear(d, events, seen, token)

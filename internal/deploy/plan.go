@@ -22,6 +22,9 @@ type Deployer struct {
 	Region    fleet.Region
 	// Heard hears of the events of the stack as they come.
 	Heard func(Event)
+	// Waits hears at once and then every minute that an operation of somebody else
+	// is waited for, and for how long already.
+	Waits func(Stack, time.Duration)
 	// NewID names change sets and operations: letters and digits.
 	NewID func() string
 }
