@@ -22,12 +22,6 @@ func (s *Session) store(ctx context.Context, place string) (blob.Store, error) {
 	return s.storeAt(ctx, ref)
 }
 
-// JournalStore is where the runs of the configuration are recorded, and what belongs to
-// them; nil where nothing is kept.
-func (s *Session) JournalStore(ctx context.Context) (blob.Store, error) {
-	return s.store(ctx, s.Config.Journal)
-}
-
 // Account is that of our own credentials.
 func (s *Session) Account(ctx context.Context) (fleet.Account, error) { return s.aws.Account(ctx) }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"nightshift/internal/app"
@@ -16,6 +17,7 @@ import (
 	"nightshift/internal/daemon"
 	"nightshift/internal/fleet"
 	"nightshift/internal/metrics"
+	"nightshift/internal/notify"
 	"nightshift/internal/watch"
 	"nightshift/internal/web"
 )
@@ -47,6 +49,9 @@ func (f serveFlags) access(getenv func(string) string) (web.Access, error) {
 func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access web.Access) (daemon.Options, error) {
 	o := daemon.Options{Now: a.Now, Log: a.loggerFrom(slog.LevelInfo), Observe: f.observe, Sweep: f.sweep}
 	o.CostInput.DefaultTimezone = a.Env("NIGHTSHIFT_TIMEZONE")
+	if !a.configNamed() { // it may be somebody else's, and spends no money
+		o.CostInput.CostExplorer, o.CostInput.CloudWatch = new(int), new(int)
+	}
 	var err error
 	if o.Tag, err = fleet.ParseTag(cmp.Or(a.Env("NIGHTSHIFT_TAG"), defaultTag)); err != nil {
 		return o, err
@@ -73,6 +78,7 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access we
 	o.App = app.New(options)
 	watcher = watch.New(watch.Options{App: o.App, Selection: sel, Now: o.Now, Log: o.Log, Timezone: o.CostInput.DefaultTimezone})
 	o.Watcher, o.JobStarted, o.LeaseHeld = watcher, m.JobStarted, m.LeaseHeld
+	o.Ended = tells(notify.New(notify.Options{Now: o.Now, Getenv: a.Env, Log: o.Log, Named: a.configNamed()}), m)
 	o.Locks = filepath.Join(cmp.Or(options.CacheDir, os.TempDir()), "nightshift")
 	guard := web.NewGuard(access, a.Now)
 	page := web.Options{State: state, Now: o.Now, Guard: guard, Version: v.Version, Log: o.Log}
@@ -87,6 +93,30 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access we
 	}
 	o.Metrics, o.Page = guard.Metrics(m.Handler()), web.New(page)
 	return o, nil
+}
+
+// tells gives what tells people what became of a run, and counts what they were told.
+func tells(n *notify.Notifier, m *metrics.Metrics) func(context.Context, *app.Session, notify.Result) {
+	var mu sync.Mutex // jobs may end at the same time
+	before := map[string]notify.Count{}
+	return func(ctx context.Context, s *app.Session, r notify.Result) {
+		n.Run(ctx, s, r)
+		mu.Lock()
+		defer mu.Unlock()
+		pending := 0
+		after := n.Counts()
+		for name, c := range after {
+			for range c.Sent - before[name].Sent {
+				m.Noticed(name, true)
+			}
+			for range c.Failed - before[name].Failed {
+				m.Noticed(name, false)
+			}
+			pending += c.Pending
+		}
+		m.NoticesPending(pending)
+		before = after
+	}
 }
 
 // reportPrefix is where reports go; the zero Ref where nothing is said.

@@ -7,8 +7,8 @@
 // neither a machine that slept nor a clock that was set makes a job late for longer.
 // With Observe no job is run: then it only reads, as beside a deployed function.
 //
-// It may import fleet, blob, power, config, app, watch and lease. Metrics, page and
-// notices are handed to it.
+// It may import fleet, blob, power, config, app, watch, lease and notify. Metrics and the
+// page are handed to it.
 package daemon
 
 import (
@@ -22,6 +22,7 @@ import (
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
 	"nightshift/internal/lease"
+	"nightshift/internal/notify"
 	"nightshift/internal/watch"
 )
 
@@ -54,6 +55,8 @@ type Options struct {
 	// end. LeaseHeld hears whether this process has the lease of a job.
 	JobStarted func(job string) (ended func(failed bool))
 	LeaseHeld  func(job string, held bool)
+	// Ended, if not nil, tells people what became of a run. The session may be nil.
+	Ended func(context.Context, *app.Session, notify.Result)
 }
 
 const (
@@ -111,6 +114,9 @@ func New(o Options) *Daemon {
 	}
 	if d.o.JobStarted == nil {
 		d.o.JobStarted = func(string) func(bool) { return func(bool) {} }
+	}
+	if d.o.Ended == nil {
+		d.o.Ended = func(context.Context, *app.Session, notify.Result) {}
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)

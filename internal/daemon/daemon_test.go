@@ -65,7 +65,7 @@ func newWorld(t *testing.T, now time.Time, o sandbox.Options) *world {
 	w.restart()
 	s, err := w.options.App.Open(t.Context(), app.Selection{Config: w.ref(), NeedConfig: true})
 	if err == nil {
-		w.journal, err = s.JournalStore(t.Context())
+		w.journal, err = s.Versions(t.Context())
 	}
 	if err != nil {
 		t.Fatal(err)

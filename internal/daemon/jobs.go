@@ -8,6 +8,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
+	"nightshift/internal/notify"
 	"nightshift/internal/power"
 	"nightshift/internal/watch"
 )
@@ -142,21 +143,37 @@ func (d *Daemon) do(ctx context.Context, job watch.Job) error {
 	}
 	s, err := d.o.App.Open(ctx, d.o.Watcher.Selection())
 	if err != nil {
+		d.o.Ended(ctx, d.configured(ctx), notify.Result{Job: job.Name, Err: err})
 		return err
 	}
 	fresh, release, err := d.hold(ctx, s, job)
 	defer release()
-	if err != nil {
-		return err
-	}
-	if fresh && !d.stillDue(ctx, s, job.Name) {
+	switch {
+	case errors.Is(err, errElsewhere), err == nil && fresh && !d.stillDue(ctx, s, job.Name):
 		return errElsewhere
+	case err != nil:
+		d.o.Ended(ctx, s, notify.Result{Job: job.Name, Err: err})
+		return err
 	}
 	d.log.InfoContext(ctx, "job begins", "job", job.Name)
 	ended := d.o.JobStarted(job.Name)
-	status, err := d.carryOut(ctx, s, job.Name)
-	ended(err != nil || status != fleet.StatusDone)
-	return err
+	result, status := d.carryOut(ctx, s, job.Name)
+	ended(status != fleet.StatusDone)
+	d.o.Ended(ctx, s, result)
+	return result.Err
+}
+
+// configured is a session without targets, for what is to be told where nothing could be
+// opened; nil where there is not even that.
+func (d *Daemon) configured(ctx context.Context) *app.Session {
+	sel := d.o.Watcher.Selection()
+	sel.NoTargets = true
+	s, err := d.o.App.Open(ctx, sel)
+	if err != nil {
+		d.log.DebugContext(ctx, "nobody is told", "error", err)
+		return nil
+	}
+	return s
 }
 
 // stillDue looks in the journal whether another process, which had the lease before,
@@ -172,7 +189,8 @@ func (d *Daemon) stillDue(ctx context.Context, s *app.Session, name string) bool
 	return false
 }
 
-func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) (fleet.Status, error) {
+// carryOut does a job and says how it went as a whole.
+func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) (notify.Result, fleet.Status) {
 	if job == config.JobReport {
 		return d.report(ctx, s)
 	}
@@ -182,33 +200,37 @@ func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) (flee
 	}
 	result, err := s.Power(ctx, in)
 	if err != nil {
-		return fleet.StatusFailed, err
+		return notify.Result{Job: job, Err: err}, fleet.StatusFailed
 	}
 	d.o.Watcher.Ran(result.Record())
+	status := result.Status()
 	level := d.log.InfoContext
-	if result.Status() != fleet.StatusDone {
+	if status != fleet.StatusDone {
 		level = d.log.ErrorContext
 	}
-	level(ctx, "job ended", "job", job, "status", string(result.Status()), "result", result.Summary.Status, "errors", result.Summary.Errors)
-	return result.Status(), nil
+	level(ctx, "job ended", "job", job, "status", string(status), "result", result.Summary.Status, "errors", result.Summary.Errors)
+	return notify.Result{Job: job, Power: &result}, status
 }
 
 // report makes the cost report and stores it.
-func (d *Daemon) report(ctx context.Context, s *app.Session) (fleet.Status, error) {
+func (d *Daemon) report(ctx context.Context, s *app.Session) (notify.Result, fleet.Status) {
+	failed := func(err error) (notify.Result, fleet.Status) {
+		return notify.Result{Job: config.JobReport, Err: err}, fleet.StatusOf(err)
+	}
 	if d.o.Reports.IsZero() {
-		return fleet.StatusInvalid, fleet.Errorf(fleet.ErrInvalid, "no destination: pass --bucket, or set NIGHTSHIFT_BUCKET")
+		return failed(fleet.Errorf(fleet.ErrInvalid, "no destination: pass --bucket, or set NIGHTSHIFT_BUCKET"))
 	}
 	made, err := s.Report(ctx, app.ReportInput{CostInput: d.o.CostInput, Past: true, Keep: true})
 	if err != nil {
-		return fleet.StatusFailed, err
+		return failed(err)
 	}
 	stored, err := s.Publish(ctx, made, app.Formats()[0], d.o.Reports)
 	if err != nil {
-		return fleet.StatusFailed, err
+		return failed(err)
 	}
 	record := made.Record()
 	record.Run = stored.Run
 	d.o.Watcher.Ran(record)
 	d.log.InfoContext(ctx, "job ended", "job", config.JobReport, "status", string(made.Status()), "result", stored.Answer.Body, "problems", stored.Answer.Problems)
-	return made.Status(), nil
+	return notify.Result{Job: config.JobReport, Report: &made}, made.Status()
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"nightshift/internal/app"
-	"nightshift/internal/blob"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/lease"
@@ -70,7 +69,7 @@ func (d *Daemon) take(ctx context.Context, s *app.Session, job watch.Job) (held 
 			return held, false, err
 		}
 	}
-	store, err := s.JournalStore(ctx)
+	store, err := s.Versions(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -79,8 +78,8 @@ func (d *Daemon) take(ctx context.Context, s *app.Session, job watch.Job) (held 
 		return nil, false, err
 	}
 	key := lease.Key(job.Name, account)
-	if versioned, ok := store.(blob.Versioned); ok {
-		held, err = lease.Take(ctx, versioned, key, max(ttl, 2*job.When.Interval()), owner())
+	if store != nil {
+		held, err = lease.Take(ctx, store, key, max(ttl, 2*job.When.Interval()), owner())
 		return held, true, err
 	}
 	d.warnLocal.Do(func() {
