@@ -6,7 +6,7 @@ GOLANGCI = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # not need, the binary is smaller.
 RELEASE  = -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags='-s -w'
 
-.PHONY: help build bootstrap dist test race docs lint bench ci
+.PHONY: help build bootstrap dist test race docs dashboards lint bench ci
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -30,6 +30,9 @@ race: ## run the tests with the race detector
 
 docs: ## write the command reference and what the examples print anew
 	go test ./internal/cli -run 'TestReference|TestReadme|TestScheduling|TestCost' -update
+
+dashboards: ## write the dashboards of Grafana anew
+	go -C tools/dashboards run . ../../deploy/grafana
 
 lint: ## run the linter
 	$(GOLANGCI) run

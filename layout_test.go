@@ -113,7 +113,7 @@ func owners() map[string]string {
 	}
 }
 
-// packages are the program's files, without tests, by directory.
+// packages are the program's files, without tests and other modules, by directory.
 func packages(t *testing.T) map[string][]string {
 	t.Helper()
 	found := make(map[string][]string)
@@ -123,6 +123,8 @@ func packages(t *testing.T) map[string][]string {
 		case err != nil:
 			return err
 		case d.IsDir() && name != "." && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata"):
+			return filepath.SkipDir
+		case d.IsDir() && name != "." && exists(filepath.Join(file, "go.mod")):
 			return filepath.SkipDir
 		case strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
 			file = filepath.ToSlash(file)
@@ -197,6 +199,11 @@ func TestNoReplace(t *testing.T) {
 	if found := regexp.MustCompile(`(?m)^replace\b.*`).Find(read(t, "go.mod")); found != nil {
 		t.Errorf("go.mod: %s", found)
 	}
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 func read(t *testing.T, file string) []byte {
