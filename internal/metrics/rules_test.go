@@ -6,24 +6,16 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"nightshift/internal/metrics/metricstest"
 )
 
 const prometheusDir = "../../deploy/prometheus"
 
-// program is a program of Prometheus, without which the test is skipped.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed: apt-get install prometheus", name)
-	}
-	return path
-}
-
 // TestRules checks the rules and the example with Prometheus's own program, and runs
 // their tests.
 func TestRules(t *testing.T) {
-	promtool := program(t, "promtool")
+	promtool := metricstest.Program(t, "promtool")
 	for _, args := range [][]string{
 		{"check", "rules", "nightshift-rules.yaml"},
 		{"check", "config", "prometheus.yaml"},
