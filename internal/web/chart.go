@@ -18,6 +18,7 @@ const (
 	chartWidth, chartHeight = 420, 210
 	plotLeft, plotTop       = 46, 8
 	plotBottom              = 184
+	widestColumn            = 40
 )
 
 // chart is a picture of upright columns, with its numbers as a table.
@@ -71,8 +72,9 @@ func (e *estate) trend(t *trend.Trend) *chart {
 	step := float64(chartWidth-plotLeft) / float64(len(periods))
 	every := (len(periods) + 5) / 6
 	for n, p := range periods {
-		left := plotLeft + step*float64(n) + step*0.15
-		col := column{Name: periodName(p.Start, months), Note: p.Note(), Gap: p.Total == nil, X: place(left), Center: place(left + step*0.35), Named: (len(periods)-1-n)%every == 0}
+		wide := min(step*0.7, widestColumn)
+		left := plotLeft + step*(float64(n)+0.5) - wide/2
+		col := column{Name: periodName(p.Start, months), Note: p.Note(), Gap: p.Total == nil, X: place(left), Center: place(left + wide/2), Named: (len(periods)-1-n)%every == 0}
 		at := 0.0
 		for _, part := range []struct {
 			class string
@@ -84,7 +86,7 @@ func (e *estate) trend(t *trend.Trend) *chart {
 			}
 			*part.text = usd(*part.usd)
 			if v := part.usd.Float(); v > 0 {
-				col.Bars = append(col.Bars, bar{part.class, place(left), place(y(at + v)), place(step * 0.7), place(y(at) - y(at+v))})
+				col.Bars = append(col.Bars, bar{part.class, place(left), place(y(at + v)), place(wide), place(y(at) - y(at+v))})
 				at += v
 			}
 		}

@@ -26,12 +26,14 @@ const (
 
 // costsView is what the estate costs.
 type costsView struct {
-	Read                   source
-	Month                  string
-	Tiles                  []tile
-	Tables                 []amountsTable
-	Savings                []savedRow
-	SavedTotal             savedRow
+	Read       source
+	Month      string
+	Tiles      []tile
+	Tables     []amountsTable
+	Savings    []savedRow
+	SavedTotal savedRow
+	// SavedAny is true where it is known what was saved, be it nothing.
+	SavedAny               bool
 	SavedFrom              string
 	Trend                  *chart
 	Changes                []changeRow
@@ -95,12 +97,12 @@ func (p *pages) costs(e *estate, _ *http.Request) (view, error) {
 func (e *estate) costTiles() []tile {
 	total := e.Cost.Total
 	tiles := []tile{
-		{Name: e.texts.get("amount.mtd"), Value: usd(total.MonthToDate), Note: e.texts.get("amount.mtd.note")},
-		{Name: e.texts.get("amount.rate"), Value: usd(total.RunRate), Note: e.texts.get("amount.rate.note")},
-		{Name: e.texts.get("amount.forecast"), Value: usd(total.Forecast), Note: e.texts.get("amount.forecast.note")},
+		{Name: e.texts.get("amount.mtd"), Value: roughUSD(total.MonthToDate), Note: e.texts.get("amount.mtd.note")},
+		{Name: e.texts.get("amount.rate"), Value: roughUSD(total.RunRate), Note: e.texts.get("amount.rate.note")},
+		{Name: e.texts.get("amount.forecast"), Value: roughUSD(total.Forecast), Note: e.texts.get("amount.forecast.note")},
 	}
 	if s := e.Cost.Savings; s != nil {
-		tiles = append(tiles, tile{Name: e.texts.get("amount.saved"), Value: usd(s.Total.Net), Note: e.texts.get("amount.saved.note")})
+		tiles = append(tiles, tile{Name: e.texts.get("amount.saved"), Value: roughUSD(s.Total.Net), Note: e.texts.get("amount.saved.note")})
 	}
 	if len(e.Cost.Recommendations) > 0 {
 		var sum price.USD
@@ -108,7 +110,7 @@ func (e *estate) costTiles() []tile {
 			sum = sum.Add(r.Saving.USD)
 		}
 		note := e.texts.get("amount.could.note", e.texts.count(len(e.Cost.Recommendations), "recommendation"))
-		tiles = append(tiles, tile{Name: e.texts.get("amount.could"), Value: usd(sum), Note: note, Link: "/recommendations"})
+		tiles = append(tiles, tile{Name: e.texts.get("amount.could"), Value: roughUSD(sum), Note: note, Link: "/recommendations"})
 	}
 	if e.Cost.Rows > 0 {
 		percent := strconv.FormatFloat(100*float64(e.Cost.Priced)/float64(e.Cost.Rows), 'f', 1, 64)
@@ -160,6 +162,7 @@ func (e *estate) savings(v *costsView) {
 	if s == nil {
 		return
 	}
+	v.SavedAny = true
 	v.SavedFrom = s.From.In(e.zone).Format("2 Jan 2006")
 	for _, sum := range slices.Concat(s.Schedules[:min(len(s.Schedules), amountsShown)]) {
 		v.Savings = append(v.Savings, savedRow{

@@ -75,6 +75,9 @@ func (p *pages) machineView(e *estate, m *machine) machineView {
 		Read: e.ago(m.target.At), Old: e.now.Sub(m.target.At) > staleAfter, Unreachable: text.Printable(m.target.Err),
 		Explain: "nightshift power explain " + shellWord(string(m.Machine.ID)),
 	}
+	if m.overridden(e.now) {
+		v.By = e.texts.get("machine.by.override")
+	}
 	if f := m.failure; f != nil {
 		v.Failure, v.FailedAt, v.Decision = e.texts.get("problem."+string(f.Action)), e.ago(f.At), text.Printable(step.Reason.Text)
 	}

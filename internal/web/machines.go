@@ -191,7 +191,7 @@ func (e *estate) row(m *machine) machineRow {
 	if m.overridden(e.now) {
 		row.Override = e.when(m.Desired.Override.Until)
 	}
-	if m.managed() && m.Desired.Until.After(e.now) {
+	if m.managed() && m.Machine.Eligible() && m.Desired.Until.After(e.now) {
 		row.Next, row.NextState = e.when(m.Desired.Until), m.next
 	}
 	return row

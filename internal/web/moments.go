@@ -74,6 +74,15 @@ func (e *estate) span(d time.Duration) string {
 	}
 }
 
+// roughUSD is an amount for a tile: from ten thousand dollars on without cents.
+func roughUSD(amount price.USD) string {
+	exact := usd(amount)
+	if whole, _, _ := strings.Cut(exact, "."); amount >= 10_000*price.Dollar {
+		return whole
+	}
+	return exact
+}
+
 // usd is an amount in dollars and cents; a minus sign comes first.
 func usd(amount price.USD) string {
 	digits := text.Commas(amount.Cents().String())

@@ -71,6 +71,7 @@ type scheduleNow struct {
 	Desired          schedule.State
 	Running, Stopped int
 	Open, Manual     int
+	Skipped          int
 	Total            int
 	Next             moment
 	NextState        schedule.State
@@ -130,7 +131,7 @@ func (e *estate) tiles() []tile {
 		if e.Cost.Savings != nil {
 			note = e.texts.get("tile.cost.saved", usd(e.Cost.Savings.Total.Net))
 		}
-		tiles = append(tiles, tile{e.texts.get("tile.cost"), usd(e.Cost.Total.MonthToDate), note, "/costs", false})
+		tiles = append(tiles, tile{e.texts.get("tile.cost"), roughUSD(e.Cost.Total.MonthToDate), note, "/costs", false})
 	}
 	return tiles
 }
@@ -254,6 +255,8 @@ func (s *scheduleNow) add(m *machine) {
 		s.Open++
 	case manual:
 		s.Manual++
+	case skipped:
+		s.Skipped++
 	}
 }
 
