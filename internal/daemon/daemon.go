@@ -15,6 +15,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -176,7 +177,11 @@ func (d *Daemon) Pass(ctx context.Context) {
 		}
 	}
 	state, now := d.o.Watcher.State(), d.o.Now()
-	if old(state.Machines, now, d.sweepEvery(state)) {
+	every := d.sweepEvery(state)
+	if d.working() {
+		every *= 2 // each job ends with a sweep
+	}
+	if old(state.Machines, now, every) {
 		d.once(ctx, "sweep", d.sweep)
 	}
 	if old(state.Cost.Part, now, d.o.Costs) {
@@ -240,6 +245,17 @@ func (d *Daemon) costs(ctx context.Context) {
 	if err := d.o.Watcher.SweepCosts(ctx); err != nil && ctx.Err() == nil {
 		d.log.WarnContext(ctx, "the costs cannot be calculated", "error", err)
 	}
+}
+
+// working is true while a job runs.
+func (d *Daemon) working() bool {
+	return slices.ContainsFunc(d.o.Watcher.State().Jobs, func(j watch.Job) bool { return d.isRunning(j.Name) })
+}
+
+func (d *Daemon) isRunning(what string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.running[what]
 }
 
 // once does something in the background, unless it is under way.
