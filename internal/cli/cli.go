@@ -55,7 +55,9 @@ func Main(args []string, sys System) int {
 		// Signals keep their default here: SIGTERM ends the process at once.
 		// Lambda sends it when no more events will come, and a process that went
 		// on could only fail them.
-		function.Handler{App: app.New(a.options()), Env: sys.Env, Log: a.logger(), Metrics: sys.Stdout}.Lambda(context.Background())
+		function.Handler{
+			App: app.New(a.options()), Env: sys.Env, Log: a.logger(), Metrics: sys.Stdout, Notices: a.notifier(),
+		}.Lambda(context.Background())
 		return exitDone
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -132,7 +134,7 @@ func (a *commandLine) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.costCommand(), a.schedulesCommand(),
-		a.serveCommand(), a.sandboxCommand(), a.deployCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.versionCommand(),
+		a.serveCommand(), a.sandboxCommand(), a.deployCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.notifyCommand(), a.versionCommand(),
 	)
 	complete(root, "region", "all")
 	refuseArguments(root)

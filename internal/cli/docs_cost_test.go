@@ -224,7 +224,7 @@ func TestCostNotes(t *testing.T) {
 // TestCostGuideKeys finds every key of the sections of the configuration that have
 // pages of their own.
 func TestCostGuideKeys(t *testing.T) {
-	for name, keys := range map[string][]string{costing: config.CostKeys(), manyAccounts: config.AccountKeys(), deployment: config.DeployKeys()} {
+	for name, keys := range map[string][]string{costing: config.CostKeys(), manyAccounts: config.AccountKeys(), deployment: config.DeployKeys(), "docs/notices.md": config.NotifyKeys()} {
 		text := document(t, name)
 		for _, key := range keys {
 			if !regexp.MustCompile("`[^`\n]*\\b" + key + "\\b[^`\n]*`").MatchString(text) {

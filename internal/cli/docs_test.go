@@ -336,7 +336,7 @@ func TestArchitectureTable(t *testing.T) {
 // to a heading in it.
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:\s]*)(?:#([^)\s]+))?\)`)
-	for _, name := range []string{english, korean, "ARCHITECTURE.md", "CONTRIBUTING.md", scheduling, "docs/compatibility.md", "docs/cost.md", "docs/accounts.md"} {
+	for _, name := range []string{english, korean, "ARCHITECTURE.md", "CONTRIBUTING.md", scheduling, "docs/compatibility.md", "docs/cost.md", "docs/accounts.md", "docs/notices.md"} {
 		for _, m := range link.FindAllStringSubmatch(document(t, name), -1) {
 			file := name
 			if m[1] != "" {

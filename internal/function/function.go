@@ -2,8 +2,8 @@
 // Lambda into work and the result into the answers that callers of the first
 // scripts know.
 //
-// It may import fleet, power, text, blob, config, app and metrics, and is the only
-// importer of aws-lambda-go.
+// It may import fleet, power, text, blob, config, app, metrics and notify, and is the
+// only importer of aws-lambda-go.
 package function
 
 import (
@@ -21,6 +21,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
+	"nightshift/internal/notify"
 	"nightshift/internal/power"
 	"nightshift/internal/text"
 )
@@ -34,6 +35,8 @@ type Handler struct {
 	Log *slog.Logger
 	// Metrics receives lines after each run where NIGHTSHIFT_STACK is set.
 	Metrics io.Writer
+	// Notices, if not nil, tells people what became of each run.
+	Notices *notify.Notifier
 }
 
 // job does what an event asks for and gives the answer. It starts nothing new once

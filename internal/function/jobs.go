@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
+	"nightshift/internal/notify"
 	"nightshift/internal/power"
 	"nightshift/internal/text"
 )
@@ -68,6 +69,7 @@ func (h Handler) stopOrStart(ctx context.Context, r Request, closing <-chan stru
 	done, err := s.Power(ctx, app.PowerInput{
 		Action: power.Action(r.Action), Tags: []fleet.Tag{tag}, DryRun: r.DryRun, Settle: settleTime, Closing: closing,
 	})
+	h.tell(ctx, s, r, notify.Result{Power: &done, Err: err})
 	if err != nil {
 		return result{config: s.Config}, err
 	}
@@ -90,6 +92,7 @@ func (h Handler) followRules(ctx context.Context, r Request, closing <-chan stru
 		return result{}, err
 	}
 	done, err := s.Power(ctx, app.PowerInput{DryRun: r.DryRun, Settle: settleTime, Closing: closing})
+	h.tell(ctx, s, r, notify.Result{Power: &done, Err: err})
 	if err != nil {
 		return result{config: s.Config}, err
 	}
@@ -108,6 +111,18 @@ func (h Handler) followRules(ctx context.Context, r Request, closing <-chan stru
 		}
 	}
 	return out, failedRun(done)
+}
+
+// tell tells people what became of a run, where it was not a dry run.
+func (h Handler) tell(ctx context.Context, s *app.Session, r Request, result notify.Result) {
+	if h.Notices == nil || r.DryRun {
+		return
+	}
+	result.Job = r.Action
+	if result.Err != nil {
+		result.Power, result.Report = nil, nil
+	}
+	h.Notices.Run(ctx, s, result)
 }
 
 // reports is where reports are stored; its bucket is empty where nothing is said.
@@ -152,6 +167,7 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (resu
 	}
 	made, err := s.Report(ctx, input)
 	if err != nil {
+		h.tell(ctx, s, r, notify.Result{Err: err})
 		return result{config: s.Config}, err
 	}
 	targets := []blob.Ref{to}
@@ -159,6 +175,7 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (resu
 		targets = nil
 	}
 	stored, err := s.Publish(ctx, made, app.Formats()[0], targets...)
+	h.tell(ctx, s, r, notify.Result{Report: &made, Err: err})
 	if err != nil {
 		return result{config: s.Config}, err
 	}

@@ -123,10 +123,13 @@ func (n *Notifier) Run(ctx context.Context, s *app.Session, r Result) {
 	group.Wait()
 }
 
+// shortest is how long the notices have where the time of the run is over.
+const shortest = 500 * time.Millisecond
+
 // within is how long the notices of a run may take: not longer than the caller has.
 func (n *Notifier) within(ctx context.Context) time.Duration {
-	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil {
-		return min(n.Time, time.Until(deadline))
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(shortest, min(n.Time, time.Until(deadline)))
 	}
 	return n.Time
 }
@@ -180,7 +183,7 @@ func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient,
 		return
 	}
 	waiting := slices.Clone(m.state.Pending)
-	sending, cancel := context.WithTimeout(ctx, n.Time*4/5) // the rest is for storing what was sent
+	sending, cancel := context.WithTimeout(ctx, n.within(ctx)*4/5) // the rest is for storing what was sent
 	sent, err := n.send(sending, s, r, m.state)
 	cancel()
 	if err != nil {
