@@ -157,8 +157,8 @@ func (d *Daemon) do(ctx context.Context, job watch.Job) error {
 	}
 	d.log.InfoContext(ctx, "job begins", "job", job.Name)
 	ended := d.o.JobStarted(job.Name)
-	result, status := d.carryOut(ctx, s, job.Name)
-	ended(status != fleet.StatusDone)
+	result := d.carryOut(ctx, s, job.Name)
+	ended(failedRun(result))
 	d.o.Ended(ctx, s, result)
 	return result.Err
 }
@@ -189,8 +189,21 @@ func (d *Daemon) stillDue(ctx context.Context, s *app.Session, name string) bool
 	return false
 }
 
-// carryOut does a job and says how it went as a whole.
-func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) (notify.Result, fleet.Status) {
+// failedRun reports whether a run is one that failed, as whoever reads its record would
+// say.
+func failedRun(r notify.Result) bool {
+	switch {
+	case r.Power != nil:
+		return watch.FailedRun(r.Power.Record())
+	case r.Report != nil:
+		return watch.FailedRun(r.Report.Record())
+	default:
+		return true
+	}
+}
+
+// carryOut does a job.
+func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) notify.Result {
 	if job == config.JobReport {
 		return d.report(ctx, s)
 	}
@@ -200,7 +213,7 @@ func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) (noti
 	}
 	result, err := s.Power(ctx, in)
 	if err != nil {
-		return notify.Result{Job: job, Err: err}, fleet.StatusFailed
+		return notify.Result{Job: job, Err: err}
 	}
 	d.o.Watcher.Ran(result.Record())
 	status := result.Status()
@@ -209,14 +222,12 @@ func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) (noti
 		level = d.log.ErrorContext
 	}
 	level(ctx, "job ended", "job", job, "status", string(status), "result", result.Summary.Status, "errors", result.Summary.Errors)
-	return notify.Result{Job: job, Power: &result}, status
+	return notify.Result{Job: job, Power: &result}
 }
 
 // report makes the cost report and stores it.
-func (d *Daemon) report(ctx context.Context, s *app.Session) (notify.Result, fleet.Status) {
-	failed := func(err error) (notify.Result, fleet.Status) {
-		return notify.Result{Job: config.JobReport, Err: err}, fleet.StatusOf(err)
-	}
+func (d *Daemon) report(ctx context.Context, s *app.Session) notify.Result {
+	failed := func(err error) notify.Result { return notify.Result{Job: config.JobReport, Err: err} }
 	if d.o.Reports.IsZero() {
 		return failed(fleet.Errorf(fleet.ErrInvalid, "no destination: pass --bucket, or set NIGHTSHIFT_BUCKET"))
 	}
@@ -232,5 +243,5 @@ func (d *Daemon) report(ctx context.Context, s *app.Session) (notify.Result, fle
 	record.Run = stored.Run
 	d.o.Watcher.Ran(record)
 	d.log.InfoContext(ctx, "job ended", "job", config.JobReport, "status", string(made.Status()), "result", stored.Answer.Body, "problems", stored.Answer.Problems)
-	return notify.Result{Job: config.JobReport, Report: &made}, made.Status()
+	return notify.Result{Job: config.JobReport, Report: &made}
 }
