@@ -23,7 +23,7 @@ func (s *series) costs(st *watch.State, top topTags) {
 		s.add(serviceMonthToDate, one.MonthToDate.Float(), one.Name)
 		s.add(serviceRunRate, one.RunRate.Float(), one.Name)
 	}
-	for key, values := range c.Tags {
+	for key, values := range measuredTags(st) {
 		s.tag(key, values, top.values[key])
 	}
 	if c.Rows > 0 {
@@ -46,6 +46,21 @@ func (s *series) costs(st *watch.State, top topTags) {
 			s.add(recommendedSaving, r.Saving.USD.Float(), r.Code)
 		}
 	}
+}
+
+// measuredTags are the costs by tags of which there are metrics: of those that
+// metrics.tags names, else of all.
+func measuredTags(st *watch.State) map[string][]watch.NamedAmounts {
+	if st.Config.Value == nil || st.Config.Value.Metrics.Tags == nil {
+		return st.Cost.Tags
+	}
+	tags := map[string][]watch.NamedAmounts{}
+	for _, key := range st.Config.Value.Metrics.Tags {
+		if values, ok := st.Cost.Tags[key]; ok {
+			tags[key] = values
+		}
+	}
+	return tags
 }
 
 // tag splits the costs up by the values of a tag. Those that are not among the largest

@@ -136,6 +136,21 @@ func TestRunsOfOthers(t *testing.T) {
 	check("a record that is there again", "3 1 3 1 1 ")
 }
 
+// TestMeasuredTags: metrics.tags says of which tags there are metrics.
+func TestMeasuredTags(t *testing.T) {
+	st := estate(t)
+	st.Cost.Tags["Env"] = st.Cost.Tags["Team"]
+	for _, c := range []struct {
+		keys []string
+		want int
+	}{{nil, 4}, {[]string{"Env"}, 2}, {[]string{}, 0}, {[]string{"Owner"}, 0}} {
+		st.Config.Value.Metrics.Tags = c.keys
+		if got := gather(t, of(st))["nightshift_cost_tag_run_rate_usd"].GetMetric(); len(got) != c.want {
+			t.Errorf("with %v: %d series, want %d", c.keys, len(got), c.want)
+		}
+	}
+}
+
 // TestOutSince: how long a machine has been out of schedule counts from the later of
 // what its schedule and it did.
 func TestOutSince(t *testing.T) {

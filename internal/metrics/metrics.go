@@ -120,7 +120,7 @@ func (m *Metrics) samples() []sample {
 	}
 	if state != m.last {
 		m.count(state)
-		m.top.choose(state.Cost.Tags, now)
+		m.top.choose(measuredTags(state), now)
 		made := m.table.ofState(state, m.top)
 		for _, name := range []string{tagMonthToDate, tagRunRate} {
 			m.counters.add(overflow, float64(made.folded), name)

@@ -41,7 +41,7 @@ func (w *Watcher) costs(ctx context.Context) (Cost, error) {
 	}
 	none, nowhere := 0, ""
 	result, err := s.Report(ctx, app.ReportInput{Past: true, CostInput: app.CostInput{
-		DefaultTimezone: w.o.Timezone, CostExplorer: &none, CloudWatch: &none, Bill: &nowhere,
+		DefaultTimezone: w.o.Timezone, CostExplorer: &none, CloudWatch: &none, Bill: &nowhere, Tags: tagKeys(s.Config),
 	}})
 	if err != nil {
 		return Cost{}, err
@@ -67,11 +67,19 @@ func (w *Watcher) costs(ctx context.Context) (Cost, error) {
 	return c, nil
 }
 
+// tagKeys are the keys by which costs are split up: those of the report, and those that
+// are measured.
+func tagKeys(c *config.Config) []string {
+	keys := slices.Concat(c.Cost.Tags, c.Metrics.Tags)
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
 // split adds the rows of a report up by service and by tag.
 func (c *Cost) split(r cost.Report, cfg *config.Config) {
 	services := map[string]Amounts{}
 	tags := map[string]map[string]Amounts{}
-	for _, key := range cfg.Cost.Tags {
+	for _, key := range tagKeys(cfg) {
 		tags[key] = map[string]Amounts{}
 	}
 	for row := range trend.RowsOf(r) {

@@ -23,6 +23,7 @@ const officeHours = `timezone: Asia/Seoul
 regions: [ap-northeast-2]
 journal: JOURNAL
 cost: { tags: [Env] }
+metrics: { tags: [Name] }
 schedules:
   office-hours: Mon-Fri 08:00-19:00
 power:
@@ -187,7 +188,7 @@ func TestCostsAddUp(t *testing.T) {
 	if c.Total.RunRate == 0 || c.Rows == 0 || c.Priced == 0 || len(c.Recommendations) == 0 || c.Savings == nil || !c.At.Equal(w.now) {
 		t.Errorf("%+v", c)
 	}
-	for what, parts := range map[string][]watch.NamedAmounts{"services": c.Services, "the tag Env": c.Tags["Env"]} {
+	for what, parts := range map[string][]watch.NamedAmounts{"services": c.Services, "the tag Env": c.Tags["Env"], "the tag Name": c.Tags["Name"]} {
 		var sum watch.Amounts
 		for _, p := range parts {
 			sum.MonthToDate, sum.RunRate, sum.Forecast = sum.MonthToDate.Add(p.MonthToDate), sum.RunRate.Add(p.RunRate), sum.Forecast.Add(p.Forecast)
