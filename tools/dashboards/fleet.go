@@ -105,7 +105,7 @@ func (q queries) schedules() cog.Builder[dashboard.Panel] {
 func (q queries) outOfScheduleList() cog.Builder[dashboard.Panel] {
 	by := "schedule desired actual"
 	return list("Machines to look at", "What is out of schedule now, by schedule, desired and actual state. The command nightshift power plan names the machines and says why.", by,
-		column{expr: q.sum(by, "machines_out_of_schedule", ofSchedules), name: "Machines", unit: count, levels: thresholds(good, step{1, warning})})
+		column{expr: q.sum(by, "machines_out_of_schedule", ofSchedules) + " > 0", name: "Machines", unit: count, levels: thresholds(good, step{1, warning})})
 }
 
 func (q queries) perTarget() cog.Builder[dashboard.Panel] {

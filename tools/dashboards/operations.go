@@ -129,7 +129,7 @@ func (q queries) targets() cog.Builder[dashboard.Panel] {
 func (q queries) failedRequests() cog.Builder[dashboard.Panel] {
 	by := "aws_service operation code"
 	return list("Failing requests", "Requests to AWS that failed in the last minutes. AccessDenied and UnauthorizedOperation mean that the role lacks an action.", by,
-		column{expr: q.own(by, "aws_request_failures_total"), name: "Failed", unit: count, levels: thresholds(good, step{1, warning})})
+		column{expr: q.own(by, "aws_request_failures_total") + " > 0", name: "Failed", unit: count, levels: thresholds(good, step{1, warning})})
 }
 
 func (q queries) recipients() cog.Builder[dashboard.Panel] {
