@@ -128,7 +128,7 @@ func (e *Evening) refuse(t testing.TB, world *sandbox.Sandbox, st *watch.State) 
 // The labels that Prometheus gives to what it scrapes.
 const (
 	Job      = "nightshift"
-	Instance = "127.0.0.1:9847"
+	Instance = "127.0.0.1:19847"
 )
 
 // scrape notes what a scrape at a time answers.
