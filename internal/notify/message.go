@@ -50,10 +50,12 @@ type Group struct {
 	More int `json:"more,omitempty"`
 }
 
-// Line is a line, with a command to copy where there is one.
+// Line is a line, with a command to copy and a link to the page where there is one.
+// Following the link changes nothing: programs follow links, too.
 type Line struct {
 	Text    string `json:"text"`
 	Command string `json:"command,omitempty"`
+	Link    string `json:"link,omitempty"`
 }
 
 // Event is a problem that began or ended, as a pager takes it.
@@ -167,6 +169,9 @@ func (m Message) Plain() string {
 			b.WriteString("  " + l.Text + "\n")
 			if l.Command != "" {
 				b.WriteString("    " + l.Command + "\n")
+			}
+			if l.Link != "" {
+				b.WriteString("    " + l.Link + "\n")
 			}
 		}
 		if g.More > 0 {

@@ -379,7 +379,7 @@ func TestNoSecretIsShown(t *testing.T) {
 func TestRefusedMessagesAreDropped(t *testing.T) {
 	w, s := hook(t, "")
 	s.answering(func(a http.ResponseWriter) bool {
-		s.answer = nil // the next one is taken; the lock is ours
+		s.answering(nil) // the next one is taken
 		http.Error(a, "invalid_payload", http.StatusBadRequest)
 		return true
 	})

@@ -73,6 +73,9 @@ func slackGroup(g Group) string {
 		if l.Command != "" {
 			line += "\n`" + strings.ReplaceAll(slackEscaped(l.Command), "`", "'") + "`"
 		}
+		if l.Link != "" {
+			line += "\n<" + slackEscaped(l.Link) + "|Postpone>"
+		}
 		if utf8.RuneCountInString(text+line) > slackSection-40 {
 			return text + "\n" + leftOut(len(g.Lines)-n+g.More)
 		}

@@ -84,9 +84,10 @@ const forgotten = 35 * 24 * time.Hour
 func (s *state) after(f findings, r rule) []Message {
 	heard, covered := r.heard(f)
 	var fresh, still, resolved []Problem
+	room := func() bool { return !r.pager() || len(s.Pending)+len(fresh)+len(resolved) < mostPending }
 	for _, key := range slices.Sorted(maps.Keys(heard)) {
 		p := s.seen(heard[key], f.at)
-		if p.Sent.IsZero() && p.Runs >= r.runsNeeded(f.job) {
+		if p.Sent.IsZero() && p.Runs >= r.runsNeeded(f.job) && room() {
 			p.Sent = f.at
 			fresh = append(fresh, p)
 		}
@@ -100,11 +101,12 @@ func (s *state) after(f findings, r rule) []Message {
 			continue
 		case f.at.Sub(p.Last) > forgotten, covered[key]:
 			delete(s.Open, key)
-		case s.gone(p, f):
+		case !s.gone(p, f):
+		case p.Sent.IsZero(), r.pager() && s.unsent(p):
 			delete(s.Open, key)
-			if !p.Sent.IsZero() {
-				resolved = append(resolved, p)
-			}
+		case room(): // else a later run tells it
+			delete(s.Open, key)
+			resolved = append(resolved, p)
 		}
 	}
 	if !r.pager() {
@@ -119,6 +121,15 @@ func (s *state) after(f findings, r rule) []Message {
 	}
 	return messages
 }
+
+// unsent takes back an event that says that a problem began, where it still waits.
+func (s *state) unsent(p Problem) bool {
+	before := len(s.Pending)
+	s.Pending = slices.DeleteFunc(s.Pending, func(m Message) bool { return m.Event != nil && !m.Event.Resolved && m.Event.Key == eventKey(p) })
+	return len(s.Pending) < before
+}
+
+func eventKey(p Problem) string { return "nightshift|" + p.Key }
 
 // seen is a problem with what is remembered of it.
 func (s *state) seen(p Problem, at time.Time) Problem {
@@ -270,7 +281,7 @@ func events(f findings, r rule, fresh, resolved []Problem) []Message {
 	add := func(p Problem, over bool) {
 		m := newMessage(f.at, f.job, clip(fmt.Sprintf("nightshift %s: %s: %s", f.job, p.where(), p.Text)))
 		m.Failed, m.Page = !over, r.notify.Page
-		m.Event = &Event{Key: "nightshift|" + p.Key, Resolved: over, Problem: p.Text, Resource: p.where(), Code: p.Code}
+		m.Event = &Event{Key: eventKey(p), Resolved: over, Problem: p.Text, Resource: p.where(), Code: p.Code}
 		messages = append(messages, m)
 	}
 	for _, p := range fresh {

@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -139,6 +140,7 @@ func announcement(f findings, r rule, list []stop) Message {
 		l := Line{Text: clip(describe(one.name, one.id, one.target))}
 		if len(list) <= mostCommands {
 			l.Command = command(string(one.id))
+			l.Link = postpone(r.notify.Page, string(one.id), f.at.Add(longer).In(first.zone))
 		}
 		lines = append(lines, l)
 	}
@@ -149,6 +151,15 @@ func announcement(f findings, r rule, list []stop) Message {
 		m.add(KindNote, "The commands keep a machine running", nil)
 	}
 	return m
+}
+
+// postpone is the address of the page's form that keeps a machine running; empty where
+// there is no page.
+func postpone(page, id string, until time.Time) string {
+	if page == "" {
+		return ""
+	}
+	return page + "/override?" + url.Values{"machine": {id}, "until": {until.Format(time.RFC3339)}}.Encode()
 }
 
 // mostCommands is for how many machines each has its command.

@@ -42,6 +42,8 @@ type (
 		Color    string `json:"color,omitempty"`
 		FontType string `json:"fontType,omitempty"`
 		IsSubtle bool   `json:"isSubtle,omitempty"`
+		// SelectAction makes it a link.
+		SelectAction *openURL `json:"selectAction,omitempty"`
 	}
 	openURL struct {
 		Type  string `json:"type"`
@@ -75,6 +77,9 @@ func teamsBody(m Message) ([]byte, error) {
 			card.Body = append(card.Body, paragraph("None", textRun{Text: "• " + l.Text}))
 			if l.Command != "" {
 				card.Body = append(card.Body, paragraph("None", textRun{Text: l.Command, FontType: "Monospace"}))
+			}
+			if isURL(l.Link) {
+				card.Body = append(card.Body, paragraph("None", textRun{Text: "Postpone", SelectAction: &openURL{Type: "Action.OpenUrl", Title: "Postpone", URL: l.Link}}))
 			}
 		}
 		if g.More > 0 {

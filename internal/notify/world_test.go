@@ -27,6 +27,7 @@ import (
 type world struct {
 	t        *testing.T
 	dir      string
+	config   string
 	now      time.Time
 	env      map[string]string
 	log      bytes.Buffer
@@ -48,8 +49,11 @@ power: { tick: 5m, rules: [{ tag: Schedule }] }
 `
 
 // configure writes the configuration and opens it.
-func (w *world) configure(config string) {
+func (w *world) configure(config string) { w.configureWith(head, config) }
+
+func (w *world) configureWith(head, config string) {
 	w.t.Helper()
+	w.config = config
 	file := filepath.Join(w.dir, "nightshift.yaml")
 	text := head + "journal: " + filepath.Join(w.dir, "journal") + "\n" + config
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

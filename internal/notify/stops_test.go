@@ -1,0 +1,162 @@
+package notify_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/fleet"
+	"nightshift/internal/notify"
+	"nightshift/internal/power"
+)
+
+// seoul is a time on Friday, 27 November 2026, in Seoul, where office ends at 19:00.
+func seoul(clock string) time.Time {
+	at, err := time.Parse("2006-01-02 15:04 -0700", "2026-11-27 "+clock+" +0900")
+	if err != nil {
+		panic(err)
+	}
+	return at.UTC()
+}
+
+// running are machines that have run since the morning, as EC2 shows them.
+func running(ids ...string) []fleet.Machine {
+	var all []fleet.Machine
+	for _, id := range ids {
+		all = append(all, fleet.Machine{
+			ID: fleet.ResourceID(id), Kind: fleet.KindInstance, Target: target(), State: fleet.Running,
+			Started: seoul("08:00").Add(-48 * time.Hour), Created: seoul("08:00").AddDate(-1, 0, 0),
+			Tags: fleet.Tags{"Name": "web " + id, "Team": "a", "Schedule": "office"},
+		})
+	}
+	return all
+}
+
+// tick tells of a run at a time at which the plan decides about machines and nothing is
+// carried out.
+func (w *world) tick(clock string, machines ...fleet.Machine) {
+	w.t.Helper()
+	w.now = seoul(clock)
+	rules := power.NewRuleSet(w.session.Config.Rules())
+	t := app.PowerTarget{Plan: power.Plan{Target: target(), At: w.now}}
+	for _, m := range machines {
+		step := rules.Evaluate(m, nil, w.now)
+		t.Plan.Steps = append(t.Plan.Steps, step)
+		o := fleet.Outcome{Target: target(), ID: m.ID, Action: string(step.Action), Result: fleet.Skipped, Reason: step.Reason}
+		if step.Do() {
+			o.Result, o.At = fleet.Done, w.now
+		}
+		t.Outcomes = append(t.Outcomes, o)
+	}
+	r := app.PowerResult{Targets: []app.PowerTarget{t}}
+	r.Summary = power.Summarize([]power.Plan{t.Plan}, [][]fleet.Outcome{t.Outcomes}, nil)
+	w.notifier.Run(w.t.Context(), w.session, notify.Result{Job: "power", Power: &r})
+}
+
+func announcing(t *testing.T) (*world, *service) {
+	t.Helper()
+	return hook(t, "  before_stop: 15m\n  page: https://nightshift.example.com\n")
+}
+
+// A stop is announced once, within the time before it, with the command and the link
+// that postpone it.
+func TestAStopIsAnnounced(t *testing.T) {
+	w, s := announcing(t)
+	machines := running("i-1", "i-2")
+	w.tick("18:40", machines...)
+	if got := s.take(); len(got) > 0 {
+		t.Errorf("20 minutes before: %s", got)
+	}
+	w.tick("18:45", machines...)
+	got := s.taken(t)
+	if titles(got) != "office stops 2 machines at Fri 2026-11-27 19:00 KST" {
+		t.Fatalf("told: %q", titles(got))
+	}
+	line := got[0].Groups[0].Lines[0]
+	if line.Text != "web i-1 (i-1) in eu-west-1 of account 111111111111" || line.Command != "nightshift power override set i-1 on --until 3h" ||
+		line.Link != "https://nightshift.example.com/override?machine=i-1&until=2026-11-27T21%3A45%3A00%2B09%3A00" {
+		t.Errorf("%+v", line)
+	}
+	w.tick("18:50", machines...)
+	w.restart()
+	w.tick("18:55", machines...)
+	if got := s.take(); len(got) > 0 {
+		t.Errorf("told again: %s", got)
+	}
+	w.tick("19:00", machines...)
+	if got := titles(s.taken(t)); got != "power: stopped 2 machines" {
+		t.Errorf("at the stop: %q", got)
+	}
+}
+
+// Only what the plan would stop is announced.
+func TestOnlyRealStopsAreAnnounced(t *testing.T) {
+	w, s := announcing(t)
+	machines := running("i-stopped", "i-kept", "i-protected", "i-ignored", "i-none", "i-real")
+	machines[0].State, machines[0].Cause, machines[0].Stopped = fleet.Stopped, fleet.CauseCall, seoul("12:00")
+	machines[1].Tags[fleet.TagOverride] = "on until 2026-11-27T22:00:00+09:00"
+	machines[2].Ineligible = fleet.Ineligible{Cannot: fleet.Reason{Code: "instance-store", Text: "cannot be stopped"}}
+	machines[3].Tags["Schedule"] = "ignore"
+	machines[4].Tags["Schedule"] = "offfice"
+	w.tick("18:50", machines...)
+	got := s.taken(t)
+	if titles(got) != "office stops 1 machine at Fri 2026-11-27 19:00 KST" || !strings.Contains(got[0].Plain(), "i-real") {
+		t.Errorf("told: %q", titles(got))
+	}
+}
+
+// A schedule that changes, or a machine that is kept, takes the announcement back.
+func TestAnAnnouncementIsTakenBack(t *testing.T) {
+	w, s := announcing(t)
+	machines := running("i-1")
+	w.tick("18:45", machines...)
+	s.take()
+	changed := strings.Replace(head, "19:00", "19:05", 1)
+	w.configureWith(changed, w.config)
+	w.tick("18:50", machines...)
+	if got := titles(s.taken(t)); got != "office does not stop at Fri 2026-11-27 19:00 KST, but at Fri 2026-11-27 19:05 KST; office stops 1 machine at Fri 2026-11-27 19:05 KST" {
+		t.Errorf("the schedule changed: %q", got)
+	}
+	machines[0].Tags[fleet.TagOverride] = "on until 2026-11-27T22:00:00+09:00"
+	w.tick("18:55", machines...)
+	if got := titles(s.taken(t)); got != "office does not stop at Fri 2026-11-27 19:05 KST" {
+		t.Errorf("it is kept: %q", got)
+	}
+	w.tick("19:30", machines...)
+	if got := titles(s.taken(t)); got != "" {
+		t.Errorf("later: %q", got)
+	}
+}
+
+// An announcement that could not be sent in time is not sent after the stop.
+func TestNoAnnouncementAfterTheStop(t *testing.T) {
+	w, s := announcing(t)
+	s.answering(func(a http.ResponseWriter) bool { a.WriteHeader(http.StatusInternalServerError); return true })
+	w.tick("18:45", running("i-1")...)
+	w.tick("18:50", running("i-1")...)
+	s.answering(nil)
+	w.tick("19:00", running("i-1")...)
+	if got := titles(s.taken(t)); got != "power: stopped 1 machine" {
+		t.Errorf("told: %q", got)
+	}
+}
+
+// Many machines share one command.
+func TestManyStops(t *testing.T) {
+	w, s := announcing(t)
+	var ids []string
+	for n := range 200 {
+		ids = append(ids, fmt.Sprintf("i-%03d", n))
+	}
+	w.tick("18:50", running(ids...)...)
+	got := s.taken(t)
+	if len(got) != 1 || len(got[0].Groups[0].Lines) != 50 || got[0].Groups[0].More != 150 {
+		t.Fatalf("told: %s", titles(got))
+	}
+	if text := got[0].Plain(); strings.Count(text, "override set") != 1 || !strings.Contains(text, "override set ID on") || !strings.Contains(text, "150 more left out") {
+		t.Errorf("it says:\n%s", text)
+	}
+}
