@@ -1,10 +1,15 @@
 package metrics_test
 
 import (
+	"fmt"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/metrics/metricstest"
 )
@@ -12,9 +17,8 @@ import (
 // TestAnEvening: a daemon lives an evening on which a machine does not stop, and later
 // does. A real Prometheus is asked what the alerts would have said at each time.
 func TestAnEvening(t *testing.T) {
-	metricstest.Program(t, "promtool")
-	metricstest.Program(t, "prometheus")
 	e := metricstest.Live(t)
+	t.Run("observed", func(t *testing.T) { observed(t, e) })
 	p := e.Serve(t, prometheusDir+"/nightshift-rules.yaml")
 	minutes := func(at time.Time, n int) time.Time { return at.Add(time.Duration(n) * time.Minute) }
 	for _, c := range []struct {
@@ -63,6 +67,30 @@ func TestAnEvening(t *testing.T) {
 		t.Errorf("%d metrics of nightshift have data", len(families))
 	}
 	liveScrape(t, p)
+}
+
+// observed compares what a process that only observes says with what the one says that
+// does the work: all but what is of the process itself.
+func observed(t *testing.T, e *metricstest.Evening) {
+	own := regexp.MustCompile("^(go_|process_|promhttp_|nightshift_(aws_|lease_|build_|config_last|metrics_))")
+	values := func(from http.Handler) map[string]float64 {
+		all := map[string]float64{}
+		for name, f := range metricstest.Scrape(t, from) {
+			for _, m := range f.GetMetric() {
+				if !own.MatchString(name) {
+					all[fmt.Sprint(name, m.GetLabel())] = valueOf(m)
+				}
+			}
+		}
+		return all
+	}
+	want, got := values(e.Handler), values(e.Observer)
+	if len(want) < 50 || total(metricstest.Scrape(t, e.Observer)["nightshift_transitions_total"]) == 0 {
+		t.Errorf("%d series", len(want))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-worker +observer)\n%s", diff)
+	}
 }
 
 // liveScrape waits until Prometheus has scraped the daemon itself.

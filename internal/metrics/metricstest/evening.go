@@ -56,8 +56,9 @@ type Evening struct {
 	Begins, Stops, Repaired, Ends time.Time
 	// Families are all samples of the evening, each with its time.
 	Families map[string]*dto.MetricFamily
-	// Handler answers scrapes with what there was at the end.
-	Handler http.Handler
+	// Handler answers scrapes with what there was at the end, and Observer with what a
+	// process knew then that only observed the other.
+	Handler, Observer http.Handler
 }
 
 // Live lives the evening: a daemon and a sandbox share a clock that is moved by
@@ -74,19 +75,23 @@ func Live(t testing.TB) *Evening {
 		t.Fatal(err)
 	}
 	clock := func() time.Time { return now }
-	var watcher *watch.Watcher
-	m := metrics.New(metrics.Options{State: func() *watch.State { return watcher.State() }, Now: clock, Version: "0.0", Revision: "evening"})
-	work := app.New(app.Options{
-		Now: clock, Observer: m.Observer(),
-		Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1000},
-	})
-	watcher = watch.New(watch.Options{App: work, Now: clock, Selection: app.Selection{Config: blob.Ref{Scheme: blob.File, Path: file}}})
-	d := daemon.New(daemon.Options{
-		App: work, Watcher: watcher, Now: clock, Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"},
-		Reports:    blob.Ref{Scheme: blob.S3, Bucket: sandbox.DefaultBucket, Path: "ec2/"},
-		JobStarted: m.JobStarted, LeaseHeld: m.LeaseHeld,
-	})
-	e.Handler = m.Handler()
+	process := func(observe bool) (*daemon.Daemon, *watch.Watcher, http.Handler) {
+		var watcher *watch.Watcher
+		m := metrics.New(metrics.Options{State: func() *watch.State { return watcher.State() }, Now: clock, Version: "0.0", Revision: "evening"})
+		work := app.New(app.Options{
+			Now: clock, Observer: m.Observer(),
+			Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1000},
+		})
+		watcher = watch.New(watch.Options{App: work, Now: clock, Selection: app.Selection{Config: blob.Ref{Scheme: blob.File, Path: file}}})
+		return daemon.New(daemon.Options{
+			App: work, Watcher: watcher, Now: clock, Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}, Observe: observe,
+			Reports:    blob.Ref{Scheme: blob.S3, Bucket: sandbox.DefaultBucket, Path: "ec2/"},
+			JobStarted: m.JobStarted, LeaseHeld: m.LeaseHeld,
+		}), watcher, m.Handler()
+	}
+	d, watcher, handler := process(false)
+	beside, _, observer := process(true)
+	e.Handler, e.Observer = handler, observer
 	for ; !now.After(e.Ends); now = now.Add(time.Minute) {
 		switch {
 		case now.Equal(e.Stops):
@@ -96,8 +101,10 @@ func Live(t testing.TB) *Evening {
 				t.Fatal(err)
 			}
 		}
-		d.Pass(t.Context())
-		d.Wait()
+		for _, one := range []*daemon.Daemon{d, beside} {
+			one.Pass(t.Context())
+			one.Wait()
+		}
 		e.scrape(t, now)
 		server.Sandbox().Advance(time.Minute)
 	}
@@ -134,13 +141,7 @@ const (
 // scrape notes what a scrape at a time answers.
 func (e *Evening) scrape(t testing.TB, at time.Time) {
 	t.Helper()
-	recorder := httptest.NewRecorder()
-	e.Handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(recorder.Body)
-	if err != nil || recorder.Code != http.StatusOK {
-		t.Fatalf("a scrape at %s: %d %v", at, recorder.Code, err)
-	}
+	families := Scrape(t, e.Handler)
 	families["up"] = &dto.MetricFamily{
 		Name: new("up"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: new(1.0)}}},
 	}
@@ -154,4 +155,17 @@ func (e *Evening) scrape(t testing.TB, at time.Time) {
 		}
 		e.Families[name].Metric = append(e.Families[name].Metric, f.GetMetric()...)
 	}
+}
+
+// Scrape is what a handler answers now, by family.
+func Scrape(t testing.TB, from http.Handler) map[string]*dto.MetricFamily {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	from.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(recorder.Body)
+	if err != nil || recorder.Code != http.StatusOK {
+		t.Fatalf("a scrape: %d %v", recorder.Code, err)
+	}
+	return families
 }
