@@ -141,6 +141,13 @@ func audiences() []audience {
 			needs: map[string]ends{"s3:GetObject": {"history", 4}, "s3:ListBucket": {"history", 4}},
 		},
 		{
+			name: "notify", policy: "--for notify --config " + trialNotices, config: trialNotices, commands: []ends{{"notify test", 0}, {"notify list", 0}},
+			needs: map[string]ends{
+				"secretsmanager:GetSecretValue": {"notify test", 3}, "sns:Publish": {"notify test", 3}, "ssm:GetParameter": {"notify test", 3},
+				"s3:GetObject": {"notify test", 4}, "s3:ListBucket": {"notify test", 1}, "s3:PutObject": {"notify test", 1},
+			},
+		},
+		{
 			name: "check", policy: "--for check --config " + trialAll, config: trialAll,
 			commands: []ends{{"check --live", 4}}, // it finds that stops and starts are not permitted
 			needs: with(answered(redirected(list, plan, "check --live"), 4), map[string]ends{

@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ const (
 	trialFolder    = "s3://" + sandbox.DefaultBucket + "/"
 	trialConfig    = trialFolder + "settings/nightshift.yaml"
 	trialBounded   = trialFolder + "settings/bounded.yaml"
+	trialNotices   = trialFolder + "settings/notices.yaml"
 	trialMaker     = trialFolder + "settings/maker.yaml"
 	trialParameter = "ssm:/nightshift/config"
 )
@@ -42,6 +45,14 @@ const trialCosts = `cost:
   prices: ` + trialFolder + `prices
   bill: ` + trialFolder + `exports
   cost_explorer: { requests: 20 }
+`
+
+// trialRecipients are told through all that needs a permission.
+const trialRecipients = `notify:
+  recipients:
+    chat: { slack: "secretsmanager:nightshift/slack" }
+    mail: { sns: "arn:aws:sns:` + sandbox.DefaultRegion + `:` + sandbox.AccountID + `:nightshift" }
+    team: { teams: "ssm:/nightshift/teams" }
 `
 
 // trialAccounts are those of an organization.
@@ -68,11 +79,19 @@ func newTrial(t *testing.T) *trial {
 	y.member = s.Account(dev)
 	for name, text := range map[string]string{
 		"settings/nightshift.yaml": trialText, "settings/all.yaml": trialText + trialCosts + trialAccounts,
+		"settings/notices.yaml": trialText + trialRecipients,
 		"settings/bounded.yaml": trialText + "deploy: { permissions_boundary: '" + edge + "' }\n", "settings/maker.yaml": trialText + "deploy: { service_role: '" + maker + "' }\n",
 	} {
 		y.must(y.session().Objects(sandbox.DefaultBucket, "").Put(t.Context(), name, []byte(text)))
 	}
 	y.must(s.SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift/config", Value: trialText, Secret: true}))
+	chat := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(chat.Close)
+	y.must(s.SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift/teams", Value: chat.URL, Secret: true}))
+	_, err := s.SetSecret(sandbox.DefaultRegion, "nightshift/slack", chat.URL)
+	y.must(err)
+	_, err = s.AddTopic(sandbox.DefaultRegion, "nightshift")
+	y.must(err)
 	y.machines(s.Account(sandbox.AccountID), map[string]string{
 		"Days=first": "배치서버", "Days=second": "야간-리포트", "Nights=yes": "개발-웹서버-1", "Nights=spot": "spot-batch",
 	})

@@ -138,7 +138,7 @@ func announcement(f findings, r rule, list []stop) Message {
 	var lines []Line
 	for _, one := range list {
 		l := Line{Text: clip(describe(one.name, one.id, one.target))}
-		if len(list) <= mostCommands {
+		if id := string(one.id); len(list) <= mostCommands && text.Printable(id) == id {
 			l.Command = command(string(one.id))
 			l.Link = postpone(r.notify.Page, string(one.id), f.at.Add(longer).In(first.zone))
 		}
