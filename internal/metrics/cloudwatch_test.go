@@ -161,7 +161,8 @@ func TestCloudWatchRun(t *testing.T) {
 		Targets: []app.PowerTarget{{
 			Plan: power.Plan{Steps: []power.Step{
 				step(fleet.Running, power.Stop, "office"), step(fleet.Running, power.Stop, "office"), step(fleet.Running, power.None, "office"),
-				step(fleet.Stopped, power.Start, "Mon-Fri 08:00-19:00"), {Machine: fleet.Machine{State: fleet.Running}, Invalid: true},
+				step(fleet.Stopped, power.Start, "Mon-Fri 08:00-19:00"),
+				{Machine: fleet.Machine{State: fleet.Running}, Invalid: true},
 			}},
 			Outcomes: []fleet.Outcome{
 				{Action: "stop", Result: fleet.Done}, {Action: "stop", Result: fleet.Failed}, {Result: fleet.Skipped}, {Action: "start", Result: fleet.Done}, {Result: fleet.Skipped},

@@ -139,22 +139,36 @@ func Families() []Family {
 func machineFamilies() []Family {
 	target := []string{labelAccount, labelRegion}
 	return []Family{
-		{Name: machines, Help: "Machines that rules select, by desired and actual state.", Budget: machinesBudget, join: sum,
-			Labels: []string{labelAccount, labelRegion, labelSchedule, "kind", labelDesired, labelActual}, folds: [][]int{{2}, {0, 1, 2}}},
-		{Name: outOfSchedule, Help: "Machines that are not in their desired state and that nightshift would change.", Budget: 4 * schedulesBudget, join: sum,
-			Labels: []string{labelSchedule, labelDesired, labelActual}, folds: [][]int{{0}}},
-		{Name: manual, Help: "Machines that a person started or stopped against their schedule, which is respected.", Budget: 2 * schedulesBudget, join: sum,
-			Labels: []string{labelSchedule, labelActual}, folds: [][]int{{0}}},
-		{Name: outOldest, Help: "Since when the machine has been out of schedule that has been so longest; 0 where none is.", Budget: schedulesBudget, join: earliest,
-			Labels: []string{labelSchedule}, folds: [][]int{{0}}},
-		{Name: nextTransition, Help: "When a schedule next asks for a state.", Budget: 2 * schedulesBudget, join: earliest,
-			Labels: []string{labelSchedule, labelDesired}, folds: [][]int{{0}}},
+		{
+			Name: machines, Help: "Machines that rules select, by desired and actual state.", Budget: machinesBudget, join: sum,
+			Labels: []string{labelAccount, labelRegion, labelSchedule, "kind", labelDesired, labelActual}, folds: [][]int{{2}, {0, 1, 2}},
+		},
+		{
+			Name: outOfSchedule, Help: "Machines that are not in their desired state and that nightshift would change.", Budget: 4 * schedulesBudget, join: sum,
+			Labels: []string{labelSchedule, labelDesired, labelActual}, folds: [][]int{{0}},
+		},
+		{
+			Name: manual, Help: "Machines that a person started or stopped against their schedule, which is respected.", Budget: 2 * schedulesBudget, join: sum,
+			Labels: []string{labelSchedule, labelActual}, folds: [][]int{{0}},
+		},
+		{
+			Name: outOldest, Help: "Since when the machine has been out of schedule that has been so longest; 0 where none is.", Budget: schedulesBudget, join: earliest,
+			Labels: []string{labelSchedule}, folds: [][]int{{0}},
+		},
+		{
+			Name: nextTransition, Help: "When a schedule next asks for a state.", Budget: 2 * schedulesBudget, join: earliest,
+			Labels: []string{labelSchedule, labelDesired}, folds: [][]int{{0}},
+		},
 		{Name: overrides, Help: "Overrides that hold now, by the state that they ask for.", Budget: 2, join: sum, Labels: []string{"state"}},
 		{Name: invalidTags, Help: "Machines that are skipped because a tag or the definition of their schedule cannot be read.", Budget: 1, join: sum},
-		{Name: targetUp, Help: "1 where the last sweep read all machines of the account and region, else 0.", Budget: targetsBudget, join: oldest,
-			Labels: target, folds: [][]int{{0, 1}}},
-		{Name: targetLastRead, Help: "When the machines of the account and region were read last; 0 for never.", Budget: targetsBudget, join: oldest,
-			Labels: target, folds: [][]int{{0, 1}}},
+		{
+			Name: targetUp, Help: "1 where the last sweep read all machines of the account and region, else 0.", Budget: targetsBudget, join: oldest,
+			Labels: target, folds: [][]int{{0, 1}},
+		},
+		{
+			Name: targetLastRead, Help: "When the machines of the account and region were read last; 0 for never.", Budget: targetsBudget, join: oldest,
+			Labels: target, folds: [][]int{{0, 1}},
+		},
 		{Name: transitions, Help: "Stops and starts that AWS accepted.", Counter: true, Budget: 2, join: sum, Labels: []string{labelAction}},
 		{Name: transitionFailures, Help: "Stops and starts that failed.", Counter: true, Budget: 2, join: sum, Labels: []string{labelAction}},
 		{Name: transitionDeferred, Help: "Stops and starts that a run left to the next one.", Counter: true, Budget: 2, join: sum, Labels: []string{labelAction}},
@@ -207,23 +221,37 @@ func costFamilies() []Family {
 
 func processFamilies() []Family {
 	return []Family{
-		{Name: awsRequests, Help: "Requests to AWS, each try of one counted.", Counter: true, Budget: callsBudget, join: sum,
-			Labels: []string{labelService, "operation"}, folds: [][]int{{1}, {0, 1}}},
-		{Name: awsFailures, Help: "Requests to AWS that failed, each try of one counted.", Counter: true, Budget: callsBudget / 2, join: sum,
-			Labels: []string{labelService, "operation", labelCode}, folds: [][]int{{1, 2}, {0, 1, 2}}},
-		{Name: awsThrottles, Help: "Requests to AWS that it refused because there were too many.", Counter: true, Budget: namesBudget, join: sum,
-			Labels: []string{labelService}, folds: [][]int{{0}}},
-		{Name: awsRetries, Help: "Requests to AWS that were not the first try.", Counter: true, Budget: namesBudget, join: sum,
-			Labels: []string{labelService}, folds: [][]int{{0}}},
+		{
+			Name: awsRequests, Help: "Requests to AWS, each try of one counted.", Counter: true, Budget: callsBudget, join: sum,
+			Labels: []string{labelService, "operation"}, folds: [][]int{{1}, {0, 1}},
+		},
+		{
+			Name: awsFailures, Help: "Requests to AWS that failed, each try of one counted.", Counter: true, Budget: callsBudget / 2, join: sum,
+			Labels: []string{labelService, "operation", labelCode}, folds: [][]int{{1, 2}, {0, 1, 2}},
+		},
+		{
+			Name: awsThrottles, Help: "Requests to AWS that it refused because there were too many.", Counter: true, Budget: namesBudget, join: sum,
+			Labels: []string{labelService}, folds: [][]int{{0}},
+		},
+		{
+			Name: awsRetries, Help: "Requests to AWS that were not the first try.", Counter: true, Budget: namesBudget, join: sum,
+			Labels: []string{labelService}, folds: [][]int{{0}},
+		},
 		{Name: configValid, Help: "1 where the newest configuration is in force, 0 where it has errors or there is none.", Budget: 1, join: sum},
 		{Name: configReload, Help: "When the configuration came into force; 0 for never.", Budget: 1, join: oldest},
-		{Name: notices, Help: "Messages that a recipient accepted.", Counter: true, Budget: namesBudget, join: sum,
-			Labels: []string{labelRecipient}, folds: [][]int{{0}}},
-		{Name: noticeFailures, Help: "Messages that could not be sent, each try counted.", Counter: true, Budget: namesBudget, join: sum,
-			Labels: []string{labelRecipient}, folds: [][]int{{0}}},
+		{
+			Name: notices, Help: "Messages that a recipient accepted.", Counter: true, Budget: namesBudget, join: sum,
+			Labels: []string{labelRecipient}, folds: [][]int{{0}},
+		},
+		{
+			Name: noticeFailures, Help: "Messages that could not be sent, each try counted.", Counter: true, Budget: namesBudget, join: sum,
+			Labels: []string{labelRecipient}, folds: [][]int{{0}},
+		},
 		{Name: noticesPending, Help: "Messages that wait to be sent again.", Budget: 1, join: sum},
-		{Name: overflow, Help: "Series that were added to the value other because their family has no room, once for each reading.", Counter: true,
-			Budget: 40, join: sum, Labels: []string{"family"}},
+		{
+			Name: overflow, Help: "Series that were added to the value other because their family has no room, once for each reading.", Counter: true,
+			Budget: 40, join: sum, Labels: []string{"family"},
+		},
 		{Name: buildInfo, Help: "1, with the version of the program.", Budget: 1, join: sum, Labels: []string{"version", "revision", "goversion"}},
 	}
 }

@@ -14,8 +14,8 @@ import (
 // day, the largest first, so that series do not come and go with every reading.
 type limit struct {
 	day time.Time
-	// folded says, by the open labels of series, how many of the family's folds
-	// apply to them; kept are those that were looked at. Both are nil while all fit.
+	// folded says, by the open labels of series, how many of the family's folds apply
+	// to them; nil while all fit.
 	folded map[string]int
 }
 
@@ -116,6 +116,9 @@ func (l *limit) choose(samples []sample, budget int) {
 		return cmp.Or(cmp.Compare(size[a], size[b]), strings.Compare(b, a))
 	})
 	l.folded = make(map[string]int, len(groups))
+	for _, group := range groups {
+		l.folded[group] = 0 // it was looked at
+	}
 	count := map[string]int{} // how many samples have these labels
 	for _, one := range samples {
 		count[keyOf("", one.labels)]++
@@ -123,8 +126,7 @@ func (l *limit) choose(samples []sample, budget int) {
 	for fold := range f.folds {
 		for _, group := range groups {
 			if len(count) <= budget {
-				l.folded[group] = l.folded[group] // it was looked at
-				continue
+				break
 			}
 			for _, one := range members[group] {
 				before := keyOf("", f.foldedTo(one.labels, fold))

@@ -88,8 +88,10 @@ func estate(t *testing.T) *watch.State {
 			Recommendations: []recommend.Listed{{Code: "idle-address", Saving: cost.Known(usd("3.65"))}},
 		},
 		Jobs: []watch.Job{
-			{Name: "power", When: every, Next: now.Add(5 * time.Minute), LastSuccess: now.Add(-5 * time.Minute),
-				Last: &journal.Record{Job: "power", Started: now, Duration: 1500 * time.Millisecond}},
+			{
+				Name: "power", When: every, Next: now.Add(5 * time.Minute), LastSuccess: now.Add(-5 * time.Minute),
+				Last: &journal.Record{Job: "power", Started: now, Duration: 1500 * time.Millisecond},
+			},
 		},
 		Journal: watch.Part{At: now},
 	}

@@ -62,6 +62,7 @@ func (c counters) acted(action string, result fleet.Result) {
 		c.add(transitionFailures, 1, action)
 	case fleet.Deferred:
 		c.add(transitionDeferred, 1, action)
+	default: // nothing was tried
 	}
 }
 

@@ -185,8 +185,8 @@ type Sample struct {
 // stand for their expressions.
 func (p *Prometheus) Query(t testing.TB, expression string, at time.Time) []Sample {
 	t.Helper()
-	for n := len(p.rules) - 1; n >= 0; n-- { // one that uses another comes after it
-		if r := p.rules[n]; r.Type == "recording" {
+	for _, r := range slices.Backward(p.rules) { // one that uses another comes after it
+		if r.Type == "recording" {
 			expression = strings.ReplaceAll(expression, r.Name, "("+r.Query+")")
 		}
 	}
