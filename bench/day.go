@@ -63,10 +63,7 @@ func (b *bench) day(ctx context.Context) error {
 	}
 	lasts := 24 * time.Hour / daySpeed
 	b.say("a day of the daemon with %s machines, until %s", count(dayFleet), now().Add(lasts).Format("15:04"))
-	serving, stop := context.WithCancel(ctx)
-	defer stop()
-	cmd := exec.CommandContext(serving, b.binary, "serve", "--config", file, "--listen", "127.0.0.1:0")
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd := exec.CommandContext(ctx, b.binary, "serve", "--config", file, "--listen", "127.0.0.1:0")
 	cmd.Env = append(os.Environ(), append(reach(server), fmt.Sprintf("NIGHTSHIFT_SANDBOX_SPEED=%d", daySpeed))...) //nolint:forbidigo // the child's environment
 	log, err := cmd.StderrPipe()
 	if err != nil {
@@ -75,9 +72,8 @@ func (b *bench) day(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	moments, err := watchDaemon(serving, log, lasts)
-	stop()
-	if err := errors.Join(err, cmd.Wait()); err != nil {
+	moments, err := watchDaemon(ctx, log, lasts)
+	if err := errors.Join(err, cmd.Process.Signal(os.Interrupt), cmd.Wait()); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	b.sayDay(moments, account)

@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/text"
+	"nightshift/internal/watch"
 )
 
 // Problem is something that is wrong, and since when.
@@ -177,6 +178,8 @@ func (f *findings) outcome(target fleet.Target, step power.Step, o fleet.Outcome
 	case o.Result == fleet.Deferred:
 		f.unknown[key] = true // it waits for another machine
 		return
+	case watch.FellBack(step): // AWS accepted the start, and will again
+		p.Code, p.Text = power.StoppedByAWS, "does not stay started: "+step.Reason.Text
 	case o.Result == fleet.Done && o.Action != "" && !o.At.IsZero():
 		f.done = append(f.done, did{power.Action(o.Action), clip(describe(m.Name(), m.ID, target)), m.Tags})
 		return

@@ -105,7 +105,7 @@ func (f facts) start() Step {
 		if pause := min(max(m.Started.Sub(t), f.tick), longestRetry); !m.Started.Before(t) && f.now.Before(m.Started.Add(pause)) {
 			return skip(m, RetryLater, "was stopped by AWS (%s); the next try is at %s", m.Why, f.clock(m.Started.Add(pause)))
 		}
-		return why("stopped-by-aws", "was stopped by AWS: %s", m.Why)
+		return why(StoppedByAWS, "was stopped by AWS: %s", m.Why)
 	case f.enforced():
 		return why("enforced", "is stopped against its schedule, which is enforced")
 	case called && (m.Stopped.Before(t) || explains(f.mark, Stop, m.Kind, m.Stopped) || f.unfinished(m.Stopped, fleet.MarkStart)),

@@ -40,9 +40,12 @@ type Summary struct {
 	ConfigurationErrors int `json:"configuration_errors,omitempty"`
 }
 
-// RetryLater is the code of a machine that AWS stopped and that is started again
+// The codes of machines that AWS stopped: StoppedByAWS is started again now, RetryLater
 // later.
-const RetryLater = "retry-later"
+const (
+	StoppedByAWS = "stopped-by-aws"
+	RetryLater   = "retry-later"
+)
 
 // The codes of machines that the run had no time for, or not enough.
 const (

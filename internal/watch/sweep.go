@@ -23,8 +23,8 @@ func (w *Watcher) Sweep(ctx context.Context) error {
 		w.notRead(began, err)
 		return err
 	}
+	w.ReadJournal(ctx, s) // it says of machines what AWS does not
 	list, err := w.machines(ctx, s, began)
-	w.ReadJournal(ctx, s)
 	if err == nil {
 		w.log.DebugContext(ctx, "swept", "targets", len(list), "took", time.Since(began))
 	}
@@ -72,6 +72,10 @@ func (w *Watcher) machines(ctx context.Context, s *app.Session, began time.Time)
 			failed = append(failed, *read.Failure)
 			t.Err = read.Failure.Err.Error()
 			t.keep(before, read.Plan)
+		}
+		acts := w.State().Acts
+		for n, step := range t.Steps {
+			t.Steps[n] = startedAgain(step, acts[step.Machine.ID])
 		}
 		list = append(list, t)
 	}

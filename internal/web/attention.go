@@ -35,6 +35,9 @@ func (e *estate) failedMachines() []problem {
 		}
 		one := problem{Severe: true, Title: m.short, Link: m.link, Since: e.ago(m.Desired.Since), Lines: []string{text.Clip(text.Printable(m.Reason.Text), longText)}}
 		one.Kind = e.texts.get("problem.tag")
+		if watch.FellBack(*m.Step) {
+			one.Kind = e.texts.get("problem.start")
+		}
 		if m.failure != nil {
 			one.Kind = e.texts.get("problem." + string(m.failure.Action))
 			one.Since, one.Lines = e.ago(m.failure.At), []string{text.Clip(text.Printable(m.failure.Reason.Text), longText)}

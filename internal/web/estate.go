@@ -143,7 +143,7 @@ func (e *estate) machine(target *watch.Target, step *power.Step) *machine {
 // acted is 1 for a machine on which an act failed: what is down comes before what has
 // a wrong tag.
 func acted(m *machine) int {
-	if m.failure != nil {
+	if m.failure != nil || watch.FellBack(*m.Step) {
 		return 1
 	}
 	return 0
@@ -153,7 +153,7 @@ func acted(m *machine) int {
 // failed and has not been made good.
 func conditionOf(step *power.Step, acts []watch.Act) (condition, *watch.Act) {
 	switch out := watch.OutOfSchedule(*step); {
-	case step.Invalid:
+	case step.Invalid, watch.FellBack(*step):
 		return failed, nil
 	case out && len(acts) > 0 && acts[0].Result == fleet.Failed:
 		return failed, &acts[0]
