@@ -127,7 +127,7 @@ func TestAccessible(t *testing.T) {
 	browser := chromium(t)
 	s, _ := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
 	url := serve(t, s)
-	logIn(t, browser, url, operateWord)
+	logIn(browser, t, url, operateWord)
 	pages := pictured()
 	pages["missing"], pages["nothing-found"], pages["postpone"] = "/absent", "/machines?q=nothing&tag==x", "/override?machine="+webOne
 	for name, path := range pages {
@@ -162,7 +162,7 @@ func discard[T any](a chromedp.Action[T]) chromedp.Action[chromedp.Void] {
 	})
 }
 
-func logIn(t *testing.T, browser context.Context, url, word string) {
+func logIn(browser context.Context, t *testing.T, url, word string) {
 	t.Helper()
 	err := chromedp.Do(browser, chromedp.Navigate(url+"/login?next=/machines"), chromedp.SendKeys(chromedp.CSS("#token"), word), chromedp.Click(chromedp.CSS("main button")), visible("table.machines"))
 	if err != nil {
@@ -274,7 +274,7 @@ func TestWithoutScript(t *testing.T) {
 		}
 		s.ServeHTTP(w, r)
 	}))
-	logIn(t, browser, url, operateWord)
+	logIn(browser, t, url, operateWord)
 	err := chromedp.Do(browser,
 		chromedp.SendKeys(chromedp.CSS("input[name=q]"), "gpu"), chromedp.Click(chromedp.CSS("form.filter button")), text("[data-count]", "1 of 40"), chromedp.Click(chromedp.CSS("table.machines tbody th a")), text("h1", "gpu-lab"),
 		chromedp.Click(chromedp.CSS("form.stack button")), text(".notice", "The override is set"), chromedp.Navigate(url+"/week"), text("h1", "30 Nov"))

@@ -187,10 +187,14 @@ func (w *world) costs() {
 	c.Total = amounts(168.42, 5312.77, 4986.10)
 	c.Targets = []watch.TargetCost{{Target: dev, Amounts: amounts(98.10, 3120.50, 2900.00)}, {Target: stage, Amounts: amounts(52.02, 1610.07, 1530.90)}, {Target: eu, Amounts: amounts(18.30, 582.20, 555.20)}}
 	c.Services = []watch.NamedAmounts{{Name: "EC2", Amounts: amounts(121.30, 3900.12, 3610.40)}, {Name: "EBS", Amounts: amounts(31.02, 930.60, 930.60)}, {Name: "RDS", Amounts: amounts(12.00, 372.05, 345.10)}, {Name: "Other", Amounts: amounts(4.10, 110, 100)}}
-	c.Tags = map[string][]watch.NamedAmounts{"Team": {
-		{Name: "search", Amounts: amounts(88.40, 2800, 2600)}, {Name: "platform", Amounts: amounts(60.02, 1900, 1800)},
-		{Name: hostile, Amounts: amounts(10, 312.77, 286.10)}, {Name: "", Amounts: amounts(10, 300, 300)},
-	}}
+	c.Tags = map[string][]watch.NamedAmounts{
+		"Team": {
+			{Name: "search", Amounts: amounts(88.40, 2800, 2600)},
+			{Name: "platform", Amounts: amounts(60.02, 1900, 1800)},
+			{Name: hostile, Amounts: amounts(10, 312.77, 286.10)},
+			{Name: "", Amounts: amounts(10, 300, 300)},
+		},
+	}
 	sum := func(name string, n int, off time.Duration, gross, ebs, net float64) cost.SavedSum {
 		return cost.SavedSum{Schedule: name, Instances: n, Off: off, Gross: dollars(gross), EBS: dollars(ebs), Net: dollars(net)}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -179,9 +180,7 @@ func TestProxies(t *testing.T) {
 	}
 	with := func(more map[string]string) map[string]string {
 		all := bearer(scrapeWord)
-		for key, value := range more {
-			all[key] = value
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	for _, test := range []struct {
@@ -361,5 +360,34 @@ func TestALinkFromAnotherSite(t *testing.T) {
 	r := s.do(request{url: here + "/machines?state=failed", header: map[string]string{"Sec-Fetch-Site": "cross-site"}})
 	if page := body(t, r); r.StatusCode != 200 || !strings.Contains(page, `http-equiv="refresh" content="0"`) || strings.Contains(page, "search-index") {
 		t.Errorf("%s:\n%s", r.Status, page)
+	}
+}
+
+// Behind a proxy wrong tokens count for the client that the proxy names last, which
+// the client cannot choose itself.
+func TestClientsBehindAProxy(t *testing.T) {
+	s := newServer(t, web.Access{
+		Listen: "0.0.0.0:19847", Scrape: token(t, scrapeWord), Proxies: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, Hosts: []string{"nightshift.example.com"},
+	}, nil)
+	try := func(word string, forwarded ...string) int {
+		r := httptest.NewRequest(http.MethodGet, "http://nightshift.example.com/metrics", nil)
+		r.RemoteAddr = "10.1.2.3:4"
+		r.Header.Set("Authorization", "Bearer "+word)
+		r.Header["X-Forwarded-For"] = forwarded
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
+	}
+	for n := range 5 {
+		invented := fmt.Sprintf("198.51.100.%d", n)
+		if got := try("wrong-wrong-wrong-wrong", invented+", 192.0.2.7"); got != 401 {
+			t.Fatalf("wrong token %d: %d", n, got)
+		}
+	}
+	if got := try("wrong-wrong-wrong-wrong", "198.51.100.9", "192.0.2.7"); got != 429 {
+		t.Errorf("a sixth one, with the client in a second line: %d, want 429", got)
+	}
+	if got := try(scrapeWord, "192.0.2.8"); got != 200 {
+		t.Errorf("another client of the proxy: %d, want 200", got)
 	}
 }

@@ -257,6 +257,7 @@ func (s *scheduleNow) add(m *machine) {
 		s.Manual++
 	case skipped:
 		s.Skipped++
+	case noChange:
 	}
 }
 

@@ -114,6 +114,7 @@ func (l lines) draw(spans []schedule.Span, oneSided []schedule.Transition, now t
 			p.Running += l.box(s.From, s.To, 5, aLane-5)
 		case schedule.Unmanaged:
 			p.Unmanaged += l.box(s.From, s.To, 8, aLane-8)
+		case schedule.Stopped:
 		}
 	}
 	return p
