@@ -79,6 +79,13 @@ func (b board) build() (dashboard.Dashboard, error) {
 	if err != nil {
 		return made, err
 	}
+	// The library would hide both in a menu.
+	for n := range made.Links {
+		made.Links[n].Placement = nil
+	}
+	for n := range made.Annotations.List {
+		made.Annotations.List[n].Placement = nil
+	}
 	made.Panels, err = b.panels()
 	return made, err
 }

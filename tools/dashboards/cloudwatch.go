@@ -144,7 +144,7 @@ func reduced(by string) cog.Builder[common.ReduceDataOptions] {
 func forCloudWatch(title, description, unit string, by cog.Builder[common.ReduceDataOptions], levels cog.Builder[dashboard.ThresholdsConfig], m measure) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().Title(title).Description(description).Unit(unit).Thresholds(levels).
 		ColorMode(common.BigValueColorModeBackground).GraphMode(common.BigValueGraphModeNone).
-		ReduceOptions(by).NoValue("no data").WithTarget(m.query(0))
+		ReduceOptions(by).Orientation(common.VizOrientationAuto).NoValue("no data").WithTarget(m.query(0))
 }
 
 // measured is a graph of metrics of CloudWatch: bars of what happened, or lines.

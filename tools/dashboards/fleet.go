@@ -59,7 +59,7 @@ func (q queries) inDesiredState() string {
 func (q queries) states() cog.Builder[dashboard.Panel] {
 	p := stacked("Machines by state", "All machines of the schedules that were chosen, by their actual state.",
 		count, series{q.sum("actual", "machines", ofSchedules), "{{actual}}"}).Decimals(0)
-	return coloured(coloured(coloured(p, "running", good), "stopped", "gray"), "pending|stopping", warning)
+	return coloured(coloured(coloured(p, "running", good), "stopped", plain), "pending|stopping", warning)
 }
 
 func (q queries) compliance() cog.Builder[dashboard.Panel] {
@@ -75,6 +75,7 @@ func (q queries) timeline() cog.Builder[dashboard.Panel] {
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)).
 		MergeValues(true).ShowValue(common.VisibilityModeAuto).RowHeight(0.8).FillOpacity(70).LineWidth(0).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(false).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
+		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)).
 		WithTarget(prometheus.NewDataqueryBuilder().Expr(expr).LegendFormat("{{schedule}}").Range().RefId(letter(0)))
 }
 

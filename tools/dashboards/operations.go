@@ -21,7 +21,7 @@ func operations(q queries) board {
 			{"To act on", []line{
 				across(tall, q.jobs()),
 				{tall, []cell{{14, q.targets()}, {10, q.failedRequests()}}},
-				across(tall, q.recipients(), q.versions()),
+				{tall, []cell{{8, q.recipients()}, {16, q.versions()}}},
 			}},
 		},
 	})
@@ -92,11 +92,11 @@ func (q queries) requests() cog.Builder[dashboard.Panel] {
 }
 
 func (q queries) refusals() cog.Builder[dashboard.Panel] {
-	return bars("Requests that failed", "Requests with an error, by its code, and those that AWS throttled or that were tried again. Some answers are expected, such as that an object is not there.",
+	return graph("Requests that failed", "Requests with an error, by its code, and those that AWS throttled or that were tried again. Some answers are expected, such as that an object is not there.",
+		count,
 		series{q.own("code", "aws_request_failures_total"), "{{code}}"},
 		series{q.own("aws_service", "aws_throttles_total"), "{{aws_service}} throttled"},
-		series{q.own("aws_service", "aws_retries_total"), "{{aws_service}} tried again"}).
-		Stacking(unstacked())
+		series{q.own("aws_service", "aws_retries_total"), "{{aws_service}} tried again"}).Interval("5m").Decimals(0)
 }
 
 func (q queries) jobs() cog.Builder[dashboard.Panel] {
@@ -140,8 +140,13 @@ func (q queries) recipients() cog.Builder[dashboard.Panel] {
 }
 
 func (q queries) versions() cog.Builder[dashboard.Panel] {
-	by := "instance version revision goversion"
-	return list("Instances", "Every nightshift that is scraped, with its version, and since when its configuration is in force.", by,
-		column{expr: aggregate("max", "instance version revision goversion", pick("nightshift_build_info")+" * on (job, instance) group_left () "+
-			pick("nightshift_config_last_reload_timestamp_seconds")) + " * 1000", name: "Configuration", unit: instant, words: []dashboard.ValueMapping{never(0)}})
+	// of joins what a process says of itself to its version.
+	of := func(expr string) string {
+		return aggregate("max", "instance version revision goversion", pick("nightshift_build_info")+" * on (job, instance) group_left () "+expr)
+	}
+	return list("Instances", "Every nightshift that is scraped, with its version: since when its configuration is in force, when it read the journal, and series that were added to other in the last minutes because a metric had no room.",
+		"instance version revision goversion",
+		column{expr: of(pick("nightshift_config_last_reload_timestamp_seconds")) + " * 1000", name: "Configuration", unit: instant, words: []dashboard.ValueMapping{never(0)}},
+		column{expr: of(pick("nightshift_journal_last_read_timestamp_seconds")) + " * 1000", name: "Journal", unit: instant, words: []dashboard.ValueMapping{never(0)}},
+		column{expr: of("(" + q.own("job instance", "metrics_overflow_total") + ")"), name: "Folded series", unit: count, levels: thresholds(good, step{1, warning})})
 }

@@ -59,7 +59,7 @@ func answer(title, description, unit, expr string, levels cog.Builder[dashboard.
 	return stat.NewPanelBuilder().Title(title).Description(description).Unit(unit).
 		Thresholds(levels).ColorMode(common.BigValueColorModeBackground).GraphMode(common.BigValueGraphModeNone).
 		ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}).Values(false)).
-		NoValue("no data").WithTarget(now(expr))
+		Orientation(common.VizOrientationAuto).NoValue("no data").WithTarget(now(expr))
 }
 
 // amount is a number that is neither good nor bad.
@@ -156,14 +156,11 @@ func (c column) properties() []dashboard.DynamicConfigValue {
 	}
 	if c.levels != nil {
 		if made, err := c.levels.Build(); err == nil {
-			all = append(all, dashboard.DynamicConfigValue{Id: "thresholds", Value: made},
-				dashboard.DynamicConfigValue{Id: "custom.cellOptions", Value: map[string]string{"type": string(common.TableCellDisplayModeColorText)}})
+			all = append(all, dashboard.DynamicConfigValue{Id: "thresholds", Value: made})
 		}
 	}
+	if len(all) > 1 {
+		all = append(all, dashboard.DynamicConfigValue{Id: "custom.cellOptions", Value: map[string]string{"type": string(common.TableCellDisplayModeColorText)}})
+	}
 	return all
-}
-
-// unstacked has the lines side by side, since some of them are parts of others.
-func unstacked() cog.Builder[common.StackingConfig] {
-	return common.NewStackingConfigBuilder().Mode(common.StackingModeNone).Group("A")
 }

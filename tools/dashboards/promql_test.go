@@ -193,6 +193,23 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestAllShown: every metric has a place on a dashboard.
+func TestAllShown(t *testing.T) {
+	shown := ""
+	for _, f := range ofPrometheus(t) {
+		for _, p := range f.graphs() {
+			for _, q := range p.Targets {
+				shown += q.Expr
+			}
+		}
+	}
+	for _, f := range metrics.Families() {
+		if !strings.Contains(shown, f.Name+"{") {
+			t.Errorf("no panel shows %s", f.Name)
+		}
+	}
+}
+
 // checkColumns: the rows of a table are joined by the same labels in each query.
 func checkColumns(t *testing.T, where string, p panel, labels []string) {
 	t.Helper()

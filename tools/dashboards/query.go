@@ -65,9 +65,9 @@ func aggregate(operator, by, of string) string {
 // orNone gives 0 where an expression gives nothing.
 func orNone(expr string) string { return expr + " or vector(0)" }
 
-// age is how long ago a metric's instant is, where there is one.
+// age is how long ago the first of a metric's instants is, where there is one.
 func (q queries) age(by, name string, matchers ...string) string {
-	return fmt.Sprintf("time() - (%s > 0)", aggregate("min", by, q.once(name, matchers...)))
+	return "time() - " + aggregate("min", by, q.once(name, matchers...)+" > 0")
 }
 
 // instant is a metric's instant as Grafana has it, in milliseconds.
