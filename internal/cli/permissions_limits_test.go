@@ -67,6 +67,8 @@ func forbidden() []act {
 		act{"a type of another resource", "ec2:ModifyInstanceAttribute", aVolume, policy.Context{ResourceTags: types, Attribute: "InstanceType"}},
 		act{"the start of an untagged machine", "ec2:StartInstances", anInstance, policy.Context{}},
 		act{"another parameter", "ssm:GetParameter", "arn:aws:ssm:" + inRegion + "parameter/other", policy.Context{}},
+		act{"another secret", "secretsmanager:GetSecretValue", "arn:aws:secretsmanager:" + inRegion + "secret:other-AbCdEf", policy.Context{}},
+		act{"another topic", "sns:Publish", "arn:aws:sns:" + inRegion + "other", policy.Context{}},
 		act{"another role", "sts:AssumeRole", "arn:aws:iam::" + dev + ":role/admin", policy.Context{}},
 		act{"an object of another prefix", "s3:GetObject", "arn:aws:s3:::" + sandbox.DefaultBucket + "/other/a", policy.Context{}},
 		act{"writing to another prefix", "s3:PutObject", "arn:aws:s3:::" + sandbox.DefaultBucket + "/other/a", policy.Context{}},
@@ -74,7 +76,7 @@ func forbidden() []act {
 		act{"writing to another bucket", "s3:PutObject", "arn:aws:s3:::other/a", policy.Context{}},
 		act{"listing another prefix", "s3:ListBucket", "arn:aws:s3:::" + sandbox.DefaultBucket, policy.Context{Prefix: []string{"other/"}}},
 	)
-	for _, prefix := range []string{"runs/", "history/", "prices/", "exports/"} {
+	for _, prefix := range []string{"runs/", "runs/notify/", "history/", "prices/", "exports/"} {
 		acts = append(acts, act{"listing another bucket", "s3:ListBucket", "arn:aws:s3:::other", policy.Context{Prefix: []string{prefix}}})
 	}
 	return slices.Concat(acts, forbiddenKeys(), forbiddenToDeploy())
@@ -146,7 +148,7 @@ func forbiddenKeys() []act {
 		change(&use)
 		acts = append(acts, act{"a grant " + what, "kms:CreateGrant", limitKey, policy.Context{Key: use}})
 	}
-	for _, service := range []string{"s3", "ssm"} {
+	for _, service := range []string{"s3", "ssm", "secretsmanager", "sns"} {
 		via := policy.Context{Key: policy.KeyUse{Via: service + "." + sandbox.DefaultRegion + ".amazonaws.com"}}
 		for _, action := range []string{"kms:Decrypt", "kms:GenerateDataKey"} {
 			acts = append(acts, act{"another key", action, other, via}, act{"a key by itself", action, limitKey, policy.Context{}})
@@ -182,6 +184,7 @@ func TestEveryLimitIsTight(t *testing.T) {
 	y := newTrial(t)
 	for name, args := range map[string]string{
 		"tag": "", "rules and costs": "--config " + trialAll, "a parameter": "--config " + trialParameter, "member": "--member --config " + trialAll,
+		"notify": "--for notify --config " + trialNotices,
 		"deploy": "--for deploy --config " + trialBounded, "deploy by a role": "--for deploy --config " + trialMaker,
 	} {
 		t.Run(name, func(t *testing.T) {
