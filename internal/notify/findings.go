@@ -121,6 +121,9 @@ func findingsOf(s *app.Session, r Result, now time.Time) findings {
 }
 
 func (f *findings) problem(p Problem) {
+	if p.ID != "" { // so that machines with the same reason stand together
+		p.Text = strings.ReplaceAll(p.Text, string(p.ID), "ID")
+	}
 	p.Job, p.Text = f.job, clip(p.Text)
 	f.problems[p.Key] = p
 }
