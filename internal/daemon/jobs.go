@@ -155,7 +155,7 @@ func (d *Daemon) do(ctx context.Context, job watch.Job) error {
 		d.o.Ended(ctx, s, notify.Result{Job: job.Name, Err: err})
 		return err
 	}
-	d.log.InfoContext(ctx, "job begins", "job", job.Name)
+	d.log.DebugContext(ctx, "job begins", "job", job.Name)
 	ended := d.o.JobStarted(job.Name)
 	result := d.carryOut(ctx, s, job.Name)
 	ended(failedRun(result))
