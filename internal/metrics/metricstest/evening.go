@@ -105,7 +105,7 @@ func Live(t testing.TB) *Evening {
 			one.Pass(t.Context())
 			one.Wait()
 		}
-		e.scrape(t, now)
+		e.Record(t, now)
 		server.Sandbox().Advance(time.Minute)
 	}
 	return e
@@ -138,8 +138,8 @@ const (
 	Instance = "127.0.0.1:19847"
 )
 
-// scrape notes what a scrape at a time answers.
-func (e *Evening) scrape(t testing.TB, at time.Time) {
+// Record notes what a scrape of the handler at a time answers.
+func (e *Evening) Record(t testing.TB, at time.Time) {
 	t.Helper()
 	families := Scrape(t, e.Handler)
 	families["up"] = &dto.MetricFamily{
