@@ -262,18 +262,15 @@ func (s *Session) deployRequest(in DeployInput) (deploy.Request, error) {
 		if r.Given, err = deployParameters(s.Config); err != nil {
 			return r, err
 		}
+		if r.Config, err = s.configFiles(); err != nil {
+			return r, err
+		}
 		architecture = cmp.Or(architecture, s.Config.Deploy.Architecture)
 		schedules, costs = Permissions(s.Config, "")
 		r.Bucket, r.Protect = s.Config.Deploy.ArtifactBucket, &s.Config.Deploy.TerminationProtection
 		r.Tags = map[string]string{}
 		for _, t := range s.Config.Deploy.Tags {
 			r.Tags[t.Key] = t.Value
-		}
-	}
-	if schedules = schedules.Followed(); schedules != nil {
-		var err error
-		if r.Config, err = s.configFiles(); err != nil {
-			return r, err
 		}
 	}
 	template, err := stack.Template(amazon.Actions(), schedules, costs)

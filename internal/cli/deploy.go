@@ -38,7 +38,6 @@ account, for a stack there or a StackSet for many.`,
 			if err != nil {
 				return err
 			}
-			schedules = schedules.Followed()
 			made := stack.Template
 			if member {
 				made = stack.MemberTemplate

@@ -117,11 +117,15 @@ func TestFirst(t *testing.T) {
 		old, values map[string]string
 		want        bool
 	}{
-		"a new stack":            {nil, map[string]string{"ScheduleState": "ENABLED"}, true},
-		"a new one, disabled":    {nil, map[string]string{"ScheduleState": "DISABLED"}, false},
-		"not brought to its end": {map[string]string{"ScheduleState": "DISABLED"}, map[string]string{"ScheduleState": "ENABLED"}, true},
-		"from tags to rules":     {map[string]string{"ScheduleState": "ENABLED"}, map[string]string{"ScheduleState": "ENABLED", "Config": "s3://b/k"}, true},
-		"as before":              {map[string]string{"ScheduleState": "ENABLED", "Config": "s3://b/j"}, map[string]string{"ScheduleState": "ENABLED", "Config": "s3://b/k"}, false},
+		"a new stack":             {nil, map[string]string{"ScheduleState": "ENABLED"}, true},
+		"a new one, disabled":     {nil, map[string]string{"ScheduleState": "DISABLED"}, false},
+		"not brought to its end":  {map[string]string{"ScheduleState": "DISABLED"}, map[string]string{"ScheduleState": "ENABLED"}, true},
+		"from tags to rules":      {map[string]string{"ScheduleState": "ENABLED"}, map[string]string{"ScheduleState": "ENABLED", "PowerSchedule": "rate(5 minutes)"}, true},
+		"a configuration at last": {map[string]string{"ScheduleState": "ENABLED"}, map[string]string{"ScheduleState": "ENABLED", "Config": "s3://b/k"}, false},
+		"as before": {
+			map[string]string{"ScheduleState": "ENABLED", "PowerSchedule": "rate(5 minutes)"},
+			map[string]string{"ScheduleState": "ENABLED", "PowerSchedule": "rate(10 minutes)", "Config": "s3://b/k"}, false,
+		},
 	} {
 		if got := deploy.First(test.old, test.values); got != test.want {
 			t.Errorf("%s: %t", name, got)

@@ -212,7 +212,7 @@ const disabled = "DISABLED"
 // was not brought to its end.
 func first(old, values map[string]string) bool {
 	return values["ScheduleState"] != disabled &&
-		(len(old) == 0 || old["ScheduleState"] == disabled || old["Config"] == "" && values["Config"] != "")
+		(len(old) == 0 || old["ScheduleState"] == disabled || old["PowerSchedule"] == "" && values["PowerSchedule"] != "")
 }
 
 // keptReports finds the bucket with the reports of an earlier installation, which

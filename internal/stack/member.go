@@ -15,12 +15,12 @@ var memberSkeleton string
 // assume the role and the external id are parameters. The role may do exactly what
 // [Policies] say of a member's scope.
 func MemberTemplate(actions []string, schedules *Schedules, costs Costs) ([]byte, error) {
-	f := filling{Rules: schedules != nil, KeyForm: keyForm}
+	f := filling{Rules: schedules.follow(), KeyForm: keyForm}
 	scope := Scope{Member: true, Partition: substitutedPartition, Account: "${AWS::AccountId}", Costs: costs.written(substituted)}
 	err := costs.check()
 	switch {
 	case err != nil:
-	case schedules != nil:
+	case f.Rules:
 		err = schedules.check()
 		scope.Schedules = schedules.written(substituted, unsubstituted)
 	default:

@@ -35,7 +35,7 @@ func TestMemberTemplate(t *testing.T) {
 		}
 		args = append(args, file)
 		scope := stack.Scope{Member: true, Account: "123456789012", Schedules: schedules, Costs: stack.Costs{CloudWatch: true}}
-		if schedules == nil {
+		if !follows(schedules) {
 			scope.Tag = tag("k=v")
 		}
 		want, err := stack.Policies(scheduled(), scope)

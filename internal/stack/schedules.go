@@ -12,9 +12,10 @@ import (
 	"nightshift/internal/power"
 )
 
-// Schedules is what the job that follows schedules may touch.
+// Schedules is what the function may touch as its configuration says: the job that
+// follows schedules, and whatever reads the configuration and keeps records.
 type Schedules struct {
-	// Rules choose the machines.
+	// Rules choose the machines; without any nothing is followed.
 	Rules []Bound
 	// Untagged permits a rule that chooses every machine, which no condition
 	// can limit.
@@ -64,14 +65,8 @@ func Follow(rules power.Rules, config, journal string) *Schedules {
 	return s
 }
 
-// Followed are the schedules for a template; nil where there are no rules, and
-// so nothing to follow.
-func (s *Schedules) Followed() *Schedules {
-	if s == nil || len(s.Rules) == 0 {
-		return nil
-	}
-	return s
-}
+// follow reports whether there are rules to follow.
+func (s *Schedules) follow() bool { return s != nil && len(s.Rules) > 0 }
 
 // kinds are the kinds the rule is for.
 func (b Bound) kinds() []fleet.Kind {

@@ -19,7 +19,7 @@ const substitutedPartition = "${AWS::Partition}"
 
 // filling is what the skeleton of the template is filled with.
 type filling struct {
-	// Rules is true where the function follows rules; Config is where their
+	// Rules is true where the function follows rules; Config is where the
 	// configuration is by default, as a text of YAML.
 	Rules  bool
 	Config string
@@ -39,11 +39,12 @@ type filling struct {
 // queue for what could not be done, alarms with a topic, and roles. Everything
 // that differs from one account to the next is a parameter of the template.
 //
-// With schedules, which may be nil, the function follows them, too: every five
-// minutes, by the configuration that a parameter names. Then nothing stops and
-// starts by the tag alone unless somebody sets when, and only then the role may.
-// What the rules choose is part of the template, which has to be made again when
-// they choose by other tags.
+// The function reads the configuration that a parameter names: its accounts, its
+// journal and what it says of costs. With schedules that have rules, it follows them,
+// too, every five minutes. Then it needs a configuration, and nothing stops and starts
+// by the tag alone unless somebody sets when, and only then the role may. What the
+// rules choose is part of the template, which has to be made again when they choose by
+// other tags. Schedules are nil without a configuration.
 //
 // The function's role may do exactly what [Policies] say of the actions. Its
 // code is an archive in a bucket, which two parameters name.
@@ -72,7 +73,7 @@ func (f filling) write(skeleton string) ([]byte, error) {
 }
 
 func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) {
-	rules := schedules != nil
+	rules := schedules.follow()
 	f := filling{Rules: rules, KeyForm: keyForm, Jobs: timedJobs(rules), Alarms: alarms(rules)}
 	if err := costs.check(); err != nil {
 		return f, err
@@ -86,23 +87,26 @@ func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) 
 		Costs:     costs.written(substituted),
 	}
 	scope := tagged
-	if rules {
+	var notices Notices
+	if schedules != nil {
 		if err := schedules.check(); err != nil {
 			return f, err
 		}
-		if schedules.Config != "" {
-			f.Config = quoted(schedules.Config)
-		}
-		scope.Tag = fleet.Tag{} // has a policy of its own, which a parameter asks for
 		scope.Schedules = schedules.written(substituted, unsubstituted)
 		scope.Schedules.Config = "" // a parameter, with statements of its own
+		notices = scope.Schedules.Notices
+	}
+	switch {
+	case schedules != nil && schedules.Config != "":
+		f.Config = quoted(schedules.Config)
+	case !rules:
+		f.Config = `""`
+	}
+	if rules {
+		scope.Tag = fleet.Tag{} // has a policy of its own, which a parameter asks for
 	}
 	if err := f.attach(actions, scope, "FunctionPolicy"); err != nil {
 		return f, err
-	}
-	var notices Notices
-	if rules {
-		notices = scope.Schedules.Notices
 	}
 	return f, f.conditional(actions, tagged, notices)
 }

@@ -28,8 +28,8 @@ func template(t *testing.T, schedules *stack.Schedules) string {
 	return string(text)
 }
 
-// variants are the templates with and without schedules. The texts of the
-// rules try to mean something to YAML, CloudFormation and IAM.
+// variants are the templates without a configuration, with one and with schedules.
+// The texts of the rules try to mean something to YAML, CloudFormation and IAM.
 func variants() map[string]*stack.Schedules {
 	many := keyed(12, power.Kinds()...)
 	many.Rules = append(many.Rules, stack.Bound{Tag: fleet.Tag{Key: `a"${AWS::Region}`, Value: `*${TagKey}'"?`}, Kinds: power.Kinds()})
@@ -42,11 +42,15 @@ func variants() map[string]*stack.Schedules {
 			},
 			Config: "s3://settings/it's/nightshift.yaml", Journal: "s3://records/runs",
 		},
-		"schedules in a parameter":   {Config: "ssm:/nightshift/config:3"},
+		"configuration alone":        {Config: "s3://settings/nightshift.yaml", Journal: "s3://records/runs", Notices: stack.Notices{Topics: []string{"arn:aws:sns:us-east-1:123456789012:crew"}}},
+		"schedules in a parameter":   {Rules: []stack.Bound{{Tag: fleet.Tag{Key: "Schedule"}}}, Config: "ssm:/nightshift/config:3"},
 		"schedules with many keys":   &many,
 		"schedules to be told later": {Rules: []stack.Bound{{}}, Untagged: true},
 	}
 }
+
+// follows reports whether there are rules.
+func follows(s *stack.Schedules) bool { return s != nil && len(s.Rules) > 0 }
 
 // TestTemplateIsClean asks cfn-lint, with its informational rules.
 func TestTemplateIsClean(t *testing.T) {
@@ -179,8 +183,9 @@ func TestTemplateCarriesPolicy(t *testing.T) {
 }
 
 // TestTemplateCarriesSchedules compares the role's policies with Policies for
-// the same rules. The configuration is a parameter with statements of its own,
-// and so is the tag, on which nothing is permitted unless it stops or starts.
+// the same configuration. Where that is, is a parameter with statements of its own. So
+// is the tag where there are rules: nothing is permitted on it unless it stops or
+// starts.
 func TestTemplateCarriesSchedules(t *testing.T) {
 	for name, schedules := range variants() {
 		if schedules == nil {
@@ -190,6 +195,9 @@ func TestTemplateCarriesSchedules(t *testing.T) {
 		alone := *schedules
 		alone.Config = ""
 		scope := stack.Scope{Account: "123456789012", Bucket: "bbb", Prefix: "p/", Schedules: &alone}
+		if !follows(schedules) {
+			scope.Tag = tag("k=v")
+		}
 		want, err := stack.Policies(scheduled(), scope)
 		if err != nil {
 			t.Fatal(err)
@@ -197,7 +205,13 @@ func TestTemplateCarriesSchedules(t *testing.T) {
 		if diff := cmp.Diff(statements(want), statements(rolePolicies(t, text))); diff != "" {
 			t.Errorf("%s: the role's policies (-want +got)\n%s", name, diff)
 		}
-		tagged := resources(t, text)["FunctionTagged"]
+		tagged, found := resources(t, text)["FunctionTagged"]
+		if !follows(schedules) {
+			if found {
+				t.Errorf("%s: the tag has a policy of its own", name)
+			}
+			continue
+		}
 		if tagged.Condition != "HasTagStopOrStart" {
 			t.Errorf("%s: the tag has the condition %q", name, tagged.Condition)
 		}
@@ -298,9 +312,9 @@ func TestTemplateSettings(t *testing.T) {
 
 func testSettings(t *testing.T, schedules *stack.Schedules) {
 	text := template(t, schedules)
-	settings := []string{"TAG", "REGIONS", "TIMEZONE", "STACK", "DRY_RUN", "BUCKET", "PREFIX"}
-	if schedules != nil {
-		settings = append(settings, "CONFIG", "ACTION")
+	settings := []string{"TAG", "REGIONS", "TIMEZONE", "STACK", "DRY_RUN", "BUCKET", "PREFIX", "CONFIG"}
+	if follows(schedules) {
+		settings = append(settings, "ACTION")
 	}
 	if n := strings.Count(text, " NIGHTSHIFT_"); n != len(settings) {
 		t.Errorf("the function gets %d settings, want %d", n, len(settings))
@@ -344,7 +358,7 @@ func TestTemplateEvents(t *testing.T) {
 			got = append(got, event.Action)
 		}
 		want := "stop start report"
-		if schedules != nil {
+		if follows(schedules) {
 			want += " power"
 		}
 		if s := strings.Join(got, " "); s != want {
@@ -368,7 +382,7 @@ func TestTemplateStopsOnce(t *testing.T) {
 	for name, schedules := range variants() {
 		for _, parameter := range []string{"TagStopSchedule", "TagStartSchedule"} {
 			empty := regexp.MustCompile(`(?m)^  ` + parameter + `:\n    Type: String\n    Default: ""$`).MatchString(template(t, schedules))
-			if empty != (schedules != nil) {
+			if empty != follows(schedules) {
 				t.Errorf("%s: %s is empty: %t", name, parameter, empty)
 			}
 		}
