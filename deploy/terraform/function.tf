@@ -1,5 +1,5 @@
 locals {
-  rules     = var.config != ""
+  rules     = var.config != "" && var.rules != false
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.name
@@ -37,10 +37,10 @@ resource "aws_lambda_function" "nightshift" {
       NIGHTSHIFT_DRY_RUN  = tostring(var.dry_run)
       NIGHTSHIFT_BUCKET   = local.bucket
       NIGHTSHIFT_PREFIX   = var.report_prefix
-      }, local.rules ? {
-      NIGHTSHIFT_CONFIG = var.config
-      NIGHTSHIFT_ACTION = "power"
-    } : {})
+      },
+      var.config != "" ? { NIGHTSHIFT_CONFIG = var.config } : {},
+      local.rules ? { NIGHTSHIFT_ACTION = "power" } : {},
+    )
   }
 
   depends_on = [aws_iam_role_policy.runtime, aws_iam_role_policy_attachment.work]

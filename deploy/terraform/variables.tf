@@ -33,7 +33,7 @@ variable "timezone" {
 }
 
 variable "config" {
-  description = "Where nightshift.yaml is, as s3://bucket/key or ssm:/name. Empty means that there are no rules to follow."
+  description = "Where nightshift.yaml is, as s3://bucket/key or ssm:/name. Empty means none."
   type        = string
   default     = ""
 
@@ -41,6 +41,12 @@ variable "config" {
     condition     = var.config == "" || can(regex("^(s3://[a-z0-9][a-z0-9.-]+/[^\"\\\\$*?={}\\s]+|ssm:/[a-zA-Z0-9_./-]+(:[0-9]+)?)$", var.config))
     error_message = "Write s3://bucket/key or ssm:/name."
   }
+}
+
+variable "rules" {
+  description = "Whether the configuration has rules to follow. Without any the tag alone stops and starts. null means that a configuration has some."
+  type        = bool
+  default     = null
 }
 
 variable "tag_key" {

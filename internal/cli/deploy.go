@@ -24,9 +24,9 @@ func (a *commandLine) templateCommand() *cobra.Command {
 		Long: `Print the CloudFormation template that installs the function, its schedules,
 roles, bucket, queue and alarms. Times, time zone, tag and retention are parameters.
 
-With a configuration the function follows its schedules, too. The permissions
-that its rules need are part of the template, and where the configuration is
-when the function reads it is a parameter.
+With a configuration the function reads it, too, and follows its schedules if it
+has rules. The permissions that it needs are part of the template, and where the
+configuration is when the function reads it is a parameter.
 
 With --member it is the template of the role that nightshift assumes in another
 account, for a stack there or a StackSet for many.`,

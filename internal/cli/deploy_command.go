@@ -47,8 +47,9 @@ The schedules of a first deployment are disabled until the dry runs have been
 looked at: what the first run will stop and start is shown, and then they are
 enabled, after another yes or with --yes.
 
-Without a configuration the stack stops and starts by tag; give the time zone with
---param TimeZone=ZONE.
+A configuration without rules stops and starts by tag, in its accounts and at the
+times of its jobs. So does a stack without a configuration; give the time zone with
+--param TimeZone=ZONE then.
 
 --plan shows what would change and leaves nothing behind. Ctrl-C leaves nothing
 behind either, but once the change is under way it goes on in AWS: the same command

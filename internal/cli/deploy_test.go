@@ -170,7 +170,7 @@ func TestDeploy(t *testing.T) {
 	runScripts(t, "testdata/deploy", map[string]string{"PROGRAM": program})
 	for name, test := range map[string]func(*deployment){
 		"from nothing to nothing": lifecycle, "breaks and is repaired": broken, "rollback that fails": stuck, "bad input": badInput,
-		"somebody else is at it": meanwhile, "by tag": byTag, "enough rights": enoughRights, "missing rights": missingRights,
+		"somebody else is at it": meanwhile, "by tag": byTag, "without rules": withoutRules, "enough rights": enoughRights, "missing rights": missingRights,
 		"expired in the middle": expiredSession, "questions": questions, "edited and protected": edited, "a stranger's bucket": stranger,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,6 +181,9 @@ func TestDeploy(t *testing.T) {
 			other := sandbox.AccountOptions{ID: "999988887777"}
 			if name == "a stranger's bucket" {
 				other.Buckets = []string{artifacts}
+			}
+			if name == "without rules" {
+				other.Roles = []sandbox.Role{memberRole(t)}
 			}
 			test(newDeployment(t, program, sandbox.Options{Accounts: []sandbox.AccountOptions{other}}))
 		})

@@ -179,6 +179,35 @@ func TestTerraformModule(t *testing.T) {
 		"TagStopSchedule": "cron(0 19 ? * MON-FRI *)", "TagStopTimeZone": "Asia/Tokyo", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
 	}
 	compareModule(t, template(t, &schedules), parameters, made)
+	m.withoutRules()
+}
+
+// withoutRules plans the same for a configuration that has no rules: it is read, and
+// only the tag stops and starts.
+func (m module) withoutRules() {
+	m.t.Helper()
+	if out, err := m.run("plan", "-no-color", "-input=false", "-refresh=false", "-var=rules=false", "-out=without-rules"); err != nil {
+		m.t.Fatalf("plan: %v\n%s", err, out)
+	}
+	got := map[string][]string{}
+	for _, c := range m.show("without-rules").Changes {
+		got[c.Address] = c.Change.Actions
+		if c.Address != "aws_lambda_function.nightshift" {
+			continue
+		}
+		variables := c.Change.After["environment"].([]any)[0].(map[string]any)["variables"].(map[string]any)
+		if action, there := variables["NIGHTSHIFT_ACTION"]; there || variables["NIGHTSHIFT_CONFIG"] != "s3://settings/nightshift.yaml" {
+			m.t.Errorf("without rules the action is %v: %v", action, variables)
+		}
+	}
+	for address, want := range map[string]string{
+		`aws_scheduler_schedule.job["power"]`: "delete", `aws_scheduler_schedule.job["start"]`: "create", `aws_scheduler_schedule.job["stop"]`: "no-op",
+		"aws_cloudwatch_metric_alarm.power[0]": "delete", "aws_lambda_function.nightshift": "update",
+	} {
+		if !slices.Equal(got[address], []string{want}) {
+			m.t.Errorf("without rules: %s: %s, want %s", address, got[address], want)
+		}
+	}
 }
 
 // emulator starts one that is independent of ours, with the archive of the code.
