@@ -342,7 +342,7 @@ func TestFormsOfOtherSites(t *testing.T) {
 	if r := s.do(request{url: here + "/machines", cookies: cookies}); r.StatusCode != 200 {
 		t.Errorf("still logged in: %s", r.Status)
 	}
-	for _, path := range []string{"/logout", "/override?clear=1&machine=stage-db"} {
+	for _, path := range []string{"/logout", "/override?clear=1&machine=" + webOne} {
 		if r := s.do(request{url: here + path, cookies: cookies}); path == "/logout" && r.StatusCode != 405 && r.StatusCode != 404 || path != "/logout" && r.StatusCode != 200 {
 			t.Errorf("GET %s: %s", path, r.Status)
 		}

@@ -58,10 +58,11 @@ type actRow struct {
 }
 
 func (p *pages) machine(e *estate, r *http.Request) (view, error) {
-	m, err := e.only(r.PathValue("id"), r.URL.Query().Get("in"))
+	found, err := e.named(r.PathValue("id"), r.URL.Query().Get("in"))
 	if err != nil {
 		return view{}, err
 	}
+	m := found[0] // which links to the others
 	v := p.machineView(e, m)
 	v.Override = p.overrideView(e, m, visitOf(r.Context()))
 	return view{template: "machine", title: m.name, data: v}, nil

@@ -197,9 +197,9 @@ func (e *estate) row(m *machine) machineRow {
 	return row
 }
 
-// only finds the machine of an id, in the place that is asked for where several have
-// the id.
-func (e *estate) only(id, place string) (*machine, error) {
+// named are the machines of an id, in the place that is asked for where one is: ids
+// are unique within their account and region.
+func (e *estate) named(id, place string) ([]*machine, error) {
 	var found []*machine
 	for _, m := range e.byID[fleet.ResourceID(id)] {
 		if place == "" || place == m.place() {
@@ -209,5 +209,5 @@ func (e *estate) only(id, place string) (*machine, error) {
 	if len(found) == 0 {
 		return nil, fleet.Errorf(fleet.ErrNotFound, "%s", e.texts.get("missing.machine", text.Printable(cmp.Or(id, `""`))))
 	}
-	return found[0], nil
+	return found, nil
 }

@@ -98,12 +98,16 @@ func (p *pages) askOverride(w http.ResponseWriter, r *http.Request) {
 	}
 	query := r.URL.Query()
 	e := p.estate()
-	m, err := e.only(query.Get("machine"), query.Get("in"))
-	if err != nil {
+	found, err := e.named(query.Get("machine"), query.Get("in"))
+	switch {
+	case err != nil:
 		p.render(w, r, e, p.failed(err))
 		return
+	case len(found) > 1: // a person chooses
+		http.Redirect(w, r, "/machines?"+url.Values{"q": {query.Get("machine")}}.Encode(), http.StatusSeeOther)
+		return
 	}
-	v := p.overrideView(e, m, who)
+	v := p.overrideView(e, found[0], who)
 	if until := query.Get("until"); until != "" {
 		v.Until = until
 	}
@@ -130,9 +134,14 @@ func (p *pages) setOverride(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e := p.estate()
-	m, err := e.only(r.PostForm.Get("machine"), r.PostForm.Get("in"))
+	var m *machine
 	var made app.Override
-	if err == nil {
+	found, err := e.named(r.PostForm.Get("machine"), r.PostForm.Get("in"))
+	switch {
+	case len(found) > 1:
+		err = fleet.Errorf(fleet.ErrInvalid, "%s", p.texts.get("override.several", len(found), text.Printable(r.PostForm.Get("machine"))))
+	case err == nil:
+		m = found[0]
 		made, err = p.override(r, e, m)
 	}
 	if err != nil {

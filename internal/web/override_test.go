@@ -77,6 +77,14 @@ func TestOverrideOfOneOfTwo(t *testing.T) {
 	if r.StatusCode != 200 || len(o.asked) != 1 || o.asked[0].Name != "arn:aws:rds:eu-central-1:333333333333:db:stage-db" || o.asked[0].State != fleet.Stopped || !o.asked[0].Until.Equal(at(0, 22, 0)) {
 		t.Errorf("%s, asked for %+v", r.Status, o.asked)
 	}
+	r = s.do(request{url: here + "/override", header: bearer(operateWord), form: form("machine", "stage-db", "state", "off", "until", "22:00")})
+	if says := body(t, r); r.StatusCode != 422 || len(o.asked) != 1 || !strings.Contains(says, "2 machines have the id stage-db") {
+		t.Errorf("without a place: %s, %s", r.Status, says)
+	}
+	r = s.do(request{url: here + "/override?machine=stage-db&until=22:00", cookies: s.login(t, here, operateWord, request{})})
+	if place := r.Header.Get("Location"); r.StatusCode != 303 || place != "/machines?q=stage-db" {
+		t.Errorf("a link without a place: %s to %s", r.Status, place)
+	}
 	r = s.do(request{url: here + "/override", header: bearer(operateWord), form: form("machine", "stage-db", "in", "444444444444/eu-central-1", "state", "off", "until", "22:00")})
 	if r.StatusCode != 404 || len(o.asked) != 1 {
 		t.Errorf("in an account that is not there: %s", r.Status)
