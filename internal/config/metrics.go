@@ -37,6 +37,9 @@ func (l *loader) metrics(section field) {
 	fields := l.fields(section.value, "metrics", measuringKeys())
 	if entry, given := fields["cloudwatch"]; given {
 		out.CloudWatch = l.cloudWatchMetrics(entry.value)
+		if out.CloudWatch == CloudWatchOff {
+			l.warn(entry.key, "metrics.cloudwatch is off: the alarms of a deployment see no run, and PowerAlarm takes that for one that never came")
+		}
 	}
 	if entry, given := fields["tags"]; given {
 		out.Tags = l.tagKeys(entry.value)

@@ -54,7 +54,7 @@ notify:
 	if want := (config.Metrics{CloudWatch: config.CloudWatchOff, Tags: []string{"Team"}}); !cmp.Equal(want, c.Metrics) {
 		t.Errorf("metrics are %+v", c.Metrics)
 	}
-	if len(c.Warnings) > 0 {
+	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Message, "cloudwatch is off") {
 		t.Errorf("warnings: %v", c.Warnings)
 	}
 	if none := mustLoad(t, "timezone: UTC\n"); none.Metrics.CloudWatch != config.CloudWatchBasic || none.Notify.Recipients != nil || none.Notify.Reminder != 24*time.Hour {
