@@ -2,7 +2,11 @@ package metrics_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,6 +151,42 @@ func TestMeasuredTags(t *testing.T) {
 		st.Config.Value.Metrics.Tags = c.keys
 		if got := gather(t, of(st))["nightshift_cost_tag_run_rate_usd"].GetMetric(); len(got) != c.want {
 			t.Errorf("with %v: %d series, want %d", c.keys, len(got), c.want)
+		}
+	}
+}
+
+// TestConcurrentScrapes scrapes while jobs run and the State changes.
+func TestConcurrentScrapes(t *testing.T) {
+	var state atomic.Pointer[watch.State]
+	state.Store(estate(t))
+	m := metrics.New(metrics.Options{State: state.Load, Now: evening})
+	handler := m.Handler()
+	var work sync.WaitGroup
+	for n := range 4 {
+		work.Go(func() {
+			for range 50 {
+				recorder := httptest.NewRecorder()
+				handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+				if recorder.Code != http.StatusOK {
+					t.Errorf("a scrape answers %d: %s", recorder.Code, recorder.Body)
+					return
+				}
+				state.Store(estate(t))
+				ended := m.JobStarted(fmt.Sprint("job-", n))
+				m.Observer().Called("", amazon.Call{Service: "EC2", Action: "DescribeInstances"})
+				m.Observer().Acted(app.Run{}, fleet.Outcome{Action: "stop", Result: fleet.Done})
+				m.LeaseHeld("power", n%2 == 0)
+				m.Noticed("ops", true)
+				m.NoticesPending(n)
+				ended(false)
+			}
+		})
+	}
+	work.Wait()
+	all := gather(t, m)
+	for name, want := range map[string]float64{"nightshift_job_runs_total": 200, "nightshift_aws_requests_total": 200, "nightshift_transitions_total": 200, "nightshift_notices_total": 200} {
+		if got := total(all[name]); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
 }
