@@ -164,12 +164,12 @@ func (a *commandLine) writeArchive(f deployFlags) error {
 // deploy plans, asks, deploys and tries.
 func (a *commandLine) deploy(ctx context.Context, s *app.Session, f deployFlags) error {
 	plan, err := a.planDeployment(ctx, s, f)
+	out := deployed{Plan: plan}
+	if plan.Step == deploy.StepRecreate { // --plan of a stack that must be deleted first, or nobody agrees to that
+		return a.finish(out, a.detached(ctx, err))
+	}
 	if err != nil {
 		return a.detached(ctx, err)
-	}
-	out := deployed{Plan: plan}
-	if plan.Step == deploy.StepRecreate { // --plan of a stack that must be deleted first
-		return a.finish(out, nil)
 	}
 	if !a.json {
 		a.printPlan(plan)
@@ -185,7 +185,7 @@ func (a *commandLine) deploy(ctx context.Context, s *app.Session, f deployFlags)
 		}
 	default:
 		if err := a.agree(ctx, plan, f.yes); err != nil {
-			return errors.Join(err, s.DiscardDeployment(ctx, plan))
+			return a.finish(out, errors.Join(err, s.DiscardDeployment(ctx, plan)))
 		}
 		result, err := a.execute(ctx, s, plan)
 		out.Result, out.Alarms = &result.Result, result.Alarms
@@ -205,14 +205,17 @@ func (a *commandLine) deploy(ctx context.Context, s *app.Session, f deployFlags)
 }
 
 // planDeployment plans. A stack that can only be made anew is deleted first, if
-// somebody agrees.
+// somebody agrees. With an error the plan is that of such a stack, or none.
 func (a *commandLine) planDeployment(ctx context.Context, s *app.Session, f deployFlags) (deploy.Deployment, error) {
 	for {
 		a.progress.start("deploy")
 		plan, err := s.PlanDeployment(ctx, f.DeployInput)
 		a.progress.end()
-		if err != nil || plan.Step != deploy.StepRecreate {
-			return plan, err
+		switch {
+		case err != nil:
+			return deploy.Deployment{}, err
+		case plan.Step != deploy.StepRecreate:
+			return plan, nil
 		}
 		a.line("the stack %s is in the state %s and cannot be changed any more: it must be deleted and made again", plan.Stack, plan.Status)
 		if plan.Reason != "" {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -66,6 +68,7 @@ func TestDeployPaths(t *testing.T) {
 		"Ctrl-C at a question": interruptedQuestion, "an older version": downgrade, "a role of CloudFormation": serviceRole,
 		"another bucket of reports": replacedReports, "drift": drifted, "a new role": newRole, "old artifacts": prunedArtifacts,
 		"under review": underReview, "being deleted": beingDeleted, "not deleted": notDeleted, "not rolled back": notRolledBack,
+		"for programs": forPrograms,
 	} {
 		t.Run(name, func(t *testing.T) {
 			test(newDeployment(t, smallProgram(t, "v1.3.0"), sandbox.Options{Speed: 1000}))
@@ -249,4 +252,41 @@ func newRole(d *deployment) {
 	}
 	d.account.Sandbox().ResetCalls()
 	d.must(3, "", []string{"--yes"}, "no changes", "2 dry runs failed")
+}
+
+// forPrograms deploys where nobody can be asked: from when there is a plan each outcome
+// is one document. An error before that says nothing on stdout, as everywhere.
+func forPrograms(d *deployment) {
+	outcome := func(code int, kind string, args ...string) {
+		d.Helper()
+		var stdout, stderr bytes.Buffer
+		got := d.start(strings.NewReader(""), false, &stdout, &stderr, append(args, "--json")...)
+		var e struct {
+			Kind string `json:"kind"`
+			Data struct {
+				Plan struct {
+					Stack string `json:"stack"`
+				} `json:"plan"`
+			} `json:"data"`
+		}
+		decoder := json.NewDecoder(&stdout)
+		err := decoder.Decode(&e)
+		if kind == "" && errors.Is(err, io.EOF) {
+			err = nil
+		}
+		if got != code || err != nil || e.Kind != kind || kind != "" && e.Data.Plan.Stack != "nightshift" || decoder.More() {
+			d.Errorf("deploy %v: code %d, want %d; %+v, want the kind %q: %v\n%s", args, got, code, e, kind, err, stderr.Bytes())
+		}
+	}
+	outcome(5, "", "--yes", "--param", "AlarmMail=x")
+	outcome(5, "deployment")
+	d.absent()
+	d.fail("cloudformation:CreateResource=refuse,id=Undelivered,code=InternalFailure,message=no queue")
+	outcome(1, "deployment", "--yes")
+	d.fail("")
+	outcome(5, "deployment") // it would be deleted first
+	outcome(3, "deployment", "--yes")
+	outcome(5, "deployment", "--param", "LogRetentionDays=30")
+	outcome(5, "removal", "--destroy")
+	outcome(0, "removal", "--destroy", "--yes")
 }

@@ -37,7 +37,7 @@ func (a *commandLine) destroy(ctx context.Context, s *app.Session, f deployFlags
 	}
 	if !plan.Protected {
 		if err := a.ask(ctx, f.yes, "Remove the stack %s?", plan.Stack); err != nil {
-			return err
+			return a.removal(out, err)
 		}
 	}
 	a.progress.start("destroy")
