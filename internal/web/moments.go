@@ -69,6 +69,8 @@ func (e *estate) span(d time.Duration) string {
 		return e.texts.get("span.seconds", d.Seconds())
 	case d < time.Hour:
 		return e.texts.get("span.minutes", int(d/time.Minute), int(d%time.Minute/time.Second))
+	case d%time.Hour < time.Minute:
+		return e.texts.get("span.whole", int(d/time.Hour))
 	default:
 		return e.texts.get("span.hours", int(d/time.Hour), int(d%time.Hour/time.Minute))
 	}
