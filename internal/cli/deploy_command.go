@@ -131,6 +131,9 @@ func (a *commandLine) openDeployment(ctx context.Context, f *deployFlags) (s *ap
 		for _, w := range s.Config.Warnings {
 			fmt.Fprintln(a.Stderr, "warning:", text.PrintableLines(w.String()))
 		}
+		for _, reference := range s.Config.Notify.Local() {
+			fmt.Fprintf(a.Stderr, "warning: the function cannot read %s; name a parameter (ssm:) or a secret (secretsmanager:) in notify\n", reference)
+		}
 	}
 	return s, nil
 }

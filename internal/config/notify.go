@@ -141,6 +141,26 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// Local are the references that only a process on this machine can follow: to its
+// variables and files.
+func (n Notify) Local() []string {
+	var local []string
+	add := func(r Reference) {
+		if r.Scheme == Environment || r.Scheme == SecretFile {
+			local = append(local, r.String())
+		}
+	}
+	for _, r := range n.Recipients {
+		add(r.Address)
+		add(r.Secret)
+	}
+	for _, r := range n.Heartbeats {
+		add(r)
+	}
+	slices.Sort(local)
+	return slices.Compact(local)
+}
+
 func notifyKeys() []string {
 	return []string{"recipients", "routes", "before_stop", "reminder", "page", "heartbeat"}
 }

@@ -51,6 +51,9 @@ notify:
 	if diff := cmp.Diff(want, c.Notify); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
+	if got := strings.Join(c.Notify.Local(), " "); got != "env:NIGHTSHIFT_SLACK_URL file:/run/secrets/audit" {
+		t.Errorf("only here: %s", got)
+	}
 	if want := (config.Metrics{CloudWatch: config.CloudWatchOff, Tags: []string{"Team"}}); !cmp.Equal(want, c.Metrics) {
 		t.Errorf("metrics are %+v", c.Metrics)
 	}

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"nightshift/internal/app"
@@ -124,6 +125,8 @@ func unreachable(err error) string {
 		return "its certificate is not accepted"
 	case errors.As(err, &slow) && slow.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return "no answer came in time"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing answers there"
 	case errors.Is(err, context.Canceled):
 		return "it was interrupted"
 	default:

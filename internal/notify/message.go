@@ -76,7 +76,7 @@ const (
 )
 
 func newMessage(at time.Time, job, title string) Message {
-	return Message{ID: strings.ToLower(rand.Text()[:20]), At: at.UTC(), Job: job, Title: title}
+	return Message{ID: strings.ToLower(rand.Text()[:20]), At: at.UTC().Truncate(time.Second), Job: job, Title: title}
 }
 
 // late says whether it is too late to send the message.

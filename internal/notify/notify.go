@@ -169,7 +169,7 @@ func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient,
 	m, err := n.take(ctx, s, r, func(st *state) {
 		st.queue(st.after(found, ruleOf(s, r)))
 		st.Pending = slices.DeleteFunc(st.Pending, func(m Message) bool { return m.late(now) })
-		if mine = len(st.Pending) > 0 && !now.Before(st.NotBefore) && now.After(st.Sending); mine {
+		if mine = st.ready(now); mine {
 			st.Sending = now.Add(n.Time).UTC()
 		}
 	})

@@ -212,6 +212,28 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
+// A clock that was a year ahead for a while holds nothing up.
+func TestAClockThatJumps(t *testing.T) {
+	w, s := hook(t, "")
+	s.answering(func(a http.ResponseWriter) bool {
+		a.Header().Set("Retry-After", "60")
+		a.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
+	right := w.now
+	w.now = w.now.AddDate(1, 0, 0)
+	w.run(failed("i-1"))
+	w.run(failed("i-1"), stopped("i-2"))
+	w.now = right
+	s.answering(nil)
+	w.restart()
+	w.run(failed("i-1"), failed("i-3"))
+	w.run(failed("i-1"), failed("i-3"))
+	if got := titles(s.taken(t)); got != "power: 1 problem, stopped 1 machine; power: 1 problem" {
+		t.Errorf("told: %q", got)
+	}
+}
+
 // A service that never answers does not hold up a run.
 func TestAServiceHangs(t *testing.T) {
 	w, s := hook(t, "")
@@ -364,7 +386,7 @@ func TestNoSecretIsShown(t *testing.T) {
 		t.Errorf("a secret is shown:\n%s", out)
 	}
 	for recipient, problem := range map[string]string{
-		"redirected": "redirects are not followed", "missing": "HTTP 404; check the URL or the key", "nowhere": "it cannot be reached",
+		"redirected": "redirects are not followed", "missing": "HTTP 404; check the URL or the key", "nowhere": "nothing answers there",
 		"clear": "must begin with https://", "unset": "NIGHTSHIFT_E is not set", "file": "cannot be read", "pager": "HTTP 404",
 	} {
 		for _, status := range tested {

@@ -34,6 +34,16 @@ type state struct {
 
 const stateVersion = 1
 
+// longestWait is how far in the future a time to wait for may lie: one that is farther
+// was written by a clock that was wrong.
+const longestWait = 2 * time.Hour
+
+// ready says whether what waits may be sent now, by this process.
+func (s *state) ready(now time.Time) bool {
+	waits := func(t time.Time) bool { return t.After(now) && t.Sub(now) < longestWait }
+	return len(s.Pending) > 0 && !waits(s.NotBefore) && !waits(s.Sending)
+}
+
 func newState() *state {
 	return &state{Version: stateVersion, Open: map[string]Problem{}, Stops: map[string]announced{}}
 }
@@ -137,7 +147,7 @@ func (s *state) seen(p Problem, at time.Time) Problem {
 	p.First, p.Last, p.Runs = at, at, 1
 	if open {
 		p.First, p.Sent, p.Runs = old.First, old.Sent, old.Runs
-		if at.After(old.Last) {
+		if !at.Equal(old.Last) { // a clock that was set back lies before it
 			p.Runs++
 		}
 	}
