@@ -41,7 +41,8 @@ func TestAnEvening(t *testing.T) {
 		at               time.Time
 		want             float64
 	}{
-		{"nightshift-operations", "Scrapes", "the process answers", e.Ends, 1},
+		{"nightshift-operations", "Scrapes", "both processes answer", e.Ends, 1},
+		{"nightshift-operations", "Scrapes", "none does, a quarter of an hour later", e.Ends.Add(15 * time.Minute), 0},
 		{"nightshift-operations", "Late jobs", "none before", e.Begins.Add(time.Hour), 0},
 		{"nightshift-operations", "Late jobs", "power fails because of one machine", e.Stops.Add(50 * time.Minute), 1},
 		{"nightshift-operations", "Late jobs", "none after", e.Ends, 0},
@@ -63,7 +64,7 @@ func TestAnEvening(t *testing.T) {
 }
 
 // observed adds a second process that observes the same estate, as it is where one
-// runs the jobs and another shows them.
+// runs the jobs and another shows them, and something else that is down.
 func observed(e *metricstest.Evening) {
 	for _, f := range e.Families {
 		for _, m := range slices.Clone(f.Metric) {
@@ -76,6 +77,12 @@ func observed(e *metricstest.Evening) {
 			}
 			f.Metric = append(f.Metric, second)
 		}
+	}
+	for at := e.Begins; !at.After(e.Ends); at = at.Add(time.Minute) {
+		e.Families["up"].Metric = append(e.Families["up"].Metric, &dto.Metric{
+			Label: []*dto.LabelPair{{Name: new("job"), Value: new("node")}, {Name: new("instance"), Value: new("host:9100")}},
+			Gauge: &dto.Gauge{Value: new(0.0)}, TimestampMs: new(at.UnixMilli()),
+		})
 	}
 }
 

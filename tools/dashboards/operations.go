@@ -30,7 +30,8 @@ func operations(q queries) board {
 func operationsAnswers(q queries) []cog.Builder[dashboard.Panel] {
 	return []cog.Builder[dashboard.Panel]{
 		answer("Scrapes", "Whether every nightshift that was chosen answers Prometheus. Where one that runs jobs does not, machines are not stopped and started.",
-			count, "min("+pick("up")+")", thresholds(bad, step{1, good})).
+			// All jobs that are chosen are all jobs of Prometheus: others than ours do not count.
+			count, orNone("min("+pick("up")+" and on (job) "+pick("nightshift_build_info")+")"), thresholds(bad, step{1, good})).
 			Mappings([]dashboard.ValueMapping{says("0", "Down", bad, 0), says("1", "Up", good, 1)}),
 		answer("Late jobs", "Jobs whose last run without a failure began more than two of their intervals and ten minutes ago. The table of jobs names them.",
 			count, orNone("count("+q.late()+")"), thresholds(good, step{1, bad})),

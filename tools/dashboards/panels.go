@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
@@ -127,7 +129,7 @@ func list(title, description, by string, all ...column) *table.PanelBuilder {
 	p := table.NewPanelBuilder().Title(title).Description(description).Unit(count).NoValue("").
 		CellHeight(common.TableCellHeightSm)
 	names, order := map[string]string{}, map[string]int{}
-	for n, label := range words(by) {
+	for n, label := range strings.Fields(by) {
 		names[label], order[label] = labels()[label], n
 	}
 	for n, c := range all {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"nightshift/internal/metrics"
@@ -77,6 +76,3 @@ func (q queries) instant(operator, by, name string, matchers ...string) string {
 
 // letters name the queries of a panel.
 func letter(n int) string { return string(rune('A' + n)) }
-
-// words are the labels of a list.
-func words(list string) []string { return slices.Clip(strings.Fields(list)) }
