@@ -15,6 +15,9 @@ const prometheusDir = "../../deploy/prometheus"
 // TestRules checks the rules and the example with Prometheus's own program, and runs
 // their tests.
 func TestRules(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the tests of the rules take a minute")
+	}
 	promtool := metricstest.Program(t, "promtool")
 	for _, args := range [][]string{
 		{"check", "rules", "nightshift-rules.yaml"},
