@@ -26,7 +26,7 @@ const dayPart = "day"
 // the daemon is asked for metrics and for its page.
 const (
 	dayFleet = 10_000
-	daySpeed = 100
+	daySpeed = 60
 	dayAsk   = 5 * time.Second
 )
 
