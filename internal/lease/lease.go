@@ -112,7 +112,9 @@ func Take(ctx context.Context, store blob.Versioned, key string, ttl time.Durati
 	h := &held{store: store, key: key, record: record{Owner: owner, Token: rand.Text(), Seconds: ttl.Seconds()}}
 	found, err := store.GetVersion(ctx, key)
 	switch {
-	case errors.Is(err, fleet.ErrNotFound):
+	// S3 denies what is not there to who may not list the whole bucket. What is there
+	// is not replaced: then the write says so.
+	case errors.Is(err, fleet.ErrNotFound), errors.Is(err, fleet.ErrDenied):
 		found = blob.Version{}
 	case err != nil:
 		return nil, fmt.Errorf("read the lease: %w", err)

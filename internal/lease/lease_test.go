@@ -201,6 +201,23 @@ func TestDamagedLease(t *testing.T) {
 	}
 }
 
+// Who may not list the whole bucket is denied what is not there. The lease is taken all
+// the same, and one that is there is not.
+func TestDeniedInsteadOfNotFound(t *testing.T) {
+	account, store := bucket(t, sandbox.Options{})
+	denied, err := sandbox.ParseFaults("s3:GetObject=deny")
+	if err == nil {
+		err = account.SetFaults(denied)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustTake(t, store, "first")
+	if _, err := lease.Take(t.Context(), store, lease.Key("power", "111111111111"), ttl, "other"); !errors.Is(err, fleet.ErrConflict) {
+		t.Errorf("taken from who holds it: %v", err)
+	}
+}
+
 // A folder whose clock was a year ahead when the lease was taken does not hold it
 // for a year.
 func TestFolderFromTheFuture(t *testing.T) {

@@ -83,7 +83,9 @@ func (n *Notifier) load(ctx context.Context, store blob.Versioned, place string,
 	}
 	got, err := store.GetVersion(ctx, stateKey(r.Name))
 	switch {
-	case errors.Is(err, fleet.ErrNotFound):
+	// S3 denies what is not there to who may not list the whole bucket; what is there
+	// is not replaced.
+	case errors.Is(err, fleet.ErrNotFound), errors.Is(err, fleet.ErrDenied) && !remembered:
 		got = blob.Version{}
 	case err != nil && remembered:
 		known.ahead = true
