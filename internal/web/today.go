@@ -24,8 +24,8 @@ const (
 	runsShown      = 6
 	// inlineShown is how many schedules that are written in tags are shown.
 	inlineShown = 10
-	// staleAfter is the age from which on data are called old: three of the longest
-	// sweeps.
+	// staleAfter is the age from which on machines and runs are called old, staleCosts
+	// that of costs: three of the longest times between two sweeps.
 	staleAfter = 15 * time.Minute
 	staleCosts = 18 * time.Hour
 )
