@@ -240,6 +240,7 @@ func TestAServiceHangs(t *testing.T) {
 	release := make(chan struct{})
 	s.answering(func(http.ResponseWriter) bool { <-release; return true })
 	defer close(release)
+	w.notifier.Time = time.Second
 	began := time.Now()
 	w.run(stopped("i-1"))
 	if took := time.Since(began); took > 5*time.Second {

@@ -78,7 +78,7 @@ func (w *world) restart() { w.notifier = w.process() }
 func (w *world) process() *notify.Notifier {
 	return notify.New(notify.Options{
 		Now: func() time.Time { return w.now }, Getenv: func(name string) string { return w.env[name] },
-		Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Named: true, Time: 2 * time.Second,
+		Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Named: true,
 	})
 }
 
