@@ -209,6 +209,9 @@ func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) notif
 	}
 	in := app.PowerInput{Settle: settleTime, Closing: d.closing}
 	if job != config.JobPower {
+		if err := d.checkClock(ctx, s); err != nil {
+			return notify.Result{Job: job, Err: err}
+		}
 		in.Action, in.Tags = power.Action(job), []fleet.Tag{d.o.Tag}
 	}
 	result, err := s.Power(ctx, in)
@@ -223,6 +226,19 @@ func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) notif
 	}
 	level(ctx, "job ended", "job", job, "status", string(status), "result", result.Summary.Status, "errors", result.Summary.Errors)
 	return notify.Result{Job: job, Power: &result}
+}
+
+// checkClock refuses a clock by which a stop would be made at another time of the day.
+// Schedules need no such check, for they follow the clock of AWS.
+func (d *Daemon) checkClock(ctx context.Context, s *app.Session) error {
+	theirs, err := s.AskTime(ctx)
+	if err != nil {
+		return err
+	}
+	if off := d.o.Now().Sub(theirs); off.Abs() > tooLate {
+		return fleet.Errorf(fleet.ErrConflict, "the clock of this machine is %s off that of AWS; set it right, and the job is done", off.Round(time.Second))
+	}
+	return nil
 }
 
 // report makes the cost report and stores it.

@@ -134,6 +134,24 @@ func TestALateStopIsNotMade(t *testing.T) {
 	}
 }
 
+// No stop by tag is made by a clock that is wrong.
+func TestAStopByAWrongClock(t *testing.T) {
+	w := newWorld(t, at(23, 18, 40), sandbox.Options{})
+	w.configure(t, "timezone: Asia/Seoul\nregions: [ap-northeast-2]\njournal: s3://nightshift-practice/journal\njobs: { report: never }\n")
+	w.pass(t, 0)
+	w.now = at(23, 19, 5)
+	w.Pass(t.Context())
+	w.Wait()
+	if job := w.options.Watcher.State().Jobs[0]; job.Last != nil || !strings.Contains(job.Problem, "25m0s off") {
+		t.Errorf("%+v", job)
+	}
+	w.now = at(23, 18, 40)
+	w.pass(t, 20*time.Minute)
+	if got, want := w.times(t, "stop"), "Mon 19:00"; got != want {
+		t.Errorf("it ran %s, want %s", got, want)
+	}
+}
+
 func TestADamagedRecord(t *testing.T) {
 	w := newWorld(t, at(23, 18, 57), sandbox.Options{})
 	w.pass(t, 0)

@@ -78,9 +78,14 @@ func TestWithoutLeases(t *testing.T) {
 	}
 }
 
-// readOnly is the policy of a process that only observes.
+// readOnly is the policy of a process that only observes: what `nightshift policy --for
+// forecast,history` prints, and what docs/daemon.md adds to it for costs.
 const readOnly = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", "Action": [
-	"ec2:Describe*", "rds:Describe*", "rds:List*", "autoscaling:Describe*", "s3:GetObject", "s3:ListBucket", "pricing:GetProducts"]}]}`
+	"ec2:DescribeInstances", "ec2:DescribeRegions", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeInstanceStatus", "pricing:GetProducts",
+	"ec2:DescribeAddresses", "ec2:DescribeCapacityReservations", "ec2:DescribeHosts", "ec2:DescribeInstanceCreditSpecifications",
+	"ec2:DescribeInstanceTypes", "ec2:DescribeSnapshots", "ec2:DescribeSpotPriceHistory", "ec2:DescribeVolumes"]},
+	{"Effect": "Allow", "Resource": "arn:aws:s3:::nightshift-practice/journal/*", "Action": "s3:GetObject"},
+	{"Effect": "Allow", "Resource": "arn:aws:s3:::nightshift-practice", "Action": "s3:ListBucket", "Condition": {"StringLike": {"s3:prefix": "journal/*"}}}]}`
 
 func TestObserve(t *testing.T) {
 	w := newWorld(t, at(23, 18, 57), sandbox.Options{})
