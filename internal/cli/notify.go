@@ -14,7 +14,7 @@ import (
 	"nightshift/internal/notify"
 )
 
-// notifier tells people what the runs of this process did.
+// notifier reports to people what the runs of this process did.
 func (a *commandLine) notifier() *notify.Notifier {
 	return notify.New(notify.Options{Now: a.Now, Getenv: a.Env, Log: a.logger(), Named: a.configNamed()})
 }
@@ -54,7 +54,7 @@ The code is 3 where some could not be reached, and 1 where none could.`,
 		},
 		&cobra.Command{
 			Use:   "list",
-			Short: "List the recipients, with what they were told and what waits to be sent",
+			Short: "List the recipients, with their open problems and what waits to be sent",
 			Example: `  nightshift notify list --config nightshift.yaml
   nightshift notify list --json`,
 			Args: noArguments,

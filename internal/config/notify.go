@@ -15,7 +15,7 @@ import (
 	"nightshift/internal/fleet"
 )
 
-// Notify says who is told of what happens, and how.
+// Notify says who gets a message about what happens, and how.
 type Notify struct {
 	// Recipients are in the order of the file.
 	Recipients []Recipient
@@ -23,7 +23,7 @@ type Notify struct {
 	Routes []Route
 	// BeforeStop is how long before a stop it is announced; 0 is never.
 	BeforeStop time.Duration
-	// Reminder is after how long a problem that still exists is told again.
+	// Reminder is after how long a problem that still exists is reported again.
 	Reminder time.Duration
 	// Page is the address of the daemon's page, for links; empty where there is none.
 	Page string
@@ -47,7 +47,7 @@ func channels() []string {
 	return []string{string(Slack), string(Teams), string(Webhook), string(SNS), string(PagerDuty)}
 }
 
-// Recipient is somebody who is told.
+// Recipient is somebody who gets messages.
 type Recipient struct {
 	Name    string
 	Channel Channel
@@ -209,7 +209,7 @@ func (l *loader) notify(section field) {
 		}
 	}
 	if len(names) == 0 && len(fields) > 0 && fields["heartbeat"].value == nil {
-		l.at(section.value, "notify names no recipients, so that nobody is told")
+		l.at(section.value, "notify names no recipients, so that nobody gets a message")
 	}
 }
 

@@ -1,9 +1,9 @@
-// Package notify tells people what happened, once and in time: after each run it
+// Package notify sends people what happened, once and in time: after each run it
 // works out what is new for each recipient and sends one message, through Slack,
 // Teams, PagerDuty, SNS or a webhook.
 //
-// What was told is kept beside the journal, one object a recipient, and written
-// before anything is sent: whoever writes it sends. So two processes do not tell the
+// What was sent is kept beside the journal, one object a recipient, and written
+// before anything is sent: whoever writes it sends. So two processes do not send the
 // same, and what could not be sent waits there for the next run. A message that was
 // sent may be sent again, with the same id, never without end.
 //
@@ -174,7 +174,7 @@ func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient,
 		}
 	})
 	if err != nil {
-		n.Log.WarnContext(ctx, "notices: what was told is not known, so that nothing is sent", "recipient", r.Name, "error", err)
+		n.Log.WarnContext(ctx, "the state of notices cannot be read, so that nothing is sent", "recipient", r.Name, "error", err)
 		n.count(r.Name, func(c *Count) { c.Failed++; c.Problem = err.Error() })
 		return
 	}
@@ -196,7 +196,7 @@ func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient,
 		}
 	})
 	if err := n.keep(ctx, s, r, waiting, m.state); err != nil {
-		n.Log.WarnContext(ctx, "notices: what was sent could not be stored, and may be sent again", "recipient", r.Name, "error", err)
+		n.Log.WarnContext(ctx, "what was sent could not be stored, and may be sent again", "recipient", r.Name, "error", err)
 	}
 }
 

@@ -55,7 +55,7 @@ func (n *Notifier) take(ctx context.Context, s *app.Session, r config.Recipient,
 			n.forget(place)
 			continue
 		case err != nil:
-			n.Log.WarnContext(ctx, "notices: what was told could not be stored", "recipient", r.Name, "error", err)
+			n.Log.WarnContext(ctx, "the state of notices could not be stored", "recipient", r.Name, "error", err)
 			m.ahead = true
 		default:
 			m.version, m.ahead = version, false
@@ -102,7 +102,7 @@ func (n *Notifier) load(ctx context.Context, store blob.Versioned, place string,
 		if read := decode(got.Body); read != nil {
 			m.state = read
 		} else {
-			n.Log.WarnContext(ctx, "notices: what was told cannot be read, and is begun anew", "recipient", r.Name, "object", stateKey(r.Name))
+			n.Log.WarnContext(ctx, "the state of notices cannot be read, and is begun anew", "recipient", r.Name, "object", stateKey(r.Name))
 		}
 	}
 	return m, nil

@@ -36,7 +36,7 @@ func (n *Notifier) Test(ctx context.Context, s *app.Session, only string) ([]Sta
 		// Without it problems could not be told once only.
 		kept, err := n.take(ctx, s, r, func(st *state) { st.Tested = n.Now().UTC() })
 		if err == nil && kept.ahead {
-			err = fleet.Errorf(fleet.ErrUnavailable, "it was sent, but what was told cannot be stored in the journal")
+			err = fleet.Errorf(fleet.ErrUnavailable, "it was sent, but the state of notices cannot be stored in the journal")
 		}
 		if err == nil {
 			status.of(kept.state)
