@@ -71,7 +71,7 @@ func observed(e *metricstest.Evening) {
 			second := &dto.Metric{Gauge: m.Gauge, Counter: m.Counter, Untyped: m.Untyped, Summary: m.Summary, Histogram: m.Histogram, TimestampMs: m.TimestampMs}
 			for _, l := range m.Label {
 				if l.GetName() == "instance" {
-					l = &dto.LabelPair{Name: l.Name, Value: new("observer:9847")}
+					l = &dto.LabelPair{Name: l.Name, Value: new("observer:19847")}
 				}
 				second.Label = append(second.Label, l)
 			}
