@@ -64,7 +64,10 @@ func (s source) variable() cog.Builder[dashboard.VariableModel] {
 	return dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type(string(s))
 }
 
-// build makes the dashboard.
+// build makes the dashboard. Grafana's newer format is not understood by older ones,
+// the one that the library calls deprecated is by all.
+//
+//nolint:staticcheck // as above
 func (b board) build() (dashboard.Dashboard, error) {
 	builder := dashboard.NewDashboardBuilder(b.title).Uid(b.uid).Description(b.description).Tags(append([]string{tag}, b.tags...)).
 		Timezone(common.TimeZoneBrowser).Readonly().Tooltip(dashboard.DashboardCursorSyncCrosshair).

@@ -9,20 +9,18 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
-
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
 func main() {
+	log.SetFlags(0)
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: dashboards DIRECTORY")
-		os.Exit(2)
+		log.Fatal("usage: dashboards DIRECTORY")
 	}
 	if err := write(os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, "dashboards:", err)
-		os.Exit(1)
+		log.Fatal("dashboards: ", err)
 	}
 }
 
@@ -61,7 +59,7 @@ func render() (map[string][]byte, error) {
 	return files, nil
 }
 
-func marshal(d dashboard.Dashboard) ([]byte, error) {
-	text, err := json.MarshalIndent(d, "", "  ")
+func marshal(made any) ([]byte, error) {
+	text, err := json.MarshalIndent(made, "", "  ")
 	return append(text, '\n'), err
 }

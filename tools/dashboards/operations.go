@@ -103,26 +103,34 @@ func (q queries) refusals() cog.Builder[dashboard.Panel] {
 func (q queries) jobs() cog.Builder[dashboard.Panel] {
 	by := "job_name"
 	return list("Jobs", "Each job, the most overdue first: how many of its intervals the last run without a failure is old. Above 2 look at the log of its last run.", by,
-		column{expr: "(time() - " + aggregate("max", by, q.once("job_last_success_timestamp_seconds")+" > 0") + ") / (" +
-			aggregate("max", by, q.once("job_expected_interval_seconds")) + " > 0)",
-			name: "Intervals since success", unit: "none", levels: thresholds(good, step{2, bad})},
-		column{expr: q.instant("max", by, "job_last_success_timestamp_seconds"), name: "Last success", unit: instant, words: []dashboard.ValueMapping{never(0)}},
-		column{expr: q.instant("max", by, "job_last_run_timestamp_seconds"), name: "Last run", unit: instant, words: []dashboard.ValueMapping{never(0)}},
+		column{
+			expr: "(time() - " + aggregate("max", by, q.once("job_last_success_timestamp_seconds")+" > 0") + ") / (" +
+				aggregate("max", by, q.once("job_expected_interval_seconds")) + " > 0)",
+			name: "Intervals since success", unit: "none", levels: thresholds(good, step{2, bad}),
+		},
+		column{expr: q.instant("max", by, "job_last_success_timestamp_seconds"), name: "Last success", unit: instant, words: []dashboard.ValueMapping{never()}},
+		column{expr: q.instant("max", by, "job_last_run_timestamp_seconds"), name: "Last run", unit: instant, words: []dashboard.ValueMapping{never()}},
 		column{expr: q.instant("max", by, "job_next_run_timestamp_seconds"), name: "Next run", unit: instant, words: []dashboard.ValueMapping{says("0", "by hand", plain, 0)}},
 		column{expr: aggregate("max", by, q.once("job_expected_interval_seconds")), name: "Interval", unit: seconds},
 		column{expr: aggregate("max", by, q.once("job_duration_seconds")), name: "Duration", unit: seconds},
-		column{expr: aggregate("max", by, q.once("lease_held")), name: "Lease", unit: "none",
-			words: []dashboard.ValueMapping{says("0", "not held", warning, 0), says("1", "held", good, 1)}},
+		column{
+			expr: aggregate("max", by, q.once("lease_held")), name: "Lease", unit: "none",
+			words: []dashboard.ValueMapping{says("0", "not held", warning, 0), says("1", "held", good, 1)},
+		},
 	)
 }
 
 func (q queries) targets() cog.Builder[dashboard.Panel] {
 	by := "aws_account_id aws_region"
 	return list("Accounts and regions", "Each account and region, the ones that were read longest ago first. What is down cannot be reached or opened.", by,
-		column{expr: "time() - " + aggregate("max", by, q.once("target_last_read_timestamp_seconds")+" > 0"), name: "Age", unit: seconds,
-			levels: thresholds(good, step{900, warning}, step{3600, bad})},
-		column{expr: aggregate("max", by, q.once("target_up")), name: "State", unit: "none",
-			words: []dashboard.ValueMapping{says("0", "down", bad, 0), says("1", "up", good, 1)}},
+		column{
+			expr: "time() - " + aggregate("max", by, q.once("target_last_read_timestamp_seconds")+" > 0"), name: "Age", unit: seconds,
+			levels: thresholds(good, step{900, warning}, step{3600, bad}),
+		},
+		column{
+			expr: aggregate("max", by, q.once("target_up")), name: "State", unit: "none",
+			words: []dashboard.ValueMapping{says("0", "down", bad, 0), says("1", "up", good, 1)},
+		},
 		column{expr: q.sum(by, "machines"), name: "Machines", unit: count},
 	)
 }
@@ -147,7 +155,7 @@ func (q queries) versions() cog.Builder[dashboard.Panel] {
 	}
 	return list("Instances", "Every nightshift that is scraped, with its version: since when its configuration is in force, when it read the journal, and series that were added to other in the last minutes because a metric had no room.",
 		"instance version revision goversion",
-		column{expr: of(pick("nightshift_config_last_reload_timestamp_seconds")) + " * 1000", name: "Configuration", unit: instant, words: []dashboard.ValueMapping{never(0)}},
-		column{expr: of(pick("nightshift_journal_last_read_timestamp_seconds")) + " * 1000", name: "Journal", unit: instant, words: []dashboard.ValueMapping{never(0)}},
+		column{expr: of(pick("nightshift_config_last_reload_timestamp_seconds")) + " * 1000", name: "Configuration", unit: instant, words: []dashboard.ValueMapping{never()}},
+		column{expr: of(pick("nightshift_journal_last_read_timestamp_seconds")) + " * 1000", name: "Journal", unit: instant, words: []dashboard.ValueMapping{never()}},
 		column{expr: of("(" + q.own("job instance", "metrics_overflow_total") + ")"), name: "Folded series", unit: count, levels: thresholds(good, step{1, warning})})
 }

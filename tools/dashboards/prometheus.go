@@ -41,4 +41,4 @@ func everything() dashboard.VariableOption {
 }
 
 // never shows an instant that has not been.
-func never(index int32) dashboard.ValueMapping { return says("0", "never", warning, index) }
+func never() dashboard.ValueMapping { return says("0", "never", warning, 0) }

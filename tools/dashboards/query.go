@@ -46,11 +46,11 @@ func (q queries) sum(by, name string, matchers ...string) string {
 }
 
 // own adds up what each process counts of its own doing.
-func (q queries) own(by, name string, matchers ...string) string {
+func (q queries) own(by, name string) string {
 	if f, ok := q.families[prefix+name]; !ok || !f.Counter {
 		panic("there is no counter " + prefix + name) // a mistake in this program
 	}
-	return aggregate("sum", by, "increase("+pick(prefix+name, matchers...)+"[$__rate_interval])")
+	return aggregate("sum", by, "increase("+pick(prefix+name)+"[$__rate_interval])")
 }
 
 // aggregate applies an operator by labels that are separated by spaces.
