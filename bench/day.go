@@ -117,10 +117,10 @@ func askDaemon(ctx context.Context, url string) (m moment, err error) {
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		number, _ := strconv.ParseFloat(value, 64)
-		switch {
-		case name == "process_resident_memory_bytes":
+		switch name {
+		case "process_resident_memory_bytes":
 			m.resident = number
-		case name == `nightshift_job_runs_total{job_name="power"}`:
+		case `nightshift_job_runs_total{job_name="power"}`:
 			m.runs = number
 		}
 		if !strings.HasPrefix(line, "#") {

@@ -110,7 +110,7 @@ func Permissions(c *config.Config, name string) (*stack.Schedules, stack.Costs) 
 func noticeNeeds(n config.Notify) stack.Notices {
 	needs := stack.Notices{Recipients: len(n.Recipients) > 0}
 	add := func(r config.Reference) {
-		switch r.Scheme {
+		switch r.Scheme { //nolint:exhaustive // the others are not in AWS
 		case config.Parameter:
 			needs.Parameters = append(needs.Parameters, r.Name)
 		case config.Secret:

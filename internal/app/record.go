@@ -9,7 +9,7 @@ import (
 // Record is a stop, start or run by schedules as the journal keeps it, but for its
 // name. Machines with no change are counted, not listed, where schedules were followed.
 func (r PowerResult) Record() journal.Record {
-	rec := r.Run.record()
+	rec := r.record()
 	rec.Errors, rec.Narrowed = r.Summary.Errors, r.Input.Only.String()
 	for _, t := range r.Targets {
 		rec.Targets = append(rec.Targets, t.Plan.Target)
@@ -28,7 +28,7 @@ func (r PowerResult) Record() journal.Record {
 
 // Record is the report as the journal keeps it, but for its name.
 func (r ReportResult) Record() journal.Record {
-	rec := r.Run.record()
+	rec := r.record()
 	rec.Job, rec.Targets, rec.Seen = "report", r.Targets, len(r.Instances)+len(r.Volumes)
 	for _, p := range r.Problems {
 		rec.Errors = append(rec.Errors, p.Error())

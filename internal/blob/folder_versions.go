@@ -39,7 +39,7 @@ func (f Folder) GetVersion(ctx context.Context, key string) (Version, error) {
 	if err != nil {
 		return Version{}, fmt.Errorf("read: %w", err)
 	}
-	return Version{Body: body, Version: contentVersion(body), Modified: info.ModTime(), Now: time.Now()}, nil
+	return Version{Body: body, Version: contentVersion(body), Modified: info.ModTime(), Now: time.Now()}, nil //nolint:forbidigo // the clock of the store, which is this machine's
 }
 
 // PutVersion compares and replaces under a lock of the folder, so that it is one

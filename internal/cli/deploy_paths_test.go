@@ -99,7 +99,7 @@ func (s *terminal) Write(p []byte) (int, error) {
 func (d *deployment) interrupt(question string, args ...string) {
 	d.Helper()
 	stdin, nobody := io.Pipe()
-	defer nobody.Close()
+	defer func() { _ = nobody.Close() }() // a pipe has no errors
 	screen, ended := &terminal{question: question, asked: make(chan struct{})}, make(chan struct{})
 	go func() {
 		select {
@@ -114,7 +114,7 @@ func (d *deployment) interrupt(question string, args ...string) {
 		select {
 		case <-ended:
 		case <-time.After(time.Minute): // what still waits for an answer gets none
-			nobody.Close()
+			_ = nobody.Close()
 		}
 	}()
 	code := d.start(stdin, true, screen, screen, args...)

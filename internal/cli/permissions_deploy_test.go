@@ -109,7 +109,7 @@ func (i *installer) changes(plain []byte) {
 	i.lacks(plain, "cloudformation:GetTemplate", 0, "--plan")
 	i.must(0, "", []string{"--yes"}, "takes the edits back", "UPDATE_COMPLETE")
 
-	for _, digit := range strings.Split("0123456789ab", "") {
+	for digit := range strings.SplitSeq("0123456789ab", "") {
 		i.store("nightshift/config/" + strings.Repeat(digit, 64) + "/nightshift.yaml")
 	}
 	i.program = later(i.T, i.program)

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,8 +112,8 @@ func (w *world) runs(t *testing.T, job string) (list []journal.Record) {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	for n := len(read) - 1; n >= 0; n-- {
-		list = append(list, read[n])
+	for _, r := range slices.Backward(read) {
+		list = append(list, r)
 	}
 	return list
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"math/big"
 	"net"
@@ -19,8 +20,6 @@ import (
 
 	"nightshift/internal/daemon"
 	"nightshift/internal/fleet"
-
-	"errors"
 )
 
 // certify writes a certificate with a serial number, and its key.

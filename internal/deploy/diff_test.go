@@ -124,7 +124,8 @@ func TestFirst(t *testing.T) {
 		"a configuration at last": {map[string]string{"ScheduleState": "ENABLED"}, map[string]string{"ScheduleState": "ENABLED", "Config": "s3://b/k"}, false},
 		"as before": {
 			map[string]string{"ScheduleState": "ENABLED", "PowerSchedule": "rate(5 minutes)"},
-			map[string]string{"ScheduleState": "ENABLED", "PowerSchedule": "rate(10 minutes)", "Config": "s3://b/k"}, false,
+			map[string]string{"ScheduleState": "ENABLED", "PowerSchedule": "rate(10 minutes)", "Config": "s3://b/k"},
+			false,
 		},
 	} {
 		if got := deploy.First(test.old, test.values); got != test.want {

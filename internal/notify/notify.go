@@ -129,7 +129,7 @@ const shortest = 500 * time.Millisecond
 // within is how long the notices of a run may take: not longer than the caller has.
 func (n *Notifier) within(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
-		return max(shortest, min(n.Time, time.Until(deadline)))
+		return max(shortest, min(n.Time, time.Until(deadline))) //nolint:forbidigo // of a context, which knows no other clock
 	}
 	return n.Time
 }
@@ -154,7 +154,7 @@ func (n *Notifier) allowed(ctx context.Context) bool {
 	defer n.mu.Unlock()
 	if !n.refused {
 		n.refused = true
-		n.Log.WarnContext(ctx, errFound.Error())
+		n.Log.WarnContext(ctx, "no notice is sent", "reason", errFound)
 	}
 	return false
 }

@@ -410,8 +410,7 @@ func TestStackShows(t *testing.T) {
 	t.Parallel()
 	s := openStack(t, sandbox.Options{})
 	seoul := map[string]string{"Zone": "Asia/Seoul"}
-	set, err := s.propose(types.ChangeSetTypeCreate, smallTemplate, seoul)
-	if err != nil {
+	if _, err := s.propose(types.ChangeSetTypeCreate, smallTemplate, seoul); err != nil {
 		t.Fatal(err)
 	}
 	list, err := s.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{StackName: &s.name})
@@ -448,7 +447,8 @@ func TestStackShows(t *testing.T) {
 		many += fmt.Sprintf("  Queue%d: { Type: AWS::SQS::Queue }\n", n)
 	}
 	s.name = "many"
-	if set, err = s.propose(types.ChangeSetTypeCreate, many, nil); err != nil || len(set.Changes) != 30 {
+	set, err := s.propose(types.ChangeSetTypeCreate, many, nil)
+	if err != nil || len(set.Changes) != 30 {
 		t.Errorf("%d changes over several pages, %v", len(set.Changes), err)
 	}
 	s.fault("")

@@ -187,7 +187,7 @@ func (c *formation) describeChangeSet() *wire.Error {
 		changes = nil
 	}
 	c.writeChangeSet(s, set)
-	set.plan.write(c.Out)
+	set.write(c.Out)
 	values := c.Params.Flag("IncludePropertyValues")
 	return pageOf(c, "Changes", changes, 20, func(one change) {
 		c.Out.Text("Type", "Resource")

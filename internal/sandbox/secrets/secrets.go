@@ -67,7 +67,7 @@ func serve(r *service.Call) wire.Answer {
 	if r.Action != "GetSecretValue" {
 		return r.Refuse(wire.Invalid("UnknownOperationException", "The sandbox has no "+r.Action))
 	}
-	var in struct{ SecretId string } //nolint:revive // the name of AWS
+	var in struct{ SecretId string }
 	if err := json.Unmarshal(r.Payload, &in); err != nil || in.SecretId == "" {
 		return r.Refuse(wire.Invalid("InvalidParameterException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"))
 	}
