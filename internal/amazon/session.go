@@ -14,6 +14,7 @@
 package amazon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,7 +124,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	})
 	if e := o.Endpoint; e != nil {
 		s.config = aws.Config{
-			Region:       string(o.Region),
+			Region:       string(cmp.Or(o.Region, o.Fallback)),
 			Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(e.AccessKey, e.SecretKey, "")),
 			BaseEndpoint: aws.String(e.URL),
 			HTTPClient:   client,

@@ -30,7 +30,8 @@ type State struct {
 	// Targets are the accounts and regions with their machines, in the order of the
 	// session; those that could not be reached keep what was last read of them.
 	Targets []Target
-	// Machines says when they were read, all targets taken together.
+	// Machines says when those of any target were read last, and what could not be
+	// read; each target says when its own were.
 	Machines Part
 	Cost     Cost
 	Jobs     []Job

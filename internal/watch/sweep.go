@@ -84,11 +84,15 @@ func (w *Watcher) machines(ctx context.Context, s *app.Session, began time.Time)
 		list = append(list, unreachable(before, list, s.Names, u)...)
 	}
 	err := errorsOf(failed)
+	up := slices.ContainsFunc(list, func(t Target) bool { return t.Up })
 	w.change(func(s *State) {
 		s.Targets = list
 		s.Machines = s.Machines.tried(now, time.Since(began), err)
+		if up {
+			s.Machines.At = now
+		}
 	})
-	if !slices.ContainsFunc(list, func(t Target) bool { return t.Up }) {
+	if !up {
 		return list, err
 	}
 	return list, nil

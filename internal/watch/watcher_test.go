@@ -3,6 +3,7 @@ package watch_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,5 +202,23 @@ func TestCostsAddUp(t *testing.T) {
 		if call.Service == "ce" || call.Service == "monitoring" {
 			t.Errorf("%s is paid for: %s", call.Service, call.Action)
 		}
+	}
+}
+
+// What could be read is as old as it is, although an account cannot be reached.
+func TestAnAccountThatCannotBeReached(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.configure(t, officeHours+"accounts:\n  - { name: central }\n  - { name: shop, role: \"arn:aws:iam::200000000001:role/nobody\" }\n")
+	w.reload(t)
+	s := w.sweep(t)
+	if !s.Machines.At.Equal(w.now) || !strings.Contains(s.Machines.Err, "nobody") {
+		t.Errorf("machines: %+v", s.Machines)
+	}
+	var up []bool
+	for _, target := range s.Targets {
+		up = append(up, target.Up)
+	}
+	if !slices.Equal(up, []bool{true, false}) {
+		t.Errorf("targets: %+v", s.Targets)
 	}
 }

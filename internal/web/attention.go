@@ -56,7 +56,7 @@ func (e *estate) unreachable() []problem {
 		if t := &e.Targets[n]; !t.Up && t.Err != "" && len(all) < perPage/4 {
 			all = append(all, problem{
 				Severe: true, Kind: e.texts.get("problem.target"), Title: accountName(t) + " " + string(t.Region),
-				Since: e.ago(t.At), Lines: []string{text.Clip(text.Printable(t.Err), longText)},
+				Since: e.ago(t.At), Lines: []string{text.Clip(text.PrintableLines(t.Err), longText)},
 			})
 		}
 	}
@@ -81,7 +81,7 @@ func (e *estate) badJobs() []problem {
 	for _, j := range e.Jobs {
 		one := problem{Kind: e.texts.get("problem.job"), Title: j.Name, Link: "/runs", Since: e.ago(j.LastSuccess)}
 		if j.Problem != "" {
-			one.Lines = append(one.Lines, text.Printable(j.Problem))
+			one.Lines = append(one.Lines, text.PrintableLines(j.Problem))
 		}
 		if last := j.Last; last != nil && len(last.Errors) > 0 {
 			one.Severe, one.Link, one.Since = true, e.runRow(*last).Link, e.ago(last.Started)
@@ -119,11 +119,14 @@ func (e *estate) overdue() []problem {
 	}}
 }
 
+// badParts are the parts that could not be read. What could not be read of the
+// machines is with its account already.
 func (e *estate) badParts() []problem {
+	each := slices.ContainsFunc(e.Targets, func(t watch.Target) bool { return !t.Up && t.Err != "" })
 	var all []problem
 	for _, s := range e.sources() {
-		if s.Err != "" {
-			all = append(all, problem{Kind: e.texts.get("problem.source"), Title: s.Name, Since: s.At, Lines: []string{text.Printable(s.Err)}})
+		if s.Err != "" && !(each && s.Err == e.Machines.Err) {
+			all = append(all, problem{Kind: e.texts.get("problem.source"), Title: s.Name, Since: s.At, Lines: []string{text.PrintableLines(s.Err)}})
 		}
 	}
 	return all
