@@ -144,7 +144,7 @@ func audiences() []audience {
 			name: "notify", policy: "--for notify --config " + trialNotices, config: trialNotices, commands: []ends{{"notify test", 0}, {"notify list", 0}},
 			needs: map[string]ends{
 				"secretsmanager:GetSecretValue": {"notify test", 3}, "sns:Publish": {"notify test", 3}, "ssm:GetParameter": {"notify test", 3},
-				"s3:GetObject": {"notify test", 4}, "s3:ListBucket": {"notify test", 1}, "s3:PutObject": {"notify test", 1},
+				"s3:GetObject": {"notify test", 4}, "s3:PutObject": {"notify test", 1},
 			},
 		},
 		{

@@ -164,7 +164,7 @@ func actions() []action {
 
 		{"s3:GetObject", accessRead, nil, allJobs, audienceHome, needsNothing},
 		{"s3:PutObject", accessWrite, nil, allJobs, audienceHome, needsNothing},
-		{"s3:ListBucket", accessList, nil, allJobs, audienceHome, needsNothing},
+		{"s3:ListBucket", accessList, nil, allJobs &^ Notify, audienceHome, needsNothing},
 		{"ssm:GetParameter", accessParameter, nil, allJobs, audienceHome, needsNothing},
 		{"secretsmanager:GetSecretValue", accessSecret, nil, Notify, audienceHome, needsSecrets},
 		{"sns:Publish", accessTopic, nil, Notify, audienceHome, needsTopics},

@@ -85,7 +85,8 @@ func (s Scope) noticed(list *statements, ops operations) {
 	}); len(secrets) > 0 {
 		list.allow("ReadSecrets", ops.with(accessSecret), secrets, nil)
 	}
-	if n.Recipients && s.Schedules.Journal != "" {
-		s.location(list, ops, location{"Notices", strings.TrimSuffix(s.Schedules.Journal, "/") + "/notify", Notify, Notify})
+	// Nothing is listed: whether there is an object, a conditional write tells.
+	if bucket, prefix, ok := object(strings.TrimSuffix(s.Schedules.Journal, "/") + "/notify/"); ok && n.Recipients {
+		list.allow("KeepNotices", ops.with(accessRead, accessWrite), []string{s.arn("s3", "", "", bucket+"/"+prefix+"*")}, nil)
 	}
 }

@@ -22,7 +22,7 @@ func noticing() *stack.Schedules {
 
 // Only what the configuration names may be published to and read.
 func TestNoticesNameWhatTheyNeed(t *testing.T) {
-	actions := append(scheduled(), "secretsmanager:GetSecretValue", "sns:Publish", "s3:GetObject", "s3:PutObject", "s3:ListBucket", "ssm:GetParameter")
+	actions := append(scheduled(), "secretsmanager:GetSecretValue", "sns:Publish", "s3:GetObject", "s3:PutObject", "ssm:GetParameter")
 	key := "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 	golden(t, "notices", only(t, actions, stack.Scope{
 		Jobs: stack.Notify, Account: "123456789012", Schedules: noticing(), DataKeys: []string{key},
