@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/internal/cli"
 	"nightshift/internal/sandbox"
 )
 
@@ -226,6 +227,9 @@ func (y *trial) runs(a audience, command string) (code int, output string) {
 // Every command runs under exactly the printed policy, and each action of it has a
 // command that says, without that action, which one it lacks.
 func TestEveryActionIsNeeded(t *testing.T) {
+	if cli.RaceDetector {
+		t.Skip("the race detector is on; this runs without it, in a step of its own")
+	}
 	for _, a := range audiences() {
 		t.Run(a.name, func(t *testing.T) {
 			if a.slow && os.Getenv("NIGHTSHIFT_TEST_PERMISSIONS") == "" {
