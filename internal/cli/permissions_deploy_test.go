@@ -75,13 +75,16 @@ func (i *installer) installs(plain []byte) {
 	}{
 		{"cloudformation:DescribeStacks", 4},
 		{"s3:ListAllMyBuckets", 0},
-		{"cloudformation:DeleteStack", 4}, // leaves an empty stack
-		{"cloudformation:ListChangeSets", 4},
+		{"cloudformation:ListChangeSets", 4}, // leaves an empty stack, as the next does
+		{"cloudformation:DeleteStack", 4},
 		{"cloudformation:CreateChangeSet", 4},
 		{"cloudformation:DescribeChangeSet", 4}, // leaves a change set, which no other deployment removes
 		{"cloudformation:DeleteChangeSet", 4},
 	} {
 		i.lacks(plain, need.action, need.code, "--plan")
+		if _, err := i.stacks().Stack(i.Context(), "nightshift"); err == nil && need.action != "cloudformation:DescribeChangeSet" {
+			i.must(0, "", []string{"--destroy", "--yes"})
+		}
 	}
 	for _, action := range []string{"s3:CreateBucket", "s3:ListBucket", "s3:PutObject", "cloudformation:ExecuteChangeSet"} {
 		i.lacks(plain, action, 4, "--yes")
