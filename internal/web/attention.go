@@ -2,6 +2,7 @@ package web
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"nightshift/internal/text"
@@ -119,13 +120,15 @@ func (e *estate) overdue() []problem {
 	}}
 }
 
-// badParts are the parts that could not be read. What could not be read of the
-// machines is with its account already.
+// badParts are the parts that could not be read. What is said of an account is with
+// the account already.
 func (e *estate) badParts() []problem {
-	each := slices.ContainsFunc(e.Targets, func(t watch.Target) bool { return !t.Up && t.Err != "" })
+	said := func(text string) bool {
+		return slices.ContainsFunc(e.Targets, func(t watch.Target) bool { return !t.Up && t.Err != "" && strings.Contains(text, t.Err) })
+	}
 	var all []problem
 	for _, s := range e.sources() {
-		if s.Err != "" && !(each && s.Err == e.Machines.Err) {
+		if s.Err != "" && !said(s.Err) {
 			all = append(all, problem{Kind: e.texts.get("problem.source"), Title: s.Name, Since: s.At, Lines: []string{text.PrintableLines(s.Err)}})
 		}
 	}

@@ -228,6 +228,16 @@ func TestOldAndBroken(t *testing.T) {
 	}
 }
 
+// An account that cannot be reached is on the first page once.
+func TestUnreachableOnce(t *testing.T) {
+	state := *evening(t)
+	state.Machines.Err = state.Targets[2].Err
+	page := shown(get(t, handler(&state, local), "/").Body.String())
+	if strings.Contains(page, "data Machines") || !strings.Contains(page, "unreachable research-eu") {
+		t.Errorf("the account is not there once:\n%s", page)
+	}
+}
+
 // A machine that failed is on the page until a sweep finds that it runs.
 func TestAFailureGoesAway(t *testing.T) {
 	w := newWorld(t)
