@@ -87,6 +87,9 @@ func Live(t testing.TB) *Evening {
 			App: work, Watcher: watcher, Now: clock, Tag: fleet.Tag{Key: "AutoStopStart", Value: "Yes"}, Observe: observe,
 			Reports:    blob.Ref{Scheme: blob.S3, Bucket: sandbox.DefaultBucket, Path: "ec2/"},
 			JobStarted: m.JobStarted, LeaseHeld: m.LeaseHeld,
+			// The last are of 22:32, when no job runs: what a job changes meanwhile is in the
+			// costs or not yet.
+			Costs: 5*time.Hour + 32*time.Minute,
 		}), watcher, m.Handler()
 	}
 	d, watcher, handler := process(false)
