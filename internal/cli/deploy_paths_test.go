@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"nightshift/internal/cli"
-	"nightshift/internal/deploy"
 	"nightshift/internal/sandbox"
 )
 
@@ -201,16 +200,7 @@ func serviceRole(d *deployment) {
 // makes a new bucket.
 func replacedReports(d *deployment) {
 	d.must(3, "", []string{"--yes"}, "CREATE_COMPLETE")
-	stack, err := d.stacks().Stack(d.Context(), "nightshift")
-	if err != nil {
-		d.Fatal(err)
-	}
-	template, err := d.stacks().Template(d.Context(), "nightshift")
-	if err != nil {
-		d.Fatal(err)
-	}
-	named := strings.Replace(template, "      PublicAccessBlockConfiguration:", "      BucketName: nightshift-reports-by-hand\n      PublicAccessBlockConfiguration:", 1)
-	d.change(deploy.NewChangeSet{Stack: "nightshift", Name: "by-hand", Template: named, Parameters: stack.Parameters, Tags: stack.Tags})
+	d.edit("      PublicAccessBlockConfiguration:", "      BucketName: nightshift-reports-by-hand\n      PublicAccessBlockConfiguration:")
 	const question = "The bucket of the reports would be replaced by an empty one. Replace it?"
 	reports := func() string { return d.state().Outputs["ReportBucket"] }
 	d.must(0, "", []string{"--plan"}, "edited by hand")

@@ -529,9 +529,9 @@ func (d *deployment) change(n deploy.NewChangeSet) {
 	}
 }
 
-// editTemplate changes the template by hand, and makes two stacks that are not
-// ours, of which one fails.
-func editTemplate(d *deployment) {
+// edit replaces texts in the template of the stack as somebody does by hand.
+func (d *deployment) edit(oldnew ...string) {
+	d.Helper()
 	stack, err := d.stacks().Stack(d.Context(), "nightshift")
 	if err != nil {
 		d.Fatal(err)
@@ -541,9 +541,15 @@ func editTemplate(d *deployment) {
 		d.Fatal(err)
 	}
 	d.change(deploy.NewChangeSet{
-		Stack: "nightshift", Name: "by-hand", Template: strings.Replace(template, "MemorySize: 512", "MemorySize: 1024", 1),
+		Stack: "nightshift", Name: "by-hand", Template: strings.NewReplacer(oldnew...).Replace(template),
 		Parameters: stack.Parameters, Tags: stack.Tags,
 	})
+}
+
+// editTemplate changes the template by hand, and makes two stacks that are not
+// ours, of which one fails.
+func editTemplate(d *deployment) {
+	d.edit("MemorySize: 512", "MemorySize: 1024")
 	const queue = "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n"
 	d.change(deploy.NewChangeSet{Stack: "other", Name: "by-hand", Create: true, Template: queue})
 	d.fail("cloudformation:CreateResource=refuse,id=Queue,code=InternalFailure,message=no")

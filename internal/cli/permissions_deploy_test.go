@@ -11,7 +11,6 @@ import (
 
 	"nightshift/internal/amazon"
 	"nightshift/internal/cli"
-	"nightshift/internal/deploy"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/policy"
 )
@@ -97,18 +96,9 @@ func (i *installer) installs(plain []byte) {
 // somebody edited it by hand, the program, the rules, tags and settings. What is
 // older than the last ten versions is removed.
 func (i *installer) changes(plain []byte) {
-	stack, err := i.stacks().Stack(i.Context(), "nightshift")
-	if err != nil {
-		i.Fatal(err)
-	}
-	template, err := i.stacks().Template(i.Context(), "nightshift")
-	if err != nil {
-		i.Fatal(err)
-	}
-	edits := strings.NewReplacer("Description: What nightshift may do.", "Description: edited", "{ Service: lambda.amazonaws.com }", "{ Service: [lambda.amazonaws.com] }",
+	i.edit("Description: What nightshift may do.", "Description: edited", "{ Service: lambda.amazonaws.com }", "{ Service: [lambda.amazonaws.com] }",
 		"      MaximumRetryAttempts: 2\n", "      MaximumRetryAttempts: 1\n", "MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 60",
 		"DisplayName: nightshift", "DisplayName: edited", "NoncurrentDays: 90", "NoncurrentDays: 9", "Sid: DenyPlainHttp", "Sid: Edited")
-	i.change(deploy.NewChangeSet{Stack: "nightshift", Name: "by-hand", Template: edits.Replace(template), Parameters: stack.Parameters, Tags: stack.Tags})
 	i.lacks(plain, "cloudformation:GetTemplate", 0, "--plan")
 	i.must(0, "", []string{"--yes"}, "takes the edits back", "UPDATE_COMPLETE")
 
