@@ -19,12 +19,13 @@ type Guard struct {
 	now      func() time.Time
 	sessions sessions
 	attempts attempts
+	texts    texts
 }
 
 // NewGuard is a guard with nobody let in yet.
 func NewGuard(access Access, now func() time.Time) *Guard {
 	return &Guard{
-		access: access, now: now,
+		access: access, now: now, texts: readTexts(),
 		sessions: sessions{open: map[[sha256.Size]byte]session{}},
 		attempts: attempts{by: map[netip.Addr]attempt{}},
 	}
@@ -66,14 +67,14 @@ func (g *Guard) Metrics(next http.Handler) http.Handler {
 			no = &refusal{status: http.StatusUnauthorized, key: "refused.token"}
 		}
 		if no != nil {
-			no.answer(w)
+			g.refuse(w, *no)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (no refusal) answer(w http.ResponseWriter) {
+func (g *Guard) refuse(w http.ResponseWriter, no refusal) {
 	if no.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="nightshift"`)
 	}
@@ -81,7 +82,7 @@ func (no refusal) answer(w http.ResponseWriter) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(no.wait.Seconds()))))
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, readTexts().get(no.key), no.status)
+	http.Error(w, g.texts.get(no.key), no.status)
 }
 
 // visit says who sent a request, which it gives back with the host that its client

@@ -27,7 +27,7 @@ type loginView struct {
 func (p *pages) guarded(next http.Handler) http.Handler {
 	same := http.NewCrossOriginProtection()
 	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		refusal{status: http.StatusForbidden, key: "refused.origin"}.answer(w)
+		p.Guard.refuse(w, refusal{status: http.StatusForbidden, key: "refused.origin"})
 	}))
 	next = same.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +43,7 @@ func (p *pages) guarded(next http.Handler) http.Handler {
 		}
 		if no != nil {
 			p.Log.WarnContext(r.Context(), "request refused", "client", v.client.String(), "status", no.status, "path", r.URL.Path)
-			no.answer(w)
+			p.Guard.refuse(w, *no)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -60,7 +60,7 @@ func (p *pages) canLogIn() bool { return p.Guard.access.Scrape.set || p.Guard.ac
 func (p *pages) askLogin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case visitOf(r.Context()).bearer:
-		refusal{status: http.StatusForbidden, key: "refused.operate"}.answer(w)
+		p.Guard.refuse(w, refusal{status: http.StatusForbidden, key: "refused.operate"})
 	case r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site":
 		p.render(w, r, p.estate(), view{template: "again", title: p.texts.get("again.title"), data: r.URL.RequestURI()})
 	default:
@@ -81,7 +81,7 @@ func (p *pages) loginForm(w http.ResponseWriter, r *http.Request, v loginView, s
 func (p *pages) login(w http.ResponseWriter, r *http.Request) {
 	v := visitOf(r.Context())
 	if err := r.ParseForm(); err != nil {
-		refusal{status: badForm(err), key: "refused.form"}.answer(w)
+		p.Guard.refuse(w, refusal{status: badForm(err), key: "refused.form"})
 		return
 	}
 	form := loginView{Next: pathOnly(r.PostForm.Get("next"))}

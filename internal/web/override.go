@@ -3,7 +3,6 @@ package web
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -126,11 +125,11 @@ func (p *pages) setOverride(w http.ResponseWriter, r *http.Request) {
 		p.askLogin(w, r)
 		return
 	case p.Override == nil:
-		refusal{status: http.StatusConflict, key: "refused.observes"}.answer(w)
+		p.Guard.refuse(w, refusal{status: http.StatusConflict, key: "refused.observes"})
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		refusal{status: badForm(err), key: "refused.form"}.answer(w)
+		p.Guard.refuse(w, refusal{status: badForm(err), key: "refused.form"})
 		return
 	}
 	e := p.estate()
@@ -219,7 +218,5 @@ func answerJSON(w http.ResponseWriter, made app.Override, err error) {
 		body = map[string]any{"version": 1, "kind": "error", "data": map[string]string{"error": err.Error()}}
 		w.WriteHeader(statusOf(err))
 	}
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		fmt.Fprintln(w)
-	}
+	_ = json.NewEncoder(w).Encode(body) // who is gone gets no answer
 }
