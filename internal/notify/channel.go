@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"regexp"
 	"strconv"
@@ -251,7 +250,4 @@ func (n *Notifier) heartbeat(ctx context.Context, s *app.Session, r config.Refer
 }
 
 // isURL says whether a text is an address that may be linked to.
-func isURL(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.Host != "" && config.CheckURL(text) == nil
-}
+func isURL(text string) bool { return config.CheckURL(text) == nil }

@@ -164,7 +164,7 @@ func (e *estate) savings(v *costsView) {
 	}
 	v.SavedAny = true
 	v.SavedFrom = s.From.In(e.zone).Format("2 Jan 2006")
-	for _, sum := range slices.Concat(s.Schedules[:min(len(s.Schedules), amountsShown)]) {
+	for _, sum := range s.Schedules[:min(len(s.Schedules), amountsShown)] {
 		v.Savings = append(v.Savings, savedRow{
 			text.Printable(sum.Schedule), "/machines?" + url.Values{"schedule": {sum.Schedule}}.Encode(), sum.Instances,
 			hours(sum.Off), usd(sum.Gross), usd(sum.EBS.Add(sum.Addresses)), usd(sum.Net),

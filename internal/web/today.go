@@ -54,7 +54,7 @@ type problem struct {
 	Lines             []string
 	More              int
 	Since             moment
-	Command, MoreLink string
+	Command           string
 }
 
 // coming is something that is going to happen.
@@ -67,14 +67,14 @@ type coming struct {
 
 // scheduleNow is a schedule with how its machines are doing.
 type scheduleNow struct {
-	Name, Link, By   string
-	Desired          schedule.State
-	Running, Stopped int
-	Open, Manual     int
-	Skipped          int
-	Total            int
-	Next             moment
-	NextState        schedule.State
+	Name, Link, By string
+	Desired        schedule.State
+	Running        int
+	Open, Manual   int
+	Skipped        int
+	Total          int
+	Next           moment
+	NextState      schedule.State
 }
 
 // targetRow is an account in a region, and how old what is known of it is.
@@ -244,11 +244,8 @@ func (e *estate) schedulesNow() []scheduleNow {
 
 func (s *scheduleNow) add(m *machine) {
 	s.Total++
-	switch m.Machine.State {
-	case fleet.Running, fleet.Pending:
+	if m.Machine.State == fleet.Running || m.Machine.State == fleet.Pending {
 		s.Running++
-	default:
-		s.Stopped++
 	}
 	switch m.condition {
 	case failed, outOfSchedule:
