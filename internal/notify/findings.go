@@ -84,9 +84,11 @@ type findings struct {
 	// ended is true where the run took place, so that what it does not find is gone.
 	ended    bool
 	problems map[string]Problem
-	// read are the targets that were read to the end. Of the machines in unknown
-	// nothing is said all the same.
+	// read are the targets that were read to the end, opened the accounts of which all
+	// was opened and something was read. Of the machines in unknown nothing is said all
+	// the same.
 	read    map[fleet.Target]bool
+	opened  map[fleet.Account]bool
 	unknown map[string]bool
 	done    []did
 	notes   []string // what else happened
@@ -97,7 +99,10 @@ type findings struct {
 
 // findingsOf are those of a run.
 func findingsOf(s *app.Session, r Result, now time.Time) findings {
-	f := findings{job: r.Job, at: now.UTC(), problems: map[string]Problem{}, read: map[fleet.Target]bool{}, unknown: map[string]bool{}}
+	f := findings{
+		job: r.Job, at: now.UTC(), problems: map[string]Problem{},
+		read: map[fleet.Target]bool{}, opened: map[fleet.Account]bool{}, unknown: map[string]bool{},
+	}
 	switch {
 	case r.Power != nil:
 		f.ended = !r.Power.Unread
@@ -142,7 +147,7 @@ func (f *findings) power(r app.PowerResult) {
 		if t.Failure != nil {
 			f.target(*t.Failure)
 		} else {
-			f.read[target] = true
+			f.read[target], f.opened[target.Account] = true, true
 		}
 		for n, step := range t.Plan.Steps {
 			if n < len(t.Outcomes) {
@@ -152,6 +157,7 @@ func (f *findings) power(r app.PowerResult) {
 	}
 	for _, u := range r.Unreachable {
 		f.target(u)
+		delete(f.opened, u.Target.Account)
 	}
 	if r.Invalid > 0 {
 		f.problem(Problem{

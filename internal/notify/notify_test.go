@@ -16,6 +16,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/notify"
+	"nightshift/internal/power"
 )
 
 // A machine that fails is told of after two ticks, once, again after a day, and when
@@ -73,6 +74,37 @@ func TestUnreadIsNotResolved(t *testing.T) {
 	}
 	w.run()
 	if got := titles(s.taken(t)); got != "power: 2 resolved" {
+		t.Errorf("when it was read: %q", got)
+	}
+}
+
+// An account that cannot be opened is a problem until one of its regions is read.
+func TestAnAccountCannotBeOpened(t *testing.T) {
+	w, s := hook(t, "")
+	run := func(change func(*app.PowerResult)) string {
+		r := w.result()
+		change(r)
+		w.now = w.now.Add(5 * time.Minute)
+		w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Power: r})
+		return titles(s.taken(t))
+	}
+	closed := fleet.Target{Account: "222222222222"}
+	unreachable := func(r *app.PowerResult) {
+		r.Unreachable = []app.TargetError{{Target: closed, Err: fleet.ErrDenied}}
+	}
+	if got := run(unreachable) + run(unreachable); got != "power: 1 problem" {
+		t.Errorf("told: %q", got)
+	}
+	unread := func(r *app.PowerResult) {
+		other := app.PowerTarget{Plan: power.Plan{Target: fleet.Target{Account: closed.Account, Region: "eu-west-1"}}}
+		other.Failure = &app.TargetError{Target: other.Plan.Target, Err: fleet.ErrUnavailable}
+		r.Targets = append(r.Targets, other)
+	}
+	if got := run(func(*app.PowerResult) {}) + run(unread); got != "" {
+		t.Errorf("before anything of it was read: %q", got)
+	}
+	read := func(r *app.PowerResult) { unread(r); r.Targets[1].Failure = nil }
+	if got := run(read); got != "power: 1 resolved" {
 		t.Errorf("when it was read: %q", got)
 	}
 }

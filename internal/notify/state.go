@@ -161,6 +161,8 @@ func (s *state) gone(p Problem, f findings) bool {
 		return false
 	case p.Target == fleet.Target{}:
 		return true
+	case p.Target.Region == "": // the account could not be opened
+		return f.opened[p.Target.Account]
 	default:
 		return f.read[p.Target]
 	}
