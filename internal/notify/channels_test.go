@@ -20,7 +20,6 @@ import (
 	"nightshift/internal/amazon"
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
-	"nightshift/internal/fleet"
 	"nightshift/internal/notify"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
@@ -226,81 +225,13 @@ func TestChannelsTakeTheMessages(t *testing.T) {
 		w.run()
 	}
 	actions := map[string]int{}
-	for _, body := range pager.take() {
-		var e struct {
-			EventAction string `json:"event_action"`
-		}
-		if err := json.Unmarshal(body, &e); err != nil {
-			t.Fatal(err)
-		}
-		actions[e.EventAction]++
+	for _, event := range pager.events(t) {
+		action, _, _ := strings.Cut(event, " ")
+		actions[action]++
 	}
 	// What ended before it was told is not told at all; one is the test.
 	if actions["trigger"] != 25+1 || actions["resolve"] != 25 {
 		t.Errorf("PagerDuty got %v", actions)
-	}
-}
-
-// A pager is told of more problems than can wait, too, in several runs.
-func TestPagerDutyHearsOfAll(t *testing.T) {
-	s := serve(t, pagerDutyTakes)
-	w := newWorld(t, fmt.Sprintf("notify: { recipients: { pager: { pagerduty: env:NIGHTSHIFT_PAGER, url: %q } } }\n", s.URL))
-	w.env["NIGHTSHIFT_PAGER"] = strings.Repeat("0f", 16)
-	var results []*app.PowerResult
-	for n := range 3 {
-		var many []machine
-		for k := range 90 {
-			many = append(many, failed(fmt.Sprintf("i-%d-%d", n, k)))
-		}
-		r := w.result(many...)
-		r.Targets[0].Plan.Target.Region = fleet.Region(fmt.Sprint("eu-west-", n+1))
-		results = append(results, r)
-	}
-	all := *results[0]
-	all.Targets = append(all.Targets, results[1].Targets[0], results[2].Targets[0])
-	for range 14 {
-		w.now = w.now.Add(5 * time.Minute)
-		w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Power: &all})
-	}
-	if got := len(s.take()); got != 270 {
-		t.Errorf("%d events for 270 problems", got)
-	}
-}
-
-// PagerDuty hears of a problem that two runs found, and of its end, under one key; a
-// failed run alone pages nobody, nor does a stop.
-func TestPagerDuty(t *testing.T) {
-	s := serve(t, pagerDutyTakes)
-	w := newWorld(t, fmt.Sprintf("notify: { recipients: { pager: { pagerduty: env:NIGHTSHIFT_PAGER, url: %q } } }\n", s.URL))
-	w.env["NIGHTSHIFT_PAGER"] = strings.Repeat("0f", 16)
-	broken := notify.Result{Job: "report", Err: errors.New("no bucket")}
-	w.run(stopped("i-1"), failed("i-2"))
-	w.notifier.Run(t.Context(), w.session, broken)
-	if got := s.take(); len(got) > 0 {
-		t.Errorf("paged for one run: %s", got)
-	}
-	w.run(failed("i-2"))
-	w.notifier.Run(t.Context(), w.session, broken)
-	w.now = w.now.Add(48 * time.Hour)
-	w.run(failed("i-2"))
-	w.run()
-	var keys []string
-	for _, body := range s.take() {
-		var e struct {
-			EventAction string `json:"event_action"`
-			DedupKey    string `json:"dedup_key"`
-		}
-		if err := json.Unmarshal(body, &e); err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, e.EventAction+" "+e.DedupKey)
-	}
-	want := []string{
-		"trigger nightshift|power|111111111111|eu-west-1|i-2", "trigger nightshift|report|||failed",
-		"resolve nightshift|power|111111111111|eu-west-1|i-2",
-	}
-	if !slices.Equal(keys, want) {
-		t.Errorf("got %q, want %q", keys, want)
 	}
 }
 

@@ -106,13 +106,10 @@ func (s *state) after(f findings, r rule) []Message {
 	for _, key := range slices.Sorted(maps.Keys(s.Open)) {
 		p := s.Open[key]
 		_, found := heard[key]
+		unheard := covered[key] || f.at.Sub(p.Last) > forgotten
 		switch {
-		case found:
-			continue
-		case f.at.Sub(p.Last) > forgotten, covered[key]:
-			delete(s.Open, key)
-		case !s.gone(p, f):
-		case p.Sent.IsZero(), r.pager() && s.unsent(p):
+		case found, !unheard && !s.gone(p, f):
+		case p.Sent.IsZero(), unheard && !r.pager(), r.pager() && s.unsent(p):
 			delete(s.Open, key)
 		case room(): // else a later run tells it
 			delete(s.Open, key)
