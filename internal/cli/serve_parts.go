@@ -80,7 +80,7 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access we
 	o.Watcher, o.JobStarted, o.LeaseHeld = watcher, m.JobStarted, m.LeaseHeld
 	o.Ended = tells(notify.New(notify.Options{Now: o.Now, Getenv: a.Env, Log: o.Log, Named: a.configNamed()}), m)
 	o.Locks = filepath.Join(cmp.Or(options.CacheDir, os.TempDir()), "nightshift")
-	guard := web.NewGuard(access, a.Now)
+	guard := web.NewGuard(access, a.Now, o.Log)
 	page := web.Options{State: state, Now: o.Now, Guard: guard, Version: v.Version, Log: o.Log}
 	if !f.observe {
 		page.Override = func(ctx context.Context, in app.OverrideInput) (app.Override, error) {

@@ -58,7 +58,7 @@ func (w *world) serve(t *testing.T) *httptest.Server {
 	access := web.Access{Listen: "127.0.0.1:0"}
 	w.options.Metrics, w.options.JobStarted = m.Handler(), m.JobStarted
 	w.options.Ended = func(ctx context.Context, s *app.Session, r notify.Result) { n.Run(ctx, s, r) }
-	w.options.Page = web.New(web.Options{State: state, Now: w.options.Now, Guard: web.NewGuard(access, w.options.Now), Log: w.options.Log})
+	w.options.Page = web.New(web.Options{State: state, Now: w.options.Now, Guard: web.NewGuard(access, w.options.Now, w.options.Log), Log: w.options.Log})
 	w.restart()
 	watcher = w.options.Watcher
 	server := httptest.NewServer(w.Handler())

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/sha256"
+	"log/slog"
 	"math"
 	"net/http"
 	"net/netip"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightshift/internal/text"
 )
 
 // Guard lets people and programs in. It remembers logins and failed ones, so that a
@@ -19,13 +22,15 @@ type Guard struct {
 	now      func() time.Time
 	sessions sessions
 	attempts attempts
+	refusals refusals
 	texts    texts
+	log      *slog.Logger
 }
 
 // NewGuard is a guard with nobody let in yet.
-func NewGuard(access Access, now func() time.Time) *Guard {
+func NewGuard(access Access, now func() time.Time, log *slog.Logger) *Guard {
 	return &Guard{
-		access: access, now: now, texts: readTexts(),
+		access: access, now: now, texts: readTexts(), log: log,
 		sessions: sessions{open: map[[sha256.Size]byte]session{}},
 		attempts: attempts{by: map[netip.Addr]attempt{}},
 	}
@@ -39,6 +44,8 @@ type visit struct {
 	secure bool
 	// read and operate are what the client may do.
 	read, operate bool
+	// open is true where whoever reaches the server may read.
+	open bool
 	// bearer is true for a program, which shows its token in each request.
 	bearer bool
 	cookie string
@@ -62,16 +69,38 @@ type refusal struct {
 // The operate token reads, too.
 func (g *Guard) Metrics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, v, no := g.visit(r)
-		if no == nil && !v.read {
+		header := w.Header()
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		r, v, no := g.visit(r, true)
+		switch {
+		case no != nil:
+		case !v.read:
 			no = &refusal{status: http.StatusUnauthorized, key: "refused.token"}
+		case v.open && !v.bearer && !g.access.allows(r.Host):
+			no = &refusal{status: http.StatusMisdirectedRequest, key: "refused.host"}
 		}
 		if no != nil {
+			g.note(r, v, "request refused", *no)
 			g.refuse(w, *no)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// note writes a refusal into the log, as far as there is room for it: anybody can make
+// as many as he likes.
+func (g *Guard) note(r *http.Request, v visit, what string, no refusal) {
+	left, ok := g.refusals.note(g.now())
+	if !ok {
+		return
+	}
+	attrs := []any{"client", v.client.String(), "status", no.status, "path", text.Clip(r.URL.Path, longName)}
+	if left > 0 {
+		attrs = append(attrs, "unlogged", left)
+	}
+	g.log.WarnContext(r.Context(), what, attrs...)
 }
 
 func (g *Guard) refuse(w http.ResponseWriter, no refusal) {
@@ -86,17 +115,19 @@ func (g *Guard) refuse(w http.ResponseWriter, no refusal) {
 }
 
 // visit says who sent a request, which it gives back with the host that its client
-// asked for.
-func (g *Guard) visit(r *http.Request) (*http.Request, visit, *refusal) {
+// asked for. Of the peers that are listed as proxies, programs come directly, too: what
+// is for programs takes them without the headers of a proxy.
+func (g *Guard) visit(r *http.Request, forPrograms bool) (*http.Request, visit, *refusal) {
 	var v visit
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	v.client, v.secure = peer.Addr().Unmap(), r.TLS != nil
+	trusted := err == nil && g.access.trusts(v.client)
 	switch {
-	case err == nil && g.access.trusts(v.client):
-		if client, err := netip.ParseAddr(lastHop(r, "X-Forwarded-For")); err == nil {
-			v.client = client.Unmap()
+	case trusted && forwarded(r):
+		if client, ok := parseClient(lastHop(r, "X-Forwarded-For")); ok {
+			v.client = client
 		}
-		v.secure = lastHop(r, "X-Forwarded-Proto") != "http"
+		v.secure = strings.EqualFold(lastHop(r, "X-Forwarded-Proto"), "https")
 		if host := lastHop(r, "X-Forwarded-Host"); host != "" {
 			r = r.Clone(r.Context())
 			r.Host = host
@@ -104,10 +135,14 @@ func (g *Guard) visit(r *http.Request) (*http.Request, visit, *refusal) {
 		if !v.secure {
 			return r, v, &refusal{status: http.StatusForbidden, key: "refused.plain"}
 		}
-	case !v.secure && !g.access.local():
+	case v.secure, trusted && forPrograms:
+	case trusted && !(g.access.local() && loopback(bare(r.Host))):
+		return r, v, &refusal{status: http.StatusForbidden, key: "refused.plain"}
+	case !g.access.local():
 		return r, v, &refusal{status: http.StatusForbidden, key: "refused.proxy"}
 	}
-	v.read = !g.access.Scrape.set && g.access.exposedBy() == ""
+	v.open = !g.access.Scrape.set && g.access.exposedBy() == ""
+	v.read = v.open
 	no := g.recognize(r, &v)
 	return r, v, no
 }
@@ -131,17 +166,32 @@ func (g *Guard) recognize(r *http.Request, v *visit) *refusal {
 
 // shown says what a token permits to who shows it.
 func (g *Guard) shown(token string, client netip.Addr) (read, operate bool, no *refusal) {
-	now := g.now()
-	if wait, ok := g.attempts.may(client, now); !ok {
-		return false, false, &refusal{status: http.StatusTooManyRequests, key: "refused.often", wait: wait}
-	}
 	scrape := g.access.Scrape.is(token)
 	operate = g.access.Operate.is(token)
-	if !scrape && !operate {
+	wait, ok := g.attempts.count(client, g.now(), scrape || operate, operate)
+	switch {
+	case !ok:
+		return false, false, &refusal{status: http.StatusTooManyRequests, key: "refused.often", wait: wait}
+	case !scrape && !operate:
 		return false, false, &refusal{status: http.StatusUnauthorized, key: "refused.token"}
 	}
-	g.attempts.right(client, now)
 	return true, operate, nil
+}
+
+// forwarded reports whether a proxy says in a request's headers from where it has it.
+func forwarded(r *http.Request) bool {
+	return len(r.Header["X-Forwarded-For"])+len(r.Header["X-Forwarded-Proto"])+len(r.Header["X-Forwarded-Host"]) > 0
+}
+
+// parseClient reads an address as proxies write it: some add its port.
+func parseClient(s string) (netip.Addr, bool) {
+	address, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	if err != nil {
+		var withPort netip.AddrPort
+		withPort, err = netip.ParseAddrPort(s)
+		address = withPort.Addr()
+	}
+	return address.Unmap().WithZone(""), err == nil
 }
 
 // lastHop is what the nearest proxy says in a header: the last value of a list to
@@ -176,10 +226,13 @@ func (v visit) newCookie(value string) *http.Cookie {
 	return c
 }
 
+// maxPlace is how long the address of a page of ours is at most.
+const maxPlace = 2 << 10
+
 // pathOnly is a place of this page to go on to, and the first page for anything else.
 func pathOnly(place string) string {
 	u, err := url.Parse(place)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(place, "/") || strings.HasPrefix(place, "//") ||
+	if err != nil || len(place) > maxPlace || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(place, "/") || strings.HasPrefix(place, "//") ||
 		strings.ContainsAny(place, "\\\r\n\t") {
 		return "/"
 	}

@@ -30,7 +30,8 @@ func newServer(t testing.TB, access web.Access, change func(*web.Options)) *serv
 	s := &server{now: now}
 	clock := func() time.Time { return s.now }
 	state := evening(t)
-	o := web.Options{State: func() *watch.State { return state }, Now: clock, Guard: web.NewGuard(access, clock), Log: slog.New(slog.NewTextHandler(&s.log, nil))}
+	log := slog.New(slog.NewTextHandler(&s.log, nil))
+	o := web.Options{State: func() *watch.State { return state }, Now: clock, Guard: web.NewGuard(access, clock, log), Log: log}
 	if change != nil {
 		change(&o)
 	}
@@ -188,20 +189,37 @@ func TestProxies(t *testing.T) {
 		header           map[string]string
 		want             int
 	}{
-		{"listed", "10.1.2.3:4", "nightshift.example.com", with(nil), 200},
 		{"listed, over https", "10.1.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Proto": "https"}), 200},
+		{"listed, over HTTPS", "10.1.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Proto": "HTTPS"}), 200},
+		{"listed, and says nothing", "10.1.2.3:4", "nightshift.example.com", with(nil), 403},
+		{"listed, and says nothing of the connection", "10.1.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-For": "192.0.2.7"}), 403},
+		{"listed, and says something else of it", "10.1.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Proto": "httpss"}), 403},
+		{"listed, and under a name of this machine", "10.1.2.3:4", "127.0.0.1", with(nil), 403},
 		{"listed, with an open connection before it", "10.1.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Proto": "http"}), 403},
 		{"listed, and only the last word counts", "10.1.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Proto": "https, http"}), 403},
-		{"listed, with the host in a header", "10.1.2.3:4", "backend.internal", with(map[string]string{"X-Forwarded-Host": "nightshift.example.com"}), 200},
-		{"listed, with a foreign host in a header", "10.1.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Host": "attacker.example"}), 421},
+		{"listed, with the host in a header", "10.1.2.3:4", "backend.internal", with(map[string]string{"X-Forwarded-Proto": "https", "X-Forwarded-Host": "nightshift.example.com"}), 200},
+		{"listed, with a foreign host in a header", "10.1.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Proto": "https", "X-Forwarded-Host": "attacker.example"}), 421},
 		{"not listed", "10.2.2.3:4", "nightshift.example.com", with(nil), 403},
 		{"not listed, and says that it is https", "10.2.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Proto": "https"}), 403},
-		{"not listed, and says that it is a proxy", "10.2.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-For": "10.1.2.3"}), 403},
-		{"listed, as IPv4 in IPv6", "[::ffff:10.1.2.3]:4", "nightshift.example.com", with(nil), 200},
+		{"not listed, and says that it is a proxy", "10.2.2.3:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-For": "10.1.2.3", "X-Forwarded-Proto": "https"}), 403},
+		{"listed, as IPv4 in IPv6", "[::ffff:10.1.2.3]:4", "nightshift.example.com", with(map[string]string{"X-Forwarded-Proto": "https"}), 200},
 	} {
 		r := newServer(t, access, nil).do(request{url: "http://" + test.host + "/", peer: test.peer, header: test.header})
 		if r.StatusCode != test.want {
 			t.Errorf("%s: %s, want %d: %s", test.name, r.Status, test.want, body(t, r))
+		}
+	}
+	// Prometheus may be listed, too. It comes without a proxy and reads no page.
+	for name, test := range map[string]struct {
+		peer   string
+		header map[string]string
+		want   int
+	}{
+		"listed": {"10.1.2.3:4", with(nil), 200}, "not listed": {"10.2.2.3:4", with(nil), 403}, "without the token": {"10.1.2.3:4", nil, 401},
+		"through a proxy with an open connection": {"10.1.2.3:4", with(map[string]string{"X-Forwarded-For": "192.0.2.7"}), 403},
+	} {
+		if r := newServer(t, access, nil).do(request{url: "http://10.1.0.9:19847/metrics", peer: test.peer, header: test.header}); r.StatusCode != test.want {
+			t.Errorf("metrics, %s: %s, want %d", name, r.Status, test.want)
 		}
 	}
 	// On this machine nobody is listed, and the headers of an unlisted peer are not read.
@@ -303,6 +321,96 @@ func TestFailedLoginsAreLimited(t *testing.T) {
 	}
 }
 
+// The token for reading buys no tries at the other one.
+func TestTheScrapeTokenBuysNoTries(t *testing.T) {
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Scrape: token(t, scrapeWord), Operate: token(t, operateWord)}, nil)
+	for n := range 12 {
+		r := s.do(request{url: here + "/metrics", header: bearer(scrapeWord)})
+		if r.StatusCode != 200 {
+			t.Fatalf("the scrape token, time %d: %s", n, r.Status)
+		}
+		want := 401
+		if n >= 5 {
+			want = 429
+		}
+		if r := s.do(request{url: here + "/metrics", header: bearer("wrong-wrong-wrong-wrong")}); r.StatusCode != want {
+			t.Errorf("wrong token %d: %s, want %d", n, r.Status, want)
+		}
+	}
+	if r := s.do(request{url: here + "/metrics", header: bearer(operateWord)}); r.StatusCode != 429 {
+		t.Errorf("guessed at last: %s, want 429", r.Status)
+	}
+}
+
+// Whoever guesses from the address of somebody who was right does not keep him out.
+func TestANeighbourDoesNotLockOut(t *testing.T) {
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Scrape: token(t, scrapeWord), Operate: token(t, operateWord)}, nil)
+	try := func(word string) int { return s.do(request{url: here + "/metrics", header: bearer(word)}).StatusCode }
+	if got := try(scrapeWord); got != 200 {
+		t.Fatalf("the right token: %d", got)
+	}
+	for range 20 {
+		try("wrong-wrong-wrong-wrong")
+	}
+	if got := try(scrapeWord); got != 200 {
+		t.Errorf("after twenty wrong ones of a neighbour: %d, want 200", got)
+	}
+	for range 40 {
+		try("wrong-wrong-wrong-wrong")
+	}
+	if got := try(scrapeWord); got != 429 {
+		t.Errorf("after sixty: %d, want 429", got)
+	}
+	s.now = s.now.Add(time.Minute)
+	if got := try(scrapeWord); got != 200 {
+		t.Errorf("a minute later: %d, want 200", got)
+	}
+	s.now = s.now.Add(time.Hour)
+	for range 20 {
+		try("wrong-wrong-wrong-wrong")
+	}
+	if got := try(scrapeWord); got != 429 {
+		t.Errorf("not right for an hour, after twenty wrong ones: %d, want 429", got)
+	}
+}
+
+// What anybody can write into the log has an end, in a line and in lines.
+func TestRefusalsInTheLog(t *testing.T) {
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Scrape: token(t, scrapeWord)}, nil)
+	s.do(request{url: here + "/metrics", header: bearer("wrong-wrong-wrong-wrong")})
+	if log := s.log.String(); !strings.Contains(log, "client=127.0.0.1 status=401 path=/metrics") || strings.Contains(log, "wrong-wrong") {
+		t.Errorf("the log is %s", log)
+	}
+	for range 300 {
+		s.do(request{url: "http://attacker.example/" + strings.Repeat("x", 20_000)})
+	}
+	if log := s.log.String(); strings.Count(log, "\n") > 100 || len(log) > 50_000 {
+		t.Errorf("the log has %d lines with %d bytes", strings.Count(log, "\n"), len(log))
+	}
+	s.now = s.now.Add(time.Minute)
+	s.do(request{url: "http://attacker.example/"})
+	if log := s.log.String(); !strings.Contains(log, "unlogged=201") {
+		t.Errorf("the log does not say how many it lacks: %s", log[len(log)-300:])
+	}
+}
+
+// Without a token a foreign name that somebody points to this machine reads nothing.
+func TestMetricsUnderAForeignName(t *testing.T) {
+	for name, test := range map[string]struct {
+		access web.Access
+		host   string
+		header map[string]string
+		want   int
+	}{
+		"this machine": {local, "localhost:19847", nil, 200}, "a foreign name": {local, "attacker.example:19847", nil, 421},
+		"a foreign name with a token": {web.Access{Listen: "127.0.0.1:19847", Scrape: token(t, scrapeWord)}, "nightshift.internal:19847", bearer(scrapeWord), 200},
+	} {
+		if r := newServer(t, test.access, nil).do(request{url: "http://" + test.host + "/metrics", header: test.header}); r.StatusCode != test.want {
+			t.Errorf("%s: %s, want %d", name, r.Status, test.want)
+		}
+	}
+}
+
 // One who has a whole network of IPv6, or very many addresses, does not get more tries.
 func TestManyAddresses(t *testing.T) {
 	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, nil)
@@ -374,6 +482,7 @@ func TestClientsBehindAProxy(t *testing.T) {
 		r.RemoteAddr = "10.1.2.3:4"
 		r.Header.Set("Authorization", "Bearer "+word)
 		r.Header["X-Forwarded-For"] = forwarded
+		r.Header.Set("X-Forwarded-Proto", "https")
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
 		return w.Code
@@ -387,7 +496,20 @@ func TestClientsBehindAProxy(t *testing.T) {
 	if got := try("wrong-wrong-wrong-wrong", "198.51.100.9", "192.0.2.7"); got != 429 {
 		t.Errorf("a sixth one, with the client in a second line: %d, want 429", got)
 	}
+	if got := try("wrong-wrong-wrong-wrong", "192.0.2.7:4567"); got != 429 {
+		t.Errorf("a seventh one, with the client's port: %d, want 429", got)
+	}
 	if got := try(scrapeWord, "192.0.2.8"); got != 200 {
 		t.Errorf("another client of the proxy: %d, want 200", got)
+	}
+	for n := range 6 {
+		if got, want := try("wrong-wrong-wrong-wrong", fmt.Sprintf("[2001:db8::1%%zone%d]:99", n)), 401; n < 5 && got != want {
+			t.Errorf("try %d of a client with IPv6: %d, want %d", n, got, want)
+		} else if n == 5 && got != 429 {
+			t.Errorf("a sixth one, from another zone: %d, want 429", got)
+		}
+	}
+	if log := s.log.String(); !strings.Contains(log, "client=192.0.2.7 status=401 path=/metrics") || strings.Contains(log, "zone") {
+		t.Errorf("the log is %s", log)
 	}
 }

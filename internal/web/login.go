@@ -26,8 +26,10 @@ type loginView struct {
 // guarded lets in who may come in, and keeps the rules that hold for every answer.
 func (p *pages) guarded(next http.Handler) http.Handler {
 	same := http.NewCrossOriginProtection()
-	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		p.Guard.refuse(w, refusal{status: http.StatusForbidden, key: "refused.origin"})
+	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		no := refusal{status: http.StatusForbidden, key: "refused.origin"}
+		p.Guard.note(r, visitOf(r.Context()), "request refused", no)
+		p.Guard.refuse(w, no)
 	}))
 	next = same.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,13 +38,14 @@ func (p *pages) guarded(next http.Handler) http.Handler {
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "same-origin") // without any, browsers send no origin with forms
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store")
-		r, v, no := p.Guard.visit(r)
+		r, v, no := p.Guard.visit(r, false)
 		if no == nil && !p.Guard.access.allows(r.Host) {
 			no = &refusal{status: http.StatusMisdirectedRequest, key: "refused.host"}
 		}
 		if no != nil {
-			p.Log.WarnContext(r.Context(), "request refused", "client", v.client.String(), "status", no.status, "path", r.URL.Path)
+			p.Guard.note(r, v, "request refused", *no)
 			p.Guard.refuse(w, *no)
 			return
 		}
@@ -87,7 +90,7 @@ func (p *pages) login(w http.ResponseWriter, r *http.Request) {
 	form := loginView{Next: pathOnly(r.PostForm.Get("next"))}
 	_, operate, no := p.Guard.shown(r.PostForm.Get("token"), v.client)
 	if no != nil {
-		p.Log.WarnContext(r.Context(), "login refused", "client", v.client.String(), "status", no.status)
+		p.Guard.note(r, v, "login refused", *no)
 		form.Error = p.texts.get("login.wrong")
 		if no.wait > 0 {
 			seconds := int(math.Ceil(no.wait.Seconds()))

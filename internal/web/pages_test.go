@@ -23,8 +23,9 @@ var local = web.Access{Listen: "127.0.0.1:19847"}
 
 func handler(state *watch.State, access web.Access) http.Handler {
 	clock := func() time.Time { return now }
+	log := slog.New(slog.DiscardHandler)
 	return web.New(web.Options{
-		State: func() *watch.State { return state }, Now: clock, Guard: web.NewGuard(access, clock), Version: "1.0", Log: slog.New(slog.DiscardHandler),
+		State: func() *watch.State { return state }, Now: clock, Guard: web.NewGuard(access, clock, log), Version: "1.0", Log: log,
 	})
 }
 

@@ -13,12 +13,17 @@ const (
 	sessionTime = 4 * time.Hour
 	maxSessions = 1000
 
-	// tries is how often a client may be wrong within tryTime.
-	tries   = 5
-	tryTime = time.Minute
+	// tries is how often a client may be wrong within tryTime, and knownTries how often
+	// where it shows a token that was right from there within knownTime.
+	tries      = 5
+	tryTime    = time.Minute
+	knownTries = 60
+	knownTime  = time.Hour
 	// maxClients is how many clients are followed one by one; those that come after
 	// that share their tries.
 	maxClients = 4096
+	// maxLogged is how many refusals of a minute are in the log.
+	maxLogged = 100
 )
 
 // sessions are the logins that have not ended. They are kept by the hashes of their
@@ -67,40 +72,82 @@ func (s *sessions) end(cookie string) {
 	delete(s.open, sha256.Sum256([]byte(cookie)))
 }
 
-// attempts count the tokens that clients have shown, until one is right.
+// attempts count the wrong tokens that clients have shown. A right one takes nothing
+// off: who may read would otherwise have any number of tries at the operate token.
 type attempts struct {
 	mu sync.Mutex
 	by map[netip.Addr]attempt
 }
 
 type attempt struct {
-	count int
-	since time.Time
+	wrong int
+	since time.Time // the first wrong one that counts
+	// right is when one was right at last, by whether it permits to operate.
+	right map[bool]time.Time
 }
 
-// may counts a try and reports whether it is one too many, with the time after which
-// the next one is taken.
-func (a *attempts) may(client netip.Addr, now time.Time) (wait time.Duration, ok bool) {
+// limit is how many wrong tokens are too many for who shows a token that is right.
+// Where the same one has been right before, its owner is not locked out at once by
+// somebody else who comes from the same address.
+func (a attempt) limit(operate bool, now time.Time) int {
+	if age := now.Sub(a.right[operate]); age >= 0 && age < knownTime {
+		return knownTries
+	}
+	return tries
+}
+
+// count enters a token that a client has shown, and reports whether the client may be
+// answered, else after which time it may.
+func (a *attempts) count(client netip.Addr, now time.Time, right, operate bool) (wait time.Duration, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	client = a.key(client, now)
 	one := a.by[client]
 	if now.Sub(one.since) >= tryTime || now.Before(one.since) {
-		one = attempt{since: now}
+		one.wrong, one.since = 0, now
 	}
-	if one.count >= tries {
-		return one.since.Add(tryTime).Sub(now), false
+	limit := tries
+	if right {
+		limit = one.limit(operate, now)
 	}
-	one.count++
+	if ok = one.wrong < limit; !ok {
+		wait = one.since.Add(tryTime).Sub(now)
+	}
+	switch {
+	case !right:
+		one.wrong = min(one.wrong+1, knownTries)
+	case ok:
+		if one.right == nil {
+			one.right = map[bool]time.Time{}
+		}
+		one.right[operate] = now
+	}
 	a.by[client] = one
-	return 0, true
+	return wait, ok
 }
 
-// right forgets the tries of a client that showed the right token.
-func (a *attempts) right(client netip.Addr, now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.by, a.key(client, now))
+// refusals counts the refusals that are in the log.
+type refusals struct {
+	mu           sync.Mutex
+	since        time.Time
+	logged, left int
+}
+
+// note reports whether the log has room for one more, with how many had none since the
+// last one that had.
+func (r *refusals) note(now time.Time) (left int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.since) >= time.Minute || now.Before(r.since) {
+		r.since, r.logged = now, 0
+	}
+	if r.logged >= maxLogged {
+		r.left++
+		return 0, false
+	}
+	r.logged++
+	left, r.left = r.left, 0
+	return left, true
 }
 
 // key is under which a client is counted: one of IPv6 has a whole /64 to come from.
@@ -113,7 +160,7 @@ func (a *attempts) key(client netip.Addr, now time.Time) netip.Addr {
 		return client
 	}
 	for other, one := range a.by {
-		if now.Sub(one.since) >= tryTime {
+		if now.Sub(one.since) >= tryTime && now.Sub(one.right[false]) >= knownTime && now.Sub(one.right[true]) >= knownTime {
 			delete(a.by, other)
 		}
 	}
