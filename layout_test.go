@@ -34,6 +34,7 @@ func arrows() map[string][]string {
 		"internal/price":                  {"fleet"},
 		"internal/schedule":               {"fleet", "text"},
 		"internal/schedule/foreign":       {"fleet", "schedule", "text"},
+		"internal/retention":              {"fleet", "text"},
 		"internal/power":                  {"fleet", "schedule", "price"},
 		"internal/config":                 {"fleet", "schedule", "schedule/foreign", "power", "text"},
 		"internal/journal":                {"fleet", "blob"},
