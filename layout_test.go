@@ -36,6 +36,7 @@ func arrows() map[string][]string {
 		"internal/schedule/foreign":       {"fleet", "schedule", "text"},
 		"internal/retention":              {"fleet", "text"},
 		"internal/power":                  {"fleet", "schedule", "price"},
+		"internal/backup":                 {"fleet", "text", "blob", "price", "schedule", "retention"},
 		"internal/config":                 {"fleet", "schedule", "schedule/foreign", "power", "text"},
 		"internal/journal":                {"fleet", "blob"},
 		"internal/cost":                   {"fleet", "price"},

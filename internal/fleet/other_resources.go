@@ -18,7 +18,13 @@ type Snapshot struct {
 	SizeGiB   int64
 	FullBytes int64
 	// Archived is true in the archive tier, where the whole snapshot is billed.
-	Archived    bool
+	Archived bool
+	// Completed is when the last block was stored, zero until then. Why says what went
+	// wrong, mostly with a key.
+	Completed   time.Time
+	Why         string
+	Encrypted   bool
+	Key         string // the ARN of its KMS key
 	Description string
 	Tags        Tags
 }
@@ -81,3 +87,34 @@ type Reservation struct {
 
 // Name is the Name tag, or the reservation's id where it has none.
 func (r Reservation) Name() string { return r.Tags.Name(r.ID) }
+
+// Image is an AMI of the account as DescribeImages shows it.
+type Image struct {
+	ID, Description string
+	State           string // available, disabled, deregistered, …
+	Deprecated      bool
+	Snapshots       []SnapshotID // of its volumes
+	Tags            Tags
+}
+
+// Name is the Name tag, or the image's id where it has none.
+func (i Image) Name() string { return i.Tags.Name(i.ID) }
+
+// RecoveryPoint is a copy that AWS Backup keeps, as ListRecoveryPointsByResource shows it.
+type RecoveryPoint struct {
+	ARN      string // of a snapshot or an image
+	Resource string // the ARN of the volume or instance that it is of
+	Vault    string
+	Status   string // COMPLETED, PARTIAL, EXPIRED, …
+	Created  time.Time
+}
+
+// BinRule is a retention rule of the Recycle Bin for snapshots.
+type BinRule struct {
+	ID string
+	// Tags are those that it is for, any of them; none means all snapshots of the
+	// region.
+	Tags []Tag
+	// For is how long a deleted snapshot stays in the bin.
+	For time.Duration
+}

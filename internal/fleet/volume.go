@@ -33,6 +33,11 @@ type Volume struct {
 	ThroughputMiBps int64
 	Created         time.Time
 	AttachedTo      []ResourceID
+	Attachments     []Attachment
+	// MultiAttach is true where several instances may have it at once.
+	MultiAttach bool
+	Encrypted   bool
+	Key         string // the ARN of its KMS key
 	// Snapshot is what the volume was made from; empty where it began empty.
 	Snapshot SnapshotID
 	Tags     Tags
@@ -40,3 +45,12 @@ type Volume struct {
 
 // Name is the Name tag, or the volume's id where it has none.
 func (v Volume) Name() string { return v.Tags.Name(string(v.ID)) }
+
+// Attachment is a volume's place on an instance.
+type Attachment struct {
+	Instance            ResourceID
+	Device              string
+	State               string // attaching, attached, detaching, busy
+	At                  time.Time
+	DeleteOnTermination bool
+}

@@ -99,6 +99,19 @@ func (r Recurrence) Next(t time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// Last is the latest run that is not after a time, false where there is none: the
+// package knows no days before 1970.
+func (r Recurrence) Last(t time.Time) (time.Time, bool) {
+	switch {
+	case r.every > 0:
+		return t.Truncate(r.every), true
+	case r.times != nil:
+		last, ok := r.times.Last(t)
+		return last.At, ok
+	}
+	return time.Time{}, false
+}
+
 // String is the form that ParseRecurrence reads; empty for the zero value.
 func (r Recurrence) String() string {
 	switch {

@@ -156,3 +156,28 @@ func TestDayParts(t *testing.T) {
 		}
 	}
 }
+
+// The last run before a next one is the one before it, in both zones' clock changes,
+// too.
+func TestRecurrenceLast(t *testing.T) {
+	for _, text := range []string{"every 6h", "02:30 Europe/Berlin", "Mon 02:30 America/New_York", "every 45m"} {
+		r, err := schedule.ParseRecurrence(text, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		before, _ := r.Next(at)
+		for before.Year() == 2026 {
+			next, _ := r.Next(before)
+			for _, moment := range []time.Time{before, before.Add(time.Second), next.Add(-time.Second)} {
+				if last, ok := r.Last(moment); !ok || !last.Equal(before) {
+					t.Fatalf("%s: the last run by %s is %s, want %s", text, moment, last, before)
+				}
+			}
+			before = next
+		}
+	}
+	if _, ok := (schedule.Recurrence{}).Last(time.Now()); ok {
+		t.Error("what never runs has run")
+	}
+}
