@@ -37,7 +37,8 @@ type Message struct {
 	Page string `json:"page,omitempty"`
 	// Event is what a pager is told instead of the groups: one problem.
 	Event *Event `json:"event,omitempty"`
-	// Until is when the message has no meaning any more; zero is a day after At.
+	// Until is when the message has no meaning any more; zero is a day after At, or for
+	// the end of an event as long as a problem is remembered.
 	Until time.Time `json:"until,omitzero"`
 }
 
@@ -81,10 +82,14 @@ func newMessage(at time.Time, job, title string) Message {
 
 // late says whether it is too late to send the message.
 func (m Message) late(now time.Time) bool {
-	if m.Until.IsZero() {
+	switch {
+	case !m.Until.IsZero():
+		return !now.Before(m.Until)
+	case m.Event != nil && m.Event.Resolved: // without it the incident stays
+		return now.Sub(m.At) > forgotten
+	default:
 		return now.Sub(m.At) > keepFor
 	}
-	return !now.Before(m.Until)
 }
 
 // with is the message with another group.

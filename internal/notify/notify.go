@@ -167,8 +167,8 @@ var errFound = fleet.Errorf(fleet.ErrInvalid, "no notices are sent: the configur
 func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient, found findings) {
 	now, mine := n.Now(), false
 	m, err := n.take(ctx, s, r, func(st *state) {
+		st.expire(now)
 		st.queue(st.after(found, ruleOf(s, r)))
-		st.Pending = slices.DeleteFunc(st.Pending, func(m Message) bool { return m.late(now) })
 		if mine = st.ready(now); mine {
 			st.Sending = now.Add(n.Time).UTC()
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -39,13 +40,18 @@ type pagerDutyPayload struct {
 }
 
 // pagerDuty sends an event. What is not about one problem, such as a test, begins and
-// ends nothing: it is an event of its own with the severity info.
+// ends nothing: it is an event of its own with the severity info. A wrong key is refused
+// as a wrong event is, so that no event is dropped for that.
 func (n *Notifier) pagerDuty(ctx context.Context, key, address string, m Message) error {
 	body, err := json.Marshal(pagerDutyBody(key, m))
 	if err != nil {
 		return err
 	}
 	_, err = n.post(ctx, cmp.Or(address, pagerDutyURL), http.Header{"Content-Type": {"application/json"}}, body)
+	if no, ok := errors.AsType[*refusal](err); ok && no.never {
+		no.never, no.unknown = false, true
+		no.says += "; check the key"
+	}
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -121,5 +122,46 @@ func TestPagerDutyResolvesWhatItHearsNoMore(t *testing.T) {
 	w.run(many[:1]...)
 	if got, want := s.events(t), []string{"resolve nightshift|power|111111111111|eu-west-1|i-000"}; !slices.Equal(got, want) {
 		t.Errorf("when it is for somebody else: %q, want %q", got, want)
+	}
+}
+
+// An event that could not be sent for a day is sent all the same when PagerDuty is there
+// again: the begin of what still exists, and the end of what it was told of.
+func TestPagerDutyIsDownForLong(t *testing.T) {
+	w, s := pager(t)
+	w.run(failed("i-1"))
+	w.run(failed("i-1"))
+	if got := s.events(t); len(got) != 1 {
+		t.Fatalf("told: %q", got)
+	}
+	s.answering(func(a http.ResponseWriter) bool { a.WriteHeader(http.StatusInternalServerError); return true })
+	w.run(failed("i-2"), failed("i-3"))
+	w.run(failed("i-2"), failed("i-3")) // i-1 is resolved, and two begin
+	w.now = w.now.Add(25 * time.Hour)
+	w.run(failed("i-2"))
+	s.answering(nil)
+	w.run(failed("i-2"))
+	w.run(failed("i-2"))
+	want := []string{"resolve nightshift|power|111111111111|eu-west-1|i-1", "trigger nightshift|power|111111111111|eu-west-1|i-2"}
+	if got := s.events(t); !slices.Equal(got, want) {
+		t.Errorf("told: %q, want %q", got, want)
+	}
+}
+
+// PagerDuty answers 400 to a wrong key: the event waits for the right one.
+func TestPagerDutyWithAWrongKey(t *testing.T) {
+	w, s := pager(t)
+	s.answering(func(a http.ResponseWriter) bool { http.Error(a, "{}", http.StatusBadRequest); return true })
+	w.run(failed("i-1"))
+	w.run(failed("i-1"))
+	if got := w.log.String(); !strings.Contains(got, "HTTP 400; check the key") || strings.Contains(got, "dropped") {
+		t.Errorf("logged: %s", got)
+	}
+	w.env["NIGHTSHIFT_PAGER"] = strings.Repeat("1e", 16)
+	s.answering(nil)
+	w.run(failed("i-1"))
+	bodies := s.take()
+	if len(bodies) != 1 || !strings.Contains(string(bodies[0]), w.env["NIGHTSHIFT_PAGER"]) {
+		t.Errorf("with the right key: %s", bodies)
 	}
 }

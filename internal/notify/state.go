@@ -59,6 +59,20 @@ func (s *state) queue(messages []Message) {
 	}
 }
 
+// expire drops what is too old to be sent. Of a problem of which a pager was not told
+// it is told anew while it exists.
+func (s *state) expire(now time.Time) {
+	for _, m := range s.Pending {
+		if e := m.Event; e != nil && !e.Resolved && m.late(now) {
+			if p, open := s.Open[strings.TrimPrefix(e.Key, eventPrefix)]; open {
+				p.Sent = time.Time{}
+				s.Open[p.Key] = p
+			}
+		}
+	}
+	s.Pending = slices.DeleteFunc(s.Pending, func(m Message) bool { return m.late(now) })
+}
+
 // rule is what a recipient wants to hear.
 type rule struct {
 	recipient config.Recipient
@@ -136,7 +150,9 @@ func (s *state) unsent(p Problem) bool {
 	return len(s.Pending) < before
 }
 
-func eventKey(p Problem) string { return "nightshift|" + p.Key }
+const eventPrefix = "nightshift|"
+
+func eventKey(p Problem) string { return eventPrefix + p.Key }
 
 // seen is a problem with what is remembered of it.
 func (s *state) seen(p Problem, at time.Time) Problem {
