@@ -152,7 +152,7 @@ func fitted(m Message, most int, render func(Message) ([]byte, error)) ([]byte, 
 func leftOut(n int) string { return fmt.Sprintf("%s more left out", text.Number(int64(n))) }
 
 func dropped(n int) string {
-	return text.Count(n, "earlier message was", "earlier messages were") + " dropped: more than 100 waited"
+	return text.Count(n, "earlier message was", "earlier messages were") + " dropped: they were too many, too old or refused"
 }
 
 // clip makes a text safe and short: tags are written by anyone.

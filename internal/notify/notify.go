@@ -19,7 +19,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -54,6 +53,7 @@ type Notifier struct {
 
 	mu      sync.Mutex
 	known   map[string]memory // of each recipient, by the place of its state
+	locks   map[string]*sync.Mutex
 	counts  map[string]Count
 	values  map[config.Reference]value
 	refused bool // that nothing is sent was said
@@ -74,7 +74,8 @@ func New(o Options) *Notifier {
 		o.Time = runTime
 	}
 	return &Notifier{
-		Options: o, client: newClient(), known: map[string]memory{}, counts: map[string]Count{}, values: map[config.Reference]value{},
+		Options: o, client: newClient(), known: map[string]memory{}, locks: map[string]*sync.Mutex{},
+		counts: map[string]Count{}, values: map[config.Reference]value{},
 	}
 }
 
@@ -182,7 +183,7 @@ func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient,
 		n.count(r.Name, func(c *Count) { c.Pending = len(m.state.Pending) })
 		return
 	}
-	waiting := slices.Clone(m.state.Pending)
+	was := *m.state
 	sending, cancel := context.WithTimeout(ctx, n.within(ctx)*4/5) // the rest is for storing what was sent
 	sent, err := n.send(sending, s, r, m.state)
 	cancel()
@@ -195,7 +196,7 @@ func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient,
 			c.Failed, c.Problem = c.Failed+1, err.Error()
 		}
 	})
-	if err := n.keep(ctx, s, r, waiting, m.state); err != nil {
+	if err := n.keep(ctx, s, r, was, m.state); err != nil {
 		n.Log.WarnContext(ctx, "what was sent could not be stored, and may be sent again", "recipient", r.Name, "error", err)
 	}
 }
@@ -236,6 +237,7 @@ func (n *Notifier) send(ctx context.Context, s *app.Session, r config.Recipient,
 			sent, st.Dropped = sent+1, 0
 		case refused != nil && refused.never:
 			err = errors.Join(err, errors.New("it is dropped"))
+			st.Dropped++
 		default:
 			if refused != nil && refused.after > 0 {
 				st.NotBefore = n.Now().UTC().Add(min(refused.after, time.Hour))

@@ -181,6 +181,30 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
+// Runs of one process that end together lose nothing, also where nothing is stored.
+func TestRunsEndTogether(t *testing.T) {
+	w, s := hook(t, "")
+	w.open(head + w.config)
+	const together, times = 8, 20
+	for range times {
+		w.now = w.now.Add(5 * time.Minute)
+		var group sync.WaitGroup
+		for n := range together {
+			r := notify.Result{Job: "power", Power: w.result(stopped(fmt.Sprint("i-", n)))}
+			group.Go(func() { w.notifier.Run(context.Background(), w.session, r) })
+		}
+		group.Wait()
+	}
+	told := len(s.take())
+	for range together * times {
+		w.run()
+		told += len(s.take())
+	}
+	if told != together*times {
+		t.Errorf("%d messages of %d runs", told, together*times)
+	}
+}
+
 // A service that answers 500 for an hour gets what waited, in order, and no run is
 // held up. One that asks for time gets it.
 func TestAServiceIsDown(t *testing.T) {
@@ -234,13 +258,17 @@ func TestPendingIsBounded(t *testing.T) {
 	s.answering(nil)
 	w.run()
 	first := s.taken(t)[0]
-	if last := first.Groups[len(first.Groups)-1]; last.Heading != "30 earlier messages were dropped: more than 100 waited" {
+	if last := first.Groups[len(first.Groups)-1]; last.Heading != "30 earlier messages were dropped: they were too many, too old or refused" {
 		t.Errorf("%+v", last)
 	}
 	w.now = w.now.Add(30 * time.Hour)
 	w.run()
 	if got := s.take(); len(got) > 0 || w.notifier.Counts()["audit"].Pending != 0 {
 		t.Errorf("%d messages of the day before", len(got))
+	}
+	w.run(stopped("i-2"))
+	if got := s.taken(t); len(got) != 1 || !strings.HasPrefix(got[0].Groups[len(got[0].Groups)-1].Heading, "95 earlier messages were dropped") {
+		t.Errorf("the next one does not say how many were dropped: %+v", got)
 	}
 }
 
@@ -443,8 +471,8 @@ func TestRefusedMessagesAreDropped(t *testing.T) {
 		t.Errorf("counts: %+v", got)
 	}
 	w.run(stopped("i-2"))
-	if got := titles(s.taken(t)); got != "power: stopped 1 machine" {
-		t.Errorf("told: %q", got)
+	if got := s.taken(t); titles(got) != "power: stopped 1 machine" || !strings.Contains(got[0].Plain(), "1 earlier message was dropped") {
+		t.Errorf("told: %+v", got)
 	}
 	if !bytes.Contains(w.log.Bytes(), []byte("it is dropped")) {
 		t.Error("nobody hears that it was dropped")

@@ -1,12 +1,14 @@
 package notify_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -163,5 +165,29 @@ func TestPagerDutyWithAWrongKey(t *testing.T) {
 	bodies := s.take()
 	if len(bodies) != 1 || !strings.Contains(string(bodies[0]), w.env["NIGHTSHIFT_PAGER"]) {
 		t.Errorf("with the right key: %s", bodies)
+	}
+}
+
+// What is being sent is not taken back: the end follows it.
+func TestPagerDutyWhileItIsSent(t *testing.T) {
+	w, s := pager(t)
+	arrived, release := make(chan struct{}), make(chan struct{})
+	w.run(failed("i-1"))
+	s.answering(func(http.ResponseWriter) bool { close(arrived); <-release; return false })
+	w.now = w.now.Add(5 * time.Minute)
+	begun := w.result(failed("i-1"))
+	var group sync.WaitGroup
+	group.Go(func() {
+		w.notifier.Run(context.Background(), w.session, notify.Result{Job: "power", Power: begun})
+	})
+	<-arrived
+	w.process().Run(t.Context(), w.session, notify.Result{Job: "power", Power: w.result()})
+	s.answering(nil)
+	close(release)
+	group.Wait()
+	w.run()
+	want := []string{"trigger nightshift|power|111111111111|eu-west-1|i-1", "resolve nightshift|power|111111111111|eu-west-1|i-1"}
+	if got := s.events(t); !slices.Equal(got, want) {
+		t.Errorf("told: %q, want %q", got, want)
 	}
 }

@@ -22,7 +22,8 @@ type state struct {
 	// Stops are the stops that were announced, by schedule and instant.
 	Stops   map[string]announced `json:"stops,omitempty"`
 	Pending []Message            `json:"pending,omitempty"`
-	// Dropped is how many messages were dropped because too many waited.
+	// Dropped is how many messages were dropped: too many waited, they waited for too
+	// long, or the channel will never take them.
 	Dropped int `json:"dropped,omitempty"`
 	// NotBefore is when the channel takes messages again, Sending until when a process
 	// is sending what waits.
@@ -40,9 +41,10 @@ const longestWait = 2 * time.Hour
 
 // ready says whether what waits may be sent now, by this process.
 func (s *state) ready(now time.Time) bool {
-	waits := func(t time.Time) bool { return t.After(now) && t.Sub(now) < longestWait }
-	return len(s.Pending) > 0 && !waits(s.NotBefore) && !waits(s.Sending)
+	return len(s.Pending) > 0 && !waits(s.NotBefore, now) && !waits(s.Sending, now)
 }
+
+func waits(until, now time.Time) bool { return until.After(now) && until.Sub(now) < longestWait }
 
 func newState() *state {
 	return &state{Version: stateVersion, Open: map[string]Problem{}, Stops: map[string]announced{}}
@@ -62,15 +64,20 @@ func (s *state) queue(messages []Message) {
 // expire drops what is too old to be sent. Of a problem of which a pager was not told
 // it is told anew while it exists.
 func (s *state) expire(now time.Time) {
-	for _, m := range s.Pending {
-		if e := m.Event; e != nil && !e.Resolved && m.late(now) {
+	s.Pending = slices.DeleteFunc(s.Pending, func(m Message) bool {
+		late := m.late(now)
+		switch e := m.Event; {
+		case !late:
+		case e == nil:
+			s.Dropped++
+		case !e.Resolved:
 			if p, open := s.Open[strings.TrimPrefix(e.Key, eventPrefix)]; open {
 				p.Sent = time.Time{}
 				s.Open[p.Key] = p
 			}
 		}
-	}
-	s.Pending = slices.DeleteFunc(s.Pending, func(m Message) bool { return m.late(now) })
+		return late
+	})
 }
 
 // rule is what a recipient wants to hear.
@@ -123,7 +130,7 @@ func (s *state) after(f findings, r rule) []Message {
 		unheard := covered[key] || f.at.Sub(p.Last) > forgotten
 		switch {
 		case found, !unheard && !s.gone(p, f):
-		case p.Sent.IsZero(), unheard && !r.pager(), r.pager() && s.unsent(p):
+		case p.Sent.IsZero(), unheard && !r.pager(), r.pager() && s.unsent(p, f.at):
 			delete(s.Open, key)
 		case room(): // else a later run tells it
 			delete(s.Open, key)
@@ -143,8 +150,12 @@ func (s *state) after(f findings, r rule) []Message {
 	return messages
 }
 
-// unsent takes back an event that says that a problem began, where it still waits.
-func (s *state) unsent(p Problem) bool {
+// unsent takes back an event that says that a problem began, where it still waits and
+// no process is sending it.
+func (s *state) unsent(p Problem, now time.Time) bool {
+	if waits(s.Sending, now) {
+		return false
+	}
 	before := len(s.Pending)
 	s.Pending = slices.DeleteFunc(s.Pending, func(m Message) bool { return m.Event != nil && !m.Event.Resolved && m.Event.Key == eventKey(p) })
 	return len(s.Pending) < before

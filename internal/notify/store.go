@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
@@ -37,6 +38,7 @@ func (n *Notifier) take(ctx context.Context, s *app.Session, r config.Recipient,
 		return memory{}, err
 	}
 	place := s.Config.Journal + "\n" + r.Name
+	defer n.lock(place)()
 	for range tries {
 		m, err := n.load(ctx, store, place, r)
 		if err != nil {
@@ -64,6 +66,19 @@ func (n *Notifier) take(ctx context.Context, s *app.Session, r config.Recipient,
 		return m, nil
 	}
 	return memory{}, fleet.Errorf(fleet.ErrConflict, "other processes keep writing %s", stateKey(r.Name))
+}
+
+// lock keeps other runs of this process from a state, until what it gives is called.
+func (n *Notifier) lock(place string) (unlock func()) {
+	n.mu.Lock()
+	mu := n.locks[place]
+	if mu == nil {
+		mu = new(sync.Mutex)
+		n.locks[place] = mu
+	}
+	n.mu.Unlock()
+	mu.Lock()
+	return mu.Unlock
 }
 
 // load reads the state of a recipient, or takes what is remembered where it is newer.
@@ -144,15 +159,15 @@ func (n *Notifier) forget(place string) {
 	delete(n.known, place)
 }
 
-// keep stores what was sent. Messages that another process added meanwhile stay.
-func (n *Notifier) keep(ctx context.Context, s *app.Session, r config.Recipient, was []Message, now *state) error {
+// keep stores what was sent. What another process added meanwhile stays.
+func (n *Notifier) keep(ctx context.Context, s *app.Session, r config.Recipient, was state, now *state) error {
 	gone := map[string]bool{}
-	for _, m := range was {
+	for _, m := range was.Pending {
 		gone[m.ID] = !slices.ContainsFunc(now.Pending, func(left Message) bool { return left.ID == m.ID })
 	}
 	_, err := n.take(ctx, s, r, func(st *state) {
 		st.Pending = slices.DeleteFunc(st.Pending, func(m Message) bool { return gone[m.ID] })
-		st.NotBefore, st.Dropped, st.Tested = now.NotBefore, now.Dropped, now.Tested
+		st.NotBefore, st.Dropped = now.NotBefore, max(0, st.Dropped+now.Dropped-was.Dropped)
 		st.Sending = newState().Sending
 	})
 	return err

@@ -54,8 +54,13 @@ func (w *world) configure(config string) { w.configureWith(head, config) }
 func (w *world) configureWith(head, config string) {
 	w.t.Helper()
 	w.config = config
+	w.open(head + "journal: " + filepath.Join(w.dir, "journal") + "\n" + config)
+}
+
+// open opens a configuration.
+func (w *world) open(text string) {
+	w.t.Helper()
 	file := filepath.Join(w.dir, "nightshift.yaml")
-	text := head + "journal: " + filepath.Join(w.dir, "journal") + "\n" + config
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
