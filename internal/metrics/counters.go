@@ -28,9 +28,10 @@ func (c counters) add(name string, by float64, labels ...string) {
 		values = map[string]float64{}
 		c.values[name] = values
 	}
-	var key string
-	// The last series of a budget are for what is folded.
-	for fold := 0; fold <= len(f.folds); fold++ {
+	// The last series of a budget are for what is folded. Without folds the labels have
+	// a fixed number of values, and nothing is beyond the budget.
+	key := strings.Join(labels, separator)
+	for fold := 0; fold <= len(f.folds) && len(f.folds) > 0; fold++ {
 		key = strings.Join(f.foldedTo(labels, fold), separator)
 		if _, ok := values[key]; ok || len(values) < f.Budget*(room+10*fold)/100 {
 			break
