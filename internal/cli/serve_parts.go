@@ -47,7 +47,7 @@ func (f serveFlags) access(getenv func(string) string) (web.Access, error) {
 
 // daemonOptions joins the parts of the daemon.
 func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access web.Access) (daemon.Options, error) {
-	o := daemon.Options{Now: a.Now, Log: a.loggerFrom(slog.LevelInfo), Observe: f.observe, Sweep: f.sweep}
+	o := daemon.Options{Now: a.Now, Log: a.loggerFrom(slog.LevelInfo), Observe: f.observe}
 	o.CostInput.DefaultTimezone = a.Env("NIGHTSHIFT_TIMEZONE")
 	if !a.configNamed() { // it may be somebody else's, and spends no money
 		o.CostInput.CostExplorer, o.CostInput.CloudWatch = new(int), new(int)
@@ -76,7 +76,7 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access we
 	options := a.options()
 	options.Now, options.Log, options.Observer = o.Now, o.Log, m.Observer()
 	o.App = app.New(options)
-	watcher = watch.New(watch.Options{App: o.App, Selection: sel, Now: o.Now, Log: o.Log, Timezone: o.CostInput.DefaultTimezone})
+	watcher = watch.New(watch.Options{App: o.App, Selection: sel, Now: o.Now, Log: o.Log, Timezone: o.CostInput.DefaultTimezone, Sweep: f.sweep})
 	o.Watcher, o.JobStarted, o.LeaseHeld = watcher, m.JobStarted, m.LeaseHeld
 	o.Ended = tells(notify.New(notify.Options{Now: o.Now, Getenv: a.Env, Log: o.Log, Named: a.configNamed()}), m)
 	o.Locks = filepath.Join(cmp.Or(options.CacheDir, os.TempDir()), "nightshift")

@@ -38,10 +38,8 @@ type Options struct {
 	Log   *slog.Logger
 	// Observe runs no job.
 	Observe bool
-	// Sweep is how often the machines are read where no job has done so, 0 as often as
-	// power runs, and at least every five minutes. Costs is how often what they cost is
-	// calculated, 0 every six hours.
-	Sweep, Costs time.Duration
+	// Costs is how often what machines cost is calculated, 0 every six hours.
+	Costs time.Duration
 	// Reports is the prefix in a bucket to which reports go; the zero Ref is nowhere.
 	Reports blob.Ref
 	// Tag chooses the machines of the jobs stop and start.
@@ -65,9 +63,7 @@ const (
 	// least where the clock is a sandbox's and runs fast.
 	pause    = 30 * time.Second
 	shortest = 100 * time.Millisecond
-	// mostSweep is how old at most the machines are, and costsEvery their costs, where
-	// nothing else is said.
-	mostSweep  = 5 * time.Minute
+	// costsEvery is how old at most the costs are where nothing else is said.
 	costsEvery = 6 * time.Hour
 	// Grace is how long what has begun may take to end when the process is told to.
 	Grace = 40 * time.Second
@@ -177,7 +173,7 @@ func (d *Daemon) Pass(ctx context.Context) {
 		}
 	}
 	state, now := d.o.Watcher.State(), d.o.Now()
-	every := d.sweepEvery(state)
+	every := state.SweepEvery
 	if d.working() {
 		every *= 2 // each job ends with a sweep
 	}
@@ -202,19 +198,6 @@ func (d *Daemon) Ready() bool {
 func old(p watch.Part, now time.Time, every time.Duration) bool {
 	age := now.Sub(p.Tried)
 	return age >= every || age < 0
-}
-
-// sweepEvery is how often the machines are read.
-func (d *Daemon) sweepEvery(s *watch.State) time.Duration {
-	if d.o.Sweep > 0 {
-		return d.o.Sweep
-	}
-	for _, j := range s.Jobs {
-		if every := j.When.Interval(); j.Name == "power" && every > 0 {
-			return min(every, mostSweep)
-		}
-	}
-	return mostSweep
 }
 
 // untilClosing gives a context for what only reads: it ends as soon as the process is to

@@ -108,6 +108,7 @@ const (
 	awsRetries         = "nightshift_aws_retries_total"
 	targetUp           = "nightshift_target_up"
 	targetLastRead     = "nightshift_target_last_read_timestamp_seconds"
+	sweepInterval      = "nightshift_sweep_interval_seconds"
 	journalLastRead    = "nightshift_journal_last_read_timestamp_seconds"
 	configValid        = "nightshift_config_valid"
 	configReload       = "nightshift_config_last_reload_timestamp_seconds"
@@ -169,6 +170,7 @@ func machineFamilies() []Family {
 			Name: targetLastRead, Help: "When the machines of the account and region were read last; 0 for never.", Budget: targetsBudget, join: oldest,
 			Labels: target, folds: [][]int{{0, 1}},
 		},
+		{Name: sweepInterval, Help: "How often the machines are read where no job has done so.", Budget: 1, join: sum},
 		{Name: transitions, Help: "Stops and starts that AWS accepted.", Counter: true, Budget: 2, join: sum, Labels: []string{labelAction}},
 		{Name: transitionFailures, Help: "Stops and starts that failed.", Counter: true, Budget: 2, join: sum, Labels: []string{labelAction}},
 		{Name: transitionDeferred, Help: "Stops and starts that a run left to the next one.", Counter: true, Budget: 2, join: sum, Labels: []string{labelAction}},

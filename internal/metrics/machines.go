@@ -85,6 +85,7 @@ func (s *series) machines(st *watch.State) {
 		s.add(overrides, 0, string(state))
 	}
 	s.add(invalidTags, 0)
+	s.add(sweepInterval, st.SweepEvery.Seconds())
 	for _, t := range st.Targets {
 		s.add(targetUp, one(t.Up), string(t.Account), string(t.Region))
 		s.add(targetLastRead, seconds(t.At), string(t.Account), string(t.Region))

@@ -67,7 +67,7 @@ func estate(t *testing.T) *watch.State {
 	}
 	amounts := watch.Amounts{MonthToDate: usd("90.5"), RunRate: usd("100"), Forecast: usd("95")}
 	return &watch.State{
-		Made:   now,
+		Made: now, SweepEvery: 5 * time.Minute,
 		Config: watch.Config{Value: configuration(t), Loaded: now.Add(-time.Hour), Rejected: []string{"nightshift.yaml:3:1: no"}},
 		Targets: []watch.Target{
 			{Target: home, Up: true, At: now, Steps: []power.Step{

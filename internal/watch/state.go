@@ -27,6 +27,8 @@ type State struct {
 	// Made is when this State was put together.
 	Made   time.Time
 	Config Config
+	// SweepEvery is how often the machines are read where no job has done so.
+	SweepEvery time.Duration
 	// Targets are the accounts and regions with their machines, in the order of the
 	// session; those that could not be reached keep what was last read of them.
 	Targets []Target

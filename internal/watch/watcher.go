@@ -27,7 +27,13 @@ type Options struct {
 	Log *slog.Logger
 	// Timezone is that of costs where the configuration names none.
 	Timezone string
+	// Sweep is how often the machines are read where no job has done so; 0 is as often
+	// as power runs, and at least every five minutes.
+	Sweep time.Duration
 }
+
+// mostSweep is how old the machines are at most where nothing else is said.
+const mostSweep = 5 * time.Minute
 
 // Watcher makes the State. It is safe for concurrent use.
 type Watcher struct {
@@ -58,7 +64,7 @@ func New(o Options) *Watcher {
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}
-	w.state.Store(&State{Made: o.Now(), Config: Config{Ref: o.Selection.Config.String()}})
+	w.state.Store(&State{Made: o.Now(), Config: Config{Ref: o.Selection.Config.String()}, SweepEvery: w.sweepEvery(nil)})
 	return w
 }
 
@@ -77,7 +83,21 @@ func (w *Watcher) changeLocked(edit func(*State)) {
 	edit(&s)
 	s.Made = w.o.Now()
 	s.Jobs = w.jobs(&s)
+	s.SweepEvery = w.sweepEvery(s.Jobs)
 	w.state.Store(&s)
+}
+
+// sweepEvery is how often the machines are read with these jobs.
+func (w *Watcher) sweepEvery(jobs []Job) time.Duration {
+	if w.o.Sweep > 0 {
+		return w.o.Sweep
+	}
+	for _, j := range jobs {
+		if every := j.When.Interval(); j.Name == "power" && every > 0 {
+			return min(every, mostSweep)
+		}
+	}
+	return mostSweep
 }
 
 // Selection is where to work, with the configuration that is in force.

@@ -222,3 +222,30 @@ func TestAnAccountThatCannotBeReached(t *testing.T) {
 		t.Errorf("targets: %+v", s.Targets)
 	}
 }
+
+// TestSweepEvery: the machines are read as often as power runs, at least every five
+// minutes, and as often as was said where something was.
+func TestSweepEvery(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	check := func(what string, of *watch.Watcher, want time.Duration) {
+		t.Helper()
+		if _, err := of.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := of.State().SweepEvery; got != want {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	if got := w.watcher.State().SweepEvery; got != 5*time.Minute {
+		t.Errorf("before a configuration is read: %v", got)
+	}
+	w.configure(t, officeHours+"jobs: { power: { every: 2m } }\n")
+	check("power runs often", w.watcher, 2*time.Minute)
+	w.configure(t, officeHours+"jobs: { power: { every: 15m } }\n")
+	check("power runs seldom", w.watcher, 5*time.Minute)
+	asked := watch.New(watch.Options{
+		App: w.app, Now: func() time.Time { return w.now }, Sweep: time.Hour,
+		Selection: app.Selection{Config: blob.Ref{Scheme: blob.File, Path: w.config}},
+	})
+	check("asked for", asked, time.Hour)
+}
