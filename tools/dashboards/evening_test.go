@@ -24,6 +24,7 @@ func TestAnEvening(t *testing.T) {
 	metricstest.Program(t, "prometheus")
 	e := metricstest.Live(t)
 	observed(e)
+	stuck(e, e.Ends.Add(time.Hour))
 	p := e.Serve(t, "../../deploy/prometheus/nightshift-rules.yaml")
 	var times []time.Time
 	for at := e.Begins.Add(10 * time.Minute); !at.After(e.Ends); at = at.Add(30 * time.Minute) {
@@ -54,6 +55,7 @@ func TestAnEvening(t *testing.T) {
 		{"nightshift-operations", "Unreadable", "none", e.Ends, 0},
 		{"nightshift-operations", "Configuration", "in force", e.Ends, 1},
 		{"nightshift-fleet", "Out of schedule", "one does not stop", e.Stops.Add(30 * time.Minute), 1},
+		{"nightshift-fleet", "In desired state", "none of one, an hour later", e.Ends.Add(time.Hour), 0},
 		{"nightshift-fleet", "Machines", "each once", e.Ends, machines(e)},
 	} {
 		got := p.Query(t, everythingChosen(query(t, c.uid, c.title)), c.at)
@@ -84,6 +86,15 @@ func observed(e *metricstest.Evening) {
 			Gauge: &dto.Gauge{Value: new(0.0)}, TimestampMs: new(at.UnixMilli()),
 		})
 	}
+}
+
+// stuck adds a time at which there is but one machine, which runs and should not.
+func stuck(e *metricstest.Evening, at time.Time) {
+	m := &dto.Metric{Gauge: &dto.Gauge{Value: new(1.0)}, TimestampMs: new(at.UnixMilli())}
+	for name, value := range map[string]string{"job": metricstest.Job, "instance": metricstest.Instance, "schedule": "office-hours", "desired": "stopped", "actual": "running"} {
+		m.Label = append(m.Label, &dto.LabelPair{Name: &name, Value: &value})
+	}
+	e.Families["nightshift_machines"].Metric = append(e.Families["nightshift_machines"].Metric, m)
 }
 
 // machines is how many there are at the end, by one process.

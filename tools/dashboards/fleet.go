@@ -49,10 +49,11 @@ func fleetAnswers(q queries) []cog.Builder[dashboard.Panel] {
 	}
 }
 
-// inDesiredState is the share of the scheduled machines that are as they should be.
+// inDesiredState is the share of the scheduled machines that are as they should be: 0
+// where there are only others.
 func (q queries) inDesiredState() string {
-	return "(" + aggregate("sum", "", q.once("machines", ofSchedules, `desired="running"`, `actual="running"`)+
-		" or "+q.once("machines", ofSchedules, `desired="stopped"`, `actual="stopped"`)) + ") / " +
+	return "(" + orNone(aggregate("sum", "", q.once("machines", ofSchedules, `desired="running"`, `actual="running"`)+
+		" or "+q.once("machines", ofSchedules, `desired="stopped"`, `actual="stopped"`))) + ") / " +
 		q.sum("", "machines", ofSchedules, `desired=~"running|stopped"`)
 }
 
