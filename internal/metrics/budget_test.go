@@ -84,7 +84,7 @@ func largest(hour int) *watch.State {
 		st.Jobs = append(st.Jobs, watch.Job{Name: fmt.Sprint("job-", n)})
 	}
 	for n := range mostNamed {
-		st.Cost.Savings.Schedules = append(st.Cost.Savings.Schedules, cost.SavedSum{Schedule: fmt.Sprint("schedule-", n), Gross: price.Dollar})
+		st.Cost.Savings.Schedules = append(st.Cost.Savings.Schedules, cost.SavedSum{Schedule: fmt.Sprint("schedule-", n), Gross: 2 * price.Dollar, Net: price.Dollar})
 	}
 	return st
 }

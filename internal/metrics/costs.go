@@ -37,7 +37,7 @@ func (s *series) costs(st *watch.State, top topTags) {
 			s.add(savings, 0, name)
 		}
 		for _, saved := range c.Savings.Schedules {
-			s.add(savings, saved.Gross.Float(), known.of(saved.Schedule, false))
+			s.add(savings, saved.Net.Float(), known.of(saved.Schedule, false))
 		}
 	}
 	for _, r := range c.Recommendations {

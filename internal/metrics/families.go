@@ -213,7 +213,7 @@ func costFamilies() []Family {
 		by(labelService, serviceRunRate, "Cost of 730 hours of what exists now by service; the sum is the total.", namesBudget),
 		byTag(tagMonthToDate, "Cost of this month until now by the value of a tag; the sum of a key is the total."),
 		byTag(tagRunRate, "Cost of 730 hours of what exists now by the value of a tag; the sum of a key is the total."),
-		by(labelSchedule, savings, "Compute that was not paid for this month because nightshift stopped machines.", schedulesBudget),
+		by(labelSchedule, savings, "What was saved this month because nightshift stopped machines: compute less what volumes and addresses cost meanwhile.", schedulesBudget),
 		by(labelCode, recommendations, "Recommendations by their code.", namesBudget),
 		by(labelCode, recommendedSaving, "What following the recommendations would save in a month.", namesBudget),
 		{Name: priceCoverage, Help: "Share of the rows of the cost report that have a price.", Budget: 1, join: sum},

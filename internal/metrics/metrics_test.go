@@ -84,7 +84,7 @@ func estate(t *testing.T) *watch.State {
 			Services: []watch.NamedAmounts{{Name: "EC2", Amounts: amounts}},
 			Tags:     map[string][]watch.NamedAmounts{"Team": {{Name: "a", Amounts: amounts}, {}}},
 			Priced:   3, Rows: 4,
-			Savings:         &cost.Savings{Schedules: []cost.SavedSum{{Schedule: "office", Gross: usd("12.25")}}},
+			Savings:         &cost.Savings{Schedules: []cost.SavedSum{{Schedule: "office", Gross: usd("12.25"), EBS: usd("2"), Net: usd("10.25")}}},
 			Recommendations: []recommend.Listed{{Code: "idle-address", Saving: cost.Known(usd("3.65"))}},
 		},
 		Jobs: []watch.Job{

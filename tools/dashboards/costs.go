@@ -41,7 +41,7 @@ func costAnswers(q queries) []cog.Builder[dashboard.Panel] {
 		usd("Month to date", "Cost of this month until now at list prices.", q.sum("", "cost_month_to_date_usd")),
 		usd("Forecast", "Cost of this month up to its end: month to date, and what the schedules make of what exists now.", q.sum("", "cost_forecast_usd")),
 		usd("Run rate", "Cost of 730 hours of what exists now, as though the month were all like now.", q.sum("", "cost_run_rate_usd")),
-		usd("Saved this month", "Compute that was not paid for this month because nightshift stopped machines. Volumes and addresses go on costing.", q.sum("", "savings_usd")),
+		usd("Saved this month", "What was saved this month because nightshift stopped machines: compute less what volumes and addresses cost meanwhile.", q.sum("", "savings_usd")),
 		usd("Could be saved", "What following all recommendations would save in a month. They are not all independent of each other.", orNone(q.sum("", "recommendations_saving_usd"))),
 		answer("Rows with a price", "Share of the rows of the cost report that have a price. Below 100% the sums are too low.",
 			share, "min("+q.once("price_coverage_ratio")+")", thresholds(bad, step{0.95, warning}, step{1, good})),
@@ -57,7 +57,7 @@ func (q queries) month() cog.Builder[dashboard.Panel] {
 }
 
 func (q queries) saved() cog.Builder[dashboard.Panel] {
-	return stacked("Saved this month by schedule", "Compute that was not paid for, by schedule. It begins at 0 with each month.",
+	return stacked("Saved this month by schedule", "Compute less what volumes and addresses cost meanwhile, by schedule. It begins at 0 with each month.",
 		dollars, series{q.sum("schedule", "savings_usd"), "{{schedule}}"})
 }
 
