@@ -85,10 +85,12 @@ type rule struct {
 	recipient config.Recipient
 	notify    config.Notify
 	longest   time.Duration // of an override
+	tick      time.Duration
 }
 
 func ruleOf(s *app.Session, r config.Recipient) rule {
-	return rule{r, s.Config.Notify, cmp.Or(s.Config.Rules().Override.Max, 24*time.Hour)}
+	rules := s.Config.Rules()
+	return rule{r, s.Config.Notify, cmp.Or(rules.Override.Max, 24*time.Hour), rules.Tick}
 }
 
 func (r rule) pager() bool { return r.recipient.Channel == config.PagerDuty }

@@ -131,26 +131,43 @@ func announcement(f findings, r rule, list []stop) Message {
 	when := first.at.In(first.zone).Format(instant)
 	m := newMessage(f.at, f.job, clip(fmt.Sprintf("%s stops %s at %s", first.schedule, text.Count(len(list), "machine", "machines"), when)))
 	m.Until, m.Page = first.at, r.notify.Page
-	longer := min(3*time.Hour, r.longest)
+	until, some := postponed(f, r, first.at)
+	until = until.In(first.zone)
 	command := func(id string) string {
-		return fmt.Sprintf("nightshift power override set %s on --until %s", quoted(id), strings.TrimSuffix(longer.String(), "0m0s"))
+		return fmt.Sprintf("nightshift power override set %s on --until %s", quoted(id), until.Format(time.RFC3339))
 	}
 	var lines []Line
 	for _, one := range list {
 		l := Line{Text: clip(describe(one.name, one.id, one.target))}
-		if id := string(one.id); len(list) <= mostCommands && text.Printable(id) == id {
-			l.Command = command(string(one.id))
-			l.Link = postpone(r.notify.Page, string(one.id), f.at.Add(longer).In(first.zone))
+		if id := string(one.id); some && len(list) <= mostCommands && text.Printable(id) == id {
+			l.Command = command(id)
+			l.Link = postpone(r.notify.Page, id, until)
 		}
 		lines = append(lines, l)
 	}
 	m.add(KindUpcoming, "Stops at "+when, lines)
-	if len(list) > mostCommands {
+	switch {
+	case !some:
+		m.add(KindNote, fmt.Sprintf("An override that is set before %s ends before the stop", first.at.Add(-r.longest).In(first.zone).Format(instant)), nil)
+	case len(list) > mostCommands:
 		m.add(KindNote, "To keep one of them running", []Line{{Text: "write its id in place of ID", Command: command("ID")}})
-	} else {
+	default:
 		m.add(KindNote, "The commands keep a machine running", nil)
 	}
 	return m
+}
+
+// longer is by how much a stop is postponed.
+const longer = 3 * time.Hour
+
+// postponed is until when an override that is set now keeps a machine running that is to
+// be stopped at some time; there is none where overrides may not last until then.
+func postponed(f findings, r rule, at time.Time) (until time.Time, some bool) {
+	until = at.Add(longer)
+	if last := f.at.Add(r.longest).Truncate(time.Minute); last.Before(until) {
+		until = last
+	}
+	return until, !until.Before(at.Add(r.tick))
 }
 
 // postpone is the address of the page's form that keeps a machine running; empty where

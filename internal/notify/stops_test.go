@@ -76,8 +76,8 @@ func TestAStopIsAnnounced(t *testing.T) {
 		t.Fatalf("told: %q", titles(got))
 	}
 	line := got[0].Groups[0].Lines[0]
-	if line.Text != "web i-1 (i-1) in eu-west-1 of account 111111111111" || line.Command != "nightshift power override set i-1 on --until 3h" ||
-		line.Link != "https://nightshift.example.com/override?machine=i-1&until=2026-11-27T21%3A45%3A00%2B09%3A00" {
+	if line.Text != "web i-1 (i-1) in eu-west-1 of account 111111111111" || line.Command != "nightshift power override set i-1 on --until 2026-11-27T22:00:00+09:00" ||
+		line.Link != "https://nightshift.example.com/override?machine=i-1&until=2026-11-27T22%3A00%3A00%2B09%3A00" {
 		t.Errorf("%+v", line)
 	}
 	w.tick("18:50", machines...)
@@ -89,6 +89,28 @@ func TestAStopIsAnnounced(t *testing.T) {
 	w.tick("19:00", machines...)
 	if got := titles(s.taken(t)); got != "power: stopped 2 machines" {
 		t.Errorf("at the stop: %q", got)
+	}
+}
+
+// The command postpones a stop of which one hears hours before, too, or there is none.
+func TestAStopIsAnnouncedHoursBefore(t *testing.T) {
+	for longest, want := range map[string]string{
+		"1d":  "override set i-1 on --until 2026-11-27T22:00:00+09:00\n",
+		"10h": "override set i-1 on --until 2026-11-27T20:00:00+09:00\n",
+		"9h":  "An override that is set before Fri 2026-11-27 10:00 KST ends before the stop\n",
+		"3h":  "An override that is set before Fri 2026-11-27 16:00 KST ends before the stop\n",
+	} {
+		w, s := hook(t, "  before_stop: 12h\n  page: https://nightshift.example.com\n")
+		w.configureWith(strings.Replace(head, "tick:", "override: { max: "+longest+" }, tick:", 1), w.config)
+		w.tick("10:00", running("i-1")...)
+		got := s.taken(t)
+		if len(got) != 1 {
+			t.Fatalf("told: %q", titles(got))
+		}
+		text := got[0].Plain()
+		if possible := strings.Contains(want, "--until"); !strings.Contains(text, want) || strings.Contains(text, "power override set") != possible || strings.Contains(text, "/override?") != possible {
+			t.Errorf("with overrides of %s at most:\n%s\nwant %s", longest, text, want)
+		}
 	}
 }
 
