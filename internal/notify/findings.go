@@ -78,7 +78,9 @@ type did struct {
 // findings are what a run found out.
 type findings struct {
 	job string
-	at  time.Time
+	// at is when the run was told of, by the clock of this machine, clock by that by
+	// which machines are stopped: that of AWS.
+	at, clock time.Time
 	// good is true where all went well.
 	good bool
 	// ended is true where the run took place, so that what it does not find is gone.
@@ -100,7 +102,7 @@ type findings struct {
 // findingsOf are those of a run.
 func findingsOf(s *app.Session, r Result, now time.Time) findings {
 	f := findings{
-		job: r.Job, at: now.UTC(), problems: map[string]Problem{},
+		job: r.Job, at: now.UTC(), clock: now.UTC(), problems: map[string]Problem{},
 		read: map[fleet.Target]bool{}, opened: map[fleet.Account]bool{}, unknown: map[string]bool{},
 	}
 	switch {
@@ -142,7 +144,11 @@ func firstLine(err error) string {
 }
 
 func (f *findings) power(r app.PowerResult) {
+	var clock time.Time
 	for _, t := range r.Targets {
+		if t.Plan.At.After(clock) {
+			clock = t.Plan.At
+		}
 		target := t.Plan.Target
 		if t.Failure != nil {
 			f.target(*t.Failure)
@@ -154,6 +160,9 @@ func (f *findings) power(r app.PowerResult) {
 				f.outcome(target, step, t.Outcomes[n])
 			}
 		}
+	}
+	if !clock.IsZero() {
+		f.clock = clock.UTC()
 	}
 	for _, u := range r.Unreachable {
 		f.target(u)

@@ -37,7 +37,7 @@ type Message struct {
 	Page string `json:"page,omitempty"`
 	// Event is what a pager is told instead of the groups: one problem.
 	Event *Event `json:"event,omitempty"`
-	// Until is when the message has no meaning any more; zero is a day after At, or for
+	// Until is when the message has no meaning any more, by AWS's clock; zero is a day after At, or for
 	// the end of an event as long as a problem is remembered.
 	Until time.Time `json:"until,omitzero"`
 }
@@ -80,11 +80,12 @@ func newMessage(at time.Time, job, title string) Message {
 	return Message{ID: strings.ToLower(rand.Text()[:20]), At: at.UTC().Truncate(time.Second), Job: job, Title: title}
 }
 
-// late says whether it is too late to send the message.
-func (m Message) late(now time.Time) bool {
+// late says whether it is too late to send the message, by the clocks of this machine
+// and of AWS.
+func (m Message) late(now, clock time.Time) bool {
 	switch {
 	case !m.Until.IsZero():
-		return !now.Before(m.Until)
+		return !clock.Before(m.Until)
 	case m.Event != nil && m.Event.Resolved: // without it the incident stays
 		return now.Sub(m.At) > forgotten
 	default:

@@ -168,7 +168,7 @@ var errFound = fleet.Errorf(fleet.ErrInvalid, "no notices are sent: the configur
 func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient, found findings) {
 	now, mine := n.Now(), false
 	m, err := n.take(ctx, s, r, func(st *state) {
-		st.expire(now)
+		st.expire(found)
 		st.queue(st.after(found, ruleOf(s, r)))
 		if mine = st.ready(now); mine {
 			st.Sending = now.Add(n.Time).UTC()

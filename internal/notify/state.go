@@ -63,9 +63,9 @@ func (s *state) queue(messages []Message) {
 
 // expire drops what is too old to be sent. Of a problem of which a pager was not told
 // it is told anew while it exists.
-func (s *state) expire(now time.Time) {
+func (s *state) expire(f findings) {
 	s.Pending = slices.DeleteFunc(s.Pending, func(m Message) bool {
-		late := m.late(now)
+		late := m.late(f.at, f.clock)
 		switch e := m.Event; {
 		case !late:
 		case e == nil:

@@ -31,8 +31,9 @@ type announced struct {
 	At       time.Time      `json:"at"`
 	Zone     string         `json:"zone"`
 	Targets  []fleet.Target `json:"targets"`
-	// Machines is how many it was announced for.
-	Machines int `json:"machines"`
+	// Machines is how many it was announced for, IDs the first ones of them.
+	Machines int                `json:"machines"`
+	IDs      []fleet.ResourceID `json:"ids"`
 }
 
 // mostTransitions is how many transitions within the time are looked at.
@@ -96,9 +97,10 @@ func (s *state) announce(f findings, r rule) []Message {
 		told := s.Stops[key]
 		_, comes := coming[key]
 		switch {
-		case !told.At.After(f.at):
+		case !told.At.After(f.clock):
 			delete(s.Stops, key)
-		case !comes && f.ended && f.schedules && allRead(f, told.Targets):
+		case comes, told.At.After(f.clock.Add(r.notify.BeforeStop)), f.stopsAny(told): // nothing is wrong with it
+		case f.ended && f.schedules && allRead(f, told.Targets):
 			delete(s.Stops, key)
 			messages = append(messages, correction(f, r, told, coming))
 		}
@@ -114,11 +116,20 @@ func (s *state) announce(f findings, r rule) []Message {
 			if !slices.Contains(told.Targets, one.target) {
 				told.Targets = append(told.Targets, one.target)
 			}
+			if len(told.IDs) < mostMachines {
+				told.IDs = append(told.IDs, one.id)
+			}
 		}
 		s.Stops[key] = told
 		messages = append(messages, announcement(f, r, list))
 	}
 	return messages
+}
+
+// stopsAny says whether a machine of an announcement is going to stop then, whoever
+// hears of it now.
+func (f findings) stopsAny(told announced) bool {
+	return slices.ContainsFunc(f.stops, func(one stop) bool { return one.at.Equal(told.At) && slices.Contains(told.IDs, one.id) })
 }
 
 func allRead(f findings, targets []fleet.Target) bool {
@@ -164,7 +175,7 @@ const longer = 3 * time.Hour
 // be stopped at some time; there is none where overrides may not last until then.
 func postponed(f findings, r rule, at time.Time) (until time.Time, some bool) {
 	until = at.Add(longer)
-	if last := f.at.Add(r.longest).Truncate(time.Minute); last.Before(until) {
+	if last := f.clock.Add(r.longest).Truncate(time.Minute); last.Before(until) {
 		until = last
 	}
 	return until, !until.Before(at.Add(r.tick))

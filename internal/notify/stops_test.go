@@ -39,15 +39,16 @@ func running(ids ...string) []fleet.Machine {
 // carried out.
 func (w *world) tick(clock string, machines ...fleet.Machine) {
 	w.t.Helper()
-	w.now = seoul(clock)
+	at := seoul(clock)
+	w.now = at.Add(w.fast)
 	rules := power.NewRuleSet(w.session.Config.Rules())
-	t := app.PowerTarget{Plan: power.Plan{Target: target(), At: w.now}}
+	t := app.PowerTarget{Plan: power.Plan{Target: target(), At: at}}
 	for _, m := range machines {
-		step := rules.Evaluate(m, nil, w.now)
+		step := rules.Evaluate(m, nil, at)
 		t.Plan.Steps = append(t.Plan.Steps, step)
 		o := fleet.Outcome{Target: target(), ID: m.ID, Action: string(step.Action), Result: fleet.Skipped, Reason: step.Reason}
 		if step.Do() {
-			o.Result, o.At = fleet.Done, w.now
+			o.Result, o.At = fleet.Done, at
 		}
 		t.Outcomes = append(t.Outcomes, o)
 	}
@@ -150,6 +151,62 @@ func TestAnAnnouncementIsTakenBack(t *testing.T) {
 	w.tick("19:30", machines...)
 	if got := titles(s.taken(t)); got != "" {
 		t.Errorf("later: %q", got)
+	}
+}
+
+// Nothing is taken back because it is announced later from now on, or to somebody else:
+// the machine stops all the same.
+func TestAnAnnouncementStands(t *testing.T) {
+	for name, change := range map[string]func(w *world, m fleet.Machine){
+		"a shorter time": func(w *world, _ fleet.Machine) { w.configure(strings.Replace(w.config, "15m", "10m", 1)) },
+		"no time":        func(w *world, _ fleet.Machine) { w.configure(strings.Replace(w.config, "before_stop: 15m", "", 1)) },
+		"another route":  func(w *world, _ fleet.Machine) { w.configure(strings.Replace(w.config, "Team=a", "Team=b", 1)) },
+		"another team":   func(_ *world, m fleet.Machine) { m.Tags["Team"] = "b" },
+	} {
+		w, s := hook(t, "  before_stop: 15m\n  routes: [{ tag: Team=a, to: audit }]\n")
+		machines := running("i-1", "i-2")
+		w.tick("18:45", machines...)
+		if got := titles(s.taken(t)); got != "office stops 2 machines at Fri 2026-11-27 19:00 KST" {
+			t.Fatalf("%s: told: %q", name, got)
+		}
+		for _, m := range machines {
+			change(w, m)
+		}
+		w.tick("18:47", machines...)
+		w.tick("18:55", machines...)
+		if got := titles(s.taken(t)); got != "" {
+			t.Errorf("%s: told: %q", name, got)
+		}
+	}
+}
+
+// Stops follow the clock of AWS, however wrong that of this machine is.
+func TestStopsFollowTheClockOfAWS(t *testing.T) {
+	for _, fast := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
+		w, s := announcing(t)
+		w.fast = fast
+		machines := running("i-1")
+		s.answering(func(a http.ResponseWriter) bool { a.WriteHeader(http.StatusInternalServerError); return true })
+		w.tick("18:50", machines...)
+		s.answering(nil)
+		w.tick("18:55", machines...)
+		got := s.taken(t)
+		if titles(got) != "office stops 1 machine at Fri 2026-11-27 19:00 KST" {
+			t.Errorf("%s fast: %q", fast, titles(got))
+		}
+		machines[0].Tags[fleet.TagOverride] = "on until 2026-11-27T22:00:00+09:00"
+		w.tick("18:58", machines...)
+		if got := titles(s.taken(t)); got != "office does not stop at Fri 2026-11-27 19:00 KST" {
+			t.Errorf("%s fast, kept: %q", fast, got)
+		}
+		s.answering(func(a http.ResponseWriter) bool { a.WriteHeader(http.StatusInternalServerError); return true })
+		delete(machines[0].Tags, fleet.TagOverride)
+		w.tick("18:59", machines...)
+		s.answering(nil)
+		w.tick("19:00", machines...)
+		if got := titles(s.taken(t)); got != "power: stopped 1 machine" {
+			t.Errorf("%s fast, at the stop: %q", fast, got)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type world struct {
 	dir      string
 	config   string
 	now      time.Time
+	fast     time.Duration // by which the clock of this machine is ahead of AWS's
 	env      map[string]string
 	log      bytes.Buffer
 	session  *app.Session
