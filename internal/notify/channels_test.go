@@ -272,6 +272,24 @@ func TestWebhookIsSigned(t *testing.T) {
 	}
 }
 
+// openIn opens a configuration whose journal lies in the bucket of a sandbox.
+func (w *world) openIn(server *sandbox.Server, config string) {
+	w.t.Helper()
+	file := filepath.Join(w.dir, "nightshift.yaml")
+	if err := os.WriteFile(file, []byte(head+"journal: s3://"+sandbox.DefaultBucket+"/journal\n"+config), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	a := app.New(app.Options{Now: func() time.Time { return w.now }, Endpoint: &amazon.Endpoint{
+		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
+	}})
+	var err error
+	w.session, err = a.Open(w.t.Context(), app.Selection{Config: blob.Ref{Scheme: blob.File, Path: file}, NeedConfig: true, Regions: []string{sandbox.DefaultRegion}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A store that hangs leaves time for sending, and what was sent is not sent again.
 // Topics, parameters and secrets are used with the credentials of the process.
 func TestNoticesThroughAWS(t *testing.T) {
 	server := sandboxtest.Start(t, sandbox.Options{})
@@ -288,23 +306,12 @@ func TestNoticesThroughAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t, "")
-	file := filepath.Join(w.dir, "nightshift.yaml")
-	text := head + "journal: s3://" + sandbox.DefaultBucket + "/journal\n" + fmt.Sprintf(`notify:
+	w.openIn(server, fmt.Sprintf(`notify:
   recipients:
     mail: { sns: %q }
     secret: { slack: "secretsmanager:nightshift/slack" }
     parameter: { slack: "ssm:/nightshift/slack" }
-`, topic)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	a := app.New(app.Options{Now: func() time.Time { return w.now }, Endpoint: &amazon.Endpoint{
-		URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey,
-	}})
-	w.session, err = a.Open(t.Context(), app.Selection{Config: blob.Ref{Scheme: blob.File, Path: file}, NeedConfig: true, Regions: []string{sandbox.DefaultRegion}})
-	if err != nil {
-		t.Fatal(err)
-	}
+`, topic))
 	many := []machine{stopped("i-1" + hostile)}
 	for n := range 5000 {
 		many = append(many, stopped(fmt.Sprint("서버-", n)))

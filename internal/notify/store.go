@@ -51,7 +51,7 @@ func (n *Notifier) take(ctx context.Context, s *app.Session, r config.Recipient,
 			n.remember(place, m)
 			return m, nil
 		}
-		version, err := store.PutVersion(ctx, stateKey(r.Name), body, m.version)
+		version, err := n.put(ctx, store, r, body, m.version)
 		switch {
 		case errors.Is(err, fleet.ErrConflict):
 			n.forget(place)
@@ -66,6 +66,21 @@ func (n *Notifier) take(ctx context.Context, s *app.Session, r config.Recipient,
 		return m, nil
 	}
 	return memory{}, fleet.Errorf(fleet.ErrConflict, "other processes keep writing %s", stateKey(r.Name))
+}
+
+// get reads what is stored of a recipient. A store that does not answer leaves most of
+// the time for sending.
+func (n *Notifier) get(ctx context.Context, store blob.Versioned, r config.Recipient) (blob.Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.Time/5)
+	defer cancel()
+	return store.GetVersion(ctx, stateKey(r.Name))
+}
+
+// put stores what a recipient was told, in the same time.
+func (n *Notifier) put(ctx context.Context, store blob.Versioned, r config.Recipient, body []byte, version string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.Time/5)
+	defer cancel()
+	return store.PutVersion(ctx, stateKey(r.Name), body, version)
 }
 
 // lock keeps other runs of this process from a state, until what it gives is called.
@@ -96,7 +111,7 @@ func (n *Notifier) load(ctx context.Context, store blob.Versioned, place string,
 		}
 		return known, nil
 	}
-	got, err := store.GetVersion(ctx, stateKey(r.Name))
+	got, err := n.get(ctx, store, r)
 	switch {
 	// S3 denies what is not there to who may not list the whole bucket; what is there
 	// is not replaced.
