@@ -35,6 +35,8 @@ type CostInput struct {
 	PriceList string
 	// RefreshPrices asks for prices that are cached, too.
 	RefreshPrices bool
+	// ReadPrices takes what is cached at the configured place and writes nothing there.
+	ReadPrices bool
 }
 
 // costSettings are the settings in force for a job about costs.
@@ -43,12 +45,13 @@ type costSettings struct {
 	zone      *time.Location
 	priceList string
 	refresh   bool
+	readOnly  bool // the configured place of the price list is not written
 }
 
 // costSettings takes each value from the input, else the configuration, else the
 // default.
 func (s *Session) costSettings(in CostInput) (costSettings, error) {
-	c := costSettings{Cost: config.Cost{CloudWatch: config.DefaultMetrics}, priceList: in.PriceList, refresh: in.RefreshPrices}
+	c := costSettings{Cost: config.Cost{CloudWatch: config.DefaultMetrics}, priceList: in.PriceList, refresh: in.RefreshPrices, readOnly: in.ReadPrices}
 	if s.Config != nil {
 		c.Cost = s.Config.Cost
 	}
@@ -105,7 +108,7 @@ func (s *Session) cachedPrices(ctx context.Context, c costSettings) (*pricelist.
 	if err != nil {
 		return nil, err
 	}
-	o := pricelist.Options{Now: s.app.options.Now()}
+	o := pricelist.Options{Now: s.app.options.Now(), ReadOnly: c.readOnly && c.Prices != ""}
 	if c.refresh {
 		o.Fresh = -1
 	}

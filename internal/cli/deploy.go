@@ -84,6 +84,9 @@ a role. Where one is not enough, --out-dir writes as many files as are needed
 into a new or empty directory: policy-1.json, policy-2.json and so on. The role
 needs all of them.
 
+--for observe prints what nightshift serve --observe reads; --for
+power,report,notify,observe what nightshift serve needs that runs the jobs.
+
 --for deploy prints what the person or the pipeline needs that runs
 nightshift deploy, for the stack that the configuration names.
 
@@ -94,6 +97,7 @@ trust policy, which names who may assume it.`,
   nightshift policy --tag Environment=dev --bucket my-reports
   nightshift policy --config nightshift.yaml
   nightshift policy --config nightshift.yaml --for power
+  nightshift policy --config nightshift.yaml --for observe
   nightshift policy --for deploy --account 123456789012
   nightshift policy --config nightshift.yaml --out-dir policies
   nightshift policy --config nightshift.yaml --member

@@ -73,6 +73,7 @@ func audiences() []audience {
 		"ec2:StartInstances": {apply, 3}, "ec2:StopInstances": {apply, 3}, "rds:AddTagsToResource": {override + " day-orders on --until 3h", 4},
 		"rds:StartDBCluster": {apply, 3}, "rds:StartDBInstance": {apply, 3}, "rds:StopDBCluster": {apply, 3}, "rds:StopDBInstance": {apply, 3},
 	})
+	const observe = "serve --observe"
 	const upload = "report --bucket " + sandbox.DefaultBucket
 	costs := map[string]ends{
 		"cloudwatch:GetMetricData": {upload, 3}, "ec2:DescribeAddresses": {upload, 3},
@@ -140,6 +141,18 @@ func audiences() []audience {
 		{
 			name: "history", policy: "--for history --config " + trialAll, config: trialAll, commands: []ends{{"history", 0}},
 			needs: map[string]ends{"s3:GetObject": {"history", 4}, "s3:ListBucket": {"history", 4}},
+		},
+		{
+			name: "observe", policy: "--for observe --config " + trialAll, config: trialAll, slow: true, commands: []ends{{observe, 0}, {observe + " --region all", 0}},
+			needs: map[string]ends{
+				"autoscaling:DescribeAutoScalingGroups": {observe, 3}, "ec2:DescribeAddresses": {observe, 3}, "ec2:DescribeCapacityReservations": {observe, 3},
+				"ec2:DescribeHosts": {observe, 3}, "ec2:DescribeInstanceStatus": {observe, 3},
+				"ec2:DescribeInstanceTypes": {observe, 3}, "ec2:DescribeInstances": {observe, 3}, "ec2:DescribeRegions": {observe + " --region all", 3},
+				"ec2:DescribeSnapshots": {observe, 3}, "ec2:DescribeSpotInstanceRequests": {observe, 3}, "ec2:DescribeSpotPriceHistory": {observe, 3},
+				"ec2:DescribeVolumes": {observe, 3}, "organizations:ListAccounts": {observe, 4}, "pricing:GetProducts": {observe, 3},
+				"rds:DescribeDBClusters": {observe, 3}, "rds:DescribeDBInstances": {observe, 3}, "rds:DescribeEvents": {observe, 3},
+				"s3:GetObject": {observe, 4}, "s3:ListBucket": {observe, 3}, "sts:AssumeRole": {observe, 3},
+			},
 		},
 		{
 			name: "notify", policy: "--for notify --config " + trialNotices, config: trialNotices, commands: []ends{{"notify test", 0}, {"notify list", 0}},
@@ -219,6 +232,9 @@ func (y *trial) runs(a audience, command string) (code int, output string) {
 	args := strings.Fields(command)
 	if a.config != "" {
 		args = append(args, "--config", a.config)
+	}
+	if args[0] == "serve" {
+		return y.observes(args)
 	}
 	code, stdout, stderr := y.run(args...)
 	return code, stdout + stderr

@@ -184,8 +184,9 @@ func TestEveryLimitIsTight(t *testing.T) {
 	y := newTrial(t)
 	for name, args := range map[string]string{
 		"tag": "", "rules and costs": "--config " + trialAll, "a parameter": "--config " + trialParameter, "member": "--member --config " + trialAll,
-		"notify": "--for notify --config " + trialNotices,
-		"deploy": "--for deploy --config " + trialBounded, "deploy by a role": "--for deploy --config " + trialMaker,
+		"observe": "--for observe --config " + trialAll,
+		"notify":  "--for notify --config " + trialNotices,
+		"deploy":  "--for deploy --config " + trialBounded, "deploy by a role": "--for deploy --config " + trialMaker,
 	} {
 		t.Run(name, func(t *testing.T) {
 			printed := y.policy(strings.Fields(args + extra)...)

@@ -76,7 +76,9 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access we
 	options := a.options()
 	options.Now, options.Log, options.Observer = o.Now, o.Log, m.Observer()
 	o.App = app.New(options)
-	watcher = watch.New(watch.Options{App: o.App, Selection: sel, Now: o.Now, Log: o.Log, Timezone: o.CostInput.DefaultTimezone, Sweep: f.sweep})
+	watcher = watch.New(watch.Options{
+		App: o.App, Selection: sel, Now: o.Now, Log: o.Log, Timezone: o.CostInput.DefaultTimezone, Sweep: f.sweep, Observe: f.observe,
+	})
 	o.Watcher, o.JobStarted, o.LeaseHeld = watcher, m.JobStarted, m.LeaseHeld
 	o.Ended = tells(notify.New(notify.Options{Now: o.Now, Getenv: a.Env, Log: o.Log, Named: a.configNamed()}), m)
 	o.Locks = filepath.Join(cmp.Or(options.CacheDir, os.TempDir()), "nightshift")

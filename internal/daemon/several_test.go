@@ -78,11 +78,11 @@ func TestWithoutLeases(t *testing.T) {
 	}
 }
 
-// readOnly is the policy of a process that only observes: what `nightshift policy --for
-// forecast,history` prints, and what docs/daemon.md adds to it for costs.
+// readOnly is the policy of a process that only observes, as `nightshift policy --for
+// observe` prints it.
 const readOnly = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", "Action": [
 	"ec2:DescribeInstances", "ec2:DescribeRegions", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeInstanceStatus", "pricing:GetProducts",
-	"ec2:DescribeAddresses", "ec2:DescribeCapacityReservations", "ec2:DescribeHosts", "ec2:DescribeInstanceCreditSpecifications",
+	"ec2:DescribeAddresses", "ec2:DescribeCapacityReservations", "ec2:DescribeHosts",
 	"ec2:DescribeInstanceTypes", "ec2:DescribeSnapshots", "ec2:DescribeSpotPriceHistory", "ec2:DescribeVolumes"]},
 	{"Effect": "Allow", "Resource": "arn:aws:s3:::nightshift-practice/journal/*", "Action": "s3:GetObject"},
 	{"Effect": "Allow", "Resource": "arn:aws:s3:::nightshift-practice", "Action": "s3:ListBucket", "Condition": {"StringLike": {"s3:prefix": "journal/*"}}}]}`

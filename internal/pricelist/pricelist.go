@@ -54,6 +54,8 @@ type Options struct {
 	// Fresh is for how long prices are not asked again: DefaultFresh where it is
 	// 0. Where it is below 0 all prices are asked for once more.
 	Fresh time.Duration
+	// ReadOnly leaves the store as it is.
+	ReadOnly bool
 }
 
 // Cached is a price list whose answers are kept, region by region. Those
@@ -64,10 +66,11 @@ type Options struct {
 //
 // Products carry the attributes that distinguish prices, and no others.
 type Cached struct {
-	list  PriceList
-	store blob.Store
-	now   time.Time
-	fresh time.Duration
+	list     PriceList
+	store    blob.Store
+	now      time.Time
+	fresh    time.Duration
+	readOnly bool
 
 	kept *sharedPrices
 
@@ -83,7 +86,10 @@ type sharedPrices struct {
 
 // New makes a cached list of one that is asked.
 func New(list PriceList, o Options) *Cached {
-	c := &Cached{list: list, store: o.Store, now: o.Now.UTC(), fresh: o.Fresh, kept: &sharedPrices{regions: map[fleet.Region]*regionPrices{}}}
+	c := &Cached{
+		list: list, store: o.Store, now: o.Now.UTC(), fresh: o.Fresh, readOnly: o.ReadOnly,
+		kept: &sharedPrices{regions: map[fleet.Region]*regionPrices{}},
+	}
 	if c.fresh == 0 {
 		c.fresh = DefaultFresh
 	}

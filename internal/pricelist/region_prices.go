@@ -111,7 +111,7 @@ func (c *Cached) load(ctx context.Context, s *regionPrices) error {
 
 // save writes what is kept. The run still has it where that fails.
 func (c *Cached) save(ctx context.Context, s *regionPrices) {
-	if c.store == nil || s.closed {
+	if c.store == nil || c.readOnly || s.closed {
 		return
 	}
 	body, err := s.encode()

@@ -26,13 +26,14 @@ const (
 	Check                     // what `check --live` reads and tests, but for stopping and starting
 	Deploy                    // making, changing and removing the stack
 	Notify                    // messages to people, which deployed jobs send after their runs
+	Observe                   // what `serve --observe` reads; nothing is changed and nothing paid
 
-	allJobs = Power | Report | Forecast | History | Check | Notify
+	allJobs = Power | Report | Forecast | History | Check | Notify | Observe
 )
 
 // JobNames are the names that [ParseJobs] knows, in the order of the constants.
 func JobNames() []string {
-	return []string{"power", "report", "forecast", "history", "check", "deploy", "notify"}
+	return []string{"power", "report", "forecast", "history", "check", "deploy", "notify", "observe"}
 }
 
 // ParseJobs reads names of jobs; none means all.
@@ -116,8 +117,9 @@ func actions() []action {
 	clusters, groups := []fleet.Kind{fleet.KindCluster}, []fleet.Kind{fleet.KindGroup}
 	rds := slices.Concat(databases, clusters)
 	const (
-		machines = Power | Forecast | Check // the jobs that look at machines
-		targets  = machines | Report        // the jobs that work in accounts and regions
+		machines = Power | Forecast | Check | Observe // the jobs that look at machines
+		targets  = machines | Report                  // the jobs that work in accounts and regions
+		costs    = Report | Observe                   // the jobs that read what costs money
 	)
 	return []action{
 		{"sts:GetCallerIdentity", accessFree, nil, allJobs, audienceBoth, needsNothing},
@@ -148,22 +150,22 @@ func actions() []action {
 		{"autoscaling:ResumeProcesses", accessPower, groups, Power, audienceBoth, needsNothing},
 		{"autoscaling:CreateOrUpdateTags", accessTag, groups, Power, audienceBoth, needsNothing},
 
-		{"ec2:DescribeInstanceTypes", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"ec2:DescribeVolumes", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"ec2:DescribeSnapshots", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"ec2:DescribeAddresses", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"ec2:DescribeHosts", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"ec2:DescribeCapacityReservations", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"ec2:DescribeSpotPriceHistory", accessAny, nil, Report, audienceBoth, needsNothing},
+		{"ec2:DescribeInstanceTypes", accessAny, nil, costs, audienceBoth, needsNothing},
+		{"ec2:DescribeVolumes", accessAny, nil, costs, audienceBoth, needsNothing},
+		{"ec2:DescribeSnapshots", accessAny, nil, costs, audienceBoth, needsNothing},
+		{"ec2:DescribeAddresses", accessAny, nil, costs, audienceBoth, needsNothing},
+		{"ec2:DescribeHosts", accessAny, nil, costs, audienceBoth, needsNothing},
+		{"ec2:DescribeCapacityReservations", accessAny, nil, costs, audienceBoth, needsNothing},
+		{"ec2:DescribeSpotPriceHistory", accessAny, nil, costs, audienceBoth, needsNothing},
 		{"ec2:DescribeInstanceCreditSpecifications", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"pricing:GetProducts", accessAny, nil, Report | Forecast, audienceHome, needsNothing},
+		{"pricing:GetProducts", accessAny, nil, costs | Forecast, audienceHome, needsNothing},
 		{"pricing:ListPriceLists", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"pricing:GetPriceListFileUrl", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"ce:GetCostAndUsageWithResources", accessAny, nil, Report, audienceBoth, needsCostExplorer},
 		{"cloudwatch:GetMetricData", accessAny, nil, Report, audienceBoth, needsMetrics},
 
 		{"s3:GetObject", accessRead, nil, allJobs, audienceHome, needsNothing},
-		{"s3:PutObject", accessWrite, nil, allJobs, audienceHome, needsNothing},
+		{"s3:PutObject", accessWrite, nil, allJobs &^ Observe, audienceHome, needsNothing},
 		{"s3:ListBucket", accessList, nil, allJobs &^ Notify, audienceHome, needsNothing},
 		{"ssm:GetParameter", accessParameter, nil, allJobs, audienceHome, needsNothing},
 		{"secretsmanager:GetSecretValue", accessSecret, nil, Notify, audienceHome, needsSecrets},

@@ -70,8 +70,8 @@ func (s Scope) costed(list *statements, ops operations) {
 	if slices.Sort(roles); len(roles) > 0 {
 		list.allow("WorkInOtherAccounts", ops.with(accessRole), slices.Compact(roles), nil)
 	}
-	s.location(list, ops, location{"History", c.History, Report, Report})
-	s.location(list, ops, location{"Prices", c.PriceCache, Report | Forecast, Report | Forecast})
+	s.location(list, ops, location{"History", c.History, Report | Observe, Report})
+	s.location(list, ops, location{"Prices", c.PriceCache, Report | Forecast | Observe, Report | Forecast})
 	s.location(list, ops, location{"Bill", c.Bill, Report, 0})
 }
 

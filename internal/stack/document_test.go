@@ -147,6 +147,10 @@ func TestPoliciesOfJobs(t *testing.T) {
 			[]string{"ec2:DescribeInstances", "rds:DescribeDBInstances", "s3:PutObject", "s3:ListBucket", "sts:AssumeRole"},
 			[]string{"ec2:StopInstances", "ec2:CreateTags", "pricing:GetProducts"},
 		},
+		"observe": {
+			[]string{"ec2:DescribeInstances", "rds:DescribeDBInstances", "ec2:DescribeVolumes", "pricing:GetProducts", "s3:GetObject", "s3:ListBucket", "sts:AssumeRole"},
+			[]string{"ec2:StopInstances", "ec2:CreateTags", "s3:PutObject", "ce:GetCostAndUsageWithResources", "cloudwatch:GetMetricData"},
+		},
 		"power,report,forecast,history,check": {costed()[1:2], nil},
 	} {
 		var err error

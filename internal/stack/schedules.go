@@ -258,7 +258,7 @@ func (s Scope) scheduled(list *statements, ops operations) {
 		list.allow(fmt.Sprint("ChangeType", n+1), ops.of(accessType, fleet.KindInstance), s.machines(fleet.KindInstance), l.and(typeOnly()))
 	}
 	s.configuration(list, ops)
-	s.location(list, ops, location{"Journal", s.Schedules.Journal, Report | History | Check, Power | Report | Check})
+	s.location(list, ops, location{"Journal", s.Schedules.Journal, Report | History | Check | Observe, Power | Report | Check})
 	s.noticed(list, ops)
 }
 

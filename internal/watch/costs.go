@@ -16,7 +16,7 @@ import (
 )
 
 // SweepCosts reads what the targets hold and prices it. Nothing that is paid for by the
-// request is asked, and nothing is stored.
+// request is asked, and nothing is stored but prices, where it does not only observe.
 func (w *Watcher) SweepCosts(ctx context.Context) error {
 	w.pricing.Lock()
 	defer w.pricing.Unlock()
@@ -41,7 +41,7 @@ func (w *Watcher) costs(ctx context.Context) (Cost, error) {
 	}
 	none, nowhere := 0, ""
 	result, err := s.Report(ctx, app.ReportInput{Past: true, CostInput: app.CostInput{
-		DefaultTimezone: w.o.Timezone, CostExplorer: &none, CloudWatch: &none, Bill: &nowhere, Tags: tagKeys(s.Config),
+		DefaultTimezone: w.o.Timezone, CostExplorer: &none, CloudWatch: &none, Bill: &nowhere, Tags: tagKeys(s.Config), ReadPrices: w.o.Observe,
 	}})
 	if err != nil {
 		return Cost{}, err

@@ -30,6 +30,9 @@ type Options struct {
 	// Sweep is how often the machines are read where no job has done so; 0 is as often
 	// as power runs, and at least every five minutes.
 	Sweep time.Duration
+	// Observe leaves all places as they are: the prices that the configuration keeps are
+	// read there, and those that were asked for are not stored.
+	Observe bool
 }
 
 // mostSweep is how old the machines are at most where nothing else is said.
