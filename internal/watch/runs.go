@@ -20,6 +20,8 @@ const (
 	runsKept      = 500
 	outcomesKept  = 20_000
 	outcomesOfOld = 20
+	// callsKept is of how many runs, the newest, the calls to AWS are shown.
+	callsKept = 100
 	// actsKept is how much is remembered of each machine, and actsFor for how long.
 	actsKept = 10
 	actsFor  = 7 * 24 * time.Hour
@@ -36,10 +38,12 @@ const (
 // runs are what is known of runs, from the journal and from this process.
 type runs struct {
 	list []journal.Record // the newest first
-	acts map[fleet.ResourceID][]Act
+	acts map[MachineKey][]Act
 	jobs map[string]jobRuns
 	// began is when the journal was read for the first time.
 	began time.Time
+	// own is the account of our own credentials, of which records may say nothing.
+	own fleet.Account
 }
 
 // jobRuns are the newest runs of a job.
@@ -49,7 +53,7 @@ type jobRuns struct {
 }
 
 func newRuns() runs {
-	return runs{acts: map[fleet.ResourceID][]Act{}, jobs: map[string]jobRuns{}}
+	return runs{acts: map[MachineKey][]Act{}, jobs: map[string]jobRuns{}}
 }
 
 // ReadJournal reads the records that are new.
@@ -124,7 +128,7 @@ func (r *runs) add(now time.Time, records []journal.Record) {
 			continue
 		}
 		r.addActs(rec)
-		rec.Outcomes, rec.Calls = shown(rec.Outcomes), nil
+		rec.Outcomes = shown(rec.Outcomes)
 		r.list = append(r.list, rec)
 	}
 	slices.SortStableFunc(r.list, func(a, b journal.Record) int { return b.Started.Compare(a.Started) })
@@ -138,6 +142,9 @@ func (r *runs) add(now time.Time, records []journal.Record) {
 			r.list[n].Outcomes = slices.Clip(slices.Clone(list[:min(len(list), outcomesOfOld)]))
 		}
 		left = max(0, left-len(r.list[n].Outcomes))
+		if n >= callsKept {
+			r.list[n].Calls = nil
+		}
 	}
 }
 
@@ -195,9 +202,32 @@ func (r *runs) addActs(rec journal.Record) {
 			at = rec.Started
 		}
 		act := Act{At: at, Run: rec.Run, Job: rec.Job, Action: power.Action(o.Action), Result: o.Result, Reason: o.Reason, Schedule: o.Schedule}
-		list := append([]Act{act}, r.acts[o.ID]...)
-		slices.SortStableFunc(list, func(a, b Act) int { return b.At.Compare(a.At) })
-		r.acts[o.ID] = list[:min(len(list), actsKept)]
+		r.addAct(r.keyOf(o), act)
+	}
+}
+
+func (r *runs) keyOf(o journal.Outcome) MachineKey {
+	return MachineKey{fleet.Target{Account: cmp.Or(o.Target.Account, r.own), Region: o.Target.Region}, o.Kind, o.ID}
+}
+
+func (r *runs) addAct(key MachineKey, acts ...Act) {
+	list := slices.Concat(acts, r.acts[key])
+	slices.SortStableFunc(list, func(a, b Act) int { return b.At.Compare(a.At) })
+	r.acts[key] = list[:min(len(list), actsKept)]
+}
+
+// belongTo says of which account the records are that name none.
+func (r *runs) belongTo(own fleet.Account) {
+	if own == r.own {
+		return
+	}
+	r.own = own
+	for key, list := range r.acts {
+		if key.Account == "" {
+			delete(r.acts, key)
+			key.Account = own
+			r.addAct(key, list...)
+		}
 	}
 }
 

@@ -43,7 +43,14 @@ type State struct {
 	Runs    []journal.Record
 	Journal Part
 	// Acts are what runs did with each machine in the last days, the newest first.
-	Acts map[fleet.ResourceID][]Act
+	Acts map[MachineKey][]Act
+}
+
+// MachineKey names a machine: accounts, regions and kinds may have one with the same id.
+type MachineKey struct {
+	fleet.Target
+	Kind fleet.Kind
+	ID   fleet.ResourceID
 }
 
 // Part is how old a part of the State is.
@@ -69,6 +76,9 @@ type Config struct {
 	// Rejected are the errors of the newest configuration. Where one without errors was
 	// read before, that stays in force; otherwise what they are about is skipped.
 	Rejected []string
+	// RejectedSince is when the configuration was found to have errors; zero while it has
+	// none.
+	RejectedSince time.Time
 	// Checked is when it was last compared.
 	Checked time.Time
 }
@@ -78,8 +88,8 @@ type Target struct {
 	fleet.Target
 	// AccountName is what people call the account.
 	AccountName string
-	// Up is true where the last sweep read all of its machines, At when they were
-	// read last, and Err why not now.
+	// Up is true where the last sweep read all of its machines, At when the sweep that
+	// read them last began, and Err why not now.
 	Up  bool
 	At  time.Time
 	Err string
@@ -144,6 +154,9 @@ type Job struct {
 	// that another holds.
 	Problem string
 }
+
+// Key names a machine of a target.
+func (t *Target) Key(m fleet.Machine) MachineKey { return MachineKey{t.Target, m.Kind, m.ID} }
 
 // Act is something that a run did, or failed to do, with a machine.
 type Act struct {

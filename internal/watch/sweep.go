@@ -23,8 +23,9 @@ func (w *Watcher) Sweep(ctx context.Context) error {
 		w.notRead(began, err)
 		return err
 	}
+	own := w.account(ctx, s)
 	w.ReadJournal(ctx, s) // it says of machines what AWS does not
-	list, err := w.machines(ctx, s, began)
+	list, err := w.machines(ctx, s, own, began)
 	if err == nil {
 		w.log.DebugContext(ctx, "swept", "targets", len(list), "took", time.Since(began))
 	}
@@ -43,7 +44,8 @@ func (w *Watcher) notRead(began time.Time, err error) {
 }
 
 // machines reads the machines of the targets of a session.
-func (w *Watcher) machines(ctx context.Context, s *app.Session, began time.Time) ([]Target, error) {
+func (w *Watcher) machines(ctx context.Context, s *app.Session, own fleet.Account, began time.Time) ([]Target, error) {
+	start := w.o.Now()
 	var result app.PowerResult
 	if len(s.Config.Rules().Rules) > 0 {
 		var err error
@@ -58,7 +60,6 @@ func (w *Watcher) machines(ctx context.Context, s *app.Session, began time.Time)
 		}
 		result.Unreachable = s.Unreachable
 	}
-	own := w.account(ctx, s)
 	now := w.o.Now()
 	var failed []app.TargetError
 	var list []Target
@@ -67,7 +68,7 @@ func (w *Watcher) machines(ctx context.Context, s *app.Session, began time.Time)
 		t := Target{Target: read.Plan.Target, AccountName: s.Names.Of(read.Plan.Target.Account)}
 		t.Account = cmp.Or(t.Account, own)
 		if read.Failure == nil {
-			t.Up, t.At, t.Steps = true, now, read.Plan.Steps
+			t.Up, t.At, t.Steps = true, start, read.Plan.Steps
 		} else {
 			failed = append(failed, *read.Failure)
 			t.Err = read.Failure.Err.Error()
@@ -75,7 +76,7 @@ func (w *Watcher) machines(ctx context.Context, s *app.Session, began time.Time)
 		}
 		acts := w.State().Acts
 		for n, step := range t.Steps {
-			t.Steps[n] = startedAgain(step, acts[step.Machine.ID])
+			t.Steps[n] = startedAgain(step, acts[t.Key(step.Machine)])
 		}
 		list = append(list, t)
 	}
@@ -107,6 +108,10 @@ func (w *Watcher) account(ctx context.Context, s *app.Session) fleet.Account {
 			w.log.DebugContext(ctx, "the account is not known", "error", err)
 		}
 		w.own = account
+		w.change(func(s *State) {
+			w.runs.belongTo(account)
+			w.runs.show(s, w.o.Now())
+		})
 	}
 	return w.own
 }

@@ -137,6 +137,12 @@ func (w *Watcher) Reload(ctx context.Context) (changed bool, err error) {
 	}
 	w.changeLocked(func(s *State) {
 		s.Config.Checked, s.Config.Rejected = w.o.Now(), problems
+		switch {
+		case len(problems) == 0:
+			s.Config.RejectedSince = time.Time{}
+		case s.Config.RejectedSince.IsZero():
+			s.Config.RejectedSince = s.Config.Checked
+		}
 		if changed {
 			s.Config.Loaded, s.Config.Hash, s.Config.Value = s.Config.Checked, read.Hash, read.Config
 		}

@@ -1,10 +1,12 @@
 package watch_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
 	"nightshift/internal/power"
 	"nightshift/internal/sandbox"
 	"nightshift/internal/sandbox/sandboxtest"
@@ -37,6 +40,8 @@ power:
 type world struct {
 	*sandbox.Sandbox
 	now     time.Time
+	tick    time.Duration // by which each look at the clock moves it on
+	looks   atomic.Int64
 	app     *app.App
 	watcher *watch.Watcher
 	config  string // the path of the configuration
@@ -52,7 +57,9 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	dir := t.TempDir()
 	w.config, w.journal = filepath.Join(dir, "nightshift.yaml"), filepath.Join(dir, "journal")
 	w.configure(t, officeHours)
-	clock := func() time.Time { return w.now }
+	clock := func() time.Time {
+		return w.now.Add(w.tick * time.Duration(w.looks.Add(1)))
+	}
 	w.app = app.New(app.Options{Now: clock, Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey}})
 	w.watcher = watch.New(watch.Options{App: w.app, Now: clock, Selection: app.Selection{Config: blob.Ref{Scheme: blob.File, Path: w.config}}})
 	return w
@@ -139,7 +146,7 @@ func TestASweepSeesMachinesAndRuns(t *testing.T) {
 		t.Fatalf("runs: %+v, jobs: %+v", after.Runs, after.Jobs)
 	}
 	stopped := after.Runs[0].Outcomes[0]
-	acts := after.Acts[stopped.ID]
+	acts := after.Acts[after.Targets[0].Key(fleet.Machine{Kind: stopped.Kind, ID: stopped.ID})]
 	if len(acts) != 1 || acts[0].Action != power.Stop || acts[0].Result != fleet.Done || acts[0].Run != after.Runs[0].Run {
 		t.Errorf("%s: %+v", stopped.ID, acts)
 	}
@@ -154,7 +161,13 @@ func TestAConfigurationWithErrorsIsNotUsed(t *testing.T) {
 	if w.reload(t) {
 		t.Error("one with errors is in force")
 	}
+	rejected := w.now
+	w.pass(10 * time.Minute)
+	w.reload(t)
 	bad := w.watcher.State().Config
+	if !bad.RejectedSince.Equal(rejected) || !bad.Checked.Equal(w.now) {
+		t.Errorf("rejected at %s, it says %s", rejected, bad.RejectedSince)
+	}
 	if len(bad.Rejected) != 1 || !strings.Contains(bad.Rejected[0], "Fry") || bad.Hash != good.Hash || bad.Value != good.Value || !bad.Checked.After(good.Checked) {
 		t.Errorf("%+v", bad)
 	}
@@ -168,7 +181,7 @@ func TestAConfigurationWithErrorsIsNotUsed(t *testing.T) {
 	if !w.reload(t) {
 		t.Error("a good one is not in force")
 	}
-	if s := w.sweep(t); stops(s) > 0 || len(s.Config.Rejected) > 0 || s.Config.Hash == good.Hash {
+	if s := w.sweep(t); stops(s) > 0 || len(s.Config.Rejected) > 0 || !s.Config.RejectedSince.IsZero() || s.Config.Hash == good.Hash {
 		t.Errorf("%d stops, %+v", stops(s), s.Config)
 	}
 	if err := os.Remove(w.config); err != nil {
@@ -248,4 +261,55 @@ func TestSweepEvery(t *testing.T) {
 		Selection: app.Selection{Config: blob.Ref{Scheme: blob.File, Path: w.config}},
 	})
 	check("asked for", asked, time.Hour)
+}
+
+// Machines of two accounts, or of two kinds, may have the same id. A record that names no
+// account is of our own.
+func TestActsOfTheSameID(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.reload(t)
+	other := fleet.Target{Account: "999999999999", Region: region}
+	record := func(minutes int, target fleet.Target, kind fleet.Kind) journal.Record {
+		r := journal.Record{Run: fmt.Sprint("run-", minutes), Job: "power", Started: w.now.Add(-time.Duration(minutes) * time.Minute), Calls: map[string]int{"rds:StopDBInstance": 1}}
+		r.Add(journal.Outcome{Target: target, Kind: kind, ID: "shop", Action: "stop", Result: fleet.Done})
+		return r
+	}
+	w.watcher.Ran(record(30, fleet.Target{Region: region}, fleet.KindDatabase))
+	s := w.sweep(t) // finds which account ours is
+	w.watcher.Ran(record(20, fleet.Target{Region: region}, fleet.KindDatabase))
+	w.watcher.Ran(record(10, other, fleet.KindDatabase))
+	w.watcher.Ran(record(5, other, fleet.KindGroup))
+	own := s.Targets[0].Target
+	if own.Account == "" {
+		t.Fatal("our account is not known")
+	}
+	s = w.watcher.State()
+	for key, want := range map[watch.MachineKey][]string{
+		{Target: own, Kind: fleet.KindDatabase, ID: "shop"}:   {"run-20", "run-30"},
+		{Target: other, Kind: fleet.KindDatabase, ID: "shop"}: {"run-10"},
+		{Target: other, Kind: fleet.KindGroup, ID: "shop"}:    {"run-5"},
+	} {
+		var got []string
+		for _, a := range s.Acts[key] {
+			got = append(got, a.Run)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v: %v, want %v", key, got, want)
+		}
+	}
+	if len(s.Acts) != 3 || s.Runs[0].Calls["rds:StopDBInstance"] != 1 {
+		t.Errorf("%d machines were acted on; the calls of the newest run are %v", len(s.Acts), s.Runs[0].Calls)
+	}
+}
+
+// Of the machines it is known when the sweep began that read them: what was changed
+// meanwhile may not be in it.
+func TestASweepIsAsOldAsItsBegin(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.reload(t)
+	w.tick = time.Second
+	s := w.sweep(t)
+	if at := s.Targets[0].At; !at.After(w.now) || !at.Before(s.Machines.Tried) {
+		t.Errorf("it says %s, and ended at %s", at, s.Machines.Tried)
+	}
 }

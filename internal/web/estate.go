@@ -124,7 +124,7 @@ func (e *estate) machine(target *watch.Target, step *power.Step) *machine {
 		m.name = string(step.Machine.ID)
 	}
 	m.short = text.Clip(m.name, longName)
-	m.condition, m.failure = conditionOf(step, e.Acts[step.Machine.ID])
+	m.condition, m.failure = conditionOf(step, e.Acts[target.Key(step.Machine)])
 	if until := step.Desired.Until; step.Desired.Schedule != "" {
 		if s := e.resolve(step.Desired.Schedule); s != nil && !until.IsZero() {
 			m.next = step.Desired.Ahead(s, until, until.Add(1))[0].State
@@ -149,15 +149,20 @@ func acted(m *machine) int {
 	return 0
 }
 
-// conditionOf says how a machine is doing, with the newest act on it where that
-// failed and has not been made good.
+// clockError is by how much the clock that records follow may differ from that of AWS,
+// which schedules follow.
+const clockError = time.Minute
+
+// conditionOf says how a machine is doing, with the newest try to reach the desired state
+// where that failed and has not been made good.
 func conditionOf(step *power.Step, acts []watch.Act) (condition, *watch.Act) {
 	switch out := watch.OutOfSchedule(*step); {
 	case step.Invalid, watch.FellBack(*step):
 		return failed, nil
-	case out && len(acts) > 0 && acts[0].Result == fleet.Failed:
-		return failed, &acts[0]
 	case out:
+		if try := newestTry(step.Desired, acts); try != nil && try.Result == fleet.Failed {
+			return failed, try
+		}
 		return outOfSchedule, nil
 	case watch.Manual(*step):
 		return manual, nil
@@ -165,6 +170,20 @@ func conditionOf(step *power.Step, acts []watch.Act) (condition, *watch.Act) {
 		return noChange, nil
 	}
 	return skipped, nil
+}
+
+// newestTry is the newest act that was to reach a desired state, nil where there was none
+// since it changed.
+func newestTry(d power.Desired, acts []watch.Act) *watch.Act {
+	action := power.Start
+	if d.State == schedule.Stopped {
+		action = power.Stop
+	}
+	n := slices.IndexFunc(acts, func(a watch.Act) bool { return a.Action == action })
+	if n < 0 || acts[n].At.Before(d.Since.Add(-clockError)) {
+		return nil
+	}
+	return &acts[n]
 }
 
 // resolve finds the schedule of a name or an inline form that a machine has, and
@@ -183,6 +202,14 @@ func (e *estate) resolve(name string) *schedule.Schedule {
 
 // overridden reports whether an override decides about a machine now.
 func (m *machine) overridden(now time.Time) bool { return m.Desired.Override.Holds(now) }
+
+// actsOf are what runs did with a machine, the newest first.
+func (e *estate) actsOf(m *machine) []watch.Act { return e.Acts[m.target.Key(m.Machine)] }
+
+// runs reports whether a machine runs, or is about to.
+func (m *machine) runs() bool {
+	return m.Machine.State == fleet.Running || m.Machine.State == fleet.Pending
+}
 
 // place is the account and the region of a machine, as links write it.
 func (m *machine) place() string {
@@ -209,6 +236,20 @@ func (e *estate) configured() []config.Schedule {
 type choice struct {
 	Value, Text string
 	Chosen      bool
+}
+
+// stale is the age from which on machines and runs are called old: three times the time
+// between two sweeps, which is up to twice as long while a job runs.
+func (e *estate) stale() time.Duration { return 3 * e.SweepEvery }
+
+// tick is the time between two runs of the job power.
+func (e *estate) tick() time.Duration {
+	if c := e.Config.Value; c != nil {
+		if every := c.Job(config.JobPower).Interval(); every > 0 {
+			return every
+		}
+	}
+	return 5 * time.Minute
 }
 
 // Starting is true until the machines have been read once.

@@ -76,7 +76,7 @@ type world struct {
 	count int
 }
 
-func (w *world) add(target int, name, scheduleName string, state fleet.State, change func(*fleet.Machine)) fleet.ResourceID {
+func (w *world) add(target int, name, scheduleName string, state fleet.State, change func(*fleet.Machine)) watch.MachineKey {
 	w.count++
 	t := &w.state.Targets[target]
 	m := fleet.Machine{
@@ -98,11 +98,11 @@ func (w *world) add(target int, name, scheduleName string, state fleet.State, ch
 		change(&m)
 	}
 	t.Steps = append(t.Steps, w.rules.Evaluate(m, nil, now))
-	return m.ID
+	return t.Key(m)
 }
 
-func (w *world) act(id fleet.ResourceID, when time.Time, action power.Action, result fleet.Result, reason fleet.Reason) {
-	w.state.Acts[id] = append(w.state.Acts[id], watch.Act{
+func (w *world) act(key watch.MachineKey, when time.Time, action power.Action, result fleet.Result, reason fleet.Reason) {
+	w.state.Acts[key] = append(w.state.Acts[key], watch.Act{
 		At: when, Run: runName(when), Job: "power", Action: action, Result: result, Reason: reason, Schedule: "office-hours",
 	})
 }
@@ -112,11 +112,12 @@ func runName(t time.Time) string { return t.UTC().Format("20060102T150405Z") + "
 func newWorld(t testing.TB) *world {
 	c := load(t)
 	return &world{rules: power.NewRuleSet(c.Rules()), state: &watch.State{
-		Made:     now,
-		Config:   watch.Config{Ref: "s3://example-nightshift/nightshift.yaml", Hash: "9f2c", Loaded: at(-3, 9, 0), Value: c, Checked: now},
-		Machines: watch.Part{At: now.Add(-2 * time.Minute), Tried: now.Add(-2 * time.Minute), Duration: 1400 * time.Millisecond},
-		Journal:  watch.Part{At: now.Add(-2 * time.Minute), Tried: now.Add(-2 * time.Minute)},
-		Acts:     map[fleet.ResourceID][]watch.Act{},
+		Made:       now,
+		Config:     watch.Config{Ref: "s3://example-nightshift/nightshift.yaml", Hash: "9f2c", Loaded: at(-3, 9, 0), Value: c, Checked: now},
+		Machines:   watch.Part{At: now.Add(-2 * time.Minute), Tried: now.Add(-2 * time.Minute), Duration: 1400 * time.Millisecond},
+		Journal:    watch.Part{At: now.Add(-2 * time.Minute), Tried: now.Add(-2 * time.Minute)},
+		SweepEvery: 5 * time.Minute,
+		Acts:       map[watch.MachineKey][]watch.Act{},
 		Targets: []watch.Target{
 			{Target: dev, AccountName: "dev", Up: true, At: now.Add(-2 * time.Minute)},
 			{Target: stage, AccountName: "staging", Up: true, At: now.Add(-2 * time.Minute)},
@@ -198,9 +199,9 @@ func (w *world) costs() {
 	sum := func(name string, n int, off time.Duration, gross, ebs, net float64) cost.SavedSum {
 		return cost.SavedSum{Schedule: name, Instances: n, Off: off, Gross: dollars(gross), EBS: dollars(ebs), Net: dollars(net)}
 	}
-	c.Savings = &cost.Savings{From: at(-30, 0, 0), To: now, Schedules: []cost.SavedSum{
-		sum("office-hours", 14, 6720*time.Hour, 806.40, 61.20, 745.20), sum("seoul-desk", 7, 3100*time.Hour, 412.10, 30.10, 382.00), sum("berlin", 5, 2200*time.Hour, 240.00, 18.40, 221.60),
-	}, Total: sum("", 26, 12020*time.Hour, 1458.50, 109.70, 1348.80)}
+	c.Savings = &cost.Savings{From: at(0, 0, 0), To: now, Schedules: []cost.SavedSum{
+		sum("office-hours", 14, 112*time.Hour, 13.44, 1.02, 12.42), sum("berlin", 5, 80*time.Hour, 9.60, 0.73, 8.87), sum("seoul-desk", 7, 56*time.Hour, 6.72, 0.50, 6.22),
+	}, Total: sum("", 26, 248*time.Hour, 29.76, 2.25, 27.51)}
 	c.Notes = []string{"prices are those of the AWS price list of 2026-11-28", "the hours of 3 instances are estimates"}
 	c.Trend = trendOf(14)
 	c.Recommendations = recommendations(32)
@@ -254,7 +255,7 @@ func recommendations(n int) []recommend.Listed {
 	return all
 }
 
-func (w *world) runs(failure fleet.ResourceID) {
+func (w *world) runs(failure watch.MachineKey) {
 	for n := range 30 {
 		started := at(0, 18, 47).Add(-5 * time.Minute * time.Duration(n))
 		r := journal.Record{
@@ -264,7 +265,7 @@ func (w *world) runs(failure fleet.ResourceID) {
 		if n < 3 {
 			r.Skipped = 39
 			r.Add(journal.Outcome{
-				Target: dev, Kind: fleet.KindInstance, ID: failure, Name: "search-index", Action: "start", Result: fleet.Failed, State: fleet.Stopped,
+				Target: dev, Kind: fleet.KindInstance, ID: failure.ID, Name: "search-index", Action: "start", Result: fleet.Failed, State: fleet.Stopped,
 				Reason: fleet.Reason{Code: "no-capacity", Text: "InsufficientInstanceCapacity: no capacity for r6i.4xlarge in ap-northeast-2a"}, Schedule: "seoul-desk",
 			})
 			r.Errors = []string{"research-eu: sts:AssumeRole: AccessDenied"}

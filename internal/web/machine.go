@@ -73,7 +73,7 @@ func (p *pages) machineView(e *estate, m *machine) machineView {
 	v := machineView{
 		machineRow: e.row(m), Full: m.Machine.ARN, By: text.Printable(step.Desired.By),
 		Since: e.when(step.Desired.Since), Started: e.when(m.Machine.Started), Stopped: e.when(m.Machine.Stopped), Rule: step.Desired.Rule,
-		Read: e.ago(m.target.At), Old: e.now.Sub(m.target.At) > staleAfter, Unreachable: text.Printable(m.target.Err),
+		Read: e.ago(m.target.At), Old: e.now.Sub(m.target.At) > e.stale(), Unreachable: text.Printable(m.target.Err),
 		Explain: "nightshift power explain " + shellWord(string(m.Machine.ID)),
 	}
 	if m.overridden(e.now) {
@@ -95,7 +95,8 @@ func (p *pages) machineView(e *estate, m *machine) machineView {
 		v.Picture = &drawn
 		v.Next = e.ahead(m, s)
 	}
-	for _, a := range e.Acts[m.Machine.ID][:min(len(e.Acts[m.Machine.ID]), actsShown)] {
+	acts := e.actsOf(m)
+	for _, a := range acts[:min(len(acts), actsShown)] {
 		link := ""
 		if slices.ContainsFunc(e.Runs, func(r journal.Record) bool { return r.Run == a.Run }) {
 			link = "/runs/" + url.PathEscape(a.Run)

@@ -151,7 +151,7 @@ func (f filter) fits(m *machine, e *estate) bool {
 	case "":
 		return true
 	case "running":
-		return m.Machine.State == fleet.Running || m.Machine.State == fleet.Pending
+		return m.runs()
 	case "stopped":
 		return m.Machine.State == fleet.Stopped || m.Machine.State == fleet.Stopping
 	case "override":

@@ -67,6 +67,8 @@ func (e *estate) span(d time.Duration) string {
 		return e.texts.get("span.milliseconds", d.Milliseconds())
 	case d < time.Minute:
 		return e.texts.get("span.seconds", d.Seconds())
+	case d < time.Hour && d%time.Minute < time.Second:
+		return e.texts.get("span.wholeminutes", int(d/time.Minute))
 	case d < time.Hour:
 		return e.texts.get("span.minutes", int(d/time.Minute), int(d%time.Minute/time.Second))
 	case d%time.Hour < time.Minute:

@@ -24,9 +24,8 @@ const (
 	runsShown      = 6
 	// inlineShown is how many schedules that are written in tags are shown.
 	inlineShown = 10
-	// staleAfter is the age from which on machines and runs are called old, staleCosts
-	// that of costs: three of the longest times between two sweeps.
-	staleAfter = 15 * time.Minute
+	// staleCosts is the age from which on costs are called old: three times the time
+	// between two calculations.
 	staleCosts = 18 * time.Hour
 )
 
@@ -34,6 +33,8 @@ const (
 type todayView struct {
 	Tiles     []tile
 	Attention []problem
+	// Calm is true where it is known that nothing needs attention.
+	Calm      bool
 	Soon      []coming
 	Schedules []scheduleNow
 	Runs      []runRow
@@ -53,8 +54,10 @@ type problem struct {
 	Kind, Title, Link string
 	Lines             []string
 	More              int
-	Since             moment
-	Command           string
+	// Since is how long that has been so, Out since when a machine has been out of
+	// schedule.
+	Since, Out moment
+	Command    string
 }
 
 // coming is something that is going to happen.
@@ -96,6 +99,7 @@ func (p *pages) today(e *estate, _ *http.Request) (view, error) {
 	v := todayView{
 		Tiles: e.tiles(), Attention: e.attention(), Soon: e.soon(), Schedules: e.schedulesNow(), Sources: e.sources(),
 	}
+	v.Calm = e.calm(v.Attention)
 	for _, r := range e.Runs[:min(len(e.Runs), runsShown)] {
 		v.Runs = append(v.Runs, e.runRow(r))
 	}
@@ -110,7 +114,7 @@ func (e *estate) tiles() []tile {
 	var running, overridden int
 	by := map[condition]int{}
 	for _, m := range e.machines {
-		if m.Machine.State == fleet.Running {
+		if m.runs() {
 			running++
 		}
 		if m.overridden(e.now) {
@@ -244,7 +248,7 @@ func (e *estate) schedulesNow() []scheduleNow {
 
 func (s *scheduleNow) add(m *machine) {
 	s.Total++
-	if m.Machine.State == fleet.Running || m.Machine.State == fleet.Pending {
+	if m.runs() {
 		s.Running++
 	}
 	switch m.condition {
@@ -261,13 +265,20 @@ func (s *scheduleNow) add(m *machine) {
 // sources are the parts of what is shown, with their age.
 func (e *estate) sources() []source {
 	part := func(name string, p watch.Part, old time.Duration) source {
-		return source{e.texts.get(name), p.Err, e.ago(p.At), p.At.IsZero() || e.now.Sub(p.At) > old}
+		return source{e.texts.get(name), p.Err, e.ago(p.At), e.old(p, old)}
 	}
+	journal := part("source.journal", e.Journal, e.stale())
+	journal.Old = journal.Old && e.journalOld()
 	return []source{
-		part("source.machines", e.Machines, staleAfter),
-		part("source.journal", e.Journal, staleAfter),
+		part("source.machines", e.Machines, e.stale()),
+		journal,
 		part("source.costs", e.Cost.Part, staleCosts),
 	}
+}
+
+// old reports whether a part was not read for some time.
+func (e *estate) old(p watch.Part, after time.Duration) bool {
+	return p.At.IsZero() || e.now.Sub(p.At) > after
 }
 
 // runRow is a run in a list.

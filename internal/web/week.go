@@ -185,7 +185,7 @@ func (e *estate) machinePicture(m *machine, s *schedule.Schedule, monday time.Ti
 	if o := m.Desired.Override; !o.Until.IsZero() {
 		p.Override = l.box(o.Since, o.Until, 1, 4)
 	}
-	p.acts(l, e.Acts[m.Machine.ID])
+	p.acts(l, e.actsOf(m))
 	return p
 }
 
