@@ -22,7 +22,6 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
-	"nightshift/internal/lease"
 	"nightshift/internal/notify"
 	"nightshift/internal/watch"
 )
@@ -48,6 +47,9 @@ type Options struct {
 	CostInput app.CostInput
 	// Locks is a folder for the leases of jobs where there is no journal.
 	Locks string
+	// StoreTime is how long the store of leases and that of the configuration may take
+	// before a job goes on without their answer; 0 means 10 seconds.
+	StoreTime time.Duration
 	// Metrics and Page, if not nil, answer at /metrics and everywhere else.
 	Metrics, Page http.Handler
 	// JobStarted, if not nil, hears of each run of a job; what it returns hears of its
@@ -65,26 +67,34 @@ const (
 	shortest = 100 * time.Millisecond
 	// costsEvery is how old at most the costs are where nothing else is said.
 	costsEvery = 6 * time.Hour
-	// Grace is how long what has begun may take to end when the process is told to.
-	Grace = 40 * time.Second
+	// storeTime is how long a lease or a configuration is waited for where nothing else
+	// is said. The first sweep has three times as long before jobs begin without it.
+	storeTime = 10 * time.Second
+	// grace is how long what has begun may take to end when the process is told to.
+	grace = 40 * time.Second
 )
 
 // Daemon is a process that watches and runs jobs.
 type Daemon struct {
 	o   Options
 	log *slog.Logger
+	// closing is closed when nothing new may begin, swept when the machines were read for
+	// the first time, or could not be.
+	closing, swept chan struct{}
+	firstSweep     sync.Once
+	work           sync.WaitGroup
+
+	mu sync.Mutex
 	// began is when it was made: what was due before then and was never done is not
 	// made up for.
-	began time.Time
-	// closing is closed when nothing new may begin.
-	closing chan struct{}
-	work    sync.WaitGroup
-
-	mu       sync.Mutex
+	began    time.Time
 	attempts map[string]attempt
+	// problems are the times of jobs for which a problem is shown.
+	problems map[string]time.Time
 	running  map[string]bool
+	sweepDue bool // once more after the sweep that is under way
 	ready    bool
-	leases   map[string]*lease.Lease
+	leases   map[string]heldLease
 	own      fleet.Account // of our own credentials
 
 	warnLocal sync.Once
@@ -106,8 +116,11 @@ func New(o Options) *Daemon {
 		o.Costs = costsEvery
 	}
 	d := &Daemon{
-		o: o, log: o.Log, began: o.Now(), closing: make(chan struct{}),
-		attempts: map[string]attempt{}, running: map[string]bool{}, leases: map[string]*lease.Lease{},
+		o: o, log: o.Log, began: o.Now(), closing: make(chan struct{}), swept: make(chan struct{}),
+		attempts: map[string]attempt{}, problems: map[string]time.Time{}, running: map[string]bool{}, leases: map[string]heldLease{},
+	}
+	if d.o.StoreTime <= 0 {
+		d.o.StoreTime = storeTime
 	}
 	if d.o.JobStarted == nil {
 		d.o.JobStarted = func(string) func(bool) { return func(bool) {} }
@@ -122,7 +135,7 @@ func New(o Options) *Daemon {
 }
 
 // Run watches and runs jobs until the context ends. Then nothing new begins, and what
-// has begun has Grace to end. It is an error where there is no configuration that can be
+// has begun has 40 seconds to end. It is an error where there is no configuration that can be
 // followed.
 func (d *Daemon) Run(ctx context.Context) error {
 	// What has begun goes on when the context ends.
@@ -131,7 +144,16 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if _, err := d.o.Watcher.Reload(ctx); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { close(d.closing) })
+	stop := context.AfterFunc(ctx, func() {
+		close(d.closing)
+		over := time.NewTimer(grace)
+		defer over.Stop()
+		select {
+		case <-over.C:
+			cancel()
+		case <-working.Done():
+		}
+	})
 	defer stop()
 	for ctx.Err() == nil {
 		d.Pass(working)
@@ -140,7 +162,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 		case <-time.After(d.pause()):
 		}
 	}
-	defer time.AfterFunc(Grace, cancel).Stop()
 	d.Wait()
 	d.giveAllBack(working)
 	return nil
@@ -154,15 +175,23 @@ func (d *Daemon) pause() time.Duration {
 // Wait waits until all that has begun has ended.
 func (d *Daemon) Wait() { d.work.Wait() }
 
-// Pass looks once at the clock: it reads the configuration anew, begins what is due and
-// returns. The first pass waits until it is known what was done before.
+// Pass looks once at the clock: it reads the configuration again, begins what is due and
+// returns. The first pass waits until it is known what was done before, but not for
+// long: power does what is to be done now, and nothing else was ever due.
 func (d *Daemon) Pass(ctx context.Context) {
-	if _, err := d.o.Watcher.Reload(ctx); err != nil {
-		d.log.ErrorContext(ctx, "no configuration", "error", err)
+	if err := d.reload(ctx); err != nil {
+		if !d.closed() {
+			d.log.ErrorContext(ctx, "no configuration", "error", err)
+		}
 		return
 	}
 	if !d.Ready() {
-		d.sweep(ctx)
+		d.sweepSoon(ctx)
+		select {
+		case <-d.swept:
+		case <-d.closing:
+		case <-time.After(3 * d.o.StoreTime):
+		}
 		d.mu.Lock()
 		d.ready = true
 		d.mu.Unlock()
@@ -177,16 +206,27 @@ func (d *Daemon) Pass(ctx context.Context) {
 	if d.working() {
 		every *= 2 // each job ends with a sweep
 	}
-	if old(state.Machines, now, every) {
-		d.once(ctx, "sweep", d.sweep)
+	if old(state.Machines, now, every) && !d.isRunning(sweeping) {
+		d.sweepSoon(ctx)
 	}
 	if old(state.Cost.Part, now, d.o.Costs) {
 		d.once(ctx, "costs", d.costs)
 	}
 }
 
+// reload reads the configuration. Where its store does not answer, the one in force
+// stays.
+func (d *Daemon) reload(ctx context.Context) error {
+	ctx, cancel := d.untilClosing(ctx)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, d.o.StoreTime)
+	defer cancel()
+	_, err := d.o.Watcher.Reload(ctx)
+	return err
+}
+
 // Ready is true once a configuration is in force and the machines were read for the
-// first time, or could not be.
+// first time, or could not be in the time for that.
 func (d *Daemon) Ready() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -212,6 +252,36 @@ func (d *Daemon) untilClosing(ctx context.Context) (context.Context, context.Can
 		}
 	}()
 	return ctx, cancel
+}
+
+// sweeping is what the reading of machines is called among what runs.
+const sweeping = "sweep"
+
+// sweepSoon reads the machines in the background. Where that is under way it is done once
+// more, for a machine may have been read before it was changed.
+func (d *Daemon) sweepSoon(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sweepDue = true
+	if d.running[sweeping] {
+		return
+	}
+	d.running[sweeping] = true
+	d.work.Go(func() {
+		for d.takeSweep() {
+			d.sweep(ctx)
+			d.firstSweep.Do(func() { close(d.swept) })
+		}
+	})
+}
+
+// takeSweep reports whether the machines are to be read once more. Where they are not,
+// the reading has ended.
+func (d *Daemon) takeSweep() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.running[sweeping], d.sweepDue = d.sweepDue, false
+	return d.running[sweeping]
 }
 
 func (d *Daemon) sweep(ctx context.Context) {

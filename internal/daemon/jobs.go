@@ -24,13 +24,12 @@ const (
 	// again.
 	firstRetry = time.Minute
 	lastRetry  = 30 * time.Minute
-	// ahead is by how much a time may lie after now without being that of a wrong clock.
-	ahead = time.Minute
 )
 
 // begin begins a job where it is due.
 func (d *Daemon) begin(ctx context.Context, job watch.Job) {
 	now := d.o.Now()
+	d.clearProblem(job)
 	slot, due := d.due(job, now)
 	if !due {
 		return
@@ -38,7 +37,7 @@ func (d *Daemon) begin(ctx context.Context, job watch.Job) {
 	if d.late(ctx, job, slot, now) {
 		return
 	}
-	d.once(ctx, job.Name, func(ctx context.Context) { d.run(ctx, job, now) })
+	d.once(ctx, job.Name, func(ctx context.Context) { d.run(ctx, job, slot, now) })
 }
 
 // due is the time for which a job is due: the last one that has passed since it was
@@ -50,8 +49,12 @@ func (d *Daemon) due(job watch.Job, now time.Time) (slot time.Time, ok bool) {
 	}
 	d.mu.Lock()
 	tried := d.attempts[job.Name]
+	if d.began.After(now.Add(watch.Ahead)) {
+		d.began = now
+	}
+	began := d.began
 	d.mu.Unlock()
-	wrong := tried.at.After(now.Add(ahead)) // the clock was set back since
+	wrong := tried.at.After(now.Add(watch.Ahead)) // the clock was set back since
 	switch {
 	case wrong:
 	case tried.failed > 0:
@@ -65,7 +68,7 @@ func (d *Daemon) due(job watch.Job, now time.Time) (slot time.Time, ok bool) {
 		if job.Name == config.JobPower {
 			return now, true // it does what is to be done now, however long nobody looked
 		}
-		last = d.began
+		last = began
 	}
 	for next, more := job.When.Next(last); more && !next.After(now); next, more = job.When.Next(next) {
 		slot, ok = next, true
@@ -92,7 +95,7 @@ func (d *Daemon) late(ctx context.Context, job watch.Job, slot, now time.Time) b
 		return false
 	}
 	d.log.WarnContext(ctx, "a job was missed and is not made up for", "job", job.Name, "due", slot)
-	d.o.Watcher.Problem(job.Name, "missed at "+slot.Format(time.RFC3339)+": it is not made up for when more than 10 minutes have passed")
+	d.problem(job.Name, slot, "missed at "+slot.Format(time.RFC3339)+": it is not made up for when more than 10 minutes have passed")
 	d.attempted(job.Name, now, nil)
 	return true
 }
@@ -108,22 +111,67 @@ func (d *Daemon) attempted(job string, at time.Time, err error) {
 	d.attempts[job] = a
 }
 
-// run does a job, and reads anew what it may have changed.
-func (d *Daemon) run(ctx context.Context, job watch.Job, at time.Time) {
+// problem shows why a job was not done at its time.
+func (d *Daemon) problem(job string, slot time.Time, text string) {
+	d.mu.Lock()
+	d.problems[job] = slot
+	d.mu.Unlock()
+	d.o.Watcher.Problem(job, text)
+}
+
+// clearProblem ends a problem where the job has been done since, perhaps by another
+// process.
+func (d *Daemon) clearProblem(job watch.Job) {
+	d.mu.Lock()
+	slot, shown := d.problems[job.Name]
+	over := shown && job.Last != nil && !job.Last.Started.Before(slot)
+	d.mu.Unlock()
+	if over {
+		d.noProblem(job.Name)
+	}
+}
+
+func (d *Daemon) noProblem(job string) {
+	d.mu.Lock()
+	delete(d.problems, job)
+	d.mu.Unlock()
+	d.o.Watcher.Problem(job, "")
+}
+
+// run does a job, and reads again what it may have changed.
+func (d *Daemon) run(ctx context.Context, job watch.Job, slot, at time.Time) {
 	d.o.Watcher.Running(job.Name, true)
 	err := d.do(ctx, job)
 	d.o.Watcher.Running(job.Name, false)
-	if errors.Is(err, errElsewhere) {
+	switch {
+	case errors.Is(err, errElsewhere):
+		d.notHere(job.Name, slot, at, err)
+		return
+	case errors.Is(err, errDone):
+		d.attempted(job.Name, at, nil)
+		d.noProblem(job.Name)
 		return
 	}
 	d.attempted(job.Name, at, err)
 	if err != nil {
 		d.log.ErrorContext(ctx, "job failed", "job", job.Name, "error", err)
-		d.o.Watcher.Problem(job.Name, err.Error())
+		d.problem(job.Name, slot, err.Error())
 	} else {
-		d.o.Watcher.Problem(job.Name, "")
+		d.noProblem(job.Name)
 	}
-	d.sweep(ctx)
+	d.sweepSoon(ctx)
+}
+
+// notHere notes that another process has the lease of a job. That is a problem only
+// where the job is late. Without a journal nobody sees what the other one does, and this
+// time of the job is left to it.
+func (d *Daemon) notHere(job string, slot, at time.Time, err error) {
+	if value := d.o.Watcher.State().Config.Value; value != nil && value.Journal == "" {
+		d.attempted(job, at, nil)
+	} else if at.Sub(slot) <= ttl {
+		return
+	}
+	d.problem(job, slot, err.Error())
 }
 
 func (d *Daemon) closed() bool {
@@ -149,8 +197,10 @@ func (d *Daemon) do(ctx context.Context, job watch.Job) error {
 	fresh, release, err := d.hold(ctx, s, job)
 	defer release()
 	switch {
-	case errors.Is(err, errElsewhere), err == nil && fresh && !d.stillDue(ctx, s, job.Name):
-		return errElsewhere
+	case errors.Is(err, errElsewhere):
+		return err
+	case err == nil && fresh && !d.stillDue(ctx, s, job.Name):
+		return errDone
 	case err != nil:
 		d.o.Ended(ctx, s, notify.Result{Job: job.Name, Err: err})
 		return err
@@ -179,7 +229,9 @@ func (d *Daemon) configured(ctx context.Context) *app.Session {
 // stillDue looks in the journal whether another process, which had the lease before,
 // has done the job.
 func (d *Daemon) stillDue(ctx context.Context, s *app.Session, name string) bool {
-	d.o.Watcher.ReadJournal(ctx, s)
+	reading, cancel := context.WithTimeout(ctx, d.o.StoreTime)
+	defer cancel()
+	d.o.Watcher.ReadJournal(reading, s)
 	for _, job := range d.o.Watcher.State().Jobs {
 		if job.Name == name {
 			_, due := d.due(job, d.o.Now())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -25,8 +26,19 @@ const (
 	renewEvery = ttl / 4
 )
 
-// errElsewhere is why a job is not run: another process does it, or has just done it.
-var errElsewhere = errors.New("another process does it")
+// Why a job is not run: another process does it, or has just done it.
+var (
+	errElsewhere = errors.New("not run here")
+	errDone      = errors.New("already done")
+)
+
+// heldLease is a lease with what it was taken by. Where that is another one by now, so
+// is the lease.
+type heldLease struct {
+	*lease.Lease
+	journal string // the place; empty for a file of this machine
+	ttl     time.Duration
+}
 
 // hold takes or renews the lease of a job; fresh is true where it was taken, and another
 // process may have had it before. Afterwards release is to be called. Where the store of
@@ -37,56 +49,81 @@ func (d *Daemon) hold(ctx context.Context, s *app.Session, job watch.Job) (fresh
 	held, fresh, err := d.take(ctx, s, job)
 	switch {
 	case errors.Is(err, fleet.ErrConflict):
-		d.noteLease(job.Name, nil)
-		d.o.Watcher.Problem(job.Name, err.Error())
-		return false, nothing, errElsewhere
-	case err != nil && job.Name == config.JobReport:
-		return false, nothing, err
+		d.forgetLease(job.Name)
+		return false, nothing, fmt.Errorf("%w: %w", errElsewhere, err)
 	case err != nil:
+		d.showLease(job.Name, false) // it may still be ours, and is renewed the next time
+		if job.Name == config.JobReport {
+			return false, nothing, err
+		}
 		d.log.WarnContext(ctx, "a job runs without its lease, perhaps at the same time as in another process", "job", job.Name, "error", err)
 		return false, nothing, nil
 	}
-	d.noteLease(job.Name, held)
+	d.keepLease(job.Name, held)
 	renewing, stop := context.WithCancel(ctx)
 	var renewed sync.WaitGroup
 	renewed.Go(func() { d.renew(renewing, job.Name, held) })
 	return fresh, func() {
 		stop()
 		renewed.Wait()
-		if job.Name != config.JobPower { // its next run is soon
+		// The next run of power is soon. Without a journal no other process knows what
+		// was done, so that none may do it again.
+		if job.Name != config.JobPower && held.journal != "" {
 			d.giveBack(ctx, job.Name, held)
 		}
 	}, nil
 }
 
 // take renews the lease that this process has, or takes it.
-func (d *Daemon) take(ctx context.Context, s *app.Session, job watch.Job) (held *lease.Lease, fresh bool, err error) {
+func (d *Daemon) take(ctx context.Context, s *app.Session, job watch.Job) (held heldLease, fresh bool, err error) {
+	want := heldLease{journal: s.Config.Journal, ttl: max(ttl, 2*job.When.Interval())}
 	d.mu.Lock()
-	held = d.leases[job.Name]
+	held, have := d.leases[job.Name]
 	d.mu.Unlock()
-	if held != nil {
-		if err := held.Renew(ctx); !errors.Is(err, fleet.ErrConflict) {
+	switch {
+	case have && held.journal == want.journal && held.ttl == want.ttl:
+		if err := d.inTime(ctx, held.Renew); !errors.Is(err, fleet.ErrConflict) {
 			return held, false, err
 		}
+	case have:
+		d.giveBack(ctx, job.Name, held)
 	}
+	err = d.inTime(ctx, func(ctx context.Context) (err error) {
+		want.Lease, err = d.takeNew(ctx, s, job.Name, want.ttl)
+		return err
+	})
+	return want, true, err
+}
+
+// takeNew takes a lease that this process does not have.
+func (d *Daemon) takeNew(ctx context.Context, s *app.Session, job string, ttl time.Duration) (*lease.Lease, error) {
 	store, err := s.Versions(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	account, err := d.account(ctx, s)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	key := lease.Key(job.Name, account)
+	key := lease.Key(job, account)
 	if store != nil {
-		held, err = lease.Take(ctx, store, key, max(ttl, 2*job.When.Interval()), owner())
-		return held, true, err
+		return lease.Take(ctx, store, key, ttl, owner())
 	}
 	d.warnLocal.Do(func() {
 		d.log.WarnContext(ctx, "without a journal only the processes of this machine are kept from doing the same job twice; add the line journal: s3://bucket/prefix")
 	})
-	held, err = lease.Lock(filepath.Join(d.o.Locks, filepath.FromSlash(key)))
-	return held, true, err
+	return lease.Lock(filepath.Join(d.o.Locks, filepath.FromSlash(key)))
+}
+
+// inTime asks the store of leases, and does not wait for longer than StoreTime.
+func (d *Daemon) inTime(ctx context.Context, ask func(context.Context) error) error {
+	short, cancel := context.WithTimeout(ctx, d.o.StoreTime)
+	defer cancel()
+	err := ask(short)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return fleet.Errorf(fleet.ErrUnavailable, "the store of the lease did not answer within %s", d.o.StoreTime)
+	}
+	return err
 }
 
 // account is that of our own credentials, which is asked for once.
@@ -114,42 +151,57 @@ func owner() string {
 }
 
 // renew keeps a lease until the context ends, or until another process has it.
-func (d *Daemon) renew(ctx context.Context, job string, held *lease.Lease) {
+func (d *Daemon) renew(ctx context.Context, job string, held heldLease) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(time.Duration(float64(renewEvery) / d.o.Speed)):
 		}
-		if err := held.Renew(ctx); err != nil && ctx.Err() == nil {
+		err := d.inTime(ctx, held.Renew)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, fleet.ErrConflict):
+			d.log.WarnContext(ctx, "the lease of a job was lost while the job runs", "job", job, "error", err)
+			d.forgetLease(job)
+			return
+		case err != nil:
 			d.log.WarnContext(ctx, "the lease of a job was not renewed", "job", job, "error", err)
-			if errors.Is(err, fleet.ErrConflict) {
-				return
-			}
 		}
+		d.showLease(job, err == nil)
 	}
 }
 
-// noteLease notes whether this process holds the lease of a job.
-func (d *Daemon) noteLease(job string, held *lease.Lease) {
+// keepLease notes that this process holds the lease of a job.
+func (d *Daemon) keepLease(job string, held heldLease) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if held == nil {
-		delete(d.leases, job)
-	} else {
-		d.leases[job] = held
-	}
+	d.leases[job] = held
+	d.mu.Unlock()
+	d.showLease(job, true)
+}
+
+// forgetLease notes that this process does not hold the lease of a job.
+func (d *Daemon) forgetLease(job string) {
+	d.mu.Lock()
+	delete(d.leases, job)
+	d.mu.Unlock()
+	d.showLease(job, false)
+}
+
+func (d *Daemon) showLease(job string, held bool) {
 	if d.o.LeaseHeld != nil {
-		d.o.LeaseHeld(job, held != nil)
+		d.o.LeaseHeld(job, held)
 	}
 }
 
-// giveBack releases a lease, so that nobody has to wait until it is too old.
-func (d *Daemon) giveBack(ctx context.Context, job string, held *lease.Lease) {
-	if err := held.Release(ctx); err != nil {
+// giveBack releases a lease, so that nobody has to wait until it is too old. The time
+// for that is its own: the process may have none left.
+func (d *Daemon) giveBack(ctx context.Context, job string, held heldLease) {
+	if err := d.inTime(context.WithoutCancel(ctx), held.Release); err != nil {
 		d.log.WarnContext(ctx, "the lease of a job was not released", "job", job, "error", err)
 	}
-	d.noteLease(job, nil)
+	d.forgetLease(job)
 }
 
 // giveAllBack releases all leases.
@@ -157,7 +209,9 @@ func (d *Daemon) giveAllBack(ctx context.Context) {
 	d.mu.Lock()
 	all := maps.Clone(d.leases)
 	d.mu.Unlock()
+	var given sync.WaitGroup
 	for job, held := range all {
-		d.giveBack(ctx, job, held)
+		given.Go(func() { d.giveBack(ctx, job, held) })
 	}
+	given.Wait()
 }

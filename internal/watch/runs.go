@@ -30,10 +30,11 @@ const (
 	jobsFor = 35 * 24 * time.Hour
 	// late is how long after its start a run's record may appear in the journal.
 	late = time.Hour
-	// ahead is by how much the start of a run may lie after now. One that lies later
-	// was written by a clock that is wrong, or was, and no job waits for it.
-	ahead = time.Minute
 )
+
+// Ahead is by how much the start of a run may lie after now. One that lies later was
+// written by a clock that is wrong, or was, and no job waits for it.
+const Ahead = time.Minute
 
 // runs are what is known of runs, from the journal and from this process.
 type runs struct {
@@ -167,12 +168,12 @@ func shown(outcomes []journal.Outcome) []journal.Outcome {
 func (r *runs) followJobs(now time.Time) {
 	jobs := map[string]jobRuns{}
 	for name, known := range r.jobs {
-		if known.last != nil && !known.last.Started.After(now.Add(ahead)) {
+		if known.last != nil && !known.last.Started.After(now.Add(Ahead)) {
 			jobs[name] = known
 		}
 	}
 	for _, rec := range r.list {
-		if rec.DryRun || rec.Narrowed != "" || rec.Started.After(now.Add(ahead)) {
+		if rec.DryRun || rec.Narrowed != "" || rec.Started.After(now.Add(Ahead)) {
 			continue
 		}
 		known := jobs[rec.Job]

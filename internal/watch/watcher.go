@@ -117,10 +117,11 @@ func (w *Watcher) Selection() app.Selection {
 
 // Reload reads the configuration and puts it in force where it is another than before
 // and has no errors. The first one is put in force whatever its errors: what those are
-// about is skipped. It is an error only where there is none to put in force.
+// about is skipped. It is an error only where there is none to put in force. One that
+// does not come before the deadline cannot be read.
 func (w *Watcher) Reload(ctx context.Context) (changed bool, err error) {
 	read := w.o.App.ReadConfig(ctx, w.o.Selection.Config)
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return false, ctx.Err() // it says nothing about the configuration
 	}
 	w.mu.Lock()
