@@ -24,7 +24,8 @@ type Problem struct {
 	Name   string           `json:"name,omitempty"`
 	Code   string           `json:"code,omitempty"`
 	Text   string           `json:"text"`
-	// First and Last are when it was first and last found, Runs in how many runs.
+	// First and Last are when it was first and last found, Runs in how many runs, each
+	// without those that tried it again.
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
 	Runs  int       `json:"runs"`

@@ -54,6 +54,23 @@ func TestAProblemIsToldOnce(t *testing.T) {
 	want("never in two ticks in a row", "")
 }
 
+// A run that is tried again, as Lambda does where all of it failed, is one run.
+func TestARunThatIsTriedAgain(t *testing.T) {
+	w, s := hook(t, "")
+	at := w.now
+	run := func(after time.Duration) string {
+		w.now = at.Add(after)
+		w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Err: fleet.ErrUnavailable})
+		return titles(s.taken(t))
+	}
+	if got := run(0) + run(time.Minute) + run(149*time.Second); got != "" {
+		t.Errorf("when it was tried again: %q", got)
+	}
+	if got := run(5 * time.Minute); got != "power: 1 problem" {
+		t.Errorf("when the next run failed: %q", got)
+	}
+}
+
 // What a run could not look at is not resolved.
 func TestUnreadIsNotResolved(t *testing.T) {
 	w, s := hook(t, "")
