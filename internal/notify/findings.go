@@ -17,8 +17,11 @@ import (
 
 // Problem is something that is wrong, and since when.
 type Problem struct {
-	Key    string           `json:"key"`
-	Job    string           `json:"job"`
+	Key string `json:"key"`
+	Job string `json:"job"`
+	// Tag is that of the run, where the problem is one of machines and the run was for those
+	// with a tag.
+	Tag    string           `json:"tag,omitempty"`
 	Target fleet.Target     `json:"target,omitzero"`
 	ID     fleet.ResourceID `json:"id,omitempty"`
 	Name   string           `json:"name,omitempty"`
@@ -40,6 +43,16 @@ type Problem struct {
 // error.
 func keyOf(job string, t fleet.Target, what string) string {
 	return strings.Join([]string{job, string(t.Account), string(t.Region), what}, "|")
+}
+
+// machineKey names a problem of machines. Runs for different tags know nothing of each
+// other's machines.
+func (f findings) machineKey(t fleet.Target, what string) string {
+	key := keyOf(f.job, t, what)
+	if f.tag != "" {
+		key += "|" + f.tag
+	}
+	return key
 }
 
 // where is the resource or the target of a problem, for people.
@@ -79,6 +92,8 @@ type did struct {
 // findings are what a run found out.
 type findings struct {
 	job string
+	// tag is for which machines the run was; empty where the rules say it.
+	tag string
 	// at is when the run was told of, by the clock of this machine, clock by that by
 	// which machines are stopped: that of AWS.
 	at, clock time.Time
@@ -145,6 +160,11 @@ func firstLine(err error) string {
 }
 
 func (f *findings) power(r app.PowerResult) {
+	var tags []string
+	for _, tag := range r.Input.Tags {
+		tags = append(tags, tag.String())
+	}
+	f.tag = strings.Join(tags, ",")
 	var clock time.Time
 	for _, t := range r.Targets {
 		if t.Plan.At.After(clock) {
@@ -185,8 +205,8 @@ func (f *findings) target(e app.TargetError) {
 
 func (f *findings) outcome(target fleet.Target, step power.Step, o fleet.Outcome) {
 	m := step.Machine
-	key := keyOf(f.job, target, string(m.ID))
-	p := Problem{Key: key, Target: target, ID: m.ID, Name: m.Name(), tags: m.Tags, machine: true}
+	key := f.machineKey(target, string(m.ID))
+	p := Problem{Key: key, Tag: f.tag, Target: target, ID: m.ID, Name: m.Name(), tags: m.Tags, machine: true}
 	switch {
 	case step.Invalid:
 		p.Code, p.Text = step.Reason.Code, "is skipped: "+step.Reason.Text

@@ -71,6 +71,27 @@ func TestARunThatIsTriedAgain(t *testing.T) {
 	}
 }
 
+// A run for the machines with one tag says nothing of those with another.
+func TestRunsByTag(t *testing.T) {
+	w, s := hook(t, "")
+	run := func(tag string, machines ...machine) string {
+		w.now = w.now.Add(time.Hour)
+		r := w.result(machines...)
+		r.Input.Action, r.Input.Tags = power.Stop, []fleet.Tag{{Key: "Team", Value: tag}}
+		w.notifier.Run(t.Context(), w.session, notify.Result{Job: "stop", Power: r})
+		return titles(s.taken(t))
+	}
+	if got := run("a", failed("i-1")); got != "stop: 1 problem" {
+		t.Errorf("told: %q", got)
+	}
+	if got := run("b"); got != "" {
+		t.Errorf("after a run for other machines: %q", got)
+	}
+	if got := run("a"); got != "stop: 1 resolved" {
+		t.Errorf("when it was looked at again: %q", got)
+	}
+}
+
 // What a run could not look at is not resolved.
 func TestUnreadIsNotResolved(t *testing.T) {
 	w, s := hook(t, "")

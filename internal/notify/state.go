@@ -185,7 +185,7 @@ func (s *state) seen(p Problem, at time.Time, apart time.Duration) Problem {
 // gone says whether a run looked for a problem and did not find it any more.
 func (s *state) gone(p Problem, f findings) bool {
 	switch {
-	case p.Job != f.job || !f.ended || f.unknown[p.Key]:
+	case p.Job != f.job || p.Tag != "" && p.Tag != f.tag || !f.ended || f.unknown[p.Key]:
 		return false
 	case p.Target == fleet.Target{}:
 		return true
@@ -241,10 +241,10 @@ func (r rule) heard(f findings) (heard map[string]Problem, covered map[string]bo
 		}
 		delete(heard, key)
 		covered[key] = true
-		whole := keyOf(f.job, p.Target, cmp.Or(p.Code, "failed"))
+		whole := f.machineKey(p.Target, cmp.Or(p.Code, "failed"))
 		count[whole]++
 		heard[whole] = Problem{
-			Key: whole, Job: p.Job, Target: p.Target, Code: p.Code,
+			Key: whole, Job: p.Job, Tag: p.Tag, Target: p.Target, Code: p.Code,
 			Text: clip(fmt.Sprintf("%s, such as %s, %s", text.Count(count[whole], "machine", "machines"), p.Name, p.Text)),
 		}
 	}
