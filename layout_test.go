@@ -37,7 +37,7 @@ func arrows() map[string][]string {
 		"internal/retention":              {"fleet", "text"},
 		"internal/power":                  {"fleet", "schedule", "price"},
 		"internal/backup":                 {"fleet", "text", "blob", "price", "schedule", "retention"},
-		"internal/config":                 {"fleet", "schedule", "schedule/foreign", "power", "text"},
+		"internal/config":                 {"fleet", "schedule", "schedule/foreign", "power", "retention", "backup", "text"},
 		"internal/journal":                {"fleet", "blob"},
 		"internal/cost":                   {"fleet", "price"},
 		"internal/cost/recommend":         {"fleet", "price", "cost"},

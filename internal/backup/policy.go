@@ -73,4 +73,7 @@ type Settings struct {
 	Unattended bool
 	// RPO is for volumes that no policy selects.
 	RPO time.Duration
+	// Broken is true where the section has an error somewhere: a policy that is not
+	// found may be one that could not be read, so that nothing of it is deleted.
+	Broken bool
 }

@@ -8,8 +8,8 @@
 //
 // Import writes such a file from the definitions of Instance Scheduler on AWS.
 //
-// It may import fleet, schedule, schedule/foreign and power, and is the only
-// importer of a YAML library.
+// It may import fleet, schedule, schedule/foreign, power, retention and backup, and is
+// the only importer of a YAML library.
 package config
 
 import (
@@ -21,6 +21,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"nightshift/internal/backup"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/schedule"
@@ -51,6 +52,8 @@ type Config struct {
 	Deploy  Deploy
 	Metrics Metrics
 	Notify  Notify
+	// Backup is what is copied, and how long the copies stay.
+	Backup backup.Settings
 	// Warnings are what is unusual, but possible.
 	Warnings []Problem
 
@@ -149,7 +152,7 @@ type loader struct {
 
 // Keys are the keys of schedules, rules and the top level, sorted.
 func Keys() []string {
-	return sorted(without(topKeys(), "accounts", "cost", "jobs", "deploy", "metrics", "notify"), scheduleKeys(), powerKeys(), overrideKeys(), ruleKeys())
+	return sorted(without(topKeys(), "accounts", "cost", "jobs", "deploy", "metrics", "notify", "backup"), scheduleKeys(), powerKeys(), overrideKeys(), ruleKeys())
 }
 
 // AccountKeys are the key "accounts" and those of an account, sorted.
@@ -168,6 +171,11 @@ func DeployKeys() []string {
 // NotifyKeys are the key "notify" and those below it, sorted.
 func NotifyKeys() []string {
 	return sorted([]string{"notify"}, notifyKeys(), recipientKeys(), routeKeys())
+}
+
+// BackupKeys are the key "backup" and those below it, sorted.
+func BackupKeys() []string {
+	return sorted([]string{"backup"}, backupKeys(), policyKeys(), slotKeys(), keepKeys())
 }
 
 // MetricsKeys are the key "metrics" and those below it, sorted.

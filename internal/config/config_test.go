@@ -95,7 +95,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range slices.Concat(config.Keys(), config.AccountKeys(), config.CostKeys(), config.DeployKeys(), config.MetricsKeys(), config.NotifyKeys()) {
+	for _, key := range slices.Concat(config.Keys(), config.AccountKeys(), config.CostKeys(), config.DeployKeys(), config.MetricsKeys(), config.NotifyKeys(), config.BackupKeys()) {
 		if !strings.Contains(string(text), key+":") && !strings.Contains(string(text), "`"+key+"`") {
 			t.Errorf("the example does not show %s", key)
 		}

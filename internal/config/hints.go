@@ -28,6 +28,7 @@ func levels() map[string][]string {
 		"an account": accountKeys(), "cost": costKeys(), "cost_explorer": {requestsKey}, "cloudwatch": {metricsKey},
 		"jobs": jobNames(), "a job": jobKeys(), "deploy": deployKeys(),
 		"metrics": measuringKeys(), "notify": notifyKeys(), "a recipient": recipientKeys(), "a route": routeKeys(),
+		"backup": backupKeys(), "a policy": policyKeys(), "a schedule of copies": slotKeys(), "keep": keepKeys(),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 func topKeys() []string {
-	return []string{"timezone", "schedules", "power", "accounts", "regions", "journal", "cost", "jobs", "deploy", "metrics", "notify"}
+	return []string{"timezone", "schedules", "power", "accounts", "regions", "journal", "cost", "jobs", "deploy", "metrics", "notify", "backup"}
 }
 
 func powerKeys() []string {
@@ -65,6 +65,7 @@ func (l *loader) config(root *yaml.Node) {
 	if entry, given := top["cost"]; given {
 		l.cost(entry.value)
 	}
+	l.backup(top["backup"])
 	l.jobs(top["jobs"])
 	l.deploy(top["deploy"])
 	l.metrics(top["metrics"])
