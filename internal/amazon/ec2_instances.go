@@ -151,6 +151,7 @@ func instance(it found, spots map[string]string) fleet.Instance {
 		Windows:         i.Platform != "",
 		Lifecycle:       fleet.Lifecycle(intern(string(i.InstanceLifecycle))),
 		SpotType:        fleet.SpotType(intern(spots[aws.ToString(i.SpotInstanceRequestId)])),
+		RootDevice:      intern(aws.ToString(i.RootDeviceName)),
 		Tenancy:         "default",
 		Hibernates:      i.HibernationOptions != nil && aws.ToBool(i.HibernationOptions.Configured),
 	}

@@ -23,6 +23,7 @@ const (
 	PartRecovery  Part = "AWS Backup recovery points"
 	PartBin       Part = "Recycle Bin rules"
 	PartDatabases Part = "database instances"
+	PartShared    Part = "permissions of snapshots"
 )
 
 // Inventory is all that a plan or a status of one account and region is made from.
@@ -35,14 +36,36 @@ type Inventory struct {
 	Snapshots []fleet.Snapshot // the account's own, whoever made them
 	// Images are the account's own, disabled and deprecated ones, too.
 	Images []fleet.Image
-	// Held says what holds a snapshot back, by reason: an image, a launch template, a
-	// lock, fast restore.
-	Locked    map[fleet.SnapshotID]time.Time // until when
+	// Locked, Fast and Templates say what holds a snapshot back.
+	Locked    map[fleet.SnapshotID]time.Time // until when; zero is for ever
 	Fast      map[fleet.SnapshotID]bool
 	Templates map[fleet.SnapshotID]string // the launch template that names it
 	Public    map[fleet.SnapshotID]bool
-	Recovery  []fleet.RecoveryPoint
-	Bin       []fleet.BinRule
+	// Shared are the accounts, or "all", that may use a snapshot. It is read for the
+	// Candidates of a plan only.
+	Shared   map[fleet.SnapshotID][]string
+	Recovery []fleet.RecoveryPoint
+	Bin      []fleet.BinRule
 	// Unread has an error for each listing that is not whole.
 	Unread map[Part]error
+}
+
+// AsOf is the inventory as far as it was known at an earlier time: without later
+// snapshots, and with those pending that were completed later. A plan of it is the plan
+// that was made at that time, if nothing else has changed: a new copy in between does not
+// invalidate the hash that a person has approved.
+func (i Inventory) AsOf(at time.Time) Inventory {
+	snapshots := make([]fleet.Snapshot, 0, len(i.Snapshots))
+	end := at.Truncate(time.Second).Add(time.Second) // plans have whole seconds
+	for _, s := range i.Snapshots {
+		if !s.Started.Before(end) {
+			continue
+		}
+		if s.State == stateCompleted && !s.Completed.Before(end) {
+			s.State = statePending
+		}
+		snapshots = append(snapshots, s)
+	}
+	i.At, i.Snapshots = at, snapshots
+	return i
 }

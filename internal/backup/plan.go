@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"slices"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -18,14 +19,61 @@ type Plan struct {
 	// Deletes has one entry for each set of ours, in the order of the chains and newest
 	// first, kept ones among them.
 	Deletes []Verdict
+	// Oldest has one entry for each chain, in the order of the chains.
+	Oldest []Oldest
+	// Frees is what all deletions of the plan give back.
+	Frees Freed
 	// Strangers are snapshots with tags of ours that are not ours, with the reason.
 	Strangers []Stranger
 	// Unread are the listings that failed; with one that a guard needs nothing is
 	// deleted.
 	Unread []Part
-	// Hash names the deletions of the plan: the ordered (snapshot, verdict, rule), the
-	// text of the policies and the target. Empty where nothing would be deleted.
+	// Hash names the deletions of the plan: its time, and a hash of the ordered
+	// (snapshot, verdict, rule), the text of the policies and the target. Empty where
+	// nothing would be deleted. See [Inventory.AsOf] for how a later run checks it.
 	Hash string
+}
+
+// Deletions are the sets that the plan deletes.
+func (p Plan) Deletions() []Verdict {
+	var list []Verdict
+	for n := range p.Deletes {
+		if !p.Deletes[n].Keep {
+			list = append(list, p.Deletes[n])
+		}
+	}
+	return list
+}
+
+// Candidates are the snapshots that the plan deletes, in order. With whom they are shared
+// is asked for these alone, and put into Inventory.Shared for another plan.
+func (p Plan) Candidates() []fleet.SnapshotID {
+	var ids []fleet.SnapshotID
+	for n := range p.Deletes {
+		if p.Deletes[n].Keep {
+			continue
+		}
+		for m := range p.Deletes[n].Set.Members {
+			ids = append(ids, p.Deletes[n].Set.Members[m].ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Options are what one plan is made for.
+type Options struct {
+	// Unattended is true where no person has seen the plan: what it deletes is marked a
+	// day before, and what a person has to approve stays.
+	Unattended bool
+	// MaxDeletions is how many sets of a policy are deleted at most; 0 is the larger of
+	// 20 and 5 % of its sets.
+	MaxDeletions int
+	// Rates are the prices of the region.
+	Rates price.Rates
+	// Changed is, where it was measured, how many bytes of the second snapshot the first
+	// does not have; without a first, all of it. It may be nil.
+	Changed func(first, second fleet.SnapshotID) (bytes int64, ok bool)
 }
 
 // CreateAction is what a plan does about one resource.
@@ -55,9 +103,12 @@ type Create struct {
 	// Single is true where the volumes are copied one by one, because more than 40 are
 	// excluded: they are not consistent with each other.
 	Single bool
+	// NoRoot is true where the root volume is among the excluded ones.
+	NoRoot bool
 	// Consistency is "stopped" or "crash".
 	Consistency string
-	// Failed are the members of a try in error, which are deleted first.
+	// Failed are the members of tries in error, which are deleted first: they occupy
+	// places, and no hash is needed, only our tags and their state, read again.
 	Failed   []fleet.SnapshotID
 	Warnings []string
 }
@@ -87,9 +138,11 @@ const (
 	GuardForeign    Guard = "other-owner" // DLM or AWS Backup
 	GuardHold       Guard = "hold"
 	GuardSourceGone Guard = "source-gone"
-	GuardAdopted    Guard = "adopted" // for less than 14 days
-	GuardGrace      Guard = "grace"   // marked for less than 24 hours, in an unattended run
-	GuardCap        Guard = "cap"     // over the most that one run deletes
+	GuardUnselected Guard = "not-selected" // the policy is there and does not select it any more
+	GuardAdopted    Guard = "adopted"      // for less than 14 days
+	GuardApproval   Guard = "approval"     // in an unattended run: only a person may delete it
+	GuardGrace      Guard = "grace"        // marked for less than 24 hours, in an unattended run
+	GuardCap        Guard = "cap"          // over the most that one run deletes
 )
 
 // Verdict is what becomes of one set.
@@ -102,14 +155,36 @@ type Verdict struct {
 	Guard Guard
 	Why   string
 	// Changed is true where only the policy's change deletes it: its stored keep would
-	// keep it. Such a set is never deleted unattended.
-	Changed bool
-	// Frees is what deleting it really gives back: an upper bound, 0 where a Recycle Bin
-	// rule holds it. Bytes is 0 where that is not known.
-	FreesBytes int64
-	Frees      price.USD
-	// Oldest is the oldest restore point of the chain afterwards.
-	Oldest time.Time
+	// keep it. Orphan is true where its source is gone for longer than the policy keeps
+	// it. Such sets are never deleted unattended.
+	Changed, Orphan bool
+	// Unmark is true of a kept set that is marked for deletion, whole, and would be kept
+	// today: the mark is taken back.
+	Unmark bool
+	// Frees is what deleting it really gives back.
+	Frees Freed
+}
+
+// Mark says whether an unattended run marks the set, to delete it a day later.
+func (v Verdict) Mark() bool { return v.Guard == GuardGrace && v.Set.Marked.IsZero() }
+
+// Freed is what deletions give back.
+type Freed struct {
+	// Bytes of storage; at most so many where Measured is false.
+	Bytes    int64
+	Measured bool
+	// USD a month, at most; it is known where Priced is true. It is 0 where nothing is
+	// saved yet: a rule of the Recycle Bin holds what is deleted for a time, and an
+	// archived copy is billed for 90 days.
+	USD    price.USD
+	Priced bool
+	Later  time.Duration // after which the storage is not billed any more
+}
+
+// Oldest is the oldest restore point of a chain after the deletions of a plan.
+type Oldest struct {
+	Chain Chain
+	Data  time.Time // zero where there is none
 }
 
 // Stranger is a snapshot with tags of ours that is not ours: a tag was planted, or

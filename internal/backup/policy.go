@@ -77,3 +77,46 @@ type Settings struct {
 	// found may be one that could not be read, so that nothing of it is deleted.
 	Broken bool
 }
+
+// Interval is the longest time between two slots of the policy, of the year from at on.
+// With AfterStop it is twice that: a stop soon after one slot serves the next one, too.
+func (p Policy) Interval(at time.Time) time.Duration {
+	if every := p.When.Interval(); every > 0 {
+		return p.doubled(every)
+	}
+	slot, ok := p.When.Last(at)
+	if !ok {
+		if slot, ok = p.When.Next(at); !ok {
+			return 0
+		}
+	}
+	var longest time.Duration
+	for end := at.AddDate(1, 0, 0); slot.Before(end); {
+		next, ok := p.When.Next(slot)
+		if !ok {
+			break
+		}
+		longest, slot = max(longest, next.Sub(slot)), next
+	}
+	return p.doubled(longest)
+}
+
+func (p Policy) doubled(interval time.Duration) time.Duration {
+	if p.AfterStop {
+		return 2 * interval
+	}
+	return interval
+}
+
+// slack is how much later than its slot a copy may come without missing the objective of
+// a policy that states none.
+const slack = 2 * time.Hour
+
+// Objective is how old the data of the newest good copy may be: the RPO of the policy, or
+// its interval and two hours.
+func (p Policy) Objective(at time.Time) time.Duration {
+	if p.RPO > 0 {
+		return p.RPO
+	}
+	return p.Interval(at) + slack
+}

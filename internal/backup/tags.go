@@ -27,3 +27,12 @@ const (
 	TagCopyOf   = "nightshift:copy-of"
 	TagProven   = "nightshift:proven"
 )
+
+// isOwn says whether a key is one of those above.
+func isOwn(key string) bool {
+	switch key {
+	case TagPolicy, TagSet, TagSlot, TagDataTime, TagKeep, TagDeleting, TagHold, TagAdopted, TagCopyOf, TagProven:
+		return true
+	}
+	return false
+}

@@ -85,6 +85,8 @@ type Instance struct {
 	// Ineligible, if not zero, says why it cannot or must not be stopped and
 	// started.
 	Ineligible Ineligible
+	// RootDevice is the name of its root device, such as "/dev/xvda".
+	RootDevice string
 	// Hibernates is true when hibernation is configured.
 	Hibernates bool
 	// Cause says how it came to be stopped, Why what EC2 says about its state.
