@@ -218,16 +218,20 @@ func TestFlows(t *testing.T) {
 		{"who is not logged in sees the form", chromedp.Steps(chromedp.Navigate(url+"/machines"), visible("#token"))},
 		{"a wrong token says so", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("#token"), "wrong-wrong-wrong-wrong"), chromedp.Click(chromedp.CSS("main button")), text("#wrong", "not a token"))},
 		{"the right one goes on to what was asked for", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("#token"), operateWord), chromedp.Click(chromedp.CSS("main button")), text("h1", "Machines"))},
-		{"the list narrows while one types", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("input[name=q]"), "web-1"), text("[data-count]", "4 of 40"), until(`location.search === "?q=web-1"`))},
+		{"the list narrows while one types", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("input[name=q]"), "web-1"), text("[data-part=count]", "4 of 40"), until(`location.search === "?q=web-1"`))},
+		{"a wrong tag says so at once", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("input[name=tag]"), "=x"), text("#tagerror", "the key is missing"), visible("input[aria-invalid]"), visible(".clear"))},
+		{"and no more when it is right", chromedp.Steps(chromedp.SendKeys(chromedp.CSS("input[name=tag]"), "\b\b"), text("[data-part=count]", "4 of 40"), until(`!document.querySelector("input[aria-invalid]") && document.querySelector("#tagerror").innerText === ""`))},
 		{"a machine opens", chromedp.Steps(chromedp.Click(chromedp.CSS("table.machines tbody th a")), text("h1", "web-1"))},
 		{"an override is set", chromedp.Steps(chromedp.SetValue(chromedp.CSS("#until"), "3h"), chromedp.Click(chromedp.CSS("form.stack button")), text(".notice", "running until 21:52"))},
 		{"a command is copied or selected", chromedp.Steps(chromedp.Click(chromedp.CSS("[data-copy]")), until(`document.querySelector("[data-toast]").innerText === "Copied" || getSelection().toString().startsWith("nightshift power explain")`))},
 		{"an overridden one is found by its state", chromedp.Steps(chromedp.Navigate(url+"/machines?state=override"), chromedp.Click(chromedp.CSS("table.machines tbody th a")), text("h1", "release-test"))},
 		{"its override is cleared", chromedp.Steps(chromedp.Click(chromedp.CSS("button[name=clear]")), text(".notice", "The override is cleared"))},
 		{"a link on another site shows the form", chromedp.Steps(chromedp.Navigate(foreign(t, url+"/override?machine="+webOne+"&until=22:00")), chromedp.Click(chromedp.CSS("a")), text("h1", "Override"), visible("#until"))},
+		{"another week has the same filter", chromedp.Steps(chromedp.Navigate(url+"/week?of=machines"), chromedp.SendKeys(chromedp.CSS("input[name=q]"), "berlin-1"), until(`document.querySelectorAll(".lane-row").length === 1`), chromedp.Click(chromedp.CSS(".steps a:last-child")), text("h1", "7 Dec"), until(`document.querySelectorAll(".lane-row").length === 1`), chromedp.SetValue(chromedp.CSS("input[name=q]"), "berlin-2"), chromedp.Click(chromedp.CSS("form.filter button")), until(`document.querySelector(".lane-row a").innerText === "berlin-2"`), text("h1", "7 Dec"))},
+		{"what stops the updates comes before them", chromedp.Steps(chromedp.Navigate(url+"/"), until(`(document.querySelector("[data-pause]").compareDocumentPosition(document.querySelector("#content")) & Node.DOCUMENT_POSITION_FOLLOWING) > 0`))},
 		{"Today stops and goes on", chromedp.Steps(chromedp.Navigate(url+"/"), chromedp.Click(chromedp.CSS("[data-pause]")), text("[data-pause]", "Resume"), chromedp.Click(chromedp.CSS("[data-pause]")), text("[data-pause]", "Pause"))},
 		{"the keyboard reaches the content first", chromedp.Steps(chromedp.Navigate(url+"/"), chromedp.KeyEvent("\t"), until(`document.activeElement.className === "skip" && document.activeElement.getBoundingClientRect().width > 50`), chromedp.KeyEvent("\r"), until(`document.activeElement.id === "content"`))},
-		{"who logs out is out", chromedp.Steps(chromedp.Click(chromedp.CSS(".me button")), visible("#token"))},
+		{"who logs out is out", chromedp.Steps(chromedp.Click(chromedp.CSS(".me form button")), visible("#token"))},
 	}
 	for _, step := range steps {
 		limited, cancel := context.WithTimeout(browser, 20*time.Second)
@@ -257,6 +261,19 @@ func foreign(t *testing.T, link string) string {
 	return strings.Replace(url, "127.0.0.1", "localhost", 1)
 }
 
+// TestOnAPhone holds what a narrow window must not lose: the days above a week, and that
+// a table which looks like a list is still one.
+func TestOnAPhone(t *testing.T) {
+	browser := chromium(t)
+	url := serve(t, handler(evening(t), local))
+	err := chromedp.Do(browser, screens()[2].show(),
+		chromedp.Navigate(url+"/week"), visible(".lane-head .days li:last-child"), text(".lane-head", "Sun 6"),
+		chromedp.Navigate(url+"/machines"), until(`getComputedStyle(document.querySelector("table.machines td")).display === "block"`), visible(`table[role=table] tbody tr[role=row] td[role=cell]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestWithoutScript holds that the page needs no script and is complete with its first
 // answer: nothing else is asked for but the script and the icon.
 func TestWithoutScript(t *testing.T) {
@@ -276,7 +293,7 @@ func TestWithoutScript(t *testing.T) {
 	}))
 	logIn(browser, t, url, operateWord)
 	err := chromedp.Do(browser,
-		chromedp.SendKeys(chromedp.CSS("input[name=q]"), "gpu"), chromedp.Click(chromedp.CSS("form.filter button")), text("[data-count]", "1 of 40"), chromedp.Click(chromedp.CSS("table.machines tbody th a")), text("h1", "gpu-lab"),
+		chromedp.SendKeys(chromedp.CSS("input[name=q]"), "gpu"), chromedp.Click(chromedp.CSS("form.filter button")), text("[data-part=count]", "1 of 40"), chromedp.Click(chromedp.CSS("table.machines tbody th a")), text("h1", "gpu-lab"),
 		chromedp.Click(chromedp.CSS("form.stack button")), text(".notice", "The override is set"), chromedp.Navigate(url+"/week"), text("h1", "30 Nov"))
 	if err != nil {
 		t.Fatal(err)

@@ -137,7 +137,7 @@ func (e *estate) amounts(title, of string, rows []watch.NamedAmounts, total watc
 		t.Rows = append(t.Rows, amountsRow{name, usd(a.MonthToDate), usd(a.RunRate), usd(a.Forecast), share(a.MonthToDate, total.MonthToDate)})
 	}
 	for _, row := range rows[:min(len(rows), amountsShown)] {
-		add(cmp.Or(text.Printable(row.Name), e.texts.get("costs.untagged")), row.Amounts)
+		add(cmp.Or(text.Clip(text.Printable(row.Name), longName), e.texts.get("costs.untagged")), row.Amounts)
 	}
 	if len(rows) > amountsShown {
 		var rest watch.Amounts
@@ -166,7 +166,7 @@ func (e *estate) savings(v *costsView) {
 	v.SavedFrom = s.From.In(e.zone).Format("2 Jan 2006")
 	for _, sum := range s.Schedules[:min(len(s.Schedules), amountsShown)] {
 		v.Savings = append(v.Savings, savedRow{
-			text.Printable(sum.Schedule), "/machines?" + url.Values{"schedule": {sum.Schedule}}.Encode(), sum.Instances,
+			text.Clip(text.Printable(sum.Schedule), longName), "/machines?" + url.Values{"schedule": {sum.Schedule}}.Encode(), sum.Instances,
 			hours(sum.Off), usd(sum.Gross), usd(sum.EBS.Add(sum.Addresses)), usd(sum.Net),
 		})
 	}
@@ -191,7 +191,7 @@ func (e *estate) changes(v *costsView) {
 	for _, r := range c.Top[:min(len(c.Top), changesShown)] {
 		sum := r.Change.Sum()
 		row := changeRow{
-			text.Printable(cmp.Or(r.Name, r.ID)), r.ID, r.Type, e.accountName(string(r.Account)) + " " + string(r.Region), e.texts.get("cause." + r.Change.Cause()),
+			text.Clip(text.Printable(cmp.Or(r.Name, r.ID)), longName), r.ID, r.Type, e.accountName(string(r.Account)) + " " + string(r.Region), e.texts.get("cause." + r.Change.Cause()),
 			amount(r.Before), amount(r.After), usd(sum), sum > 0,
 		}
 		if sum > 0 {

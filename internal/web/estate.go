@@ -45,10 +45,13 @@ type machine struct {
 	words string
 }
 
-// The longest names and reasons in lists. The page of a machine has them in full.
+// The longest names, schedules, reasons and messages in lists. The page of a machine has its own
+// in full.
 const (
-	longName   = 80
-	longReason = 160
+	longName     = 80
+	longSchedule = 30
+	longReason   = 160
+	longMessage  = 300
 )
 
 // condition says how a machine is doing. Its values are those of the filter.

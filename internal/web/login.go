@@ -61,13 +61,18 @@ func (p *pages) canLogIn() bool { return p.Guard.access.Scrape.set || p.Guard.ac
 // of a login when a link on another site led here; the same address is then asked
 // for again from here.
 func (p *pages) askLogin(w http.ResponseWriter, r *http.Request) {
+	p.askLoginFor(w, r, pathOnly(r.URL.RequestURI()))
+}
+
+// askLoginFor is askLogin for another address to go on to.
+func (p *pages) askLoginFor(w http.ResponseWriter, r *http.Request, next string) {
 	switch {
 	case visitOf(r.Context()).bearer:
 		p.Guard.refuse(w, refusal{status: http.StatusForbidden, key: "refused.operate"})
 	case r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site":
-		p.render(w, r, p.estate(), view{template: "again", title: p.texts.get("again.title"), data: r.URL.RequestURI()})
+		p.render(w, r, p.estate(), view{template: "again", title: p.texts.get("again.title"), data: next})
 	default:
-		http.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, "/login?"+url.Values{"next": {next}}.Encode(), http.StatusSeeOther)
 	}
 }
 
@@ -78,7 +83,7 @@ func (p *pages) showLogin(w http.ResponseWriter, r *http.Request) {
 func (p *pages) loginForm(w http.ResponseWriter, r *http.Request, v loginView, status int) {
 	v.Operate = visitOf(r.Context()).read
 	v.None = !p.canLogIn() || v.Operate && !p.Guard.access.Operate.set
-	p.render(w, r, p.estate(), view{template: "login", status: status, title: p.texts.get("login.title"), data: v})
+	p.render(w, r, p.estate(), view{template: "login", status: status, title: p.texts.get("login.title"), next: v.Next, data: v})
 }
 
 func (p *pages) login(w http.ResponseWriter, r *http.Request) {

@@ -74,7 +74,7 @@ func (p *pages) machineView(e *estate, m *machine) machineView {
 		machineRow: e.row(m), Full: m.Machine.ARN, By: text.Printable(step.Desired.By),
 		Since: e.when(step.Desired.Since), Started: e.when(m.Machine.Started), Stopped: e.when(m.Machine.Stopped), Rule: step.Desired.Rule,
 		Read: e.ago(m.target.At), Old: e.now.Sub(m.target.At) > e.stale(), Unreachable: text.Printable(m.target.Err),
-		Explain: "nightshift power explain " + shellWord(string(m.Machine.ID)),
+		Explain: "nightshift power explain " + e.word(m),
 	}
 	if m.overridden(e.now) {
 		v.By = e.texts.get("machine.by.override")

@@ -13,6 +13,14 @@ import (
 	"nightshift/internal/text"
 )
 
+// The longest search, of how many words at most, and the longest tag. Each word is looked
+// for in every machine.
+const (
+	maxQuery = 200
+	maxWords = 8
+	maxTag   = 400
+)
+
 // filter is what a list of machines is narrowed to.
 type filter struct {
 	Query, Tag, Account, Schedule, State string
@@ -94,7 +102,7 @@ func pageOf[T any](list []T, query url.Values, path string, size int) ([]T, pagi
 // filter reads what a list is to be narrowed to.
 func (e *estate) filter(query url.Values) filter {
 	f := filter{
-		Query: query.Get("q"), Tag: query.Get("tag"), Account: query.Get("account"), Schedule: query.Get("schedule"), State: query.Get("state"),
+		Query: cut(query.Get("q"), maxQuery), Tag: cut(query.Get("tag"), maxTag), Account: query.Get("account"), Schedule: query.Get("schedule"), State: query.Get("state"),
 	}
 	if f.Tag != "" {
 		tag, err := fleet.ParseTag(strings.TrimSpace(f.Tag))
@@ -114,6 +122,15 @@ func (e *estate) filter(query url.Values) filter {
 	return f
 }
 
+// set enters what a list is narrowed to into the query of a link.
+func (f filter) set(query url.Values) {
+	for key, value := range map[string]string{"q": f.Query, "tag": f.Tag, "account": f.Account, "schedule": f.Schedule, "state": f.State} {
+		if value != "" {
+			query.Set(key, value)
+		}
+	}
+}
+
 // scheduleChoices are the schedules to choose from: those of the file, and one of a
 // tag where it is chosen.
 func (e *estate) scheduleChoices(chosen string) []choice {
@@ -127,9 +144,18 @@ func (e *estate) scheduleChoices(chosen string) []choice {
 	return all
 }
 
+// cut is the beginning of a text that is too long.
+func cut(s string, characters int) string {
+	if runes := []rune(s); len(runes) > characters {
+		return string(runes[:characters])
+	}
+	return s
+}
+
 // find is the machines that a filter leaves, in order.
 func (e *estate) find(f filter) []*machine {
 	words := strings.Fields(strings.ToLower(f.Query))
+	words = words[:min(len(words), maxWords)]
 	var found []*machine
 	for _, m := range e.machines {
 		if f.fits(m, e) && !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(m.words, word) }) {
@@ -210,4 +236,12 @@ func (e *estate) named(id, place string) ([]*machine, error) {
 		return nil, fleet.Errorf(fleet.ErrNotFound, "%s", e.texts.get("missing.machine", text.Printable(cmp.Or(id, `""`))))
 	}
 	return found, nil
+}
+
+// word is what commands call a machine: its id, or its ARN where others have that id, too.
+func (e *estate) word(m *machine) string {
+	if len(e.byID[m.Machine.ID]) > 1 && m.Machine.ARN != "" {
+		return shellWord(m.Machine.ARN)
+	}
+	return shellWord(string(m.Machine.ID))
 }

@@ -30,6 +30,7 @@ type overrideView struct {
 	MayOff    bool
 	Longest   string
 	Offered   bool // this process can do it
+	Observes  bool // this process sets no override at all
 	May       bool // who looks may do it
 	Login     string
 	Command   string
@@ -49,10 +50,10 @@ type settled struct {
 func (p *pages) overrideView(e *estate, m *machine, who visit) overrideView {
 	v := overrideView{
 		Machine: e.row(m), ID: string(m.Machine.ID), In: m.place(), Word: "on", Until: "2h",
-		Offered: p.Override != nil && p.Guard.access.Operate.set && m.managed(), May: who.operate,
-		Login: "/login?" + url.Values{"next": {m.link}}.Encode(), Command: "nightshift power override set " + shellWord(string(m.Machine.ID)) + " on --until 2h",
-		Choices: []string{"1h", "2h", "4h", "22:00"},
+		Offered: p.overrides() && m.managed(), Observes: p.Override == nil, May: who.operate,
+		Login: "/login?" + url.Values{"next": {m.link}}.Encode(), Choices: []string{"1h", "2h", "4h", "22:00"},
 	}
+	v.command(e, m)
 	if !m.managed() {
 		v.Reason = text.Printable(m.Reason.Text)
 	}
@@ -69,6 +70,14 @@ func (p *pages) overrideView(e *estate, m *machine, who visit) overrideView {
 	v.Set = p.settledOf(e, m)
 	return v
 }
+
+// command makes the command for what the form has.
+func (v *overrideView) command(e *estate, m *machine) {
+	v.Command = "nightshift power override set " + e.word(m) + " " + v.Word + " --until " + shellWord(v.Until)
+}
+
+// overrides reports whether anybody can set overrides here.
+func (p *pages) overrides() bool { return p.Override != nil && p.Guard.access.Operate.set }
 
 // settledOf is what was set here since the machine was read; nil where nothing was.
 func (p *pages) settledOf(e *estate, m *machine) *settled {
@@ -91,7 +100,7 @@ func (p *pages) settledOf(e *estate, m *machine) *settled {
 // look for dangerous links follow them, too.
 func (p *pages) askOverride(w http.ResponseWriter, r *http.Request) {
 	who := visitOf(r.Context())
-	if !who.operate {
+	if !who.read || p.overrides() && !who.operate {
 		p.askLogin(w, r)
 		return
 	}
@@ -113,6 +122,9 @@ func (p *pages) askOverride(w http.ResponseWriter, r *http.Request) {
 	if query.Get("state") == "off" {
 		v.Word = "off"
 	}
+	if _, err := schedule.ParseInstant(v.Until, e.now, e.zone); err == nil { // else the command has an example
+		v.command(e, found[0])
+	}
 	p.render(w, r, e, view{template: "override", title: p.texts.get("override.title"), data: v})
 }
 
@@ -120,16 +132,16 @@ func (p *pages) askOverride(w http.ResponseWriter, r *http.Request) {
 // JSON back.
 func (p *pages) setOverride(w http.ResponseWriter, r *http.Request) {
 	who := visitOf(r.Context())
+	if err := r.ParseForm(); err != nil {
+		p.Guard.refuse(w, refusal{status: badForm(err), key: "refused.form"})
+		return
+	}
 	switch {
 	case !who.operate:
-		p.askLogin(w, r)
+		p.askLoginFor(w, r, formLink(r.PostForm))
 		return
 	case p.Override == nil:
 		p.Guard.refuse(w, refusal{status: http.StatusConflict, key: "refused.observes"})
-		return
-	}
-	if err := r.ParseForm(); err != nil {
-		p.Guard.refuse(w, refusal{status: badForm(err), key: "refused.form"})
 		return
 	}
 	e := p.estate()
@@ -144,7 +156,7 @@ func (p *pages) setOverride(w http.ResponseWriter, r *http.Request) {
 		made, err = p.override(r, e, m)
 	}
 	if err != nil {
-		p.Log.WarnContext(r.Context(), "override", "client", who.client.String(), "machine", r.PostForm.Get("machine"), "err", err)
+		p.Log.WarnContext(r.Context(), "override", "client", who.client.String(), "machine", text.Clip(r.PostForm.Get("machine"), longName), "err", err)
 	} else {
 		p.Log.InfoContext(r.Context(), "override", "client", who.client.String(), "machine", made.ID, "tag", made.Tag)
 	}
@@ -158,8 +170,20 @@ func (p *pages) setOverride(w http.ResponseWriter, r *http.Request) {
 	default:
 		v := p.overrideView(e, m, who)
 		v.Word, v.Until, v.Error = r.PostForm.Get("state"), r.PostForm.Get("until"), text.Printable(err.Error())
-		p.render(w, r, e, view{template: "override", status: statusOf(err), title: p.texts.get("override.title"), data: v})
+		p.render(w, r, e, view{template: "override", status: statusOf(err), title: p.texts.get("override.title"), next: formLink(r.PostForm), data: v})
 	}
+}
+
+// formLink leads to the form with what was written into it. Who has to log in first
+// loses none of it.
+func formLink(form url.Values) string {
+	query := url.Values{}
+	for _, key := range []string{"machine", "in", "state", "until"} {
+		if value := form.Get(key); value != "" {
+			query.Set(key, value)
+		}
+	}
+	return "/override?" + query.Encode()
 }
 
 // override asks for what a form says.

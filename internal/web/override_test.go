@@ -186,3 +186,73 @@ func TestOverridesThatCannotBe(t *testing.T) {
 		t.Errorf("of a process that only observes: %s", r.Status)
 	}
 }
+
+// Where nobody can set an override here, the link to postpone shows the command for it.
+func TestThePostponeLinkWithoutOverrides(t *testing.T) {
+	link := here + "/override?machine=" + webOne + "&state=off&until=" + url.QueryEscape("2026-12-01T22:00:00+09:00")
+	command := "nightshift power override set " + webOne + " off --until '2026-12-01T22:00:00+09:00'"
+	noToken, _ := operated(t, local)
+	observes := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, nil)
+	for name, test := range map[string]struct {
+		*server
+		says string
+	}{"without the token": {noToken, "without --operate-token"}, "of a process that observes": {observes, "This process sets no overrides"}} {
+		r := test.do(request{url: link})
+		if page := shown(body(t, r)); r.StatusCode != 200 || !strings.Contains(page, command) || !strings.Contains(page, test.says) || strings.Contains(page, "Set override") {
+			t.Errorf("%s: %s: %s", name, r.Status, page)
+		}
+	}
+	if page := shown(body(t, noToken.do(request{url: here + "/override?machine=" + webOne + "&until=2h%3B+reboot"}))); strings.Contains(page, "reboot") {
+		t.Errorf("what is no time is in the command: %s", page)
+	}
+	closed, _ := operated(t, web.Access{Listen: "127.0.0.1:19847", Scrape: token(t, scrapeWord)})
+	if r := closed.do(request{url: link}); r.StatusCode != 303 {
+		t.Errorf("who may not read: %s", r.Status)
+	}
+}
+
+// A login that has ended loses nothing of the form that is sent.
+func TestALoginEndsBeforeTheForm(t *testing.T) {
+	s, o := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
+	wish := form("machine", "stage-db", "in", "333333333333/eu-central-1", "state", "off", "until", "22:00")
+	cookies := s.login(t, here, operateWord, request{})
+	s.now = s.now.Add(4 * time.Hour)
+	place := s.do(request{url: here + "/override", form: wish, cookies: cookies}).Header.Get("Location")
+	login, err := url.Parse(place)
+	if err != nil || login.Path != "/login" {
+		t.Fatalf("sent to %q: %v", place, err)
+	}
+	next := login.Query().Get("next")
+	page := body(t, s.do(request{url: here + next, cookies: s.login(t, here, operateWord, request{})}))
+	for _, want := range []string{`name="machine" value="stage-db"`, `name="in" value="333333333333/eu-central-1"`, `value="off" checked`, `name="until" value="22:00"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("after the login at %s the form lacks %s:\n%s", next, want, page)
+		}
+	}
+	if len(o.asked) != 0 {
+		t.Errorf("a form without a login has asked for %v", o.asked)
+	}
+}
+
+// The link to log in leads back to what was looked at, with all that was chosen.
+func TestTheLinkToLogIn(t *testing.T) {
+	s, _ := operated(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)})
+	for path, want := range map[string]string{
+		"/machines?state=failed&q=a%26b": "/login?next=%2fmachines%3fstate%3dfailed%26q%3da%2526b", "/": "/login?next=%2f", "/login?next=/week": "/login?next=%2fweek",
+	} {
+		if page := body(t, s.do(request{url: here + path})); !strings.Contains(page, `<a href="`+want+`">Log in`) {
+			t.Errorf("%s: no link to %s:\n%s", path, want, page)
+		}
+	}
+}
+
+// Commands name one machine also where others have its id.
+func TestCommandsNameOneMachine(t *testing.T) {
+	h := handler(evening(t), local)
+	page := shown(get(t, h, "/machines/stage-db?in=333333333333%2Feu-central-1").Body.String())
+	for _, want := range []string{"power explain arn:aws:rds:eu-central-1:333333333333:db:stage-db", "power override set arn:aws:rds:eu-central-1:333333333333:db:stage-db on"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is missing in:\n%s", want, page)
+		}
+	}
+}

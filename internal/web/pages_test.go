@@ -6,13 +6,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"nightshift/internal/cost"
+	"nightshift/internal/cost/recommend"
+	"nightshift/internal/cost/trend"
 	"nightshift/internal/fleet"
+	"nightshift/internal/journal"
 	"nightshift/internal/power"
 	"nightshift/internal/watch"
 	"nightshift/internal/web"
@@ -143,7 +148,7 @@ func TestEveryPage(t *testing.T) {
 		for pattern, why := range map[string]string{
 			`<script>alert`: "the text of a tag is code", `[\x{202e}\x{1b}]`: "the text of a tag turns other text around", `\sstyle=`: "has a style attribute, which the policy forbids",
 			`\son[a-z]+="`: "has a script attribute", `%!`: "a text has the wrong verbs", `ZgotmplZ`: "a value was not safe where it stands", `"https?://`: "links to another site",
-			`<table[^>]*>\s*<tbody`: "a table has no header", `javascript:`: "has a script link", `0001-01-01`: "shows the zero time",
+			`<table[^>]*>\s*<tbody`: "a table has no header", `<table class="[^"]*(wide|stacked)|<t[dh] [^r>][^>]*data-label`: "a table that is a list on phones has no roles", `javascript:`: "has a script link", `0001-01-01`: "shows the zero time",
 		} {
 			if found := regexp.MustCompile(pattern).FindStringIndex(page); found != nil {
 				t.Errorf("%s %s: …%s…", path, why, page[max(found[0]-60, 0):min(found[1]+60, len(page))])
@@ -317,11 +322,71 @@ func TestLongestTags(t *testing.T) {
 		w.add(n%3, long+fmt.Sprint(n%10), "Mon-Fri 08:00-19:00; off "+strings.Repeat("2026-12-25..2026-12-26, ", 7)+"2026-12-24", fleet.Running, nil)
 		w.add(n%3, long+fmt.Sprint(n%10), long, fleet.Running, nil)
 	}
+	w.costs()
+	c := &w.state.Cost
+	record := journal.Record{Version: 1, Run: "long", Job: "power", Started: now}
+	for n := range 300 {
+		name := long + fmt.Sprint(n)
+		record.Errors = append(record.Errors, strings.Repeat(long+"\n", 40))
+		record.Outcomes = append(record.Outcomes, journal.Outcome{
+			Target: dev, ID: fleet.ResourceID(fmt.Sprintf("i-%d", n)), Name: name, Action: "stop", Result: fleet.Failed, Reason: fleet.Reason{Text: strings.Repeat(name, 20)}, Schedule: name,
+		})
+		c.Tags["Team"] = append(c.Tags["Team"], watch.NamedAmounts{Name: name})
+		c.Savings.Schedules = append(c.Savings.Schedules, cost.SavedSum{Schedule: name})
+		c.Changes.Top = append(c.Changes.Top, trend.ResourceChange{ID: "i-1", Name: name})
+		c.Recommendations = append(c.Recommendations, recommend.Listed{Code: recommend.GP2ToGP3, Name: name, Resource: "vol-1", Reason: name, Advice: name, Fix: "aws " + name})
+	}
+	c.Tags[long[:128]] = c.Tags["Team"]
+	w.state.Runs = append(w.state.Runs, record)
 	h := handler(w.state, local)
-	for _, path := range []string{"/", "/machines", "/week", "/week?of=machines", "/machines/" + webOne} {
+	for _, path := range []string{
+		"/", "/machines", "/week", "/week?of=machines", "/machines/" + webOne, "/runs", "/runs/long", "/runs/long?page=2", "/costs", "/recommendations", "/recommendations?page=2",
+	} {
 		if got := get(t, h, path); got.Code != 200 || got.Body.Len() > 200_000 {
 			t.Errorf("%s: %d, %d bytes", path, got.Code, got.Body.Len())
 		}
+	}
+}
+
+// A search has an end, in characters and in words.
+func TestLongSearches(t *testing.T) {
+	h := handler(many(t, 10_000), local)
+	get(t, h, "/")
+	for name, query := range map[string]string{"words": strings.Repeat("e ", 15_000), "a word": strings.Repeat("e", 30_000)} {
+		began := time.Now()
+		w := get(t, h, "/machines?"+url.Values{"q": {query}}.Encode())
+		if took := time.Since(began); w.Code != 200 || took > slow*500*time.Millisecond {
+			t.Errorf("%s: %d after %s", name, w.Code, took)
+		}
+		if !strings.Contains(w.Body.String(), `maxlength="200"`) || strings.Contains(w.Body.String(), strings.TrimSpace(query[:300])) {
+			t.Errorf("%s: the page repeats them", name)
+		}
+	}
+}
+
+// What a week is narrowed to stays when one goes to another, and the other week stays
+// when one narrows it.
+func TestTheWeekKeepsItsFilter(t *testing.T) {
+	page := get(t, handler(evening(t), local), "/week?of=machines&q=berlin&account=333333333333&from=2026-12-07&page=1").Body.String()
+	for _, link := range []string{"from=2026-12-14", "", "from=2026-12-07"} {
+		query := "account=333333333333&"
+		if link != "" {
+			query += link + "&"
+		}
+		if want := html.EscapeString("/week?" + query + "of=machines&q=berlin"); !strings.Contains(page, `href="`+want+`"`) {
+			t.Errorf("no link to %s:\n%s", want, page)
+		}
+	}
+	if !strings.Contains(page, `<input type="hidden" name="from" value="2026-12-07">`) {
+		t.Errorf("the form loses the week:\n%s", page)
+	}
+}
+
+// The words for the picture of a machine count what it shows: its override, too.
+func TestTheWordsForAWeek(t *testing.T) {
+	page := get(t, handler(evening(t), local), "/machines/i-0a1b2c3d4e5f0001e").Body.String()
+	if !strings.Contains(page, `aria-label="release-test: runs 58 hours of the week"`) {
+		t.Errorf("the words are %s", regexp.MustCompile(`aria-label="release-test[^"]*"`).FindString(page))
 	}
 }
 

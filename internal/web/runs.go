@@ -38,12 +38,16 @@ func (p *pages) runs(e *estate, r *http.Request) (view, error) {
 	return view{template: "runs", title: p.texts.get("nav.runs"), data: v}, nil
 }
 
+// messagesShown is how many messages of a run are shown.
+const messagesShown = 10
+
 // runView is one run.
 type runView struct {
 	runRow
 	Targets  []string
 	Outcomes []outcomeRow
 	Messages []string
+	More     int // messages that are not shown
 	Calls    []callRow
 	Pages    paging
 }
@@ -70,9 +74,10 @@ func (p *pages) run(e *estate, r *http.Request) (view, error) {
 	for _, t := range record.Targets {
 		v.Targets = append(v.Targets, e.accountName(string(t.Account))+" "+string(t.Region))
 	}
-	for _, line := range record.Errors[:min(len(record.Errors), perPage)] {
-		v.Messages = append(v.Messages, text.PrintableLines(line))
+	for _, line := range record.Errors[:min(len(record.Errors), messagesShown)] {
+		v.Messages = append(v.Messages, text.Clip(text.PrintableLines(line), longMessage))
 	}
+	v.More = len(record.Errors) - len(v.Messages)
 	// What failed comes first.
 	order := []fleet.Result{fleet.Failed, fleet.Deferred, fleet.Done, fleet.Skipped}
 	outcomes := slices.Clone(record.Outcomes)
@@ -81,8 +86,8 @@ func (p *pages) run(e *estate, r *http.Request) (view, error) {
 	v.Pages = pages
 	for _, o := range shown {
 		row := outcomeRow{
-			Name: text.Printable(o.Name), ID: string(o.ID), Where: e.accountName(string(o.Target.Account)) + " " + string(o.Target.Region),
-			Action: o.Action, Reason: text.Printable(o.Text), Schedule: text.Printable(o.Schedule), Result: o.Result, At: e.when(o.At),
+			Name: text.Clip(text.Printable(o.Name), longName), ID: string(o.ID), Where: e.accountName(string(o.Target.Account)) + " " + string(o.Target.Region),
+			Action: o.Action, Reason: text.Clip(text.Printable(o.Text), longReason), Schedule: text.Clip(text.Printable(o.Schedule), longSchedule), Result: o.Result, At: e.when(o.At),
 		}
 		if found := e.byID[o.ID]; len(found) > 0 {
 			row.Link = found[0].link

@@ -12,6 +12,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -144,6 +145,8 @@ type view struct {
 	status   int // 200 where it is 0
 	title    string
 	data     any
+	// next is where a login goes on to, where that is not the page itself.
+	next string
 	// live is true for a page that a script keeps up to date.
 	live bool
 }
@@ -166,7 +169,7 @@ func (p *pages) readers(show func(*estate, *http.Request) (view, error)) http.Ha
 
 // frame is what every page has around it.
 type frame struct {
-	Title, Path, Version string
+	Title, Next, Version string
 	Style                template.CSS
 	Live                 bool
 	Visit                visitView
@@ -186,8 +189,12 @@ type visitView struct{ Read, Operate, LoggedIn, CanLogIn bool }
 
 func (p *pages) render(w http.ResponseWriter, r *http.Request, e *estate, v view) {
 	who := visitOf(r.Context())
+	next := v.next
+	if next == "" && r.Method == http.MethodGet {
+		next = pathOnly(r.URL.RequestURI())
+	}
 	f := frame{
-		Title: v.title, Path: r.URL.Path, Version: p.Version, Style: p.style, Live: v.live, Estate: e, Data: v.data,
+		Title: v.title, Next: cmp.Or(next, "/"), Version: p.Version, Style: p.style, Live: v.live, Estate: e, Data: v.data,
 		Nav: p.nav(r.URL.Path), Zone: e.zone.String(),
 		Visit: visitView{who.read, who.operate, who.cookie != "", p.canLogIn() && who.cookie == ""},
 	}

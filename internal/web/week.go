@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,6 +32,7 @@ type weekView struct {
 	From, To       string
 	Before, After  string // links
 	This           string
+	Day            string // the Monday, where it is not that of now
 	Schedules, All string // links to the two forms
 	Filter         filter
 	Pages          paging
@@ -135,12 +137,30 @@ func (p *picture) acts(l lines, acts []watch.Act) {
 	}
 }
 
-// label says in words what the picture of a schedule shows.
-func (e *estate) label(name string, week schedule.Week) string {
+// label says in words what a picture of a week shows, with the hours that it has.
+func (e *estate) label(name string, week schedule.Week, running float64) string {
 	if week.OneSided {
 		return e.texts.get("week.label.once", name, len(week.Transitions))
 	}
-	return e.texts.get("week.label", name, week.Running)
+	return e.texts.get("week.label", name, running)
+}
+
+// runningHours are those of a week in which spans run.
+func runningHours(week schedule.Week, spans []schedule.Span) float64 {
+	var sum time.Duration
+	for _, s := range spans {
+		from, to := s.From, s.To
+		if from.Before(week.From) {
+			from = week.From
+		}
+		if to.After(week.To) {
+			to = week.To
+		}
+		if s.State == schedule.Running && to.After(from) {
+			sum += to.Sub(from)
+		}
+	}
+	return math.Round(sum.Hours()*100) / 100
 }
 
 // lane is the week of a schedule.
@@ -148,7 +168,7 @@ func (e *estate) lane(name string, s *schedule.Schedule, monday time.Time, machi
 	week := s.Week(name, monday)
 	row := lane{Name: text.Clip(text.Printable(name), longName), Link: "/machines?" + url.Values{"schedule": {name}}.Encode()}
 	row.Picture = linesOf(week).draw(week.Spans, week.Transitions, e.now)
-	row.Picture.Label = e.label(row.Name, week)
+	row.Picture.Label = e.label(row.Name, week, week.Running)
 	notes := []string{e.texts.count(machines, "machine")}
 	if !week.OneSided {
 		notes = append(notes, e.texts.get("week.hours", week.Running))
@@ -181,7 +201,7 @@ func (e *estate) machinePicture(m *machine, s *schedule.Schedule, monday time.Ti
 		spans = m.Desired.Ahead(s, week.From, week.To)
 	}
 	p := l.draw(spans, week.Transitions, e.now)
-	p.Label = e.label(m.short, week)
+	p.Label = e.label(m.short, week, runningHours(week, spans))
 	if o := m.Desired.Override; !o.Until.IsZero() {
 		p.Override = l.box(o.Since, o.Until, 1, 4)
 	}
@@ -201,20 +221,28 @@ func (p *pages) week(e *estate, r *http.Request) (view, error) {
 	for n := range 7 {
 		v.Days = append(v.Days, monday.AddDate(0, 0, n).Format("Mon 2"))
 	}
+	dateOf := func(day time.Time) string {
+		if day.Equal(this) {
+			return ""
+		}
+		return day.Format(time.DateOnly)
+	}
 	link := func(of string, day time.Time) string {
 		q := url.Values{}
 		if of != "" {
+			v.Filter.set(q)
 			q.Set("of", of)
 		}
-		if !day.Equal(this) {
-			q.Set("from", day.Format(time.DateOnly))
+		if date := dateOf(day); date != "" {
+			q.Set("from", date)
 		}
 		return "/week?" + q.Encode()
 	}
 	of := ""
 	if v.Machines {
-		of = "machines"
+		of, v.Filter = "machines", e.filter(query)
 	}
+	v.Day = dateOf(monday)
 	v.Before, v.After, v.Schedules, v.All = link(of, monday.AddDate(0, 0, -7)), link(of, monday.AddDate(0, 0, 7)), link("", monday), link("machines", monday)
 	if !monday.Equal(this) {
 		v.This = link(of, this)
@@ -228,7 +256,6 @@ func (p *pages) week(e *estate, r *http.Request) (view, error) {
 }
 
 func (e *estate) weekOfMachines(v *weekView, query url.Values, monday time.Time) {
-	v.Filter = e.filter(query)
 	found := slices.DeleteFunc(e.find(v.Filter), func(m *machine) bool { return !m.managed() })
 	shown, pages := page(found, query, "/week")
 	v.Pages = pages

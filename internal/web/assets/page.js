@@ -38,9 +38,10 @@
       running = new AbortController();
       try {
         const page = await load(url, running.signal);
-        document.querySelector("#results").replaceWith(page.querySelector("#results"));
-        const count = document.querySelector("[data-count]");
-        if (count) count.textContent = page.querySelector("[data-count]").textContent;
+        for (const part of document.querySelectorAll("[data-part]")) {
+          part.replaceChildren(...page.querySelector(`[data-part="${part.dataset.part}"]`).childNodes);
+        }
+        form.tag.toggleAttribute("aria-invalid", page.querySelector("form[data-filter]").tag.hasAttribute("aria-invalid"));
         history.replaceState(null, "", url);
         reveal(document);
       } catch (error) {
