@@ -94,8 +94,8 @@ type findings struct {
 	job string
 	// tag is for which machines the run was; empty where the rules say it.
 	tag string
-	// at is when the run was told of, by the clock of this machine, clock by that by
-	// which machines are stopped: that of AWS.
+	// at is when the run was told of, by the clock of this machine; clock is by that of
+	// AWS, which the runs follow.
 	at, clock time.Time
 	// good is true where all went well.
 	good bool

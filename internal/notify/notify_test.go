@@ -102,6 +102,7 @@ func TestUnreadIsNotResolved(t *testing.T) {
 	unread.Targets[0].Failure = &app.TargetError{Target: target(), Err: fleet.ErrUnavailable}
 	for range 2 {
 		w.now = w.now.Add(5 * time.Minute)
+		unread.Targets[0].Plan.At = w.now
 		w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Power: unread})
 	}
 	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Err: fleet.ErrCredentials})

@@ -60,6 +60,7 @@ func TestPagerDutyHearsOfAll(t *testing.T) {
 	all.Targets = append(all.Targets, results[1].Targets[0], results[2].Targets[0])
 	for range 14 {
 		w.now = w.now.Add(5 * time.Minute)
+		all.Targets[0].Plan.At = w.now
 		w.notifier.Run(t.Context(), w.session, notify.Result{Job: "power", Power: &all})
 	}
 	if got := len(s.take()); got != 270 {

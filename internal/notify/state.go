@@ -119,7 +119,7 @@ func (s *state) after(f findings, r rule) []Message {
 	var fresh, still, resolved []Problem
 	room := func() bool { return !r.pager() || len(s.Pending)+len(fresh)+len(resolved) < mostPending }
 	for _, key := range slices.Sorted(maps.Keys(heard)) {
-		p := s.seen(heard[key], f.at, r.tick/2)
+		p := s.seen(heard[key], f, r.tick/2)
 		if p.Sent.IsZero() && p.Runs >= r.runsNeeded(f.job) && room() {
 			p.Sent = f.at
 			fresh = append(fresh, p)
@@ -129,7 +129,7 @@ func (s *state) after(f findings, r rule) []Message {
 	for _, key := range slices.Sorted(maps.Keys(s.Open)) {
 		p := s.Open[key]
 		_, found := heard[key]
-		unheard := covered[key] || f.at.Sub(p.Last) > forgotten
+		unheard := covered[key] || f.clock.Sub(p.Last) > forgotten
 		switch {
 		case found, !unheard && !s.gone(p, f):
 		case p.Sent.IsZero(), unheard && !r.pager(), r.pager() && s.unsent(p, f.at):
@@ -169,15 +169,15 @@ func eventKey(p Problem) string { return eventPrefix + p.Key }
 
 // seen is a problem with what is remembered of it. A run that begins sooner than some
 // time after the last one tries that one again, and is not counted.
-func (s *state) seen(p Problem, at time.Time, apart time.Duration) Problem {
+func (s *state) seen(p Problem, f findings, apart time.Duration) Problem {
 	old, open := s.Open[p.Key]
 	switch {
 	case !open:
-		p.First, p.Last, p.Runs = at, at, 1
-	case at.Sub(old.Last).Abs() < apart: // a clock that was set back lies before it
+		p.First, p.Last, p.Runs = f.at, f.clock, 1
+	case f.clock.Sub(old.Last).Abs() < apart: // a clock that was set back lies before it
 		p.First, p.Last, p.Runs, p.Sent = old.First, old.Last, old.Runs, old.Sent
 	default:
-		p.First, p.Last, p.Runs, p.Sent = old.First, at, old.Runs+1, old.Sent
+		p.First, p.Last, p.Runs, p.Sent = old.First, f.clock, old.Runs+1, old.Sent
 	}
 	return p
 }
