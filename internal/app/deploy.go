@@ -262,6 +262,9 @@ func (s *Session) deployRequest(in DeployInput) (deploy.Request, error) {
 		if r.Given, err = deployParameters(s.Config); err != nil {
 			return r, err
 		}
+		if err = checkInAWS(s.Config, in.Parameters, r.Given); err != nil {
+			return r, err
+		}
 		if r.Config, err = s.configFiles(); err != nil {
 			return r, err
 		}

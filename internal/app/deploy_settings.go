@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -72,6 +73,26 @@ func checkOverrides(values map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// checkInAWS refuses what would have no effect on the function, or what it does not
+// have: parameters that come after the configuration, given are those of that, and
+// external ids in variables of this machine.
+func checkInAWS(c *config.Config, overrides, given map[string]string) error {
+	var errs []error
+	for _, shadowed := range []struct{ name, key string }{{"Regions", "regions"}, {"TimeZone", "timezone"}} {
+		if value, ok := overrides[shadowed.name]; ok && given[shadowed.name] != "" && value != given[shadowed.name] {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid,
+				"--param %s: has no effect, since the function takes %s from the configuration: change it there", shadowed.name, shadowed.key))
+		}
+	}
+	for _, a := range c.Accounts {
+		if a.ExternalIDEnv != "" {
+			errs = append(errs, fleet.Errorf(fleet.ErrInvalid,
+				"accounts: %s has its external id in the variable %s, which the function does not have: write it as external_id, which AWS does not treat as a secret", a, a.ExternalIDEnv))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Permissions are what following a configuration may touch, and what its accounts
