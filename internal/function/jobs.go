@@ -35,10 +35,12 @@ func (h Handler) open(ctx context.Context, r Request, needConfig bool) (*app.Ses
 	if needConfig && ref.IsZero() {
 		return nil, fleet.Errorf(fleet.ErrInvalid, "no configuration: set NIGHTSHIFT_CONFIG")
 	}
-	s, err := h.App.Open(ctx, app.Selection{
+	sel := app.Selection{
 		Config: ref, NeedConfig: needConfig, Regions: words(r.Region), DefaultRegions: words(h.Env("NIGHTSHIFT_REGIONS")),
-	})
+	}
+	s, err := h.App.Open(ctx, sel)
 	if err != nil {
+		h.notOpened(ctx, sel, r, err)
 		return nil, err
 	}
 	for _, e := range s.Errors {
@@ -50,6 +52,21 @@ func (h Handler) open(ctx context.Context, r Request, needConfig bool) (*app.Ses
 		}
 	}
 	return s, nil
+}
+
+// notOpened tells people that a run could not begin, where the configuration alone can be
+// read. A check has no notices.
+func (h Handler) notOpened(ctx context.Context, sel app.Selection, r Request, failure error) {
+	if r.Action == actionCheck {
+		return
+	}
+	sel.NoTargets = true
+	s, err := h.App.Open(ctx, sel)
+	if err != nil {
+		h.Log.DebugContext(ctx, "nobody is told", "error", err)
+		return
+	}
+	h.tell(ctx, s, r, notify.Result{Err: failure})
 }
 
 func words(s string) []string {
@@ -76,7 +93,7 @@ func (h Handler) stopOrStart(ctx context.Context, r Request, closing <-chan stru
 	answer := done.Answer()
 	partly := done.Status() != fleet.StatusDone
 	if partly {
-		h.Log.ErrorContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "left", answer.Deferred, "errors", answer.Errors)
+		h.Log.ErrorContext(ctx, "not all is done", "action", r.Action, "failed", answer.Failed, "deferred", answer.Deferred, "errors", answer.Errors)
 	}
 	out := result{answer: answer, partly: partly, config: s.Config, power: &done}
 	if len(answer.Instances) > 0 {
@@ -99,7 +116,7 @@ func (h Handler) followRules(ctx context.Context, r Request, closing <-chan stru
 	partly := done.Status() != fleet.StatusDone
 	if partly {
 		sum := done.Summary
-		h.Log.ErrorContext(ctx, "not all is in its desired state", "failed", sum.Failed, "left", sum.Deferred, "mistakes", sum.Invalid, "errors", sum.Errors, "configuration_errors", len(s.Errors))
+		h.Log.ErrorContext(ctx, "not all is in its desired state", "failed", sum.Failed, "deferred", sum.Deferred, "invalid_tags", sum.Invalid, "errors", sum.Errors, "configuration_errors", len(s.Errors))
 	}
 	out := result{
 		answer: envelope{Version: 1, Kind: actionPower, Data: done.Summary}, partly: partly || len(s.Errors) > 0,
