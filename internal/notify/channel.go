@@ -248,6 +248,3 @@ func (n *Notifier) heartbeat(ctx context.Context, s *app.Session, r config.Refer
 	_, err = n.ask(ctx, http.MethodGet, address, nil, nil)
 	return err
 }
-
-// isURL says whether a text is an address that may be linked to.
-func isURL(text string) bool { return config.CheckURL(text) == nil }

@@ -64,8 +64,6 @@ type Count struct {
 	Sent, Failed int
 	// Pending is how many messages wait.
 	Pending int
-	// Problem is why the last message could not be sent; empty where it could.
-	Problem string
 }
 
 // New makes a Notifier. Nothing is read or sent.
@@ -176,7 +174,7 @@ func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient,
 	})
 	if err != nil {
 		n.Log.WarnContext(ctx, "the state of notices cannot be read, so that nothing is sent", "recipient", r.Name, "error", err)
-		n.count(r.Name, func(c *Count) { c.Failed++; c.Problem = err.Error() })
+		n.count(r.Name, func(c *Count) { c.Failed++ })
 		return
 	}
 	if !mine {
@@ -191,9 +189,9 @@ func (n *Notifier) tell(ctx context.Context, s *app.Session, r config.Recipient,
 		n.Log.WarnContext(ctx, "a notice could not be sent; a later run tries again", "recipient", r.Name, "waiting", len(m.state.Pending), "error", err)
 	}
 	n.count(r.Name, func(c *Count) {
-		c.Sent, c.Pending, c.Problem = c.Sent+sent, len(m.state.Pending), ""
+		c.Sent, c.Pending = c.Sent+sent, len(m.state.Pending)
 		if err != nil {
-			c.Failed, c.Problem = c.Failed+1, err.Error()
+			c.Failed++
 		}
 	})
 	if err := n.keep(ctx, s, r, was, m.state); err != nil {

@@ -46,7 +46,7 @@ func TestAServiceIsDown(t *testing.T) {
 	for n := range 12 {
 		w.run(stopped(fmt.Sprint("i-", n)))
 	}
-	if got := w.notifier.Counts()["audit"]; got.Pending != 12 || got.Sent != 0 || got.Failed != 12 || !strings.Contains(got.Problem, "500") {
+	if got := w.notifier.Counts()["audit"]; got.Pending != 12 || got.Sent != 0 || got.Failed != 12 || !strings.Contains(w.log.String(), "HTTP 500") {
 		t.Errorf("counts: %+v", got)
 	}
 	s.answering(nil)
@@ -136,7 +136,7 @@ func TestAServiceHangs(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	if got := w.notifier.Counts()["audit"]; got.Pending != 1 || got.Problem != "no answer came in time" {
+	if got := w.notifier.Counts()["audit"]; got.Pending != 1 || !strings.Contains(w.log.String(), "no answer came in time") {
 		t.Errorf("counts: %+v", got)
 	}
 }
@@ -149,7 +149,7 @@ func TestRefusedMessagesAreDropped(t *testing.T) {
 		return true
 	})
 	w.run(stopped("i-1"))
-	if got := w.notifier.Counts()["audit"]; got.Pending != 0 || !strings.Contains(got.Problem, "invalid_payload") {
+	if got := w.notifier.Counts()["audit"]; got.Pending != 0 || !strings.Contains(w.log.String(), "invalid_payload") {
 		t.Errorf("counts: %+v", got)
 	}
 	w.run(stopped("i-2"))

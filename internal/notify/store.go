@@ -22,9 +22,9 @@ func stateKey(recipient string) string { return "notify/open/" + recipient + ".j
 type memory struct {
 	state *state
 	// version is that of the stored one, empty where there is none. Where it could not
-	// be stored the memory is ahead of it.
+	// be stored it is unsaved.
 	version string
-	ahead   bool
+	unsaved bool
 }
 
 // tries is how often a state is read anew where another process was faster.
@@ -47,7 +47,7 @@ func (n *Notifier) take(ctx context.Context, s *app.Session, r config.Recipient,
 		before := encode(m.state)
 		change(m.state)
 		body := encode(m.state)
-		if store == nil || bytes.Equal(before, body) && !m.ahead {
+		if store == nil || bytes.Equal(before, body) && !m.unsaved {
 			n.remember(place, m)
 			return m, nil
 		}
@@ -58,9 +58,9 @@ func (n *Notifier) take(ctx context.Context, s *app.Session, r config.Recipient,
 			continue
 		case err != nil:
 			n.Log.WarnContext(ctx, "the state of notices could not be stored", "recipient", r.Name, "error", err)
-			m.ahead = true
+			m.unsaved = true
 		default:
-			m.version, m.ahead = version, false
+			m.version, m.unsaved = version, false
 		}
 		n.remember(place, m)
 		return m, nil
@@ -118,12 +118,12 @@ func (n *Notifier) load(ctx context.Context, store blob.Versioned, place string,
 	case errors.Is(err, fleet.ErrNotFound), errors.Is(err, fleet.ErrDenied) && !remembered:
 		got = blob.Version{}
 	case err != nil && remembered:
-		known.ahead = true
+		known.unsaved = true
 		return known, nil
 	case err != nil:
 		return memory{}, fmt.Errorf("read the state of notices: %w", err)
 	}
-	if remembered && known.ahead && (got.Version == known.version || got.Version == "") {
+	if remembered && known.unsaved && (got.Version == known.version || got.Version == "") {
 		known.version = got.Version
 		return known, nil
 	}

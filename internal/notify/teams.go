@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+
+	"nightshift/internal/config"
 )
 
 // teamsBytes is how large a message for Teams may be; Microsoft names about 28 KB.
@@ -78,7 +80,7 @@ func teamsBody(m Message) ([]byte, error) {
 			if l.Command != "" {
 				card.Body = append(card.Body, paragraph("None", textRun{Text: l.Command, FontType: "Monospace"}))
 			}
-			if isURL(l.Link) {
+			if config.CheckURL(l.Link) == nil {
 				card.Body = append(card.Body, paragraph("None", textRun{Text: "Postpone", SelectAction: &openURL{Type: "Action.OpenUrl", Title: "Postpone", URL: l.Link}}))
 			}
 		}
@@ -87,7 +89,7 @@ func teamsBody(m Message) ([]byte, error) {
 		}
 	}
 	card.Body = append(card.Body, paragraph("Medium", textRun{Text: m.footer(), Size: "Small", IsSubtle: true}))
-	if isURL(m.Page) {
+	if config.CheckURL(m.Page) == nil {
 		card.Actions = []openURL{{Type: "Action.OpenUrl", Title: "Open the page", URL: m.Page}}
 	}
 	return json.Marshal(teamsMessage{Type: "message", Attachments: []teamsAttachment{{

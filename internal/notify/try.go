@@ -35,7 +35,7 @@ func (n *Notifier) Test(ctx context.Context, s *app.Session, only string) ([]Sta
 		}
 		// Without it problems could not be told once only.
 		kept, err := n.take(ctx, s, r, func(st *state) { st.Tested = n.Now().UTC() })
-		if err == nil && kept.ahead {
+		if err == nil && kept.unsaved {
 			err = fleet.Errorf(fleet.ErrUnavailable, "it was sent, but the state of notices cannot be stored in the journal")
 		}
 		if err == nil {
