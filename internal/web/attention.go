@@ -60,13 +60,23 @@ func (e *estate) failedMachines() []problem {
 
 func (e *estate) unreachable() []problem {
 	var all []problem
+	rest := 0
 	for n := range e.Targets {
-		if t := &e.Targets[n]; !t.Up && t.Err != "" && len(all) < perPage/4 {
-			all = append(all, problem{
-				Severe: true, Kind: e.texts.get("problem.target"), Title: accountName(t) + " " + string(t.Region),
-				Since: e.ago(t.At), Lines: []string{text.Clip(text.PrintableLines(t.Err), longText)},
-			})
+		t := &e.Targets[n]
+		if t.Up || t.Err == "" {
+			continue
 		}
+		if len(all) == unreachableShown {
+			rest++
+			continue
+		}
+		all = append(all, problem{
+			Severe: true, Kind: e.texts.get("problem.target"), Title: accountName(t) + " " + string(t.Region),
+			Since: e.ago(t.At), Lines: []string{text.Clip(text.PrintableLines(t.Err), longText)},
+		})
+	}
+	if rest > 0 {
+		all = append(all, problem{Severe: true, Kind: e.texts.get("problem.target"), Title: e.texts.get("problem.more.title", e.texts.count(rest, "target")), Link: "#targets"})
 	}
 	return all
 }

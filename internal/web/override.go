@@ -217,7 +217,7 @@ func (p *pages) override(r *http.Request, e *estate, m *machine) (app.Override, 
 	if len(p.settled) >= maxSessions {
 		clear(p.settled)
 	}
-	p.settled[m.place()+"/"+string(m.Machine.ID)] = settled{Cleared: ends, Clipped: made.Clipped, State: made.State, at: e.now, override: made}
+	p.settled[m.place()+"/"+string(m.Machine.ID)] = settled{Cleared: ends, Clipped: made.Clipped, State: made.State, at: p.Now(), override: made}
 	return made, nil
 }
 

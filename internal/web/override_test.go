@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"nightshift/internal/app"
 	"nightshift/internal/fleet"
+	"nightshift/internal/watch"
 	"nightshift/internal/web"
 )
 
@@ -67,6 +69,34 @@ func TestOverride(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), "override") || !strings.Contains(s.log.String(), "client=127.0.0.1") {
 		t.Errorf("the log does not have who overrode what: %s", s.log.String())
+	}
+}
+
+// What was set stays announced until a sweep has read the machines that began afterwards.
+func TestAnOverrideDuringASweep(t *testing.T) {
+	state, clock := evening(t), now
+	s := newServer(t, web.Access{Listen: "127.0.0.1:19847", Operate: token(t, operateWord)}, func(o *web.Options) {
+		o.State, o.Now = func() *watch.State { return state }, func() time.Time { return clock }
+		o.Override = func(_ context.Context, in app.OverrideInput) (app.Override, error) {
+			clock = clock.Add(10 * time.Second)
+			return app.Override{ID: webOne, State: in.State, Since: clock, Until: in.Until}, nil
+		}
+	})
+	r := s.do(request{url: here + "/override", header: bearer(operateWord), form: form("machine", webOne, "state", "on", "until", "3h")})
+	if r.StatusCode != 200 {
+		t.Fatal(r.Status, body(t, r))
+	}
+	for _, test := range []struct {
+		began time.Duration // of the sweep, after the form was sent
+		want  bool
+	}{{-time.Minute, true}, {5 * time.Second, true}, {11 * time.Second, false}} {
+		swept := *state
+		swept.Targets = slices.Clone(state.Targets)
+		swept.Targets[0].At = now.Add(test.began)
+		state = &swept
+		if got := strings.Contains(body(t, s.do(request{url: here + "/machines/" + webOne, header: bearer(operateWord)})), "The override is set"); got != test.want {
+			t.Errorf("a sweep that began %s after the form was sent: announced is %v", test.began, got)
+		}
 	}
 }
 

@@ -314,6 +314,41 @@ func TestLargeEstate(t *testing.T) {
 	}
 }
 
+// Lists have pages of 100 rows, and what is cut off is counted.
+func TestNothingIsCutInSilence(t *testing.T) {
+	w := newWorld(t)
+	first := w.state.Targets[0]
+	w.state.Targets = nil
+	for n := range 250 {
+		target := first
+		target.Region = fleet.Region(fmt.Sprintf("test-%d", n))
+		if n >= 200 {
+			target.Up, target.Err = false, "i/o timeout"
+		}
+		w.state.Targets = append(w.state.Targets, target)
+		w.add(n, fmt.Sprintf("web-%d", n), fmt.Sprintf("Mon-Fri 08:00-%02d:%02d", 12+n/30, n%30), fleet.Running, nil)
+	}
+	h := handler(w.state, local)
+	for path, want := range map[string][]string{
+		"/":              {"1 to 100 of 250", "test-99", "25 accounts and regions more", "and 240 more"},
+		"/?page=3":       {"201 to 250 of 250", "test-249"},
+		"/week?page=3":   {"201 to 256 of 256", "Mon-Fri 08:00-20:09"},
+		"/week":          {"1 to 100 of 256", "office-hours"},
+		"/week?page=two": {"1 to 100 of 256"},
+	} {
+		w := get(t, h, path)
+		text := shown(w.Body.String())
+		for _, one := range want {
+			if !strings.Contains(text, one) {
+				t.Errorf("%s: %q is missing in:\n%s", path, one, text)
+			}
+		}
+		if w.Body.Len() > 200_000 {
+			t.Errorf("%s has %d bytes", path, w.Body.Len())
+		}
+	}
+}
+
 // TestLongestTags holds the size where people write as much as AWS allows into tags.
 func TestLongestTags(t *testing.T) {
 	w := newWorld(t)

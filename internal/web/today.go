@@ -24,6 +24,8 @@ const (
 	runsShown      = 6
 	// inlineShown is how many schedules that are written in tags are shown.
 	inlineShown = 10
+	// unreachableShown is how many targets that cannot be reached are named one by one.
+	unreachableShown = 25
 	// staleCosts is the age from which on costs are called old: three times the time
 	// between two calculations.
 	staleCosts = 18 * time.Hour
@@ -37,9 +39,12 @@ type todayView struct {
 	Calm      bool
 	Soon      []coming
 	Schedules []scheduleNow
-	Runs      []runRow
-	Targets   []targetRow
-	Sources   []source
+	// MoreSchedules is how many have machines and are not among Schedules.
+	MoreSchedules int
+	Runs          []runRow
+	Targets       []targetRow
+	Pages         paging // of Targets
+	Sources       []source
 }
 
 // tile is one number with what it is of.
@@ -95,16 +100,19 @@ type source struct {
 	Old       bool
 }
 
-func (p *pages) today(e *estate, _ *http.Request) (view, error) {
+func (p *pages) today(e *estate, r *http.Request) (view, error) {
 	v := todayView{
-		Tiles: e.tiles(), Attention: e.attention(), Soon: e.soon(), Schedules: e.schedulesNow(), Sources: e.sources(),
+		Tiles: e.tiles(), Attention: e.attention(), Soon: e.soon(), Sources: e.sources(),
 	}
+	v.Schedules, v.MoreSchedules = e.schedulesNow()
 	v.Calm = e.calm(v.Attention)
 	for _, r := range e.Runs[:min(len(e.Runs), runsShown)] {
 		v.Runs = append(v.Runs, e.runRow(r))
 	}
-	for n := range min(len(e.Targets), perPage) {
-		t := &e.Targets[n]
+	targets, pages := page(e.Targets, r.URL.Query(), "/")
+	v.Pages = pages
+	for n := range targets {
+		t := &targets[n]
 		v.Targets = append(v.Targets, targetRow{accountName(t), string(t.Region), t.Err, len(t.Steps), t.Up, e.ago(t.At)})
 	}
 	return view{template: "today", title: p.texts.get("nav.today"), data: v, live: true}, nil
@@ -208,8 +216,9 @@ func (e *estate) why(name string, at time.Time, state schedule.State, override s
 	return s.Within(at)
 }
 
-// schedulesNow are the schedules that machines have, those of the file first.
-func (e *estate) schedulesNow() []scheduleNow {
+// schedulesNow are the schedules that machines have, those of the file first, and how many
+// more there are.
+func (e *estate) schedulesNow() (all []scheduleNow, more int) {
 	by := map[string]*scheduleNow{}
 	var order []string
 	for _, s := range e.configured() {
@@ -229,13 +238,12 @@ func (e *estate) schedulesNow() []scheduleNow {
 		by[name].add(m)
 	}
 	slices.SortFunc(inline, func(a, b string) int { return cmp.Or(by[b].Total-by[a].Total, strings.Compare(a, b)) })
-	inline = inline[:min(len(inline), inlineShown)]
-	var all []scheduleNow
-	for _, name := range append(order, inline...) {
+	used := func(name string) bool { return e.schedules[name] != nil && by[name].Total > 0 }
+	order = slices.DeleteFunc(order, func(name string) bool { return !used(name) })
+	inline = slices.DeleteFunc(inline, func(name string) bool { return !used(name) })
+	more = max(len(order)-perPage, 0) + max(len(inline)-inlineShown, 0)
+	for _, name := range slices.Concat(order[:min(len(order), perPage)], inline[:min(len(inline), inlineShown)]) {
 		now, s := by[name], e.schedules[name]
-		if s == nil || now.Total == 0 {
-			continue
-		}
 		now.Name, now.Link = text.Clip(text.Printable(name), longName), "/machines?"+url.Values{"schedule": {name}}.Encode()
 		now.Desired, now.By = s.At(e.now), s.Within(e.now)
 		if next, ok := s.Next(e.now); ok {
@@ -243,7 +251,7 @@ func (e *estate) schedulesNow() []scheduleNow {
 		}
 		all = append(all, *now)
 	}
-	return all
+	return all, more
 }
 
 func (s *scheduleNow) add(m *machine) {

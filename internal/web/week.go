@@ -250,7 +250,7 @@ func (p *pages) week(e *estate, r *http.Request) (view, error) {
 	if v.Machines {
 		e.weekOfMachines(&v, query, monday)
 	} else {
-		e.weekOfSchedules(&v, monday)
+		e.weekOfSchedules(&v, query, monday)
 	}
 	return view{template: "week", title: p.texts.get("nav.week"), data: v}, nil
 }
@@ -264,7 +264,7 @@ func (e *estate) weekOfMachines(v *weekView, query url.Values, monday time.Time)
 	}
 }
 
-func (e *estate) weekOfSchedules(v *weekView, monday time.Time) {
+func (e *estate) weekOfSchedules(v *weekView, query url.Values, monday time.Time) {
 	machines := map[string]int{}
 	var names []string
 	for _, s := range e.configured() {
@@ -281,9 +281,10 @@ func (e *estate) weekOfSchedules(v *weekView, monday time.Time) {
 		}
 	}
 	slices.Sort(inline)
-	for _, name := range append(names, inline[:min(len(inline), perPage)]...) {
-		if s := e.schedules[name]; s != nil {
-			v.Lanes = append(v.Lanes, e.lane(name, s, monday, machines[name]))
-		}
+	names = slices.DeleteFunc(append(names, inline...), func(name string) bool { return e.schedules[name] == nil })
+	shown, pages := page(names, query, "/week")
+	v.Pages = pages
+	for _, name := range shown {
+		v.Lanes = append(v.Lanes, e.lane(name, e.schedules[name], monday, machines[name]))
 	}
 }
