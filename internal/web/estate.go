@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ type machine struct {
 	next schedule.State
 	// words are what a search looks through.
 	words string
+	order string // see sortKey
 }
 
 // The longest names, schedules, reasons and messages in lists. The page of a machine has its own
@@ -115,9 +117,10 @@ func (p *pages) workOut(state *watch.State) *estate {
 			m.link += "?" + url.Values{"in": {m.place()}}.Encode()
 		}
 	}
-	slices.SortStableFunc(e.machines, func(a, b *machine) int {
-		return cmp.Or(a.condition.severity()-b.condition.severity(), acted(b)-acted(a), compareNames(a.name, b.name), strings.Compare(string(a.Machine.ID), string(b.Machine.ID)))
-	})
+	for n, m := range e.machines {
+		m.order = m.sortKey(n)
+	}
+	slices.SortFunc(e.machines, func(a, b *machine) int { return strings.Compare(a.order, b.order) })
 	return e
 }
 
@@ -133,13 +136,20 @@ func (e *estate) machine(target *watch.Target, step *power.Step) *machine {
 			m.next = step.Desired.Ahead(s, until, until.Add(1))[0].State
 		}
 	}
-	words := []string{m.name, string(step.Machine.ID), string(step.Machine.Type), target.AccountName, string(target.Account), string(target.Region), step.Desired.Schedule}
+	var words strings.Builder
+	for _, word := range []string{m.name, string(step.Machine.ID), string(step.Machine.Type), target.AccountName, string(target.Account), string(target.Region), step.Desired.Schedule} {
+		words.WriteString(word)
+		words.WriteByte('\n')
+	}
 	for key, value := range step.Machine.Tags {
 		if !strings.HasPrefix(key, fleet.OwnTagPrefix) {
-			words = append(words, key+"="+value)
+			words.WriteString(key)
+			words.WriteByte('=')
+			words.WriteString(value)
+			words.WriteByte('\n')
 		}
 	}
-	m.words = strings.ToLower(strings.Join(words, "\n"))
+	m.words = strings.ToLower(words.String())
 	return m
 }
 
@@ -258,24 +268,24 @@ func (e *estate) tick() time.Duration {
 // Starting is true until the machines have been read once.
 func (e *estate) Starting() bool { return e.Machines.At.IsZero() && e.Machines.Err == "" }
 
-// compareNames sorts names as people do: web-2 comes before web-10.
-func compareNames(a, b string) int {
-	for a != "" && b != "" {
-		x, y := leadingDigits(a), leadingDigits(b)
-		if x == "" || y == "" {
-			if a[0] != b[0] {
-				return cmp.Compare(a[0], b[0])
-			}
-			a, b = a[1:], b[1:]
+// sortKey is what lists are sorted by: what needs attention first, then the names as
+// people sort them, web-2 before web-10. It is made once for each machine, because a
+// large estate is compared often. number tells apart what is the same otherwise.
+func (m *machine) sortKey(number int) string {
+	key := fmt.Appendf(make([]byte, 0, 100), "%d%d", m.condition.severity(), 1-acted(m))
+	name := m.name
+	for name != "" {
+		digits := leadingDigits(name)
+		if digits == "" {
+			key, name = append(key, name[0]), name[1:]
 			continue
 		}
-		m, n := strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
-		if c := cmp.Or(cmp.Compare(len(m), len(n)), strings.Compare(m, n), cmp.Compare(len(x), len(y))); c != 0 {
-			return c
-		}
-		a, b = a[len(x):], b[len(y):]
+		// Any digit, for what has none in this place, then the number by its length.
+		short := strings.TrimLeft(digits, "0")
+		key = fmt.Appendf(key, "0%04d%s%04d", len(short), short, len(digits))
+		name = name[len(digits):]
 	}
-	return cmp.Compare(len(a), len(b))
+	return string(fmt.Appendf(key, "\x00%s\x00%09d", m.Machine.ID, number))
 }
 
 func leadingDigits(s string) string { return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))] }

@@ -284,10 +284,43 @@ func TestStrangeIDs(t *testing.T) {
 	}
 }
 
+// Names are in the order in which people expect them.
+func TestOrder(t *testing.T) {
+	w := newWorld(t)
+	order := []string{"a", "a-1", "a-2", "a-2x", "a-002", "a-10", "a-10-2", "a-10-10", "a1", "aa", "b"}
+	for n := range order {
+		w.add(0, order[(n*7)%len(order)], "office-hours", fleet.Running, nil)
+	}
+	text := shown(get(t, handler(w.state, local), "/machines").Body.String())
+	at := 0
+	for _, name := range order {
+		n := strings.Index(text[at:], " "+name+" i-")
+		if n < 0 {
+			t.Fatalf("%s is not after the ones before it:\n%s", name, text)
+		}
+		at += n
+	}
+}
+
 // TestLargeEstate holds the promises for 10,000 machines: 200 kB and 100 ms a page.
 func TestLargeEstate(t *testing.T) {
-	h := handler(many(t, 10_000), local)
-	get(t, h, "/") // what is worked out once for each State is not part of a page
+	state := many(t, 10_000)
+	h := web.New(web.Options{
+		State: func() *watch.State { return state }, Now: func() time.Time { return now }, Guard: web.NewGuard(local, time.Now, slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler),
+	})
+	first := time.Hour // of the pages that are the first of their State
+	limit := slow * 100 * time.Millisecond
+	for n := 0; n < 20 && (n < 5 || first > limit); n++ {
+		fresh := *state
+		state = &fresh
+		began := time.Now()
+		get(t, h, "/")
+		first = min(first, time.Since(began))
+	}
+	t.Logf("%-32s %11.1f ms", "/ of a new State", float64(first.Microseconds())/1000)
+	if first > limit {
+		t.Errorf("the first page of a State took %s, want at most %s", first, limit)
+	}
 	for _, path := range []string{
 		"/", "/week", "/week?of=machines", "/machines", "/machines?page=50", "/machines?state=failed", "/machines?q=large+0999", "/machines/i-0a1b2c3d4e5f00011", "/costs", "/recommendations", "/runs",
 	} {
@@ -305,7 +338,7 @@ func TestLargeEstate(t *testing.T) {
 		if size > 200_000 {
 			t.Errorf("%s has %d bytes, want at most 200,000", path, size)
 		}
-		if limit := slow * 100 * time.Millisecond; best > limit {
+		if best > limit {
 			t.Errorf("%s took %s, want at most %s", path, best, limit)
 		}
 	}
