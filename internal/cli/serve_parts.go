@@ -72,7 +72,7 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access we
 	var watcher *watch.Watcher
 	state := func() *watch.State { return watcher.State() }
 	v := thisVersion()
-	m := metrics.New(metrics.Options{State: state, Now: o.Now, Version: v.Version, Revision: revision(), Log: o.Log})
+	m := metrics.New(metrics.Options{State: state, Now: o.Now, Observe: f.observe, Version: v.Version, Revision: revision(), Log: o.Log})
 	options := a.options()
 	options.Now, options.Log, options.Observer = o.Now, o.Log, m.Observer()
 	o.App = app.New(options)

@@ -72,7 +72,7 @@ func TestAnEvening(t *testing.T) {
 // observed compares what a process that only observes says with what the one says that
 // does the work: all but what is of the process itself.
 func observed(t *testing.T, e *metricstest.Evening) {
-	own := regexp.MustCompile("^(go_|process_|promhttp_|nightshift_(aws_|lease_|build_|config_last|metrics_))")
+	own := regexp.MustCompile("^(go_|process_|promhttp_|nightshift_(aws_|lease_|observer|build_|config_last|metrics_))")
 	values := func(from http.Handler) map[string]float64 {
 		all := map[string]float64{}
 		for name, f := range metricstest.Scrape(t, from) {
@@ -85,6 +85,14 @@ func observed(t *testing.T, e *metricstest.Evening) {
 		return all
 	}
 	want, got := values(e.Handler), values(e.Observer)
+	for _, c := range []struct {
+		from http.Handler
+		want float64
+	}{{e.Handler, 0}, {e.Observer, 1}} {
+		if got := total(metricstest.Scrape(t, c.from)["nightshift_observer"]); got != c.want {
+			t.Errorf("nightshift_observer is %v, want %v", got, c.want)
+		}
+	}
 	if len(want) < 50 || total(metricstest.Scrape(t, e.Observer)["nightshift_transitions_total"]) == 0 {
 		t.Errorf("%d series", len(want))
 	}

@@ -110,6 +110,7 @@ const (
 	targetLastRead     = "nightshift_target_last_read_timestamp_seconds"
 	sweepInterval      = "nightshift_sweep_interval_seconds"
 	journalLastRead    = "nightshift_journal_last_read_timestamp_seconds"
+	observing          = "nightshift_observer"
 	configValid        = "nightshift_config_valid"
 	configReload       = "nightshift_config_last_reload_timestamp_seconds"
 	leaseHeld          = "nightshift_lease_held"
@@ -239,6 +240,7 @@ func processFamilies() []Family {
 			Name: awsRetries, Help: "Requests to AWS that were not the first try.", Counter: true, Budget: namesBudget, join: sum,
 			Labels: []string{labelService}, folds: [][]int{{0}},
 		},
+		{Name: observing, Help: "1 where this process runs no job and only observes, else 0.", Budget: 1, join: sum},
 		{Name: configValid, Help: "1 where the newest configuration is in force, 0 where it has errors or there is none.", Budget: 1, join: sum},
 		{Name: configReload, Help: "When the configuration came into force; 0 for never.", Budget: 1, join: oldest},
 		{

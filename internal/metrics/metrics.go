@@ -32,6 +32,8 @@ type Options struct {
 	// Now is the clock that jobs follow. What ended before this moment is not
 	// counted.
 	Now func() time.Time
+	// Observe says that this process runs no job.
+	Observe bool
 	// Version and Revision are those of the program.
 	Version, Revision string
 	// Log, if not nil, gets what goes wrong in a scrape.
@@ -131,6 +133,7 @@ func (m *Metrics) samples() []sample {
 	all := append([]sample{}, m.made...)
 	live := m.table.series()
 	live.add(buildInfo, 1, m.options.Version, m.options.Revision, runtime.Version())
+	live.add(observing, one(m.options.Observe))
 	live.transitions(state.Config.Value, now)
 	m.ofProcess(live)
 	all = append(all, m.limited(live, now)...)

@@ -153,8 +153,9 @@ func (q queries) versions() cog.Builder[dashboard.Panel] {
 	of := func(expr string) string {
 		return aggregate("max", "instance version revision goversion", pick("nightshift_build_info")+" * on (job, instance) group_left () "+expr)
 	}
-	return list("Instances", "Every nightshift that is scraped, with its version: since when its configuration is in force, when it read the journal, how often it reads the machines, and series that were added to other in the last minutes because a metric had no room.",
+	return list("Instances", "Every nightshift that is scraped, with its version: whether it only observes, since when its configuration is in force, when it read the journal, how often it reads the machines, and series that were added to other in the last minutes because a metric had no room.",
 		"instance version revision goversion",
+		column{expr: of(pick("nightshift_observer")), name: "Role", unit: "none", words: []dashboard.ValueMapping{says("0", "runs jobs", plain, 0), says("1", "observes", plain, 1)}},
 		column{expr: of(pick("nightshift_config_last_reload_timestamp_seconds")) + " * 1000", name: "Configuration", unit: instant, words: []dashboard.ValueMapping{never()}},
 		column{expr: of(pick("nightshift_journal_last_read_timestamp_seconds")) + " * 1000", name: "Journal", unit: instant, words: []dashboard.ValueMapping{never()}},
 		column{expr: of(pick("nightshift_sweep_interval_seconds")), name: "Sweep interval", unit: seconds},

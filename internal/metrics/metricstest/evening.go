@@ -77,7 +77,7 @@ func Live(t testing.TB) *Evening {
 	clock := func() time.Time { return now }
 	process := func(observe bool) (*daemon.Daemon, *watch.Watcher, http.Handler) {
 		var watcher *watch.Watcher
-		m := metrics.New(metrics.Options{State: func() *watch.State { return watcher.State() }, Now: clock, Version: "0.0", Revision: "evening"})
+		m := metrics.New(metrics.Options{State: func() *watch.State { return watcher.State() }, Now: clock, Observe: observe, Version: "0.0", Revision: "evening"})
 		work := app.New(app.Options{
 			Now: clock, Observer: m.Observer(),
 			Endpoint: &amazon.Endpoint{URL: server.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1000},
