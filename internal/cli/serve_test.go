@@ -46,7 +46,7 @@ type served struct {
 // serveArgs is a command line for a daemon on a sandbox, and its environment.
 func serveArgs(t *testing.T) (*sandbox.Sandbox, []string, func(string) string) {
 	t.Helper()
-	server := sandboxtest.Start(t, sandbox.Options{Start: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Speed: -1})
+	server := sandboxtest.Start(t, sandbox.Options{Start: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Speed: -1, Accounts: sandbox.Members(2)})
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": server.URL(), "AWS_ACCESS_KEY_ID": sandbox.AccessKey, "AWS_SECRET_ACCESS_KEY": sandbox.SecretKey,
 		"AWS_REGION": sandbox.DefaultRegion, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
