@@ -102,9 +102,9 @@ type findings struct {
 	// ended is true where the run took place, so that what it does not find is gone.
 	ended    bool
 	problems map[string]Problem
-	// read are the targets that were read to the end, opened the accounts of which all
-	// was opened and something was read. Of the machines in unknown nothing is said all
-	// the same.
+	// read are the targets that were read to the end, opened the accounts that could be
+	// opened and have such a target. Of the machines in unknown nothing is said all the
+	// same.
 	read    map[fleet.Target]bool
 	opened  map[fleet.Account]bool
 	unknown map[string]bool
