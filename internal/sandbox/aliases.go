@@ -38,10 +38,12 @@ const (
 	Delay    = service.Delay    // the answer comes For later, in real time
 
 	Refuse    = service.Refuse    // a batch that names such an instance is refused with Code
-	Stale     = service.Stale     // Describe calls show the state before a change for For
-	Slow      = service.Slow      // stopping or starting takes For
+	Stale     = service.Stale     // Describe calls show the state before a change for For; of a change itself, all of them do
+	Slow      = service.Slow      // stopping or starting takes For, or a snapshot
 	FailStart = service.FailStart // the instance starts and falls back to stopped with Code as its StateReason
 	Impair    = service.Impair    // the instance fails its status checks, as DescribeInstanceStatus reports
+
+	Fail = service.Fail // what the call begins fails later: a snapshot ends in state "error"
 )
 
 type (

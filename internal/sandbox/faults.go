@@ -20,7 +20,7 @@ import (
 //	ec2:Describe*=throttle,share=0.2;ec2:StartInstances=refuse,type=m5.large,code=InsufficientInstanceCapacity,count=2
 //
 // An ACTION that matches no operation of the account is an error.
-// The fields are share, nth, count, id, type, zone, account, code, message and
+// The fields are share, nth, every, count, id, type, zone, account, code, message and
 // for (a Go duration). A message cannot hold a comma or a semicolon.
 func ParseFaults(text string) ([]service.Fault, error) {
 	var list []service.Fault
@@ -53,6 +53,8 @@ func parseFault(text string) (service.Fault, error) {
 			f.Share, err = strconv.ParseFloat(v, 64)
 		case "nth":
 			f.Nth, err = strconv.Atoi(v)
+		case "every":
+			f.Every, err = strconv.Atoi(v)
 		case "count":
 			f.Count, err = strconv.Atoi(v)
 		case "id":
@@ -70,7 +72,7 @@ func parseFault(text string) (service.Fault, error) {
 		case "for":
 			f.For, err = time.ParseDuration(v)
 		default:
-			err = fmt.Errorf("no field %q; there are share, nth, count, id, type, zone, account, code, message and for", name)
+			err = fmt.Errorf("no field %q; there are share, nth, every, count, id, type, zone, account, code, message and for", name)
 		}
 		if err != nil {
 			return service.Fault{}, err
@@ -81,7 +83,7 @@ func parseFault(text string) (service.Fault, error) {
 
 func check(f service.Fault) error {
 	switch f.Kind {
-	case service.Throttle, service.Broken, service.Cut, service.NoAnswer, service.Deny, service.Expired, service.FailStart, service.Impair:
+	case service.Throttle, service.Broken, service.Cut, service.NoAnswer, service.Deny, service.Expired, service.FailStart, service.Impair, service.Fail:
 	case service.Delay, service.Stale, service.Slow:
 		if f.For <= 0 {
 			return fmt.Errorf("kind %s needs for, a duration above zero", f.Kind)
@@ -91,7 +93,7 @@ func check(f service.Fault) error {
 			return errors.New("kind refuse needs code, such as InsufficientInstanceCapacity")
 		}
 	default:
-		return fmt.Errorf("no kind %q; there are throttle, broken, cut, lost, deny, expired, delay, refuse, stale, slow, failstart and impair", f.Kind)
+		return fmt.Errorf("no kind %q; there are throttle, broken, cut, lost, deny, expired, delay, refuse, stale, slow, failstart, impair and fail", f.Kind)
 	}
 	switch {
 	case f.Action == "":
@@ -100,8 +102,8 @@ func check(f service.Fault) error {
 		return unknownAction(f.Action)
 	case f.Share < 0 || f.Share > 1:
 		return fmt.Errorf("share %v is not between 0 and 1", f.Share)
-	case f.Nth < 0 || f.Count < 0:
-		return errors.New("nth and count count from 1")
+	case f.Nth < 0 || f.Every < 0 || f.Count < 0:
+		return errors.New("nth, every and count count from 1")
 	}
 	return nil
 }
@@ -179,6 +181,7 @@ func (s *Sandbox) draw(account, name string, named func(service.Hit) bool) []ser
 		p.matched[n]++
 		switch {
 		case f.Nth > 0 && p.matched[n] != f.Nth,
+			f.Every > 0 && p.matched[n]%f.Every != 0,
 			f.Count > 0 && p.struck[n] >= f.Count,
 			!f.Kind.OfInstances() && f.Share > 0 && random.Fraction(random.Hash(p.seed, uint64(n), uint64(p.matched[n]))) >= f.Share:
 			continue

@@ -69,7 +69,7 @@ func requestBucket(action string, form *wire.Params) (class string, size, rate f
 		return "requests", 5, 2
 	case "CreateTags", "DeleteTags":
 		return "requests", 100, 10
-	case "AttachVolume", "CreateVolume":
+	case "AttachVolume", "CreateVolume", "CreateSnapshot", "CreateSnapshots", "DeleteSnapshot", "ModifySnapshotAttribute":
 		return "requests", 100, 5
 	}
 	if !strings.HasPrefix(action, "Describe") {

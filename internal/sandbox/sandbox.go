@@ -19,6 +19,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
@@ -74,6 +75,9 @@ type Options struct {
 	// EmptyPages is the share of filtered pages that come back empty with a
 	// token, as EC2 does now and then; zero means one in ten, below zero none.
 	EmptyPages float64
+	// MostSnapshots is the quota of snapshots in each region of an account; zero
+	// means 100,000.
+	MostSnapshots int
 	// AnyOf says how GetProducts understands ANY_OF and NONE_OF, whose
 	// delimiter AWS does not document: "comma" (the default), "literal" or
 	// "off".
@@ -139,7 +143,7 @@ func New(o Options) (*Sandbox, error) {
 	s := &Sandbox{opts: o, services: map[string]service.Service{}, limits: map[string]*limits{}}
 	s.org = &state.Organization{
 		Seed: o.Seed, EmptyPages: o.EmptyPages, Clock: state.NewClock(o.Start, o.Speed), Types: types, Catalog: prices,
-		Sessions: state.NewSessions(o.Seed),
+		Sessions: state.NewSessions(o.Seed), MostSnapshots: cmp.Or(o.MostSnapshots, state.MostSnapshots),
 	}
 	s.store, s.functions = s3.NewStore(s.org.Clock), lambda.NewHost()
 	for _, one := range services(s.store, s.functions) {
@@ -164,6 +168,8 @@ func (o Options) check() error {
 		return fmt.Errorf("a fleet of %d instances: it cannot be negative", o.Fleet)
 	case o.Types < 0:
 		return fmt.Errorf("%d instance types: it cannot be negative", o.Types)
+	case o.MostSnapshots < 0:
+		return fmt.Errorf("a quota of %d snapshots: it cannot be negative", o.MostSnapshots)
 	case o.Latency < 0:
 		return fmt.Errorf("latency %v: it cannot be negative", o.Latency)
 	case math.IsNaN(o.Speed) || math.IsInf(o.Speed, 0):

@@ -26,8 +26,11 @@ type ec2Action func(*ec2Call) *wire.Error
 func ec2Actions() map[string]ec2Action {
 	return map[string]ec2Action{
 		"AttachVolume":                         (*ec2Call).attachVolume,
+		"CreateSnapshot":                       (*ec2Call).createSnapshot,
+		"CreateSnapshots":                      (*ec2Call).createSnapshots,
 		"CreateTags":                           func(c *ec2Call) *wire.Error { return c.changeTags(true) },
 		"CreateVolume":                         (*ec2Call).createVolume,
+		"DeleteSnapshot":                       (*ec2Call).deleteSnapshot,
 		"DeleteTags":                           func(c *ec2Call) *wire.Error { return c.changeTags(false) },
 		"DescribeAddresses":                    (*ec2Call).describeAddresses,
 		"DescribeCapacityReservations":         (*ec2Call).describeReservations,
@@ -56,7 +59,7 @@ func ec2Actions() map[string]ec2Action {
 func Service() service.Service {
 	return service.Service{
 		Name: "ec2", Operations: slices.Sorted(maps.Keys(ec2Actions())),
-		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseEC2, Serve: serveEC2, Names: namesInstance,
+		Read: (*wire.Request).ReadQuery, Refusal: wire.RefuseEC2, Serve: serveEC2, Names: names,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
@@ -146,6 +147,7 @@ func (c *ec2Call) changeTags(create bool) *wire.Error {
 		}
 	}
 	for n, t := range found {
+		c.remember(t)
 		*t.Tags = changed[n]
 	}
 	c.Out.Flag("return", true)
@@ -166,12 +168,37 @@ func applyTags(ts state.Tags, requested []service.TagChange, create bool) state.
 	return ts
 }
 
-func (c *ec2Call) authorizeTags(t state.Taggable, requested []service.TagChange) *wire.Error {
-	var keys []string
-	for _, x := range requested {
-		keys = append(keys, x.Key)
+// remember keeps the tags of a snapshot that are to change, for answers that do not
+// show the change yet.
+func (c *ec2Call) remember(t state.Taggable) {
+	s := c.Region.SnapshotNamed(t.ID)
+	if s == nil {
+		return
 	}
-	return c.authorize(c.Region.ARN(t.ResourceType, t.ID), *t.Tags, keys)
+	was := state.Retagging{At: c.Now, Before: s.Tags}
+	for _, h := range c.Faults {
+		if h.Kind == service.Stale {
+			was.Visible = c.Now.Add(h.For)
+		}
+	}
+	s.Retag = &was
+}
+
+func (c *ec2Call) authorizeTags(t state.Taggable, requested []service.TagChange) *wire.Error {
+	ctx := policy.Context{ResourceTags: *t.Tags, Region: c.Region.Name}
+	var values state.Tags
+	for _, x := range requested {
+		ctx.TagKeys = append(ctx.TagKeys, x.Key)
+		if x.Value != nil {
+			values = append(values, state.Tag{Key: x.Key, Value: *x.Value})
+		}
+	}
+	ctx.RequestTags = values
+	arn := c.Region.ARN(t.ResourceType, t.ID)
+	if t.ResourceType == "snapshot" {
+		arn = snapshotARN(c.Region, t.ID)
+	}
+	return c.Call.Authorize(arn, &ctx)
 }
 
 // describeTags lists the tags of all resources, those of the oldest first.

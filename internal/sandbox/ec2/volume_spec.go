@@ -20,7 +20,7 @@ func (c *ec2Call) volumeSpec(p *wire.Params, size string) (state.VolumeSpec, *wi
 	switch snapshot := p.Text("SnapshotId"); {
 	case snapshot == "":
 	case !wellFormed(snapshot, "snap-"):
-		return s, wire.Invalid("InvalidParameterValue", "Value ("+snapshot+") for parameter snapshotId is invalid. Expected: 'snap-...'.")
+		return s, checkSnapshotID(snapshot)
 	default:
 		from := c.Region.SnapshotNamed(snapshot)
 		switch {

@@ -13,7 +13,8 @@ import (
 // Policy is an identity-based IAM policy: Allow and Deny statements with
 // actions, resources and the conditions ArnLike, StringEquals,
 // StringEqualsIgnoreCase, StringLike (also with ForAllValues), Bool and Null on the
-// keys aws:ResourceTag/KEY, aws:TagKeys, aws:RequestedRegion, ec2:Attribute,
+// keys aws:ResourceTag/KEY, aws:RequestTag/KEY, aws:TagKeys, aws:RequestedRegion,
+// ec2:Attribute, ec2:CreateAction, ec2:Owner, ec2:ParentVolume,
 // s3:prefix, kms:GrantIsForAWSResource, kms:ViaService, kms:GrantOperations,
 // kms:EncryptionContextKeys, iam:PassedToService, iam:PermissionsBoundary and
 // iam:PolicyARN.
@@ -54,11 +55,13 @@ type Tagged interface {
 // Context is what conditions can ask about a request.
 type Context struct {
 	ResourceTags Tagged
+	RequestTags  Tagged
 	TagKeys      []string
 	Region       string
 	Attribute    string   // that ModifyInstanceAttribute is to change
 	Prefix       []string // that a listing of a bucket asks for; nil: none
-	// Keys are those of IAM that a change of roles has, such as iam:PolicyARN.
+	// Keys are those that few requests have: of a change of roles, such as
+	// iam:PolicyARN, and of snapshots, such as ec2:ParentVolume.
 	Keys map[string]string
 	// Key is what the use of a KMS key has.
 	Key KeyUse
@@ -158,14 +161,10 @@ func (ctx *Context) values(key string) (list []string, known bool) {
 		ctx = &Context{}
 	}
 	if name, ok := strings.CutPrefix(key, "aws:ResourceTag/"); ok {
-		if ctx.ResourceTags == nil {
-			return nil, true
-		}
-		v, has := ctx.ResourceTags.Get(name)
-		if !has {
-			return nil, true
-		}
-		return []string{v}, true
+		return tagValue(ctx.ResourceTags, name), true
+	}
+	if name, ok := strings.CutPrefix(key, "aws:RequestTag/"); ok {
+		return tagValue(ctx.RequestTags, name), true
 	}
 	switch key {
 	case "aws:TagKeys":
@@ -176,7 +175,7 @@ func (ctx *Context) values(key string) (list []string, known bool) {
 		return some(ctx.Attribute), true
 	case "s3:prefix":
 		return ctx.Prefix, true
-	case "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN":
+	case "ec2:CreateAction", "ec2:Owner", "ec2:ParentVolume", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN":
 		return some(ctx.Keys[key]), true
 	case "kms:ViaService":
 		return some(ctx.Key.Via), true
@@ -188,6 +187,17 @@ func (ctx *Context) values(key string) (list []string, known bool) {
 		return ctx.Key.Context, true
 	}
 	return nil, false
+}
+
+// tagValue is the value of a tag; none where there is none.
+func tagValue(of Tagged, key string) []string {
+	if of == nil {
+		return nil
+	}
+	if v, has := of.Get(key); has {
+		return []string{v}
+	}
+	return nil
 }
 
 func (c clause) holds(ctx *Context) bool {

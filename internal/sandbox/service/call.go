@@ -30,16 +30,25 @@ func (c *Call) Authorize(resource string, ctx *policy.Context) *wire.Error {
 	return wire.Denied(c.Request, c.Caller.ARN, resource)
 }
 
+// AuthorizeTo asks the caller's policy for another permission than the call's own,
+// which the call needs, too.
+func (c *Call) AuthorizeTo(permission, resource string, ctx *policy.Context) *wire.Error {
+	if c.Caller.Policy.Load().Allows(permission, resource, ctx) {
+		return nil
+	}
+	refused := *c.Request
+	refused.Permission = permission
+	return wire.Denied(&refused, c.Caller.ARN, resource)
+}
+
 // UseKey asks the caller's policy for the use of a customer managed KMS key on its
 // behalf; an empty key needs nothing. Who refuses is the service that was called.
 func (c *Call) UseKey(action, key string, use policy.KeyUse) *wire.Error {
 	use.Via = c.Scope.Service + "." + c.Scope.Region + ".amazonaws.com"
-	if key == "" || c.Caller.Policy.Load().Allows(action, key, &policy.Context{Region: c.Scope.Region, Key: use}) {
+	if key == "" {
 		return nil
 	}
-	refused := *c.Request
-	refused.Permission = action
-	return wire.Denied(&refused, c.Caller.ARN, key)
+	return c.AuthorizeTo(action, key, &policy.Context{Region: c.Scope.Region, Key: use})
 }
 
 // Service is one of AWS's services, as the sandbox registers it.

@@ -23,10 +23,14 @@ const (
 	Delay    Kind = "delay"    // the answer comes For later, in real time
 
 	Refuse    Kind = "refuse"    // a batch that names such an instance is refused with Code
-	Stale     Kind = "stale"     // Describe calls show the state before a change for For
-	Slow      Kind = "slow"      // stopping or starting takes For
+	Stale     Kind = "stale"     // Describe calls show the state before a change for For; of a change itself, all of them do
+	Slow      Kind = "slow"      // stopping or starting takes For, or a snapshot
 	FailStart Kind = "failstart" // the instance starts and falls back to stopped with Code as its StateReason
 	Impair    Kind = "impair"    // the instance fails its status checks, as DescribeInstanceStatus reports
+
+	// Fail strikes calls that begin what can fail later: a snapshot ends in state
+	// "error", with Message as its StateMessage.
+	Fail Kind = "fail"
 )
 
 // Fault is something that goes wrong on purpose. A zero field does not
@@ -39,13 +43,13 @@ type Fault struct {
 	// Share is the share of the calls (or, for faults of instances, of the
 	// instances) that are struck, from 0 to 1; zero means all.
 	Share float64
-	// Nth strikes only the nth matching call, counted from 1.
-	Nth int
+	// Nth strikes only the nth matching call, counted from 1, Every each so manieth.
+	Nth, Every int
 	// Count ends the fault after this many calls.
 	Count int
 	// ID, Type and Zone select instances by id, type and Availability Zone,
 	// with wildcards. For a fault of calls they select the calls that name such
-	// an instance. ID also selects Auto Scaling groups, by name, and ID, Type
+	// an instance, or a snapshot or a volume of it. ID also selects Auto Scaling groups, by name, and ID, Type
 	// and Zone databases, and of sts:AssumeRole the role, by its ARN.
 	ID, Type, Zone string
 	// Account selects the calls with credentials of an account, by its number,

@@ -13,6 +13,8 @@ type Organization struct {
 	Catalog    *catalog.PriceList
 	Accounts   []*Account // the management account first
 	Sessions   Sessions
+	// MostSnapshots is the quota of snapshots in each region of an account.
+	MostSnapshots int
 }
 
 // Account finds an account by its number; nil where there is none.

@@ -7,6 +7,7 @@ type OtherResources struct {
 	Addresses []*Address
 	Hosts     []*DedicatedHost
 	Capacity  []*CapacityReservation
+	index     snapshotIndex
 }
 
 // Taggable is a resource that carries tags.
@@ -19,10 +20,8 @@ type Taggable struct {
 
 // Taggable finds what an id names.
 func (h *OtherResources) Taggable(id string) (Taggable, bool) {
-	for _, s := range h.Snapshots {
-		if s.ID == id {
-			return Taggable{s.Seq, id, "snapshot", &s.Tags}, true
-		}
+	if s := h.index.byID[id]; s != nil {
+		return Taggable{s.Seq, id, "snapshot", &s.Tags}, true
 	}
 	for _, a := range h.Addresses {
 		if a.ID == id {

@@ -42,6 +42,15 @@ type Volume struct {
 	Snapshot    string // id of the snapshot that it was made from, or empty
 	Tags        Tags
 	Attachments []Attachment
+	// LastSnapshot is when a call last made one of it.
+	LastSnapshot time.Time
+}
+
+// Filled is how many bytes its blocks of 512 KiB hold that were ever written: from a
+// fifth to nine tenths of it, by its id.
+func (v *Volume) Filled() int64 {
+	part := 0.2 + 0.7*random.Fraction(random.HashText(21, v.ID))
+	return int64(part*float64(v.SizeGiB)*(1<<11)) << 19
 }
 
 // Status is the status in the words of EC2.
