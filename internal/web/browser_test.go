@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -250,6 +251,39 @@ func TestFlows(t *testing.T) {
 			t.Errorf("the browser complains: %s", p)
 		}
 	}
+}
+
+// TestNoAnswer: while nightshift does not answer, Today says so as long as that lasts, and
+// what it shows grows old.
+func TestNoAnswer(t *testing.T) {
+	browser := chromium(t)
+	h := handler(evening(t), local)
+	var down atomic.Bool
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return
+		}
+		h.ServeHTTP(w, r)
+	}))
+	look := discard(chromedp.Evaluate[any](`document.dispatchEvent(new Event("visibilitychange")); 0`))
+	later := discard(chromedp.Evaluate[any](`{ const now = Date.now; Date.now = () => now() + 3600000 } 0`))
+	do := func(what string, actions ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		limited, cancel := context.WithTimeout(browser, 20*time.Second)
+		defer cancel()
+		if err := chromedp.Do(limited, actions...); err != nil {
+			page, _ := chromedp.Run(browser, chromedp.Evaluate[string](`document.body.innerText`))
+			t.Fatalf("%s: %v\n%s", what, err, page)
+		}
+	}
+	do("it answers", chromedp.Navigate(url+"/"), text(".sources", "Machines 2 min ago"), until(`!document.querySelector("[data-lost]").checkVisibility()`))
+	down.Store(true)
+	do("it does not answer", look, visible("[data-lost]"), text(".sources", "Machines 2 min ago"))
+	time.Sleep(5 * time.Second) // no message that only passes by
+	do("an hour later", later, look, text(".sources", "Machines 1 h ago"), text(".sources", "Costs 4 h ago"), visible("[data-lost]"))
+	down.Store(false)
+	do("it answers again", look, text(".sources", "Machines 2 min ago"), until(`!document.querySelector("[data-lost]").checkVisibility()`))
 }
 
 // foreign is a page of another site with a link.

@@ -8,8 +8,12 @@ import (
 	"nightshift/internal/text"
 )
 
-// moment is an instant as a page writes it: short, in full, and for programs.
-type moment struct{ Text, Full, ISO string }
+// moment is an instant as a page writes it: short, in full, and for programs. Age is true
+// where Text is the time since then, which a script brings up to date.
+type moment struct {
+	Text, Full, ISO string
+	Age             bool
+}
 
 // when is an instant in the zone of the configuration, no longer than is needed to
 // know the day. The zero time is no moment.
@@ -46,6 +50,7 @@ func (e *estate) ago(t time.Time) moment {
 		return moment{}
 	}
 	m := e.when(t)
+	m.Age = true
 	age := e.now.Sub(t)
 	switch {
 	case age < time.Minute:

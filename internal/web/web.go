@@ -172,6 +172,7 @@ type frame struct {
 	Title, Next, Version string
 	Style                template.CSS
 	Live                 bool
+	Now                  string // of a live page
 	Visit                visitView
 	Nav                  []navLink
 	Zone                 string
@@ -194,7 +195,7 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, e *estate, v view
 		next = pathOnly(r.URL.RequestURI())
 	}
 	f := frame{
-		Title: v.title, Next: cmp.Or(next, "/"), Version: p.Version, Style: p.style, Live: v.live, Estate: e, Data: v.data,
+		Title: v.title, Next: cmp.Or(next, "/"), Version: p.Version, Style: p.style, Live: v.live, Now: e.now.Format(time.RFC3339), Estate: e, Data: v.data,
 		Nav: p.nav(r.URL.Path), Zone: e.zone.String(),
 		Visit: visitView{who.read, who.operate, who.cookie != "", p.canLogIn() && who.cookie == ""},
 	}

@@ -60,15 +60,27 @@
       paused = !paused;
       [button.textContent, button.dataset.pause] = [button.dataset.pause, button.textContent];
     });
+    // Ages grow also while nightshift does not answer. They follow its clock.
+    const forms = document.body.dataset.ages.split("|");
+    const offset = (page) => Date.now() - Date.parse(page.body.dataset.now);
+    let ahead = offset(document);
+    const age = () => document.querySelectorAll("time[data-age]").forEach((time) => {
+      const minutes = Math.floor((Date.now() - ahead - Date.parse(time.dateTime)) / 60000);
+      const hours = Math.floor(minutes / 60);
+      const [form, count] = minutes < 1 ? [0, 0] : hours < 1 ? [1, minutes] : hours < 48 ? [2, hours] : [3, Math.floor(hours / 24)];
+      time.textContent = forms[form].replace("%d", count);
+    });
     const update = async () => {
       const content = document.querySelector("#content");
+      age();
       if (paused || document.hidden || content.contains(document.activeElement) && document.activeElement !== content) return;
       try {
-        const page = await load(location.href);
+        const page = await load(location.href, AbortSignal.timeout(20000));
         content.innerHTML = page.querySelector("#content").innerHTML;
+        ahead = offset(page);
         reveal(document);
       } catch {
-        say(document.body.dataset.lost);
+        document.querySelector("[data-lost]").hidden = false;
       }
     };
     setInterval(update, seconds * 1000);
