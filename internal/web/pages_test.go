@@ -80,7 +80,7 @@ func TestPages(t *testing.T) {
 		"/machines/stage-db?in=333333333333%2Feu-central-1": {"db.t4g.medium", "Its account does not answer", "Other machines have the same id"},
 		"/machines/i-0a1b2c3d4e5f0001e":                     {"It is kept running until 22:00 , set 17:30", "22:00 stops its override ends"},
 		"/costs": {
-			"December 2026", "Month to date $168.42", "Run rate $5,312.77", "Forecast $4,986.10", "Saved $27.51 this month by schedules, less what is still billed", "Prices found 97.5% 118 of 121", "search $88.40", "(without) $10.00", "office-hours 14 instances 112 $13.44 $1.02 $12.42",
+			"December 2026", "Month to date $168.42", "Run rate $5,312.77", "Forecast $4,986.10", "Saved $27.51 less what is still billed", "Prices found 97.5% 118 of 121", "search $88.40", "(without) $10.00", "office-hours 14 instances 112 $13.44 $1.02 $12.42",
 			"search-index i-0a1b2c3d4e5f00011 · r6i.2xlarge → r6i.4xlarge dev ap-northeast-2 type $61.20 $140.10 +$78.90", "2 Nov gap",
 		},
 		"/recommendations":                   {"32 recommendations, $489.05 a month together.", "≤ $120.50 a month gp2 to gp3 data-0", "aws ec2 modify-volume --volume-id vol-00000000000000000", "1 to 25 of 32"},
