@@ -134,6 +134,11 @@ func TestComposeFits(t *testing.T) {
 			t.Errorf("nightshift has no flag %s", word)
 		}
 	}
+	// A mounted file would not be followed where an editor replaces it, and calendars lie beside it.
+	folder := path.Dir(nightshift.Command[len(nightshift.Command)-1])
+	if !slices.ContainsFunc(nightshift.Volumes, func(v string) bool { return strings.HasSuffix(v, ":"+folder+":ro") }) {
+		t.Errorf("%s is not mounted: %v", folder, nightshift.Volumes)
+	}
 	for _, word := range c.Services["prometheus"].Command {
 		if file, ok := strings.CutPrefix(word, "--config.file="); ok {
 			if got := c.mounted(t, "prometheus", file); got != filepath.Join(deployDir, "prometheus", "prometheus.yaml") {
