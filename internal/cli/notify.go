@@ -47,7 +47,7 @@ The code is 3 where some could not be reached, and 1 where none could.`,
   nightshift notify test ops --config nightshift.yaml`,
 			Args: cobra.MaximumNArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
-				return a.notices(cmd.Context(), "sent", func(n *notify.Notifier, s *app.Session) ([]notify.Status, error) {
+				return a.notices(cmd.Context(), outcome{"RESULT", "sent"}, func(n *notify.Notifier, s *app.Session) ([]notify.Status, error) {
 					return n.Test(cmd.Context(), s, cmp.Or(append(args, "")...))
 				})
 			},
@@ -59,7 +59,7 @@ The code is 3 where some could not be reached, and 1 where none could.`,
   nightshift notify list --json`,
 			Args: noArguments,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				return a.notices(cmd.Context(), "ok", func(n *notify.Notifier, s *app.Session) ([]notify.Status, error) {
+				return a.notices(cmd.Context(), outcome{"PROBLEM", "none"}, func(n *notify.Notifier, s *app.Session) ([]notify.Status, error) {
 					return n.List(cmd.Context(), s)
 				})
 			},
@@ -68,9 +68,12 @@ The code is 3 where some could not be reached, and 1 where none could.`,
 	return cmd
 }
 
+// outcome is the last column: its header, and what stands in it where nothing is wrong.
+type outcome struct{ header, good string }
+
 // notices does something with the recipients of the configuration, and prints what
 // came of each.
-func (a *commandLine) notices(ctx context.Context, good string, do func(*notify.Notifier, *app.Session) ([]notify.Status, error)) error {
+func (a *commandLine) notices(ctx context.Context, last outcome, do func(*notify.Notifier, *app.Session) ([]notify.Status, error)) error {
 	s, err := a.openConfig(ctx, true)
 	if err != nil {
 		return err
@@ -80,7 +83,7 @@ func (a *commandLine) notices(ctx context.Context, good string, do func(*notify.
 	if err != nil {
 		return errors.Join(a.configErrors(s), err)
 	}
-	if err := a.show("notices", list, func() { a.printNotices(list, good) }); err != nil {
+	if err := a.show("notices", list, func() { a.printNotices(list, last) }); err != nil {
 		return err
 	}
 	var errs []error
@@ -99,10 +102,10 @@ func (a *commandLine) notices(ctx context.Context, good string, do func(*notify.
 	return a.endedWith(s, status, errors.Join(errs...))
 }
 
-func (a *commandLine) printNotices(list []notify.Status, good string) {
-	t := table{header: []string{"RECIPIENT", "CHANNEL", "ADDRESS", "OPEN", "WAITING", "RESULT"}}
+func (a *commandLine) printNotices(list []notify.Status, last outcome) {
+	t := table{header: []string{"RECIPIENT", "CHANNEL", "ADDRESS", "OPEN", "WAITING", last.header}}
 	for _, one := range list {
-		t.add(one.Recipient, one.Channel, one.Address, strconv.Itoa(one.Open), strconv.Itoa(one.Pending), cmp.Or(one.Problem, good))
+		t.add(one.Recipient, one.Channel, one.Address, strconv.Itoa(one.Open), strconv.Itoa(one.Pending), cmp.Or(one.Problem, last.good))
 	}
 	t.print(a.Stdout)
 }

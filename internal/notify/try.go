@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"nightshift/internal/app"
 	"nightshift/internal/config"
@@ -78,7 +79,11 @@ func (n *Notifier) each(s *app.Session, only string, do func(config.Recipient, *
 	case !n.Named:
 		return nil, errFound
 	case only != "" && !slices.ContainsFunc(rules.Recipients, func(r config.Recipient) bool { return r.Name == only }):
-		return nil, fleet.Errorf(fleet.ErrInvalid, "there is no recipient %q", only)
+		var names []string
+		for _, r := range rules.Recipients {
+			names = append(names, r.Name)
+		}
+		return nil, fleet.Errorf(fleet.ErrInvalid, "there is no recipient %q; the configuration has %s", only, strings.Join(names, ", "))
 	}
 	var all []Status
 	for _, r := range rules.Recipients {
