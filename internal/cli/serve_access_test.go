@@ -18,6 +18,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	"nightshift/internal/sandbox"
 )
 
@@ -261,5 +266,41 @@ func TestServeWithSeveralAccounts(t *testing.T) {
 	}
 	if _, page := s.get(t, "/machines?account=200000000001", ""); !strings.Contains(page, `href="/machines/i-`) || strings.Contains(page, "management<span") {
 		t.Errorf("the machines of dev are:\n%s", page)
+	}
+}
+
+// What somebody writes into tags to harm whoever looks is text on every page, and a name
+// among others in the metrics.
+func TestServeWithHostileTags(t *testing.T) {
+	const hostile = "\"><script>alert(1)</script>'{{.}}\\\n# HELP up\u202e"
+	account, args, env := serveArgs(t)
+	client := ec2.New(ec2.Options{
+		Region: sandbox.DefaultRegion, BaseEndpoint: aws.String(env("AWS_ENDPOINT_URL")),
+		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
+	})
+	var ids []string
+	for _, i := range account.Accounts()[0].Instances(sandbox.DefaultRegion) {
+		if i.Tags["AutoStopStart"] == "Yes" {
+			ids = append(ids, i.ID)
+		}
+	}
+	tags := []types.Tag{{Key: aws.String("Name"), Value: aws.String(hostile)}, {Key: aws.String(hostile), Value: aws.String(hostile)}, {Key: aws.String("Schedule"), Value: aws.String(hostile)}}
+	if _, err := client.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: ids[:2], Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+	s := startServeOn(t, account, args, env, "--observe")
+	s.until(t, "the machines are on the page", func() bool {
+		_, page := s.get(t, "/machines", "")
+		return strings.Contains(page, "&lt;script&gt;alert(1)")
+	})
+	for _, path := range []string{"/", "/week?of=machines", "/machines", "/machines/" + ids[0], "/override?machine=" + ids[0], "/machines?q=" + url.QueryEscape(hostile), "/machines?tag=" + url.QueryEscape(hostile+"="+hostile)} {
+		code, page := s.get(t, path, "")
+		if code != http.StatusOK || strings.Contains(page, "<script>alert") || !strings.Contains(path, "=%22") && strings.ContainsRune(page, '\u202e') { // a search field has what is typed
+			t.Errorf("%s: %d: a tag is code:\n%s", path, code, page)
+		}
+	}
+	_, text := s.get(t, "/metrics", "")
+	if strings.Contains(text, "\n# HELP up\u202e") {
+		t.Error("a tag is a line of the metrics")
 	}
 }

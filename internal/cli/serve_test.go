@@ -66,6 +66,12 @@ func serveArgs(t *testing.T) (*sandbox.Sandbox, []string, func(string) string) {
 func startServe(t *testing.T, more ...string) *served {
 	t.Helper()
 	account, args, env := serveArgs(t)
+	return startServeOn(t, account, args, env, more...)
+}
+
+// startServeOn is startServe for a sandbox that is there.
+func startServeOn(t *testing.T, account *sandbox.Sandbox, args []string, env func(string) string, more ...string) *served {
+	t.Helper()
 	s := &served{Sandbox: account, stderr: &written{}}
 	a := &commandLine{System: System{Stdout: io.Discard, Stderr: s.stderr, Env: env, Now: time.Now}}
 	root := a.root()
