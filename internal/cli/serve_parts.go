@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
+	"nightshift/internal/config"
 	"nightshift/internal/daemon"
 	"nightshift/internal/fleet"
 	"nightshift/internal/metrics"
@@ -80,7 +82,7 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access we
 		App: o.App, Selection: sel, Now: o.Now, Log: o.Log, Timezone: o.CostInput.DefaultTimezone, Sweep: f.sweep, Observe: f.observe,
 	})
 	o.Watcher, o.JobStarted, o.LeaseHeld = watcher, m.JobStarted, m.LeaseHeld
-	o.Ended = tells(notify.New(notify.Options{Now: o.Now, Getenv: a.Env, Log: o.Log, Named: a.configNamed()}), m)
+	o.Ended = reporting(notify.New(notify.Options{Now: o.Now, Getenv: a.Env, Log: o.Log, Named: a.configNamed()}), m)
 	o.Locks = filepath.Join(cmp.Or(options.CacheDir, os.TempDir()), "nightshift")
 	guard := web.NewGuard(access, a.Now, o.Log)
 	page := web.Options{State: state, Now: o.Now, Guard: guard, Version: v.Version, Log: o.Log}
@@ -97,8 +99,8 @@ func (a *commandLine) daemonOptions(ctx context.Context, f serveFlags, access we
 	return o, nil
 }
 
-// tells gives what tells people what became of a run, and counts what they were told.
-func tells(n *notify.Notifier, m *metrics.Metrics) func(context.Context, *app.Session, notify.Result) {
+// reporting gives what sends people the result of a run, and counts the messages.
+func reporting(n *notify.Notifier, m *metrics.Metrics) func(context.Context, *app.Session, notify.Result) {
 	var mu sync.Mutex // jobs may end at the same time
 	before := map[string]notify.Count{}
 	return func(ctx context.Context, s *app.Session, r notify.Result) {
@@ -114,7 +116,9 @@ func tells(n *notify.Notifier, m *metrics.Metrics) func(context.Context, *app.Se
 			for range c.Failed - before[name].Failed {
 				m.Noticed(name, false)
 			}
-			pending += c.Pending
+			if s == nil || slices.ContainsFunc(s.Config.Notify.Recipients, func(r config.Recipient) bool { return r.Name == name }) {
+				pending += c.Pending // who is no recipient any more is sent nothing
+			}
 		}
 		m.NoticesPending(pending)
 		before = after
