@@ -43,7 +43,7 @@ func captureOnce[In, Out, Opts any](
 	return func(ctx context.Context, in *In) (*Out, error) {
 		out, err := do(ctx, in)
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // not our time was over, but that for an answer
-			return out, fleet.Errorf(fleet.ErrUnavailable, "%s: no answer came within %s; check the network and try again", action, answerTime)
+			return out, fleet.Errorf(fleet.ErrUnavailable, "%s: no answer came within %s; check the network and try again", action, s.answerTime)
 		}
 		return out, translate(action, err)
 	}

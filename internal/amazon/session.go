@@ -69,6 +69,8 @@ type Endpoint struct {
 	// ClockScale is how much faster its clock runs than ours; the client's own
 	// token buckets and pauses run as fast. 0 means 1.
 	ClockScale float64
+	// AnswerTime is how long to wait for an answer; 0 means a minute.
+	AnswerTime time.Duration
 }
 
 // Session is a way into AWS: configuration and credentials, with the client's
@@ -91,6 +93,7 @@ type common struct {
 	calls      *Counter
 	called     func(Call)
 	clockScale float64
+	answerTime time.Duration
 	now        func() time.Time
 	ahead      atomic.Int64 // of our clock, in nanoseconds
 	warned     atomic.Bool  // that the clocks are far apart
@@ -103,7 +106,7 @@ type common struct {
 func newSession() *Session {
 	return &Session{
 		common: &common{
-			log: slog.New(slog.DiscardHandler), captured: &actions{}, calls: &Counter{}, clockScale: 1,
+			log: slog.New(slog.DiscardHandler), captured: &actions{}, calls: &Counter{}, clockScale: 1, answerTime: answerTime,
 			limits: map[fleet.Target]*limits{},
 		},
 		assumed: map[Role]*Session{},
@@ -118,9 +121,12 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if o.Log != nil {
 		s.log = o.Log
 	}
+	if o.Endpoint != nil && o.Endpoint.AnswerTime > 0 {
+		s.answerTime = o.Endpoint.AnswerTime
+	}
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 32
-		t.ResponseHeaderTimeout = answerTime
+		t.ResponseHeaderTimeout = s.answerTime
 	})
 	if e := o.Endpoint; e != nil {
 		s.config = aws.Config{
@@ -149,7 +155,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	// After the configuration is read, which wants to add certificates to the
 	// client's transport (AWS_CA_BUNDLE).
-	s.config.HTTPClient = stallGuard{s.config.HTTPClient, answerTime}
+	s.config.HTTPClient = stallGuard{s.config.HTTPClient, s.answerTime}
 	// Not an option above, which would make the SDK ignore AWS_MAX_ATTEMPTS.
 	s.config.Retryer = newRetryer(s.clockScale)
 	s.config.APIOptions = append(s.config.APIOptions, agent(o.Agent))
