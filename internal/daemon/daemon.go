@@ -84,6 +84,9 @@ type Daemon struct {
 	firstSweep     sync.Once
 	work           sync.WaitGroup
 
+	// unstored is a report that could not be stored; of the job report.
+	unstored *app.ReportResult
+
 	mu sync.Mutex
 	// began is when it was made: what was due before then and was never done is not
 	// made up for.

@@ -24,6 +24,8 @@ const (
 	// again.
 	firstRetry = time.Minute
 	lastRetry  = 30 * time.Minute
+	// keepReport is how long a report is kept that could not be stored.
+	keepReport = 24 * time.Hour
 )
 
 // begin begins a job where it is due.
@@ -293,23 +295,30 @@ func (d *Daemon) checkClock(ctx context.Context, s *app.Session) error {
 	return nil
 }
 
-// report makes the cost report and stores it.
+// report makes the cost report and stores it. One that could not be stored is not made
+// again for a day, for it may have been paid for: the next try stores it.
 func (d *Daemon) report(ctx context.Context, s *app.Session) notify.Result {
 	failed := func(err error) notify.Result { return notify.Result{Job: config.JobReport, Err: err} }
 	if d.o.Reports.IsZero() {
 		return failed(fleet.Errorf(fleet.ErrInvalid, "no destination: pass --bucket, or set NIGHTSHIFT_BUCKET"))
 	}
-	made, err := s.Report(ctx, app.ReportInput{CostInput: d.o.CostInput, Past: true, Keep: true})
+	made := d.unstored
+	if made == nil || d.o.Now().Sub(made.Started).Abs() > keepReport {
+		fresh, err := s.Report(ctx, app.ReportInput{CostInput: d.o.CostInput, Past: true, Keep: true})
+		if err != nil {
+			return failed(err)
+		}
+		made = &fresh
+	}
+	stored, err := s.Publish(ctx, *made, app.Formats()[0], d.o.Reports)
 	if err != nil {
+		d.unstored = made
 		return failed(err)
 	}
-	stored, err := s.Publish(ctx, made, app.Formats()[0], d.o.Reports)
-	if err != nil {
-		return failed(err)
-	}
+	d.unstored = nil
 	record := made.Record()
 	record.Run = stored.Run
 	d.o.Watcher.Ran(record)
 	d.log.InfoContext(ctx, "job ended", "job", config.JobReport, "status", string(made.Status()), "result", stored.Answer.Body, "problems", stored.Answer.Problems)
-	return notify.Result{Job: config.JobReport, Report: &made}
+	return notify.Result{Job: config.JobReport, Report: made}
 }
