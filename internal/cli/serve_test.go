@@ -170,6 +170,9 @@ func TestServe(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
+	if log := s.stderr.String(); !strings.Contains(log, `"msg":"job ended"`) || strings.Contains(log, "null") {
+		t.Errorf("the log is\n%s", log)
+	}
 }
 
 func TestServeAsksForTokens(t *testing.T) {

@@ -278,7 +278,11 @@ func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) notif
 	if status != fleet.StatusDone {
 		level = d.log.ErrorContext
 	}
-	level(ctx, "job ended", "job", job, "status", string(status), "result", result.Summary.Status, "errors", result.Summary.Errors)
+	about := []any{"job", job, "status", string(status), "result", result.Summary.Status}
+	if len(result.Summary.Errors) > 0 {
+		about = append(about, "errors", result.Summary.Errors)
+	}
+	level(ctx, "job ended", about...)
 	return notify.Result{Job: job, Power: &result}
 }
 

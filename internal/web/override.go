@@ -156,7 +156,7 @@ func (p *pages) setOverride(w http.ResponseWriter, r *http.Request) {
 		made, err = p.override(r, e, m)
 	}
 	if err != nil {
-		p.Log.WarnContext(r.Context(), "override", "client", who.client.String(), "machine", text.Clip(r.PostForm.Get("machine"), longName), "err", err)
+		p.Log.WarnContext(r.Context(), "override", "client", who.client.String(), "machine", text.Clip(r.PostForm.Get("machine"), longName), "error", err)
 	} else {
 		p.Log.InfoContext(r.Context(), "override", "client", who.client.String(), "machine", made.ID, "tag", made.Tag)
 	}

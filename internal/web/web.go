@@ -201,7 +201,7 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, e *estate, v view
 	}
 	var body bytes.Buffer
 	if err := p.templates[v.template].ExecuteTemplate(&body, "page", f); err != nil {
-		p.Log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "err", err)
+		p.Log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "error", err)
 		http.Error(w, p.texts.get("refused.broken"), http.StatusInternalServerError)
 		return
 	}
