@@ -76,11 +76,11 @@ func (f facts) stop() Step {
 	case own && !m.Started.Before(t) && !f.nextStart().IsZero() && f.nextStart().Sub(f.now) <= max(soon, f.timeline.lead):
 		return skip(m, "started-early", "was started early; it is wanted from %s on", f.clock(f.nextStart()))
 	case !own && f.now.Before(m.Started.Add(f.rule.MinUptime)):
-		return skip(m, "min-uptime", "was started by hand at %s and runs for at least %s", f.clock(m.Started), short(f.rule.MinUptime))
+		return skip(m, "min-uptime", "was started manually at %s and runs for at least %s", f.clock(m.Started), short(f.rule.MinUptime))
 	case !own && !m.Started.Before(t) && f.rule.StopNew && firstStart(m):
 		return why("new", "was launched outside its windows")
 	case !own && !m.Started.Before(t) && !f.unfinished(m.Started, fleet.MarkStop, fleet.MarkRefused):
-		return skip(m, "started-by-hand", "was started by hand at %s; it is left alone until %s", f.clock(m.Started), f.until())
+		return skip(m, "started-by-hand", "was started manually at %s; it is left alone until %s", f.clock(m.Started), f.until())
 	case f.rule.RetainRunning && !own && f.beforeWindow():
 		return skip(m, "retained", "was running before its window began and is retained")
 	}
@@ -112,7 +112,7 @@ func (f facts) start() Step {
 		!called && (m.Started.Before(t) || f.unfinished(m.Started, fleet.MarkStart)):
 		return why("start", "should run since %s", f.since())
 	case called:
-		return skip(m, "stopped-by-hand", "was stopped by hand at %s; it is left alone until %s", f.clock(m.Stopped), f.until())
+		return skip(m, "stopped-by-hand", "was stopped manually at %s; it is left alone until %s", f.clock(m.Stopped), f.until())
 	case m.Cause == fleet.CauseItself:
 		return skip(m, "shut-down", "was shut down from inside; it is left alone until %s", f.until())
 	}

@@ -76,7 +76,7 @@ func TestDecisions(t *testing.T) {
 		{name: "still runs after its window", now: night, state: fleet.Running, started: "Tue 08:00", want: "stop stop"},
 		{name: "still runs after its window, days later", now: "Sun 23:00", state: fleet.Running, started: "Mon 08:00", want: "stop stop"},
 		{name: "started at the very end of the window", now: night, state: fleet.Running, started: "Tue 19:00", want: " started-by-hand"},
-		{name: "started by hand at night", now: night, state: fleet.Running, started: "Tue 20:00", want: " started-by-hand"},
+		{name: "started manually at night", now: night, state: fleet.Running, started: "Tue 20:00", want: " started-by-hand"},
 		{
 			name: "started by us, late", now: night, state: fleet.Running, started: "Tue 19:00:04",
 			tags: fleet.Tags{fleet.TagLast: "start 2026-11-17T18:59:58Z"}, want: "stop stop",

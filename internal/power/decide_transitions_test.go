@@ -93,7 +93,7 @@ func TestDecisionsAtTransitions(t *testing.T) {
 
 		{name: "shut down from inside today, and the time is known", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseItself}, started: "Tue 08:00", stopped: "Tue 07:59", want: " shut-down until Tue 2026-11-17 19:00 UTC"},
 		{name: "stopped today, nobody knows when", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall}, started: "Tue 08:00", want: " stopped-by-hand after its last start at Tue 2026-11-17 08:00 UTC"},
-		{name: "stopped by hand at T", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall}, started: "Mon 08:00", stopped: "Tue 08:00", want: " stopped-by-hand was stopped by hand at Tue 2026-11-17 08:00 UTC"},
+		{name: "stopped manually at T", now: "Tue 10:00", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseCall}, started: "Mon 08:00", stopped: "Tue 08:00", want: " stopped-by-hand was stopped manually at Tue 2026-11-17 08:00 UTC"},
 		{name: "failed just before T", now: "Tue 08:01", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseAWS, Why: "no key"}, started: "Tue 07:59", want: "start stopped-by-aws no key"},
 		{name: "the next try is told", now: "Tue 08:50", machine: fleet.Machine{State: fleet.Stopped, Cause: fleet.CauseAWS}, started: "Tue 08:30", want: " retry-later the next try is at Tue 2026-11-17 09:00 UTC"},
 

@@ -110,7 +110,7 @@ func (q queries) jobs() cog.Builder[dashboard.Panel] {
 		},
 		column{expr: q.instant("max", by, "job_last_success_timestamp_seconds"), name: "Last success", unit: instant, words: []dashboard.ValueMapping{never()}},
 		column{expr: q.instant("max", by, "job_last_run_timestamp_seconds"), name: "Last run", unit: instant, words: []dashboard.ValueMapping{never()}},
-		column{expr: q.instant("max", by, "job_next_run_timestamp_seconds"), name: "Next run", unit: instant, words: []dashboard.ValueMapping{says("0", "by hand", plain, 0)}},
+		column{expr: q.instant("max", by, "job_next_run_timestamp_seconds"), name: "Next run", unit: instant, words: []dashboard.ValueMapping{says("0", "manual", plain, 0)}},
 		column{expr: aggregate("max", by, q.once("job_expected_interval_seconds")), name: "Interval", unit: seconds},
 		column{expr: aggregate("max", by, q.once("job_duration_seconds")), name: "Duration", unit: seconds},
 		column{
