@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"nightshift/internal/sandbox/autoscaling"
+	"nightshift/internal/sandbox/backup"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/sns"
@@ -66,6 +67,21 @@ type (
 	Group = autoscaling.Group
 	// GroupState is an Auto Scaling group as it is now.
 	GroupState = autoscaling.GroupState
+	// Snapshot is a snapshot of an account.
+	Snapshot = state.Snapshot
+	// Image is an AMI of an account, ImageDisk a volume of it.
+	Image     = state.Image
+	ImageDisk = state.ImageDisk
+	// LaunchTemplate is a launch template with its versions.
+	LaunchTemplate  = state.LaunchTemplate
+	TemplateVersion = state.TemplateVersion
+	// Tag is a tag; Tags are those of a resource.
+	Tag  = state.Tag
+	Tags = state.Tags
+	// BinRule is a retention rule of the Recycle Bin for snapshots.
+	BinRule = state.BinRule
+	// RecoveryPoint is a copy that AWS Backup keeps of a resource.
+	RecoveryPoint = backup.RecoveryPoint
 	// Database is an RDS DB instance or, with Cluster, a DB cluster.
 	Database = rds.Database
 )

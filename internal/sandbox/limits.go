@@ -72,7 +72,7 @@ func requestBucket(action string, form *wire.Params) (class string, size, rate f
 	case "AttachVolume", "CreateVolume", "CreateSnapshot", "CreateSnapshots", "DeleteSnapshot", "ModifySnapshotAttribute":
 		return "requests", 100, 5
 	}
-	if !strings.HasPrefix(action, "Describe") {
+	if !strings.HasPrefix(action, "Describe") && !strings.HasPrefix(action, "List") {
 		return "mutating", 50, 5
 	}
 	for _, name := range form.Names() {

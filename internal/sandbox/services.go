@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"nightshift/internal/sandbox/autoscaling"
+	"nightshift/internal/sandbox/backup"
 	"nightshift/internal/sandbox/billing"
 	"nightshift/internal/sandbox/cloudformation"
 	"nightshift/internal/sandbox/cloudwatch"
@@ -9,6 +10,7 @@ import (
 	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/lambda"
 	"nightshift/internal/sandbox/pricing"
+	"nightshift/internal/sandbox/rbin"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/s3"
 	"nightshift/internal/sandbox/secrets"
@@ -29,8 +31,10 @@ func services(store *s3.Store, functions *lambda.Host) []service.Service {
 		cloudformation.Service(store, functions),
 		s3.Service(store),
 		autoscaling.Service(),
+		backup.Service(),
 		iam.OrganizationsService(),
 		lambda.Service(functions),
+		rbin.Service(),
 		secrets.Service(),
 		sns.Service(),
 		ssm.Service(),

@@ -16,6 +16,10 @@ func unknownOtherResource(prefix, id string) (*wire.Error, bool) {
 		return noHost(id), true
 	case "cr":
 		return noReservation(id), true
+	case "ami":
+		return noImage(id), true
+	case "lt":
+		return noTemplate(id), true
 	}
 	return nil, false
 }

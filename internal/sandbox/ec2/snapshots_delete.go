@@ -1,6 +1,8 @@
 package ec2
 
 import (
+	"slices"
+
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/state"
 	"nightshift/internal/sandbox/wire"
@@ -18,7 +20,7 @@ func (c *ec2Call) deleteSnapshot() *wire.Error {
 	if err := c.snapshotInUse(s); err != nil {
 		return err
 	}
-	c.Region.RemoveSnapshot(s, c.Now)
+	c.Region.DeleteSnapshot(s, c.Now)
 	c.Out.Flag("return", true)
 	return nil
 }
@@ -64,6 +66,20 @@ func (c *ec2Call) refusedSnapshot() *wire.Error {
 func (c *ec2Call) snapshotInUse(s *state.Snapshot) *wire.Error {
 	if _, managed := s.Tags.Get("aws:backup:source-resource"); managed {
 		return wire.Invalid("InvalidParameterValue", "This snapshot is managed by the AWS Backup service and cannot be deleted via EC2 APIs. If you wish to delete this snapshot, please do so via the Backup console.")
+	}
+	if s.Lock != nil && s.Lock.State(c.Now) != "expired" {
+		return locked(s, "It cannot be deleted.")
+	}
+	for _, i := range c.Region.Other.Images {
+		if slices.ContainsFunc(i.Disks, func(k state.ImageDisk) bool { return k.Snapshot == s.ID }) {
+			return wire.Invalid("InvalidSnapshot.InUse", "The snapshot "+s.ID+" is currently in use by "+i.ID)
+		}
+	}
+	for _, f := range c.Region.Other.Fast {
+		if f.Snapshot == s.ID {
+			return wire.Invalid("InvalidSnapshot.InUse", "The snapshot "+s.ID+" is currently enabled for fast restores in "+f.Zone+
+				". Fast snapshot restores must be disabled within all Availability Zones before the snapshot may be deleted.")
+		}
 	}
 	return nil
 }

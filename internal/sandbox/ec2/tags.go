@@ -195,8 +195,8 @@ func (c *ec2Call) authorizeTags(t state.Taggable, requested []service.TagChange)
 	}
 	ctx.RequestTags = values
 	arn := c.Region.ARN(t.ResourceType, t.ID)
-	if t.ResourceType == "snapshot" {
-		arn = snapshotARN(c.Region, t.ID)
+	if t.ResourceType == "snapshot" || t.ResourceType == "image" {
+		arn = strings.Replace(arn, c.Region.Owner, "", 1) // these have no account in policies
 	}
 	return c.Call.Authorize(arn, &ctx)
 }

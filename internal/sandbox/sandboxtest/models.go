@@ -24,12 +24,14 @@ const (
 func modelFiles() map[string]string {
 	return map[string]string{
 		"autoscaling":    "autoscaling/2011-01-01",
+		"backup":         "backup/2018-11-15",
 		"ce":             "ce/2017-10-25",
 		"cloudformation": "cloudformation/2010-05-15",
 		"ec2":            "ec2/2016-11-15",
 		"lambda":         "lambda/2015-03-31",
 		"organizations":  "organizations/2016-11-28",
 		"pricing":        "pricing/2017-10-15",
+		"rbin":           "rbin/2021-06-15",
 		"rds":            "rds/2014-10-31",
 		"secretsmanager": "secretsmanager/2017-10-17",
 		"sns":            "sns/2010-03-31",

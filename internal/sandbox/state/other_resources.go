@@ -1,13 +1,24 @@
 package state
 
+import (
+	"cmp"
+	"slices"
+)
+
 // OtherResources are what a region has, and is charged for, besides instances and
-// volumes. Each list is in the order of seq.
+// volumes, with what holds snapshots. Each list is in the order of seq.
 type OtherResources struct {
-	Snapshots []*Snapshot
-	Addresses []*Address
-	Hosts     []*DedicatedHost
-	Capacity  []*CapacityReservation
-	index     snapshotIndex
+	Snapshots       []*Snapshot
+	Addresses       []*Address
+	Hosts           []*DedicatedHost
+	Capacity        []*CapacityReservation
+	Images          []*Image
+	LaunchTemplates []*LaunchTemplate
+	Locked          []*Snapshot
+	Fast            []FastRestore
+	BinRules        []BinRule
+	Bin             []Binned
+	index           snapshotIndex
 }
 
 // Taggable is a resource that carries tags.
@@ -38,10 +49,20 @@ func (h *OtherResources) Taggable(id string) (Taggable, bool) {
 			return Taggable{r.Seq, id, "capacity-reservation", &r.Tags}, true
 		}
 	}
+	for _, i := range h.Images {
+		if i.ID == id {
+			return Taggable{i.Seq, id, "image", &i.Tags}, true
+		}
+	}
+	for _, t := range h.LaunchTemplates {
+		if t.ID == id {
+			return Taggable{t.Seq, id, "launch-template", &t.Tags}, true
+		}
+	}
 	return Taggable{}, false
 }
 
-// All lists everything that carries tags.
+// All lists everything that carries tags, in the order of seq.
 func (h *OtherResources) All() []Taggable {
 	var list []Taggable
 	for _, s := range h.Snapshots {
@@ -56,5 +77,12 @@ func (h *OtherResources) All() []Taggable {
 	for _, r := range h.Capacity {
 		list = append(list, Taggable{r.Seq, r.ID, "capacity-reservation", &r.Tags})
 	}
+	for _, i := range h.Images {
+		list = append(list, Taggable{i.Seq, i.ID, "image", &i.Tags})
+	}
+	for _, t := range h.LaunchTemplates {
+		list = append(list, Taggable{t.Seq, t.ID, "launch-template", &t.Tags})
+	}
+	slices.SortFunc(list, func(a, b Taggable) int { return cmp.Compare(a.Seq, b.Seq) })
 	return list
 }

@@ -29,6 +29,7 @@ type Snapshot struct {
 	Public      bool
 	Users       []string // accounts that may make volumes of it, too
 	Tags        Tags
+	Lock        *SnapshotLock
 
 	Made    time.Time  // when a call made it; zero: it was always there
 	Visible time.Time  // Describe calls do not show it before
@@ -142,6 +143,7 @@ func (r *Region) RemoveSnapshot(s *Snapshot, now time.Time) {
 		h.Snapshots = slices.Delete(h.Snapshots, at, at+1)
 	}
 	delete(h.index.byID, s.ID)
+	r.LockSnapshot(s, nil)
 	if s.deleted = s.Status(now) == "pending"; !s.deleted {
 		h.index.of[s.Volume] = slices.DeleteFunc(h.index.of[s.Volume], func(x *Snapshot) bool { return x == s })
 	}

@@ -100,9 +100,25 @@ func RefuseRESTJSON(capital ...string) Refusal {
 	}
 }
 
+// RefuseRESTMessage writes an error in the shape of REST with JSON that has nothing but
+// a message, which the Recycle Bin speaks.
+func RefuseRESTMessage(r *Request, e *Error) Answer {
+	body, _ := json.Marshal(map[string]string{"Message": e.Message}) // cannot fail: strings
+	a := Answer{Status: e.Status, Header: r.AnswerHeader("application/json"), Body: body}
+	a.Header.Set("X-Amzn-Errortype", e.Code)
+	return a
+}
+
 // AnswerJSON is a successful answer of AWS JSON 1.1.
 func (r *Request) AnswerJSON(body []byte) Answer {
 	return Answer{Status: http.StatusOK, Body: body, Header: r.AnswerHeader("application/x-amz-json-1.1")}
+}
+
+// AnswerREST is a successful answer of REST with JSON, of texts, numbers, lists and
+// maps of them.
+func (r *Request) AnswerREST(out any) Answer {
+	body, _ := json.Marshal(out) // cannot fail
+	return Answer{Status: http.StatusOK, Body: body, Header: r.AnswerHeader("application/json")}
 }
 
 // ValidationError is the refusal of Query services for a parameter that is wrong.
