@@ -216,7 +216,7 @@ func (c *choice) volume(p *Policy, v *fleet.Volume) Create {
 
 // ephemeral says why an instance is not worth a copy: another service replaces it.
 func ephemeral(i *fleet.Instance) string {
-	if managed := fleet.ManagedBy(fleet.KindInstance, i.Tags); managed != (fleet.Reason{}) {
+	if managed := fleet.EphemeralBy(i.Tags); managed != (fleet.Reason{}) {
 		return managed.Text
 	}
 	return ""

@@ -33,6 +33,9 @@ type Manager struct {
 	// the tag's value, or for the rest of its key after a prefix. Empty: such
 	// machines are not the service's.
 	Instance, Group string
+	// Lasting is true where an instance is not replaced: it holds data for as long as
+	// one of a person does.
+	Lasting bool
 }
 
 const (
@@ -107,21 +110,31 @@ func Managers() []Manager {
 		{Service: "AWS Application Migration Service", Tag: Tag{Key: "Name", Value: "AWS Application Migration Service Replication Server"}, Instance: replication},
 		{Service: "AWS Application Migration Service", Tag: Tag{Key: "Name", Value: "AWS Application Migration Service Conversion Server"}, Instance: conversion},
 		// "AmazonRDSCustomServiceRolePolicy", AWS Managed Policy Reference
-		{Service: "Amazon RDS Custom", Tag: Tag{Key: "AWSRDSCustom"}, Instance: "is the host of an RDS Custom database; stop the DB instance instead"},
+		{Service: "Amazon RDS Custom", Tag: Tag{Key: "AWSRDSCustom"}, Instance: "is the host of an RDS Custom database; stop the DB instance instead", Lasting: true},
 		// "Accelerate-managed tags", AMS Accelerate User Guide; "AMS infrastructure automatic tagging", AMS Advanced User Guide
-		{Service: "AWS Managed Services", Tag: Tag{Key: "ams:resourceOwner", Value: "AMS"}, Instance: "belongs to AWS Managed Services", Group: "belongs to AWS Managed Services"},
-		{Service: "AWS Managed Services", Tag: Tag{Key: "AppId", Value: "AMSInfrastructure"}, Instance: "belongs to AWS Managed Services", Group: "belongs to AWS Managed Services"},
+		{Service: "AWS Managed Services", Tag: Tag{Key: "ams:resourceOwner", Value: "AMS"}, Instance: "belongs to AWS Managed Services", Group: "belongs to AWS Managed Services", Lasting: true},
+		{Service: "AWS Managed Services", Tag: Tag{Key: "AppId", Value: "AMSInfrastructure"}, Instance: "belongs to AWS Managed Services", Group: "belongs to AWS Managed Services", Lasting: true},
 	}
 }
 
 // ManagedBy says by its tags whether another service manages a machine.
 func ManagedBy(kind Kind, tags Tags) Reason {
+	return managedBy(kind, tags, func(Manager) bool { return true })
+}
+
+// EphemeralBy says by its tags whether another service replaces an instance, or ends it,
+// so that what is on its volumes is not meant to last.
+func EphemeralBy(tags Tags) Reason {
+	return managedBy(KindInstance, tags, func(m Manager) bool { return !m.Lasting })
+}
+
+func managedBy(kind Kind, tags Tags, counts func(Manager) bool) Reason {
 	for _, m := range Managers() {
 		sentence := m.Instance
 		if kind == KindGroup {
 			sentence = m.Group
 		}
-		if sentence == "" || kind != KindInstance && kind != KindGroup {
+		if sentence == "" || kind != KindInstance && kind != KindGroup || !counts(m) {
 			continue
 		}
 		if key, name, ok := m.on(tags); ok {
