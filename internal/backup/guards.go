@@ -60,7 +60,7 @@ func (p *planner) guard() {
 			v.Guard, v.Why = p.ask(c, v)
 			v.Keep = v.Guard != ""
 			switch {
-			case v.Set.State == SetDeleting && !v.Set.whole(): // begun already
+			case v.Set.begun():
 			case v.Mark():
 				r.marks = append(r.marks, v)
 			case !v.Keep:
@@ -167,9 +167,8 @@ func (p *planner) askUses(s *fleet.Snapshot) (Guard, string) {
 // askPeople asks about what only time or a person decides.
 func (p *planner) askPeople(c *chain, v *Verdict) (Guard, string) {
 	at, s := p.estate.At, &v.Set
-	begun := s.State == SetDeleting && !s.whole()
 	switch {
-	case begun:
+	case s.begun():
 		return "", ""
 	case c.gone && !v.Orphan:
 		return GuardSourceGone, fmt.Sprintf("%s does not exist any more: its copies are frozen", c.Resource)

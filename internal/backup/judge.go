@@ -28,7 +28,7 @@ func (p *planner) judge(c *chain) {
 			v.Rules = []string{"is being made: not counted until it is complete"}
 		case s.State == SetError:
 			p.inError(c, v)
-		case s.State == SetDeleting && !s.whole():
+		case s.begun():
 			v.Keep, v.Rules = false, []string{"is half deleted: the rest goes"}
 		case s.Good():
 			good = append(good, v)

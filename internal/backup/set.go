@@ -134,6 +134,9 @@ func (s *Set) whole() bool {
 	return len(s.Members) >= s.Expected
 }
 
+// begun says whether a marked set has lost members already.
+func (s *Set) begun() bool { return s.State == SetDeleting && len(s.Members) < s.Expected }
+
 // newestFirst orders the sets of a chain.
 func newestFirst(a, b *Set) int {
 	return cmp.Or(b.Data.Compare(a.Data), b.Slot.Compare(a.Slot), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Members[0].ID, b.Members[0].ID))
