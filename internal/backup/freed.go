@@ -68,7 +68,11 @@ type freeing struct {
 }
 
 func (f *freeing) collect() {
-	of := map[fleet.SnapshotID]fleet.VolumeID{}
+	sources := map[fleet.SnapshotID]bool{} // of volumes
+	for n := range f.p.estate.Volumes {
+		sources[f.p.estate.Volumes[n].Snapshot] = true
+	}
+	f.branched = map[fleet.VolumeID]bool{}
 	for n := range f.p.estate.Snapshots {
 		if s := &f.p.estate.Snapshots[n]; f.doomed[s.ID] != nil {
 			f.lineages[s.Volume] = nil
@@ -78,13 +82,9 @@ func (f *freeing) collect() {
 		s := &f.p.estate.Snapshots[n]
 		if _, ok := f.lineages[s.Volume]; ok && s.State != stateError {
 			f.lineages[s.Volume] = append(f.lineages[s.Volume], s)
-			of[s.ID] = s.Volume
-		}
-	}
-	f.branched = map[fleet.VolumeID]bool{}
-	for n := range f.p.estate.Volumes {
-		if from, ok := of[f.p.estate.Volumes[n].Snapshot]; ok {
-			f.branched[from] = true
+			if sources[s.ID] {
+				f.branched[s.Volume] = true
+			}
 		}
 	}
 	for _, list := range f.lineages {

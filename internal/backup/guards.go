@@ -85,9 +85,10 @@ func (r *room) limit(most int) {
 		most = max(capSets, r.sets*capPercent/100)
 	}
 	for _, list := range [][]*Verdict{r.deletes, r.marks} {
-		slices.SortFunc(list, func(a, b *Verdict) int {
-			return cmp.Or(newestFirst(&b.Set, &a.Set))
-		})
+		if len(list) <= most {
+			continue
+		}
+		slices.SortFunc(list, func(a, b *Verdict) int { return newestFirst(&b.Set, &a.Set) })
 		for n := most; n < len(list); n++ {
 			list[n].Keep, list[n].Guard = true, GuardCap
 			list[n].Why = fmt.Sprintf("one run deletes %d of the policy's %d sets at most; the oldest go first", most, r.sets)

@@ -3,6 +3,7 @@ package backup
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"nightshift/internal/retention"
@@ -13,11 +14,10 @@ import (
 // are missing or because it is marked, takes no place of a good one, and stays where it
 // would be kept if it were good.
 func (p *planner) judge(c *chain) {
-	c.verdicts = make([]Verdict, len(c.sets))
 	var good, second []*Verdict
 	for n, s := range c.sets {
 		v := &c.verdicts[n]
-		v.Set, v.Keep = *s, true
+		v.Keep = true
 		switch {
 		case c.policy != nil && c.policy.Err != nil:
 			v.Rules = []string{"the policy has an error: nothing of it is deleted"}
@@ -157,12 +157,26 @@ func (p *planner) retainStored(items, judged []*Verdict, say func(v *Verdict, ke
 func (p *planner) apply(items []*Verdict, keep retention.Keep, zone *time.Location, say func(v *Verdict, keep bool, rules func() []string)) {
 	data := func(v *Verdict) time.Time { return v.Set.Data }
 	for _, r := range retention.Apply(items, data, keep, zone, p.estate.At) {
-		say(r.Item, r.Keep, func() []string {
-			rules := make([]string, len(r.Reasons))
-			for n, why := range r.Reasons {
-				rules[n] = why.String()
-			}
-			return rules
-		})
+		say(r.Item, r.Keep, func() []string { return p.shared(r.Reasons) })
 	}
+}
+
+// mostShared bounds how many different rules are remembered.
+const mostShared = 20_000
+
+// shared puts reasons into words. Copies of many volumes are made at the same time and
+// have the same ones: these share their memory.
+func (p *planner) shared(reasons []retention.Reason) []string {
+	rules := make([]string, len(reasons))
+	for n, why := range reasons {
+		rules[n] = why.String()
+	}
+	key := strings.Join(rules, "\n")
+	if known, ok := p.rules[key]; ok {
+		return known
+	}
+	if len(p.rules) < mostShared {
+		p.rules[key] = rules
+	}
+	return rules
 }

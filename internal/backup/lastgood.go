@@ -18,10 +18,15 @@ func (p *planner) findLastGood() {
 	for n := range p.chains {
 		for m := range p.chains[n].verdicts {
 			v := &p.chains[n].verdicts[m]
-			if !v.Keep {
-				deletes = append(deletes, v)
-			} else if v.Set.Good() {
+			if v.Keep && v.Set.Good() {
 				l.covers(&v.Set)
+			}
+		}
+	}
+	for n := range p.chains {
+		for m := range p.chains[n].verdicts {
+			if v := &p.chains[n].verdicts[m]; !v.Keep && l.only(v) != "" {
+				deletes = append(deletes, v) // of the others all is covered, and stays so
 			}
 		}
 	}

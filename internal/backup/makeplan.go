@@ -18,6 +18,7 @@ type planner struct {
 	places   map[fleet.VolumeID]places
 	failedOn map[fleet.SnapshotID]fleet.VolumeID
 	held     holds
+	rules    map[string][]string // the rules of verdicts, which many share
 }
 
 // chain is a Chain with all that is known of it.
@@ -29,17 +30,18 @@ type chain struct {
 	// create is the decision about the resource, nil where the policy does not select it
 	// or does not copy it.
 	create *Create
+	// verdicts are those on the sets, in their order. They are the plan's own.
+	verdicts []Verdict
 	// gone is true where the resource is known not to exist; expired where that is so for
 	// longer than the policy keeps its copies.
 	gone, expired bool
-	verdicts      []Verdict
 }
 
 // MakePlan decides what is copied and what is deleted, from values alone. The order of
 // what is in the inventory does not matter.
 func MakePlan(inv Inventory, settings Settings, options Options) Plan {
 	inv.At = inv.At.UTC().Truncate(time.Second)
-	p := &planner{estate: newEstate(inv), settings: settings, options: options, clocks: map[PolicyID]clock{}}
+	p := &planner{estate: newEstate(inv), settings: settings, options: options, clocks: map[PolicyID]clock{}, rules: map[string][]string{}}
 	for n := range settings.Policies {
 		policy := &settings.Policies[n]
 		if _, twice := p.clocks[policy.ID]; !twice {
@@ -47,10 +49,15 @@ func MakePlan(inv Inventory, settings Settings, options Options) Plan {
 		}
 	}
 	plan := Plan{Target: inv.Target, At: inv.At, Unread: slices.Sorted(maps.Keys(inv.Unread))}
-	sets, strangers := Sets(inv.Snapshots, inv.At)
-	plan.Strangers = strangers
+	plan.Strangers = group(inv.Snapshots, inv.At, func(most int) { plan.Deletes = make([]Verdict, 0, most) }, func(s Set) {
+		plan.Deletes = append(plan.Deletes, Verdict{Set: s})
+	})
+	order := func(a, b Verdict) int { return byChain(&a.Set, &b.Set) }
+	if !slices.IsSortedFunc(plan.Deletes, order) {
+		slices.SortFunc(plan.Deletes, order)
+	}
 	plan.Creates = choose(p.estate, settings.Policies).creates
-	p.join(sets, plan.Creates)
+	p.join(plan.Deletes, plan.Creates)
 	p.count()
 	for n := range plan.Creates {
 		c := &plan.Creates[n]
@@ -61,7 +68,7 @@ func MakePlan(inv Inventory, settings Settings, options Options) Plan {
 	}
 	p.guard()
 	p.free(&plan)
-	plan.Deletes = make([]Verdict, 0, len(sets))
+	plan.Oldest = make([]Oldest, 0, len(p.chains))
 	for n := range p.chains {
 		c := &p.chains[n]
 		oldest := Oldest{Chain: c.Chain}
@@ -70,28 +77,30 @@ func MakePlan(inv Inventory, settings Settings, options Options) Plan {
 				oldest.Data = v.Set.Data
 			}
 		}
-		plan.Deletes = append(plan.Deletes, c.verdicts...)
 		plan.Oldest = append(plan.Oldest, oldest)
-		c.verdicts = nil
 	}
 	plan.Hash = hashOf(&plan, settings)
 	return plan
 }
 
-// join makes the chains of the sets, and finds what each belongs to.
-func (p *planner) join(sets []Set, creates []Create) {
+// join makes the chains of sets that have no verdict yet, and finds what each belongs to.
+func (p *planner) join(verdicts []Verdict, creates []Create) {
 	selected := make(map[Chain]*Create, len(creates))
 	for n := range creates {
 		if c := &creates[n]; len(c.Volumes) > 0 {
 			selected[Chain{c.Policy, c.Resource}] = c
 		}
 	}
-	for n := range sets {
-		if last := len(p.chains) - 1; last < 0 || p.chains[last].Chain != sets[n].Chain {
-			p.chains = append(p.chains, chain{Chain: sets[n].Chain})
+	for begin := 0; begin < len(verdicts); {
+		c := chain{Chain: verdicts[begin].Set.Chain}
+		end := begin
+		for end < len(verdicts) && verdicts[end].Set.Chain == c.Chain {
+			c.sets = append(c.sets, &verdicts[end].Set)
+			end++
 		}
-		c := &p.chains[len(p.chains)-1]
-		c.sets = append(c.sets, &sets[n])
+		c.verdicts = verdicts[begin:end]
+		p.chains = append(p.chains, c)
+		begin = end
 	}
 	for n := range p.chains {
 		c := &p.chains[n]

@@ -139,5 +139,8 @@ func (s *Set) begun() bool { return s.State == SetDeleting && len(s.Members) < s
 
 // newestFirst orders the sets of a chain.
 func newestFirst(a, b *Set) int {
-	return cmp.Or(b.Data.Compare(a.Data), b.Slot.Compare(a.Slot), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Members[0].ID, b.Members[0].ID))
+	if c := cmp.Or(b.Data.Compare(a.Data), b.Slot.Compare(a.Slot)); c != 0 {
+		return c // the names are only compared where they matter: they are long
+	}
+	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Members[0].ID, b.Members[0].ID))
 }

@@ -18,6 +18,18 @@ const visibleWithin = 5 * time.Minute
 // in the order of their ids. Two tries of one slot are two sets: what was copied at
 // different moments is never mixed, except for single copies.
 func Sets(snapshots []fleet.Snapshot, at time.Time) ([]Set, []Stranger) {
+	var sets []Set
+	strangers := group(snapshots, at, func(most int) { sets = make([]Set, 0, most) }, func(s Set) { sets = append(sets, s) })
+	order := func(a, b Set) int { return byChain(&a, &b) }
+	if !slices.IsSortedFunc(sets, order) {
+		slices.SortFunc(sets, order)
+	}
+	return sets, strangers
+}
+
+// group gives each set to add, nearly in order, once room has been told how many there
+// are at most.
+func group(snapshots []fleet.Snapshot, at time.Time, room func(most int), add func(Set)) []Stranger {
 	var strangers []Stranger
 	found := make([]member, 0, len(snapshots))
 	for n := range snapshots {
@@ -31,10 +43,17 @@ func Sets(snapshots []fleet.Snapshot, at time.Time) ([]Set, []Stranger) {
 	}
 	slices.SortFunc(strangers, func(a, b Stranger) int { return cmp.Compare(a.Snapshot, b.Snapshot) })
 	slices.SortFunc(found, func(a, b member) int {
-		return cmp.Or(a.Chain.compare(b.Chain), b.Slot.Compare(a.Slot), cmp.Compare(a.Set, b.Set), a.Data.Compare(b.Data),
+		if c := a.Chain.compare(b.Chain); c != 0 {
+			return c
+		}
+		if c := b.Slot.Compare(a.Slot); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.Set, b.Set), a.Data.Compare(b.Data),
 			cmp.Compare(a.snapshot.Volume, b.snapshot.Volume), cmp.Compare(a.snapshot.ID, b.snapshot.ID))
 	})
-	g := grouping{at: at, all: snapshots, kept: map[string]*Stored{}, sets: make([]Set, 0, len(found))}
+	room(len(found))
+	g := grouping{at: at, all: snapshots, kept: map[string]*Stored{}, add: add}
 	for len(found) > 0 {
 		end := 1
 		for end < len(found) && found[end].Set == found[0].Set && (found[0].Single || found[end].Data.Equal(found[0].Data)) {
@@ -43,26 +62,15 @@ func Sets(snapshots []fleet.Snapshot, at time.Time) ([]Set, []Stranger) {
 		g.tries(found[:end])
 		found = found[end:]
 	}
-	sortSets(g.sets)
-	return g.sets, strangers
+	return strangers
 }
 
-// sortSets orders sets by chain and each chain newest first.
-func sortSets(sets []Set) {
-	order := make([]*Set, len(sets))
-	for n := range sets {
-		order[n] = &sets[n]
+// byChain orders sets by chain and each chain newest first.
+func byChain(a, b *Set) int {
+	if c := a.Chain.compare(b.Chain); c != 0 {
+		return c
 	}
-	byChain := func(a, b *Set) int { return cmp.Or(a.Chain.compare(b.Chain), newestFirst(a, b)) }
-	if slices.IsSortedFunc(order, byChain) {
-		return
-	}
-	slices.SortFunc(order, byChain)
-	sorted := make([]Set, len(sets))
-	for n, s := range order {
-		sorted[n] = *s
-	}
-	copy(sets, sorted)
+	return newestFirst(a, b)
 }
 
 // member is a snapshot of ours with what its tags say.
@@ -76,14 +84,14 @@ type grouping struct {
 	at   time.Time
 	all  []fleet.Snapshot
 	kept map[string]*Stored // tags of keep that were read already
-	sets []Set
+	add  func(Set)
 }
 
 // tries makes sets of members with one name. Where two runs have copied at the same
 // moment there are several copies of a volume, and as many sets.
 func (g *grouping) tries(list []member) {
 	if len(list) == 1 {
-		g.sets = append(g.sets, g.set(list))
+		g.add(g.set(list))
 		return
 	}
 	seen := map[fleet.VolumeID]int{}
@@ -101,7 +109,7 @@ func (g *grouping) tries(list []member) {
 		groups[n] = append(groups[n], m)
 	}
 	for _, group := range groups {
-		g.sets = append(g.sets, g.set(group))
+		g.add(g.set(group))
 	}
 }
 
@@ -196,6 +204,9 @@ func parseStored(tag string) *Stored {
 func (s Stored) String() string { return s.Keep.String() + zoneWord + s.Zone.String() }
 
 func earliest(t time.Time, text string) time.Time {
+	if text == "" {
+		return t
+	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil || !t.IsZero() && t.Before(at) {
 		return t
@@ -204,6 +215,9 @@ func earliest(t time.Time, text string) time.Time {
 }
 
 func latest(t time.Time, text string) time.Time {
+	if text == "" {
+		return t
+	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil || at.Before(t) {
 		return t

@@ -63,9 +63,10 @@ func Apply[T any](items []T, when func(T) time.Time, keep Keep, zone *time.Locat
 		return verdicts
 	}
 	rules := keep.rules(real[0].Time)
+	not := make([]Reason, 0, len(rules))
 	for n := range real {
 		v := &real[n]
-		var not []Reason
+		not = not[:0]
 		for r := range rules {
 			reason, kept := rules[r].judge(v.Time, n == len(real)-1)
 			switch {
@@ -80,7 +81,7 @@ func Apply[T any](items []T, when func(T) time.Time, keep Keep, zone *time.Locat
 		case len(rules) == 0:
 			v.Keep, v.Reasons = true, []Reason{{Kind: NoRule}}
 		case !v.Keep:
-			v.Reasons = not
+			v.Reasons = slices.Clone(not)
 		}
 	}
 	return verdicts
