@@ -430,6 +430,9 @@ func TestLongSearches(t *testing.T) {
 			t.Errorf("%s: the page repeats them", name)
 		}
 	}
+	if text := shown(get(t, h, "/machines?q=a+a+a+a+a+a+a+a+nowhere").Body.String()); !strings.Contains(text, "10,000 of 10,000") {
+		t.Errorf("a ninth word counts: %.400s", text)
+	}
 }
 
 // What a week is narrowed to stays when one goes to another, and the other week stays
