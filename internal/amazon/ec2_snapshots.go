@@ -48,6 +48,10 @@ func snapshot(region fleet.Region, s types.Snapshot) fleet.Snapshot {
 		SizeGiB:     int64(aws.ToInt32(s.VolumeSize)),
 		FullBytes:   aws.ToInt64(s.FullSnapshotSizeInBytes),
 		Archived:    s.StorageTier == types.StorageTierArchive,
+		Completed:   timeOf(s.CompletionTime),
+		Why:         aws.ToString(s.StateMessage),
+		Encrypted:   aws.ToBool(s.Encrypted),
+		Key:         intern(aws.ToString(s.KmsKeyId)),
 		Description: intern(aws.ToString(s.Description)),
 		Tags:        tags(s.Tags),
 	}

@@ -46,10 +46,17 @@ func volume(region fleet.Region, v types.Volume) fleet.Volume {
 		ThroughputMiBps: int64(aws.ToInt32(v.Throughput)),
 		Created:         timeOf(v.CreateTime),
 		Snapshot:        fleet.SnapshotID(intern(aws.ToString(v.SnapshotId))),
+		MultiAttach:     aws.ToBool(v.MultiAttachEnabled),
+		Encrypted:       aws.ToBool(v.Encrypted),
+		Key:             intern(aws.ToString(v.KmsKeyId)),
 		Tags:            tags(v.Tags),
 	}
 	for _, a := range v.Attachments {
 		out.AttachedTo = append(out.AttachedTo, fleet.ResourceID(aws.ToString(a.InstanceId)))
+		out.Attachments = append(out.Attachments, fleet.Attachment{
+			Instance: fleet.ResourceID(aws.ToString(a.InstanceId)), Device: intern(aws.ToString(a.Device)), State: intern(string(a.State)),
+			At: timeOf(a.AttachTime), DeleteOnTermination: aws.ToBool(a.DeleteOnTermination),
+		})
 	}
 	return out
 }
