@@ -16,6 +16,7 @@ import (
 
 // Copies makes, marks and deletes the snapshots of one account and region.
 type Copies struct {
+	holds
 	region        fleet.Region
 	createOne     operation[ec2.CreateSnapshotInput, ec2.CreateSnapshotOutput]
 	createSet     operation[ec2.CreateSnapshotsInput, ec2.CreateSnapshotsOutput]
@@ -32,6 +33,7 @@ type Copies struct {
 func (s *Session) Copies(region fleet.Region) *Copies {
 	client := ec2.NewFromConfig(s.in(region))
 	return &Copies{
+		holds:  newHolds(s, client),
 		region: region,
 		createOne: capture(s, "ec2:CreateSnapshot", func(ctx context.Context, in *ec2.CreateSnapshotInput, _ ...func(*ec2.Options)) (*ec2.CreateSnapshotOutput, error) {
 			return client.CreateSnapshot(ctx, in, onlyThrottled)
@@ -121,7 +123,7 @@ func toTags(tags fleet.Tags) []types.Tag {
 
 // FindCopies lists own snapshots whose tag of this key begins with the prefix.
 func (c *Copies) FindCopies(ctx context.Context, key, prefix string) ([]fleet.Snapshot, error) {
-	return c.list(ctx, types.Filter{Name: aws.String("tag:" + key), Values: []string{escaped(prefix) + "*"}})
+	return c.list(ctx, filteredBy("tag:"+key, escaped(prefix)+"*"))
 }
 
 // escaped takes the meaning of wildcards from a text that is compared.
@@ -135,7 +137,7 @@ const snapshotsPerFilter = 200
 func (c *Copies) ReadCopies(ctx context.Context, ids []fleet.SnapshotID) ([]fleet.Snapshot, error) {
 	var all []fleet.Snapshot
 	for some := range slices.Chunk(ids, snapshotsPerFilter) {
-		page, err := c.list(ctx, types.Filter{Name: aws.String("snapshot-id"), Values: toStrings(some)})
+		page, err := c.list(ctx, filteredBy("snapshot-id", toStrings(some)...))
 		if all = append(all, page...); err != nil {
 			return all, err
 		}
@@ -143,8 +145,13 @@ func (c *Copies) ReadCopies(ctx context.Context, ids []fleet.SnapshotID) ([]flee
 	return all, nil
 }
 
-func (c *Copies) list(ctx context.Context, filters ...types.Filter) ([]fleet.Snapshot, error) {
-	in := &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(snapshotsPerPage), Filters: filters}
+func filteredBy(name string, values ...string) *ec2.DescribeSnapshotsInput {
+	return &ec2.DescribeSnapshotsInput{Filters: []types.Filter{{Name: aws.String(name), Values: values}}}
+}
+
+// list lists those of the account's own snapshots that a request is for.
+func (c *Copies) list(ctx context.Context, in *ec2.DescribeSnapshotsInput) ([]fleet.Snapshot, error) {
+	in.OwnerIds, in.MaxResults = []string{"self"}, aws.Int32(snapshotsPerPage)
 	next := func(out *ec2.DescribeSnapshotsOutput) *string { return out.NextToken }
 	list := func(out *ec2.DescribeSnapshotsOutput) []types.Snapshot { return out.Snapshots }
 	return collect(each(pages(ctx, c.describe, in, &in.NextToken, next), list, func(i types.Snapshot) fleet.Snapshot { return snapshot(c.region, i) }))

@@ -95,6 +95,9 @@ func Actions() []string {
 	s := newSession()
 	s.config.Region = "us-east-1"
 	s.Fleet(s.Region())
+	s.Copies(s.Region())
+	s.Bin(s.Region())
+	s.Recovery(s.Region())
 	s.Databases(s.Region())
 	s.Clusters(s.Region())
 	s.Groups(s.Region())

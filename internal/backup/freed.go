@@ -187,8 +187,9 @@ func (f *freeing) give(s *fleet.Snapshot, bytes int64, measured bool, dimension 
 // binned is how long a snapshot stays in the Recycle Bin, where it is billed as before.
 func (p *planner) binned(s *fleet.Snapshot) time.Duration {
 	var longest time.Duration
+	on := func(t fleet.Tag) bool { return t.On(s.Tags) }
 	for _, rule := range p.estate.Bin {
-		if len(rule.Tags) == 0 || slices.ContainsFunc(rule.Tags, func(t fleet.Tag) bool { return t.On(s.Tags) }) {
+		if (len(rule.Tags) == 0 || slices.ContainsFunc(rule.Tags, on)) && !slices.ContainsFunc(rule.Except, on) {
 			longest = max(longest, rule.For)
 		}
 	}

@@ -123,9 +123,11 @@ func TestFreedWaitsForTheRecycleBin(t *testing.T) {
 		rule  fleet.BinRule
 		holds bool
 	}{
-		"all snapshots": {fleet.BinRule{For: 14 * 24 * time.Hour}, true},
-		"our tag":       {fleet.BinRule{For: 14 * 24 * time.Hour, Tags: []fleet.Tag{{Key: "x"}, {Key: backup.TagPolicy}}}, true},
-		"another tag":   {fleet.BinRule{For: 14 * 24 * time.Hour, Tags: []fleet.Tag{{Key: "team", Value: "a"}}}, false},
+		"all snapshots":                 {fleet.BinRule{For: 14 * 24 * time.Hour}, true},
+		"our tag":                       {fleet.BinRule{For: 14 * 24 * time.Hour, Tags: []fleet.Tag{{Key: "x"}, {Key: backup.TagPolicy}}}, true},
+		"another tag":                   {fleet.BinRule{For: 14 * 24 * time.Hour, Tags: []fleet.Tag{{Key: "team", Value: "a"}}}, false},
+		"our tag, but not with another": {fleet.BinRule{For: 14 * 24 * time.Hour, Except: []fleet.Tag{{Key: backup.TagPolicy}}}, false},
+		"all but others":                {fleet.BinRule{For: 14 * 24 * time.Hour, Except: []fleet.Tag{{Key: "team", Value: "a"}}}, true},
 	} {
 		w, _ := fiveDays()
 		w.Bin = []fleet.BinRule{tt.rule}

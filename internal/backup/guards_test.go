@@ -37,7 +37,7 @@ func TestGuards(t *testing.T) {
 			w.Images = []fleet.Image{{ID: "ami-1", State: "disabled", Snapshots: oldest[:1]}}
 		}, false, "the image ami-1"},
 		"in use by a deprecated image": {backup.GuardImage, func(w *world, oldest []fleet.SnapshotID) {
-			w.Images = []fleet.Image{{ID: "ami-1", State: "available", Deprecated: true, Snapshots: oldest[:1]}}
+			w.Images = []fleet.Image{{ID: "ami-1", State: "available", Deprecation: time.Unix(1, 0), Snapshots: oldest[:1]}}
 		}, false, "the image ami-1"},
 		"in use by a launch template": {backup.GuardTemplate, func(w *world, oldest []fleet.SnapshotID) {
 			w.Templates = map[fleet.SnapshotID]string{oldest[0]: "lt-1"}

@@ -91,8 +91,8 @@ func (r Reservation) Name() string { return r.Tags.Name(r.ID) }
 // Image is an AMI of the account as DescribeImages shows it.
 type Image struct {
 	ID, Description string
-	State           string // available, disabled, deregistered, …
-	Deprecated      bool
+	State           string       // available, disabled, deregistered, …
+	Deprecation     time.Time    // when it is, or was, deprecated; zero is never
 	Snapshots       []SnapshotID // of its volumes
 	Tags            Tags
 }
@@ -115,6 +115,8 @@ type BinRule struct {
 	// Tags are those that it is for, any of them; none means all snapshots of the
 	// region.
 	Tags []Tag
+	// Except are tags of which each takes a snapshot out of a rule for the region.
+	Except []Tag
 	// For is how long a deleted snapshot stays in the bin.
 	For time.Duration
 }

@@ -15,7 +15,7 @@ var ErrUnscoped = errors.New("no scope is known for the operation")
 
 // Jobs is a set of jobs for which permissions are asked for. The zero value
 // means all of them.
-type Jobs uint8
+type Jobs uint16
 
 // What nightshift does, as far as it needs different permissions.
 const (
@@ -27,13 +27,14 @@ const (
 	Deploy                    // making, changing and removing the stack
 	Notify                    // messages to people, which deployed jobs send after their runs
 	Observe                   // what `serve --observe` reads; nothing is changed and nothing paid
+	Backup                    // copies of volumes: what there are, and new ones
 
-	allJobs = Power | Report | Forecast | History | Check | Notify | Observe
+	allJobs = Power | Report | Forecast | History | Check | Notify | Observe | Backup
 )
 
 // JobNames are the names that [ParseJobs] knows, in the order of the constants.
 func JobNames() []string {
-	return []string{"power", "report", "forecast", "history", "check", "deploy", "notify", "observe"}
+	return []string{"power", "report", "forecast", "history", "check", "deploy", "notify", "observe", "backup"}
 }
 
 // ParseJobs reads names of jobs; none means all.
@@ -63,6 +64,7 @@ const (
 	accessList                    // lists objects of the configured places
 	accessParameter               // reads the configuration, and what it refers to, from parameters
 	accessSecret                  // reads the secrets that the configuration refers to
+	accessCopy                    // makes, reads and deletes snapshots, as [Scope.copying] says
 	accessTopic                   // publishes to the topics of the configuration
 	accessRole                    // assumes the roles of other accounts
 	accessDeploy                  // works on the stack, as [Scope.deploying] says
@@ -79,6 +81,7 @@ const (
 	needsPriceFiles
 	needsSecrets
 	needsTopics
+	needsBackups
 )
 
 // An audience is whose policy an action belongs to.
@@ -90,6 +93,10 @@ const (
 	audienceDeployer                      // who installs it
 
 	audienceBoth = audienceHome | audienceMember
+
+	// audiencePeople is for what a person does with permissions of their own: it is in
+	// no policy.
+	audiencePeople audience = 0
 )
 
 // action is a line of the table: an operation, written as an IAM action, with
@@ -118,7 +125,7 @@ func actions() []action {
 	rds := slices.Concat(databases, clusters)
 	const (
 		machines = Power | Forecast | Check | Observe // the jobs that look at machines
-		targets  = machines | Report                  // the jobs that work in accounts and regions
+		targets  = machines | Report | Backup         // the jobs that work in accounts and regions
 		costs    = Report | Observe                   // the jobs that read what costs money
 	)
 	return []action{
@@ -151,8 +158,8 @@ func actions() []action {
 		{"autoscaling:CreateOrUpdateTags", accessTag, groups, Power, audienceBoth, needsNothing},
 
 		{"ec2:DescribeInstanceTypes", accessAny, nil, costs, audienceBoth, needsNothing},
-		{"ec2:DescribeVolumes", accessAny, nil, costs, audienceBoth, needsNothing},
-		{"ec2:DescribeSnapshots", accessAny, nil, costs, audienceBoth, needsNothing},
+		{"ec2:DescribeVolumes", accessAny, nil, costs | Backup, audienceBoth, needsNothing},
+		{"ec2:DescribeSnapshots", accessAny, nil, costs | Backup, audienceBoth, needsNothing},
 		{"ec2:DescribeAddresses", accessAny, nil, costs, audienceBoth, needsNothing},
 		{"ec2:DescribeHosts", accessAny, nil, costs, audienceBoth, needsNothing},
 		{"ec2:DescribeCapacityReservations", accessAny, nil, costs, audienceBoth, needsNothing},
@@ -163,6 +170,22 @@ func actions() []action {
 		{"pricing:GetPriceListFileUrl", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"ce:GetCostAndUsageWithResources", accessAny, nil, Report, audienceBoth, needsCostExplorer},
 		{"cloudwatch:GetMetricData", accessAny, nil, Report, audienceBoth, needsMetrics},
+
+		{"ec2:DescribeImages", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:DescribeLockedSnapshots", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:DescribeFastSnapshotRestores", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:DescribeLaunchTemplateVersions", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"rbin:ListRules", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"rbin:GetRule", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"backup:ListProtectedResources", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"backup:ListRecoveryPointsByResource", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:DescribeSnapshotAttribute", accessCopy, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:CreateSnapshot", accessCopy, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:CreateSnapshots", accessCopy, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:DeleteSnapshot", accessCopy, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:DeleteTags", accessCopy, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:ListSnapshotsInRecycleBin", accessCopy, nil, Backup, audiencePeople, needsBackups},
+		{"ec2:RestoreSnapshotFromRecycleBin", accessCopy, nil, Backup, audiencePeople, needsBackups},
 
 		{"s3:GetObject", accessRead, nil, allJobs, audienceHome, needsNothing},
 		{"s3:PutObject", accessWrite, nil, allJobs &^ Observe, audienceHome, needsNothing},

@@ -62,7 +62,9 @@ func (c Costs) written(value func(string) string) Costs {
 // costed adds the statements for costs. What cannot be limited shares one.
 func (s Scope) costed(list *statements, ops operations) {
 	c := s.Costs
-	list.allow("ReadCosts", ops.where(func(a action) bool { return a.access == accessAny && a.needs != needsNothing }), []string{"*"}, nil)
+	list.allow("ReadCosts", ops.where(func(a action) bool {
+		return a.access == accessAny && a.needs != needsNothing && a.needs != needsBackups
+	}), []string{"*"}, nil)
 	var roles []string
 	for _, role := range c.Roles {
 		roles = append(roles, role.String())

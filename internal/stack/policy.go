@@ -104,6 +104,8 @@ func (s Scope) has(needs setting) bool {
 		return s.Costs.Organization
 	case needsPriceFiles:
 		return s.Costs.Offers
+	case needsBackups:
+		return s.Jobs&Backup != 0
 	case needsSecrets:
 		return s.Schedules != nil && len(s.Schedules.Notices.Secrets) > 0
 	case needsTopics:
