@@ -92,6 +92,7 @@ nightshift policy prints, and nothing else.`,
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:4566", "address and port")
 	flags.IntVar(&o.Fleet, "fleet", 0, "generate this many instances instead of the default account")
+	flags.BoolVar(&o.Backups, "backups", false, "add to the default account what others' backups leave: snapshots of Data Lifecycle Manager, AWS Backup, images and people")
 	flags.IntVar(&accounts, "accounts", 0, "add this many member accounts")
 	flags.IntVar(&o.Types, "types", 40, "distinct instance types of a generated fleet")
 	flags.Uint64Var(&o.Seed, "seed", 0, "seed of everything random")

@@ -27,6 +27,7 @@ func (a *Account) in(region string, do func(*state.Region)) error {
 func (a *Account) Snapshots(region string) []Snapshot {
 	var list []Snapshot
 	_ = a.in(region, func(r *state.Region) { // without a region there are none
+		list = make([]Snapshot, 0, len(r.Other.Snapshots))
 		for _, s := range r.Other.Snapshots {
 			list = append(list, *s)
 		}

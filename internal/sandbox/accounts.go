@@ -111,7 +111,10 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 	case o.Fleet > 0:
 		return fixture.Generate(made, o.Fleet, o.Types)
 	case o.ID == state.AccountID:
-		return fixture.Default(made)
+		if err := fixture.Default(made); err != nil || !s.opts.Backups {
+			return err
+		}
+		return fixture.Backups(made)
 	}
 	return fixture.Member(made)
 }

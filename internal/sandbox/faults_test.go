@@ -15,7 +15,7 @@ import (
 
 func TestParseFaults(t *testing.T) {
 	got, err := sandbox.ParseFaults("ec2:Describe*=throttle,share=0.2; ec2:StartInstances=refuse,type=m5.*,code=InsufficientInstanceCapacity,count=2;" +
-		"ec2:StopInstances=slow,for=5m,id=i-0*;*=cut,nth=3")
+		"ec2:StopInstances=slow,for=5m,id=i-0*;*=cut,nth=3;ec2:CreateSnapshot=fail,every=4")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,6 +24,7 @@ func TestParseFaults(t *testing.T) {
 		{Action: "ec2:StartInstances", Kind: sandbox.Refuse, Type: "m5.*", Code: "InsufficientInstanceCapacity", Count: 2},
 		{Action: "ec2:StopInstances", Kind: sandbox.Slow, For: 5 * time.Minute, ID: "i-0*"},
 		{Action: "*", Kind: sandbox.Cut, Nth: 3},
+		{Action: "ec2:CreateSnapshot", Kind: sandbox.Fail, Every: 4},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -38,6 +39,7 @@ func TestParseFaults(t *testing.T) {
 		"=cut":                       "name an action",
 		"*=delay,for=soon":           "soon",
 		"*=cut,nth=-1":               "count from 1",
+		"*=cut,every=-2":             "count from 1",
 		"ec2:StopInstance=cut":       `"ec2:StopInstance" matches no operation`,
 		"EC2:stopinstances=cut":      "it is written ec2:StopInstances",
 		"StopInstances=cut":          "written as in ec2:StopInstances",

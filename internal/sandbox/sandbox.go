@@ -75,6 +75,10 @@ type Options struct {
 	// EmptyPages is the share of filtered pages that come back empty with a
 	// token, as EC2 does now and then; zero means one in ten, below zero none.
 	EmptyPages float64
+	// Backups adds to the default account what others' backups leave: snapshots of
+	// Data Lifecycle Manager, of AWS Backup, of images and of people, and what holds
+	// them.
+	Backups bool
 	// MostSnapshots is the quota of snapshots in each region of an account; zero
 	// means 100,000.
 	MostSnapshots int

@@ -1,0 +1,57 @@
+package sandbox_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"nightshift/internal/sandbox"
+)
+
+// TestBackupsOfOthers: the default account has no more than before unless it is asked
+// for, and then one of each kind of snapshot.
+func TestBackupsOfOthers(t *testing.T) {
+	a := open(t, sandbox.Options{Backups: true})
+	self := []string{"self"}
+	count := func(in ec2.DescribeSnapshotsInput) int {
+		in.OwnerIds = self
+		return len(a.snapshots(&in))
+	}
+	for name, tt := range map[string]struct {
+		in   ec2.DescribeSnapshotsInput
+		want int
+	}{
+		"all":        {ec2.DescribeSnapshotsInput{}, 11 + 7 + 3 + 2 + 4},
+		"DLM":        {ec2.DescribeSnapshotsInput{Filters: []types.Filter{filterOf("tag:aws:dlm:lifecycle-policy-id", "policy-*")}}, 7},
+		"AWS Backup": {ec2.DescribeSnapshotsInput{Filters: []types.Filter{filterOf("tag-key", "aws:backup:source-resource")}}, 4},
+		"public":     {ec2.DescribeSnapshotsInput{RestorableByUserIds: []string{"all"}}, 1},
+	} {
+		if got := count(tt.in); got != tt.want {
+			t.Errorf("%s: %d, want %d", name, got, tt.want)
+		}
+	}
+	images, err := a.ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{Owners: self, IncludeDisabled: aws.Bool(true)})
+	if err != nil || len(images.Images) != 3 {
+		t.Fatalf("%d images, %v", len(images.Images), err)
+	}
+	for _, i := range images.Images {
+		if err := a.deleteSnapshot(*i.BlockDeviceMappings[0].Ebs.SnapshotId); err == nil {
+			t.Errorf("the snapshot of %s is deleted", *i.Name)
+		}
+	}
+	locked, err := a.ec2.DescribeLockedSnapshots(t.Context(), &ec2.DescribeLockedSnapshotsInput{})
+	if err != nil || len(locked.Snapshots) != 1 {
+		t.Errorf("locked: %+v, %v", locked, err)
+	}
+	templates, err := a.ec2.DescribeLaunchTemplateVersions(t.Context(), &ec2.DescribeLaunchTemplateVersionsInput{Versions: []string{"$Default"}})
+	if err != nil || count(ec2.DescribeSnapshotsInput{Filters: []types.Filter{
+		filterOf("snapshot-id", *templates.LaunchTemplateVersions[0].LaunchTemplateData.BlockDeviceMappings[0].Ebs.SnapshotId),
+	}}) != 1 {
+		t.Errorf("the launch template: %+v, %v", templates, err)
+	}
+	if status, list := a.rest("backup", "GET", "/resources/", ""); status != 200 || len(list["Results"].([]any)) != 2 {
+		t.Errorf("%d %v", status, list)
+	}
+}
