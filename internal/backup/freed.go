@@ -123,7 +123,7 @@ func (f *freeing) run(before *fleet.Snapshot, run []*fleet.Snapshot, after *flee
 	}
 	total, measured := f.measure(before, run, after)
 	for n, s := range run {
-		bytes := fullBytes(s)
+		bytes := price.SnapshotBytes(s)
 		if measured {
 			bytes = total / int64(len(run))
 			if n == 0 {
@@ -169,7 +169,7 @@ func (f *freeing) measure(before *fleet.Snapshot, run []*fleet.Snapshot, after *
 // archived is not known, but not before it was made.
 func (f *freeing) archived(s *fleet.Snapshot) {
 	later := max(s.Started.Add(archivedFor).Sub(f.p.estate.At), f.p.binned(s))
-	f.give(s, fullBytes(s), false, price.SnapshotArchive, later)
+	f.give(s, price.SnapshotBytes(s), false, price.SnapshotArchive, later)
 }
 
 // give adds what one snapshot gives back to the verdict of its set.
@@ -194,13 +194,4 @@ func (p *planner) binned(s *fleet.Snapshot) time.Duration {
 		}
 	}
 	return longest
-}
-
-// fullBytes is the most that a snapshot can store itself: all blocks that it refers to, or
-// the size of the volume where EC2 does not say.
-func fullBytes(s *fleet.Snapshot) int64 {
-	if s.FullBytes > 0 {
-		return s.FullBytes
-	}
-	return s.SizeGiB * gib
 }

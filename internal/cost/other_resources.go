@@ -114,22 +114,16 @@ func (b *builder) lines(s *targetData, target fleet.Target) []*Line {
 // much as the largest of them has blocks: the line of the largest carries that,
 // the others nothing.
 func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target) []*Line {
-	chains := map[fleet.VolumeID][]fleet.Snapshot{}
-	largest := map[fleet.VolumeID]fleet.Snapshot{}
-	for _, s := range snapshots {
-		if s.Archived || s.Volume == "" || s.FullBytes == 0 {
-			continue
-		}
-		chains[s.Volume] = append(chains[s.Volume], s)
-		if s.FullBytes > largest[s.Volume].FullBytes {
-			largest[s.Volume] = s
-		}
+	all := make([]*fleet.Snapshot, len(snapshots))
+	for n := range snapshots {
+		all[n] = &snapshots[n]
 	}
+	chains := price.SnapshotChains(all)
 	var lines []*Line
-	for _, s := range snapshots {
+	for _, s := range all {
 		l := &Line{
 			Target: target, Kind: SnapshotLine, ID: string(s.ID), Name: s.Name(), ParentID: string(s.Volume), State: s.State,
-			Since: s.Started, Quantity: float64(size(s)) / gib, Unit: "GiB", Tags: kept(s.Tags, b.options.Tags),
+			Since: s.Started, Quantity: float64(price.SnapshotBytes(s)) / gib, Unit: "GiB", Tags: kept(s.Tags, b.options.Tags),
 			FromImage: strings.HasPrefix(s.Description, "Created by CreateImage("),
 		}
 		dimension := price.SnapshotStorage
@@ -142,20 +136,20 @@ func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target)
 		if !l.Status.Usable() {
 			continue
 		}
-		chain, billed := chains[s.Volume], largest[s.Volume].ID
-		if len(chain) > 0 && billed != s.ID && !s.Archived {
+		chain := chains[s.Volume]
+		if chain.Largest != nil && chain.Largest.ID != s.ID && !s.Archived {
 			l.Monthly, l.ToDate, l.Forecast = Known(0), Known(0), Known(0)
 			l.doubt(fmt.Sprintf("only what it adds to other snapshots of %s is billed, which EC2 does not tell: between 0 and %s a month; %s carries the cost that all have at least",
-				s.Volume, l.Price.Rate.USD.Times(size(s), gib).Cents(), billed))
+				s.Volume, l.Price.Rate.USD.Times(price.SnapshotBytes(s), gib).Cents(), chain.Largest.ID))
 			continue
 		}
-		l.storage(b, l.Price.Rate.USD.Times(size(s), gib))
+		l.storage(b, l.Price.Rate.USD.Times(price.SnapshotBytes(s), gib))
 		switch {
 		case s.FullBytes == 0:
 			l.UpperBound = true
 			l.doubt("EC2 does not tell how much is stored; this is the size of the volume, which is the upper bound")
-		case len(chain) > 1 && !s.Archived:
-			l.ToDate = Known(b.chainToDate(chain, l.Price.Rate.USD))
+		case len(chain.Snapshots) > 1 && !s.Archived:
+			l.ToDate = Known(b.chainToDate(chain.Snapshots, l.Price.Rate.USD))
 			l.Forecast = b.toTheEnd(l.ToDate, l.Monthly)
 			l.doubt("the least that the snapshots of this volume cost together")
 		}
@@ -165,8 +159,8 @@ func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target)
 
 // chainToDate is what the snapshots of one volume have cost at least this month
 // so far: at any time as much as the largest of those that were there.
-func (b *builder) chainToDate(chain []fleet.Snapshot, rate price.USD) price.USD {
-	slices.SortStableFunc(chain, func(a, b fleet.Snapshot) int { return a.Started.Compare(b.Started) })
+func (b *builder) chainToDate(chain []*fleet.Snapshot, rate price.USD) price.USD {
+	slices.SortStableFunc(chain, func(a, b *fleet.Snapshot) int { return a.Started.Compare(b.Started) })
 	var sum price.USD
 	var largest int64
 	before, month := int64(0), Seconds(b.month.End.Sub(b.month.Start))
@@ -181,14 +175,6 @@ func (b *builder) chainToDate(chain []fleet.Snapshot, rate price.USD) price.USD 
 }
 
 const gib = 1 << 30
-
-// size is how much a snapshot stores, in bytes.
-func size(s fleet.Snapshot) int64 {
-	if s.FullBytes > 0 {
-		return s.FullBytes
-	}
-	return s.SizeGiB * gib
-}
 
 // storage sets the amounts of what costs the same all month.
 func (l *Line) storage(b *builder, monthly price.USD) {
