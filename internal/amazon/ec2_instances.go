@@ -193,11 +193,41 @@ func instance(it found, spots map[string]string) fleet.Instance {
 	for _, c := range i.ProductCodes {
 		out.ProductCodes = append(out.ProductCodes, aws.ToString(c.ProductCodeId))
 	}
+	out.Launch = launch(i)
 	out.FirstLaunch = attached(i)
 	if out.FirstLaunch.IsZero() {
 		// A terminated instance has no interfaces left. This time moves only
 		// when the licence is converted.
 		out.FirstLaunch = timeOf(i.UsageOperationUpdateTime)
+	}
+	return out
+}
+
+// launch is what an instance would have to be launched with again.
+func launch(i types.Instance) fleet.Launch {
+	out := fleet.Launch{
+		Image:           intern(aws.ToString(i.ImageId)),
+		KeyPair:         intern(aws.ToString(i.KeyName)),
+		VPC:             intern(aws.ToString(i.VpcId)),
+		Subnet:          intern(aws.ToString(i.SubnetId)),
+		PrivateIP:       aws.ToString(i.PrivateIpAddress),
+		Architecture:    intern(string(i.Architecture)),
+		Virtualization:  intern(string(i.VirtualizationType)),
+		BootMode:        intern(string(i.BootMode)),
+		CurrentBootMode: intern(string(i.CurrentInstanceBootMode)),
+		TPM:             intern(aws.ToString(i.TpmSupport)),
+		SRIOV:           intern(aws.ToString(i.SriovNetSupport)),
+		ENA:             aws.ToBool(i.EnaSupport),
+		EBSOptimized:    aws.ToBool(i.EbsOptimized),
+	}
+	if i.IamInstanceProfile != nil {
+		out.Profile = intern(aws.ToString(i.IamInstanceProfile.Arn))
+	}
+	if i.MetadataOptions != nil {
+		out.Tokens = intern(string(i.MetadataOptions.HttpTokens))
+	}
+	for _, g := range i.SecurityGroups {
+		out.SecurityGroups = append(out.SecurityGroups, intern(aws.ToString(g.GroupId)))
 	}
 	return out
 }

@@ -101,6 +101,27 @@ type Instance struct {
 	// Host is the Dedicated Host that it runs on, Reservation the capacity
 	// reservation that it uses; empty where there is none.
 	Host, Reservation string
+	// Launch is what it would have to be launched with again.
+	Launch Launch
+}
+
+// Launch is what an instance was launched with, as far as DescribeInstances shows it:
+// none of it is in the snapshots of its volumes. Its user data is not shown.
+type Launch struct {
+	Image, KeyPair  string
+	Profile         string // the ARN of its instance profile
+	VPC, Subnet     string
+	SecurityGroups  []string // their ids
+	PrivateIP       string
+	Architecture    string // x86_64, arm64, …
+	Virtualization  string // hvm, paravirtual
+	BootMode        string // of its image: legacy-bios, uefi, uefi-preferred; empty is the default of its type
+	CurrentBootMode string // what it boots with: legacy-bios, uefi
+	TPM             string // "v2.0" where it has a NitroTPM
+	SRIOV           string // "simple" with the Intel 82599 VF interface
+	ENA             bool   // enhanced networking with ENA
+	EBSOptimized    bool
+	Tokens          string // whether its metadata service wants tokens: optional, required
 }
 
 // Name is the Name tag, or the instance's id where it has none.
