@@ -29,8 +29,12 @@ type peer struct {
 	image    string
 	// frozen is true where starting does not move the launch time.
 	frozen bool
-	ec2    *ec2.Client
-	s3     *s3.Client
+	// escapes is true where filters know a backslash as an escape, as EC2's do.
+	escapes bool
+	// wait lets the time pass that EC2 wants between two snapshots of a volume.
+	wait func()
+	ec2  *ec2.Client
+	s3   *s3.Client
 }
 
 const region = fleet.Region(sandbox.DefaultRegion)

@@ -311,22 +311,29 @@ func testOtherResources(t *testing.T, p *peer) {
 	}
 }
 
-// moto lets snapshots, addresses and hosts be made, and has a spot price for
-// everything. It has neither capacity reservations nor credit options.
-func TestOtherResourcesAgainstMoto(t *testing.T) {
-	t.Parallel()
-	p := newPeer(moto(t, "what an account holds was"))
-	p.frozen = true
+// linuxImage is one of moto's images.
+func linuxImage(t *testing.T, p *peer) string {
+	t.Helper()
 	images, err := p.ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{Owners: []string{"amazon"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range images.Images {
 		if i.Platform == "" && i.RootDeviceType == types.DeviceTypeEbs {
-			p.image = *i.ImageId
-			break
+			return *i.ImageId
 		}
 	}
+	t.Fatal("moto has no image of Linux")
+	return ""
+}
+
+// moto lets snapshots, addresses and hosts be made, and has a spot price for
+// everything. It has neither capacity reservations nor credit options.
+func TestOtherResourcesAgainstMoto(t *testing.T) {
+	t.Parallel()
+	p := newPeer(moto(t, "what an account holds was"))
+	p.frozen = true
+	p.image = linuxImage(t, p)
 	testOtherResources(t, p)
 	rows, err := p.session(t).Fleet(region).SpotPrices(t.Context(), []fleet.InstanceType{"m5.large", "t3.micro"}, []string{"Linux/UNIX"}, time.Now().Add(-24*time.Hour))
 	kinds := map[fleet.InstanceType]bool{}
