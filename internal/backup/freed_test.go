@@ -145,6 +145,18 @@ func TestFreedArchived(t *testing.T) {
 	if f := w.plan().Frees; f.USD != 0 || f.Later < 86*24*time.Hour || f.Later > 90*24*time.Hour {
 		t.Errorf("archived four days ago at most, and the plan says %+v", f)
 	}
+	w.snapshot(ids[3]).Archived = false
+	w.snapshot(ids[4]).Tags[backup.TagHold] = "audit"
+	w.options.Changed = func(a, _ fleet.SnapshotID) (int64, bool) {
+		if a != "" && a != ids[3] {
+			t.Errorf("what is in the archive has no part in a run: asked from %s on", a)
+		}
+		return gib, true
+	}
+	if f := w.plan().Frees; f.Bytes != gib {
+		t.Errorf("between nothing and the third, %+v is freed", f)
+	}
+	w.options.Changed = nil
 	p := w.settings.Policies[0]
 	old := w.copied(p, vol1, at("02:00", 120))[0]
 	w.snapshot(old).Archived = true

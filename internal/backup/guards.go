@@ -150,10 +150,13 @@ func (p *planner) askUses(s *fleet.Snapshot) (Guard, string) {
 	if inv.Fast[s.ID] {
 		return GuardFast, fmt.Sprintf("%s has fast snapshot restore on", s.ID)
 	}
-	if with := inv.Shared[s.ID]; len(with) > 0 {
+	with, asked := inv.Shared[s.ID]
+	switch {
+	case inv.Shared != nil && !asked:
+		return GuardUnread, fmt.Sprintf("the %s of %s were not read", PartShared, s.ID)
+	case len(with) > 0:
 		return GuardShared, fmt.Sprintf("%s is shared with %s", s.ID, strings.Join(with, ", "))
-	}
-	if inv.Public[s.ID] {
+	case inv.Public[s.ID]:
 		return GuardShared, fmt.Sprintf("%s is public", s.ID)
 	}
 	if vault, ok := p.held.recovery[s.ID]; ok {
@@ -292,18 +295,12 @@ func (p *planner) failing(c *chain) map[fleet.VolumeID]string {
 	if c.gone {
 		return failing
 	}
-	for _, s := range c.sets {
-		switch s.State {
-		case SetPending, SetDeleting:
-			continue
-		case SetError, SetIncomplete:
-			for _, older := range c.sets {
-				for n := range older.Members {
-					failing[older.Members[n].Volume] = fmt.Sprintf("the last copy, of %s, failed", s.Data.Format(time.RFC3339))
-				}
+	if failed := lastFailed(c.sets); failed != nil {
+		for _, s := range c.sets {
+			for n := range s.Members {
+				failing[s.Members[n].Volume] = fmt.Sprintf("the last copy, of %s, failed", failed.Data.Format(time.RFC3339))
 			}
 		}
-		break
 	}
 	if c.create == nil || c.create.Reason.Code == "unchanged" {
 		return failing
@@ -326,4 +323,22 @@ func (p *planner) failing(c *chain) map[fleet.VolumeID]string {
 		}
 	}
 	return failing
+}
+
+// lastFailed is the newest set of a chain where it is no good copy, and no other one of
+// its slot is; nil where creating does not fail.
+func lastFailed(sets []*Set) *Set {
+	for _, s := range sets {
+		switch s.State {
+		case SetPending, SetDeleting:
+		case SetComplete:
+			return nil
+		default:
+			good := func(other *Set) bool { return other.Good() && other.Slot.Equal(s.Slot) }
+			if !slices.ContainsFunc(sets, good) {
+				return s
+			}
+		}
+	}
+	return nil
 }

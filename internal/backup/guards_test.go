@@ -55,7 +55,11 @@ func TestGuards(t *testing.T) {
 			w.Fast = map[fleet.SnapshotID]bool{oldest[0]: true}
 		}, false, "fast snapshot restore"},
 		"shared": {backup.GuardShared, func(w *world, oldest []fleet.SnapshotID) {
-			w.Shared = map[fleet.SnapshotID][]string{oldest[0]: {"999988887777"}}
+			w.Shared = map[fleet.SnapshotID][]string{}
+			for _, s := range w.Snapshots {
+				w.Shared[s.ID] = nil
+			}
+			w.Shared[oldest[0]] = []string{"999988887777"}
 		}, false, "shared with 999988887777"},
 		"public": {backup.GuardShared, func(w *world, oldest []fleet.SnapshotID) {
 			w.Public = map[fleet.SnapshotID]bool{oldest[0]: true}
@@ -265,5 +269,33 @@ func TestLastGoodCopyPerInstanceSet(t *testing.T) {
 	}
 	if v := verdict(t, w.plan(), sets[2][0]); v.Keep {
 		t.Errorf("the oldest is kept: %+v", v)
+	}
+}
+
+// Of a volume that no kept set has, the newest good set stays, not a newer broken or marked
+// one; and one that is only marked rather than one with missing members.
+func TestLastGoodCopyPrefersGoodSets(t *testing.T) {
+	p := daily("daily", backup.Instances, "daily=1")
+	for _, tt := range []struct{ older, newer string }{{"good", "broken"}, {"marked", "broken"}, {"good", "marked"}} {
+		w := newWorld(p)
+		w.instance(ins1, "daily", vol1)
+		w.volume(vol2, "")
+		w.copied(p, ins1, at("02:00", 0), vol1)
+		newer, older := w.copied(p, ins1, at("02:00", 1), vol1, vol2), w.copied(p, ins1, at("02:00", 2), vol1, vol2)
+		for ids, is := range map[*[]fleet.SnapshotID]string{&newer: tt.newer, &older: tt.older} {
+			switch is {
+			case "broken":
+				first := (*ids)[0]
+				w.Snapshots = slices.DeleteFunc(w.Snapshots, func(s fleet.Snapshot) bool { return s.ID == first })
+			case "marked":
+				w.snapshot((*ids)[1]).Tags[backup.TagDeleting] = at("02:00", 0).Format(time.RFC3339)
+			}
+		}
+		if v := verdict(t, w.plan(), older[1]); v.Guard != backup.GuardLastGood {
+			t.Errorf("%+v: the older set is %+v", tt, v)
+		}
+		if v := verdict(t, w.plan(), newer[1]); v.Keep {
+			t.Errorf("%+v: the newer set is %+v", tt, v)
+		}
 	}
 }

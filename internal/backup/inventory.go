@@ -42,7 +42,8 @@ type Inventory struct {
 	Templates map[fleet.SnapshotID]string // the launch template that names it
 	Public    map[fleet.SnapshotID]bool
 	// Shared are the accounts, or "all", that may use a snapshot. It is read for the
-	// Candidates of a plan only.
+	// Candidates of a plan only, and made for another plan: where it is not nil, what it
+	// does not have is not deleted. Other snapshots may have become candidates since.
 	Shared   map[fleet.SnapshotID][]string
 	Recovery []fleet.RecoveryPoint
 	Bin      []fleet.BinRule

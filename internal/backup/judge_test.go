@@ -296,3 +296,30 @@ func TestFutureCopiesPushNothingOut(t *testing.T) {
 		t.Errorf("%d snapshots are deleted, want those of two sets", got)
 	}
 }
+
+// A try that lost a member and was made again is a spare copy of its slot; so is one that
+// is marked.
+func TestBrokenTryOfASlotIsASpare(t *testing.T) {
+	for name, change := range map[string]func(w *world, ids []fleet.SnapshotID){
+		"a member is missing": func(w *world, ids []fleet.SnapshotID) {
+			w.Snapshots = slices.DeleteFunc(w.Snapshots, func(s fleet.Snapshot) bool { return s.ID == ids[0] })
+		},
+		"marked": func(w *world, ids []fleet.SnapshotID) { w.snapshot(ids[1]).Tags[backup.TagDeleting] = "x" },
+	} {
+		w, sets := guarded()
+		first := w.copied(w.settings.Policies[0], ins1, at("02:00", 0), vol1, vol2)
+		for _, id := range first {
+			s := w.snapshot(id)
+			s.Started = at("02:05", 0)
+			s.Tags[backup.TagDataTime] = s.Started.Format(time.RFC3339)
+		}
+		change(w, first)
+		plan := w.plan()
+		if v := verdict(t, plan, first[1]); v.Keep || !strings.Contains(v.Rules[0], "spare copy") {
+			t.Errorf("%s: %+v", name, v)
+		}
+		if v := verdict(t, plan, sets[0][0]); !v.Keep {
+			t.Errorf("%s: the good one is %+v", name, v)
+		}
+	}
+}

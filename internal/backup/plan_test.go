@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"nightshift/internal/backup"
 	"nightshift/internal/fleet"
@@ -58,8 +59,16 @@ func TestHashOutlivesANewCopy(t *testing.T) {
 		t.Fatalf("a new copy changes what is deleted: %v", deleted(now))
 	}
 	then, ok := backup.HashTime(approved.Hash)
-	if again := backup.MakePlan(w.AsOf(then), w.settings, w.options); !ok || again.Hash != approved.Hash {
+	again := backup.MakePlan(w.AsOf(then), w.settings, w.options)
+	if !ok || again.Hash != approved.Hash {
 		t.Errorf("as of %s the hash is %s, want %s", then, again.Hash, approved.Hash)
+	}
+	if got, want := deleted(now.Only(again)), deleted(approved); !slices.Equal(got, want) {
+		t.Errorf("%v are deleted, %v were approved", got, want)
+	}
+	w.snapshot(deleted(approved)[0]).Tags[backup.TagHold] = "audit"
+	if got, want := deleted(w.plan().Only(again)), deleted(approved)[1:]; !slices.Equal(got, want) {
+		t.Errorf("held since then: %v are deleted, want %v", got, want)
 	}
 }
 
@@ -76,6 +85,11 @@ func TestHashIsOfPoliciesTargetAndDeletions(t *testing.T) {
 		"another account": func(w *world) { w.Target.Account = "999988887777" },
 		"another policy":  func(w *world) { w.settings.Policies[0].RPO = 1 },
 		"a deletion less": func(w *world) { w.snapshot(deleted(w.plan())[0]).Tags[backup.TagHold] = "audit" },
+		"the same for another reason": func(w *world) {
+			for _, s := range w.Snapshots {
+				s.Tags[backup.TagKeep] = "daily=9;zone=UTC"
+			}
+		},
 		"another rule": func(w *world) {
 			w.settings.Policies[0] = daily("daily", backup.Volumes, "last=3")
 		},
@@ -93,5 +107,52 @@ func TestHashIsOfPoliciesTargetAndDeletions(t *testing.T) {
 	}
 	if _, ok := backup.HashTime(strings.ToUpper(hash)); ok {
 		t.Error("what is no hash is read as one")
+	}
+}
+
+// "DescribeSnapshotAttribute only for deletion candidates": what was not asked about is not
+// deleted, once anything was.
+func TestSharesAreAskedForCandidates(t *testing.T) {
+	w, sets := guarded()
+	candidates := w.plan().Candidates()
+	if want := slices.Concat(sets[3], sets[4]); !slices.Equal(candidates, want) {
+		t.Fatalf("candidates are %v, want %v", candidates, want)
+	}
+	w.Shared = map[fleet.SnapshotID][]string{}
+	for _, id := range sets[4] {
+		w.Shared[id] = nil
+	}
+	plan := w.plan()
+	if v := verdict(t, plan, sets[3][0]); v.Guard != backup.GuardUnread {
+		t.Errorf("%+v", v)
+	}
+	if got := deleted(plan); !slices.Equal(got, sets[4]) {
+		t.Errorf("deletes %v", got)
+	}
+}
+
+// "GFS is a property of a chain: (stable policy id, source volume or instance …)": the
+// copies of another policy or resource take no place in it.
+func TestChainsAreIndependent(t *testing.T) {
+	p, other := daily("daily", backup.Volumes, "daily=2"), daily("other", backup.Volumes, "daily=9")
+	w := newWorld(p, other)
+	w.volume(vol1, "daily")
+	w.volume(vol2, "daily")
+	w.copiedDaily(other, vol1, 3)
+	w.copiedDaily(p, vol2, 3)
+	first, second := w.copied(p, vol1, at("02:00", 5)), w.copied(p, vol1, at("02:00", 6))
+	third := w.copied(p, vol1, at("02:00", 7))
+	w.settings.Policies[0].RPO = time.Hour
+	plan := w.plan()
+	for _, ids := range [][]fleet.SnapshotID{first, second} {
+		if v := verdict(t, plan, ids[0]); !v.Keep || v.Guard != "" {
+			t.Errorf("one of the two newest of its chain: %+v", v)
+		}
+	}
+	if v := verdict(t, plan, third[0]); !strings.Contains(v.Rules[0], "the newest 2 are kept") {
+		t.Errorf("the third: %+v", v)
+	}
+	if len(plan.Oldest) != 3 || !plan.Oldest[0].Data.Equal(at("02:02", 7)) {
+		t.Errorf("the oldest restore points are %+v", plan.Oldest) // creating fails for a week, and holds it
 	}
 }

@@ -185,7 +185,14 @@ func TestEverySetHasAReason(t *testing.T) {
 				t.Fatalf("%+v", v)
 			}
 		}
+		copied := map[fleet.VolumeID]bool{}
 		for _, c := range plan.Creates {
+			for _, v := range c.Volumes {
+				if c.Action != backup.ActionNone && copied[v] {
+					t.Fatalf("%s is copied twice in one run", v)
+				}
+				copied[v] = copied[v] || c.Action != backup.ActionNone
+			}
 			if c.Reason.Code == "" || c.Reason.Text == "" || (c.Action == backup.ActionRetry) != (len(c.Failed) > 0) {
 				t.Fatalf("%+v", c)
 			}
