@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/sandbox"
 )
@@ -53,5 +54,63 @@ func TestBackupsOfOthers(t *testing.T) {
 	}
 	if status, list := a.rest("backup", "GET", "/resources/", ""); status != 200 || len(list["Results"].([]any)) != 2 {
 		t.Errorf("%d %v", status, list)
+	}
+}
+
+// TestTagsOfAllInPages: pages of DescribeTags show every tag once, of snapshots,
+// addresses and images alike.
+func TestTagsOfAllInPages(t *testing.T) {
+	a := open(t, sandbox.Options{Backups: true})
+	list := func(size *int32) map[string]int {
+		seen := map[string]int{}
+		p := ec2.NewDescribeTagsPaginator(a.ec2, &ec2.DescribeTagsInput{MaxResults: size})
+		for p.HasMorePages() {
+			out, err := p.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range out.Tags {
+				seen[*x.ResourceId+" "+*x.Key]++
+			}
+		}
+		return seen
+	}
+	if diff := cmp.Diff(list(nil), list(aws.Int32(7))); diff != "" {
+		t.Errorf("all at once and in pages (-want +got)\n%s", diff)
+	}
+}
+
+// TestDatabaseWithoutBackups: one database of the default account has no automatic
+// backups.
+func TestDatabaseWithoutBackups(t *testing.T) {
+	a := open(t, sandbox.Options{})
+	for id, want := range map[string]int32{"qa-oracle": 0, "dev-mysql": 7} {
+		if got := *a.database(id).BackupRetentionPeriod; got != want {
+			t.Errorf("%s keeps backups for %d days, want %d", id, got, want)
+		}
+	}
+}
+
+// BenchmarkDescribeSnapshots lists 50,000 snapshots in pages of a thousand.
+func BenchmarkDescribeSnapshots(b *testing.B) {
+	a := openUnchecked(b, sandbox.Options{Fleet: 500, EmptyPages: -1})
+	for n := range 50 {
+		for _, v := range a.Regions[sandbox.DefaultRegion].VolumeOrder {
+			if _, err := a.AddSnapshot(sandbox.DefaultRegion, sandbox.Snapshot{
+				Volume: v.ID, Started: testStart.AddDate(0, 0, n-50), Tags: sandbox.Tags{{Key: "Backup", Value: "daily"}, {Key: "Name", Value: "data"}},
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for b.Loop() {
+		p := ec2.NewDescribeSnapshotsPaginator(a.ec2, &ec2.DescribeSnapshotsInput{
+			OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000), Filters: []types.Filter{filterOf("tag:Backup", "d*")},
+		})
+		for p.HasMorePages() {
+			if _, err := p.NextPage(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
 }

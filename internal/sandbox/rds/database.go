@@ -30,7 +30,9 @@ type Database struct {
 	// Mode is the engine mode of a cluster; empty means provisioned.
 	Mode    string
 	MultiAZ bool
-	Tags    map[string]string
+	// NoBackups switches automatic backups off; otherwise they are kept for 7 days.
+	NoBackups bool
+	Tags      map[string]string
 	// Status is a status of RDS; empty means available, or stopped where
 	// Stopped is after Started.
 	Status string
@@ -57,6 +59,7 @@ func addDatabase(r *state.Region, d Database, now time.Time) error {
 	made := &database{
 		kind: aDatabase, id: d.ID, class: d.Class, engine: d.Engine, mode: d.Mode, multiAZ: d.MultiAZ, source: d.ReplicaOf,
 		memberOf: d.MemberOf, created: d.Created, started: d.Started, stopped: d.Stopped, status: d.Status,
+		noBackups: d.NoBackups,
 	}
 	switch {
 	case made.status != "":

@@ -158,7 +158,11 @@ func (c *rdsCall) write(d *database) {
 	o.Number("AllocatedStorage", 100)
 	o.Time("InstanceCreateTime", d.created)
 	o.Text("PreferredBackupWindow", "17:00-17:30")
-	o.Number("BackupRetentionPeriod", 7)
+	retained := int64(7)
+	if d.noBackups {
+		retained = 0
+	}
+	o.Number("BackupRetentionPeriod", retained)
 	o.Text("AvailabilityZone", d.zone)
 	o.Text("PreferredMaintenanceWindow", "sun:18:00-sun:18:30")
 	o.Flag("MultiAZ", d.multiAZ)

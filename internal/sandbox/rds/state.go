@@ -56,6 +56,8 @@ type database struct {
 	created  time.Time
 	tags     state.Tags
 
+	noBackups bool // its BackupRetentionPeriod is 0
+
 	status  string
 	until   time.Time // when a passing status ends; zero: it lasts
 	restart time.Time // when RDS starts it on its own; zero unless it is stopped
