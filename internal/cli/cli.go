@@ -133,7 +133,7 @@ func (a *commandLine) root() *cobra.Command {
 		return fleet.Errorf(fleet.ErrInvalid, "%w; see: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.costCommand(), a.schedulesCommand(),
+		a.demoCommand(), a.stopCommand(), a.startCommand(), a.reportCommand(), a.costCommand(), a.schedulesCommand(), a.backupCommand(),
 		a.serveCommand(), a.sandboxCommand(), a.deployCommand(), a.templateCommand(), a.policyCommand(), a.checkCommand(), a.historyCommand(), a.notifyCommand(), a.versionCommand(),
 	)
 	complete(root, "region", "all")
