@@ -120,15 +120,21 @@ func hasOwn(tags fleet.Tags) bool {
 	return false
 }
 
+// The services of AWS that make snapshots of their own.
+const (
+	ownerDLM    = "Data Lifecycle Manager"
+	ownerBackup = "AWS Backup"
+)
+
 // Owner is the service of AWS that made a snapshot and deletes it, by its tags; empty
 // where none has.
 func Owner(tags fleet.Tags) string {
 	for key := range tags {
 		switch {
 		case strings.HasPrefix(key, "aws:dlm:"):
-			return "Data Lifecycle Manager"
+			return ownerDLM
 		case strings.HasPrefix(key, "aws:backup:"):
-			return "AWS Backup"
+			return ownerBackup
 		}
 	}
 	return ""

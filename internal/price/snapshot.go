@@ -42,8 +42,9 @@ func SnapshotChains(snapshots []*fleet.Snapshot) map[fleet.VolumeID]SnapshotChai
 
 // StorageBound is between what storage costs a month. It is known where Priced is true.
 type StorageBound struct {
-	Low, High USD
-	Priced    bool
+	Low    USD  `json:"low"`
+	High   USD  `json:"high"`
+	Priced bool `json:"priced"`
 }
 
 // Add sums two up. A sum is known where both are.
