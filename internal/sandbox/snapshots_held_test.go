@@ -88,14 +88,14 @@ func TestImages(t *testing.T) {
 	}
 	self := []string{"self"}
 	for want, in := range map[string]ec2.DescribeImagesInput{
-		"gold old off":           {Owners: self, IncludeDisabled: aws.Bool(true)},
-		"gold old":               {Owners: self},
-		"gold":                   {Filters: []types.Filter{filterOf("tag:Env", "prod")}},
-		"old":                    {ImageIds: []string{ids["old"]}},
-		"off":                    {IncludeDisabled: aws.Bool(true), Filters: []types.Filter{filterOf("state", "disabled")}},
-		"practice-rhel":          {ImageIds: []string{sandbox.ImageRHEL}},
-		"InvalidAMIID.NotFound":  {ImageIds: []string{"ami-0123456789abcdef0"}},
-		"InvalidAMIID.Malformed": {ImageIds: []string{"ami-x"}},
+		"web-golden gold old off": {Owners: self, IncludeDisabled: aws.Bool(true)},
+		"web-golden gold old":     {Owners: self},
+		"gold":                    {Filters: []types.Filter{filterOf("tag:Env", "prod")}},
+		"old":                     {ImageIds: []string{ids["old"]}},
+		"off":                     {IncludeDisabled: aws.Bool(true), Filters: []types.Filter{filterOf("state", "disabled")}},
+		"practice-rhel":           {ImageIds: []string{sandbox.ImageRHEL}},
+		"InvalidAMIID.NotFound":   {ImageIds: []string{"ami-0123456789abcdef0"}},
+		"InvalidAMIID.Malformed":  {ImageIds: []string{"ami-x"}},
 		"practice-windows practice-windows-sql-std practice-windows-sql-ent practice-windows-byol": {Filters: []types.Filter{filterOf("platform", "windows")}},
 	} {
 		if got := names(in); got != want {
