@@ -323,3 +323,24 @@ func TestBrokenTryOfASlotIsASpare(t *testing.T) {
 		}
 	}
 }
+
+// "a policy renamed": the copies of the old id are ruled by the keep that they carry, and
+// none of them is lost before the new id has one.
+func TestRenamedPolicyLosesNothing(t *testing.T) {
+	p := daily("daily", backup.Volumes, "daily=3")
+	w := newWorld(p)
+	w.volume(vol1, "daily")
+	w.copiedDaily(p, vol1, 3)
+	w.settings.Policies[0].ID = "nightly"
+	plan := w.plan()
+	if got := deleted(plan); len(got) > 0 {
+		t.Errorf("deletes %v", got)
+	}
+	if c := create(t, plan, vol1); c.Policy != "nightly" || c.Action != backup.ActionCopy || c.Reason.Code != "first-copy" {
+		t.Errorf("%+v", c)
+	}
+	w.At = noon().AddDate(1, 0, 0)
+	if got := deleted(w.plan()); len(got) > 0 {
+		t.Errorf("a year later deletes %v", got)
+	}
+}
