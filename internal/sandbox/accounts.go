@@ -111,10 +111,13 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 	case o.Fleet > 0:
 		return fixture.Generate(made, o.Fleet, o.Types)
 	case o.ID == state.AccountID:
-		if err := fixture.Default(made); err != nil || !s.opts.Backups {
+		if err := fixture.Default(made); err != nil {
 			return err
 		}
-		return fixture.Backups(made)
+		if s.opts.Backups {
+			fixture.Backups(made)
+		}
+		return nil
 	}
 	return fixture.Member(made)
 }
