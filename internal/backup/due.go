@@ -66,7 +66,7 @@ func (p *planner) due(c *Create, sets []*Set) {
 	}
 	c.Missed = missed(clock.policy, sets, slot)
 	c.Failed = failedOf(sets)
-	if wait := p.crowded(c); wait != (fleet.Reason{}) {
+	if wait := p.waits(c); wait != (fleet.Reason{}) {
 		c.Reason, c.Failed = wait, nil
 		return
 	}
@@ -201,9 +201,9 @@ func failedOf(sets []*Set) []fleet.SnapshotID {
 	return ids
 }
 
-// crowded says why another copy of one of the volumes has to wait for those that are
+// waits says why another copy of one of the volumes has to wait for those that are
 // being made.
-func (p *planner) crowded(c *Create) fleet.Reason {
+func (p *planner) waits(c *Create) fleet.Reason {
 	for _, id := range c.Volumes {
 		places := p.places[id]
 		ours, all := places.ours, places.all

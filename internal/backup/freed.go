@@ -18,7 +18,7 @@ const (
 // free says what the deletions of a plan give back, over all snapshots of each volume,
 // whoever made them.
 func (p *planner) free(plan *Plan) {
-	f := freeing{p: p, doomed: map[fleet.SnapshotID]*Verdict{}, lineages: map[fleet.VolumeID][]*fleet.Snapshot{}}
+	f := freeing{p: p, deletes: map[fleet.SnapshotID]*Verdict{}, byVolume: map[fleet.VolumeID][]*fleet.Snapshot{}}
 	for n := range p.chains {
 		for m := range p.chains[n].verdicts {
 			v := &p.chains[n].verdicts[m]
@@ -27,16 +27,16 @@ func (p *planner) free(plan *Plan) {
 			}
 			v.Frees = Freed{Measured: true, Priced: true}
 			for k := range v.Set.Members {
-				f.doomed[v.Set.Members[k].ID] = v
+				f.deletes[v.Set.Members[k].ID] = v
 			}
 		}
 	}
 	plan.Frees = Freed{Measured: true, Priced: true}
-	if len(f.doomed) == 0 {
+	if len(f.deletes) == 0 {
 		return
 	}
 	f.collect()
-	for _, list := range f.lineages {
+	for _, list := range f.byVolume {
 		f.volume(list)
 	}
 	for n := range p.chains {
@@ -58,10 +58,10 @@ func (f *Freed) add(other Freed) {
 }
 
 type freeing struct {
-	p      *planner
-	doomed map[fleet.SnapshotID]*Verdict // what is deleted
-	// lineages are the snapshots of each volume that loses one, oldest first.
-	lineages map[fleet.VolumeID][]*fleet.Snapshot
+	p       *planner
+	deletes map[fleet.SnapshotID]*Verdict // what is deleted
+	// byVolume has the snapshots of each volume that loses one, oldest first.
+	byVolume map[fleet.VolumeID][]*fleet.Snapshot
 	// branched are volumes of whose snapshots other volumes were made: these may refer
 	// to the same blocks.
 	branched map[fleet.VolumeID]bool
@@ -74,20 +74,20 @@ func (f *freeing) collect() {
 	}
 	f.branched = map[fleet.VolumeID]bool{}
 	for n := range f.p.estate.Snapshots {
-		if s := &f.p.estate.Snapshots[n]; f.doomed[s.ID] != nil {
-			f.lineages[s.Volume] = nil
+		if s := &f.p.estate.Snapshots[n]; f.deletes[s.ID] != nil {
+			f.byVolume[s.Volume] = nil
 		}
 	}
 	for n := range f.p.estate.Snapshots {
 		s := &f.p.estate.Snapshots[n]
-		if _, ok := f.lineages[s.Volume]; ok && s.State != stateError {
-			f.lineages[s.Volume] = append(f.lineages[s.Volume], s)
+		if _, ok := f.byVolume[s.Volume]; ok && s.State != stateError {
+			f.byVolume[s.Volume] = append(f.byVolume[s.Volume], s)
 			if sources[s.ID] {
 				f.branched[s.Volume] = true
 			}
 		}
 	}
-	for _, list := range f.lineages {
+	for _, list := range f.byVolume {
 		slices.SortFunc(list, func(a, b *fleet.Snapshot) int {
 			return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
 		})
@@ -100,7 +100,7 @@ func (f *freeing) volume(list []*fleet.Snapshot) {
 	var run []*fleet.Snapshot
 	var before *fleet.Snapshot
 	for _, s := range list {
-		switch v := f.doomed[s.ID]; {
+		switch v := f.deletes[s.ID]; {
 		case s.Archived && v != nil:
 			f.archived(s)
 		case s.Archived:
@@ -181,7 +181,7 @@ func (f *freeing) give(s *fleet.Snapshot, bytes int64, measured bool, dimension 
 			freed.USD = quote.Rate.USD.Times(bytes, gib)
 		}
 	}
-	f.doomed[s.ID].Frees.add(freed)
+	f.deletes[s.ID].Frees.add(freed)
 }
 
 // binned is how long a snapshot stays in the Recycle Bin, where it is billed as before.

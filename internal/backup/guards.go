@@ -43,15 +43,15 @@ func guarding() []Part {
 func (p *planner) guard() {
 	p.hold()
 	p.findLastGood()
-	caps := map[PolicyID]*room{}
+	quotas := map[PolicyID]*quota{}
 	for n := range p.chains {
 		c := &p.chains[n]
-		r := caps[c.Policy]
-		if r == nil {
-			r = &room{}
-			caps[c.Policy] = r
+		q := quotas[c.Policy]
+		if q == nil {
+			q = &quota{}
+			quotas[c.Policy] = q
 		}
-		r.sets += len(c.sets)
+		q.sets += len(c.sets)
 		for m := range c.verdicts {
 			v := &c.verdicts[m]
 			if v.Keep {
@@ -62,14 +62,14 @@ func (p *planner) guard() {
 			switch {
 			case v.Set.begun():
 			case v.Mark():
-				r.marks = append(r.marks, v)
+				q.marks = append(q.marks, v)
 			case !v.Keep:
-				r.deletes = append(r.deletes, v)
+				q.deletes = append(q.deletes, v)
 			}
 		}
 	}
-	for _, r := range caps {
-		r.limit(p.options.MaxDeletions)
+	for _, q := range quotas {
+		q.limit(p.options.MaxDeletions)
 	}
 	if p.estate.Shared != nil {
 		for n := range p.chains {
@@ -91,25 +91,25 @@ func (p *planner) askShared(v *Verdict) {
 	}
 }
 
-// room is how much of a policy's sets one run deletes, and marks.
-type room struct {
+// quota is how much of a policy's sets one run deletes, and marks.
+type quota struct {
 	sets           int
 	deletes, marks []*Verdict
 }
 
 // limit keeps the newest of what is too much.
-func (r *room) limit(most int) {
+func (q *quota) limit(most int) {
 	if most <= 0 {
-		most = max(capSets, r.sets*capPercent/100)
+		most = max(capSets, q.sets*capPercent/100)
 	}
-	for _, list := range [][]*Verdict{r.deletes, r.marks} {
+	for _, list := range [][]*Verdict{q.deletes, q.marks} {
 		if len(list) <= most {
 			continue
 		}
 		slices.SortFunc(list, func(a, b *Verdict) int { return newestFirst(&b.Set, &a.Set) })
 		for n := most; n < len(list); n++ {
 			list[n].Keep, list[n].Guard = true, GuardCap
-			list[n].Why = fmt.Sprintf("one run deletes %d of the policy's %d sets at most; the oldest go first", most, r.sets)
+			list[n].Why = fmt.Sprintf("one run deletes %d of the policy's %d sets at most; the oldest go first", most, q.sets)
 		}
 	}
 }

@@ -62,32 +62,6 @@ func (p Plan) Candidates() []fleet.SnapshotID {
 	return ids
 }
 
-// Only is the plan with those deletions alone that another plan, which a person has
-// approved, has as well: of the same members, for the same kind of reason. The others are
-// held by GuardApproval.
-func (p Plan) Only(approved Plan) Plan {
-	listed := map[fleet.SnapshotID]*Verdict{}
-	for n := range approved.Deletes {
-		v := &approved.Deletes[n]
-		for m := range v.Set.Members {
-			if !v.Keep {
-				listed[v.Set.Members[m].ID] = v
-			}
-		}
-	}
-	p.Deletes = slices.Clone(p.Deletes)
-	for n := range p.Deletes {
-		v := &p.Deletes[n]
-		for m := range v.Set.Members {
-			was := listed[v.Set.Members[m].ID]
-			if !v.Keep && (was == nil || was.Set.ID != v.Set.ID || was.Changed != v.Changed || was.Orphan != v.Orphan) {
-				v.Keep, v.Guard, v.Why, v.Frees = true, GuardApproval, "is not in the plan that was approved", Freed{}
-			}
-		}
-	}
-	return p
-}
-
 // Options are what one plan is made for.
 type Options struct {
 	// Unattended is true where no person has seen the plan: what it deletes is marked a

@@ -63,13 +63,6 @@ func TestHashOutlivesANewCopy(t *testing.T) {
 	if !ok || again.Hash != approved.Hash {
 		t.Errorf("as of %s the hash is %s, want %s", then, again.Hash, approved.Hash)
 	}
-	if got, want := deleted(now.Only(again)), deleted(approved); !slices.Equal(got, want) {
-		t.Errorf("%v are deleted, %v were approved", got, want)
-	}
-	w.snapshot(deleted(approved)[0]).Tags[backup.TagHold] = "audit"
-	if got, want := deleted(w.plan().Only(again)), deleted(approved)[1:]; !slices.Equal(got, want) {
-		t.Errorf("held since then: %v are deleted, want %v", got, want)
-	}
 }
 
 func TestHashIsOfPoliciesTargetAndDeletions(t *testing.T) {

@@ -27,9 +27,9 @@ func Sets(snapshots []fleet.Snapshot, at time.Time) ([]Set, []Stranger) {
 	return sets, strangers
 }
 
-// group gives each set to add, nearly in order, once room has been told how many there
-// are at most.
-func group(snapshots []fleet.Snapshot, at time.Time, room func(most int), add func(Set)) []Stranger {
+// group gives each set to add, nearly in order, after expect with how many there are at
+// most.
+func group(snapshots []fleet.Snapshot, at time.Time, expect func(most int), add func(Set)) []Stranger {
 	var strangers []Stranger
 	found := make([]member, 0, len(snapshots))
 	for n := range snapshots {
@@ -52,7 +52,7 @@ func group(snapshots []fleet.Snapshot, at time.Time, room func(most int), add fu
 		return cmp.Or(cmp.Compare(a.Set, b.Set), a.Data.Compare(b.Data),
 			cmp.Compare(a.snapshot.Volume, b.snapshot.Volume), cmp.Compare(a.snapshot.ID, b.snapshot.ID))
 	})
-	room(len(found))
+	expect(len(found))
 	g := grouping{at: at, all: snapshots, kept: map[string]*Stored{}, add: add}
 	for len(found) > 0 {
 		end := 1
