@@ -76,7 +76,7 @@ func arrows() map[string][]string {
 		"internal/sandbox/wire":           {"sandbox/random", "sandbox/glob"},
 		"internal/sandbox":                {"sandbox/autoscaling", "sandbox/backup", "sandbox/billing", "sandbox/catalog", "sandbox/cloudformation", "sandbox/cloudwatch", "sandbox/ec2", "sandbox/fixture", "sandbox/glob", "sandbox/iam", "sandbox/lambda", "sandbox/policy", "sandbox/pricing", "sandbox/random", "sandbox/rbin", "sandbox/rds", "sandbox/s3", "sandbox/secrets", "sandbox/service", "sandbox/sns", "sandbox/ssm", "sandbox/state", "sandbox/wire"},
 		"internal/sandbox/sandboxtest":    {"sandbox"},
-		"internal/stack":                  {"fleet", "schedule", "power"},
+		"internal/stack":                  {"fleet", "schedule", "power", "backup"},
 		"internal/deploy":                 {"fleet", "text"},
 		"internal/watch":                  {"fleet", "blob", "price", "schedule", "power", "config", "journal", "cost", "cost/recommend", "cost/trend", "app"},
 		"internal/lease":                  {"fleet", "blob"},

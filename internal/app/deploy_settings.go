@@ -123,7 +123,7 @@ func Permissions(c *config.Config, name string) (*stack.Schedules, stack.Costs) 
 		}
 	}
 	s := stack.Follow(c.Rules(), name, c.Journal)
-	s.Notices = noticeNeeds(c.Notify)
+	s.Notices, s.Backups = noticeNeeds(c.Notify), stack.CopiedBy(c.Backup)
 	return s, costs
 }
 

@@ -105,7 +105,7 @@ func (s Scope) has(needs setting) bool {
 	case needsPriceFiles:
 		return s.Costs.Offers
 	case needsBackups:
-		return s.Jobs&Backup != 0
+		return s.Jobs&Backup != 0 || s.Schedules != nil && len(s.Schedules.Backups.Policies) > 0
 	case needsSecrets:
 		return s.Schedules != nil && len(s.Schedules.Notices.Secrets) > 0
 	case needsTopics:
@@ -177,6 +177,7 @@ func (s Scope) statements(actions []string) ([]Statement, error) {
 	if s.Schedules != nil {
 		s.scheduled(&list, ops)
 	}
+	s.copying(&list, ops)
 	s.costed(&list, ops)
 	if slices.Contains(stops, startInstances) {
 		list = append(list, s.starting()...)

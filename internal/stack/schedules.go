@@ -30,6 +30,8 @@ type Schedules struct {
 	Journal string
 	// Notices is what messages to people need.
 	Notices Notices
+	// Backups is what copies need.
+	Backups Backups
 }
 
 // Bound is what one rule chooses.
@@ -115,7 +117,7 @@ func (s *Schedules) check() error {
 	if _, _, ok := object(s.Journal); s.Journal != "" && !ok {
 		errs = append(errs, fleet.Errorf(fleet.ErrInvalid, "journal %q: use s3://bucket/prefix", s.Journal))
 	}
-	return errors.Join(append(errs, s.Notices.check())...)
+	return errors.Join(append(errs, s.Notices.check(), s.Backups.check())...)
 }
 
 // object cuts s3://bucket/key; the key may be missing.
@@ -133,6 +135,7 @@ func (s *Schedules) written(value, key func(string) string) *Schedules {
 		w.Rules[n].Tag = fleet.Tag{Key: key(b.Tag.Key), Value: value(b.Tag.Value)}
 	}
 	w.Config, w.Journal, w.Notices = value(s.Config), value(s.Journal), s.Notices.written(value)
+	w.Backups = s.Backups.written(value, key)
 	return &w
 }
 
@@ -258,7 +261,7 @@ func (s Scope) scheduled(list *statements, ops operations) {
 		list.allow(fmt.Sprint("ChangeType", n+1), ops.of(accessType, fleet.KindInstance), s.machines(fleet.KindInstance), l.and(typeOnly()))
 	}
 	s.configuration(list, ops)
-	s.location(list, ops, location{"Journal", s.Schedules.Journal, Report | History | Check | Observe, Power | Report | Check})
+	s.location(list, ops, location{"Journal", s.Schedules.Journal, Report | History | Check | Observe | Backup, Power | Report | Check | Backup})
 	s.noticed(list, ops)
 }
 
