@@ -79,7 +79,7 @@ func forbidden() []act {
 	for _, prefix := range []string{"runs/", "runs/notify/", "history/", "prices/", "exports/"} {
 		acts = append(acts, act{"listing another bucket", "s3:ListBucket", "arn:aws:s3:::other", policy.Context{Prefix: []string{prefix}}})
 	}
-	return slices.Concat(acts, forbiddenKeys(), forbiddenToDeploy())
+	return slices.Concat(acts, forbiddenKeys(), forbiddenToDeploy(), forbiddenCopies())
 }
 
 // forbiddenToDeploy are the acts with other stacks, and with what is not in a stack:
@@ -186,7 +186,8 @@ func TestEveryLimitIsTight(t *testing.T) {
 		"tag": "", "rules and costs": "--config " + trialAll, "a parameter": "--config " + trialParameter, "member": "--member --config " + trialAll,
 		"observe": "--for observe --config " + trialAll,
 		"notify":  "--for notify --config " + trialNotices,
-		"deploy":  "--for deploy --config " + trialBounded, "deploy by a role": "--for deploy --config " + trialMaker,
+		"backup":  "--for backup --config " + trialCopies, "backup, approved": "--for backup --config " + trialApproved,
+		"deploy": "--for deploy --config " + trialBounded, "deploy by a role": "--for deploy --config " + trialMaker,
 	} {
 		t.Run(name, func(t *testing.T) {
 			printed := y.policy(strings.Fields(args + extra)...)

@@ -84,6 +84,9 @@ func newTrial(t *testing.T) *trial {
 	} {
 		y.must(y.session().Objects(sandbox.DefaultBucket, "").Put(t.Context(), name, []byte(text)))
 	}
+	for name, text := range copySettings() {
+		y.must(y.session().Objects(sandbox.DefaultBucket, "").Put(t.Context(), name, []byte(text)))
+	}
 	y.must(s.SetParameter(sandbox.DefaultRegion, sandbox.Parameter{Name: "/nightshift/config", Value: trialText, Secret: true}))
 	chat := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(chat.Close)

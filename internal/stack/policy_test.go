@@ -113,18 +113,20 @@ func TestPolicyRefuses(t *testing.T) {
 
 func TestPolicyRefusesScope(t *testing.T) {
 	for want, scope := range map[string]stack.Scope{
-		"partition":     {Partition: "azure"},
-		"12 digits":     {Account: "12345678901x"},
-		"name alone":    {Bucket: "s3://reports"},
-		"ARN":           {Keys: []string{"alias/volumes"}},
-		"key/*":         {Keys: []string{"arn:aws:kms:us-east-1:123456789012:key/*"}},
-		`:*:`:           {Keys: []string{"arn:aws:kms:*:123456789012:key/a"}},
-		"aws-x:s3":      {Partition: "aws-x:s3:::evil/*"},
-		`bucket "a\"b"`: {Bucket: `a"b`},
-		"my-bucket,x":   {Bucket: "my-bucket,x"},
-		"need a tag":    {},
-		`key "1"`:       {Account: "1", Keys: []string{"1"}},
-		`account "1": `: {Account: "1", Keys: []string{"1"}},
+		"partition":       {Partition: "azure"},
+		"12 digits":       {Account: "12345678901x"},
+		"name alone":      {Bucket: "s3://reports"},
+		"ARN":             {Keys: []string{"alias/volumes"}},
+		"key/*":           {Keys: []string{"arn:aws:kms:us-east-1:123456789012:key/*"}},
+		`:*:`:             {Keys: []string{"arn:aws:kms:*:123456789012:key/a"}},
+		"aws-x:s3":        {Partition: "aws-x:s3:::evil/*"},
+		`bucket "a\"b"`:   {Bucket: `a"b`},
+		"my-bucket,x":     {Bucket: "my-bucket,x"},
+		"need a tag":      {},
+		"an id and a tag": {Schedules: &stack.Schedules{Backups: stack.Backups{Policies: []stack.Copied{{Policy: "daily"}}}}},
+		`policy "a*"`:     {Schedules: &stack.Schedules{Backups: stack.Backups{Policies: []stack.Copied{{Policy: "a*", Tags: []fleet.Tag{{Key: "k"}}}}}}},
+		`key "1"`:         {Account: "1", Keys: []string{"1"}},
+		`account "1": `:   {Account: "1", Keys: []string{"1"}},
 	} {
 		_, err := stack.Policies(actions(), scope)
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
