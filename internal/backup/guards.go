@@ -71,24 +71,6 @@ func (p *planner) guard() {
 	for _, q := range quotas {
 		q.limit(p.options.MaxDeletions)
 	}
-	if p.estate.Shared != nil {
-		for n := range p.chains {
-			for m := range p.chains[n].verdicts {
-				p.askShared(&p.chains[n].verdicts[m])
-			}
-		}
-	}
-}
-
-// askShared holds what would be deleted although nobody has asked with whom it is shared.
-func (p *planner) askShared(v *Verdict) {
-	for n := range v.Set.Members {
-		id := v.Set.Members[n].ID
-		if _, asked := p.estate.Shared[id]; !v.Keep && !asked {
-			v.Keep, v.unasked = true, true
-			v.Guard, v.Why = GuardUnread, fmt.Sprintf("the %s of %s were not read", PartShared, id)
-		}
-	}
 }
 
 // quota is how much of a policy's sets one run deletes, and marks.
@@ -168,10 +150,13 @@ func (p *planner) askUses(s *fleet.Snapshot) (Guard, string) {
 	if inv.Fast[s.ID] {
 		return GuardFast, fmt.Sprintf("%s has fast snapshot restore on", s.ID)
 	}
-	if with := inv.Shared[s.ID]; len(with) > 0 {
+	with, asked := inv.Shared[s.ID]
+	switch {
+	case inv.Shared != nil && !asked:
+		return GuardUnread, fmt.Sprintf("the %s of %s were not read", PartShared, s.ID)
+	case len(with) > 0:
 		return GuardShared, fmt.Sprintf("%s is shared with %s", s.ID, strings.Join(with, ", "))
-	}
-	if inv.Public[s.ID] {
+	case inv.Public[s.ID]:
 		return GuardShared, fmt.Sprintf("%s is public", s.ID)
 	}
 	if vault, ok := p.held.recovery[s.ID]; ok {

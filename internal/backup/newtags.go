@@ -11,11 +11,12 @@ import (
 
 const (
 	mostTags  = 50  // of a resource ("Tag your Amazon EC2 resources", Amazon EC2 User Guide)
+	laterTags = 5   // of ours that are written later: without room for a mark nothing can be deleted
 	mostValue = 256 // characters of a value
 )
 
 // TagsFor are the tags of a new copy: ours first, five at most, then those of its source
-// as far as fifty fit, with Name before the others and these in the order of their keys.
+// as far as they fit, with Name before the others and these in the order of their keys.
 // Left are the keys that did not fit or are not copied: those of nightshift, which could
 // only be planted, and those of AWS, which nobody else may write. The manifest has them.
 //
@@ -44,7 +45,7 @@ func TagsFor(p Policy, set SetID, data time.Time, source fleet.Tags) (tags fleet
 		return strings.Compare(a, b)
 	})
 	for _, key := range keys {
-		if len(tags) >= mostTags || strings.HasPrefix(key, fleet.OwnTagPrefix) || reserved(key) {
+		if len(tags) >= mostTags-laterTags || strings.HasPrefix(key, fleet.OwnTagPrefix) || reserved(key) {
 			left = append(left, key)
 			continue
 		}

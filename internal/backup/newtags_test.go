@@ -42,7 +42,7 @@ func TestTagsForACopy(t *testing.T) {
 		source[fmt.Sprintf("%02d", n)] = "x"
 	}
 	tags, left = backup.TagsFor(p, set, slot, source)
-	if len(tags) != 50 || tags["Name"] != "db" || tags["43"] != "x" || !slices.Contains(left, "44") || !slices.Contains(left, "Backup") {
+	if len(tags) != 45 || tags["Name"] != "db" || tags["38"] != "x" || !slices.Contains(left, "39") || !slices.Contains(left, "Backup") {
 		t.Errorf("%d tags, left out are %q", len(tags), left)
 	}
 }
@@ -77,7 +77,7 @@ func TestTagsAreOursAgain(t *testing.T) {
 				}
 			}
 		}
-		if own > 5 || len(tags) > 50 {
+		if own > 5 || len(tags) > 45 {
 			t.Fatalf("%d tags, %d of them ours", len(tags), own)
 		}
 		c, ours, reason := backup.Identify(fleet.Snapshot{ID: "snap-1", Volume: vol1, Started: slot.Add(2 * time.Minute), Tags: tags}, slot.Add(time.Hour))

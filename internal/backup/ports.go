@@ -30,3 +30,11 @@ type Copies interface {
 	TagCopies(ctx context.Context, ids []fleet.SnapshotID, tags fleet.Tags) error
 	UntagCopies(ctx context.Context, ids []fleet.SnapshotID, keys []string) error
 }
+
+// Ports are what a plan is made and carried out with.
+type Ports struct {
+	Copies
+	// Read reads all that a plan is made from. Listings that fail are in
+	// Inventory.Unread; an error says that nothing could be read.
+	Read func(ctx context.Context) (Inventory, error)
+}

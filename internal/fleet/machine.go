@@ -13,6 +13,9 @@ const (
 	KindGroup    Kind = "auto-scaling-group" // an EC2 Auto Scaling group
 )
 
+// KindVolume is an EBS volume, which is copied.
+const KindVolume Kind = "volume"
+
 // Cause says how a machine came to be stopped, as far as AWS says.
 type Cause string
 
