@@ -86,7 +86,7 @@ func arrows() map[string][]string {
 		"internal/notify":                 {"fleet", "text", "blob", "schedule", "power", "config", "journal", "app", "watch"},
 		"internal/metrics/metricstest":    {"amazon", "app", "blob", "daemon", "fleet", "metrics", "power", "schedule", "watch", "sandbox", "sandbox/sandboxtest"},
 		"internal/function":               {"fleet", "text", "blob", "power", "config", "app", "metrics", "notify"},
-		"internal/app":                    {"fleet", "text", "blob", "price", "schedule", "power", "backup", "config", "journal", "cost", "cost/recommend", "cost/trend", "cost/reconcile", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon", "deploy", "stack"},
+		"internal/app":                    {"fleet", "text", "blob", "price", "schedule", "power", "backup", "lease", "config", "journal", "cost", "cost/recommend", "cost/trend", "cost/reconcile", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon", "deploy", "stack"},
 		"internal/cli":                    {"fleet", "text", "blob", "price", "schedule", "retention", "backup", "config", "journal", "power", "cost", "cost/recommend", "cost/trend", "cost/sheet", "pricelist", "amazon", "app", "demo", "sandbox", "stack", "function", "deploy", "watch", "metrics", "notify", "web", "daemon"},
 		"internal/demo":                   {"blob", "schedule", "cost", "amazon", "app", "sandbox"},
 		"cmd/nightshift":                  {"cli"},

@@ -26,6 +26,31 @@ func (r PowerResult) Record() journal.Record {
 	return rec
 }
 
+// Record is a run of backups as the journal keeps it, but for its name. There is an outcome
+// for each copy and each set, with the id of the policy where machines have their schedule.
+func (r BackupResult) Record() journal.Record {
+	rec := r.record()
+	for _, err := range r.failures() {
+		rec.Errors = append(rec.Errors, err.Error())
+	}
+	for _, t := range r.Targets {
+		rec.Targets = append(rec.Targets, t.Plan.Target)
+		rec.Seen += len(t.Plan.Creates)
+		rec.Decided += len(t.Outcomes)
+		for _, o := range t.Outcomes {
+			kind := fleet.KindInstance
+			if _, volume := o.Chain.Volume(); volume {
+				kind = fleet.KindVolume
+			}
+			rec.Add(journal.OutcomeOf(fleet.Outcome{
+				Target: t.Plan.Target, Kind: kind, ID: o.Chain.Resource, Name: string(o.Set), Action: string(o.Action),
+				Result: o.Result, Reason: o.Reason, At: o.At,
+			}, string(o.Chain.Policy)))
+		}
+	}
+	return rec
+}
+
 // Record is the report as the journal keeps it, but for its name.
 func (r ReportResult) Record() journal.Record {
 	rec := r.record()

@@ -111,13 +111,10 @@ func (s *Sandbox) addAccount(o AccountOptions) error {
 	case o.Fleet > 0:
 		return fixture.Generate(made, o.Fleet, o.Types)
 	case o.ID == state.AccountID:
-		if err := fixture.Default(made); err != nil {
+		if err := fixture.Default(made); err != nil || !s.opts.Backups {
 			return err
 		}
-		if s.opts.Backups {
-			fixture.Backups(made)
-		}
-		return nil
+		return fixture.Backups(made)
 	}
 	return fixture.Member(made)
 }

@@ -22,12 +22,6 @@ func TestTokenBuckets(t *testing.T) {
 		return err
 	}
 	start := func() error { return a.start(id) }
-	remove := func() error {
-		if err := a.deleteSnapshot("snap-0123456789abcdef0"); code(err) != "InvalidSnapshot.NotFound" {
-			return err
-		}
-		return nil
-	}
 	for _, tt := range []struct {
 		name       string
 		call       func() error
@@ -38,7 +32,6 @@ func TestTokenBuckets(t *testing.T) {
 		{"StartInstances", start, 5, 2, 503},
 		{"filtered or paged Describe", describe, 100, 20, 503},
 		{"Describe of everything", everything, 50, 10, 503},
-		{"DeleteSnapshot", remove, 100, 5, 503},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for n := range tt.burst {

@@ -1,9 +1,9 @@
-// Package sandbox is an emulated AWS account behind real HTTP: EC2 with the Recycle
-// Bin, RDS, AWS Backup, Auto Scaling, STS, Organizations, the Price List service,
-// CloudWatch, Cost Explorer, Parameter Store, S3, CloudFormation, Lambda and SNS on one
-// endpoint, as the AWS SDKs, the AWS CLI and boto3 speak to them. Stacks hold what the
-// template that installs nightshift has and nothing else; functions run as processes of
-// this machine, when they are invoked and never by a schedule.
+// Package sandbox is an emulated AWS account behind real HTTP: EC2, RDS, Auto
+// Scaling, STS, Organizations, the Price List service, CloudWatch, Cost Explorer,
+// Parameter Store, S3, CloudFormation, Lambda and SNS on one endpoint, as the AWS
+// SDKs, the AWS CLI and boto3 speak to them. Stacks hold what the template that
+// installs nightshift has and nothing else; functions run as processes of this
+// machine, when they are invoked and never by a schedule.
 //
 // With Options.Accounts it is an organization of several accounts. Each has its
 // own regions, resources, buckets, roles and token buckets; the clock, the price

@@ -23,8 +23,8 @@ func (a *account) faults(text string) {
 	}
 }
 
-// TestSnapshotsCut: the sandbox cuts both before the request is carried out and after
-// it was accepted, with the answer lost, for every n-th call.
+// TestSnapshotsCut: every second call is cut, before it is carried out or after, and in
+// the second case the snapshot is there.
 func TestSnapshotsCut(t *testing.T) {
 	for kind, want := range map[string]int{"cut": 2, "lost": 4} {
 		a := open(t, sandbox.Options{})
@@ -45,8 +45,7 @@ func TestSnapshotsCut(t *testing.T) {
 	}
 }
 
-// TestSnapshotsUnseen: new snapshots and tags are not visible for up to 60 s, for every
-// n-th call.
+// TestSnapshotsUnseen: what a call makes or tags is not shown for a minute.
 func TestSnapshotsUnseen(t *testing.T) {
 	a := open(t, sandbox.Options{})
 	a.faults("ec2:CreateSnapshot=stale,for=1m,every=2;ec2:CreateTags=stale,for=1m;ec2:DeleteTags=stale,for=1m")
@@ -132,9 +131,8 @@ func TestSnapshotsFail(t *testing.T) {
 	}
 }
 
-// TestSnapshotPermissions proves each condition that policies for copies have: the tag
-// of the resource on the instance or the volume, of the request on the snapshots, tags
-// after the creation on ours only, and deletions of ours only.
+// TestSnapshotPermissions holds the conditions of policies for snapshots against each
+// call that they are for.
 func TestSnapshotPermissions(t *testing.T) {
 	const policy = `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"},

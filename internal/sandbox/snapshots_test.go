@@ -261,28 +261,3 @@ func TestDeleteSnapshot(t *testing.T) {
 		t.Errorf("%d snapshots of %d", after, before)
 	}
 }
-
-// TestSnapshotsOfEncryptedVolumes: a snapshot takes the volume's key, and a volume made
-// of it the snapshot's.
-func TestSnapshotsOfEncryptedVolumes(t *testing.T) {
-	a := open(t, sandbox.Options{})
-	key := "arn:aws:kms:ap-northeast-2:123456789012:key/0a1b2c3d"
-	create := func(in ec2.CreateVolumeInput) *ec2.CreateVolumeOutput {
-		in.AvailabilityZone = aws.String("ap-northeast-2a")
-		v, err := a.ec2.CreateVolume(t.Context(), &in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.Advance(time.Minute)
-		return v
-	}
-	first := create(ec2.CreateVolumeInput{Size: aws.Int32(4), Encrypted: aws.Bool(true), KmsKeyId: &key})
-	made, err := a.take(*first.VolumeId)
-	if err != nil || !*made.Encrypted || *made.KmsKeyId != key {
-		t.Fatalf("%+v, %v", made, err)
-	}
-	a.Advance(time.Hour)
-	if v := create(ec2.CreateVolumeInput{SnapshotId: made.SnapshotId}); !*v.Encrypted || *v.KmsKeyId != key {
-		t.Errorf("a volume of it: %+v", v)
-	}
-}

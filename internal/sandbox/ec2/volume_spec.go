@@ -1,7 +1,6 @@
 package ec2
 
 import (
-	"cmp"
 	"fmt"
 
 	"nightshift/internal/sandbox/state"
@@ -34,7 +33,7 @@ func (c *ec2Call) volumeSpec(p *wire.Params, size string) (state.VolumeSpec, *wi
 		case s.SizeGiB < from.SizeGiB:
 			return s, wire.Invalid("InvalidParameterValue", fmt.Sprintf("Volume of %dGiB is smaller than snapshot '%s', expect size >= %dGiB", s.SizeGiB, snapshot, from.SizeGiB))
 		}
-		s.Snapshot, s.Encrypted, s.KMSKey = snapshot, s.Encrypted || from.Encrypted, cmp.Or(s.KMSKey, from.KMSKey)
+		s.Snapshot, s.Encrypted = snapshot, s.Encrypted || from.Encrypted
 	}
 	return s, nil
 }
