@@ -57,6 +57,31 @@ func TestBackupsOfOthers(t *testing.T) {
 	}
 }
 
+// TestSnapshotsInShards: listings by the beginning of an id, or of the volume's, have
+// every snapshot once, although pages come back empty.
+func TestSnapshotsInShards(t *testing.T) {
+	a := open(t, sandbox.Options{Fleet: 200, EmptyPages: 0.3})
+	all := len(a.Snapshots(sandbox.DefaultRegion))
+	for name, prefix := range map[string]string{"snapshot-id": "snap-0", "volume-id": "vol-0"} {
+		seen := map[string]int{}
+		for _, digit := range "0123456789abcdef" {
+			for _, s := range a.snapshots(&ec2.DescribeSnapshotsInput{
+				OwnerIds: []string{"self"}, MaxResults: aws.Int32(5), Filters: []types.Filter{filterOf(name, prefix+string(digit)+"*")},
+			}) {
+				seen[*s.SnapshotId]++
+			}
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("%s: %s is shown %d times", name, id, n)
+			}
+		}
+		if len(seen) != all || all == 0 {
+			t.Errorf("%s: %d snapshots of %d", name, len(seen), all)
+		}
+	}
+}
+
 // TestTagsOfAllInPages: pages of DescribeTags show every tag once, of snapshots,
 // addresses and images alike.
 func TestTagsOfAllInPages(t *testing.T) {
