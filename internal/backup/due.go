@@ -64,6 +64,10 @@ func (p *planner) due(c *Create, sets []*Set) {
 		c.Reason = why
 		return
 	}
+	if id, unclear := p.unclear[SetPrefix(Chain{c.Policy, c.Resource}, slot)]; unclear {
+		c.Reason = reason("unclear", "%s has the tags of this slot and was started at another time: until the clocks agree it is not copied again", id)
+		return
+	}
 	c.Missed = missed(clock.policy, sets, slot)
 	c.Failed = failedOf(sets)
 	if wait := p.waits(c); wait != (fleet.Reason{}) {
@@ -93,6 +97,30 @@ func (p *planner) unreadFor(c *Create) (Part, bool) {
 		}
 	}
 	return "", false
+}
+
+// findUnclear finds, by the names of their sets without the number, strangers that were
+// started after their slot, but not when their tags say so. A wrong clock of ours makes
+// such copies: they are not ours by their tags, and without this the next run would make
+// another one, and so on.
+func (p *planner) findUnclear(strangers []Stranger) {
+	p.unclear = map[string]fleet.SnapshotID{}
+	apart := map[fleet.SnapshotID]bool{}
+	for _, s := range strangers {
+		if s.Reason.Code == otherTime {
+			apart[s.Snapshot] = true
+		}
+	}
+	for n := range p.estate.Snapshots {
+		s := &p.estate.Snapshots[n]
+		if !apart[s.ID] {
+			continue
+		}
+		if c, slot, _, _, ok := SetID(s.Tags[TagSet]).Read(); ok && !s.Started.Before(slot) {
+			prefix := SetPrefix(c, slot)
+			p.unclear[prefix] = max(p.unclear[prefix], s.ID)
+		}
+	}
 }
 
 // slot is the latest due time of a resource, and whether it has no copy yet.

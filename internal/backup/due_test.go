@@ -280,6 +280,28 @@ func TestConsistency(t *testing.T) {
 	}
 }
 
+// "a clock behind: … nothing is made twice": a copy that is not ours by its times alone
+// keeps its slot from being copied again and again. Tags of an older slot do not.
+func TestClockBehindMakesNothingTwice(t *testing.T) {
+	p := daily("daily", backup.Volumes, "daily=3")
+	w := newWorld(p)
+	w.volume(vol1, "daily")
+	s := w.snapshot(w.copied(p, vol1, at("02:00", 0))[0])
+	s.Started = at("02:20", 0) // our clock says 02:02
+	plan := w.plan()
+	if c := create(t, plan, vol1); c.Action != backup.ActionNone || c.Reason.Code != "unclear" || len(plan.Strangers) != 1 {
+		t.Errorf("%+v, strangers %v", c, plan.Strangers)
+	}
+	w.At = at("02:05", -1)
+	if c := create(t, w.plan(), vol1); c.Action != backup.ActionCopy {
+		t.Errorf("the next slot: %+v", c)
+	}
+	w.At, s.Volume = noon(), vol2
+	if c := create(t, w.plan(), vol1); c.Action != backup.ActionCopy {
+		t.Errorf("tags of another volume: %+v", c)
+	}
+}
+
 func TestInterval(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"every 6h": 6 * time.Hour, "02:00": 24 * time.Hour, "Mon-Fri 02:00": 72 * time.Hour, "Mon 02:00": 7 * 24 * time.Hour,

@@ -19,6 +19,9 @@ const (
 // of the data that its tag says, by ours.
 const clocksApart = 10 * time.Minute
 
+// otherTime is the code of a stranger whose start is not the moment that its tags say.
+const otherTime = "other-time"
+
 // Copy is what the tags of a snapshot of ours say.
 type Copy struct {
 	Set      SetID
@@ -99,7 +102,7 @@ func (c Copy) contradicts(s fleet.Snapshot, at time.Time) fleet.Reason {
 	case one && s.Volume != volume && !elsewhere:
 		return no("other-volume", "is of %s, its tags say %s", s.Volume, volume)
 	case !elsewhere && s.Started.Sub(c.Data).Abs() > clocksApart:
-		return no("other-time", "was started at %s, its tags say %s: they were copied to it", s.Started.Format(time.RFC3339), s.Tags[TagDataTime])
+		return no(otherTime, "was started at %s, its tags say %s: they were copied to it", s.Started.Format(time.RFC3339), s.Tags[TagDataTime])
 	}
 	return fleet.Reason{}
 }

@@ -18,7 +18,8 @@ type planner struct {
 	places   map[fleet.VolumeID]places
 	failedOn map[fleet.SnapshotID]fleet.VolumeID
 	held     holds
-	rules    map[string][]string // the rules of verdicts, which many share
+	unclear  map[string]fleet.SnapshotID // see findUnclear
+	rules    map[string][]string         // the rules of verdicts, which many share
 }
 
 // chain is a Chain with all that is known of it.
@@ -59,6 +60,7 @@ func MakePlan(inv Inventory, settings Settings, options Options) Plan {
 	plan.Creates = choose(p.estate, settings.Policies).creates
 	p.join(plan.Deletes, plan.Creates)
 	p.count()
+	p.findUnclear(plan.Strangers)
 	for n := range plan.Creates {
 		c := &plan.Creates[n]
 		p.due(c, p.setsOf(Chain{c.Policy, c.Resource}))
