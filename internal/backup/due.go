@@ -111,6 +111,9 @@ func (p *planner) findUnclear(strangers []Stranger) {
 			apart[s.Snapshot] = true
 		}
 	}
+	if len(apart) == 0 {
+		return
+	}
 	for n := range p.estate.Snapshots {
 		s := &p.estate.Snapshots[n]
 		if !apart[s.ID] {

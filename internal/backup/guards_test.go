@@ -299,3 +299,62 @@ func TestLastGoodCopyPrefersGoodSets(t *testing.T) {
 		}
 	}
 }
+
+// "Unattended: mark first, delete ≥ 24 h later, at most max(20, 5 % of the chain group) per
+// run": of the sets of a policy in all its chains; marks are as many at most, and the
+// oldest go first.
+func TestCapOfAPolicy(t *testing.T) {
+	for _, tt := range []struct{ volumes, want int }{{1, 20}, {10, 20}, {20, 30}} {
+		p := daily("daily", backup.Volumes, "daily=1")
+		w := newWorld(p)
+		for n := range tt.volumes {
+			id := fleet.VolumeID("vol-000000000000010" + string(rune('a'+n%6)) + string(rune('0'+n/6)))
+			w.volume(id, "daily")
+			w.copiedDaily(p, fleet.ResourceID(id), 30)
+		}
+		w.options.Unattended = true
+		marks := 0
+		var newest, oldest time.Time
+		for _, v := range w.plan().Deletes {
+			switch {
+			case v.Mark():
+				marks++
+				if v.Set.Data.After(newest) {
+					newest = v.Set.Data
+				}
+			case v.Guard == backup.GuardCap && (oldest.IsZero() || v.Set.Data.Before(oldest)):
+				oldest = v.Set.Data
+			}
+		}
+		if marks != tt.want || oldest.Before(newest) {
+			t.Errorf("%d volumes: %d are marked, up to %s, want %d; held from %s on", tt.volumes, marks, newest, tt.want, oldest)
+		}
+		for _, s := range w.Snapshots {
+			if s.Started.Before(at("00:00", 0)) {
+				s.Tags[backup.TagDeleting] = at("11:00", 1).Format(time.RFC3339)
+			}
+		}
+		if got := len(deleted(w.plan())); got != tt.want {
+			t.Errorf("%d volumes: %d of the marked ones are deleted, want %d", tt.volumes, got, tt.want)
+		}
+		w.options.Unattended = false
+		if got := len(deleted(w.plan())); got != tt.want {
+			t.Errorf("%d volumes: a person who states no number deletes %d, want %d", tt.volumes, got, tt.want)
+		}
+	}
+}
+
+// "adopted items are first deletable after 14 days".
+func TestAdoptedFor14Days(t *testing.T) {
+	for days, guard := range map[int]backup.Guard{0: backup.GuardAdopted, 13: backup.GuardAdopted, 14: ""} {
+		p := daily("daily", backup.Volumes, "daily=1")
+		w := newWorld(p)
+		w.volume(vol1, "daily")
+		w.copied(p, vol1, at("02:00", 0))
+		old := w.copied(p, vol1, at("02:00", 30))[0]
+		w.snapshot(old).Tags[backup.TagAdopted] = at("12:00", days).Format(time.RFC3339)
+		if v := verdict(t, w.plan(), old); v.Guard != guard {
+			t.Errorf("adopted %d days ago: %q", days, v.Guard)
+		}
+	}
+}

@@ -265,7 +265,8 @@ func TestSpareCopyOfASlot(t *testing.T) {
 	}
 }
 
-// Retention goes by the moment of the data, whatever AWS says of the snapshot's start.
+// "A CopySnapshot result has its own StartTime and an arbitrary VolumeId, so retention, RPO
+// and chains use data-time": retention goes by it, whatever AWS says of the start.
 func TestRetentionGoesByDataTime(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=1")
 	w := newWorld(p)
