@@ -96,13 +96,13 @@ func (e *estate) inventory() backup.Inventory {
 	return results[0].Value
 }
 
-// select tags instances with Backup=daily and volumes with Disk=yes.
+// choose tags instances with Backup=daily and volumes with Disk=yes.
 func (e *estate) choose(instances, volumes int) (chosen []fleet.ResourceID) {
 	e.t.Helper()
 	inv := e.inventory()
-	ctx := e.t.Context()
 	for _, i := range inv.Instances[:instances] {
-		if err := e.tagged(ctx, i.ID, fleet.Tags{"Backup": "daily", "Name": "web"}); err != nil {
+		// CreateTags takes ids of anything.
+		if err := e.copies().TagCopies(e.t.Context(), []fleet.SnapshotID{fleet.SnapshotID(i.ID)}, fleet.Tags{"Backup": "daily", "Name": "web"}); err != nil {
 			e.t.Fatal(err)
 		}
 		chosen = append(chosen, i.ID)
@@ -131,14 +131,16 @@ func containsID(list []fleet.ResourceID, id fleet.ResourceID) bool {
 	return false
 }
 
-func (e *estate) tagged(ctx context.Context, id fleet.ResourceID, tags fleet.Tags) error {
-	session, err := amazon.Open(ctx, amazon.Options{Region: sandbox.DefaultRegion, Endpoint: &amazon.Endpoint{
+// copies are the snapshots, as a person changes them.
+func (e *estate) copies() *amazon.Copies {
+	e.t.Helper()
+	session, err := amazon.Open(e.t.Context(), amazon.Options{Region: sandbox.DefaultRegion, Endpoint: &amazon.Endpoint{
 		URL: e.gate.url, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1e6,
 	}})
 	if err != nil {
-		return err
+		e.t.Fatal(err)
 	}
-	return session.Copies(sandbox.DefaultRegion).TagCopies(ctx, []fleet.SnapshotID{fleet.SnapshotID(id)}, tags)
+	return session.Copies(sandbox.DefaultRegion)
 }
 
 // run is a scheduled run of a new process.

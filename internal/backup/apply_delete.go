@@ -22,30 +22,25 @@ func Prepare(ctx context.Context, ports Ports, settings Settings, options Option
 	return plan, inv, nil
 }
 
-// ShareAsked makes a plan again until it is known with whom everything that it deletes is
-// shared. Where that cannot be read, the listing is in Unread, and nothing is deleted.
+// ShareAsked makes a plan, asks with whom everything that it deletes is shared, and makes
+// it again. Where that cannot be read, the listing is in Unread, and nothing is deleted.
 func ShareAsked(ctx context.Context, copies Copies, inv *Inventory, makePlan func(Inventory) Plan) Plan {
-	if inv.Shared == nil {
-		inv.Shared = map[fleet.SnapshotID][]string{}
-	}
-	for {
-		plan := makePlan(*inv)
-		asked := false
-		for _, id := range plan.Candidates() {
-			if _, known := inv.Shared[id]; known {
-				continue
-			}
-			with, err := copies.SharedWith(ctx, id)
-			if err != nil && !errors.Is(err, fleet.ErrNotFound) {
-				inv.unread(PartShared, err)
-				return makePlan(*inv)
-			}
-			inv.Shared[id], asked = with, true
+	inv.Shared = nil
+	plan := makePlan(*inv)
+	shared := map[fleet.SnapshotID][]string{}
+	for _, id := range plan.Candidates() {
+		with, err := copies.SharedWith(ctx, id)
+		if err != nil && !errors.Is(err, fleet.ErrNotFound) {
+			inv.unread(PartShared, err)
+			return makePlan(*inv)
 		}
-		if !asked {
-			return plan
-		}
+		shared[id] = with
 	}
+	if len(shared) == 0 {
+		return plan
+	}
+	inv.Shared = shared
+	return makePlan(*inv)
 }
 
 func (i *Inventory) unread(part Part, err error) {
