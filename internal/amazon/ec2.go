@@ -1,6 +1,7 @@
 package amazon
 
 import (
+	"hash/maphash"
 	"iter"
 	"maps"
 	"slices"
@@ -48,6 +49,25 @@ func tags(in []types.Tag) fleet.Tags {
 // intern gives one copy of a text that many resources have in common, such as a
 // zone: the decoder makes a new one for each, which a large fleet would keep.
 func intern(s string) string { return unique.Make(s).Value() }
+
+// texts gives one copy of texts that are often repeated, such as values of tags. It
+// knows the latest ones only: most of half a million sets have a name of their own, each
+// of which intern would remember.
+type texts struct {
+	seed   maphash.Seed
+	latest [1024]string
+}
+
+func (t *texts) of(s string) string {
+	if t.seed == (maphash.Seed{}) {
+		t.seed = maphash.MakeSeed()
+	}
+	slot := &t.latest[maphash.String(t.seed, s)%uint64(len(t.latest))]
+	if *slot != s {
+		*slot = s
+	}
+	return *slot
+}
 
 func timeOf(t *time.Time) time.Time {
 	if t == nil {
