@@ -59,6 +59,7 @@ func (p *planner) guard() {
 			}
 			v.Guard, v.Why = p.ask(c, v)
 			v.Keep = v.Guard != ""
+			v.Unmark = v.Set.State == SetDeleting && !v.Set.begun() && v.Guard.lasts()
 			switch {
 			case v.Set.begun():
 			case v.Mark():
@@ -70,6 +71,35 @@ func (p *planner) guard() {
 	}
 	for _, q := range quotas {
 		q.limit(p.options.MaxDeletions)
+	}
+	if p.estate.Shared != nil {
+		for n := range p.chains {
+			for m := range p.chains[n].verdicts {
+				p.askShared(&p.chains[n].verdicts[m])
+			}
+		}
+	}
+}
+
+// lasts says whether a guard is more than a delay: what is marked, and it holds, is not
+// going to be deleted, and is to count as a restore point again.
+func (g Guard) lasts() bool {
+	switch g {
+	case "", GuardUnread, GuardApproval, GuardGrace, GuardCap:
+		return false
+	}
+	return true
+}
+
+// askShared holds what would be deleted although nobody has asked with whom it is shared.
+// It comes last, so that nobody asks about what something else holds.
+func (p *planner) askShared(v *Verdict) {
+	for n := range v.Set.Members {
+		id := v.Set.Members[n].ID
+		if _, asked := p.estate.Shared[id]; !v.Keep && !asked {
+			v.Keep, v.unasked = true, true
+			v.Guard, v.Why = GuardUnread, fmt.Sprintf("the %s of %s were not read", PartShared, id)
+		}
 	}
 }
 
@@ -150,13 +180,10 @@ func (p *planner) askUses(s *fleet.Snapshot) (Guard, string) {
 	if inv.Fast[s.ID] {
 		return GuardFast, fmt.Sprintf("%s has fast snapshot restore on", s.ID)
 	}
-	with, asked := inv.Shared[s.ID]
-	switch {
-	case inv.Shared != nil && !asked:
-		return GuardUnread, fmt.Sprintf("the %s of %s were not read", PartShared, s.ID)
-	case len(with) > 0:
+	if with := inv.Shared[s.ID]; len(with) > 0 {
 		return GuardShared, fmt.Sprintf("%s is shared with %s", s.ID, strings.Join(with, ", "))
-	case inv.Public[s.ID]:
+	}
+	if inv.Public[s.ID] {
 		return GuardShared, fmt.Sprintf("%s is public", s.ID)
 	}
 	if vault, ok := p.held.recovery[s.ID]; ok {
