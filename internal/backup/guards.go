@@ -59,7 +59,6 @@ func (p *planner) guard() {
 			}
 			v.Guard, v.Why = p.ask(c, v)
 			v.Keep = v.Guard != ""
-			v.Unmark = v.Set.State == SetDeleting && !v.Set.begun() && v.Guard.lasts()
 			switch {
 			case v.Set.begun():
 			case v.Mark():
@@ -71,35 +70,6 @@ func (p *planner) guard() {
 	}
 	for _, q := range quotas {
 		q.limit(p.options.MaxDeletions)
-	}
-	if p.estate.Shared != nil {
-		for n := range p.chains {
-			for m := range p.chains[n].verdicts {
-				p.askShared(&p.chains[n].verdicts[m])
-			}
-		}
-	}
-}
-
-// lasts says whether a guard is more than a delay: what is marked, and it holds, is not
-// going to be deleted, and is to count as a restore point again.
-func (g Guard) lasts() bool {
-	switch g {
-	case "", GuardUnread, GuardApproval, GuardGrace, GuardCap:
-		return false
-	}
-	return true
-}
-
-// askShared holds what would be deleted although nobody has asked with whom it is shared.
-// It comes last, so that nobody asks about what something else holds.
-func (p *planner) askShared(v *Verdict) {
-	for n := range v.Set.Members {
-		id := v.Set.Members[n].ID
-		if _, asked := p.estate.Shared[id]; !v.Keep && !asked {
-			v.Keep, v.unasked = true, true
-			v.Guard, v.Why = GuardUnread, fmt.Sprintf("the %s of %s were not read", PartShared, id)
-		}
 	}
 }
 
@@ -149,7 +119,23 @@ func (p *planner) ask(c *chain, v *Verdict) (Guard, string) {
 			return guard, why
 		}
 	}
-	return p.askPeople(c, v)
+	if guard, why := p.askPeople(c, v); guard != "" {
+		return guard, why
+	}
+	return p.askShared(v)
+}
+
+// askShared holds what nobody has asked about, with whom it is shared. It comes last: only
+// what nothing else holds is asked about.
+func (p *planner) askShared(v *Verdict) (Guard, string) {
+	if shared := p.estate.Shared; shared != nil {
+		for n := range v.Set.Members {
+			if _, asked := shared[v.Set.Members[n].ID]; !asked {
+				return GuardUnread, fmt.Sprintf("the %s of %s were not read", PartShared, v.Set.Members[n].ID)
+			}
+		}
+	}
+	return "", ""
 }
 
 func (p *planner) askCopies(s *fleet.Snapshot) (Guard, string) {

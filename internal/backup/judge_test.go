@@ -215,35 +215,6 @@ func TestMarkIsTakenBack(t *testing.T) {
 	}
 }
 
-// So is that of a set that a guard holds, for then it is a restore point; but not while it
-// only has to wait.
-func TestMarkOfWhatAGuardHoldsIsTakenBack(t *testing.T) {
-	for name, tt := range map[string]struct {
-		change func(w *world, ids []fleet.SnapshotID)
-		guard  backup.Guard
-		unmark bool
-	}{
-		"held by a person": {func(w *world, ids []fleet.SnapshotID) { w.snapshot(ids[0]).Tags[backup.TagHold] = "x" }, backup.GuardHold, true},
-		"in the grace":     {func(w *world, _ []fleet.SnapshotID) { w.options.Unattended = true }, backup.GuardGrace, false},
-		"unread": {func(w *world, _ []fleet.SnapshotID) {
-			w.Unread = map[backup.Part]error{backup.PartLocks: fleet.ErrDenied}
-		}, backup.GuardUnread, false},
-		"half deleted, and held": {func(w *world, ids []fleet.SnapshotID) {
-			w.snapshot(ids[0]).Tags[backup.TagHold] = "x"
-			w.Snapshots = slices.DeleteFunc(w.Snapshots, func(s fleet.Snapshot) bool { return s.ID == ids[1] })
-		}, backup.GuardHold, false},
-	} {
-		w, sets := guarded()
-		for _, id := range sets[4] {
-			w.snapshot(id).Tags[backup.TagDeleting] = at("11:00", 0).Format(time.RFC3339)
-		}
-		tt.change(w, sets[4])
-		if v := verdict(t, w.plan(), sets[4][0]); v.Guard != tt.guard || v.Unmark != tt.unmark || !v.Keep {
-			t.Errorf("%s: %+v", name, v)
-		}
-	}
-}
-
 // "A set with a missing or error member is not a good copy": it takes no place of one, and
 // stays only where it would be kept if it were.
 func TestBrokenSetsDoNotCount(t *testing.T) {

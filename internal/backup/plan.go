@@ -45,13 +45,12 @@ func (p Plan) Deletions() []Verdict {
 	return list
 }
 
-// Candidates are the snapshots that the plan deletes, or would delete if it were known that
-// they are not shared, in order. With whom they are shared is asked for these alone, and
-// put into Inventory.Shared for another plan.
+// Candidates are the snapshots that the plan deletes, in order. With whom they are shared
+// is asked for these alone, and put into Inventory.Shared for another plan.
 func (p Plan) Candidates() []fleet.SnapshotID {
 	var ids []fleet.SnapshotID
 	for n := range p.Deletes {
-		if p.Deletes[n].Keep && !p.Deletes[n].unasked {
+		if p.Deletes[n].Keep {
 			continue
 		}
 		for m := range p.Deletes[n].Set.Members {
@@ -159,13 +158,11 @@ type Verdict struct {
 	// keep it. Orphan is true where its source is gone for longer than the policy keeps
 	// it. Such sets are never deleted unattended.
 	Changed, Orphan bool
-	// Unmark is true of a set that is marked for deletion, whole, and would be kept today,
-	// or that a guard holds: the mark is taken back.
+	// Unmark is true of a kept set that is marked for deletion, whole, and would be kept
+	// today: the mark is taken back.
 	Unmark bool
 	// Frees is what deleting it really gives back.
 	Frees Freed
-
-	unasked bool // held only because nobody has asked with whom it is shared
 }
 
 // Mark says whether an unattended run marks the set, to delete it a day later.

@@ -122,17 +122,6 @@ func TestSharesAreAskedForCandidates(t *testing.T) {
 	if got := deleted(plan); !slices.Equal(got, sets[4]) {
 		t.Errorf("deletes %v", got)
 	}
-	if got := plan.Candidates(); !slices.Equal(got, candidates) {
-		t.Errorf("the other set is to be asked for, too: %v", got)
-	}
-	w.Shared = map[fleet.SnapshotID][]string{}
-	if got := w.plan().Candidates(); !slices.Equal(got, candidates) {
-		t.Errorf("before anything was asked, the candidates are %v", got)
-	}
-	w.options.MaxDeletions = 1 // what the cap holds is not asked for
-	if got := w.plan().Candidates(); !slices.Equal(got, sets[4]) {
-		t.Errorf("asked for %v", got)
-	}
 }
 
 // "GFS is a property of a chain: (stable policy id, source volume or instance …)": the

@@ -156,13 +156,4 @@ func verdict(t *testing.T, p backup.Plan, id fleet.SnapshotID) backup.Verdict {
 }
 
 // deleted are the snapshots that a plan deletes.
-func deleted(p backup.Plan) []fleet.SnapshotID {
-	var ids []fleet.SnapshotID
-	for _, v := range p.Deletions() {
-		for _, m := range v.Set.Members {
-			ids = append(ids, m.ID)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
+func deleted(p backup.Plan) []fleet.SnapshotID { return p.Candidates() }
