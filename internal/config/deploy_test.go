@@ -24,6 +24,7 @@ func jobs(c *config.Config) string {
 // one.
 func TestJobs(t *testing.T) {
 	const rules = "power: {rules: [{tag: A, kinds: [instance]}]}\n"
+	const backups = "backup: {policies: [{id: a, tag: A, schedule: {every: 6h, timezone: UTC}, keep: {last: 1}}]}\n"
 	for _, tt := range []struct {
 		name, text, want string
 		tick             time.Duration
@@ -37,6 +38,10 @@ func TestJobs(t *testing.T) {
 		{"both", "power: {tick: 15m, rules: [{tag: A}]}\njobs: {power: {every: 15m}}\n", "power every 15m", 15 * time.Minute},
 		{"zones", "timezone: UTC\njobs:\n  report: {at: 1 06:00, timezone: Asia/Tokyo}\n  stop: never\n  start: {at: 'Mon-Fri 08:00'}\n", "report 1 06:00 Asia/Tokyo, start Mon-Fri 08:00 UTC", 5 * time.Minute},
 		{"tags beside rules", "timezone: UTC\n" + rules + "jobs: {stop: {at: '20:00'}, report: never}\n", "power every 5m, stop 20:00 UTC", 5 * time.Minute},
+		{"policies", backups, "backup every 15m", 5 * time.Minute},
+		{"jobs.backup", backups + "jobs: {backup: {every: 1h}}\n", "backup every 1h", 5 * time.Minute},
+		{"no backups", backups + "jobs: {backup: never}\n", "", 5 * time.Minute},
+		{"never without policies", "jobs: {backup: never}\n", "", 5 * time.Minute},
 		{"a report every day", "jobs: {report: {every: 24h}}\n", "report every 24h", 5 * time.Minute},
 	} {
 		c := mustLoad(t, tt.text)

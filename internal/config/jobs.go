@@ -16,12 +16,16 @@ const (
 	JobReport = "report"
 	JobStop   = "stop"
 	JobStart  = "start"
+	JobBackup = "backup"
 )
 
 // jobNames are all jobs of the section, in the order in which they are shown.
-func jobNames() []string { return []string{JobPower, JobReport, JobStop, JobStart} }
+func jobNames() []string { return []string{JobPower, JobReport, JobStop, JobStart, JobBackup} }
 
 func jobKeys() []string { return []string{"every", "at", "timezone"} }
+
+// defaultBackups is how often backups look for what is due where the file does not say.
+const defaultBackups = 15 * time.Minute
 
 // neverWord keeps a job from running at times of its own.
 const neverWord = "never"
@@ -44,8 +48,9 @@ func (c *Config) Job(name string) schedule.Recurrence {
 
 // jobs reads when each job runs. What the file does not say has defaults: with
 // rules power runs as often as the tick says, without them the machines with the
-// tag are stopped and started on working days. The defaults at wall times need the
-// file's time zone, since another would stop machines in the middle of the day.
+// tag are stopped and started on working days. Backups run where there are policies. The
+// defaults at wall times need the file's time zone, since another would stop machines in
+// the middle of the day.
 func (l *loader) jobs(section field) {
 	fields := map[string]field{}
 	if section.value != nil {
@@ -58,8 +63,12 @@ func (l *loader) jobs(section field) {
 		if given {
 			when = l.jobTimes(name, entry.value)
 		}
-		if given && name == JobPower && l.wrong == before {
+		switch {
+		case !given || l.wrong > before:
+		case name == JobPower:
 			l.settleTick(entry, when)
+		case name == JobBackup && !when.IsZero() && len(l.out.Backup.Policies) == 0 && !l.out.Backup.Broken:
+			l.at(entry.key, "jobs.backup has nothing to copy; give policies under backup, or leave it out")
 		}
 		if !when.IsZero() {
 			l.out.Jobs = append(l.out.Jobs, Job{Name: name, When: when})
@@ -73,11 +82,9 @@ func (l *loader) defaultTime(name string) schedule.Recurrence {
 	var when string
 	switch {
 	case name == JobPower && rules:
-		every, err := schedule.Every(l.out.rules.Tick)
-		if err != nil {
-			return schedule.Recurrence{} // such a tick has an error of its own
-		}
-		return every
+		return interval(l.out.rules.Tick)
+	case name == JobBackup && len(l.out.Backup.Policies) > 0:
+		return interval(defaultBackups)
 	case name == JobReport:
 		when = "Mon 07:00"
 	case name == JobStop && !rules:
@@ -93,6 +100,16 @@ func (l *loader) defaultTime(name string) schedule.Recurrence {
 		return schedule.Recurrence{}
 	}
 	return times
+}
+
+// interval is a recurrence of an interval; the zero value where that is none, which has an
+// error of its own.
+func interval(every time.Duration) schedule.Recurrence {
+	when, err := schedule.Every(every)
+	if err != nil {
+		return schedule.Recurrence{}
+	}
+	return when
 }
 
 // jobTimes reads one job: never, or a mapping with every or at.
@@ -121,6 +138,8 @@ func (l *loader) jobTimes(name string, n *yaml.Node) (when schedule.Recurrence) 
 		l.at(every.key, "jobs.%s runs at a time; write at: Mon-Fri 19:00", name)
 	case hasAt && name == JobPower:
 		l.at(at.key, "jobs.power looks at the schedules every so often; write every: 5m")
+	case hasAt && name == JobBackup:
+		l.at(at.key, "jobs.backup looks every so often for what is due; the times of copies are those of each policy; write every: 15m")
 	case hasEvery:
 		return l.every(every.value, name)
 	case hasAt:
@@ -131,11 +150,11 @@ func (l *loader) jobTimes(name string, n *yaml.Node) (when schedule.Recurrence) 
 	return when
 }
 
-// every reads an interval of whole minutes. Power is a tick, which lasts a day at
-// most.
+// every reads an interval of whole minutes. Power and backups look for what is due: a day
+// is the longest for them.
 func (l *loader) every(n *yaml.Node, name string) schedule.Recurrence {
 	most := 31 * 24 * time.Hour
-	if name == JobPower {
+	if name == JobPower || name == JobBackup {
 		most = longestTick
 	}
 	before := l.wrong
