@@ -2,6 +2,14 @@ locals {
   topic    = var.alarm_topic_arn != "" ? var.alarm_topic_arn : aws_sns_topic.alarms[0].arn
   function = { FunctionName = aws_lambda_function.nightshift.function_name }
   power    = { Stack = var.name, Job = "power" }
+  backup   = { Stack = var.name, Job = "backup" }
+
+  # Jobs that somebody is called for where they do not come.
+  awaited = merge(local.rules ? {
+    Power = { does = "nightshift did not follow the schedules for three intervals.", dimension = local.power, period = var.power_period }
+    } : {}, var.backups && local.jobs["backup"].when != "" ? {
+    Backup = { does = "nightshift did not look for copies that are due for two intervals.", dimension = local.backup, period = var.backup_period }
+  } : {})
 
   # An entry for each alarm on one metric. It fires above the threshold.
   alarms = merge({
@@ -34,6 +42,11 @@ locals {
       does      = "The newest cost report is older than eight days.", namespace = "nightshift", metric = "ReportAgeSeconds"
       dimension = local.power, statistic = "Maximum", period = 3600, above = 691200
     }
+    } : {}, var.backups ? {
+    BackupFailed = {
+      does      = "Each run of backups of two intervals failed in part or as a whole.", namespace = "nightshift", metric = "Failed"
+      dimension = local.backup, statistic = "Minimum", period = var.backup_period, above = 0
+    }
   } : {})
 }
 
@@ -56,12 +69,12 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
   tags                = var.tags
 }
 
-# What was not measured counts as nothing, so that a power job that is never called
-# is seen. While the schedules are disabled the alarm holds itself in order.
-resource "aws_cloudwatch_metric_alarm" "power" {
-  count               = local.rules ? 1 : 0
-  alarm_name          = "${var.name}-PowerAlarm"
-  alarm_description   = "nightshift did not follow the schedules for three intervals."
+# What was not measured counts as nothing, so that a job that is never called is seen.
+# While the schedules are disabled the alarm holds itself in order.
+resource "aws_cloudwatch_metric_alarm" "awaited" {
+  for_each            = local.awaited
+  alarm_name          = "${var.name}-${each.key}Alarm"
+  alarm_description   = each.value.does
   actions_enabled     = var.enabled
   alarm_actions       = [local.topic]
   ok_actions          = [local.topic]
@@ -85,8 +98,8 @@ resource "aws_cloudwatch_metric_alarm" "power" {
     metric {
       namespace   = "nightshift"
       metric_name = "Succeeded"
-      dimensions  = local.power
-      period      = var.power_period
+      dimensions  = each.value.dimension
+      period      = each.value.period
       stat        = "Sum"
     }
   }
@@ -122,4 +135,10 @@ resource "aws_sns_topic_subscription" "email" {
   topic_arn = aws_sns_topic.alarms[0].arn
   protocol  = "email"
   endpoint  = var.alarm_email
+}
+
+# Its name before there was more than one.
+moved {
+  from = aws_cloudwatch_metric_alarm.power[0]
+  to   = aws_cloudwatch_metric_alarm.awaited["Power"]
 }

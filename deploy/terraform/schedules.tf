@@ -29,6 +29,13 @@ locals {
       age     = 300
       retries = 5
     }
+    } : {}, var.backups ? {
+    backup = {
+      does    = "Makes the copies that are due.", when = "rate(15 minutes)"
+      input   = "{\"action\": \"backup\"}"
+      age     = 900
+      retries = 5
+    }
   } : {})
 
   jobs = { for job, j in local.all_jobs : job => merge(j, { when = lookup(var.schedules, job, j.when) }) }

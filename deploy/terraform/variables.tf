@@ -49,6 +49,12 @@ variable "rules" {
   default     = null
 }
 
+variable "backups" {
+  description = "Whether the configuration has backup policies."
+  type        = bool
+  default     = false
+}
+
 variable "tag_key" {
   description = "Key of the tag that marks the instances to stop and start."
   type        = string
@@ -68,13 +74,13 @@ variable "regions" {
 }
 
 variable "schedules" {
-  description = "When the jobs power, report, stop and start run, as EventBridge Scheduler expressions. An empty one leaves the job out. What is not named has the default of the template."
+  description = "When the jobs power, report, stop, start and backup run, as EventBridge Scheduler expressions. An empty one leaves the job out. What is not named has the default of the template."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for job, _ in var.schedules : contains(["power", "report", "stop", "start"], job)])
-    error_message = "The jobs are power, report, stop and start."
+    condition     = alltrue([for job, _ in var.schedules : contains(["power", "report", "stop", "start", "backup"], job)])
+    error_message = "The jobs are power, report, stop, start and backup."
   }
 }
 
@@ -88,6 +94,12 @@ variable "power_period" {
   description = "Seconds of three intervals of power, for its alarm."
   type        = number
   default     = 900
+}
+
+variable "backup_period" {
+  description = "Seconds of two intervals of backup, for its alarm."
+  type        = number
+  default     = 1800
 }
 
 variable "enabled" {

@@ -21,6 +21,11 @@ func deployParameters(c *config.Config) (map[string]string, error) {
 	for _, j := range c.Jobs {
 		times[j.Name] = j.When
 	}
+	if len(stack.CopiedBy(c.Backup).Policies) > 0 {
+		times[config.JobBackup] = c.Job(config.JobBackup) // also where it is never run
+	} else {
+		delete(times, config.JobBackup) // no policy is without an error
+	}
 	values, err := stack.ScheduleParameters(times)
 	if err != nil {
 		return nil, err
@@ -56,6 +61,7 @@ func checkOverrides(values map[string]string) error {
 		"CodeBucket": "set deploy.artifact_bucket in nightshift.yaml", "CodeKey": "name the program with --binary",
 		"Config":        "name the configuration with --config",
 		"PowerSchedule": "set jobs.power in nightshift.yaml, which the alarm follows, too", "PowerPeriod": "set jobs.power in nightshift.yaml",
+		"BackupSchedule": "set jobs.backup in nightshift.yaml, which the alarm follows, too", "BackupPeriod": "set jobs.backup in nightshift.yaml",
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := values[name]

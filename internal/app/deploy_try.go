@@ -80,8 +80,8 @@ func (s *Session) tryDeployment(ctx context.Context, in DeployInput, fresh bool,
 	return tries, nil
 }
 
-// read takes from the function's answer what people want to know. That of power is
-// in an envelope, those of stop, start and report are not.
+// read takes from the function's answer what people want to know. Those of
+// power and backup are in an envelope, those of stop, start and report are not.
 func (t *Try) read(answer []byte) {
 	var err error
 	switch t.Job {
@@ -101,6 +101,12 @@ func (t *Try) read(answer []byte) {
 		}
 		err = json.Unmarshal(answer, &a)
 		t.Status, t.Stops, t.Starts = a.Data.Status, a.Data.Stopped, a.Data.Started
+	case "backup":
+		var a struct {
+			Data BackupSummary `json:"data"`
+		}
+		err = json.Unmarshal(answer, &a)
+		t.Status = a.Data.Status
 	default:
 		var a power.Answer
 		err = json.Unmarshal(answer, &a)

@@ -67,7 +67,7 @@ func (d *Daemon) due(job watch.Job, now time.Time) (slot time.Time, ok bool) {
 		last = tried.at
 	}
 	if last.IsZero() {
-		if job.Name == config.JobPower {
+		if job.Name == config.JobPower || job.Name == config.JobBackup {
 			return now, true // it does what is to be done now, however long nobody looked
 		}
 		last = began
@@ -196,12 +196,12 @@ func (d *Daemon) do(ctx context.Context, job watch.Job) error {
 		d.o.Ended(ctx, d.configured(ctx), notify.Result{Job: job.Name, Err: err})
 		return err
 	}
-	fresh, release, err := d.hold(ctx, s, job)
-	defer release()
+	hold, err := d.hold(ctx, s, job)
+	defer hold.release()
 	switch {
 	case errors.Is(err, errElsewhere):
 		return err
-	case err == nil && fresh && !d.stillDue(ctx, s, job.Name):
+	case err == nil && hold.fresh && !d.stillDue(ctx, s, job.Name):
 		return errDone
 	case err != nil:
 		d.o.Ended(ctx, s, notify.Result{Job: job.Name, Err: err})
@@ -209,7 +209,7 @@ func (d *Daemon) do(ctx context.Context, job watch.Job) error {
 	}
 	d.log.DebugContext(ctx, "job begins", "job", job.Name)
 	ended := d.o.JobStarted(job.Name)
-	result := d.carryOut(ctx, s, job.Name)
+	result := d.carryOut(ctx, s, job.Name, hold.lost)
 	ended(failedRun(result))
 	d.o.Ended(ctx, s, result)
 	return result.Err
@@ -251,15 +251,20 @@ func failedRun(r notify.Result) bool {
 		return watch.FailedRun(r.Power.Record())
 	case r.Report != nil:
 		return watch.FailedRun(r.Report.Record())
+	case r.Backup != nil:
+		return watch.FailedRun(r.Backup.Record())
 	default:
 		return true
 	}
 }
 
-// carryOut does a job.
-func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string) notify.Result {
-	if job == config.JobReport {
+// carryOut does a job. What must not be done twice ends when the lease is lost.
+func (d *Daemon) carryOut(ctx context.Context, s *app.Session, job string, lost <-chan struct{}) notify.Result {
+	switch job {
+	case config.JobReport:
 		return d.report(ctx, s)
+	case config.JobBackup:
+		return d.backup(ctx, s, lost)
 	}
 	in := app.PowerInput{Settle: settleTime, Closing: d.closing}
 	if job != config.JobPower {

@@ -40,30 +40,44 @@ type heldLease struct {
 	ttl     time.Duration
 }
 
-// hold takes or renews the lease of a job; fresh is true where it was taken, and another
-// process may have had it before. Afterwards release is to be called. Where the store of
-// leases cannot be reached, stops and starts go on without one: two at the same time do
-// no harm, and none at all does. A report waits.
-func (d *Daemon) hold(ctx context.Context, s *app.Session, job watch.Job) (fresh bool, release func(), err error) {
-	nothing := func() {}
+// holding is the lease of a job while it runs.
+type holding struct {
+	// fresh is true where it was taken, and another process may have had it before.
+	fresh bool
+	// lost is closed when another process has it.
+	lost chan struct{}
+	// release is to be called afterwards.
+	release func()
+}
+
+// hold takes or renews the lease of a job. Where the store of leases cannot be reached,
+// stops and starts go on without one: two at the same time do no harm, and none at all
+// does. A report and backups wait.
+func (d *Daemon) hold(ctx context.Context, s *app.Session, job watch.Job) (holding, error) {
+	without := holding{lost: make(chan struct{}), release: func() {}}
 	held, fresh, err := d.take(ctx, s, job)
 	switch {
 	case errors.Is(err, fleet.ErrConflict):
 		d.forgetLease(job.Name)
-		return false, nothing, fmt.Errorf("%w: %w", errElsewhere, err)
+		return without, fmt.Errorf("%w: %w", errElsewhere, err)
 	case err != nil:
 		d.showLease(job.Name, false) // it may still be ours, and is renewed the next time
-		if job.Name == config.JobReport {
-			return false, nothing, err
+		if job.Name == config.JobReport || job.Name == config.JobBackup {
+			return without, err
 		}
 		d.log.WarnContext(ctx, "a job runs without its lease, perhaps at the same time as in another process", "job", job.Name, "error", err)
-		return false, nothing, nil
+		return without, nil
 	}
 	d.keepLease(job.Name, held)
 	renewing, stop := context.WithCancel(ctx)
 	var renewed sync.WaitGroup
-	renewed.Go(func() { d.renew(renewing, job.Name, held) })
-	return fresh, func() {
+	lost := make(chan struct{})
+	renewed.Go(func() {
+		if d.renew(renewing, job.Name, held) {
+			close(lost)
+		}
+	})
+	return holding{fresh, lost, func() {
 		stop()
 		renewed.Wait()
 		// The next run of power is soon. Without a journal no other process knows what
@@ -71,7 +85,7 @@ func (d *Daemon) hold(ctx context.Context, s *app.Session, job watch.Job) (fresh
 		if job.Name != config.JobPower && held.journal != "" {
 			d.giveBack(ctx, job.Name, held)
 		}
-	}, nil
+	}}, nil
 }
 
 // take renews the lease that this process has, or takes it.
@@ -150,22 +164,23 @@ func owner() string {
 	return host
 }
 
-// renew keeps a lease until the context ends, or until another process has it.
-func (d *Daemon) renew(ctx context.Context, job string, held heldLease) {
+// renew keeps a lease until the context ends, or until another process has it: then it is
+// lost.
+func (d *Daemon) renew(ctx context.Context, job string, held heldLease) (lost bool) {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-time.After(time.Duration(float64(renewEvery) / d.o.Speed)):
 		}
 		err := d.inTime(ctx, held.Renew)
 		switch {
 		case ctx.Err() != nil:
-			return
+			return false
 		case errors.Is(err, fleet.ErrConflict):
 			d.log.WarnContext(ctx, "the lease of a job was lost while the job runs", "job", job, "error", err)
 			d.forgetLease(job)
-			return
+			return true
 		case err != nil:
 			d.log.WarnContext(ctx, "the lease of a job was not renewed", "job", job, "error", err)
 		}

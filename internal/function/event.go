@@ -21,6 +21,7 @@ const (
 	actionReport = "report"
 	actionPower  = "power"
 	actionCheck  = "check"
+	actionBackup = "backup"
 )
 
 // tooLate is the age at which a scheduled stop or start is refused: whoever
@@ -65,7 +66,7 @@ func readEvent(payload []byte, defaultAction string, now time.Time) (r Request, 
 		}
 	}
 	switch late := now.Sub(scheduled); {
-	case r.Action != actionStop && r.Action != actionStart: // a late report is better than none, and power decides by the time at which it looks
+	case r.Action != actionStop && r.Action != actionStart: // a late report is better than none, and power and backup decide by the time at which they look
 	case !scheduled.IsZero() && late > tooLate:
 		status = fmt.Sprintf("refused: this %s was scheduled for %s and is %s late, more than %s",
 			r.Action, scheduled.Format(time.RFC3339), late.Round(time.Second), tooLate)
@@ -169,7 +170,7 @@ func unknownKey(e event, where string, known []string) error {
 
 // action is what the event asks for, empty where it is none that there is.
 func (e event) action(otherwise string) (string, error) {
-	actions := []string{actionStop, actionStart, actionReport, actionPower, actionCheck}
+	actions := []string{actionStop, actionStart, actionReport, actionPower, actionCheck, actionBackup}
 	if raw := e["action"]; raw != nil {
 		if action, ok := textOf(raw); ok && slices.Contains(actions, action) {
 			return action, nil
@@ -203,6 +204,8 @@ func (e event) values(r *Request) error {
 			return bad("tag", "the action power follows the rules of the configuration, not a tag")
 		case actionReport:
 			return bad("tag", "the report is of everything and takes no tag")
+		case actionBackup:
+			return bad("tag", "the action backup follows the policies of the configuration, not a tag")
 		}
 		if _, err := fleet.ParseTag(r.Tag); err != nil {
 			return bad("tag", err.Error())

@@ -35,6 +35,7 @@ func TestReadEvent(t *testing.T) {
 		{"early", `{"scheduled_at":"2026-11-22T11:00:00Z"}`, "", Request{Action: "stop"}, ""},
 		{"a late report", `{"action":"report","scheduled_at":"2026-11-01T00:00:00Z"}`, "", Request{Action: "report"}, ""},
 		{"a late tick", `{"action":"power","dry_run":true,"scheduled_at":"2026-11-01T00:00:00Z"}`, "", Request{Action: "power", DryRun: true}, ""},
+		{"late backups", `{"action":"backup","dry_run":true,"scheduled_at":"2026-11-01T00:00:00Z"}`, "", Request{Action: "backup", DryRun: true}, ""},
 		{"a tick by default", `{"region":"us-east-1"}`, "power", Request{Action: "power", Region: "us-east-1"}, ""},
 
 		{"a rule's schedule", `{"version":"0","id":"53dc4d37","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":"2026-11-22T09:59:00Z","region":"us-east-1","resources":["arn:aws:events:us-east-1:123456789012:rule/r"],"detail":{}}`, "", Request{Action: "stop"}, ""},
@@ -91,6 +92,8 @@ func TestReadEventRefuses(t *testing.T) {
 		{"tag without a key", `{"tag":"="}`, `tag: tag "=": the key is missing`},
 		{"tag of 300 kB", `{"tag":"` + strings.Repeat("t", 300_000) + `"}`, `tag: not a text`},
 		{"tag and schedules", `{"action":"power","tag":"a=b"}`, `tag: the action power follows the rules of the configuration`},
+		{"tag and policies", `{"action":"backup","tag":"a=b"}`, `tag: the action backup follows the policies of the configuration`},
+		{"an approval", `{"action":"backup","hash":"x"}`, `unknown key "hash"; known are `},
 		{"tag and report", `{"action":"report","tag":"a=b"}`, `tag: the report is of everything`},
 		{"dry run as a text", `{"dry_run":"yes"}`, `dry_run: neither true nor false`},
 		{"dry run as null", `{"dry_run":null}`, `dry_run: neither true nor false`},
@@ -130,7 +133,7 @@ func TestReadEventRefuses(t *testing.T) {
 // without an action can be followed.
 func TestReadEventDefaultIsWrong(t *testing.T) {
 	_, _, err := readEvent([]byte(`{}`), "Stop", noon())
-	if want := `NIGHTSHIFT_ACTION is "Stop", not one of stop, start, report, power, check`; !errors.Is(err, fleet.ErrInvalid) || fmt.Sprint(err) != want {
+	if want := `NIGHTSHIFT_ACTION is "Stop", not one of stop, start, report, power, check, backup`; !errors.Is(err, fleet.ErrInvalid) || fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if r, _, err := readEvent([]byte(`{"action":"start"}`), "Stop", noon()); err != nil || r.Action != "start" {

@@ -50,26 +50,28 @@ type result struct {
 	partly bool
 	// newest is the date of the newest report, zero where it is not known.
 	newest time.Time
-	// config is the configuration, power and report what came of such a job; nil where
-	// there is none.
+	// config is the configuration, power, report and backup what came of such a job; nil
+	// where there is none.
 	config *config.Config
 	power  *app.PowerResult
 	report *app.ReportResult
+	backup *app.BackupResult
 }
 
 // jobs are all actions that an event may ask for.
 func (h Handler) jobs() map[string]job {
 	return map[string]job{
 		actionStop: h.stopOrStart, actionStart: h.stopOrStart, actionPower: h.followRules, actionReport: h.report, actionCheck: h.check,
+		actionBackup: h.makeBackups,
 	}
 }
 
 // Request is what an event asks for.
 type Request struct {
-	// Action is "stop", "start", "report", "power" or "check".
+	// Action is "stop", "start", "report", "power", "check" or "backup".
 	Action string
 	// Region and Tag replace the configured ones where they are not empty. The
-	// action power takes no tag.
+	// actions power and backup take no tag.
 	Region string
 	Tag    string
 	DryRun bool

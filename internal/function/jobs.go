@@ -137,7 +137,7 @@ func (h Handler) tell(ctx context.Context, s *app.Session, r Request, result not
 	}
 	result.Job = r.Action
 	if result.Err != nil {
-		result.Power, result.Report = nil, nil
+		result.Power, result.Report, result.Backup = nil, nil, nil
 	}
 	h.Notices.Run(ctx, s, result)
 }

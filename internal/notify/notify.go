@@ -83,6 +83,7 @@ type Result struct {
 	Job    string
 	Power  *app.PowerResult
 	Report *app.ReportResult
+	Backup *app.BackupResult
 	Err    error
 }
 
@@ -139,6 +140,8 @@ func quiet(r Result) bool {
 	switch {
 	case r.Power != nil:
 		return r.Power.Input.DryRun || !r.Power.Input.Only.IsZero()
+	case r.Backup != nil:
+		return r.Backup.Input.DryRun
 	default:
 		return errors.Is(r.Err, context.Canceled)
 	}

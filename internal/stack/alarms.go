@@ -23,9 +23,28 @@ const maxReportAge = 8 * 24 * 60 * 60
 // functionTimeout is the function's timeout in seconds, as in the template.
 const functionTimeout = 900
 
-// alarms are those of the template, but for that of a power job that did not come,
-// which is calculated. A function's metrics are shared by all of its jobs.
-func alarms(rules bool) []alarm {
+// awaited is a job of which the template has an alarm where it does not come, which is
+// calculated.
+type awaited struct {
+	ID, Job, Description string
+	// Condition is that of the schedule; empty where there always is one.
+	Condition string
+}
+
+func awaitedJobs(rules, copies bool) []awaited {
+	var list []awaited
+	if rules {
+		list = append(list, awaited{"Power", powerJob, "nightshift did not follow the schedules for three intervals", ""})
+	}
+	if copies {
+		list = append(list, awaited{"Backup", backupJob, "nightshift did not look for copies that are due for two intervals", "HasBackup"})
+	}
+	return list
+}
+
+// alarms are those of the template, but for those of jobs that did not come. A function's
+// metrics are shared by all of its jobs.
+func alarms(rules, copies bool) []alarm {
 	function := []variable{{"FunctionName", "!Ref Function"}}
 	list := []alarm{
 		{"Errors", "A run of nightshift failed", "AWS/Lambda", "Errors", function, "Sum", "300", 0},
@@ -43,10 +62,14 @@ func alarms(rules bool) []alarm {
 		},
 	}
 	if rules {
-		power := []variable{{"Stack", "!Ref AWS::StackName"}, {"Job", "power"}}
+		power := []variable{{"Stack", "!Ref AWS::StackName"}, {"Job", powerJob}}
 		list = append(list,
 			alarm{"PowerFailed", "Each run of three intervals failed in part or as a whole", MetricNamespace, "Failed", power, "Minimum", "!Ref PowerPeriod", 0},
 			alarm{"Report", "The newest cost report is older than eight days", MetricNamespace, "ReportAgeSeconds", power, "Maximum", "3600", maxReportAge})
+	}
+	if copies {
+		list = append(list, alarm{"BackupFailed", "Each run of backups of two intervals failed in part or as a whole", MetricNamespace, "Failed",
+			[]variable{{"Stack", "!Ref AWS::StackName"}, {"Job", backupJob}}, "Minimum", "!Ref BackupPeriod", 0})
 	}
 	return list
 }

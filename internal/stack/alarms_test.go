@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"nightshift/internal/fleet"
+	"nightshift/internal/schedule"
 	"nightshift/internal/stack"
 )
 
@@ -291,9 +292,43 @@ func TestScheduleParameters(t *testing.T) {
 			t.Errorf("%s is not %s by default", name, got[name])
 		}
 	}
-	for text, job := range map[string]string{"Mon 1-7 07:00 UTC": "report", "Mon 07:00 UTC": "backup"} {
+	for text, job := range map[string]string{"Mon 1-7 07:00 UTC": "report", "Mon 07:00 UTC": "prove"} {
 		if _, err := stack.ScheduleParameters(times(t, map[string]string{job: text})); err == nil || !strings.Contains(err.Error(), job) {
 			t.Errorf("%s at %s: %v", job, text, err)
 		}
+	}
+}
+
+// TestBackupsInTemplate: with policies the template has a schedule that can be left out,
+// an alarm where no run comes for two intervals, and one for runs that fail. Without any it
+// has nothing of that.
+func TestBackupsInTemplate(t *testing.T) {
+	copies := stack.Backups{Policies: []stack.Copied{{Policy: "daily", Tags: []fleet.Tag{{Key: "Backup", Value: "daily"}}}}}
+	text := template(t, &stack.Schedules{Rules: []stack.Bound{{Tag: fleet.Tag{Key: "Schedule"}}}, Backups: copies})
+	for _, want := range []string{"BackupOnTime", "BackupAlarm", "BackupFailedAlarm"} {
+		r, found := resources(t, text)[want]
+		if !found || want != "BackupFailedAlarm" && r.Condition != "HasBackup" {
+			t.Errorf("%s: %t, condition %q", want, found, r.Condition)
+		}
+	}
+	if without := template(t, &stack.Schedules{Rules: []stack.Bound{{Tag: fleet.Tag{Key: "Schedule"}}}}); strings.Contains(without, "Backup") {
+		t.Error("a template without policies has backups")
+	}
+	if alone := template(t, &stack.Schedules{Backups: copies}); !strings.Contains(alone, "BackupOnTime") || strings.Contains(alone, "PowerOnTime") {
+		t.Error("policies need no rules")
+	}
+	got, err := stack.ScheduleParameters(times(t, map[string]string{"backup": "every 15m"}))
+	if err != nil || got["BackupSchedule"] != "rate(15 minutes)" || got["BackupPeriod"] != "1800" {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, name := range []string{"BackupSchedule", "BackupPeriod"} {
+		if !strings.Contains(text, "Default: "+got[name]+"\n") {
+			t.Errorf("%s is not %s by default", name, got[name])
+		}
+	}
+	never := times(t, nil)
+	never["backup"] = schedule.Recurrence{}
+	if got, err := stack.ScheduleParameters(never); err != nil || got["BackupSchedule"] != "" || got["BackupPeriod"] != "" {
+		t.Errorf("never: %v, %v", got, err)
 	}
 }

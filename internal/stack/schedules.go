@@ -70,6 +70,9 @@ func Follow(rules power.Rules, config, journal string) *Schedules {
 // follow reports whether there are rules to follow.
 func (s *Schedules) follow() bool { return s != nil && len(s.Rules) > 0 }
 
+// copies reports whether there are policies that copy something.
+func (s *Schedules) copies() bool { return s != nil && len(s.Backups.Policies) > 0 }
+
 // kinds are the kinds the rule is for.
 func (b Bound) kinds() []fleet.Kind {
 	if len(b.Kinds) == 0 {

@@ -23,9 +23,13 @@ type filling struct {
 	// configuration is by default, as a text of YAML.
 	Rules  bool
 	Config string
-	// Jobs are those with times of their own, Alarms what somebody is called for.
-	Jobs   []timed
-	Alarms []alarm
+	// Copies is true where there are backup policies.
+	Copies bool
+	// Jobs are those with times of their own, Alarms what somebody is called for, Awaited
+	// those that somebody is called for where they do not come.
+	Jobs    []timed
+	Alarms  []alarm
+	Awaited []awaited
 	// Policies are the managed policies of the role.
 	Policies []managed
 	// Tagged, Keys, DataKeys and Licenses are policies that a parameter asks for.
@@ -44,7 +48,8 @@ type filling struct {
 // too, every five minutes. Then it needs a configuration, and nothing stops and starts
 // by the tag alone unless somebody sets when, and only then the role may. What the
 // rules choose is part of the template, which has to be made again when they choose by
-// other tags. Schedules are nil without a configuration.
+// other tags, and so does what its backup policies copy, every fifteen minutes. Schedules
+// are nil without a configuration.
 //
 // The function's role may do exactly what [Policies] say of the actions. Its
 // code is an archive in a bucket, which two parameters name.
@@ -73,8 +78,11 @@ func (f filling) write(skeleton string) ([]byte, error) {
 }
 
 func fill(actions []string, schedules *Schedules, costs Costs) (filling, error) {
-	rules := schedules.follow()
-	f := filling{Rules: rules, KeyForm: keyForm, Jobs: timedJobs(rules), Alarms: alarms(rules)}
+	rules, copies := schedules.follow(), schedules.copies()
+	f := filling{
+		Rules: rules, Copies: copies, KeyForm: keyForm,
+		Jobs: timedJobs(rules, copies), Alarms: alarms(rules, copies), Awaited: awaitedJobs(rules, copies),
+	}
 	if err := costs.check(); err != nil {
 		return f, err
 	}

@@ -136,7 +136,7 @@ func compareAlarms(t *testing.T, r resolver, made shown) {
 		}
 		dimensions := map[string]any{}
 		if id == "PowerAlarm" {
-			address = "aws_cloudwatch_metric_alarm.power[0]"
+			address = `aws_cloudwatch_metric_alarm.awaited["Power"]`
 		} else {
 			maps.Copy(attributes, map[string]string{"Namespace": "namespace", "MetricName": "metric_name", "Statistic": "statistic", "Period": "period"})
 			for _, d := range r.property(id, "Dimensions").([]any) {

@@ -29,8 +29,9 @@ type timed struct {
 
 // timedJobs are the jobs of the template, an entry each. Machines that follow
 // rules must not be stopped and started by their tag, too: where there are rules
-// these two are left out unless somebody sets when.
-func timedJobs(rules bool) []timed {
+// these two are left out unless somebody sets when. Where nothing is copied there is no
+// job for it.
+func timedJobs(rules, copies bool) []timed {
 	stop, start := "cron(0 19 ? * MON-FRI *)", "cron(0 8 ? * MON-FRI *)"
 	if rules {
 		stop, start = `""`, `""`
@@ -44,23 +45,36 @@ func timedJobs(rules bool) []timed {
 	if rules {
 		// Each run decides anew from what it finds, so that a late one does no harm
 		// and a lost one is made good by the next.
-		jobs = append(jobs, timed{"power", "Power", "Power", "How often to follow the schedules of the configuration", "Stops and starts what follows schedules", "rate(5 minutes)", false, `{"action": "power"}`, 300, 5})
+		jobs = append(jobs, timed{powerJob, "Power", "Power", "How often to follow the schedules of the configuration", "Stops and starts what follows schedules", "rate(5 minutes)", false, `{"action": "power"}`, 300, 5})
+	}
+	if copies {
+		// What is due follows from the copies that there are, in the same way.
+		jobs = append(jobs, timed{backupJob, "Backup", "Backup", "How often to look for copies that are due", "Makes the copies that are due", "rate(15 minutes)", true, `{"action": "backup"}`, 900, 5})
 	}
 	return jobs
 }
 
-// ticks is how many intervals of power an alarm waits for a run that succeeded.
-const ticks = 3
+// The jobs that alarms wait for, and how many of their intervals.
+const (
+	powerJob    = "power"
+	backupJob   = "backup"
+	ticks       = 3
+	backupTicks = 2
+)
 
 // ScheduleParameters are the parameters of the template for the times of its jobs,
 // by their names in nightshift.yaml. A job that has no time is left out where the
 // template allows that; an unknown one is an error of kind [fleet.ErrInvalid], as is
-// a time that EventBridge Scheduler cannot say.
+// a time that EventBridge Scheduler cannot say. The template has the job backup only
+// where something is copied: then it is among the times, also without a time.
 func ScheduleParameters(times map[string]schedule.Recurrence) (map[string]string, error) {
 	parameters, known := map[string]string{}, map[string]bool{}
-	for _, job := range timedJobs(true) {
+	for _, job := range timedJobs(true, true) {
 		known[job.Name] = true
-		when := times[job.Name]
+		when, given := times[job.Name]
+		if job.Name == backupJob && !given {
+			continue
+		}
 		if when.IsZero() {
 			if job.Optional {
 				parameters[job.Prefix+"Schedule"], parameters[job.Prefix+"TimeZone"] = "", ""
@@ -72,8 +86,11 @@ func ScheduleParameters(times map[string]schedule.Recurrence) (map[string]string
 			return nil, fmt.Errorf("job %s: %w", job.Name, err)
 		}
 		parameters[job.Prefix+"Schedule"], parameters[job.Prefix+"TimeZone"] = expression, zone
-		if job.Name == "power" {
-			parameters["PowerPeriod"] = strconv.Itoa(int(ticks * when.Interval() / time.Second))
+		switch job.Name {
+		case powerJob:
+			parameters["PowerPeriod"] = seconds(ticks * when.Interval())
+		case backupJob:
+			parameters["BackupPeriod"] = seconds(backupTicks * when.Interval())
 		}
 	}
 	for name := range times {
@@ -83,3 +100,5 @@ func ScheduleParameters(times map[string]schedule.Recurrence) (map[string]string
 	}
 	return parameters, nil
 }
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }

@@ -112,7 +112,7 @@ func firstRuns(read func(journal.Query) ([]journal.Record, error), now time.Time
 			list = append(list, r)
 		}
 	}
-	for _, job := range []string{config.JobPower, config.JobReport, config.JobStop, config.JobStart} {
+	for _, job := range []string{config.JobPower, config.JobReport, config.JobStop, config.JobStart, config.JobBackup} {
 		if slices.ContainsFunc(list, func(r journal.Record) bool { return r.Job == job }) {
 			continue
 		}

@@ -1,0 +1,93 @@
+package daemon_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/daemon"
+	"nightshift/internal/sandbox"
+)
+
+const backups = `timezone: UTC
+regions: [ap-northeast-2]
+journal: s3://nightshift-practice/journal
+jobs: { stop: never, start: never, report: never }
+backup:
+  policies:
+    - { id: disks, tag: Disk=yes, resource: volume, schedule: { every: 1h }, keep: { last: 3 } }
+`
+
+// copying is a world with a volume that a policy selects.
+func copying(t *testing.T) (*world, string) {
+	t.Helper()
+	w := newWorld(t, at(23, 18, 57), sandbox.Options{})
+	w.configure(t, backups)
+	w.restart()
+	s, err := w.options.App.Open(t.Context(), app.Selection{Config: w.ref(), NeedConfig: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	volume := string(s.Inventories(t.Context())[0].Value.Volumes[0].ID)
+	w.SetVolumeTags(sandbox.DefaultRegion, volume, sandbox.Tags{{Key: "Disk", Value: "yes"}})
+	return w, volume
+}
+
+// Backups run at once and then every 15 minutes; what is copied when follows from what
+// there is, so that a daemon that was restarted copies nothing twice.
+func TestBackups(t *testing.T) {
+	w, volume := copying(t)
+	w.pass(t, 0)
+	w.restart()
+	for range 5 {
+		w.pass(t, 15*time.Minute)
+	}
+	if got, want := w.times(t, "backup"), "Mon 18:57, Mon 19:12, Mon 19:27, Mon 19:42, Mon 19:57, Mon 20:12"; got != want {
+		t.Errorf("backup ran %s, want %s", got, want)
+	}
+	copies := 0
+	for _, run := range w.runs(t, "backup") {
+		if run.Failed > 0 || len(run.Errors) > 0 {
+			t.Errorf("%+v", run)
+		}
+		for _, o := range run.Outcomes {
+			if string(o.ID) != volume || o.Action != "copy" || o.Schedule != "disks" {
+				t.Errorf("%+v", o)
+			}
+			copies++
+		}
+	}
+	if copies != 3 { // at once, at 19:00 and at 20:00
+		t.Errorf("%d copies", copies)
+	}
+}
+
+// Of two daemons one makes a copy, and without the store of leases none does: two at the
+// same time might make two.
+func TestBackupsNeedTheirLease(t *testing.T) {
+	w, _ := copying(t)
+	other, _ := w.another()
+	w.Pass(t.Context())
+	other.Pass(t.Context())
+	for _, d := range []*daemon.Daemon{w.Daemon, other} {
+		d.Wait()
+	}
+	done := 0
+	for _, run := range w.runs(t, "backup") {
+		done += run.Done
+	}
+	if done != 1 {
+		t.Errorf("%d copies were made", done)
+	}
+	w.faults(t, "s3:*=cut")
+	before := len(w.runs(t, "backup"))
+	w.pass(t, time.Hour)
+	if job := w.options.Watcher.State().Jobs[0]; job.Name != "backup" || !strings.Contains(job.Problem, "lease") {
+		t.Errorf("%+v", job)
+	}
+	w.faults(t, "")
+	if after := len(w.runs(t, "backup")); after != before {
+		t.Errorf("%d runs without a lease", after-before)
+	}
+}
