@@ -59,9 +59,12 @@ const (
 	pointsPath    = "/recovery-points/"
 )
 
+// pathOf is the path of a call, with the slash at its end that SDKs leave out.
+func pathOf(u *url.URL) string { return strings.TrimSuffix(u.EscapedPath(), "/") + "/" }
+
 // read finds the operation by the path.
 func read(r *wire.Request) {
-	path := r.URL.EscapedPath()
+	path := pathOf(r.URL)
 	switch {
 	case r.Method != http.MethodGet:
 	case path == resourcesPath:
@@ -92,7 +95,7 @@ func serve(r *service.Call) wire.Answer {
 		return r.AnswerREST(cut("Results", all, from, most, func(p *protected) map[string]any { return p.describe(reg) }))
 	}
 	r.IDs = 1
-	path := strings.TrimSuffix(strings.TrimPrefix(r.URL.EscapedPath(), resourcesPath), pointsPath)
+	path := strings.TrimSuffix(strings.TrimPrefix(pathOf(r.URL), resourcesPath), pointsPath)
 	arn, broken := url.PathUnescape(path)
 	if broken != nil || !strings.HasPrefix(arn, "arn:") {
 		return r.Refuse(wire.Invalid("InvalidParameterValueException", "The resource ARN "+path+" is not valid."))

@@ -17,7 +17,8 @@ func (c *checker) restRequest(op *operation, e sandbox.Exchange) {
 		return
 	}
 	path, _, _ := strings.Cut(e.URL, "?")
-	if want := placeholder.ReplaceAllString(regexp.QuoteMeta(op.HTTP.RequestURI), "[^/]+"); e.Method != op.HTTP.Method || !matchWhole(want, path) {
+	uri := strings.TrimSuffix(op.HTTP.RequestURI, "/") // SDKs leave it out
+	if want := placeholder.ReplaceAllString(regexp.QuoteMeta(uri), "[^/]+") + "/?"; e.Method != op.HTTP.Method || !matchWhole(want, path) {
 		c.add("", "%s %s, want %s %s", e.Method, path, op.HTTP.Method, op.HTTP.RequestURI)
 	}
 	c.restBody(op.Input, e.RequestBody)
