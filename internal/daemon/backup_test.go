@@ -80,8 +80,8 @@ func TestBackupsNeedTheirLease(t *testing.T) {
 	if done != 1 {
 		t.Errorf("%d copies were made", done)
 	}
-	w.faults(t, "s3:*=cut")
 	before := len(w.runs(t, "backup"))
+	w.faults(t, "s3:*=cut")
 	w.pass(t, time.Hour)
 	if job := w.options.Watcher.State().Jobs[0]; job.Name != "backup" || !strings.Contains(job.Problem, "lease") {
 		t.Errorf("%+v", job)
