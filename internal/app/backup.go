@@ -31,6 +31,9 @@ type BackupInput struct {
 	// MaxDeletions is how many sets of a policy are deleted at most; 0 is the larger of
 	// 20 and 5 % of its sets.
 	MaxDeletions int
+	// Prices asks for prices, so that the plan has what deletions free, and what policies
+	// cost that have no copies yet.
+	Prices bool
 	// HasLease is true where the caller has taken the lease of the job.
 	HasLease bool
 	// Closing is closed when nothing new may be started. When the context ends, nothing
@@ -50,6 +53,9 @@ type BackupResult struct {
 	// Invalid counts the errors in the backup section of the configuration; what they are
 	// about was skipped.
 	Invalid int
+	// Unmatched are the hashes of the input that no plan has any more: nothing was deleted
+	// for them.
+	Unmatched []string
 	// Unread is true where no target could be read: then there is nothing to show.
 	Unread bool
 }
@@ -64,8 +70,12 @@ type BackupTarget struct {
 	Outcomes []backup.Outcome
 	// Notes say what was missing in the run itself.
 	Notes []string
-	// Waiting counts the deletions of the plan that wait for a person.
-	Waiting int
+	// Waiting counts the deletions of the plan that wait for a person, WaitingFrees is what
+	// they would give back.
+	Waiting      int
+	WaitingFrees backup.Freed
+	// Costs are those of policies that have no copies yet, where prices were asked for.
+	Costs []PolicyCost
 	// Failure, if not nil, is why not all could be read.
 	Failure *TargetError
 }
@@ -104,10 +114,7 @@ func (s *Session) Backup(ctx context.Context, in BackupInput) (BackupResult, err
 		}
 		result.Targets = append(result.Targets, r.Value)
 	}
-	if err := job.unmatched(result); err != nil {
-		run.end(fleet.StatusOf(err))
-		return BackupResult{}, err
-	}
+	result.Unmatched = unmatched(result)
 	result.Unread = len(result.failures()) > 0 && len(result.failures()) == len(result.Targets)+len(result.Unreachable)
 	if !in.DryRun {
 		s.record(calls, run, result.Record())
@@ -187,6 +194,10 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 		Read:   func(ctx context.Context) (backup.Inventory, error) { return s.inventory(ctx, t) },
 	}
 	options := j.options()
+	var priceErr error
+	if j.in.Prices {
+		options.Rates, priceErr = s.backupRates(ctx, t.Region)
+	}
 	if j.in.DryRun {
 		options.Unattended = false // what waits for a person is in the plan
 	}
@@ -195,10 +206,16 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 	if err != nil {
 		return result, err
 	}
+	if j.in.Prices {
+		result.Costs = newPolicyCosts(s.Config.Backup, plan, inv, options.Rates)
+	}
+	if priceErr != nil {
+		result.Notes = append(result.Notes, fmt.Sprintf("the prices could not be read: %v", priceErr))
+	}
 	err = unreadOf(inv)
 	s.app.log.DebugContext(ctx, "planned copies", "account", inv.Target.Account, "region", inv.Target.Region, "resources", len(plan.Creates), "deletions", len(plan.Candidates()))
 	if j.in.DryRun {
-		result.Waiting = len(plan.Deletions())
+		result.Waiting, result.WaitingFrees = len(plan.Deletions()), plan.Frees
 		return result, err
 	}
 	deletes := j.in.Approved || s.Config.Backup.Unattended && !j.in.attended()
@@ -208,10 +225,11 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 	applied := backup.Apply(j.calls, ports, j.store, plan, backup.ApplyOptions{
 		Inventory: inv, Settings: s.Config.Backup, Options: options, Delete: deletes, Now: s.clock(time.Time{}), Closing: j.in.Closing,
 	})
-	result.Plan, result.Outcomes, result.Notes = plan, applied.Outcomes, applied.Notes
+	result.Plan, result.Outcomes, result.Notes = plan, applied.Outcomes, append(result.Notes, applied.Notes...)
 	if !deletes {
-		attended := backup.MakePlan(inv, s.Config.Backup, backup.Options{MaxDeletions: j.in.MaxDeletions})
-		result.Waiting = len(attended.Deletions())
+		inv.Shared = nil // nobody was asked about these; who approves them asks
+		attended := backup.MakePlan(inv, s.Config.Backup, backup.Options{MaxDeletions: j.in.MaxDeletions, Rates: options.Rates})
+		result.Waiting, result.WaitingFrees = len(attended.Deletions()), attended.Frees
 	}
 	return result, err
 }
@@ -233,21 +251,19 @@ func (j *backupJob) approved(ctx context.Context, ports backup.Ports, plan backu
 	return plan, false
 }
 
-// unmatched is an error where a hash is that of no target's plan, and nothing was done.
-func (j *backupJob) unmatched(result BackupResult) error {
-	if len(j.in.Hashes) == 0 {
+// unmatched are the hashes that no target's plan has any more. Where a target could not
+// be read it may be that one's.
+func unmatched(result BackupResult) []string {
+	if len(result.failures()) > 0 {
 		return nil
 	}
 	var left []string
-	for _, hash := range j.in.Hashes {
+	for _, hash := range result.Input.Hashes {
 		if !slices.ContainsFunc(result.Targets, func(t BackupTarget) bool { return t.Plan.Hash == hash }) {
 			left = append(left, hash)
 		}
 	}
-	if len(left) < len(j.in.Hashes) || len(result.failures()) > 0 {
-		return nil
-	}
-	return fleet.Errorf(fleet.ErrConflict, "no plan has the hash %s any more: nothing was deleted; look at the plan again", strings.Join(left, ", "))
+	return left
 }
 
 // unreadOf is why copies could not be planned, where a listing is not whole without which
@@ -302,13 +318,13 @@ func (r BackupResult) Status() fleet.Status {
 		return fleet.StatusInvalid
 	case r.Unread:
 		return fleet.StatusOf(joinAlike(causes))
-	case len(failed)+rest == 0:
+	case len(failed)+rest+len(r.Unmatched) == 0:
 		return fleet.StatusDone
 	case len(r.outcomes(fleet.Done)) > 0:
 		return fleet.StatusPartial
-	case rest == 0 && denied == len(failed):
+	case rest+len(r.Unmatched) == 0 && denied == len(failed):
 		return fleet.StatusDenied
-	case len(failed) > 0:
+	case len(failed)+len(r.Unmatched) > 0:
 		return fleet.StatusFailed
 	default:
 		return fleet.StatusPartial
@@ -323,6 +339,9 @@ func (r BackupResult) Err() error {
 	}
 	if r.Invalid > 0 {
 		causes = append(causes, fleet.Errorf(fleet.ErrInvalid, "%s wrong: nothing is copied or deleted for it", text.Count(r.Invalid, "policy is", "policies are")))
+	}
+	if len(r.Unmatched) > 0 {
+		causes = append(causes, fleet.Errorf(fleet.ErrConflict, "no plan has the hash %s any more, so that nothing was deleted for it; look at `nightshift backup plan` again", strings.Join(r.Unmatched, ", ")))
 	}
 	for _, ended := range []struct {
 		result fleet.Result

@@ -42,14 +42,14 @@ func (p *planner) free(plan *Plan) {
 	for n := range p.chains {
 		for m := range p.chains[n].verdicts {
 			if v := &p.chains[n].verdicts[m]; !v.Keep {
-				plan.Frees.add(v.Frees)
+				plan.Frees.Add(v.Frees)
 			}
 		}
 	}
 }
 
-// add sums up. A sum is measured, or priced, where all its parts are.
-func (f *Freed) add(other Freed) {
+// Add sums up. A sum is measured, or priced, where all its parts are.
+func (f *Freed) Add(other Freed) {
 	f.Bytes += other.Bytes
 	f.USD = f.USD.Add(other.USD)
 	f.Measured = f.Measured && other.Measured
@@ -181,7 +181,7 @@ func (f *freeing) give(s *fleet.Snapshot, bytes int64, measured bool, dimension 
 			freed.USD = quote.Rate.USD.Times(bytes, gib)
 		}
 	}
-	f.deletes[s.ID].Frees.add(freed)
+	f.deletes[s.ID].Frees.Add(freed)
 }
 
 // binned is how long a snapshot stays in the Recycle Bin, where it is billed as before.

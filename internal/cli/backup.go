@@ -30,6 +30,6 @@ and each that goes.`,
 	}
 	cmd.PersistentFlags().StringVarP(&output, "output", "o", "table", "how the answer is printed: table or json")
 	complete(cmd, "output", "table", "json")
-	cmd.AddCommand(a.simulateCommand())
+	cmd.AddCommand(a.simulateCommand(), a.backupPlanCommand(), a.backupApplyCommand())
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,6 +63,9 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"account":  startAccount(t),
+			"advance":  advance,
+			"tag":      tagSnapshots,
+			"untag":    untagSnapshots,
 			"exitcode": exitCode,
 			"fewer":    fewer,
 			"launch":   launch,
@@ -80,7 +84,7 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 
 // startAccount is the script command
 //
-//	account [fleet=N] [speed=N] [faults=PLAN] [policy=FILE] [anyof=MODE] [accounts=N] [bucket=NAME]
+//	account [fleet=N] [speed=N] [at=TIME] [faults=PLAN] [policy=FILE] [anyof=MODE] [accounts=N] [bucket=NAME]
 //
 // which starts a practice account and sets the variables to reach it.
 func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
@@ -94,6 +98,8 @@ func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
 				o.Fleet, err = strconv.Atoi(value)
 			case "speed":
 				o.Speed, err = strconv.ParseFloat(value, 64)
+			case "at":
+				o.Start, err = time.Parse(time.RFC3339, value)
 			case "faults":
 				o.Faults, err = sandbox.ParseFaults(value)
 			case "policy":
@@ -120,6 +126,48 @@ func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		ts.Setenv("BUCKET", sandbox.DefaultBucket)
 		ts.Setenv("NIGHTSHIFT_SANDBOX_SPEED", strconv.FormatFloat(o.Speed, 'g', -1, 64)) // as the command sandbox prints it
 	}
+}
+
+// advance moves the clock of the practice account: advance 24h.
+func advance(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	(*ts.Value("account").(**sandbox.Server)).Sandbox().Advance(d)
+}
+
+// tagSnapshots tags the snapshots of the practice account that carry a tag with a value
+// that begins so: tag nightshift:set=nightly/i-1/20261120T nightshift:hold=audit.
+func tagSnapshots(ts *testscript.TestScript, _ bool, args []string) {
+	client, ids := snapshotsWith(ts, args[0])
+	key, value, _ := strings.Cut(args[1], "=")
+	_, err := client.CreateTags(context.Background(), &ec2.CreateTagsInput{Resources: ids, Tags: []types.Tag{{Key: &key, Value: &value}}})
+	ts.Check(err)
+}
+
+// untagSnapshots takes a tag from those that have it: untag nightshift:hold=audit.
+func untagSnapshots(ts *testscript.TestScript, _ bool, args []string) {
+	client, ids := snapshotsWith(ts, args[0])
+	key, _, _ := strings.Cut(args[0], "=")
+	_, err := client.DeleteTags(context.Background(), &ec2.DeleteTagsInput{Resources: ids, Tags: []types.Tag{{Key: &key}}})
+	ts.Check(err)
+}
+
+// snapshotsWith are the snapshots with a tag whose value begins so.
+func snapshotsWith(ts *testscript.TestScript, tag string) (client *ec2.Client, ids []string) {
+	key, value, _ := strings.Cut(tag, "=")
+	for _, s := range (*ts.Value("account").(**sandbox.Server)).Sandbox().Snapshots(sandbox.DefaultRegion) {
+		if slices.ContainsFunc(s.Tags, func(t sandbox.Tag) bool { return t.Key == key && strings.HasPrefix(t.Value, value) }) {
+			ids = append(ids, s.ID)
+		}
+	}
+	if len(ids) == 0 {
+		ts.Fatalf("no snapshot has the tag %s", tag)
+	}
+	endpoint := ts.Getenv("AWS_ENDPOINT_URL")
+	return ec2.New(ec2.Options{
+		Region: sandbox.DefaultRegion, BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
+	}), ids
 }
 
 // exitCode runs a command and checks its code: exitcode 3 nightshift stop.

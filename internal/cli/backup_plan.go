@@ -1,0 +1,309 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/app"
+	"nightshift/internal/backup"
+	"nightshift/internal/fleet"
+	"nightshift/internal/text"
+)
+
+func (a *commandLine) backupPlanCommand() *cobra.Command {
+	var (
+		all, exitCode bool
+		most          int
+	)
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show which copies would be made and deleted, and why",
+		Long: `Show which copies would be made and deleted, and why. Nothing is changed.
+
+What would be deleted has the reasons of the retention, and how much that frees a
+month: an upper bound, since AWS does not say how much a snapshot stores. What a
+guard holds back is counted; --all lists it with everything else that stays.
+
+The plan ends with a hash of its deletions. ` + "`nightshift backup apply --hash HASH`" + `
+deletes what this plan lists and what still has the same verdict then, even where
+new copies were made in between.`,
+		Example: `  nightshift backup plan
+  nightshift backup plan --all
+  nightshift backup plan --exit-code --quiet || echo "something is to be done"`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.openConfigured(cmd.Context())
+			if err != nil {
+				return err
+			}
+			a.progress.start("backup")
+			result, err := s.BackupPlan(cmd.Context(), app.BackupInput{MaxDeletions: most, Prices: true})
+			a.progress.end()
+			if err != nil {
+				return errors.Join(a.configErrors(s), err)
+			}
+			if !result.Unread {
+				if err := a.show("backup plan", backupPlanAnswer(result), func() { a.printBackupPlan(s, result, all) }); err != nil {
+					return err
+				}
+			}
+			err = a.endedWith(s, result.Status(), result.Err())
+			if err == nil && exitCode && plannedActions(result) > 0 {
+				return errChanges
+			}
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&all, "all", false, "also list the copies that stay, and the resources of which no copy is due")
+	flags.BoolVar(&exitCode, "exit-code", false, "end with code 6 when something would be done")
+	addMaxDeletions(cmd, &most)
+	return cmd
+}
+
+// addMaxDeletions adds the flag that plan and apply share: with another value the plans
+// differ, and so do their hashes.
+func addMaxDeletions(cmd *cobra.Command, most *int) {
+	cmd.Flags().IntVar(most, "max-deletions", 0, "how many sets of a policy are deleted at most (default: the larger of 20 and 5 % of its sets)")
+}
+
+// plannedActions counts the copies and deletions of the plans.
+func plannedActions(r app.BackupResult) int {
+	n := 0
+	for _, t := range r.Targets {
+		n += len(t.Plan.Deletions())
+		for _, c := range t.Plan.Creates {
+			if c.Action != backup.ActionNone {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// copyForm is how the times of slots and data are printed in tables, in UTC.
+const copyForm = "2006-01-02 15:04"
+
+func copyTime(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(copyForm)
+}
+
+// printBackupPlan prints what changes and the sums of each policy; with all everything.
+func (a *commandLine) printBackupPlan(s *app.Session, r app.BackupResult, all bool) {
+	out := a.Stdout
+	width := a.terminal()
+	parts := 0
+	section := func(title string, t *accountTable, narrow ...string) {
+		if len(t.rows) == 0 {
+			return
+		}
+		if parts++; parts > 1 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintln(out, title)
+		left := 0
+		if !all && len(t.rows) > mostRows {
+			left, t.rows = len(t.rows)-mostRows, t.rows[:mostRows]
+		}
+		t.fit(width, append(t.idle(), narrow...)...)
+		t.print(out)
+		if left > 0 {
+			fmt.Fprintf(out, "… and %d more; --all lists them\n", left)
+		}
+	}
+	section("Copies (times are UTC):", createsTable(s.Names, r, all), "REGION", "NAME")
+	section("Deletions (by the time of the data, UTC):", verdictsTable(s.Names, r, all), "REGION", "NAME")
+	section("Policies:", policiesTable(s.Names, r), "REGION")
+	if parts > 0 {
+		fmt.Fprintln(out)
+	}
+	for _, t := range r.Targets {
+		printPlanNotes(out, s, t, all)
+	}
+	fmt.Fprintln(out, planSummary(r))
+	var hashes []string
+	for _, t := range r.Targets {
+		if t.Plan.Hash != "" {
+			hashes = append(hashes, "--hash "+t.Plan.Hash)
+		}
+	}
+	if len(hashes) > 0 {
+		fmt.Fprintf(out, "to delete: nightshift backup apply %s\n", strings.Join(hashes, " "))
+	}
+}
+
+// createsTable has a row for each copy that is due and, with all, for each resource.
+func createsTable(names app.Names, r app.BackupResult, all bool) *accountTable {
+	t := tableOf(names, 2, "RESOURCE", "NAME", "REGION", "POLICY", "SLOT", "VOLUMES", "ACTION", "REASON")
+	for _, target := range r.Targets {
+		for _, c := range target.Plan.Creates {
+			if c.Action == backup.ActionNone && !all && !blocked(c) {
+				continue
+			}
+			action := string(c.Action)
+			if c.Action == backup.ActionNone {
+				action = "-"
+			}
+			t.add(target.Plan.Target.Account, string(c.Resource), c.Name, string(target.Plan.Target.Region), string(c.Policy), copyTime(c.Slot),
+				volumesOf(c), action, createReason(c))
+		}
+	}
+	return t
+}
+
+// blocked says whether a resource has no copy for a reason that somebody has to see.
+func blocked(c backup.Create) bool {
+	return slices.Contains([]string{"invalid-policy", "unread", "no-volumes", "not-ready"}, c.Reason.Code)
+}
+
+// volumesOf is how many volumes are copied, of how many.
+func volumesOf(c backup.Create) string {
+	if len(c.Excluded) == 0 {
+		return fmt.Sprint(len(c.Volumes))
+	}
+	return fmt.Sprintf("%d of %d", len(c.Volumes), len(c.Volumes)+len(c.Excluded))
+}
+
+// createReason is why a copy is made, with what is special about it.
+func createReason(c backup.Create) string {
+	parts := []string{c.Reason.Text}
+	if n := len(c.Missed); n > 0 {
+		parts = append(parts, text.Count(n, "older slot was", "older slots were")+" missed")
+	}
+	if c.Single {
+		parts = append(parts, "volumes are copied one by one, not at one moment")
+	}
+	return strings.Join(append(parts, c.Warnings...), "; ")
+}
+
+// verdictsTable has a row for each set that is deleted and, with all, for each set.
+func verdictsTable(names app.Names, r app.BackupResult, all bool) *accountTable {
+	t := tableOf(names, 2, "COPY OF", "NAME", "REGION", "POLICY", "DATA", "VERDICT", "FREES", "REASON")
+	for _, target := range r.Targets {
+		called := namesOf(target.Plan)
+		for n := range target.Plan.Deletes {
+			v := &target.Plan.Deletes[n]
+			if v.Keep && !all {
+				continue
+			}
+			frees := "-"
+			if !v.Keep {
+				frees = freesOf(v.Frees)
+			}
+			t.add(target.Plan.Target.Account, string(v.Set.Chain.Resource), called[v.Set.Chain.Resource], string(target.Plan.Target.Region),
+				string(v.Set.Chain.Policy), copyTime(v.Set.Data), verdictOf(v), frees, verdictReason(v))
+		}
+	}
+	return t
+}
+
+// namesOf are the names of the resources that a plan knows.
+func namesOf(plan backup.Plan) map[fleet.ResourceID]string {
+	called := map[fleet.ResourceID]string{}
+	for _, c := range plan.Creates {
+		called[c.Resource] = cmp.Or(called[c.Resource], c.Name)
+	}
+	return called
+}
+
+// verdictOf is what becomes of a set, in a word.
+func verdictOf(v *backup.Verdict) string {
+	switch {
+	case v.Unmark:
+		return "unmark"
+	case !v.Keep:
+		return "delete"
+	case v.Mark():
+		return "mark"
+	case v.Guard != "":
+		return "held"
+	default:
+		return "keep"
+	}
+}
+
+// verdictReason is why a set stays or goes: the guard that holds it comes first.
+func verdictReason(v *backup.Verdict) string {
+	var parts []string
+	if v.Guard != "" {
+		parts = append(parts, fmt.Sprintf("%s: %s", v.Guard, v.Why))
+	}
+	if v.Changed && !v.Keep {
+		parts = append(parts, "because the policy changed")
+	}
+	return strings.Join(append(parts, v.Rules...), "; ")
+}
+
+// freesOf is what a deletion gives back in a month, an upper bound where it was not
+// measured.
+func freesOf(f backup.Freed) string {
+	bound := "≤ "
+	if f.Measured {
+		bound = ""
+	}
+	storage := bound + gibibytes(f.Bytes)
+	switch {
+	case f.Later > 0:
+		return fmt.Sprintf("%s in %s", storage, inDays(f.Later))
+	case f.Priced:
+		return storage + ", " + bound + dollars(f.USD)
+	default:
+		return storage
+	}
+}
+
+func gibibytes(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
+
+func inDays(d time.Duration) string {
+	const day = 24 * time.Hour
+	return text.Count(int((d+day-1)/day), "day", "days")
+}
+
+// planSummary is the last line of a plan.
+func planSummary(r app.BackupResult) string {
+	copies, retries, deletions, held := 0, 0, 0, 0
+	frees := backup.Freed{Measured: true, Priced: true}
+	for _, t := range r.Targets {
+		for _, c := range t.Plan.Creates {
+			switch c.Action {
+			case backup.ActionCopy:
+				copies++
+			case backup.ActionRetry:
+				retries++
+			}
+		}
+		_, sums := sumsOf(t.Plan)
+		for _, s := range sums {
+			deletions, held = deletions+s.deleted, held+s.held
+		}
+		frees.Add(t.Plan.Frees)
+	}
+	line := fmt.Sprintf("would make %s", text.Count(copies+retries, "copy", "copies"))
+	if retries > 0 {
+		line += fmt.Sprintf(" (%d of them again)", retries)
+	}
+	line += ", delete " + text.Count(deletions, "set", "sets")
+	if deletions > 0 {
+		line += fmt.Sprintf(" (%s)", freesMonthly(frees))
+	}
+	if held > 0 {
+		line += fmt.Sprintf(", %d held", held)
+	}
+	return line + " (nothing was done)"
+}
+
+// freesMonthly is what deletions give back, in a sentence.
+func freesMonthly(f backup.Freed) string {
+	if f.Priced && f.Later == 0 {
+		return freesOf(f) + " a month"
+	}
+	return freesOf(f)
+}
