@@ -83,7 +83,7 @@ func arrows() map[string][]string {
 		"internal/web":                    {"fleet", "text", "price", "schedule", "power", "config", "journal", "cost", "cost/recommend", "cost/trend", "app", "watch"},
 		"internal/daemon":                 {"fleet", "blob", "power", "config", "app", "watch", "lease", "notify"},
 		"internal/metrics":                {"fleet", "text", "price", "schedule", "power", "config", "journal", "cost", "amazon", "app", "watch"},
-		"internal/notify":                 {"fleet", "text", "blob", "schedule", "power", "config", "journal", "app", "watch"},
+		"internal/notify":                 {"fleet", "text", "blob", "schedule", "power", "backup", "config", "journal", "app", "watch"},
 		"internal/metrics/metricstest":    {"amazon", "app", "blob", "daemon", "fleet", "metrics", "power", "schedule", "watch", "sandbox", "sandbox/sandboxtest"},
 		"internal/function":               {"fleet", "text", "blob", "power", "config", "app", "metrics", "notify"},
 		"internal/app":                    {"fleet", "text", "blob", "price", "schedule", "power", "backup", "lease", "config", "journal", "cost", "cost/recommend", "cost/trend", "cost/reconcile", "cost/sheet", "cost/xlsx", "cost/page", "cost/plain", "cost/history", "cost/bill", "pricelist", "amazon", "deploy", "stack"},

@@ -34,6 +34,8 @@ type Problem struct {
 	Runs  int       `json:"runs"`
 	// Sent is when it was last told; zero is never.
 	Sent time.Time `json:"sent,omitzero"`
+	// Once is true of what only waits for a person: it is told once, and pages nobody.
+	Once bool `json:"once,omitempty"`
 
 	tags    fleet.Tags // by which it is routed
 	machine bool
@@ -133,6 +135,10 @@ func findingsOf(s *app.Session, r Result, now time.Time) findings {
 		f.ended = true
 		f.report(*r.Report)
 		f.good = r.Report.Status() == fleet.StatusDone
+	case r.Backup != nil:
+		f.ended = !r.Backup.Unread
+		f.backups(*r.Backup, s.Config.Backup)
+		f.good = r.Backup.Status() == fleet.StatusDone
 	case r.Err == nil:
 		f.ended, f.good = true, true
 	}

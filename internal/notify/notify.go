@@ -10,7 +10,7 @@
 // A notice never fails a run. Addresses and keys are read where the configuration
 // says, and are in no error, log or state.
 //
-// It may import fleet, text, blob, schedule, power, config, journal, app and watch.
+// It may import fleet, text, blob, schedule, power, backup, config, journal, app and watch.
 package notify
 
 import (

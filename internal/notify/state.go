@@ -200,12 +200,12 @@ func (s *state) gone(p Problem, f findings) bool {
 func (s *state) remind(heard map[string]Problem, f findings, every time.Duration) []Problem {
 	due := func(p Problem, after time.Duration) bool { return !p.Sent.IsZero() && f.at.Sub(p.Sent) >= after }
 	keys := slices.Sorted(maps.Keys(heard))
-	if !slices.ContainsFunc(keys, func(key string) bool { return due(s.Open[key], every) }) {
+	if !slices.ContainsFunc(keys, func(key string) bool { return !s.Open[key].Once && due(s.Open[key], every) }) {
 		return nil
 	}
 	var still []Problem
 	for _, key := range keys {
-		if p := s.Open[key]; due(p, every/2) {
+		if p := s.Open[key]; !p.Once && due(p, every/2) {
 			p.Sent = f.at
 			s.Open[key] = p
 			still = append(still, p)
@@ -224,7 +224,7 @@ func (r rule) heard(f findings) (heard map[string]Problem, covered map[string]bo
 	heard, covered = map[string]Problem{}, map[string]bool{}
 	byTarget := map[fleet.Target]int{}
 	for key, p := range f.problems {
-		if !r.hears(p.machine, p.tags) {
+		if !r.hears(p.machine, p.tags) || p.Once && r.pager() {
 			covered[key] = true
 			continue
 		}
