@@ -81,7 +81,10 @@ func (e *estate) slots() map[string]int {
 
 // holds checks what is true at every moment: a chain has at least so many good sets, and
 // no slot has two that are not marked.
-func (e *estate) holds(least int) {
+func (e *estate) holds(least int) { e.t.Helper(); e.holdsIn(least, 2) }
+
+// holdsIn does so for so many chains.
+func (e *estate) holdsIn(least, chains int) {
 	e.t.Helper()
 	good, ofSlot := map[backup.Chain]int{}, map[string]int{}
 	for _, s := range e.sets() {
@@ -102,7 +105,7 @@ func (e *estate) holds(least int) {
 			e.t.Errorf("%s: %v has only %d good sets", e.sandbox.Now().Format(time.DateTime), chain, n)
 		}
 	}
-	if len(good) < 2 {
+	if len(good) < chains {
 		e.t.Errorf("%s: only %d chains have good sets", e.sandbox.Now().Format(time.DateTime), len(good))
 	}
 }
