@@ -70,6 +70,28 @@ func (d *Databases) Machines(ctx context.Context, sel fleet.Selector) iter.Seq2[
 	})
 }
 
+// Unbacked are the databases whose automated backups are off, in the order in which RDS
+// lists them. Members of clusters are not among them, for a cluster always has backups,
+// nor are read replicas, which have their source's. After an error the answer holds what
+// was read.
+func (d *Databases) Unbacked(ctx context.Context) ([]fleet.ResourceID, error) {
+	in := &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(recordsPerPage)}
+	next := func(out *rds.DescribeDBInstancesOutput) *string { return out.Marker }
+	var ids []fleet.ResourceID
+	for out, err := range pages(ctx, d.describe, in, &in.Marker, next) {
+		if err != nil {
+			return ids, err
+		}
+		for _, i := range out.DBInstances {
+			source := aws.ToString(i.ReadReplicaSourceDBInstanceIdentifier) + aws.ToString(i.ReadReplicaSourceDBClusterIdentifier)
+			if i.BackupRetentionPeriod != nil && *i.BackupRetentionPeriod == 0 && aws.ToString(i.DBClusterIdentifier) == "" && source == "" {
+				ids = append(ids, fleet.ResourceID(aws.ToString(i.DBInstanceIdentifier)))
+			}
+		}
+	}
+	return ids, nil
+}
+
 // Stop asks RDS to stop the databases, one by one. It ends at the first
 // refusal, which names the database. Databases do not hibernate: they are just
 // stopped.
