@@ -46,7 +46,7 @@ func arrows() map[string][]string {
 		"internal/cost/sheet":             {"fleet", "text", "price", "cost", "cost/recommend", "cost/trend", "cost/reconcile"},
 		"internal/cost/xlsx":              {"price", "cost/sheet"},
 		"internal/cost/page":              {"text", "price", "cost/sheet"},
-		"internal/cost/plain":             {"price", "cost/sheet"},
+		"internal/cost/plain":             {"text", "price", "cost/sheet"},
 		"internal/cost/history":           {"fleet", "price", "blob", "cost", "cost/trend"},
 		"internal/cost/bill":              {"fleet", "price", "blob"},
 		"internal/pricelist":              {"fleet", "price", "blob"},

@@ -4,9 +4,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"strings"
 
 	"nightshift/internal/cost/sheet"
+	"nightshift/internal/text"
 )
 
 // Detail is the table that WriteCSV writes where none is named.
@@ -19,7 +19,7 @@ const Detail = "EC2_Detail_Costs"
 // name is Detail; one that the report does not have is an error.
 //
 // Spreadsheets take a text that begins like a formula for one, and run it. Such a
-// text gets an apostrophe in front: see guarded. Numbers never do.
+// text gets an apostrophe in front: see text.Cell. Numbers never do.
 func WriteCSV(w io.Writer, r sheet.Workbook, name string) error {
 	if name == "" {
 		name = Detail
@@ -32,7 +32,7 @@ func WriteCSV(w io.Writer, r sheet.Workbook, name string) error {
 	out.UseCRLF = true
 	row := make([]string, len(table.Columns))
 	for n, column := range table.Columns {
-		row[n] = guarded(column.Header)
+		row[n] = text.Cell(column.Header)
 	}
 	if err := out.Write(row); err != nil {
 		return fmt.Errorf("table %s as CSV: %w", table.Name, err)
@@ -40,8 +40,8 @@ func WriteCSV(w io.Writer, r sheet.Workbook, name string) error {
 	for values := range table.Rows {
 		for n, value := range values {
 			row[n] = exact(value)
-			if text, ok := value.(string); ok {
-				row[n] = guarded(text)
+			if s, ok := value.(string); ok {
+				row[n] = text.Cell(s)
 			}
 		}
 		if err := out.Write(row); err != nil {
@@ -54,28 +54,3 @@ func WriteCSV(w io.Writer, r sheet.Workbook, name string) error {
 	}
 	return nil
 }
-
-// guarded keeps spreadsheets from taking a text for a formula: one that begins
-// with = + - @, their full-width forms, a tab or a line break gets an apostrophe
-// in front, and so does what follows a tab, a semicolon or a line break inside of
-// it, because some settings begin a new cell there. A reader that wants the text
-// as it was drops apostrophes before these characters.
-// See "CSV Injection" of the Open Worldwide Application Security Project.
-func guarded(text string) string {
-	if !strings.ContainsAny(text, formulas) {
-		return text
-	}
-	var b strings.Builder
-	first := true
-	for _, r := range text {
-		if first && strings.ContainsRune(formulas, r) {
-			b.WriteByte('\'')
-		}
-		b.WriteRune(r)
-		first = strings.ContainsRune("\t\r\n;", r)
-	}
-	return b.String()
-}
-
-// formulas are the characters with which a formula or a hidden new cell begins.
-const formulas = "=+-@\t\r\n＝＋－＠"

@@ -1,7 +1,7 @@
 // Package plain writes the cost report for other programs: a table as CSV, all
 // of it as JSON.
 //
-// It may import cost/sheet and price.
+// It may import cost/sheet, price and text.
 package plain
 
 import (
