@@ -73,9 +73,9 @@ func (c *coverer) volumes() []VolumeStatus {
 		if c.estate.volumes[id] != nil || copiedVolume(id) {
 			continue
 		}
-		v := VolumeStatus{Volume: id, Name: string(id), Coverage: Unknown, Reason: unreadReason(PartVolumes), RPO: Hours(c.rpo(""))}
+		v := VolumeStatus{Volume: id, Name: string(id), Instances: []fleet.ResourceID{}, Tags: fleet.Tags{}, Coverage: Unknown, Reason: unreadReason(PartVolumes), RPO: Hours(c.rpo(""))}
 		c.count(&v)
-		v.Monthly = price.SnapshotBound(snapshots, c.options.Rates)
+		v.Monthly = c.cost(snapshots)
 		list = append(list, v)
 	}
 	slices.SortFunc(list, func(a, b VolumeStatus) int { return compareIDs(a.Volume, b.Volume) })
@@ -83,11 +83,11 @@ func (c *coverer) volumes() []VolumeStatus {
 }
 
 func (c *coverer) volume(v *fleet.Volume) VolumeStatus {
-	out := VolumeStatus{Volume: v.ID, Name: v.Name(), Instances: attachedTo(v), SizeGiB: v.SizeGiB, Tags: v.Tags, State: "detached"}
+	out := VolumeStatus{Volume: v.ID, Name: v.Name(), Instances: append([]fleet.ResourceID{}, attachedTo(v)...), SizeGiB: v.SizeGiB, Tags: v.Tags, State: "detached"}
 	if len(out.Instances) > 0 {
 		out.State = ""
 		if i := c.estate.instances[out.Instances[0]]; i != nil {
-			out.State = string(i.State)
+			out.State, out.InstanceName, out.InstanceTags = string(i.State), i.Name(), i.Tags
 			if _, named := v.Tags["Name"]; !named {
 				out.Name = i.Name()
 			}
@@ -102,7 +102,7 @@ func (c *coverer) volume(v *fleet.Volume) VolumeStatus {
 		out.Gap = Hours(max(c.estate.At.Sub(v.Created), 0))
 	}
 	out.Worst = c.worst(v)
-	out.Monthly = price.SnapshotBound(c.copies.all[v.ID], c.options.Rates)
+	out.Monthly = c.cost(c.copies.all[v.ID])
 	out.Coverage, out.Reason = c.verdict(v, &out)
 	return out
 }
@@ -115,6 +115,14 @@ func (c *coverer) count(v *VolumeStatus) {
 	}
 	v.Last = &copies[0]
 	v.Gap = Hours(max(c.estate.At.Sub(v.Last.Data), 0))
+}
+
+// cost is what snapshots cost, which is not known where others may be missing.
+func (c *coverer) cost(snapshots []*fleet.Snapshot) price.StorageBound {
+	if c.estate.Unread[PartSnapshots] != nil {
+		return price.StorageBound{}
+	}
+	return price.SnapshotBound(snapshots, c.options.Rates)
 }
 
 // rpo is how old the newest good copy of a volume may be.
@@ -138,12 +146,14 @@ func (c *coverer) verdict(v *fleet.Volume, s *VolumeStatus) (Coverage, fleet.Rea
 		return Protected, fleet.Reason{}
 	case s.Last != nil && Unchanged(v, func(i fleet.ResourceID) *fleet.Instance { return c.estate.instances[i] }, s.Last.Data, s.Last.sizeGiB):
 		return Protected, reason("unchanged", "has not been written to since its last copy")
-	case unread:
+	case part == PartInstances:
 		return Unknown, unreadReason(part)
 	case c.excluded[v.ID] != fleet.Reason{} && s.Policy == "":
 		return NotCopied, c.excluded[v.ID]
 	case s.Policy == "" && c.estate.ephemeralVolume(v) != "":
 		return NotCopied, reason("ephemeral", "%s", c.estate.ephemeralVolume(v))
+	case unread:
+		return Unknown, unreadReason(part)
 	case s.Last != nil:
 		return Stale, c.why(v, s)
 	case !v.Created.IsZero() && s.Gap < s.RPO:
@@ -211,6 +221,8 @@ func (c *coverer) bad(s *fleet.Snapshot) string {
 		return fmt.Sprintf("%s is archived", s.ID)
 	case point:
 		return fmt.Sprintf("AWS Backup calls %s %s", s.ID, status)
+	case Owner(s.Tags) == ownerBackup && recoveryPart(&c.estate.Inventory) != "":
+		return fmt.Sprintf("whether AWS Backup has a recovery point of %s is not known", s.ID)
 	case Owner(s.Tags) == ownerBackup:
 		return fmt.Sprintf("AWS Backup has no recovery point of %s", s.ID)
 	case c.copies.strangers[s.ID] != fleet.Reason{}:
@@ -222,7 +234,7 @@ func (c *coverer) bad(s *fleet.Snapshot) string {
 
 // public are the snapshots that everybody may make volumes of.
 func (c *coverer) public() []PublicSnapshot {
-	var list []PublicSnapshot
+	list := []PublicSnapshot{}
 	for n := range c.estate.Snapshots {
 		if s := &c.estate.Snapshots[n]; c.estate.Public[s.ID] {
 			list = append(list, PublicSnapshot{s.ID, s.Name(), s.Volume, s.Started})

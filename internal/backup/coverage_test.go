@@ -243,11 +243,14 @@ func TestCoverageOfUnread(t *testing.T) {
 		w.volume(vol3, "")
 		tt.change(w)
 		w.Unread = map[backup.Part]error{tt.part: denied}
-		s := w.status(backup.StatusOptions{})
+		s := w.status(backup.StatusOptions{Rates: testRates()})
 		for id, want := range tt.coverage {
 			if got := coverage(t, s, id); got.Coverage != want {
 				t.Errorf("%s: %s is %s (%s), want %s", name, id, got.Coverage, got.Text, want)
 			}
+		}
+		if known := tt.part != backup.PartSnapshots; s.Monthly.Priced && !known {
+			t.Errorf("%s: costs %+v", name, s.Monthly)
 		}
 		if !s.Partial() || len(s.Unread) != 1 || len(s.Orphans) > 0 {
 			t.Errorf("%s: unread %v, orphans %+v", name, s.Unread, s.Orphans)

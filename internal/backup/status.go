@@ -74,7 +74,10 @@ type VolumeStatus struct {
 	Instances []fleet.ResourceID `json:"instances"`
 	State     string             `json:"state"`
 	SizeGiB   int64              `json:"size_gib"`
-	Tags      fleet.Tags         `json:"tags,omitempty"`
+	Tags      fleet.Tags         `json:"tags"`
+	// InstanceName and InstanceTags are those of the first instance.
+	InstanceName string     `json:"instance_name"`
+	InstanceTags fleet.Tags `json:"-"`
 	// Policy is the one that copies it; empty where none does.
 	Policy   PolicyID `json:"policy"`
 	Coverage Coverage `json:"coverage"`
@@ -178,13 +181,15 @@ func MakeStatus(inv Inventory, settings Settings, o StatusOptions) Status {
 	c := newCoverer(inv, settings, o)
 	status := Status{
 		Target: inv.Target, At: inv.At, Volumes: c.volumes(), Orphans: c.orphans(), Public: c.public(),
-		Databases: slices.Sorted(slices.Values(o.Databases.Unbacked)), Unread: slices.Sorted(maps.Keys(inv.Unread)),
+		Databases: slices.AppendSeq([]fleet.ResourceID{}, slices.Values(o.Databases.Unbacked)), Unread: slices.AppendSeq([]Part{}, maps.Keys(inv.Unread)),
 	}
+	slices.Sort(status.Databases)
+	slices.Sort(status.Unread)
 	all := make([]*fleet.Snapshot, len(inv.Snapshots))
 	for n := range inv.Snapshots {
 		all[n] = &inv.Snapshots[n]
 	}
-	status.Monthly = price.SnapshotBound(all, o.Rates)
+	status.Monthly = c.cost(all)
 	return status
 }
 
@@ -210,13 +215,13 @@ func (s Status) Partial() bool { return len(s.Unread) > 0 }
 // volume is left out.
 func (s Status) Only(pass func(VolumeStatus) bool) Status {
 	left := map[fleet.VolumeID]bool{}
-	var volumes []VolumeStatus
+	volumes := []VolumeStatus{}
 	for _, v := range s.Volumes {
 		if pass(v) {
 			volumes, left[v.Volume] = append(volumes, v), true
 		}
 	}
-	s.Volumes, s.Databases = volumes, nil
+	s.Volumes, s.Databases = volumes, []fleet.ResourceID{}
 	s.Orphans = slices.DeleteFunc(slices.Clone(s.Orphans), func(o Orphan) bool { return !left[o.Volume] })
 	s.Public = slices.DeleteFunc(slices.Clone(s.Public), func(p PublicSnapshot) bool { return !left[p.Volume] })
 	s.Monthly = price.StorageBound{Priced: true}

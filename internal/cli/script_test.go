@@ -110,6 +110,8 @@ func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
 				var n int
 				n, err = strconv.Atoi(value)
 				o.Accounts = sandbox.Members(n)
+			case "backups":
+				o.Backups = true
 			case "bucket":
 				o.Buckets = append(o.Buckets, value)
 			default:

@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/backup"
+	"nightshift/internal/price"
+	"nightshift/internal/text"
+)
+
+// statusPrinter prints the status of a target for people.
+type statusPrinter struct {
+	out    io.Writer
+	screen int // its columns; 0 where there is none
+	zone   *time.Location
+	names  app.Names
+	all    bool
+}
+
+func (p statusPrinter) print(s backup.Status) {
+	fmt.Fprintf(p.out, "%s: %s\n", p.where(s), countsInWords(s))
+	switch {
+	case !s.Monthly.Priced:
+		fmt.Fprintln(p.out, "what the snapshots cost is not known")
+	case s.Monthly.High > 0:
+		fmt.Fprintf(p.out, "snapshots cost %s a month\n", bound(s.Monthly))
+	}
+	p.volumes(s)
+	p.protected(s)
+	p.orphans(s.Orphans)
+	for _, o := range s.Public {
+		fmt.Fprintf(p.out, "\npublic: everybody can make volumes of %s (%s, of %s, %s)\n",
+			o.Snapshot, text.Printable(clip(o.Name)), cmp.Or(string(o.Volume), "no known volume"), p.at(o.Started))
+	}
+	if len(s.Databases) > 0 {
+		fmt.Fprintf(p.out, "\nRDS is not looked at, but for this: automated backups are off for %s\n", strings.Join(text.Strings(s.Databases), ", "))
+	}
+	if len(s.Unread) > 0 {
+		fmt.Fprintf(p.out, "\nnot known, because it could not be read: %s\n", strings.Join(text.Strings(s.Unread), ", "))
+	}
+}
+
+func (p statusPrinter) where(s backup.Status) string {
+	if p.names.Several() {
+		return p.names.Of(s.Account) + " " + string(s.Region)
+	}
+	return string(s.Region)
+}
+
+// countsInWords is such as "9 volumes: 2 unprotected, 7 protected".
+func countsInWords(s backup.Status) string {
+	counts := s.Count()
+	var parts []string
+	for _, c := range backup.Coverages() {
+		if counts[c] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", text.Number(int64(counts[c])), c))
+		}
+	}
+	all := text.Count(len(s.Volumes), "volume", "volumes")
+	if len(parts) == 0 {
+		return all
+	}
+	return all + ": " + strings.Join(parts, ", ")
+}
+
+// volumes lists those that are not protected, the worst first.
+func (p statusPrinter) volumes(s backup.Status) {
+	var rows []*backup.VolumeStatus
+	for n := range s.Volumes {
+		if p.all || s.Volumes[n].Coverage != backup.Protected {
+			rows = append(rows, &s.Volumes[n])
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	slices.SortStableFunc(rows, func(a, b *backup.VolumeStatus) int {
+		return cmp.Or(cmp.Compare(slices.Index(backup.Coverages(), a.Coverage), slices.Index(backup.Coverages(), b.Coverage)), cmp.Compare(b.Gap, a.Gap))
+	})
+	t := table{header: []string{"COVERAGE", "VOLUME", "NAME", "STATE", "LAST COPY", "BY", "GAP", "RPO", "WORST GAP", "A MONTH", "WHY"}}
+	var since time.Time
+	atMost := false
+	for _, v := range rows {
+		last, by, worst := "-", "-", "-"
+		if v.Last != nil {
+			last, by = p.at(v.Last.Data), string(v.Last.By)
+		}
+		if v.Worst != nil {
+			worst = age(v.Worst.Hours)
+			if v.Worst.AtMost {
+				worst, atMost = "≤ "+worst, true
+			} else {
+				since = v.Worst.Since
+			}
+		}
+		t.add(string(v.Coverage), string(v.Volume), text.CutRight(ownName(v), p.name()), cmp.Or(v.State, "-"), last, by, age(v.Gap), age(v.RPO), worst, bound(v.Monthly), clip(v.Text))
+	}
+	p.fit(&t, "STATE", "LAST COPY", "RPO", "A MONTH", "WORST GAP", "BY")
+	fmt.Fprintln(p.out)
+	t.print(p.out)
+	switch {
+	case !slices.Contains(t.header, "WORST GAP"):
+	case atMost:
+		fmt.Fprintln(p.out, "\nWORST GAP is at most that, as far back as the oldest copy that is kept: without a\njournal, copies in between that were deleted are not known.")
+	case !since.IsZero():
+		fmt.Fprintf(p.out, "\nWORST GAP is as far back as the journal has runs of the last 90 days (%s).\n", p.at(since))
+	}
+}
+
+// name is how many columns a name may have.
+func (p statusPrinter) name() int {
+	if p.screen > 0 && p.screen < 100 {
+		return 14
+	}
+	return 24
+}
+
+// ownName is the name where there is one.
+func ownName(v *backup.VolumeStatus) string {
+	if v.Name == string(v.Volume) {
+		return "-"
+	}
+	return v.Name
+}
+
+// protected counts what is protected: by which policy, or without one by whom.
+func (p statusPrinter) protected(s backup.Status) {
+	type group struct {
+		volumes, unchanged int
+		worst              backup.Hours
+		monthly            price.StorageBound
+	}
+	groups := map[string]*group{}
+	for n := range s.Volumes {
+		v := &s.Volumes[n]
+		if v.Coverage != backup.Protected {
+			continue
+		}
+		name := "policy " + string(v.Policy)
+		if v.Policy == "" {
+			name = "no policy, by " + string(v.Last.By)
+		}
+		g := groups[name]
+		if g == nil {
+			g = &group{monthly: price.StorageBound{Priced: true}}
+			groups[name] = g
+		}
+		g.volumes++
+		g.monthly = g.monthly.Add(v.Monthly)
+		if v.Code == "unchanged" {
+			g.unchanged++
+		}
+		if v.Worst != nil {
+			g.worst = max(g.worst, v.Worst.Hours)
+		}
+	}
+	if len(groups) == 0 {
+		return
+	}
+	t := table{header: []string{"PROTECTED", "VOLUMES", "UNCHANGED", "WORST GAP", "A MONTH"}, numbers: true}
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		g := groups[name]
+		t.add(name, text.Number(int64(g.volumes)), text.Number(int64(g.unchanged)), age(g.worst), bound(g.monthly))
+	}
+	fmt.Fprintln(p.out)
+	t.print(p.out)
+}
+
+func (p statusPrinter) orphans(list []backup.Orphan) {
+	if len(list) == 0 {
+		return
+	}
+	t := table{header: []string{"ORPHANS", "VOLUME", "NAME", "SNAPSHOTS", "NEWEST", "A MONTH", "WHY"}}
+	for _, o := range list {
+		which := string(o.Snapshots[0])
+		if len(o.Snapshots) > 1 {
+			which = text.Number(int64(len(o.Snapshots)))
+		}
+		t.add(string(o.Kind), cmp.Or(string(o.Volume), "-"), text.CutRight(cmp.Or(o.Name, "-"), p.name()), which, o.Newest.In(p.zone).Format(time.DateOnly), bound(o.Monthly), clip(o.Text))
+	}
+	p.fit(&t, "NEWEST", "NAME", "VOLUME")
+	fmt.Fprintln(p.out)
+	t.print(p.out)
+}
+
+// fit leaves out columns, one after the other, until there is room for the last one, which
+// is cut where it has to be.
+func (p statusPrinter) fit(t *table, names ...string) {
+	const least = 19 // of the last column
+	if p.screen == 0 {
+		return
+	}
+	last := len(t.header) - 1
+	cells := make([]string, len(t.rows))
+	for n := range t.rows {
+		cells[n] = t.rows[n][last]
+		t.rows[n][last] = text.CutRight(cells[n], least)
+	}
+	t.fit(p.screen, names...)
+	last = len(t.header) - 1
+	for n := range t.rows {
+		t.rows[n][last] = ""
+	}
+	room := max(p.screen-t.width()+text.Width(t.header[last]), least)
+	for n := range t.rows {
+		t.rows[n][last] = text.CutRight(cells[n], room)
+	}
+}
+
+func (p statusPrinter) at(t time.Time) string { return t.In(p.zone).Format("2006-01-02 15:04") }
+
+// age writes a length of time in at most two units.
+func age(h backup.Hours) string {
+	const day = 24 * time.Hour
+	d := time.Duration(h)
+	days, hours := d/day, d%day/time.Hour
+	switch {
+	case d == 0:
+		return "-"
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 2*day:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case hours == 0 || days >= 100:
+		return fmt.Sprintf("%dd", days)
+	default:
+		return fmt.Sprintf("%dd %dh", days, hours)
+	}
+}
+
+// bound writes what something costs, or costs at most.
+func bound(b price.StorageBound) string {
+	switch {
+	case !b.Priced:
+		return "unknown"
+	case b.High == 0:
+		return "-"
+	case b.Low == b.High:
+		return dollars(b.High)
+	default:
+		return "≤ " + dollars(b.High)
+	}
+}
