@@ -119,8 +119,12 @@ func (a *commandLine) printBackupPlan(s *app.Session, r app.BackupResult, all bo
 			fmt.Fprintf(out, "… and %d more; --all lists them\n", left)
 		}
 	}
+	title := "Deletions (by the time of the data, UTC):"
+	if all {
+		title = "Sets (by the time of the data, UTC):"
+	}
 	section("Copies (times are UTC):", createsTable(s.Names, r, all), "REGION", "NAME")
-	section("Deletions (by the time of the data, UTC):", verdictsTable(s.Names, r, all), "REGION", "NAME")
+	section(title, verdictsTable(s.Names, r, all), "REGION", "NAME")
 	section("Policies:", policiesTable(s.Names, r), "REGION")
 	if parts > 0 {
 		fmt.Fprintln(out)
