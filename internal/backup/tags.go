@@ -1,5 +1,7 @@
 package backup
 
+import "nightshift/internal/fleet"
+
 // The tags of a copy, at most five of them at its creation. Their keys begin with
 // fleet.OwnTagPrefix.
 //
@@ -16,7 +18,7 @@ package backup
 //	nightshift:hold       a person holds the copy; the value is the reason
 //	nightshift:adopted    since when nightshift manages a snapshot that it has not made
 const (
-	TagPolicy   = "nightshift:policy"
+	TagPolicy   = fleet.TagPolicy
 	TagSet      = "nightshift:set"
 	TagSlot     = "nightshift:slot"
 	TagDataTime = "nightshift:data-time"

@@ -54,6 +54,9 @@ type Line struct {
 	// UpperBound is true where the amounts are one, FromImage for a snapshot
 	// that EC2 made for an image.
 	UpperBound, FromImage bool
+	// Kept is true for a snapshot that a backup policy made or adopted, and whose keep says
+	// when it is deleted.
+	Kept bool
 	// Used is how many instances of a reservation run.
 	Used int64
 }

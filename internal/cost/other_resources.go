@@ -28,7 +28,7 @@ func (h *otherResources) read(ctx context.Context, source Source, tags []string)
 	if source.OtherResources == nil {
 		return
 	}
-	keys := slices.Concat(tags, []string{"Name"}) // the caller's tags are those of all targets
+	keys := slices.Concat(tags, []string{"Name", fleet.TagPolicy}) // the caller's tags are those of all targets
 	var group sync.WaitGroup
 	group.Go(func() {
 		for s, err := range source.OtherResources.Snapshots(ctx) {
@@ -124,7 +124,7 @@ func (b *builder) snapshotLines(snapshots []fleet.Snapshot, target fleet.Target)
 		l := &Line{
 			Target: target, Kind: SnapshotLine, ID: string(s.ID), Name: s.Name(), ParentID: string(s.Volume), State: s.State,
 			Since: s.Started, Quantity: float64(price.SnapshotBytes(s)) / gib, Unit: "GiB", Tags: kept(s.Tags, b.options.Tags),
-			FromImage: strings.HasPrefix(s.Description, "Created by CreateImage("),
+			FromImage: strings.HasPrefix(s.Description, "Created by CreateImage("), Kept: s.Tags[fleet.TagPolicy] != "",
 		}
 		dimension := price.SnapshotStorage
 		if s.Archived {

@@ -175,6 +175,24 @@ func TestSnapshotRecommendationsByHand(t *testing.T) {
 	}
 }
 
+// TestCopiesOfAPolicyAreLeftAlone: when they are deleted is for the policy to say, and
+// others of the same volume share their blocks.
+func TestCopiesOfAPolicyAreLeftAlone(t *testing.T) {
+	snap := func(id, volume string, tags fleet.Tags) fleet.Snapshot {
+		return fleet.Snapshot{ID: fleet.SnapshotID(id), Volume: fleet.VolumeID(volume), State: "completed", Started: now.AddDate(0, 0, -200), FullBytes: 40 << 30, Tags: tags}
+	}
+	all := recommendationsOf(t, estate{
+		instances: []fleet.Instance{prod(server("i-1"))}, volumes: []fleet.Volume{disk("vol-1", fleet.GP3, 10, "i-1")},
+	}, belongings{snapshots: []fleet.Snapshot{
+		snap("snap-1", "vol-1", fleet.Tags{fleet.TagPolicy: "monthly"}),
+		snap("snap-2", "vol-gone", fleet.Tags{fleet.TagPolicy: "daily"}), snap("snap-3", "vol-gone", nil),
+		snap("snap-4", "vol-lost", fleet.Tags{"Name": "nightshift:policy"}),
+	}})
+	if len(all) != 1 || all[0].Resource != "vol-lost" {
+		t.Errorf("found %+v", all)
+	}
+}
+
 // TestNothingIsOrphanedWhereVolumesAreUnread: then nobody knows what is gone.
 func TestNothingIsOrphanedWhereVolumesAreUnread(t *testing.T) {
 	all := recommendationsOf(t, estate{instances: []fleet.Instance{prod(server("i-1"))}, volumesErr: fleet.ErrDenied}, belongings{

@@ -23,6 +23,8 @@ const (
 	// TagSizes holds the sizes that an Auto Scaling group had before it was
 	// stopped.
 	TagSizes = OwnTagPrefix + "sizes"
+	// TagPolicy, on a snapshot, names the backup policy that it was made or adopted for.
+	TagPolicy = OwnTagPrefix + "policy"
 )
 
 // OwnTagKeys are the keys of all tags of our own.

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"fmt"
+	"slices"
 
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
@@ -29,7 +30,8 @@ func (c *chain) resource() string {
 
 // forSnapshots are the snapshots of volumes that are gone, and those of
 // which even the newest is old. Only whole chains are listed: what a single
-// snapshot saves the others keep, as far as they share its blocks.
+// snapshot saves the others keep, as far as they share its blocks. A chain with copies that
+// a backup policy keeps is left alone: these are deleted by the policy, with its guards.
 func forSnapshots(r cost.Report) []Recommendation {
 	type origin struct {
 		account fleet.Account
@@ -47,6 +49,9 @@ func forSnapshots(r cost.Report) []Recommendation {
 	}
 	var all []Recommendation
 	for _, c := range chains(r.Lines) {
+		if slices.ContainsFunc(c.lines, func(l *cost.Line) bool { return l.Kept }) {
+			continue
+		}
 		newest := c.lines[0]
 		var saving price.USD
 		certain, imaged := true, false
