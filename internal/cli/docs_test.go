@@ -446,7 +446,7 @@ func exitCodes() [][2]string {
 		{fmt.Sprint(exitPartly), "partly failed: some instances failed or were left, a region could not be read, or a price is missing"},
 		{fmt.Sprint(exitDenied), "no credentials, or not permitted"},
 		{fmt.Sprint(exitUsage), "wrong usage or configuration"},
-		{fmt.Sprint(exitChanges), "`power plan --exit-code` found something to do"},
+		{fmt.Sprint(exitChanges), "`power plan --exit-code` found something to do, or `backup status --exit-code` a volume that is not protected"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	}
 }
