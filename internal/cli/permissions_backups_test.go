@@ -212,3 +212,15 @@ func TestDeletionsUnderPolicy(t *testing.T) {
 		}
 	}
 }
+
+// What `policy --for backup` prints suffices for a status.
+func TestBackupStatusUnderPolicy(t *testing.T) {
+	y := newTrial(t)
+	printed := y.policy("--for", "backup", "--config", trialApproved)
+	y.must(y.Sandbox().SetPolicy(printed))
+	y.Sandbox().ResetCalls()
+	code, stdout, stderr := y.run("backup", "status", "--config", trialApproved)
+	if denied := y.denied(); code != 0 || len(denied) > 0 {
+		t.Errorf("code %d, denied %v\n%s%s", code, denied, stdout, stderr)
+	}
+}

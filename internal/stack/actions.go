@@ -142,7 +142,7 @@ func actions() []action {
 		{"ec2:CreateTags", accessTag, instances, Power, audienceBoth, needsNothing},
 		{"ec2:ModifyInstanceAttribute", accessType, instances, Power, audienceBoth, needsNothing},
 
-		{"rds:DescribeDBInstances", accessAny, databases, machines, audienceBoth, needsNothing},
+		{describeDatabases, accessAny, databases, machines | Backup, audienceBoth, needsNothing},
 		{"rds:DescribeDBClusters", accessAny, clusters, machines, audienceBoth, needsNothing},
 		{"rds:DescribeEvents", accessAny, rds, machines, audienceBoth, needsNothing},
 		{"rds:StartDBInstance", accessPower, databases, Power, audienceBoth, needsNothing},
@@ -165,7 +165,7 @@ func actions() []action {
 		{"ec2:DescribeCapacityReservations", accessAny, nil, costs, audienceBoth, needsNothing},
 		{"ec2:DescribeSpotPriceHistory", accessAny, nil, costs, audienceBoth, needsNothing},
 		{"ec2:DescribeInstanceCreditSpecifications", accessAny, nil, Report, audienceBoth, needsNothing},
-		{"pricing:GetProducts", accessAny, nil, costs | Forecast, audienceHome, needsNothing},
+		{"pricing:GetProducts", accessAny, nil, costs | Forecast | Backup, audienceHome, needsNothing},
 		{"pricing:ListPriceLists", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"pricing:GetPriceListFileUrl", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"ce:GetCostAndUsageWithResources", accessAny, nil, Report, audienceBoth, needsCostExplorer},

@@ -73,6 +73,7 @@ const (
 	createTags        = "ec2:CreateTags"
 	deleteTags        = "ec2:DeleteTags"
 	readWhoMayUse     = "ec2:DescribeSnapshotAttribute"
+	describeDatabases = "rds:DescribeDBInstances" // a status names those without backups of their own
 	conditionOfPolicy = "/" + backup.TagPolicy
 )
 
@@ -83,7 +84,9 @@ func (s Scope) copying(list *statements, ops operations) {
 	if !s.does(Backup) {
 		return
 	}
-	list.allow("ReadBackups", ops.where(func(a action) bool { return a.access == accessAny && a.needs == needsBackups }), []string{"*"}, nil)
+	list.allow("ReadBackups", ops.where(func(a action) bool {
+		return a.access == accessAny && a.needs == needsBackups || a.name == describeDatabases && s.has(needsBackups)
+	}), []string{"*"}, nil)
 	if s.Schedules == nil || len(s.Schedules.Backups.Policies) == 0 {
 		return
 	}

@@ -73,7 +73,7 @@ func (s Scope) costed(list *statements, ops operations) {
 		list.allow("WorkInOtherAccounts", ops.with(accessRole), slices.Compact(roles), nil)
 	}
 	s.location(list, ops, location{"History", c.History, Report | Observe, Report})
-	s.location(list, ops, location{"Prices", c.PriceCache, Report | Forecast | Observe, Report | Forecast})
+	s.location(list, ops, location{"Prices", c.PriceCache, Report | Forecast | Observe | Backup, Report | Forecast | Backup})
 	s.location(list, ops, location{"Bill", c.Bill, Report, 0})
 }
 
