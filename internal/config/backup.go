@@ -30,7 +30,7 @@ func keepKeys() []string { return text.Strings(retention.Names()) }
 // The bounds and defaults of the section.
 const (
 	mostPolicies = 200
-	defaultRPO   = 26 * time.Hour
+	defaultRPO   = backup.DefaultRPO
 	leastRPO     = time.Hour
 	mostRPO      = 400 * 24 * time.Hour
 	// leastEvery is the shortest interval of copies: snapshots of a volume need time, and
