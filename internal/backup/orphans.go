@@ -21,7 +21,7 @@ const (
 	dlmExpiration = "aws:dlm:expirationTime"
 )
 
-// Verdict on snapshots that nobody deletes, or that are no use.
+// OrphanKind is the verdict on snapshots that nobody deletes, or that are no use.
 type OrphanKind string
 
 // The kinds, in the order in which they are asked.
