@@ -35,6 +35,6 @@ and each that goes.`,
 	}
 	cmd.PersistentFlags().StringVarP(&output, "output", "o", "table", "how the answer is printed: table or json, of status also csv")
 	complete(cmd, "output", "table", "json", "csv")
-	cmd.AddCommand(a.backupStatusCommand(&output), a.simulateCommand(), a.backupPlanCommand(), a.backupApplyCommand())
+	cmd.AddCommand(a.backupStatusCommand(&output), a.simulateCommand(), a.backupPlanCommand(), a.backupApplyCommand(), a.backupAdoptCommand(), a.backupUndeleteCommand())
 	return cmd
 }

@@ -84,7 +84,7 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 
 // startAccount is the script command
 //
-//	account [fleet=N] [speed=N] [at=TIME] [faults=PLAN] [policy=FILE] [anyof=MODE] [accounts=N] [bucket=NAME]
+//	account [fleet=N] [speed=N] [at=TIME] [backups=true] [faults=PLAN] [policy=FILE] [anyof=MODE] [accounts=N] [bucket=NAME]
 //
 // which starts a practice account and sets the variables to reach it.
 func startAccount(t *testing.T) func(*testscript.TestScript, bool, []string) {
