@@ -151,7 +151,10 @@ func TestCopiesAgainstMoto(t *testing.T) {
 func TestCopiesAreNotMadeTwice(t *testing.T) {
 	t.Parallel()
 	volumes := func(s *amazon.Session) (v fleet.Volume) {
-		for v = range s.Fleet(region).Volumes(t.Context()) {
+		for v, err := range s.Fleet(region).Volumes(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if v.State == "in-use" {
 				return v
 			}

@@ -14,7 +14,7 @@ import (
 
 // "adopt takes ids or a filter and prints a plan; refuses DLM's, Backup's, image-held,
 // shared, locked, and copies without a known source and data-time; --undo; adopted items
-// are first deletable after 14 days."
+// are first deletable after 14 days.".
 func TestAdopt(t *testing.T) {
 	e := newEstate(t, approvedPolicies, sandbox.Options{})
 	volume := string(e.choose(0, 1)[0])

@@ -176,7 +176,7 @@ func TestARefusalIsAnOutcome(t *testing.T) {
 }
 
 // "Unattended: mark first, delete ≥ 24 h later, at most max(20, 5 % of the chain group) per
-// run."
+// run.".
 func TestUnattendedMarksADayBefore(t *testing.T) {
 	before := past(t, policies, toMark()...)
 	e := before.again(t, policies, sandbox.Options{})

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -123,12 +124,7 @@ func (e *estate) choose(instances, volumes int) (chosen []fleet.ResourceID) {
 }
 
 func containsID(list []fleet.ResourceID, id fleet.ResourceID) bool {
-	for _, other := range list {
-		if other == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, id)
 }
 
 // copies are the snapshots, as a person changes them.

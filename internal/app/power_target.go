@@ -112,6 +112,7 @@ func (t Target) clients(kinds []fleet.Kind) power.Clients {
 			c.Machines[kind] = t.session.Clusters(t.Region)
 		case fleet.KindGroup:
 			c.Machines[kind] = t.session.Groups(t.Region)
+		case fleet.KindVolume: // is copied, and neither stopped nor started
 		}
 	}
 	return c

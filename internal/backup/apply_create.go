@@ -291,7 +291,7 @@ func (r *applying) refusal(o *Outcome, err error) {
 	answer, _ := errors.AsType[*fleet.Refusal](err)
 	switch {
 	case answer != nil && slices.Contains(regionQuotas(), answer.Code):
-		o.Reason.Code = "quota"
+		o.Code = "quota"
 		r.hopeless = reason("quota", "a quota of the region is used up: %s", answer.Message)
 	case answer != nil && slices.Contains(volumeQuotas(), answer.Code):
 		o.Result, o.Reason = fleet.Deferred, reason("pending", "%s; the next run tries again", answer.Message)

@@ -270,7 +270,7 @@ func (r *applying) delete(ctx context.Context, v Verdict, stays *Set) {
 		}
 	}
 	if n := len(o.Snapshots); o.Result != fleet.Done && n > 0 {
-		o.Reason.Text = fmt.Sprintf("%d of %d members are deleted: %s", n, len(members), o.Reason.Text)
+		o.Text = fmt.Sprintf("%d of %d members are deleted: %s", n, len(members), o.Text)
 	}
 	r.end(o)
 }

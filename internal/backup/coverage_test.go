@@ -122,7 +122,7 @@ func TestCoverageOfStoppedAndDetached(t *testing.T) {
 }
 
 // "Backup's copies are matched by its snapshots' VolumeId (a volume attached later is not
-// covered); PARTIAL and EXPIRED do not count."
+// covered); PARTIAL and EXPIRED do not count.".
 func TestCoverageByBackup(t *testing.T) {
 	for status, want := range map[string]backup.Coverage{
 		"COMPLETED": backup.Protected, "AVAILABLE": backup.Protected, "PARTIAL": backup.Unprotected, "EXPIRED": backup.Unprotected,
@@ -261,7 +261,7 @@ func TestCoverageOfUnread(t *testing.T) {
 // "Unchanged is proven only for a volume attached now, all of whose AttachTimes, and its
 // instances' last stops and LaunchTimes, are before the copy's data-time, with state
 // stopped and a stop time present": its old copy protects it still. "Detached, no stop
-// time, resized = not proven."
+// time, resized = not proven.".
 func TestCoverageOfUnchanged(t *testing.T) {
 	for name, tt := range map[string]struct {
 		coverage backup.Coverage

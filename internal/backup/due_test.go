@@ -66,7 +66,7 @@ func TestDue(t *testing.T) {
 }
 
 // "At most one copy per volume per run, for the latest due slot only; older missed slots
-// are recorded as missed and never created."
+// are recorded as missed and never created.".
 func TestMissedSlots(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=3")
 	w := newWorld(p)
@@ -119,7 +119,7 @@ func TestDueOnClockChanges(t *testing.T) {
 	}
 }
 
-// "With a copy of ours still pending on a volume: st1/sc1 defer, others at most 3."
+// "With a copy of ours still pending on a volume: st1/sc1 defer, others at most 3.".
 func TestPendingCopiesDefer(t *testing.T) {
 	for _, tt := range []struct {
 		kind    fleet.VolumeType
@@ -128,9 +128,14 @@ func TestPendingCopiesDefer(t *testing.T) {
 		failed  int // copies of others in error
 		want    backup.CreateAction
 	}{
-		{fleet.GP3, 2, 0, 0, backup.ActionCopy}, {fleet.GP3, 3, 0, 0, backup.ActionNone},
-		{fleet.GP3, 0, 4, 0, backup.ActionCopy}, {fleet.GP3, 1, 4, 0, backup.ActionNone}, {fleet.IO2, 0, 3, 2, backup.ActionNone},
-		{fleet.ST1, 0, 0, 0, backup.ActionCopy}, {fleet.ST1, 1, 0, 0, backup.ActionNone}, {fleet.SC1, 0, 1, 0, backup.ActionNone},
+		{fleet.GP3, 2, 0, 0, backup.ActionCopy},
+		{fleet.GP3, 3, 0, 0, backup.ActionNone},
+		{fleet.GP3, 0, 4, 0, backup.ActionCopy},
+		{fleet.GP3, 1, 4, 0, backup.ActionNone},
+		{fleet.IO2, 0, 3, 2, backup.ActionNone},
+		{fleet.ST1, 0, 0, 0, backup.ActionCopy},
+		{fleet.ST1, 1, 0, 0, backup.ActionNone},
+		{fleet.SC1, 0, 1, 0, backup.ActionNone},
 		{fleet.SC1, 0, 0, 1, backup.ActionNone},
 	} {
 		p := daily("daily", backup.Volumes, "daily=3")
@@ -195,7 +200,7 @@ func TestIncompleteSetIsCopiedAgain(t *testing.T) {
 }
 
 // "schedule: {after: stop} takes the set when nightshift's own stop has completed, with a
-// clock fallback."
+// clock fallback.".
 func TestAfterStop(t *testing.T) {
 	mark := func(t time.Time) string { return fleet.Mark{Action: fleet.MarkStop, At: t}.String() }
 	for name, tt := range map[string]struct {
@@ -234,7 +239,7 @@ func TestAfterStop(t *testing.T) {
 }
 
 // "consistency per copy: stopped (machine off at data-time: application-consistent) or
-// crash." "A hibernated instance is copied with a warning."
+// crash." "A hibernated instance is copied with a warning.".
 func TestConsistency(t *testing.T) {
 	for name, tt := range map[string]struct {
 		state      fleet.State

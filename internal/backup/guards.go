@@ -22,15 +22,14 @@ const (
 
 // holds is what holds snapshots back.
 type holds struct {
-	unread    Part // a listing that a guard needs and that is not whole
-	images    map[fleet.SnapshotID]string
-	recovery  map[fleet.SnapshotID]string // the vault
-	copying   map[fleet.SnapshotID]fleet.SnapshotID
-	base      map[fleet.SnapshotID]fleet.SnapshotID
-	proven    map[fleet.SnapshotID]bool
-	lastGood  map[*Verdict]string
-	failing   map[*chain]map[fleet.VolumeID]string
-	unchanged map[*chain]bool
+	unread   Part // a listing that a guard needs and that is not whole
+	images   map[fleet.SnapshotID]string
+	recovery map[fleet.SnapshotID]string // the vault
+	copying  map[fleet.SnapshotID]fleet.SnapshotID
+	base     map[fleet.SnapshotID]fleet.SnapshotID
+	proven   map[fleet.SnapshotID]bool
+	lastGood map[*Verdict]string
+	failing  map[*chain]map[fleet.VolumeID]string
 }
 
 // guarding are the listings that guards need.

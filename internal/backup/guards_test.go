@@ -123,7 +123,7 @@ func TestGuards(t *testing.T) {
 				w.snapshot(id).Tags[backup.TagDeleting] = at("13:00", 1).Format(time.RFC3339)
 			}
 		}, true, "less than a day ago"},
-		"marked since 24 hours": {"", func(w *world, oldest []fleet.SnapshotID) {
+		"marked since 24 hours": {"", func(w *world, _ []fleet.SnapshotID) {
 			w.options.Unattended = true
 			for _, s := range w.Snapshots[6:] {
 				s.Tags[backup.TagDeleting] = at("12:00", 1).Format(time.RFC3339)
@@ -182,7 +182,7 @@ func TestUnreadListings(t *testing.T) {
 	}
 }
 
-// "A volume missing from a denied, partial or failed listing is unknown, never gone."
+// "A volume missing from a denied, partial or failed listing is unknown, never gone.".
 func TestMissingFromAPartialListingIsNotGone(t *testing.T) {
 	w, sets := guarded()
 	w.At = noon().AddDate(1, 0, 0) // its copies would have gone long ago

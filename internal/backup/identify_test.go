@@ -13,7 +13,7 @@ import (
 )
 
 // Tags from AWS are hostile: what they say is believed only where it agrees with what AWS
-// reports. "A tag planted: nothing is lost."
+// reports. "A tag planted: nothing is lost.".
 func TestIdentify(t *testing.T) {
 	one := func() (*world, *fleet.Snapshot) {
 		w := newWorld()

@@ -69,10 +69,10 @@ func oneOfSlot(list, others []*Verdict) []*Verdict {
 		best[v.Set.Slot.Unix()] = v
 	}
 	taken := len(others) > 0
-	for n := len(list) - 1; n >= 0; n-- { // from the oldest
-		v := list[n]
+	for _, v := range slices.Backward(list) { // from the oldest
+
 		first, ok := best[v.Set.Slot.Unix()]
-		if !ok || len(v.Set.Members) > len(first.Set.Members) && !(taken && slices.Contains(others, first)) {
+		if !ok || len(v.Set.Members) > len(first.Set.Members) && (!taken || !slices.Contains(others, first)) {
 			best[v.Set.Slot.Unix()] = v
 		}
 	}

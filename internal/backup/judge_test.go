@@ -13,7 +13,7 @@ import (
 
 // "While the policy id exists in the configuration its current keep rules the chain …
 // Deletions that the stored keep would not have made are shown as because the policy
-// changed, need the hash, and never run unattended."
+// changed, need the hash, and never run unattended.".
 func TestCurrentKeepRulesTheChain(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=4")
 	w := newWorld(p)
@@ -60,7 +60,7 @@ func TestAnotherZoneIsAChange(t *testing.T) {
 	}
 }
 
-// "the stored keep … rules when policy, selector tag or volume is gone."
+// "the stored keep … rules when policy, selector tag or volume is gone.".
 func TestStoredKeepRulesWhenThePolicyIsGone(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=2")
 	w := newWorld(p)
@@ -114,7 +114,7 @@ func TestChangedSelectorFreezes(t *testing.T) {
 	}
 }
 
-// "Source gone = frozen … until after_source_deleted: 90d plus a hash."
+// "Source gone = frozen … until after_source_deleted: 90d plus a hash.".
 func TestSourceGone(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=2")
 	p.AfterSourceDeleted = must(retention.ParseDuration("90d"))
@@ -166,7 +166,7 @@ func TestSourceGoneButNotItsVolume(t *testing.T) {
 	}
 }
 
-// "The item of retention is the set: all members get one verdict."
+// "The item of retention is the set: all members get one verdict.".
 func TestSetIsTheItemOfRetention(t *testing.T) {
 	w, sets := guarded()
 	w.snapshot(sets[4][1]).Tags[backup.TagHold] = "audit"
@@ -237,7 +237,7 @@ func TestBrokenSetsDoNotCount(t *testing.T) {
 }
 
 // "Two copies of one slot count as one for retention; the spare is deleted through the
-// guards."
+// guards.".
 func TestSpareCopyOfASlot(t *testing.T) {
 	w, sets := guarded()
 	spare := w.copied(w.settings.Policies[0], ins1, at("02:00", 1), vol1, vol2)

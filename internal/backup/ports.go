@@ -10,12 +10,23 @@ import (
 // after throttling: CreateSnapshot has no client token, so that a second request makes a
 // second snapshot. An unclear answer is an error of kind fleet.ErrUnavailable.
 type Copies interface {
+	Makes
+	Finds
+	Removes
+}
+
+// Makes makes snapshots, and never asks twice after an unclear answer.
+type Makes interface {
 	// CopyVolume makes a snapshot of one volume.
 	CopyVolume(ctx context.Context, id fleet.VolumeID, description string, tags fleet.Tags) (fleet.Snapshot, error)
 	// CopyInstance makes snapshots of all volumes of an instance at one moment, without
 	// those excluded, 40 data volumes at most, and without the root volume where noRoot
 	// says so.
 	CopyInstance(ctx context.Context, id fleet.ResourceID, noRoot bool, exclude []fleet.VolumeID, description string, tags fleet.Tags) ([]fleet.Snapshot, error)
+}
+
+// Finds reads snapshots of one account and region.
+type Finds interface {
 	// FindCopies lists own snapshots with a tag of this key whose value begins with the
 	// prefix.
 	FindCopies(ctx context.Context, key, prefix string) ([]fleet.Snapshot, error)
@@ -24,6 +35,10 @@ type Copies interface {
 	ReadCopies(ctx context.Context, ids []fleet.SnapshotID) ([]fleet.Snapshot, error)
 	// SharedWith is who may make volumes of a snapshot; "all" is everybody.
 	SharedWith(ctx context.Context, id fleet.SnapshotID) ([]string, error)
+}
+
+// Removes deletes snapshots and changes their tags.
+type Removes interface {
 	// DeleteCopy deletes one snapshot; one that is gone is no error.
 	DeleteCopy(ctx context.Context, id fleet.SnapshotID) error
 	// TagCopies and UntagCopies write and remove tags.

@@ -3,6 +3,7 @@ package backup_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func TestFirstPolicyWins(t *testing.T) {
 }
 
 // "Tagged volumes of one instance are one set by ExcludeDataVolumeIds (≤ 40); more to
-// exclude = single copies, marked not crash-consistent across volumes."
+// exclude = single copies, marked not crash-consistent across volumes.".
 func TestMoreThan40Exclusions(t *testing.T) {
 	for _, n := range []int{40, 41} {
 		p := daily("daily", backup.Instances, "daily=3")
@@ -100,7 +101,7 @@ func TestMoreThan40Exclusions(t *testing.T) {
 	}
 }
 
-// "A Multi-Attach volume is copied once."
+// "A Multi-Attach volume is copied once.".
 func TestMultiAttachIsCopiedOnce(t *testing.T) {
 	w := newWorld(daily("daily", backup.Instances, "daily=3"))
 	w.instance(ins2, "daily", vol2)
@@ -120,7 +121,7 @@ func TestMultiAttachIsCopiedOnce(t *testing.T) {
 }
 
 // "Auto Scaling, ECS/EKS nodes and Spot roots are excluded: ephemeral by default;
-// Kubernetes PV volumes are not."
+// Kubernetes PV volumes are not.".
 func TestEphemeral(t *testing.T) {
 	group := fleet.Tags{"aws:autoscaling:groupName": "web"}
 	for name, tt := range map[string]struct {
@@ -152,18 +153,14 @@ func TestEphemeral(t *testing.T) {
 			one.IncludeManaged, other.IncludeManaged = managed, managed
 			w := newWorld(one)
 			i := w.instance(ins1, "daily", vol1, vol2)
-			for key, value := range tt.tags {
-				i.Tags[key] = value
-			}
+			maps.Copy(i.Tags, tt.tags)
 			if tt.spot {
 				i.Lifecycle = fleet.Spot
 			}
 			for n := range w.Volumes {
 				w.Volumes[n].Tags["Backup"] = "disks"
 			}
-			for key, value := range tt.volume {
-				w.Volumes[1].Tags[key] = value
-			}
+			maps.Copy(w.Volumes[1].Tags, tt.volume)
 			w.Volumes[1].Attachments[0].DeleteOnTermination = !tt.secondStays
 			c := create(t, w.plan(), ins1)
 			if got := c.Action == backup.ActionCopy; got != (tt.set || managed) || !got && c.Reason.Code != "ephemeral" {
@@ -203,7 +200,7 @@ func TestWhatHasNoVolumes(t *testing.T) {
 
 // "Unchanged is proven only for a volume attached now, all of whose AttachTimes, and its
 // instances' last stops and LaunchTimes, are before the copy's data-time, with state
-// stopped and a stop time present … Detached, no stop time, resized = not proven."
+// stopped and a stop time present … Detached, no stop time, resized = not proven.".
 func TestUnchanged(t *testing.T) {
 	data := at("02:02", 1)
 	for name, tt := range map[string]struct {

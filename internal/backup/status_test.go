@@ -14,7 +14,7 @@ import (
 )
 
 // "Worst gap comes from the journal (deleted copies are no longer in AWS); without one,
-// only as far back as the oldest kept copy, and said so."
+// only as far back as the oldest kept copy, and said so.".
 func TestWorstGap(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=2")
 	past := func(days ...int) (list []backup.PastCopy) {
@@ -85,7 +85,7 @@ func TestWorstGapOfAttachedVolumes(t *testing.T) {
 }
 
 // "Cost is measured, else a bound: FullSnapshotSizeInBytes is the full size, not what is
-// billed."
+// billed.".
 func TestStatusCost(t *testing.T) {
 	w := newWorld()
 	w.volume(vol1, "")
@@ -225,7 +225,7 @@ func TestStatusNamesPublicSnapshots(t *testing.T) {
 }
 
 // "RDS is out of scope; status says so and names instances whose BackupRetentionPeriod is
-// 0."
+// 0.".
 func TestStatusNamesDatabasesWithoutBackups(t *testing.T) {
 	w := newWorld()
 	s := w.status(backup.StatusOptions{Databases: backup.Databases{Unbacked: []fleet.ResourceID{"shop", "crm"}}})

@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -111,9 +112,7 @@ func (w *world) copied(p backup.Policy, resource fleet.ResourceID, slot time.Tim
 
 func copyTags(tags fleet.Tags) fleet.Tags {
 	out := fleet.Tags{}
-	for k, v := range tags {
-		out[k] = v
-	}
+	maps.Copy(out, tags)
 	return out
 }
 

@@ -282,6 +282,7 @@ func planSummary(r app.BackupResult) string {
 				copies++
 			case backup.ActionRetry:
 				retries++
+			case backup.ActionNone:
 			}
 		}
 		_, sums := sumsOf(t.Plan)

@@ -135,7 +135,7 @@ func (c *copier) permitted(err error) bool {
 
 // "Instance selector: aws:ResourceTag on instance/* only, the volume/* statement without
 // it (untagged volumes would be denied). Volume selector: ResourceTag on the volume.
-// snapshot/*: RequestTag."
+// snapshot/*: RequestTag.".
 func TestCopiesUnderPolicy(t *testing.T) {
 	c := newCopier(t, "--config "+trialApproved)
 	for what, tt := range map[string]struct {
@@ -168,7 +168,7 @@ func TestSingleCopiesUnderPolicy(t *testing.T) {
 
 // "DeleteSnapshot is in a generated policy only with backup.delete: unattended", and then
 // "CreateTags after creation only for keys nightshift:* and only on snapshots that already
-// have our tag". "adopt is never in the function's role."
+// have our tag". "adopt is never in the function's role.".
 func TestDeletionsUnderPolicy(t *testing.T) {
 	for config, unattended := range map[string]bool{trialCopies: true, trialApproved: false} {
 		c := newCopier(t, "--config "+config)

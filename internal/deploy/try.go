@@ -14,7 +14,10 @@ import (
 func Jobs(parameters map[string]string) []string {
 	var jobs []string
 	for _, j := range []struct{ job, parameter string }{
-		{"power", "PowerSchedule"}, {"stop", "TagStopSchedule"}, {"start", "TagStartSchedule"}, {"report", "ReportSchedule"},
+		{"power", "PowerSchedule"},
+		{"stop", "TagStopSchedule"},
+		{"start", "TagStartSchedule"},
+		{"report", "ReportSchedule"},
 		{"backup", "BackupSchedule"},
 	} {
 		if parameters[j.parameter] != "" {

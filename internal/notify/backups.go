@@ -32,7 +32,7 @@ func (f *findings) backups(r app.BackupResult, settings backup.Settings) {
 	}
 	for _, u := range r.Unreachable {
 		f.target(u)
-		delete(f.opened, u.Target.Account)
+		delete(f.opened, u.Account)
 	}
 	if r.Invalid > 0 {
 		f.problem(Problem{

@@ -193,7 +193,7 @@ func (f *findings) power(r app.PowerResult) {
 	}
 	for _, u := range r.Unreachable {
 		f.target(u)
-		delete(f.opened, u.Target.Account)
+		delete(f.opened, u.Account)
 	}
 	if r.Invalid > 0 {
 		f.problem(Problem{

@@ -111,7 +111,7 @@ func at(n Name) int { return slices.Index(Names(), n) }
 // named once at most. Errors are of kind fleet.ErrInvalid.
 func ParseKeep(s string) (Keep, error) {
 	var k Keep
-	for _, part := range strings.Split(s, ",") {
+	for part := range strings.SplitSeq(s, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 		if !ok {
 			return Keep{}, fleet.Errorf(fleet.ErrInvalid, "%q is no rule; write a list such as daily=7,weekly=4,monthly=6", strings.TrimSpace(part))

@@ -69,14 +69,17 @@ type (
 	GroupState = autoscaling.GroupState
 	// Snapshot is a snapshot of an account.
 	Snapshot = state.Snapshot
-	// Image is an AMI of an account, ImageDisk a volume of it.
-	Image     = state.Image
+	// Image is an AMI of an account.
+	Image = state.Image
+	// ImageDisk is a volume of an AMI.
 	ImageDisk = state.ImageDisk
 	// LaunchTemplate is a launch template with its versions.
-	LaunchTemplate  = state.LaunchTemplate
+	LaunchTemplate = state.LaunchTemplate
+	// TemplateVersion is a version of a launch template.
 	TemplateVersion = state.TemplateVersion
-	// Tag is a tag; Tags are those of a resource.
-	Tag  = state.Tag
+	// Tag is a tag.
+	Tag = state.Tag
+	// Tags are those of a resource.
 	Tags = state.Tags
 	// BinRule is a retention rule of the Recycle Bin for snapshots.
 	BinRule = state.BinRule

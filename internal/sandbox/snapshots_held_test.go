@@ -67,7 +67,8 @@ func TestImages(t *testing.T) {
 	ids := map[string]string{}
 	for _, i := range []sandbox.Image{
 		{Name: "gold", Disks: disk, Products: []string{"abc123"}, Tags: sandbox.Tags{{Key: "Env", Value: "prod"}}},
-		{Name: "old", Disks: disk, Deprecated: testStart.AddDate(0, -1, 0)}, {Name: "off", Disks: disk, Disabled: true},
+		{Name: "old", Disks: disk, Deprecated: testStart.AddDate(0, -1, 0)},
+		{Name: "off", Disks: disk, Disabled: true},
 	} {
 		id, err := a.AddImage(sandbox.DefaultRegion, i)
 		if err != nil {

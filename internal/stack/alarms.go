@@ -68,8 +68,11 @@ func alarms(rules, copies bool) []alarm {
 			alarm{"Report", "The newest cost report is older than eight days", MetricNamespace, "ReportAgeSeconds", power, "Maximum", "3600", maxReportAge})
 	}
 	if copies {
-		list = append(list, alarm{"BackupFailed", "Each run of backups of two intervals failed in part or as a whole", MetricNamespace, "Failed",
-			[]variable{{"Stack", "!Ref AWS::StackName"}, {"Job", backupJob}}, "Minimum", "!Ref BackupPeriod", 0})
+		list = append(list, alarm{
+			"BackupFailed", "Each run of backups of two intervals failed in part or as a whole", MetricNamespace, "Failed",
+			[]variable{{"Stack", "!Ref AWS::StackName"}, {"Job", backupJob}},
+			"Minimum", "!Ref BackupPeriod", 0,
+		})
 	}
 	return list
 }

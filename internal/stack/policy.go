@@ -232,6 +232,7 @@ func (s Scope) machines(kinds ...fleet.Kind) []string {
 			arns = append(arns, s.arn("rds", "*", account, "cluster:*"))
 		case fleet.KindGroup:
 			arns = append(arns, s.arn("autoscaling", "*", account, "autoScalingGroup:*:autoScalingGroupName/*"))
+		case fleet.KindVolume: // no machine
 		}
 	}
 	return arns

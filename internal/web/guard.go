@@ -100,7 +100,7 @@ func (g *Guard) note(r *http.Request, v visit, what string, no refusal) {
 	if left > 0 {
 		attrs = append(attrs, "unlogged", left)
 	}
-	g.log.WarnContext(r.Context(), what, attrs...)
+	g.log.WarnContext(r.Context(), what, attrs...) //nolint:sloglint // the callers write it out
 }
 
 func (g *Guard) refuse(w http.ResponseWriter, no refusal) {
@@ -136,7 +136,7 @@ func (g *Guard) visit(r *http.Request, forPrograms bool) (*http.Request, visit, 
 			return r, v, &refusal{status: http.StatusForbidden, key: "refused.plain"}
 		}
 	case v.secure, trusted && forPrograms:
-	case trusted && !(g.access.local() && loopback(bare(r.Host))):
+	case trusted && (!g.access.local() || !loopback(bare(r.Host))):
 		return r, v, &refusal{status: http.StatusForbidden, key: "refused.plain"}
 	case !g.access.local():
 		return r, v, &refusal{status: http.StatusForbidden, key: "refused.proxy"}

@@ -38,7 +38,7 @@ func (c *ec2Call) authorizeSnapshots(n newSnapshots) *wire.Error {
 			continue
 		}
 		ctx.Keys = map[string]string{"ec2:CreateAction": c.Action}
-		if err := c.Call.AuthorizeTo("ec2:CreateTags", snapshotARN(c.Region, "*"), &ctx); err != nil {
+		if err := c.AuthorizeTo("ec2:CreateTags", snapshotARN(c.Region, "*"), &ctx); err != nil {
 			return err
 		}
 	}
