@@ -50,15 +50,17 @@ func TestTranslate(t *testing.T) {
 // it.
 func TestActions(t *testing.T) {
 	want := "autoscaling:CreateOrUpdateTags autoscaling:DescribeAutoScalingGroups autoscaling:ResumeProcesses autoscaling:SuspendProcesses autoscaling:UpdateAutoScalingGroup " +
-		"ce:GetCostAndUsageWithResources " +
+		"backup:ListProtectedResources backup:ListRecoveryPointsByResource ce:GetCostAndUsageWithResources " +
 		"cloudformation:CreateChangeSet cloudformation:DeleteChangeSet cloudformation:DeleteStack cloudformation:DescribeChangeSet cloudformation:DescribeStackEvents " +
 		"cloudformation:DescribeStacks cloudformation:ExecuteChangeSet cloudformation:GetTemplate cloudformation:ListChangeSets cloudformation:ListStackResources " +
 		"cloudformation:UpdateTerminationProtection cloudwatch:GetMetricData " +
-		"ec2:CreateTags ec2:DescribeAddresses ec2:DescribeCapacityReservations ec2:DescribeHosts ec2:DescribeInstanceCreditSpecifications " +
-		"ec2:DescribeInstanceStatus ec2:DescribeInstanceTypes ec2:DescribeInstances ec2:DescribeRegions ec2:DescribeSnapshots ec2:DescribeSpotInstanceRequests " +
-		"ec2:DescribeSpotPriceHistory ec2:DescribeVolumes ec2:ModifyInstanceAttribute ec2:StartInstances ec2:StopInstances " +
+		"ec2:CreateSnapshot ec2:CreateSnapshots ec2:CreateTags ec2:DeleteSnapshot ec2:DeleteTags " +
+		"ec2:DescribeAddresses ec2:DescribeCapacityReservations ec2:DescribeFastSnapshotRestores ec2:DescribeHosts ec2:DescribeImages ec2:DescribeInstanceCreditSpecifications " +
+		"ec2:DescribeInstanceStatus ec2:DescribeInstanceTypes ec2:DescribeInstances ec2:DescribeLaunchTemplateVersions ec2:DescribeLockedSnapshots ec2:DescribeRegions " +
+		"ec2:DescribeSnapshotAttribute ec2:DescribeSnapshots ec2:DescribeSpotInstanceRequests ec2:DescribeSpotPriceHistory ec2:DescribeVolumes " +
+		"ec2:ListSnapshotsInRecycleBin ec2:ModifyInstanceAttribute ec2:RestoreSnapshotFromRecycleBin ec2:StartInstances ec2:StopInstances " +
 		"lambda:InvokeFunction organizations:ListAccounts pricing:GetPriceListFileUrl pricing:GetProducts pricing:ListPriceLists " +
-		"rds:AddTagsToResource rds:DescribeDBClusters rds:DescribeDBInstances rds:DescribeEvents rds:StartDBCluster rds:StartDBInstance rds:StopDBCluster rds:StopDBInstance " +
+		"rbin:GetRule rbin:ListRules rds:AddTagsToResource rds:DescribeDBClusters rds:DescribeDBInstances rds:DescribeEvents rds:StartDBCluster rds:StartDBInstance rds:StopDBCluster rds:StopDBInstance " +
 		"s3:CreateBucket s3:DeleteObject s3:GetBucketTagging s3:GetObject s3:ListAllMyBuckets s3:ListBucket s3:PutObject " +
 		"secretsmanager:GetSecretValue sns:ListSubscriptionsByTopic sns:Publish ssm:GetParameter sts:AssumeRole sts:GetCallerIdentity"
 	if got := strings.Join(Actions(), " "); got != want {
