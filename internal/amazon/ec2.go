@@ -46,6 +46,15 @@ func tags(in []types.Tag) fleet.Tags {
 	return out
 }
 
+// toTags are tags as the SDK wants them, in the order of their keys.
+func toTags(tags fleet.Tags) []types.Tag {
+	var out []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
+	}
+	return out
+}
+
 // intern gives one copy of a text that many resources have in common, such as a
 // zone: the decoder makes a new one for each, which a large fleet would keep.
 func intern(s string) string { return unique.Make(s).Value() }

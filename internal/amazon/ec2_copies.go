@@ -107,20 +107,6 @@ func onSnapshots(tags fleet.Tags) []types.TagSpecification {
 	return []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: toTags(tags)}}
 }
 
-// toTags are tags as the SDK wants them, in the order of their keys.
-func toTags(tags fleet.Tags) []types.Tag {
-	keys := make([]string, 0, len(tags))
-	for key := range tags {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	out := make([]types.Tag, len(keys))
-	for n, key := range keys {
-		out[n] = types.Tag{Key: aws.String(key), Value: aws.String(tags[key])}
-	}
-	return out
-}
-
 // FindCopies lists own snapshots whose tag of this key begins with the prefix.
 func (c *Copies) FindCopies(ctx context.Context, key, prefix string) ([]fleet.Snapshot, error) {
 	return c.list(ctx, filteredBy("tag:"+key, escaped(prefix)+"*"))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -183,12 +182,9 @@ func (f instances) Start(ctx context.Context, ids []fleet.ResourceID) error {
 
 // Mark sets tags on all of the instances. EC2 takes up to 1,000 at once.
 func (f instances) Mark(ctx context.Context, machines []fleet.Machine, set fleet.Tags) error {
-	in := &ec2.CreateTagsInput{}
+	in := &ec2.CreateTagsInput{Tags: toTags(set)}
 	for _, m := range machines {
 		in.Resources = append(in.Resources, string(m.ID))
-	}
-	for _, key := range slices.Sorted(maps.Keys(set)) {
-		in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(set[key])})
 	}
 	_, err := f.createTags(ctx, in)
 	return err

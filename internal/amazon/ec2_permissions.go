@@ -3,8 +3,6 @@ package amazon
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -39,11 +37,7 @@ func (f instances) Permissions(ctx context.Context, id fleet.ResourceID, set fle
 	note("ec2:StopInstances", err)
 	_, err = f.startInstances(ctx, &ec2.StartInstancesInput{InstanceIds: ids, DryRun: dry})
 	note("ec2:StartInstances", err)
-	tags := &ec2.CreateTagsInput{Resources: ids, DryRun: dry}
-	for _, key := range slices.Sorted(maps.Keys(set)) {
-		tags.Tags = append(tags.Tags, types.Tag{Key: aws.String(key), Value: aws.String(set[key])})
-	}
-	_, err = f.createTags(ctx, tags)
+	_, err = f.createTags(ctx, &ec2.CreateTagsInput{Resources: ids, DryRun: dry, Tags: toTags(set)})
 	note("ec2:CreateTags", err)
 	if resize {
 		_, err = f.modifyAttribute(ctx, &ec2.ModifyInstanceAttributeInput{
