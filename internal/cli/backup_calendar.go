@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,20 +18,17 @@ type keepCalendar struct {
 	color bool
 }
 
+// keepSign is the sign of a day of which a copy stays by one of the rules.
+type keepSign struct {
+	sign, ink string
+	rules     []retention.Name
+	says      string
+}
+
 // keepSigns are the signs of days in the order of how long their rules keep: that of
 // the copy of the day which stays for the longest.
-func keepSigns() []struct {
-	sign  string
-	ink   string
-	rules []retention.Name
-	says  string
-} {
-	return []struct {
-		sign  string
-		ink   string
-		rules []retention.Name
-		says  string
-	}{
+func keepSigns() []keepSign {
+	return []keepSign{
 		{"Y", inkEdge, []retention.Name{retention.Yearly, retention.WithinYearly}, "yearly"},
 		{"M", inkNow, []retention.Name{retention.Monthly, retention.WithinMonthly}, "monthly"},
 		{"W", inkPeople, []retention.Name{retention.Weekly, retention.WithinWeekly}, "weekly"},
@@ -50,7 +48,7 @@ func rank(v retention.Verdict[time.Time]) int {
 	}
 	for _, reason := range v.Reasons {
 		for n, s := range signs[:best] {
-			if s.rules[0] == reason.Rule || s.rules[1] == reason.Rule {
+			if slices.Contains(s.rules, reason.Rule) {
 				best = n
 				break
 			}
@@ -125,9 +123,4 @@ func (c keepCalendar) legend(w io.Writer, seen map[int]bool) {
 
 func firstOfMonth(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, t.Location())
-}
-
-// paint gives a text its ink, where colours are printed.
-func paint(color bool, ink, text string) string {
-	return (&weekPicture{color: color}).paint(ink, text)
 }

@@ -55,8 +55,11 @@ func draw(p schedule.Part) (sign, ink string) {
 	return "·", inkFaint
 }
 
-func (p *weekPicture) paint(ink, text string) string {
-	if !p.color || ink == inkNone || text == "" {
+func (p *weekPicture) paint(ink, text string) string { return paint(p.color, ink, text) }
+
+// paint gives a text its ink, where colours are printed.
+func paint(color bool, ink, text string) string {
+	if !color || ink == inkNone || text == "" {
 		return text
 	}
 	return "\033[" + ink + "m" + text + "\033[0m"
