@@ -142,15 +142,22 @@ func (p *planner) slot(c *Create, clock clock, sets []*Set) (slot time.Time, why
 			}
 			return stop, reason("after-stop", "was stopped at %s", stop.Format(time.RFC3339)), true
 		}
-		if newest.Slot.Equal(clock.last) || newest.Data.After(clock.before) {
+		if newest.Data.After(clock.before) {
 			return clock.last, served(newest), false
 		}
 		return clock.last, reason("due", "was due at %s, without a stop since the time before", clock.last.Format(time.RFC3339)), true
 	}
-	if newest.Slot.Equal(clock.last) || !newest.Data.Before(clock.last) {
+	if newest.serves(clock.last) {
 		return clock.last, served(newest), false
 	}
 	return clock.last, reason("due", "was due at %s", clock.last.Format(time.RFC3339)), true
+}
+
+// serves says whether a set has the data of a slot or later data. A clock of ours that is
+// behind that of AWS makes it seem older; a slot that is only in the tags of old data is
+// not believed.
+func (s *Set) serves(slot time.Time) bool {
+	return !s.Data.Before(slot) || s.Slot.Equal(slot) && s.Data.After(slot.Add(-clocksApart))
 }
 
 func served(s *Set) fleet.Reason {
@@ -178,10 +185,11 @@ func (p *planner) stopOf(c *Create) time.Time {
 	if i == nil || i.State != fleet.Stopped {
 		return time.Time{}
 	}
-	if mark := fleet.ParseMark(i.Tags[fleet.TagLast]); mark.Action == fleet.MarkStop {
-		return mark.At
+	mark := fleet.ParseMark(i.Tags[fleet.TagLast])
+	if mark.Action != fleet.MarkStop || mark.At.After(p.estate.At) {
+		return time.Time{} // a stop to come would be due again in each run
 	}
-	return time.Time{}
+	return mark.At
 }
 
 // machine is the instance of a Create, or the only one that its volume is attached to.

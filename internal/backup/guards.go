@@ -184,12 +184,14 @@ func (p *planner) askUses(s *fleet.Snapshot) (Guard, string) {
 func (p *planner) askPeople(c *chain, v *Verdict) (Guard, string) {
 	at, s := p.estate.At, &v.Set
 	switch {
-	case s.begun():
+	case s.begun() && !p.options.Unattended:
 		return "", ""
 	case c.gone && !v.Orphan:
 		return GuardSourceGone, fmt.Sprintf("%s does not exist any more: its copies are frozen", c.Resource)
 	case !c.gone && c.policy != nil && c.create == nil:
 		return GuardUnselected, fmt.Sprintf("policy %s does not copy %s any more: what it has copied stays", c.Policy, c.Resource)
+	case v.wanted:
+		return GuardApproval, "is half deleted, and its policy would keep it: a person has to approve it"
 	case !s.Adopted.IsZero() && at.Sub(s.Adopted) < adoptedFor:
 		return GuardAdopted, fmt.Sprintf("adopted at %s, less than 14 days ago", s.Adopted.Format(time.RFC3339))
 	case !p.options.Unattended:
@@ -198,6 +200,8 @@ func (p *planner) askPeople(c *chain, v *Verdict) (Guard, string) {
 		return GuardApproval, "only because the policy changed: a person has to approve it"
 	case v.Orphan:
 		return GuardApproval, "its source is gone: a person has to approve it"
+	case s.begun():
+		return "", ""
 	case s.Marked.IsZero():
 		return GuardGrace, "is marked, and deleted a day later"
 	case at.Sub(s.Marked) < graceFor:

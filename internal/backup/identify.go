@@ -101,6 +101,8 @@ func (c Copy) contradicts(s fleet.Snapshot, at time.Time) fleet.Reason {
 		return no("tag-unreadable", "tag %s has %d members for one volume", TagSet, c.Expected)
 	case one && s.Volume != volume && !elsewhere:
 		return no("other-volume", "is of %s, its tags say %s", s.Volume, volume)
+	case elsewhere && c.Data.After(s.Started.Add(clocksApart)):
+		return no("data-when", "was made at %s, its tags say that its data is of %s", s.Started.Format(time.RFC3339), s.Tags[TagDataTime])
 	case !elsewhere && s.Started.Sub(c.Data).Abs() > clocksApart:
 		return no(otherTime, "was started at %s, its tags say %s: they were copied to it", s.Started.Format(time.RFC3339), s.Tags[TagDataTime])
 	}

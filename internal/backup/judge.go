@@ -14,7 +14,7 @@ import (
 // are missing or because it is marked, takes no place of a good one, and stays where it
 // would be kept if it were good.
 func (p *planner) judge(c *chain) {
-	var good, second []*Verdict
+	var good, second, begun []*Verdict
 	for n, s := range c.sets {
 		v := &c.verdicts[n]
 		v.Keep = true
@@ -29,17 +29,18 @@ func (p *planner) judge(c *chain) {
 		case s.State == SetError:
 			p.inError(c, v)
 		case s.begun():
-			v.Keep, v.Rules = false, []string{"is half deleted: the rest goes"}
+			begun = append(begun, v)
 		case s.Good():
 			good = append(good, v)
 		default:
 			second = append(second, v)
 		}
 	}
-	one := oneOfSlot(good, nil)
+	one := p.oneOfSlot(c, good, nil)
 	p.retain(c, one, one)
-	rest := oneOfSlot(second, good)
+	rest := p.oneOfSlot(c, second, good)
 	p.retain(c, newestVerdicts(one, rest), rest)
+	p.halfDeleted(c, one, begun)
 	for _, v := range rest {
 		v.Unmark = v.Keep && v.Set.State == SetDeleting
 		if v.Set.State == SetIncomplete {
@@ -58,33 +59,65 @@ func (p *planner) inError(c *chain, v *Verdict) {
 	v.Keep, v.Rules = false, []string{"is in error: it is no copy"}
 }
 
+// halfDeleted is the verdict of sets of which members were deleted: the rest goes. Where the
+// policy would keep them today a person has to say so: by their tags alone, which others
+// may write, whole sets can look like these.
+func (p *planner) halfDeleted(c *chain, good, begun []*Verdict) {
+	left := p.oneOfSlot(c, begun, good)
+	p.retain(c, newestVerdicts(good, left), left)
+	for _, v := range begun {
+		v.wanted = v.Keep
+		v.Keep, v.Rules = false, []string{"is half deleted: the rest goes"}
+	}
+}
+
 // oneOfSlot leaves one set of each slot and gives the others their verdict: they are
-// spare copies. The first of more members stays, and nothing of a slot that others have.
-func oneOfSlot(list, others []*Verdict) []*Verdict {
+// spare copies. The newest of those with most members stays, and nothing of a slot that
+// others have.
+func (p *planner) oneOfSlot(c *chain, list, others []*Verdict) []*Verdict {
 	if len(list) == 0 {
 		return nil
 	}
-	best := make(map[int64]*Verdict, len(list))
-	for _, v := range others {
-		best[v.Set.Slot.Unix()] = v
+	named := make(map[int64]int, len(list)) // by how many sets each slot is
+	for _, all := range [][]*Verdict{list, others} {
+		for _, v := range all {
+			named[v.Set.Slot.Unix()]++
+		}
 	}
-	taken := len(others) > 0
-	for _, v := range slices.Backward(list) { // from the oldest
-
-		first, ok := best[v.Set.Slot.Unix()]
-		if !ok || len(v.Set.Members) > len(first.Set.Members) && (!taken || !slices.Contains(others, first)) {
+	several := func(v *Verdict) bool { return named[v.Set.Slot.Unix()] > 1 && p.ofSlot(c, &v.Set) }
+	taken, best := map[int64]bool{}, map[int64]*Verdict{}
+	for _, v := range others {
+		if several(v) {
+			taken[v.Set.Slot.Unix()] = true
+		}
+	}
+	for _, v := range list { // from the newest
+		if first := best[v.Set.Slot.Unix()]; several(v) && (first == nil || len(v.Set.Members) > len(first.Set.Members)) {
 			best[v.Set.Slot.Unix()] = v
 		}
 	}
 	var left []*Verdict
 	for _, v := range list {
-		if best[v.Set.Slot.Unix()] == v {
+		if slot := v.Set.Slot.Unix(); !several(v) || best[slot] == v && !taken[slot] {
 			left = append(left, v)
 			continue
 		}
 		v.Keep, v.Rules = false, []string{"is a spare copy: another one of the slot " + v.Set.Slot.Format(time.RFC3339) + " counts"}
 	}
 	return left
+}
+
+// ofSlot says whether the data of a set can be that of the slot in its tags: it was copied
+// before the next slot was due. Whoever may write tags could make spare copies of all the
+// others by one slot for all.
+func (p *planner) ofSlot(c *chain, s *Set) bool {
+	next := s.Slot.Add(hoursOfDay) // where nobody knows
+	if c.policy != nil {
+		if at, ok := c.policy.When.Next(s.Slot); ok {
+			next = at
+		}
+	}
+	return s.serves(s.Slot) && s.Data.Before(next)
 }
 
 func newestVerdicts(a, b []*Verdict) []*Verdict {

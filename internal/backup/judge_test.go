@@ -176,23 +176,34 @@ func TestSetIsTheItemOfRetention(t *testing.T) {
 	}
 }
 
-// "a half-deleted set is finished by the next run and never counts as a restore point":
-// also by an unattended one, without another day of grace, and over the cap.
+// "Before the first delete every member is marked, so a half-deleted set is finished by the
+// next run and never counts as a restore point": also by an unattended one, without another
+// day of grace, and over the cap.
 func TestHalfDeletedSetIsFinished(t *testing.T) {
-	w, sets := guarded()
-	w.Snapshots = slices.DeleteFunc(w.Snapshots, func(s fleet.Snapshot) bool { return s.ID == sets[1][0] })
-	w.snapshot(sets[1][1]).Tags[backup.TagDeleting] = at("11:59", 0).Format(time.RFC3339)
-	w.options = backup.Options{Unattended: true, MaxDeletions: 1}
-	plan := w.plan()
-	if v := verdict(t, plan, sets[1][1]); v.Keep || v.Set.State != backup.SetDeleting || !strings.Contains(v.Rules[0], "half deleted") {
-		t.Errorf("%+v", v)
+	halve := func(w *world, ids []fleet.SnapshotID) {
+		w.Snapshots = slices.DeleteFunc(w.Snapshots, func(s fleet.Snapshot) bool { return s.ID == ids[0] })
+		w.snapshot(ids[1]).Tags[backup.TagDeleting] = at("11:59", 0).Format(time.RFC3339)
 	}
-	if v := verdict(t, plan, sets[3][0]); v.Guard != "" || !v.Keep {
+	w, sets := guarded()
+	halve(w, sets[3])
+	halve(w, sets[4])
+	w.options = backup.Options{Unattended: true, MaxDeletions: 1}
+	for _, ids := range sets[3:] {
+		if v := verdict(t, w.plan(), ids[1]); v.Keep || v.Set.State != backup.SetDeleting || !strings.Contains(v.Rules[0], "half deleted") {
+			t.Errorf("%+v", v)
+		}
+	}
+	w.snapshot(sets[3][1]).Tags[backup.TagHold] = "wait"
+	if v := verdict(t, w.plan(), sets[3][1]); v.Guard != backup.GuardHold {
+		t.Errorf("held: %+v", v)
+	}
+	w, sets = guarded()
+	halve(w, sets[1])
+	if v := verdict(t, w.plan(), sets[3][0]); v.Guard != "" || !v.Keep {
 		t.Errorf("it counts: the third of the good ones is %+v", v)
 	}
-	w.snapshot(sets[1][1]).Tags[backup.TagHold] = "wait"
-	if v := verdict(t, w.plan(), sets[1][1]); v.Guard != backup.GuardHold {
-		t.Errorf("held: %+v", v)
+	if v := verdict(t, w.plan(), sets[1][1]); v.Keep {
+		t.Errorf("a person does not finish it: %+v", v)
 	}
 }
 

@@ -163,6 +163,9 @@ type Verdict struct {
 	Unmark bool
 	// Frees is what deleting it really gives back.
 	Frees Freed
+
+	// wanted is true of a half-deleted set that the policy would keep if it were whole.
+	wanted bool
 }
 
 // Mark says whether an unattended run marks the set, to delete it a day later.
