@@ -85,6 +85,13 @@ func (api *runtimeAPI) invoke(t *testing.T, event string, timeout time.Duration)
 // function starts the binary as AWS Lambda does, against a practice account.
 func function(t *testing.T, o sandbox.Options, env ...string) (*runtimeAPI, *sandbox.Server) {
 	t.Helper()
+	server := sandboxtest.Start(t, o)
+	return functionAt(t, server.URL(), env...), server
+}
+
+// functionAt starts the binary as AWS Lambda does, against an endpoint.
+func functionAt(t *testing.T, endpoint string, env ...string) *runtimeAPI {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -93,12 +100,11 @@ func function(t *testing.T, o sandbox.Options, env ...string) (*runtimeAPI, *san
 	if err := os.Symlink(self, bootstrap); err != nil {
 		t.Fatal(err)
 	}
-	server := sandboxtest.Start(t, o)
 	api := newRuntimeAPI(t)
 	cmd := exec.Command(bootstrap)
 	cmd.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
-		"AWS_ENDPOINT_URL=" + server.URL(),
+		"AWS_ENDPOINT_URL=" + endpoint,
 		"AWS_ACCESS_KEY_ID=" + sandbox.AccessKey,
 		"AWS_SECRET_ACCESS_KEY=" + sandbox.SecretKey,
 		"AWS_REGION=" + sandbox.DefaultRegion,
@@ -126,7 +132,7 @@ func function(t *testing.T, o sandbox.Options, env ...string) (*runtimeAPI, *san
 			t.Log(log.String())
 		}
 	})
-	return api, server
+	return api
 }
 
 func TestFunction(t *testing.T) {
