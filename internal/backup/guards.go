@@ -70,6 +70,20 @@ func (p *planner) guard() {
 	for _, q := range quotas {
 		q.limit(p.options.MaxDeletions)
 	}
+	p.guardShared()
+}
+
+// guardShared comes last: with whom a snapshot is shared is asked of what nothing else
+// holds, and what is over the most that one run deletes is held by that.
+func (p *planner) guardShared() {
+	for n := range p.chains {
+		for m := range p.chains[n].verdicts {
+			if v := &p.chains[n].verdicts[m]; !v.Keep {
+				v.Guard, v.Why = p.askShared(v)
+				v.Keep = v.Guard != ""
+			}
+		}
+	}
 }
 
 // quota is how much of a policy's sets one run deletes, and marks.
@@ -118,14 +132,10 @@ func (p *planner) ask(c *chain, v *Verdict) (Guard, string) {
 			return guard, why
 		}
 	}
-	if guard, why := p.askPeople(c, v); guard != "" {
-		return guard, why
-	}
-	return p.askShared(v)
+	return p.askPeople(c, v)
 }
 
-// askShared holds what nobody has asked about, with whom it is shared. It comes last: only
-// what nothing else holds is asked about.
+// askShared holds what nobody has asked about, with whom it is shared.
 func (p *planner) askShared(v *Verdict) (Guard, string) {
 	if shared := p.estate.Shared; shared != nil {
 		for n := range v.Set.Members {

@@ -341,6 +341,17 @@ func TestCapOfAPolicy(t *testing.T) {
 		if got := len(deleted(w.plan())); got != tt.want {
 			t.Errorf("%d volumes: a person who states no number deletes %d, want %d", tt.volumes, got, tt.want)
 		}
+		// With whom the others are shared is not asked: they are over the cap, not unread.
+		first := deleted(w.plan())
+		w.Shared = map[fleet.SnapshotID][]string{}
+		for _, id := range first {
+			w.Shared[id] = nil
+		}
+		asked := w.plan()
+		unread := slices.ContainsFunc(asked.Deletes, func(v backup.Verdict) bool { return v.Guard == backup.GuardUnread })
+		if unread || !slices.Equal(deleted(asked), first) {
+			t.Errorf("%d volumes: once it is known with whom copies are shared %d are deleted, want %d; unread: %t", tt.volumes, len(deleted(asked)), tt.want, unread)
+		}
 	}
 }
 

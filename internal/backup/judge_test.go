@@ -290,7 +290,7 @@ func TestRetentionGoesByDataTime(t *testing.T) {
 	if v := verdict(t, w.plan(), sets[0][0]); !v.Keep {
 		t.Errorf("%+v", v)
 	}
-	if v := verdict(t, w.plan(), old); v.Rules[0] != "daily: the newest 1 are kept" || v.Guard != backup.GuardLastGood && v.Guard != backup.GuardAdopted {
+	if v := verdict(t, w.plan(), old); v.Rules[0] != "daily: only the newest is kept" || v.Guard != backup.GuardLastGood && v.Guard != backup.GuardAdopted {
 		t.Errorf("a result of CopySnapshot, copied today of nine days ago: %+v", v)
 	}
 }

@@ -51,6 +51,9 @@ func (r Reason) String() string {
 	case Taken:
 		return fmt.Sprintf("%s: %s keeps %s", r.Rule, r.Period, r.By.Format(minutes))
 	case UsedUp:
+		if r.Of == 1 {
+			return fmt.Sprintf("%s: only the newest is kept", r.Rule)
+		}
 		return fmt.Sprintf("%s: the newest %s are kept", r.Rule, r.Of)
 	case TooOld:
 		return fmt.Sprintf("%s %s: not after %s", r.Rule, r.Within, r.Since.Format(minutes))
