@@ -162,7 +162,7 @@ func (s *Session) pastCopies(ctx context.Context) ([]backup.PastCopy, time.Time,
 // narrow leaves what the selection chooses. What chooses nothing is an error, unless what
 // could not be read may have it.
 func (r *BackupStatusResult) narrow(sel BackupSelection, where string) error {
-	if len(sel.Volumes)+len(sel.Instances)+len(sel.Tags) == 0 {
+	if !sel.Some() {
 		return nil
 	}
 	found := map[string]bool{}
@@ -183,6 +183,11 @@ func (r *BackupStatusResult) narrow(sel BackupSelection, where string) error {
 		return fleet.Errorf(fleet.ErrInvalid, "no volume has the tag %s in %s", strings.Join(tagTexts(sel.Tags), ", "), where)
 	}
 	return nil
+}
+
+// Some says whether the selection chooses, rather than taking all.
+func (sel BackupSelection) Some() bool {
+	return len(sel.Volumes)+len(sel.Instances)+len(sel.Tags) > 0
 }
 
 // matches notes which ids and names have been found.

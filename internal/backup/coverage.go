@@ -189,7 +189,10 @@ func unreadReason(part Part) fleet.Reason {
 func (c *coverer) why(v *fleet.Volume, s *VolumeStatus) fleet.Reason {
 	out := reason("no-policy", "no policy copies it")
 	if s.Policy != "" {
-		out = reason("not-copied", "policy %s has not copied it", s.Policy)
+		out = reason("not-copied", "not copied by %s", s.Policy)
+		if s.Last != nil && s.Last.By == ByNightshift {
+			out = reason("late", "no newer copy by %s", s.Policy)
+		}
 		if p := c.policies[s.Policy]; p.Err != nil {
 			out = reason("invalid-policy", "policy %s has an error", s.Policy)
 		}

@@ -76,7 +76,9 @@ func (a *commandLine) adopt(ctx context.Context, s *app.Session, in app.AdoptInp
 	}
 	if do && todo > 0 {
 		if !yes {
-			adoptionTable(s.Names, targets, in.Undo).print(a.Stderr)
+			t := adoptionTable(s.Names, targets, in.Undo)
+			t.reasons(a.terminal(), "REGION", "DATA", "VOLUME")
+			t.print(a.Stderr)
 		}
 		question := "Adopt %s?"
 		if in.Undo {
@@ -93,7 +95,7 @@ func (a *commandLine) adopt(ctx context.Context, s *app.Session, in app.AdoptInp
 	in.DryRun = !do
 	err = a.show("backup adoption", adoptionAnswer(targets, in), func() {
 		t := adoptionTable(s.Names, targets, in.Undo)
-		t.fit(a.terminal(), append(t.idle(), "REGION", "VOLUME")...)
+		t.reasons(a.terminal(), "REGION", "DATA", "VOLUME")
 		t.print(a.Stdout)
 		fmt.Fprintln(a.Stdout, adoptionSummary(targets, in))
 	})

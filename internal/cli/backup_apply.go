@@ -95,7 +95,7 @@ func (a *commandLine) approve(ctx context.Context, s *app.Session, in *app.Backu
 		return nil
 	}
 	t := verdictsTable(s.Names, plan, false)
-	t.fit(a.terminal(), append(t.idle(), "REGION", "NAME", "VERDICT")...)
+	t.reasons(a.terminal(), "REGION", "VERDICT", "NAME", "FREES")
 	t.print(a.Stderr)
 	err = a.askPerson(ctx, "", "Delete %s (%s)?", text.Count(deletions, "set", "sets"), freesMonthly(frees))
 	if errors.Is(err, errDeclined) {
@@ -110,11 +110,15 @@ func (a *commandLine) approve(ctx context.Context, s *app.Session, in *app.Backu
 // printBackup prints the outcomes of a run.
 func (a *commandLine) printBackup(s *app.Session, r app.BackupResult) {
 	t := backupTable(s.Names, r)
-	t.fit(a.terminal(), append(t.idle(), "REGION", "NAME")...)
+	t.reasons(a.terminal(), "REGION", "NAME", "SNAPSHOTS", "SLOT")
 	t.print(a.Stdout)
+	said := map[string]bool{}
 	for _, target := range r.Targets {
 		for _, note := range target.Notes {
-			fmt.Fprintln(a.Stdout, text.Printable(note))
+			if !said[note] { // what the whole run lacks is said once
+				a.paragraph(note)
+			}
+			said[note] = true
 		}
 	}
 	fmt.Fprintln(a.Stdout, backupSummary(r))

@@ -101,7 +101,7 @@ func (a *commandLine) printBackupPlan(s *app.Session, r app.BackupResult, all bo
 	out := a.Stdout
 	width := a.terminal()
 	parts := 0
-	section := func(title string, t *accountTable, narrow ...string) {
+	section := func(title string, t *accountTable, fit func(screen int, names ...string), narrow ...string) {
 		if len(t.rows) == 0 {
 			return
 		}
@@ -113,7 +113,7 @@ func (a *commandLine) printBackupPlan(s *app.Session, r app.BackupResult, all bo
 		if !all && len(t.rows) > mostRows {
 			left, t.rows = len(t.rows)-mostRows, t.rows[:mostRows]
 		}
-		t.fit(width, append(t.idle(), narrow...)...)
+		fit(width, narrow...)
 		t.print(out)
 		if left > 0 {
 			fmt.Fprintf(out, "… and %d more; --all lists them\n", left)
@@ -123,14 +123,15 @@ func (a *commandLine) printBackupPlan(s *app.Session, r app.BackupResult, all bo
 	if all {
 		title = "Sets (by the time of the data, UTC):"
 	}
-	section("Copies (times are UTC):", createsTable(s.Names, r, all), "REGION", "NAME")
-	section(title, verdictsTable(s.Names, r, all), "REGION", "NAME")
-	section("Policies:", policiesTable(s.Names, r), "REGION")
+	creates, verdicts, policies := createsTable(s.Names, r, all), verdictsTable(s.Names, r, all), policiesTable(s.Names, r)
+	section("Copies (times are UTC):", creates, creates.reasons, "REGION", "VOLUMES", "NAME", "ACTION")
+	section(title, verdicts, verdicts.reasons, "REGION", "VERDICT", "NAME", "FREES")
+	section("Policies:", policies, policies.fit, append(policies.idle(), "REGION", "SETS", "RESOURCES")...)
 	if parts > 0 {
 		fmt.Fprintln(out)
 	}
 	for _, t := range r.Targets {
-		printPlanNotes(out, s, t, all)
+		a.printPlanNotes(s, t, all)
 	}
 	fmt.Fprintln(out, planSummary(r))
 	var hashes []string
@@ -165,7 +166,7 @@ func createsTable(names app.Names, r app.BackupResult, all bool) *accountTable {
 
 // blocked says whether a resource has no copy for a reason that somebody has to see.
 func blocked(c backup.Create) bool {
-	return slices.Contains([]string{"invalid-policy", "unread", "no-volumes", "not-ready"}, c.Reason.Code)
+	return slices.Contains([]string{"invalid-policy", "unread", "no-volumes", "not-ready", "unclear"}, c.Reason.Code)
 }
 
 // volumesOf is how many volumes are copied, of how many.
@@ -264,7 +265,9 @@ func freesOf(f backup.Freed) string {
 	}
 }
 
-func gibibytes(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
+func gibibytes(bytes int64) string {
+	return text.Commas(fmt.Sprintf("%.1f", float64(bytes)/(1<<30))) + " GiB"
+}
 
 func inDays(d time.Duration) string {
 	const day = 24 * time.Hour

@@ -2,15 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"io"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"nightshift/internal/app"
 	"nightshift/internal/backup"
-	"nightshift/internal/text"
 )
 
 // policySum is what a plan does to the copies of one policy.
@@ -98,72 +94,4 @@ func (s *policySum) reach() string {
 	default:
 		return from + " to " + to
 	}
-}
-
-// mostNamed is how many of several alike things are listed where not all are asked for,
-// mostRows how many rows of a table.
-const mostNamed, mostRows = 3, 50
-
-// printPlanNotes prints what there is to know about one account and region besides: guards,
-// costs of new policies, strangers and listings that are missing.
-func printPlanNotes(out io.Writer, s *app.Session, t app.BackupTarget, all bool) {
-	where := string(t.Plan.Target.Region)
-	if s.Names.Several() {
-		where = s.Names.Of(t.Plan.Target.Account) + " " + where
-	}
-	say := func(format string, args ...any) {
-		fmt.Fprintln(out, text.Printable(where+": "+fmt.Sprintf(format, args...)))
-	}
-	if held := heldBy(t.Plan); held != "" {
-		say("held by guards: %s", held)
-	}
-	for _, c := range t.Costs {
-		say("%s", costOf(c))
-	}
-	if n := len(t.Plan.Strangers); n > 0 {
-		say("%s not made by nightshift: never counted, never deleted", text.Count(n, "snapshot has tags of nightshift and was", "snapshots have tags of nightshift and were"))
-		for k, stranger := range t.Plan.Strangers {
-			if k == mostNamed && !all {
-				say("  … and %d more; --all lists them", n-k)
-				break
-			}
-			say("  %s %s", stranger.Snapshot, stranger.Reason.Text)
-		}
-	}
-	for _, part := range t.Plan.Unread {
-		say("the %s could not be read: %v", part, t.Inventory.Unread[part])
-	}
-	for _, note := range t.Notes {
-		say("%s", note)
-	}
-}
-
-// heldBy counts the sets that each guard holds, in the order of their names.
-func heldBy(plan backup.Plan) string {
-	held := map[backup.Guard]int{}
-	for n := range plan.Deletes {
-		if v := &plan.Deletes[n]; v.Keep && v.Guard != "" {
-			held[v.Guard]++
-		}
-	}
-	var parts []string
-	for _, guard := range slices.Sorted(maps.Keys(held)) {
-		parts = append(parts, fmt.Sprintf("%s %d", guard, held[guard]))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// costOf is what a policy without copies costs, in words.
-func costOf(c app.PolicyCost) string {
-	copies := text.Count(c.Steady.Copies, "copy", "copies")
-	once := fmt.Sprintf("once it has all its %s", copies)
-	if c.Steady.Unlimited {
-		once = fmt.Sprintf("after a year, with %s, and more after that", copies)
-	}
-	head := fmt.Sprintf("policy %s has no copies yet (%s)", c.Policy, text.Count(c.Volumes, "volume", "volumes"))
-	if !c.First.Priced || !c.Steady.Priced {
-		return head + ": what it costs is not known without a price"
-	}
-	return fmt.Sprintf("%s: %s to %s in the first month, %s to %s a month %s", head,
-		dollars(c.First.Low), dollars(c.First.High), dollars(c.Steady.Low), dollars(c.Steady.High), once)
 }

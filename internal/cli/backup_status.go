@@ -68,7 +68,7 @@ most what is shown. CSV and JSON have all volumes.`,
 			if err != nil {
 				return err
 			}
-			if err = a.showBackupStatus(s, result, *output, all); err != nil {
+			if err = a.showBackupStatus(s, result, *output, all, in.Only.Some()); err != nil {
 				return err
 			}
 			if err = ended(result.Status(), result.Err()); err == nil && exitCode && result.Uncovered() {
@@ -91,8 +91,9 @@ most what is shown. CSV and JSON have all volumes.`,
 	return cmd
 }
 
-// showBackupStatus prints the answer in the form that was asked for.
-func (a *commandLine) showBackupStatus(s *app.Session, r app.BackupStatusResult, output string, all bool) error {
+// showBackupStatus prints the answer in the form that was asked for. Of all volumes the
+// reasons are cut on a terminal, of some they are whole.
+func (a *commandLine) showBackupStatus(s *app.Session, r app.BackupStatusResult, output string, all, some bool) error {
 	if r.Unread {
 		return nil
 	}
@@ -108,7 +109,7 @@ func (a *commandLine) showBackupStatus(s *app.Session, r app.BackupStatusResult,
 			if n > 0 {
 				fmt.Fprintln(a.Stdout)
 			}
-			p := statusPrinter{a.Stdout, a.terminal(), zone, s.Names, all}
+			p := statusPrinter{a.Stdout, a.terminal(), zone, s.Names, all, some}
 			p.print(t)
 		}
 	})

@@ -22,6 +22,7 @@ type statusPrinter struct {
 	zone   *time.Location
 	names  app.Names
 	all    bool
+	whole  bool // reasons are not cut
 }
 
 func (p statusPrinter) print(s backup.Status) {
@@ -100,7 +101,7 @@ func (p statusPrinter) volumes(s backup.Status) {
 				since = v.Worst.Since
 			}
 		}
-		t.add(string(v.Coverage), string(v.Volume), text.CutRight(ownName(v), p.name()), cmp.Or(v.State, "-"), last, by, age(v.Gap), age(v.RPO), worst, bound(v.Monthly), clip(v.Text))
+		t.add(string(v.Coverage), string(v.Volume), text.CutRight(ownName(v), nameColumns(p.screen)), cmp.Or(v.State, "-"), last, by, age(v.Gap), age(v.RPO), worst, bound(v.Monthly), v.Text)
 	}
 	p.fit(&t, "STATE", "LAST COPY", "RPO", "A MONTH", "WORST GAP", "BY")
 	fmt.Fprintln(p.out)
@@ -112,14 +113,6 @@ func (p statusPrinter) volumes(s backup.Status) {
 	case !since.IsZero():
 		fmt.Fprintf(p.out, "\nWORST GAP is as far back as the journal has runs of the last 90 days (%s).\n", p.at(since))
 	}
-}
-
-// name is how many columns a name may have.
-func (p statusPrinter) name() int {
-	if p.screen > 0 && p.screen < 100 {
-		return 14
-	}
-	return 24
 }
 
 // ownName is the name where there is one.
@@ -183,7 +176,7 @@ func (p statusPrinter) orphans(list []backup.Orphan) {
 		if len(o.Snapshots) > 1 {
 			which = text.Number(int64(len(o.Snapshots)))
 		}
-		t.add(string(o.Kind), cmp.Or(string(o.Volume), "-"), text.CutRight(cmp.Or(o.Name, "-"), p.name()), which, o.Newest.In(p.zone).Format(time.DateOnly), bound(o.Monthly), clip(o.Text))
+		t.add(string(o.Kind), cmp.Or(string(o.Volume), "-"), text.CutRight(cmp.Or(o.Name, "-"), nameColumns(p.screen)), which, o.Newest.In(p.zone).Format(time.DateOnly), bound(o.Monthly), o.Text)
 	}
 	p.fit(&t, "NEWEST", "NAME", "VOLUME")
 	fmt.Fprintln(p.out)
@@ -191,27 +184,15 @@ func (p statusPrinter) orphans(list []backup.Orphan) {
 }
 
 // fit leaves out columns, one after the other, until there is room for the last one, which
-// is cut where it has to be.
+// is cut or folded where it has to be.
 func (p statusPrinter) fit(t *table, names ...string) {
-	const least = 19 // of the last column
-	if p.screen == 0 {
+	const least = 24 // of the last column
+	room := t.narrow(p.screen, least, names...)
+	if p.whole {
+		t.fold(room)
 		return
 	}
-	last := len(t.header) - 1
-	cells := make([]string, len(t.rows))
-	for n := range t.rows {
-		cells[n] = t.rows[n][last]
-		t.rows[n][last] = text.CutRight(cells[n], least)
-	}
-	t.fit(p.screen, names...)
-	last = len(t.header) - 1
-	for n := range t.rows {
-		t.rows[n][last] = ""
-	}
-	room := max(p.screen-t.width()+text.Width(t.header[last]), least)
-	for n := range t.rows {
-		t.rows[n][last] = text.CutRight(cells[n], room)
-	}
+	t.cut(len(t.header)-1, room)
 }
 
 func (p statusPrinter) at(t time.Time) string { return t.In(p.zone).Format("2006-01-02 15:04") }
