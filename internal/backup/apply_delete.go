@@ -218,7 +218,7 @@ func (r *applying) tag(ctx context.Context, list []Verdict) error {
 	var ids []fleet.SnapshotID
 	for _, v := range list {
 		for _, s := range v.Set.Members {
-			if s.Tags[TagDeleting] == "" {
+			if earliest(time.Time{}, s.Tags[TagDeleting]).IsZero() { // one that cannot be read never gets old enough
 				ids = append(ids, s.ID)
 			}
 		}
@@ -242,18 +242,18 @@ func survivor(p Plan, c Chain) *Set {
 	return nil
 }
 
-// delete deletes a set member by member. Before each it is read again, together with what
-// stays of the chain: without that nothing of it goes.
+// delete deletes a set member by member. Before each what is left of the set is read again,
+// together with what stays of the chain: without that nothing of it goes.
 func (r *applying) delete(ctx context.Context, v Verdict, stays *Set) {
 	o := outcomeOf(v, fleet.Done, fleet.Reason{})
 	members := o.Snapshots
 	o.Snapshots = nil
-	for _, id := range members {
+	for n, id := range members {
 		if r.closed(ctx) {
 			o.Result, o.Reason = fleet.Deferred, notTried()
 			break
 		}
-		there, err := r.check(ctx, v, id, stays)
+		there, err := r.check(ctx, v, members[n:], stays)
 		if err == nil && there {
 			err = r.ports.DeleteCopy(ctx, id)
 		}
@@ -280,9 +280,10 @@ type changedError struct{ reason fleet.Reason }
 
 func (e *changedError) Error() string { return e.reason.Text }
 
-// check reads a member again; there is false where it is gone.
-func (r *applying) check(ctx context.Context, v Verdict, id fleet.SnapshotID, stays *Set) (there bool, err error) {
-	ids := []fleet.SnapshotID{id}
+// check reads what is left of a set again, so that what has happened to any member keeps all
+// that are there; there is false where the first of them is gone.
+func (r *applying) check(ctx context.Context, v Verdict, left []fleet.SnapshotID, stays *Set) (there bool, err error) {
+	ids := slices.Clone(left)
 	if stays != nil {
 		for n := range stays.Members {
 			ids = append(ids, stays.Members[n].ID)
@@ -292,26 +293,37 @@ func (r *applying) check(ctx context.Context, v Verdict, id fleet.SnapshotID, st
 	if err != nil {
 		return false, err
 	}
-	changed := func(code, format string, args ...any) error { return &changedError{reason(code, format, args...)} }
 	good := 0
-	for _, s := range found {
-		if s.ID != id {
-			if s.State == stateCompleted && s.Tags[TagDeleting] == "" {
-				good++
+	for n := range found {
+		switch s := &found[n]; {
+		case slices.Contains(left, s.ID):
+			there = there || s.ID == left[0]
+			if why := r.changed(v, s); why != (fleet.Reason{}) {
+				return false, &changedError{why}
 			}
-			continue
-		}
-		there = true
-		copied, ours, _ := Identify(s, r.o.Now())
-		switch _, held := s.Tags[TagHold]; {
-		case !ours || copied.Set != v.Set.ID:
-			return false, changed("changed", "%s is not the copy any more that the plan has seen", id)
-		case held:
-			return false, changed(string(GuardHold), "%s is held: %q", id, s.Tags[TagHold])
+		case s.State == stateCompleted && s.Tags[TagDeleting] == "":
+			good++
 		}
 	}
 	if stays != nil && good < len(stays.Members) {
-		return false, changed(string(GuardLastGood), "the copy of %s, which was to stay, is not there any more", stays.Data.Format(time.RFC3339))
+		return false, &changedError{reason(string(GuardLastGood), "the copy of %s, which was to stay, is not there any more", stays.Data.Format(time.RFC3339))}
 	}
 	return there, nil
+}
+
+// changed says what has happened to a member since the plan was made.
+func (r *applying) changed(v Verdict, s *fleet.Snapshot) fleet.Reason {
+	copied, ours, _ := Identify(*s, r.o.Now())
+	if !ours || copied.Set != v.Set.ID {
+		return reason("changed", "%s is not the copy any more that the plan has seen", s.ID)
+	}
+	if why, held := s.Tags[TagHold]; held {
+		return reason(string(GuardHold), "%s is held: %q", s.ID, why)
+	}
+	// A mark of this run may not be visible yet.
+	marked := func(m fleet.Snapshot) bool { return m.ID == s.ID && m.Tags[TagDeleting] != "" }
+	if _, still := s.Tags[TagDeleting]; !still && slices.ContainsFunc(v.Set.Members, marked) {
+		return reason("unmarked", "the mark of %s was taken back", s.ID)
+	}
+	return fleet.Reason{}
 }
