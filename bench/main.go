@@ -3,8 +3,9 @@
 // wall time, peak memory and API calls. It also measures a stop of 10,000
 // instances within EC2's token buckets, schedules, how the number of price list
 // calls grows with a fleet, a report of 100,000 instances, a workbook of
-// 100,000 rows, the cold start of the function and its memory, and says which
-// goals are met. It fails only where something breaks.
+// 100,000 rows, the cold start of the function and its memory, a plan of backups
+// over 500,000 snapshots, and says which goals are met. It fails only where
+// something breaks.
 //
 //	go run ./bench
 //
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	b := bench{out: stdout, progress: stderr, start: now()}
 	flags.IntVar(&b.fleet, "fleet", 2000, "instances of the fleet; there are twice as many volumes")
 	flags.IntVar(&b.types, "types", 40, "distinct instance types of the fleet")
-	flags.StringVar(&b.only, "only", "", "measure one part: report, power, buckets, schedules, pricing, estate, workbook, start, memory or, only so, day")
+	flags.StringVar(&b.only, "only", "", "measure one part: report, power, buckets, schedules, pricing, estate, workbook, start, memory, backup or, only so, day")
 	flags.DurationVar(&b.latency, "latency", 20*time.Millisecond, "delay of every answer of the account")
 	flags.StringVar(&b.cgroup, "cgroup", "", "memory control group to run the function in, such as /sys/fs/cgroup/small")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -116,6 +117,7 @@ func (b *bench) all(ctx context.Context) error {
 		{"workbook", b.workbook},
 		{"start", b.coldStart},
 		{"memory", b.memory},
+		{"backup", b.backup},
 		{dayPart, b.day},
 	} {
 		if b.only != part.name && (b.only != "" || part.name == dayPart) {

@@ -23,8 +23,9 @@ const seedBucket = "s3-skons-cost-01"
 // usage is what one process took.
 type usage struct {
 	Wall   time.Duration
-	Peak   int64 // bytes of the highest resident set; 0 where the system does not report it
-	Code   int   // exit code
+	CPU    time.Duration // in the process and in the system for it
+	Peak   int64         // bytes of the highest resident set; 0 where the system does not report it
+	Code   int           // exit code
 	Stdout string
 	Stderr string
 
@@ -56,7 +57,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	return json.NewEncoder(out).Encode(usage{
-		Wall: wall, Peak: peak(cmd.ProcessState), Code: cmd.ProcessState.ExitCode(),
+		Wall: wall, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Peak: peak(cmd.ProcessState), Code: cmd.ProcessState.ExitCode(),
 		Stdout: stdout.String(), Stderr: stderr.String(),
 	})
 }

@@ -2,7 +2,13 @@
 
 package main
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 // peak is not reported by this system.
 func peak(*os.ProcessState) int64 { return 0 }
+
+// ownCPU is not reported, either.
+func ownCPU() time.Duration { return 0 }

@@ -133,6 +133,18 @@ func (a *Account) AddRecoveryPoint(region, resource, kind string, p RecoveryPoin
 	return a.in(region, func(r *state.Region) { backup.Add(r, resource, kind, p) })
 }
 
+// Volumes lists the ids of the volumes of a region in the order in which they were made;
+// none where there is no such region.
+func (a *Account) Volumes(region string) []string {
+	var ids []string
+	_ = a.in(region, func(r *state.Region) { // without a region there are none
+		for _, v := range r.VolumeOrder {
+			ids = append(ids, v.ID)
+		}
+	})
+	return ids
+}
+
 // DeleteVolume takes a volume away, as somebody else does; false where there is none.
 func (a *Account) DeleteVolume(region, id string) bool {
 	found := false
