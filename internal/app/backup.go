@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/backup"
 	"nightshift/internal/blob"
 	"nightshift/internal/fleet"
+	"nightshift/internal/price"
 	"nightshift/internal/text"
 )
 
@@ -70,8 +71,8 @@ type BackupTarget struct {
 	Outcomes []backup.Outcome
 	// Notes say what was missing in the run itself.
 	Notes []string
-	// Waiting counts the deletions of the plan that wait for a person, WaitingFrees is what
-	// they would give back.
+	// Waiting counts the deletions that wait for a person, WaitingFrees is what they would
+	// give back.
 	Waiting      int
 	WaitingFrees backup.Freed
 	// Costs are those of policies that have no copies yet, where prices were asked for.
@@ -226,12 +227,38 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 		Inventory: inv, Settings: s.Config.Backup, Options: options, Delete: deletes, Now: s.clock(time.Time{}), Closing: j.in.Closing,
 	})
 	result.Plan, result.Outcomes, result.Notes = plan, applied.Outcomes, append(result.Notes, applied.Notes...)
-	if !deletes {
-		inv.Shared = nil // nobody was asked about these; who approves them asks
-		attended := backup.MakePlan(inv, s.Config.Backup, backup.Options{MaxDeletions: j.in.MaxDeletions, Rates: options.Rates})
-		result.Waiting, result.WaitingFrees = len(attended.Deletions()), attended.Frees
+	approval := func(v backup.Verdict) bool { return v.Guard == backup.GuardApproval }
+	if !deletes || slices.ContainsFunc(plan.Deletes, approval) {
+		result.Waiting, result.WaitingFrees = j.waiting(ctx, inv, options.Rates, deletes)
 	}
 	return result, err
+}
+
+// waiting counts the deletions that wait for a person, and what they would give back:
+// all, or where scheduled runs delete those that they must not. The price is only asked
+// for where there are some; what they free is then told without it where it is not known.
+func (j *backupJob) waiting(ctx context.Context, inv backup.Inventory, rates price.Rates, unattended bool) (waiting int, frees backup.Freed) {
+	inv.Shared = nil // nobody was asked about these; who approves them asks
+	count := func() {
+		waiting, frees = 0, backup.Freed{Measured: true, Priced: true}
+		plan := backup.MakePlan(inv, j.session.Config.Backup, backup.Options{MaxDeletions: j.in.MaxDeletions, Rates: rates})
+		for _, v := range plan.Deletions() {
+			if !unattended || v.Changed || v.Orphan {
+				waiting++
+				frees.Add(v.Frees)
+			}
+		}
+	}
+	if count(); waiting == 0 || j.in.Prices {
+		return waiting, frees
+	}
+	var err error
+	if rates, err = j.session.backupRates(ctx, inv.Target.Region); err != nil {
+		j.session.app.log.WarnContext(ctx, "what waiting deletions free is not priced", "region", inv.Target.Region, "error", err)
+		return waiting, frees
+	}
+	count()
+	return waiting, frees
 }
 
 // approved is the plan with the deletions of one that a person has seen: it is made again

@@ -54,6 +54,9 @@ func TestAHashDeletesWhatItLists(t *testing.T) {
 	if len(only(t, r)) != 0 || r.Targets[0].Waiting != 6 || len(e.sandbox.Snapshots(sandbox.DefaultRegion)) != there {
 		t.Fatalf("%d wait, and %+v", r.Targets[0].Waiting, only(t, r))
 	}
+	if frees := r.Targets[0].WaitingFrees; !frees.Priced || frees.USD <= 0 || !strings.HasSuffix(frees.Monthly(), " a month") {
+		t.Errorf("what waits frees %s", frees.Monthly())
+	}
 	plan := e.planned()
 	if plan.Hash == "" || len(plan.Candidates()) != 9 {
 		t.Fatalf("hash %q of %d snapshots", plan.Hash, len(plan.Candidates()))
@@ -71,6 +74,21 @@ func TestAHashDeletesWhatItLists(t *testing.T) {
 	}
 	if _, err := e.open(t.Context()).Backup(t.Context(), app.BackupInput{Hashes: []string{"yes"}}); !errors.Is(err, fleet.ErrInvalid) {
 		t.Errorf("what is no hash: %v", err)
+	}
+}
+
+// Where scheduled runs delete, what goes only because the policy changed waits for a person,
+// and the run says how much. Without a price it still does.
+func TestAChangedPolicyWaits(t *testing.T) {
+	before := past(t, approvedPolicies, week()...)
+	for _, faults := range [][]sandbox.Fault{nil, {{Action: "pricing:*", Kind: sandbox.Deny}}} {
+		e := before.again(t, approvedPolicies, sandbox.Options{Faults: faults})
+		e.configure(strings.Replace(strings.ReplaceAll(approvedPolicies, "daily: 3", "daily: 1"), "backup:", "backup:\n  delete: unattended", 1))
+		r := e.run()
+		only(t, r) // the rest is marked
+		if target := r.Targets[0]; target.Waiting != 2 || target.WaitingFrees.Bytes <= 0 || target.WaitingFrees.Priced != (faults == nil) {
+			t.Errorf("%d wait, and free %s", target.Waiting, target.WaitingFrees.Monthly())
+		}
 	}
 }
 

@@ -2,11 +2,13 @@ package backup
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/price"
+	"nightshift/internal/text"
 )
 
 const (
@@ -55,6 +57,32 @@ func (f *Freed) Add(other Freed) {
 	f.Measured = f.Measured && other.Measured
 	f.Priced = f.Priced && other.Priced
 	f.Later = max(f.Later, other.Later)
+}
+
+// String is what deletions give back, with the price of a month; "≤" is an upper bound.
+func (f Freed) String() string {
+	bound := "≤ "
+	if f.Measured {
+		bound = ""
+	}
+	storage := bound + text.Commas(fmt.Sprintf("%.1f", float64(f.Bytes)/gib)) + " GiB"
+	switch {
+	case f.Later > 0:
+		const day = 24 * time.Hour
+		return fmt.Sprintf("%s in %s", storage, text.Count(int((f.Later+day-1)/day), "day", "days"))
+	case f.Priced:
+		return storage + ", " + bound + text.Commas("$"+f.USD.Cents().String())
+	default:
+		return storage
+	}
+}
+
+// Monthly is String for a sentence that does not say that the price is that of a month.
+func (f Freed) Monthly() string {
+	if f.Priced && f.Later == 0 {
+		return f.String() + " a month"
+	}
+	return f.String()
 }
 
 type freeing struct {

@@ -97,7 +97,7 @@ func (a *commandLine) approve(ctx context.Context, s *app.Session, in *app.Backu
 	t := verdictsTable(s.Names, plan, false)
 	t.reasons(a.terminal(), "REGION", "VERDICT", "NAME", "FREES")
 	t.print(a.Stderr)
-	err = a.askPerson(ctx, "", "Delete %s (%s)?", text.Count(deletions, "set", "sets"), freesMonthly(frees))
+	err = a.askPerson(ctx, "", "Delete %s (%s)?", text.Count(deletions, "set", "sets"), frees.Monthly())
 	if errors.Is(err, errDeclined) {
 		return nil
 	}
@@ -208,5 +208,5 @@ func waitingLine(r app.BackupResult) string {
 		return ""
 	}
 	return fmt.Sprintf("%s (%s); look at `nightshift backup plan`, then run `nightshift backup apply --hash HASH`",
-		text.Count(waiting, "deletion waits", "deletions wait"), freesMonthly(frees))
+		text.Count(waiting, "deletion waits", "deletions wait"), frees.Monthly())
 }

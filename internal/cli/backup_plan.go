@@ -201,7 +201,7 @@ func verdictsTable(names app.Names, r app.BackupResult, all bool) *accountTable 
 			}
 			frees := "-"
 			if !v.Keep {
-				frees = freesOf(v.Frees)
+				frees = v.Frees.String()
 			}
 			t.add(target.Plan.Target.Account, string(v.Set.Chain.Resource), called[v.Set.Chain.Resource], string(target.Plan.Target.Region),
 				string(v.Set.Chain.Policy), copyTime(v.Set.Data), verdictOf(v), frees, verdictReason(v))
@@ -247,33 +247,6 @@ func verdictReason(v *backup.Verdict) string {
 	return strings.Join(append(parts, v.Rules...), "; ")
 }
 
-// freesOf is what a deletion gives back in a month, an upper bound where it was not
-// measured.
-func freesOf(f backup.Freed) string {
-	bound := "≤ "
-	if f.Measured {
-		bound = ""
-	}
-	storage := bound + gibibytes(f.Bytes)
-	switch {
-	case f.Later > 0:
-		return fmt.Sprintf("%s in %s", storage, inDays(f.Later))
-	case f.Priced:
-		return storage + ", " + bound + dollars(f.USD)
-	default:
-		return storage
-	}
-}
-
-func gibibytes(bytes int64) string {
-	return text.Commas(fmt.Sprintf("%.1f", float64(bytes)/(1<<30))) + " GiB"
-}
-
-func inDays(d time.Duration) string {
-	const day = 24 * time.Hour
-	return text.Count(int((d+day-1)/day), "day", "days")
-}
-
 // planSummary is the last line of a plan.
 func planSummary(r app.BackupResult) string {
 	copies, retries, deletions, held := 0, 0, 0, 0
@@ -300,18 +273,10 @@ func planSummary(r app.BackupResult) string {
 	}
 	line += ", delete " + text.Count(deletions, "set", "sets")
 	if deletions > 0 {
-		line += fmt.Sprintf(" (%s)", freesMonthly(frees))
+		line += fmt.Sprintf(" (%s)", frees.Monthly())
 	}
 	if held > 0 {
 		line += fmt.Sprintf(", %d held", held)
 	}
 	return line + " (nothing was done)"
-}
-
-// freesMonthly is what deletions give back, in a sentence.
-func freesMonthly(f backup.Freed) string {
-	if f.Priced && f.Later == 0 {
-		return freesOf(f) + " a month"
-	}
-	return freesOf(f)
 }

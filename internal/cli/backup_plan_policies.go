@@ -75,7 +75,7 @@ func policiesTable(names app.Names, r app.BackupResult) *accountTable {
 			s := sums[id]
 			frees := "-"
 			if s.deleted > 0 {
-				frees = freesOf(s.frees)
+				frees = s.frees.String()
 			}
 			t.add(target.Plan.Target.Account, string(id), string(target.Plan.Target.Region), fmt.Sprint(s.resources), fmt.Sprint(s.due), fmt.Sprint(s.sets),
 				fmt.Sprint(s.sets-s.deleted), fmt.Sprint(s.deleted), fmt.Sprint(s.held), frees, s.reach())

@@ -65,7 +65,7 @@ func (f *findings) backupOutcome(target fleet.Target, names map[fleet.ResourceID
 	known := names[o.Chain.Resource]
 	p := Problem{
 		Key:    keyOf(f.job, target, fmt.Sprintf("%s/%s/%s", o.Action, o.Chain.Policy, o.Chain.Resource)),
-		Target: target, ID: o.Chain.Resource, Name: known.name, Code: o.Code, tags: known.tags, machine: true,
+		Target: target, ID: o.Chain.Resource, Name: known.name, Code: o.Code, tags: known.tags, machine: true, what: [2]string{"copy", "copies"},
 	}
 	switch o.Result {
 	case fleet.Failed:
@@ -108,6 +108,7 @@ func (f *findings) lateCopies(t app.BackupTarget, settings backup.Settings) {
 		}
 		f.problem(Problem{
 			Key: key, Target: t.Plan.Target, ID: fleet.ResourceID(v.Volume), Name: v.Name, Code: string(v.Coverage), tags: v.Tags, machine: true,
+			what: [2]string{"volume", "volumes"},
 			Text: fmt.Sprintf("has no copy younger than its RPO of %s: %s", hours(v.RPO), v.Text),
 		})
 	}
@@ -124,6 +125,7 @@ func (f *findings) waiting(t app.BackupTarget) {
 	}
 	f.problem(Problem{
 		Key: keyOf(f.job, t.Plan.Target, "approval"), Target: t.Plan.Target, Code: "approval", Once: true,
-		Text: text.Count(t.Waiting, "deletion of a copy waits", "deletions of copies wait") + " for approval; `nightshift backup plan` shows what they free",
+		Text: fmt.Sprintf("%s for approval (%s); `nightshift backup plan` shows them",
+			text.Count(t.Waiting, "deletion of a copy waits", "deletions of copies wait"), t.WaitingFrees.Monthly()),
 	})
 }

@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"nightshift/internal/backup"
 	"nightshift/internal/fleet"
 	"nightshift/internal/notify"
+	"nightshift/internal/price"
 )
 
 const policyHead = `timezone: UTC
@@ -27,6 +29,7 @@ func (w *world) backups(copied time.Time, result fleet.Result, waiting int) {
 		Snapshots: []fleet.Snapshot{{ID: "snap-1", Volume: id, SizeGiB: 8, State: "completed", Started: copied, Completed: copied.Add(time.Minute)}},
 	}
 	t := app.BackupTarget{Plan: backup.Plan{Target: target(), At: w.now}, Inventory: inv, Waiting: waiting}
+	t.WaitingFrees = backup.Freed{Bytes: int64(waiting) << 30, Priced: true, USD: price.USD(waiting) * price.Dollar / 20}
 	if result != "" {
 		t.Outcomes = []backup.Outcome{{
 			Chain: backup.Chain{Policy: "daily", Resource: id}, Action: backup.DidCopy, Result: result,
@@ -64,7 +67,7 @@ func TestBackupsThatFailOrWait(t *testing.T) {
 	w.backups(young, fleet.Done, 0)
 	want("the next one works", "backup: 1 resolved", "")
 	w.backups(young, "", 3)
-	want("deletions wait", "backup: 1 problem", "3 deletions of copies wait for approval")
+	want("deletions wait", "backup: 1 problem", "3 deletions of copies wait for approval (≤ 3.0 GiB, ≤ $0.15 a month); `nightshift backup plan` shows them")
 	young = young.Add(25 * time.Hour)
 	w.now = young
 	w.backups(young, "", 4)
@@ -76,4 +79,32 @@ func TestBackupsThatFailOrWait(t *testing.T) {
 	want("the newest copy is late", "backup: 1 problem", "has no copy younger than its RPO of 2h")
 	w.backups(w.now, "", 0)
 	want("there is a new one", "backup: 1 resolved", "")
+}
+
+// More than a hundred volumes or copies of one target are one problem for each reason,
+// which says what they are.
+func TestManyCopiesFail(t *testing.T) {
+	s := serve(t, anything)
+	w := newWorld(t, "")
+	w.configureWith(policyHead, "notify:\n  recipients: { audit: { webhook: \""+s.URL+"/hook/TOKEN\" } }\n")
+	inv := backup.Inventory{Target: target(), At: w.now}
+	one := app.BackupTarget{Plan: backup.Plan{Target: target(), At: w.now}}
+	for n := range 150 {
+		id := fleet.VolumeID(fmt.Sprintf("vol-%017x", n))
+		inv.Volumes = append(inv.Volumes, fleet.Volume{ID: id, State: "available", Created: w.now.AddDate(0, -1, 0), Tags: fleet.Tags{"Backup": ""}})
+		one.Outcomes = append(one.Outcomes, backup.Outcome{
+			Chain: backup.Chain{Policy: "daily", Resource: fleet.ResourceID(id)}, Action: backup.DidCopy, Result: fleet.Failed, Reason: fleet.Reason{Code: "denied", Text: "not authorized"},
+		})
+	}
+	one.Inventory = inv
+	w.notifier.Run(t.Context(), w.session, notify.Result{Job: "backup", Backup: &app.BackupResult{Targets: []app.BackupTarget{one}}})
+	messages := s.taken(t)
+	if got := titles(messages); got != "backup: 2 problems" {
+		t.Fatalf("told: %s", got)
+	}
+	for _, want := range []string{"150 copies, such as vol-00000000000000", "150 volumes, such as vol-00000000000000"} {
+		if !strings.Contains(messages[0].Plain(), want) {
+			t.Errorf("%q is not in %s", want, messages[0].Plain())
+		}
+	}
 }

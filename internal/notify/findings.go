@@ -39,6 +39,9 @@ type Problem struct {
 
 	tags    fleet.Tags // by which it is routed
 	machine bool
+	// what is what the problem is of, one and many, where it is of something else than
+	// a machine.
+	what [2]string
 }
 
 // keyOf names a problem: by its job and target, and the resource or the class of the

@@ -214,9 +214,17 @@ func (s *state) remind(heard map[string]Problem, f findings, every time.Duration
 	return still
 }
 
-// mostMachines is how many machines of a target are problems of their own. Where more
+// mostMachines is how many machines or volumes of a target are problems of their own. Where more
 // fail they fail for a common cause, and are one problem for each reason.
 const mostMachines = 100
+
+// count says of how many machines, or what else, a problem is.
+func (p Problem) count(n int) string {
+	if p.what[0] == "" {
+		return text.Count(n, "machine", "machines")
+	}
+	return text.Count(n, p.what[0], p.what[1])
+}
 
 // heard are the problems of a run that a recipient hears of. Those in covered are
 // parts of one of them, or somebody else's.
@@ -245,7 +253,7 @@ func (r rule) heard(f findings) (heard map[string]Problem, covered map[string]bo
 		count[whole]++
 		heard[whole] = Problem{
 			Key: whole, Job: p.Job, Tag: p.Tag, Target: p.Target, Code: p.Code,
-			Text: clip(fmt.Sprintf("%s, such as %s, %s", text.Count(count[whole], "machine", "machines"), p.Name, p.Text)),
+			Text: clip(fmt.Sprintf("%s, such as %s, %s", p.count(count[whole]), cmp.Or(p.Name, string(p.ID)), p.Text)),
 		}
 	}
 	return heard, covered
