@@ -132,3 +132,15 @@ func TestDataToComeIsNotOurs(t *testing.T) {
 		t.Errorf("%s %q, strangers %v", c.Action, c.Reason.Text, plan.Strangers)
 	}
 }
+
+// Of two copies of one slot the one stays that can be restored at once.
+func TestAnArchivedCopyOfASlotIsTheSpare(t *testing.T) {
+	p := daily("daily", backup.Volumes, "daily=9")
+	w := newWorld(p)
+	w.volume(vol1, "daily")
+	archived, other := w.copied(p, vol1, at("02:00", 0))[0], w.copied(p, vol1, at("02:00", 0))[0]
+	w.snapshot(archived).Archived = true
+	if got := deleted(w.plan()); !slices.Equal(got, []fleet.SnapshotID{archived}) {
+		t.Errorf("deletes %v, and %s stays", got, other)
+	}
+}

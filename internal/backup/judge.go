@@ -72,8 +72,8 @@ func (p *planner) halfDeleted(c *chain, good, begun []*Verdict) {
 }
 
 // oneOfSlot leaves one set of each slot and gives the others their verdict: they are
-// spare copies. The newest of those with most members stays, and nothing of a slot that
-// others have.
+// spare copies. The newest of those of which most can be restored at once stays, and nothing
+// of a slot that others have.
 func (p *planner) oneOfSlot(c *chain, list, others []*Verdict) []*Verdict {
 	if len(list) == 0 {
 		return nil
@@ -92,7 +92,7 @@ func (p *planner) oneOfSlot(c *chain, list, others []*Verdict) []*Verdict {
 		}
 	}
 	for _, v := range list { // from the newest
-		if first := best[v.Set.Slot.Unix()]; several(v) && (first == nil || len(v.Set.Members) > len(first.Set.Members)) {
+		if first := best[v.Set.Slot.Unix()]; several(v) && (first == nil || v.Set.restorable() > first.Set.restorable()) {
 			best[v.Set.Slot.Unix()] = v
 		}
 	}

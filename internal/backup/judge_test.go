@@ -356,3 +356,26 @@ func TestRenamedPolicyLosesNothing(t *testing.T) {
 		t.Errorf("a year later deletes %v", got)
 	}
 }
+
+// A set in error that is marked, too, is in error all the same: it takes no place of one
+// that holds data, and is deleted before its slot is tried again.
+func TestMarkedSetInErrorIsInError(t *testing.T) {
+	p := daily("daily", backup.Volumes, "last=1")
+	w := newWorld(p)
+	w.volume(vol1, "daily")
+	failed := w.copied(p, vol1, at("02:00", 0))[0]
+	w.snapshot(failed).State = "error"
+	w.snapshot(failed).Tags[backup.TagDeleting] = at("02:00", 2).Format(time.RFC3339)
+	older := w.copied(p, vol1, at("02:00", 1))[0]
+	w.snapshot(older).Tags[backup.TagDeleting] = at("02:00", 0).Format(time.RFC3339)
+	plan := w.plan()
+	if v := verdict(t, plan, failed); v.Unmark || v.Set.State != backup.SetError {
+		t.Errorf("it is %s: %+v", v.Set.State, v)
+	}
+	if v := verdict(t, plan, older); !v.Keep || !v.Unmark {
+		t.Errorf("the one before it: %+v", v)
+	}
+	if c := create(t, plan, vol1); c.Action != backup.ActionRetry || !slices.Equal(c.Failed, []fleet.SnapshotID{failed}) {
+		t.Errorf("%s deletes %v", c.Action, c.Failed)
+	}
+}

@@ -134,6 +134,17 @@ func (s *Set) whole() bool {
 	return len(s.Members) >= s.Expected
 }
 
+// restorable is of how many members a volume can be made without waiting for days.
+func (s *Set) restorable() int {
+	n := 0
+	for m := range s.Members {
+		if restores(&s.Members[m]) {
+			n++
+		}
+	}
+	return n
+}
+
 // begun says whether a marked set has lost members already.
 func (s *Set) begun() bool { return s.State == SetDeleting && len(s.Members) < s.Expected }
 

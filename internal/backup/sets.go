@@ -80,6 +80,18 @@ type member struct {
 	place    int // among all snapshots
 }
 
+// worth orders the copies of one volume that were made at the same moment.
+func (m member) worth() int {
+	_, marked := m.snapshot.Tags[TagDeleting]
+	switch {
+	case m.snapshot.State == stateError:
+		return 2
+	case marked:
+		return 1
+	}
+	return 0
+}
+
 type grouping struct {
 	at   time.Time
 	all  []fleet.Snapshot
@@ -94,6 +106,8 @@ func (g *grouping) tries(list []member) {
 		g.add(g.set(list))
 		return
 	}
+	// What is marked or in error never takes the place of a member of a good set.
+	slices.SortStableFunc(list, func(a, b member) int { return cmp.Compare(a.worth(), b.worth()) })
 	seen := map[fleet.VolumeID]int{}
 	var groups [][]member
 	for _, m := range list {
@@ -145,11 +159,11 @@ func (g *grouping) set(list []member) Set {
 
 // state is the worst of what is true of the members.
 func (g *grouping) state(s *Set) SetState {
-	pending, failed, newest := false, false, time.Time{}
+	pending, failed, marked, newest := false, false, false, time.Time{}
 	for n := range s.Members {
 		m := &s.Members[n]
-		if _, marked := m.Tags[TagDeleting]; marked {
-			return SetDeleting
+		if _, deleting := m.Tags[TagDeleting]; deleting {
+			marked = true
 		}
 		failed = failed || m.State == stateError
 		pending = pending || m.State != stateCompleted
@@ -160,7 +174,9 @@ func (g *grouping) state(s *Set) SetState {
 	missing := len(s.Members) < s.Expected
 	switch {
 	case failed:
-		return SetError
+		return SetError // also a marked one: it holds no data that could be kept
+	case marked:
+		return SetDeleting
 	case missing && g.at.Sub(newest) < visibleWithin:
 		return SetPending // the others may only not be visible yet
 	case missing:

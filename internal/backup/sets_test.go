@@ -124,3 +124,26 @@ func TestSetsAreInOrder(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// Of two runs that have copied in the same second one may be deleted in part: what is left
+// of it takes no place of a member of the other.
+func TestWhatIsMarkedTakesNoPlace(t *testing.T) {
+	p := daily("daily", backup.Instances, "daily=3")
+	for name, defect := range map[string]func(w *world, ids []fleet.SnapshotID){
+		"marked, and deleted in part": func(w *world, ids []fleet.SnapshotID) {
+			w.snapshot(ids[1]).Tags[backup.TagDeleting] = at("11:00", 0).Format(time.RFC3339)
+			w.Snapshots = slices.DeleteFunc(w.Snapshots, func(s fleet.Snapshot) bool { return s.ID == ids[0] })
+		},
+		"a member in error": func(w *world, ids []fleet.SnapshotID) { w.snapshot(ids[1]).State = "error" },
+	} {
+		w := newWorld(p)
+		first, second := w.copied(p, ins1, at("02:00", 0), vol1, vol2), w.copied(p, ins1, at("02:00", 0), vol1, vol2)
+		defect(w, first)
+		sets, _ := backup.Sets(w.Snapshots, w.At)
+		if !slices.ContainsFunc(sets, func(s backup.Set) bool {
+			return s.Good() && slices.ContainsFunc(s.Members, func(m fleet.Snapshot) bool { return m.ID == second[1] })
+		}) {
+			t.Errorf("%s: no good set of %d", name, len(sets))
+		}
+	}
+}
