@@ -369,3 +369,18 @@ func TestAdoptedFor14Days(t *testing.T) {
 		}
 	}
 }
+
+// The last good copy of a volume is the newest one: an older one, by another policy, does
+// not make up for it.
+func TestLastGoodCopyIsTheNewest(t *testing.T) {
+	p, other := daily("daily", backup.Instances, "last=1"), daily("disks", backup.Volumes, "last=1")
+	w := newWorld(p, other)
+	w.instance(ins1, "daily", vol1)
+	w.volume(vol2, "") // was detached today
+	w.copied(p, ins1, at("02:00", 0), vol1)
+	last := w.copied(p, ins1, at("02:00", 1), vol1, vol2)
+	w.copied(other, vol2, at("02:00", 9))
+	if v := verdict(t, w.plan(), last[0]); v.Guard != backup.GuardLastGood || v.Why != "is the last good copy of "+vol2 {
+		t.Errorf("%q %q", v.Guard, v.Why)
+	}
+}

@@ -3,17 +3,18 @@ package backup
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"nightshift/internal/fleet"
 )
 
 // findLastGood finds, among what the retention would delete, the sets without which a
-// volume or an instance has no good copy any more. Only copies of ours count, completed
+// volume has no good copy as young any more, or an instance none at all. Only copies of ours count, completed
 // and in the standard tier; what other guards keep does not, for it may go tomorrow. A
 // volume of which there are only members of broken sets keeps the newest of these.
 func (p *planner) findLastGood() {
 	p.held.lastGood = map[*Verdict]string{}
-	l := lastGood{p: p, resources: map[fleet.ResourceID]bool{}, volumes: map[fleet.VolumeID]bool{}}
+	l := lastGood{p: p, resources: map[fleet.ResourceID]bool{}, volumes: map[fleet.VolumeID]time.Time{}}
 	var deletes []*Verdict
 	for n := range p.chains {
 		for m := range p.chains[n].verdicts {
@@ -48,8 +49,8 @@ func (p *planner) findLastGood() {
 
 type lastGood struct {
 	p         *planner
-	resources map[fleet.ResourceID]bool // that have a good set that stays
-	volumes   map[fleet.VolumeID]bool   // that have a copy that stays
+	resources map[fleet.ResourceID]bool    // that have a good set that stays
+	volumes   map[fleet.VolumeID]time.Time // the data of the newest copy that stays
 }
 
 // restores says whether a volume can be made of a snapshot without waiting for days.
@@ -59,7 +60,9 @@ func (l *lastGood) covers(s *Set) {
 	all := s.whole()
 	for n := range s.Members {
 		if restores(&s.Members[n]) {
-			l.volumes[s.Members[n].Volume] = true
+			if id := s.Members[n].Volume; s.Data.After(l.volumes[id]) {
+				l.volumes[id] = s.Data
+			}
 		} else {
 			all = false
 		}
@@ -90,7 +93,9 @@ func (l *lastGood) only(v *Verdict) string {
 	for n := range s.Members {
 		m := &s.Members[n]
 		all = all && restores(m)
-		if restores(m) && !l.volumes[m.Volume] && !l.released(v, m.Volume) {
+		newest, covered := l.volumes[m.Volume]
+		last := !covered || s.Good() && newest.Before(s.Data)
+		if restores(m) && last && !l.released(v, m.Volume) {
 			return fmt.Sprintf("is the last good copy of %s", m.Volume)
 		}
 	}

@@ -219,7 +219,7 @@ func TestUnattendedDeletesLess(t *testing.T) {
 			if v.Changed || v.Orphan || v.Set.State == backup.SetDeleting && len(v.Set.Members) == v.Set.Expected && w.At.Sub(v.Set.Marked) < 24*time.Hour {
 				t.Fatalf("%+v", v)
 			}
-			if v.Set.State != backup.SetDeleting {
+			if v.Set.Marked.IsZero() {
 				t.Fatalf("%s is not marked", v.Set.ID)
 			}
 		}
