@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +95,7 @@ func (a *commandLine) adopt(ctx context.Context, s *app.Session, in app.AdoptInp
 		}
 	}
 	in.DryRun = !do
-	err = a.show("backup adoption", adoptionAnswer(targets, in), func() {
+	err = a.show("backup adopt", adoptAnswerOf(targets, in), func() {
 		t := adoptionTable(s.Names, targets, in.Undo)
 		t.reasons(a.terminal(), "REGION", "DATA", "VOLUME")
 		t.print(a.Stdout)
@@ -178,22 +180,63 @@ func adoptionStatus(targets []app.AdoptTarget) fleet.Status {
 	}
 }
 
-// adoptionAnswer is the JSON answer.
-func adoptionAnswer(targets []app.AdoptTarget, in app.AdoptInput) any {
-	list := []any{}
+// adoptAnswer is the JSON answer of the command adopt.
+type adoptAnswer struct {
+	Status  fleet.Status  `json:"status"`
+	DryRun  bool          `json:"dry_run"`
+	Undo    bool          `json:"undo"`
+	Targets []adoptTarget `json:"targets"`
+}
+
+type adoptTarget struct {
+	Account   fleet.Account    `json:"account"`
+	Region    fleet.Region     `json:"region"`
+	Snapshots []adoptionAnswer `json:"snapshots"`
+}
+
+// adoptionAnswer is what becomes of a snapshot, and what came of it: no result is that
+// nothing was tried.
+type adoptionAnswer struct {
+	Snapshot fleet.SnapshotID `json:"snapshot"`
+	Volume   fleet.VolumeID   `json:"volume"`
+	Data     time.Time        `json:"data_time"`
+	Policy   backup.PolicyID  `json:"policy"`
+	Set      backup.SetID     `json:"set"`
+	Refused  bool             `json:"refused"`
+	Result   fleet.Result     `json:"result"`
+	Code     string           `json:"code"`
+	Reason   string           `json:"reason"`
+	At       *time.Time       `json:"at"`
+}
+
+func adoptAnswerOf(targets []app.AdoptTarget, in app.AdoptInput) adoptAnswer {
+	answer := adoptAnswer{Status: adoptionStatus(targets), DryRun: in.DryRun, Undo: in.Undo, Targets: []adoptTarget{}}
 	for _, t := range targets {
-		list = append(list, map[string]any{
-			"account": t.Target.Account, "region": t.Target.Region, "snapshots": orEmpty(t.Plan), "outcomes": orEmpty(t.Outcomes),
-		})
+		one := adoptTarget{Account: t.Target.Account, Region: t.Target.Region, Snapshots: []adoptionAnswer{}}
+		for n, adoption := range t.Plan {
+			chain, _, _, _, _ := adoption.Set.Read()
+			item := adoptionAnswer{
+				Snapshot: adoption.Snapshot, Volume: adoption.Volume, Data: adoption.Data.UTC(), Policy: chain.Policy, Set: adoption.Set,
+				Refused: adoption.Refused(), Code: adoption.Code, Reason: adoption.Text,
+			}
+			if t.Outcomes != nil {
+				o := t.Outcomes[n]
+				item.Result, item.Code, item.Reason, item.At = o.Result, o.Code, o.Text, timeOrNull(o.At)
+			}
+			one.Snapshots = append(one.Snapshots, item)
+		}
+		answer.Targets = append(answer.Targets, one)
 	}
-	return map[string]any{"status": adoptionStatus(targets), "dry_run": in.DryRun, "undo": in.Undo, "targets": list}
+	return answer
 }
 
 func (a *commandLine) backupUndeleteCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "undelete SNAPSHOT...",
-		Short:   "Take deleted snapshots out of the Recycle Bin",
-		Long:    `Take deleted snapshots out of the Recycle Bin, as long as a rule of it holds them.`,
+		Use:   "undelete SNAPSHOT...",
+		Short: "Take deleted snapshots out of the Recycle Bin",
+		Long: `Take deleted snapshots out of the Recycle Bin, as long as a rule of it holds them.
+Those that are copies of a policy get the tag nightshift:hold, so that retention
+does not delete them again; remove the tag to have it decide.`,
 		Example: "  nightshift backup undelete snap-0123456789abcdef0",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -207,11 +250,16 @@ func (a *commandLine) backupUndeleteCommand() *cobra.Command {
 				return err
 			}
 			restored, err := s.BackupUndelete(cmd.Context(), asSnapshots(args))
+			answer := undeleteAnswer{Restored: orEmpty(restored), Errors: []string{}}
+			if err != nil {
+				answer.Errors = strings.Split(err.Error(), "\n")
+			}
 			if len(restored) > 0 || err == nil {
-				shown := a.show("backup undelete", map[string]any{"restored": orEmpty(restored)}, func() {
+				shown := a.show("backup undelete", answer, func() {
 					for _, id := range restored {
 						fmt.Fprintln(a.Stdout, id, "is back")
 					}
+					a.paragraph(fmt.Sprintf("copies of a policy have the tag %s now, so that they are not deleted again; without it they are", backup.TagHold))
 				})
 				if shown != nil {
 					return shown
@@ -223,6 +271,12 @@ func (a *commandLine) backupUndeleteCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// undeleteAnswer is the JSON answer of the command undelete.
+type undeleteAnswer struct {
+	Restored []fleet.SnapshotID `json:"restored"`
+	Errors   []string           `json:"errors"`
 }
 
 func asSnapshots(args []string) []fleet.SnapshotID {

@@ -9,31 +9,52 @@ import (
 	"nightshift/internal/price"
 )
 
-// backupAnswer is the JSON answer of the commands plan and apply.
-type backupAnswer struct {
-	Status  fleet.Status         `json:"status"`
-	DryRun  bool                 `json:"dry_run"`
-	Targets []backupTargetAnswer `json:"targets"`
-	Errors  []string             `json:"errors,omitempty"`
+// backupAnswer is the JSON answer of the commands plan and apply. Targets are planTarget
+// or applyTarget.
+type backupAnswer[T any] struct {
+	Status  fleet.Status `json:"status"`
+	DryRun  bool         `json:"dry_run"`
+	Targets []T          `json:"targets"`
+	Errors  []string     `json:"errors"`
 }
 
-// backupTargetAnswer is that of one account and region. A plan has all but outcomes and
-// waiting, an apply has these.
-type backupTargetAnswer struct {
+// planTarget is the plan of one account and region.
+type planTarget struct {
 	Account   fleet.Account      `json:"account"`
 	Region    fleet.Region       `json:"region"`
 	At        time.Time          `json:"at"`
-	Hash      string             `json:"hash,omitempty"`
-	Creates   []createAnswer     `json:"creates,omitempty"`
-	Sets      []setAnswer        `json:"sets,omitempty"`
-	Oldest    []oldestAnswer     `json:"oldest,omitempty"`
-	Frees     *freedAnswer       `json:"frees,omitempty"`
-	Costs     []policyCostAnswer `json:"policy_costs,omitempty"`
-	Strangers []strangerAnswer   `json:"strangers,omitempty"`
-	Unread    []unreadAnswer     `json:"unread,omitempty"`
-	Outcomes  []backup.Outcome   `json:"outcomes,omitempty"`
-	Waiting   *waitingAnswer     `json:"waiting,omitempty"`
-	Notes     []string           `json:"notes,omitempty"`
+	Hash      string             `json:"hash"`
+	Creates   []createAnswer     `json:"creates"`
+	Sets      []setAnswer        `json:"sets"`
+	Oldest    []oldestAnswer     `json:"oldest"`
+	Frees     freedAnswer        `json:"frees"`
+	Costs     []policyCostAnswer `json:"policy_costs"`
+	Strangers []strangerAnswer   `json:"strangers"`
+	Unread    []unreadAnswer     `json:"unread"`
+	Notes     []string           `json:"notes"`
+}
+
+// applyTarget is what a run did in one account and region.
+type applyTarget struct {
+	Account  fleet.Account   `json:"account"`
+	Region   fleet.Region    `json:"region"`
+	At       time.Time       `json:"at"`
+	Outcomes []outcomeAnswer `json:"outcomes"`
+	Waiting  waitingAnswer   `json:"waiting"`
+	Notes    []string        `json:"notes"`
+}
+
+type outcomeAnswer struct {
+	Policy    backup.PolicyID    `json:"policy"`
+	Resource  fleet.ResourceID   `json:"resource"`
+	Name      string             `json:"name"`
+	Set       backup.SetID       `json:"set"`
+	Action    backup.Action      `json:"action"`
+	Result    fleet.Result       `json:"result"`
+	Code      string             `json:"code"`
+	Reason    string             `json:"reason"`
+	Snapshots []fleet.SnapshotID `json:"snapshots"`
+	At        *time.Time         `json:"at"`
 }
 
 type createAnswer struct {
@@ -69,11 +90,11 @@ type setAnswer struct {
 	Snapshots []fleet.SnapshotID `json:"snapshots"`
 	Verdict   string             `json:"verdict"`
 	Rules     []string           `json:"rules"`
-	Guard     backup.Guard       `json:"guard,omitempty"`
-	Why       string             `json:"guard_reason,omitempty"`
+	Guard     backup.Guard       `json:"guard"`
+	Why       string             `json:"guard_reason"`
 	Changed   bool               `json:"policy_changed"`
 	Orphan    bool               `json:"source_gone"`
-	Frees     *freedAnswer       `json:"frees,omitempty"`
+	Frees     *freedAnswer       `json:"frees"`
 }
 
 // freedAnswer is what deletions give back: at most so much where it was not measured.
@@ -120,8 +141,8 @@ type waitingAnswer struct {
 }
 
 // backupPlanAnswer is the answer of a plan.
-func backupPlanAnswer(r app.BackupResult) backupAnswer {
-	answer := backupAnswer{Status: r.Status(), DryRun: true, Targets: []backupTargetAnswer{}, Errors: errorTexts(r)}
+func backupPlanAnswer(r app.BackupResult) backupAnswer[planTarget] {
+	answer := backupAnswer[planTarget]{Status: r.Status(), DryRun: true, Targets: []planTarget{}, Errors: errorTexts(r)}
 	for _, t := range r.Targets {
 		answer.Targets = append(answer.Targets, planAnswer(t))
 	}
@@ -129,22 +150,31 @@ func backupPlanAnswer(r app.BackupResult) backupAnswer {
 }
 
 // backupApplyAnswer is the answer of a run.
-func backupApplyAnswer(r app.BackupResult) backupAnswer {
-	answer := backupAnswer{Status: r.Status(), Targets: []backupTargetAnswer{}, Errors: errorTexts(r)}
+func backupApplyAnswer(r app.BackupResult) backupAnswer[applyTarget] {
+	answer := backupAnswer[applyTarget]{Status: r.Status(), Targets: []applyTarget{}, Errors: errorTexts(r)}
 	for _, t := range r.Targets {
-		one := backupTargetAnswer{
-			Account: t.Plan.Target.Account, Region: t.Plan.Target.Region, At: t.Plan.At, Outcomes: t.Outcomes, Notes: t.Notes,
-		}
-		if t.Waiting > 0 {
-			one.Waiting = &waitingAnswer{t.Waiting, *freed(t.WaitingFrees)}
-		}
-		answer.Targets = append(answer.Targets, one)
+		answer.Targets = append(answer.Targets, applyAnswer(t))
+	}
+	return answer
+}
+
+func applyAnswer(t app.BackupTarget) applyTarget {
+	answer := applyTarget{
+		Account: t.Plan.Target.Account, Region: t.Plan.Target.Region, At: t.Plan.At, Outcomes: []outcomeAnswer{},
+		Waiting: waitingAnswer{t.Waiting, freed(t.WaitingFrees)}, Notes: orEmpty(t.Notes),
+	}
+	called := namesOf(t)
+	for _, o := range t.Outcomes {
+		answer.Outcomes = append(answer.Outcomes, outcomeAnswer{
+			Policy: o.Chain.Policy, Resource: o.Chain.Resource, Name: called[o.Chain.Resource], Set: o.Set, Action: o.Action,
+			Result: o.Result, Code: o.Code, Reason: o.Text, Snapshots: orEmpty(o.Snapshots), At: timeOrNull(o.At),
+		})
 	}
 	return answer
 }
 
 func errorTexts(r app.BackupResult) []string {
-	var list []string
+	list := []string{}
 	for _, e := range r.Unreachable {
 		list = append(list, e.Err.Error())
 	}
@@ -156,10 +186,12 @@ func errorTexts(r app.BackupResult) []string {
 	return list
 }
 
-func planAnswer(t app.BackupTarget) backupTargetAnswer {
+func planAnswer(t app.BackupTarget) planTarget {
 	plan := t.Plan
-	answer := backupTargetAnswer{
-		Account: plan.Target.Account, Region: plan.Target.Region, At: plan.At, Hash: plan.Hash, Frees: freed(plan.Frees), Notes: t.Notes,
+	answer := planTarget{
+		Account: plan.Target.Account, Region: plan.Target.Region, At: plan.At, Hash: plan.Hash, Frees: freed(plan.Frees), Notes: orEmpty(t.Notes),
+		Creates: []createAnswer{}, Sets: []setAnswer{}, Oldest: []oldestAnswer{}, Costs: []policyCostAnswer{},
+		Strangers: []strangerAnswer{}, Unread: []unreadAnswer{},
 	}
 	for _, c := range plan.Creates {
 		one := createAnswer{
@@ -172,7 +204,7 @@ func planAnswer(t app.BackupTarget) backupTargetAnswer {
 		}
 		answer.Creates = append(answer.Creates, one)
 	}
-	called := namesOf(plan)
+	called := namesOf(t)
 	for n := range plan.Deletes {
 		v := &plan.Deletes[n]
 		answer.Sets = append(answer.Sets, setAnswerOf(v, called[v.Set.Chain.Resource]))
@@ -202,17 +234,18 @@ func setAnswerOf(v *backup.Verdict, name string) setAnswer {
 		answer.Snapshots = append(answer.Snapshots, v.Set.Members[n].ID)
 	}
 	if !v.Keep {
-		answer.Frees = freed(v.Frees)
+		frees := freed(v.Frees)
+		answer.Frees = &frees
 	}
 	return answer
 }
 
-func freed(f backup.Freed) *freedAnswer {
+func freed(f backup.Freed) freedAnswer {
 	answer := freedAnswer{Bytes: f.Bytes, Measured: f.Measured, Hours: int(f.Later.Hours())}
 	if f.Priced {
 		answer.USD = &f.USD
 	}
-	return &answer
+	return answer
 }
 
 func bounds(b backup.Bounds) boundsAnswer {

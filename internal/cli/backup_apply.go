@@ -55,7 +55,7 @@ Ctrl-C, or killed, is finished by the next one.`,
 				return errors.Join(a.configErrors(s), err)
 			}
 			if !result.Unread {
-				if err := a.show("backup", backupApplyAnswer(result), func() { a.printBackup(s, result) }); err != nil {
+				if err := a.show("backup apply", backupApplyAnswer(result), func() { a.printBackup(s, result) }); err != nil {
 					return err
 				}
 			}
@@ -131,14 +131,14 @@ func (a *commandLine) printBackup(s *app.Session, r app.BackupResult) {
 func backupTable(names app.Names, r app.BackupResult) *accountTable {
 	t := tableOf(names, 2, "RESOURCE", "NAME", "REGION", "POLICY", "SLOT", "ACTION", "OUTCOME", "SNAPSHOTS", "REASON")
 	for _, target := range r.Targets {
-		called := namesOf(target.Plan)
+		called := namesOf(target)
 		slots := slotsOf(target.Plan)
 		for _, o := range target.Outcomes {
 			slot := slots[o.Chain]
 			if _, of, _, _, ok := o.Set.Read(); ok {
 				slot = copyTime(of)
 			}
-			t.add(target.Plan.Target.Account, string(o.Chain.Resource), called[o.Chain.Resource], string(target.Plan.Target.Region),
+			t.add(target.Plan.Target.Account, string(o.Chain.Resource), ownName(called[o.Chain.Resource], string(o.Chain.Resource)), string(target.Plan.Target.Region),
 				string(o.Chain.Policy), slot, string(o.Action), string(o.Result), snapshotsInShort(o.Snapshots), o.Text)
 		}
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -157,7 +156,7 @@ func createsTable(names app.Names, r app.BackupResult, all bool) *accountTable {
 			if c.Action == backup.ActionNone {
 				action = "-"
 			}
-			t.add(target.Plan.Target.Account, string(c.Resource), c.Name, string(target.Plan.Target.Region), string(c.Policy), copyTime(c.Slot),
+			t.add(target.Plan.Target.Account, string(c.Resource), ownName(c.Name, string(c.Resource)), string(target.Plan.Target.Region), string(c.Policy), copyTime(c.Slot),
 				volumesOf(c), action, createReason(c))
 		}
 	}
@@ -193,7 +192,7 @@ func createReason(c backup.Create) string {
 func verdictsTable(names app.Names, r app.BackupResult, all bool) *accountTable {
 	t := tableOf(names, 2, "COPY OF", "NAME", "REGION", "POLICY", "DATA", "VERDICT", "FREES", "REASON")
 	for _, target := range r.Targets {
-		called := namesOf(target.Plan)
+		called := namesOf(target)
 		for n := range target.Plan.Deletes {
 			v := &target.Plan.Deletes[n]
 			if v.Keep && !all {
@@ -203,18 +202,23 @@ func verdictsTable(names app.Names, r app.BackupResult, all bool) *accountTable 
 			if !v.Keep {
 				frees = v.Frees.String()
 			}
-			t.add(target.Plan.Target.Account, string(v.Set.Chain.Resource), called[v.Set.Chain.Resource], string(target.Plan.Target.Region),
+			t.add(target.Plan.Target.Account, string(v.Set.Chain.Resource), ownName(called[v.Set.Chain.Resource], string(v.Set.Chain.Resource)), string(target.Plan.Target.Region),
 				string(v.Set.Chain.Policy), copyTime(v.Set.Data), verdictOf(v), frees, verdictReason(v))
 		}
 	}
 	return t
 }
 
-// namesOf are the names of the resources that a plan knows.
-func namesOf(plan backup.Plan) map[fleet.ResourceID]string {
+// namesOf are the names of the instances and volumes of a target.
+func namesOf(t app.BackupTarget) map[fleet.ResourceID]string {
 	called := map[fleet.ResourceID]string{}
-	for _, c := range plan.Creates {
-		called[c.Resource] = cmp.Or(called[c.Resource], c.Name)
+	for n := range t.Inventory.Instances {
+		i := &t.Inventory.Instances[n]
+		called[i.ID] = i.Name()
+	}
+	for n := range t.Inventory.Volumes {
+		v := &t.Inventory.Volumes[n]
+		called[fleet.ResourceID(v.ID)] = v.Name()
 	}
 	return called
 }

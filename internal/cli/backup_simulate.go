@@ -77,7 +77,7 @@ N may be unlimited. What one rule keeps stays, whatever the others say.`,
 				return err
 			}
 			verdicts := retention.Apply(times, func(t time.Time) time.Time { return t }, rules, local, now)
-			return a.show("simulation", simulation(rules, local, now, verdicts), func() {
+			return a.show("backup simulate", simulation(rules, local, now, verdicts), func() {
 				width, color := a.screen()
 				printSimulation(a.Stdout, rules, verdicts, all, keepCalendar{width: width, color: color})
 			})

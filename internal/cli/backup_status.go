@@ -104,7 +104,7 @@ func (a *commandLine) showBackupStatus(s *app.Session, r app.BackupStatusResult,
 	if s.Config != nil && s.Config.Zone != nil {
 		zone = s.Config.Zone
 	}
-	return a.show("backup-status", r, func() {
+	return a.show("backup status", r, func() {
 		for n, t := range r.Targets {
 			if n > 0 {
 				fmt.Fprintln(a.Stdout)

@@ -101,7 +101,7 @@ func (p statusPrinter) volumes(s backup.Status) {
 				since = v.Worst.Since
 			}
 		}
-		t.add(string(v.Coverage), string(v.Volume), text.CutRight(ownName(v), nameColumns(p.screen)), cmp.Or(v.State, "-"), last, by, age(v.Gap), age(v.RPO), worst, bound(v.Monthly), v.Text)
+		t.add(string(v.Coverage), string(v.Volume), text.CutRight(ownName(v.Name, string(v.Volume)), nameColumns(p.screen)), cmp.Or(v.State, "-"), last, by, age(v.Gap), age(v.RPO), worst, bound(v.Monthly), v.Text)
 	}
 	p.fit(&t, "STATE", "LAST COPY", "RPO", "A MONTH", "WORST GAP", "BY")
 	fmt.Fprintln(p.out)
@@ -115,12 +115,12 @@ func (p statusPrinter) volumes(s backup.Status) {
 	}
 }
 
-// ownName is the name where there is one.
-func ownName(v *backup.VolumeStatus) string {
-	if v.Name == string(v.Volume) {
+// ownName is the name of a resource in a table, where it has one besides its id.
+func ownName(name, id string) string {
+	if name == "" || name == id {
 		return "-"
 	}
-	return v.Name
+	return name
 }
 
 // protected counts what is protected: by which policy, or without one by whom.

@@ -66,6 +66,8 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 			"advance":  advance,
 			"tag":      tagSnapshots,
 			"untag":    untagSnapshots,
+			"binrule":  addBinRule,
+			"binned":   binned,
 			"exitcode": exitCode,
 			"fewer":    fewer,
 			"launch":   launch,
@@ -154,6 +156,39 @@ func untagSnapshots(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
+// addBinRule has the Recycle Bin of the practice account hold snapshots with a tag, or a
+// key of tags, for some days: binrule nightshift:policy 14.
+func addBinRule(ts *testscript.TestScript, _ bool, args []string) {
+	key, value, _ := strings.Cut(args[0], "=")
+	days, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	_, err = (*ts.Value("account").(**sandbox.Server)).Sandbox().AddBinRule(sandbox.DefaultRegion, sandbox.BinRule{Tags: sandbox.Tags{{Key: key, Value: value}}, Days: days})
+	ts.Check(err)
+}
+
+// binned prints the snapshots in the Recycle Bin to the standard output of the script, and
+// writes their ids to a file: binned FILE.
+func binned(ts *testscript.TestScript, _ bool, args []string) {
+	list, err := ec2Client(ts).ListSnapshotsInRecycleBin(context.Background(), &ec2.ListSnapshotsInRecycleBinInput{})
+	ts.Check(err)
+	var ids []string
+	for _, s := range list.Snapshots {
+		ids = append(ids, *s.SnapshotId)
+		fmt.Fprintf(ts.Stdout(), "%s until %s\n", *s.SnapshotId, s.RecycleBinExitTime.Format(time.RFC3339))
+	}
+	fmt.Fprintf(ts.Stdout(), "%d in the bin\n", len(ids))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(ids, "\n")), 0o600))
+}
+
+// ec2Client asks the practice account.
+func ec2Client(ts *testscript.TestScript) *ec2.Client {
+	endpoint := ts.Getenv("AWS_ENDPOINT_URL")
+	return ec2.New(ec2.Options{
+		Region: sandbox.DefaultRegion, BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
+	})
+}
+
 // snapshotsWith are the snapshots with a tag whose value begins so.
 func snapshotsWith(ts *testscript.TestScript, tag string) (client *ec2.Client, ids []string) {
 	key, value, _ := strings.Cut(tag, "=")
@@ -165,11 +200,7 @@ func snapshotsWith(ts *testscript.TestScript, tag string) (client *ec2.Client, i
 	if len(ids) == 0 {
 		ts.Fatalf("no snapshot has the tag %s", tag)
 	}
-	endpoint := ts.Getenv("AWS_ENDPOINT_URL")
-	return ec2.New(ec2.Options{
-		Region: sandbox.DefaultRegion, BaseEndpoint: &endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
-	}), ids
+	return ec2Client(ts), ids
 }
 
 // exitCode runs a command and checks its code: exitcode 3 nightshift stop.
@@ -291,12 +322,7 @@ func waitLine(ts *testscript.TestScript, _ bool, args []string) {
 // launch starts an instance of a type in the practice account, with a name:
 // launch c8i.large NAME.
 func launch(ts *testscript.TestScript, _ bool, args []string) {
-	endpoint := ts.Getenv("AWS_ENDPOINT_URL")
-	client := ec2.New(ec2.Options{
-		Region: sandbox.DefaultRegion, BaseEndpoint: &endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(sandbox.AccessKey, sandbox.SecretKey, ""),
-	})
-	_, err := client.RunInstances(context.Background(), &ec2.RunInstancesInput{
+	_, err := ec2Client(ts).RunInstances(context.Background(), &ec2.RunInstancesInput{
 		ImageId: aws.String(sandbox.ImageLinux), InstanceType: types.InstanceType(args[0]), MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
 		TagSpecifications: []types.TagSpecification{{
 			ResourceType: types.ResourceTypeInstance, Tags: []types.Tag{{Key: aws.String("Name"), Value: aws.String(args[1])}},
