@@ -127,6 +127,9 @@ func (s *Session) learnTime(ctx context.Context, metadata middleware.Metadata) {
 	}
 }
 
+// Emulated says whether requests go to an endpoint of somebody's own instead of to AWS.
+func (s *Session) Emulated() bool { return s.config.BaseEndpoint != nil }
+
 // Ahead is by how much the clock of AWS was ahead of ours when it last
 // answered; 0 where they agree as far as can be seen. What AWS remembers of a
 // machine is in its time, not in ours.

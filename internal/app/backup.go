@@ -227,6 +227,9 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 		Inventory: inv, Settings: s.Config.Backup, Options: options, Delete: deletes, Now: s.clock(time.Time{}), Closing: j.in.Closing,
 	})
 	result.Plan, result.Outcomes, result.Notes = plan, applied.Outcomes, append(result.Notes, applied.Notes...)
+	if why := j.lease.why(); why != nil {
+		result.Notes = append(result.Notes, fmt.Sprintf("the lease of the job was lost while it ran (%v): what had begun was ended, and nothing new was begun", why))
+	}
 	approval := func(v backup.Verdict) bool { return v.Guard == backup.GuardApproval }
 	if !deletes || slices.ContainsFunc(plan.Deletes, approval) {
 		result.Waiting, result.WaitingFrees = j.waiting(ctx, inv, options.Rates, deletes)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nightshift/internal/blob"
@@ -21,14 +22,27 @@ const (
 
 // jobLease is the lease of a job while it runs.
 type jobLease struct {
-	// lost is closed when nothing new may be started: another process has the lease, or
-	// the caller says so.
+	// lost is closed when nothing new may be started: another process has the lease or may
+	// have it, or the caller says so.
 	lost chan struct{}
 
 	held    *lease.Lease
 	session *Session
 	stop    context.CancelFunc
 	renewed sync.WaitGroup
+	// taken, if not nil, is why the lease was lost.
+	taken atomic.Pointer[error]
+}
+
+// why is why the lease was lost while the job ran; nil where it was not.
+func (l *jobLease) why() error {
+	if l == nil {
+		return nil // the caller has it
+	}
+	if err := l.taken.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // takeLease takes the lease of a job in the account of our own credentials, and renews it
@@ -53,11 +67,19 @@ func (s *Session) takeLease(ctx context.Context, store blob.Versioned, job strin
 	return l, nil
 }
 
-// renew keeps the lease until it is lost or released.
+// renew keeps the lease until it is lost or released. One that could not be renewed for as
+// long as it lasts counts as lost: another process may have taken it over.
 func (l *jobLease) renew(ctx context.Context, job string, closing <-chan struct{}) {
-	defer close(l.lost)
-	every := time.NewTicker(renewEvery)
+	defer func() {
+		close(l.lost)
+		if err := l.why(); err != nil {
+			l.session.app.log.WarnContext(ctx, "the lease of a job was lost while the job runs; nothing new is begun", "job", job, "error", err)
+		}
+	}()
+	scale := l.session.clockScale()
+	every := time.NewTicker(scaled(renewEvery, scale))
 	defer every.Stop()
+	renewed, lasts := time.Now(), scaled(leaseTTL, scale)
 	for {
 		select {
 		case <-closing:
@@ -66,17 +88,40 @@ func (l *jobLease) renew(ctx context.Context, job string, closing <-chan struct{
 			return
 		case <-every.C:
 		}
-		err := l.held.Renew(ctx)
+		asked := time.Now()
+		err := l.renewBefore(ctx, renewed.Add(lasts))
 		switch {
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, fleet.ErrConflict):
-			l.session.app.log.WarnContext(ctx, "the lease of a job was lost while the job runs; nothing new is begun", "job", job, "error", err)
+		case err == nil:
+			renewed = asked
+		case errors.Is(err, fleet.ErrConflict) || time.Since(renewed) >= lasts:
+			l.taken.Store(&err)
 			return
-		case err != nil:
+		default:
 			l.session.app.log.WarnContext(ctx, "the lease of a job was not renewed", "job", job, "error", err)
 		}
 	}
+}
+
+// renewBefore renews the lease, and gives up when it may be another's.
+func (l *jobLease) renewBefore(ctx context.Context, end time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	return l.held.Renew(ctx)
+}
+
+// clockScale is how much faster than ours the clock runs by which leases grow old.
+func (s *Session) clockScale() float64 {
+	if scale := s.app.options.ClockScale; scale > 1 && s.aws.Emulated() {
+		return scale
+	}
+	return 1
+}
+
+// scaled is a time by our clock; never so short that renewing a lease is all that is done.
+func scaled(d time.Duration, scale float64) time.Duration {
+	return max(time.Duration(float64(d)/scale), 5*time.Millisecond)
 }
 
 // release gives the lease back, so that nobody has to wait until it is too old.

@@ -74,13 +74,14 @@ func (e *estate) configure(text string) {
 }
 
 // open is a session of a new process.
-func (e *estate) open(ctx context.Context) *app.Session {
+func (e *estate) open(ctx context.Context) *app.Session { return e.openWith(ctx, app.Options{}) }
+
+// openWith is one with options of its own.
+func (e *estate) openWith(ctx context.Context, o app.Options) *app.Session {
 	e.t.Helper()
-	a := app.New(app.Options{
-		Now:      func() time.Time { return e.sandbox.Now().Add(-e.behind) },
-		Endpoint: &amazon.Endpoint{URL: e.gate.url, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1e6},
-	})
-	s, err := a.Open(ctx, app.Selection{Config: e.config, NeedConfig: true})
+	o.Now = func() time.Time { return e.sandbox.Now().Add(-e.behind) }
+	o.Endpoint = &amazon.Endpoint{URL: e.gate.url, AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: 1e6}
+	s, err := app.New(o).Open(ctx, app.Selection{Config: e.config, NeedConfig: true})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -205,6 +206,7 @@ type gate struct {
 	dead   bool
 	last   string // the action of the call at which it was killed
 	seen   []string
+	asked  func(action string) // if not nil, called before each call of EC2 is answered
 }
 
 func (g *gate) arm(n int, after bool, cancel func()) {
@@ -224,6 +226,12 @@ func (g *gate) disarm() bool {
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	action := changing(r)
+	g.mu.Lock()
+	asked := g.asked
+	g.mu.Unlock()
+	if asked != nil {
+		asked(called(r))
+	}
 	g.mu.Lock()
 	dead, now := g.dead, false
 	if action != "" && !dead {
@@ -251,6 +259,17 @@ func changing(r *http.Request) string {
 	if r.Method == http.MethodPut || r.Method == http.MethodDelete {
 		return fmt.Sprintf("%s %s", r.Method, r.URL.Path)
 	}
+	action := called(r)
+	for _, verb := range []string{"Create", "Delete", "Modify"} {
+		if strings.HasPrefix(action, verb) {
+			return action
+		}
+	}
+	return ""
+}
+
+// called is the action of a request to EC2; else it is empty.
+func called(r *http.Request) string {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return ""
@@ -260,10 +279,5 @@ func changing(r *http.Request) string {
 	if err != nil {
 		return ""
 	}
-	for _, verb := range []string{"Create", "Delete", "Modify"} {
-		if strings.HasPrefix(form.Get("Action"), verb) {
-			return form.Get("Action")
-		}
-	}
-	return ""
+	return form.Get("Action")
 }

@@ -70,6 +70,10 @@ func (r *applying) remove(ctx context.Context) {
 		return
 	}
 	todo = r.still(todo, now)
+	if r.closed(ctx) { // reading again takes long
+		r.deferAll(todo, notTried())
+		return
+	}
 	r.unmark(ctx, &todo)
 	todo = r.mark(ctx, todo)
 	for _, v := range todo {
@@ -177,6 +181,10 @@ func (r *applying) unmark(ctx context.Context, list *[]Verdict) {
 		if !v.Unmark {
 			return false
 		}
+		if r.closed(ctx) {
+			r.end(outcomeOf(v, fleet.Deferred, notTried()))
+			return true
+		}
 		o := outcomeOf(v, fleet.Done, fleet.Reason{})
 		if err := r.ports.UntagCopies(ctx, o.Snapshots, []string{TagDeleting}); err != nil {
 			o.Snapshots = nil
@@ -197,6 +205,10 @@ const markTogether = 50
 func (r *applying) mark(ctx context.Context, list []Verdict) []Verdict {
 	var marked []Verdict
 	for some := range slices.Chunk(list, markTogether) {
+		if r.closed(ctx) {
+			r.deferAll(some, notTried())
+			continue
+		}
 		err := r.tag(ctx, some)
 		if err == nil {
 			marked = append(marked, some...)

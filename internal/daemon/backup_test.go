@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 	"nightshift/internal/daemon"
 	"nightshift/internal/sandbox"
 )
+
+// backupLease is where the lease of backups lies in the journal.
+const backupLease = "lease/backup-" + sandbox.AccountID + ".json"
 
 const backups = `timezone: UTC
 regions: [ap-northeast-2]
@@ -89,5 +93,49 @@ func TestBackupsNeedTheirLease(t *testing.T) {
 	w.faults(t, "")
 	if after := len(w.runs(t, "backup")); after != before {
 		t.Errorf("%d runs without a lease", after-before)
+	}
+}
+
+// Where the lease is lost while backups run, or may be since it cannot be renewed, nothing
+// is begun any more: another process may do it. The next run does the rest.
+func TestBackupsWhoseLeaseIsLost(t *testing.T) {
+	for name, tt := range map[string]struct{ fault, lease string }{
+		"taken over":  {lease: `{"owner":"other","token":"other","ttl_seconds":600}`},
+		"not renewed": {fault: "s3:PutObject=broken"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := copying(t)
+			w.options.StoreTime, w.options.Speed = time.Second, 10_000
+			lost := w.heardOf("backup")
+			var once sync.Once
+			w.options.JobStarted = func(string) func(bool) {
+				once.Do(func() {
+					until(t, lost, true)
+					if tt.fault != "" {
+						w.faults(t, tt.fault)
+						time.Sleep(200 * time.Millisecond) // more than the 60 that a lease lasts by this clock
+						for len(lost) > 0 {
+							<-lost
+						}
+						until(t, lost, false)
+					} else if err := w.journal.Put(t.Context(), backupLease, []byte(tt.lease)); err != nil {
+						t.Error(err)
+					}
+					until(t, lost, false)
+					w.faults(t, "")
+				})
+				return func(bool) {}
+			}
+			w.restart()
+			w.pass(t, 0)
+			runs := w.runs(t, "backup")
+			if len(runs) != 1 || runs[0].Done != 0 || runs[0].Deferred != 1 {
+				t.Fatalf("%+v", runs)
+			}
+			w.pass(t, 15*time.Minute)
+			if runs = w.runs(t, "backup"); len(runs) != 2 || runs[0].Done+runs[1].Done != 1 {
+				t.Errorf("then %+v", runs)
+			}
+		})
 	}
 }

@@ -44,7 +44,7 @@ type heldLease struct {
 type holding struct {
 	// fresh is true where it was taken, and another process may have had it before.
 	fresh bool
-	// lost is closed when another process has it.
+	// lost is closed when another process has it, or may have it.
 	lost chan struct{}
 	// release is to be called afterwards.
 	release func()
@@ -72,11 +72,7 @@ func (d *Daemon) hold(ctx context.Context, s *app.Session, job watch.Job) (holdi
 	renewing, stop := context.WithCancel(ctx)
 	var renewed sync.WaitGroup
 	lost := make(chan struct{})
-	renewed.Go(func() {
-		if d.renew(renewing, job.Name, held) {
-			close(lost)
-		}
-	})
+	renewed.Go(func() { d.renew(renewing, job.Name, held, sync.OnceFunc(func() { close(lost) })) })
 	return holding{fresh, lost, func() {
 		stop()
 		renewed.Wait()
@@ -165,27 +161,39 @@ func owner() string {
 }
 
 // renew keeps a lease until the context ends, or until another process has it: then it is
-// lost.
-func (d *Daemon) renew(ctx context.Context, job string, held heldLease) (lost bool) {
-	for {
+// lost. One that could not be renewed for as long as it lasts may be, too.
+func (d *Daemon) renew(ctx context.Context, job string, held heldLease, lost func()) {
+	for renewed := time.Now(); ; {
 		select {
 		case <-ctx.Done():
-			return false
-		case <-time.After(time.Duration(float64(renewEvery) / d.o.Speed)):
+			return
+		case <-time.After(d.scaled(renewEvery)):
 		}
+		asked := time.Now()
 		err := d.inTime(ctx, held.Renew)
 		switch {
 		case ctx.Err() != nil:
-			return false
+			return
 		case errors.Is(err, fleet.ErrConflict):
+			lost()
 			d.log.WarnContext(ctx, "the lease of a job was lost while the job runs", "job", job, "error", err)
 			d.forgetLease(job)
-			return true
-		case err != nil:
+			return
+		case err == nil:
+			renewed = asked
+		default:
+			if time.Since(renewed) >= d.scaled(held.ttl) {
+				lost()
+			}
 			d.log.WarnContext(ctx, "the lease of a job was not renewed", "job", job, "error", err)
 		}
 		d.showLease(job, err == nil)
 	}
+}
+
+// scaled is a time of the clock that jobs follow by the one of the machine.
+func (d *Daemon) scaled(t time.Duration) time.Duration {
+	return time.Duration(float64(t) / d.o.Speed)
 }
 
 // keepLease notes that this process holds the lease of a job.

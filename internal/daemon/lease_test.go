@@ -25,11 +25,14 @@ func (w *world) versions(t *testing.T) blob.Versioned {
 	return versions
 }
 
-// heard makes a daemon whose leases are heard of.
-func (w *world) heard() <-chan bool {
+// heard makes a daemon whose lease of power is heard of.
+func (w *world) heard() <-chan bool { return w.heardOf("power") }
+
+// heardOf makes a daemon whose lease of a job is heard of.
+func (w *world) heardOf(of string) <-chan bool {
 	held := make(chan bool, 1000)
 	w.options.LeaseHeld = func(job string, is bool) {
-		if job == "power" {
+		if job == of {
 			held <- is
 		}
 	}
