@@ -11,14 +11,9 @@ import (
 
 	"nightshift/internal/backup"
 	"nightshift/internal/fleet"
-	"nightshift/internal/journal"
 	"nightshift/internal/price"
 	"nightshift/internal/text"
 )
-
-// gapsSince is how far back copies are looked for in the journal: what every run of that
-// time has copied is read.
-const gapsSince = 90 * 24 * time.Hour
 
 // BackupStatusInput says of which volumes to say whether they have a copy.
 type BackupStatusInput struct {
@@ -27,6 +22,10 @@ type BackupStatusInput struct {
 	// RPO is for volumes that no policy selects; 0 is that of the configuration, else
 	// backup.DefaultRPO.
 	RPO time.Duration
+	// Waiting counts the deletions that wait, for which plans are made.
+	Waiting bool
+	// Past, if not nil, knows what the journal said before.
+	Past *PastCopies
 }
 
 // BackupSelection chooses volumes; the zero value chooses all. One of Volumes and
@@ -62,7 +61,7 @@ func (s *Session) BackupStatus(ctx context.Context, in BackupStatusInput) (Backu
 	ctx, run := s.app.begin(ctx, "backup-status")
 	settings := s.backupSettings(in.RPO)
 	result := BackupStatusResult{Targets: []backup.Status{}, Errors: append([]TargetError{}, s.Unreachable...)}
-	past, since, err := s.pastCopies(ctx)
+	past, since, err := s.pastCopies(ctx, in.Past)
 	if err != nil {
 		result.Errors = append(result.Errors, TargetError{Err: fmt.Errorf("journal: %w", err)})
 	}
@@ -76,7 +75,7 @@ func (s *Session) BackupStatus(ctx context.Context, in BackupStatusInput) (Backu
 		if r.Value.inventory.At.IsZero() {
 			continue
 		}
-		r.Value.options.Past, r.Value.options.PastSince = past, since
+		r.Value.options.Past, r.Value.options.PastSince, r.Value.options.Waiting = past, since, in.Waiting
 		status := backup.MakeStatus(r.Value.inventory, settings, r.Value.options)
 		result.Targets = append(result.Targets, status)
 		nothing = nothing && len(status.Volumes) == 0 && slices.Contains(status.Unread, backup.PartVolumes)
@@ -130,33 +129,6 @@ func (s *Session) backupReading(ctx context.Context, t Target, list prices) (sta
 	}
 	r.options.Rates = price.PickRates(products, t.Region)
 	return r, errors.Join(errs...)
-}
-
-// pastCopies are the copies that the journal knows of, and since when it has runs; zero
-// where nobody can rely on it.
-func (s *Session) pastCopies(ctx context.Context) ([]backup.PastCopy, time.Time, error) {
-	store := s.journal(ctx)
-	if store == nil {
-		return nil, time.Time{}, nil
-	}
-	records, errs := journal.Read(ctx, store, journal.Query{Job: "backup", Since: s.clock(time.Time{})().Add(-gapsSince), Acts: true})
-	var past []backup.PastCopy
-	var since time.Time
-	for _, r := range records {
-		if r.DryRun {
-			continue
-		}
-		since = r.Started // the oldest is the last
-		for _, o := range r.Outcomes {
-			if o.Action == string(backup.ActionCopy) && o.Result == fleet.Done {
-				past = append(past, backup.PastCopy{Resource: o.ID, At: o.At})
-			}
-		}
-	}
-	if len(errs) > 0 {
-		since = time.Time{} // what is lost may have been a copy
-	}
-	return past, since, errors.Join(errs...)
 }
 
 // narrow leaves what the selection chooses. What chooses nothing is an error, unless what

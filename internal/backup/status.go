@@ -53,6 +53,9 @@ type Status struct {
 	At time.Time `json:"at"`
 	// Volumes are in the order of their ids.
 	Volumes []VolumeStatus `json:"volumes"`
+	// Policies are those of the configuration, in its order, and then what belongs to none;
+	// there are none without policies.
+	Policies []PolicyStatus `json:"policies"`
 	// Orphans are snapshots that nobody deletes, by verdict.
 	Orphans []Orphan `json:"orphans"`
 	// Public are snapshots that everybody may make volumes of.
@@ -165,6 +168,8 @@ type StatusOptions struct {
 	Past      []PastCopy
 	PastSince time.Time
 	Databases Databases
+	// Waiting counts the deletions that wait, which takes as long as a plan.
+	Waiting bool
 }
 
 // MakeStatus says of every volume whether it has a copy. It is made from values alone,
@@ -183,6 +188,7 @@ func MakeStatus(inv Inventory, settings Settings, o StatusOptions) Status {
 		Target: inv.Target, At: inv.At, Volumes: c.volumes(), Orphans: c.orphans(), Public: c.public(),
 		Databases: slices.AppendSeq([]fleet.ResourceID{}, slices.Values(o.Databases.Unbacked)), Unread: slices.AppendSeq([]Part{}, maps.Keys(inv.Unread)),
 	}
+	status.Policies = c.policyStatuses(status.Volumes)
 	slices.Sort(status.Databases)
 	slices.Sort(status.Unread)
 	all := make([]*fleet.Snapshot, len(inv.Snapshots))
@@ -212,7 +218,7 @@ func (s Status) Uncovered() bool {
 func (s Status) Partial() bool { return len(s.Unread) > 0 }
 
 // Only leaves the volumes that pass, and what the rest says about them. What is about no
-// volume is left out.
+// volume is left out, and so are the policies, which are about other volumes, too.
 func (s Status) Only(pass func(VolumeStatus) bool) Status {
 	left := map[fleet.VolumeID]bool{}
 	volumes := []VolumeStatus{}
@@ -221,7 +227,7 @@ func (s Status) Only(pass func(VolumeStatus) bool) Status {
 			volumes, left[v.Volume] = append(volumes, v), true
 		}
 	}
-	s.Volumes, s.Databases = volumes, []fleet.ResourceID{}
+	s.Volumes, s.Policies, s.Databases = volumes, []PolicyStatus{}, []fleet.ResourceID{}
 	s.Orphans = slices.DeleteFunc(slices.Clone(s.Orphans), func(o Orphan) bool { return !left[o.Volume] })
 	s.Public = slices.DeleteFunc(slices.Clone(s.Public), func(p PublicSnapshot) bool { return !left[p.Volume] })
 	s.Monthly = price.StorageBound{Priced: true}

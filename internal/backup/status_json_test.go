@@ -18,7 +18,7 @@ func TestStatusJSON(t *testing.T) {
 		`{"volume":"vol-0000000000000001","name":"vol-0000000000000001","instances":[],"state":"detached","size_gib":100,"tags":{},"instance_name":"",` +
 		`"policy":"","coverage":"protected","code":"","reason":"","last":{"snapshot":"snap-0000000000000001","data":"2026-11-30T02:00:00Z","by":"manual"},` +
 		`"copies":1,"rpo_hours":26,"gap_hours":10,"worst":{"from":"2026-11-30T02:00:00Z","to":"2026-11-30T12:00:00Z","hours":10,"since":"2026-11-30T02:00:00Z","at_most":true},` +
-		`"monthly":{"low":"0.50","high":"0.50","priced":true}}],` +
+		`"monthly":{"low":"0.50","high":"0.50","priced":true}}],"policies":[],` +
 		`"orphans":[{"verdict":"volume-gone","reason":"its volume is not there any more","volume":"vol-0000000000000002","name":"","snapshots":["snap-0000000000000002"],` +
 		`"oldest":"2026-11-30T02:00:00Z","newest":"2026-11-30T02:00:00Z","monthly":{"low":"0.50","high":"0.50","priced":true}}],` +
 		`"public":[{"snapshot":"snap-0000000000000002","name":"snap-0000000000000002","volume":"vol-0000000000000002","started":"2026-11-30T02:00:00Z"}],` +
