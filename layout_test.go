@@ -78,7 +78,7 @@ func arrows() map[string][]string {
 		"internal/sandbox/sandboxtest":    {"sandbox"},
 		"internal/stack":                  {"fleet", "schedule", "power", "backup"},
 		"internal/deploy":                 {"fleet", "text"},
-		"internal/watch":                  {"fleet", "blob", "price", "schedule", "power", "config", "journal", "cost", "cost/recommend", "cost/trend", "app"},
+		"internal/watch":                  {"fleet", "blob", "price", "schedule", "power", "backup", "config", "journal", "cost", "cost/recommend", "cost/trend", "app"},
 		"internal/lease":                  {"fleet", "blob"},
 		"internal/web":                    {"fleet", "text", "price", "schedule", "power", "config", "journal", "cost", "cost/recommend", "cost/trend", "app", "watch"},
 		"internal/daemon":                 {"fleet", "blob", "power", "config", "app", "watch", "lease", "notify"},

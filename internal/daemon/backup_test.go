@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -137,5 +138,55 @@ func TestBackupsWhoseLeaseIsLost(t *testing.T) {
 				t.Errorf("then %+v", runs)
 			}
 		})
+	}
+}
+
+// Which volumes have a copy is read after each run that makes some, and every 15 minutes
+// where nobody runs: "serve --observe" knows what the deployed function has copied.
+func TestBackupsAreWatched(t *testing.T) {
+	w, volume := copying(t)
+	read := func() (at string, copies int) {
+		b := w.options.Watcher.State().Backups
+		for _, target := range b.Targets {
+			for _, v := range target.Volumes {
+				if string(v.Volume) == volume {
+					copies = v.Copies
+				}
+			}
+		}
+		return b.At.In(w.now.Location()).Format("15:04"), copies
+	}
+	var times []string
+	note := func() {
+		at, copies := read()
+		times = append(times, fmt.Sprint(at, " ", copies))
+	}
+	w.pass(t, 0) // it copies
+	note()
+	for range 4 {
+		w.pass(t, 5*time.Minute)
+		note()
+	}
+	if got, want := strings.Join(times, ", "), "18:57 0, 19:02 1, 19:02 1, 19:02 1, 19:17 2"; got != want {
+		t.Errorf("read at %s, want %s", got, want)
+	}
+	runs := len(w.runs(t, "backup"))
+	w.options.Observe = true
+	w.restart()
+	times = nil
+	for range 5 {
+		w.pass(t, 5*time.Minute)
+		note()
+	}
+	if got, want := strings.Join(times, ", "), "19:22 2, 19:22 2, 19:22 2, 19:37 2, 19:37 2"; got != want {
+		t.Errorf("an observer read at %s, want %s", got, want)
+	}
+	if len(w.runs(t, "backup")) != runs {
+		t.Error("an observer makes copies")
+	}
+	w.configure(t, strings.Replace(backups, "keep: { last: 3 }", "keep: { last: 4 }", 1))
+	w.pass(t, time.Minute)
+	if at, _ := read(); at != "19:43" {
+		t.Errorf("after the configuration has changed it is of %s", at)
 	}
 }

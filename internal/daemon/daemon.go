@@ -21,6 +21,7 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/blob"
+	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/notify"
 	"nightshift/internal/watch"
@@ -95,7 +96,7 @@ type Daemon struct {
 	// problems are the times of jobs for which a problem is shown.
 	problems map[string]time.Time
 	running  map[string]bool
-	sweepDue bool // once more after the sweep that is under way
+	again    map[string]bool // once more after what is under way
 	ready    bool
 	leases   map[string]heldLease
 	own      fleet.Account // of our own credentials
@@ -120,7 +121,7 @@ func New(o Options) *Daemon {
 	}
 	d := &Daemon{
 		o: o, log: o.Log, began: o.Now(), closing: make(chan struct{}), swept: make(chan struct{}),
-		attempts: map[string]attempt{}, problems: map[string]time.Time{}, running: map[string]bool{}, leases: map[string]heldLease{},
+		attempts: map[string]attempt{}, problems: map[string]time.Time{}, running: map[string]bool{}, again: map[string]bool{}, leases: map[string]heldLease{},
 	}
 	if d.o.StoreTime <= 0 {
 		d.o.StoreTime = storeTime
@@ -212,6 +213,9 @@ func (d *Daemon) Pass(ctx context.Context) {
 	if old(state.Machines, now, every) && !d.isRunning(sweeping) {
 		d.sweepSoon(ctx)
 	}
+	if d.copiesDue(state, now) {
+		d.soon(ctx, copies, d.copies)
+	}
 	if old(state.Cost.Part, now, d.o.Costs) {
 		d.once(ctx, "costs", d.costs)
 	}
@@ -257,41 +261,63 @@ func (d *Daemon) untilClosing(ctx context.Context) (context.Context, context.Can
 	return ctx, cancel
 }
 
-// sweeping is what the reading of machines is called among what runs.
-const sweeping = "sweep"
+// sweeping and copies are what the readings of machines and of backups are called among
+// what runs.
+const (
+	sweeping = "sweep"
+	copies   = "backups"
+)
 
-// sweepSoon reads the machines in the background. Where that is under way it is done once
-// more, for a machine may have been read before it was changed.
-func (d *Daemon) sweepSoon(ctx context.Context) {
+// sweepSoon reads the machines in the background.
+func (d *Daemon) sweepSoon(ctx context.Context) { d.soon(ctx, sweeping, d.sweep) }
+
+// soon reads in the background. Where that is under way it is done once more, for
+// something may have been read before it was changed.
+func (d *Daemon) soon(ctx context.Context, what string, read func(context.Context)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.sweepDue = true
-	if d.running[sweeping] {
+	d.again[what] = true
+	if d.running[what] {
 		return
 	}
-	d.running[sweeping] = true
+	d.running[what] = true
 	d.work.Go(func() {
-		for d.takeSweep() {
-			d.sweep(ctx)
-			d.firstSweep.Do(func() { close(d.swept) })
+		for d.takeAgain(what) {
+			read(ctx)
 		}
 	})
 }
 
-// takeSweep reports whether the machines are to be read once more. Where they are not,
-// the reading has ended.
-func (d *Daemon) takeSweep() bool {
+// takeAgain reports whether something is to be read once more. Where it is not, the
+// reading has ended.
+func (d *Daemon) takeAgain(what string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.running[sweeping], d.sweepDue = d.sweepDue, false
-	return d.running[sweeping]
+	d.running[what], d.again[what] = d.again[what], false
+	return d.running[what]
 }
 
 func (d *Daemon) sweep(ctx context.Context) {
 	ctx, cancel := d.untilClosing(ctx)
 	defer cancel()
+	defer d.firstSweep.Do(func() { close(d.swept) })
 	if err := d.o.Watcher.Sweep(ctx); err != nil && ctx.Err() == nil {
 		d.log.WarnContext(ctx, "the machines cannot be read", "error", err)
+	}
+}
+
+// copiesDue reports whether it is time to read which volumes have a copy. The job that
+// makes copies ends with that.
+func (d *Daemon) copiesDue(state *watch.State, now time.Time) bool {
+	return state.Config.HasBackups() && !d.isRunning(config.JobBackup) && !d.isRunning(copies) &&
+		old(state.Backups.Part, now, max(watch.BackupsEvery, state.SweepEvery))
+}
+
+func (d *Daemon) copies(ctx context.Context) {
+	ctx, cancel := d.untilClosing(ctx)
+	defer cancel()
+	if err := d.o.Watcher.SweepBackups(ctx); err != nil && ctx.Err() == nil {
+		d.log.WarnContext(ctx, "the backups cannot be read", "error", err)
 	}
 }
 

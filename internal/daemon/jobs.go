@@ -162,6 +162,9 @@ func (d *Daemon) run(ctx context.Context, job watch.Job, slot, at time.Time) {
 		d.noProblem(job.Name)
 	}
 	d.sweepSoon(ctx)
+	if job.Name == config.JobBackup {
+		d.soon(ctx, copies, d.copies)
+	}
 }
 
 // notHere notes that another process has the lease of a job. That is a problem only

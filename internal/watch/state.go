@@ -3,13 +3,14 @@
 // The daemon's metrics, its page and the notices are made from that, so that none
 // of them ever asks AWS anything.
 //
-// It changes nothing. It may import fleet, blob, price, schedule, power, config,
+// It changes nothing. It may import fleet, blob, price, schedule, power, backup, config,
 // journal, cost with its trend, changes and recommendations, and app.
 package watch
 
 import (
 	"time"
 
+	"nightshift/internal/backup"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/recommend"
@@ -36,7 +37,9 @@ type State struct {
 	// read; each target says when its own were.
 	Machines Part
 	Cost     Cost
-	Jobs     []Job
+	// Backups is empty where the configuration has no backup policies.
+	Backups Backups
+	Jobs    []Job
 	// Runs are the newest records of the journal, the newest first. Those of other
 	// processes are among them, such as of the deployed function. Of their outcomes
 	// only what was done or tried is there, and of many old ones a few.
@@ -136,6 +139,26 @@ type NamedAmounts struct {
 type TargetCost struct {
 	fleet.Target
 	Amounts
+}
+
+// Backups are which volumes have a copy, whoever made it, and how the policies are doing.
+type Backups struct {
+	Part
+	// Targets are the accounts and regions in the order of the session, and then those that
+	// could not be opened.
+	Targets []BackupTarget
+}
+
+// BackupTarget is the status of the backups of an account in a region. Its date is in the
+// status, and zero where it has never been read.
+type BackupTarget struct {
+	backup.Status
+	// AccountName is what people call the account.
+	AccountName string
+	// Up is true where the last sweep read its volumes, instances and snapshots; otherwise
+	// the status is what was read before. Err says what could not be read.
+	Up  bool
+	Err string
 }
 
 // Job is a job of the configuration, and how it is doing.

@@ -44,9 +44,10 @@ type Watcher struct {
 	log   *slog.Logger
 	state atomic.Pointer[State]
 
-	// sweeping and pricing are held by the one sweep of its kind that is under way.
-	sweeping, pricing sync.Mutex
-	own               fleet.Account // of our own credentials; of who holds sweeping
+	// sweeping, pricing and copying are held by the one sweep of its kind that is under way.
+	sweeping, pricing, copying sync.Mutex
+	own                        fleet.Account  // of our own credentials; of who holds sweeping
+	past                       app.PastCopies // of who holds copying
 
 	mu sync.Mutex // of all below, and of who replaces the state
 	// reading is the configuration in force, valid one without errors.
@@ -146,6 +147,10 @@ func (w *Watcher) Reload(ctx context.Context) (changed bool, err error) {
 		}
 		if changed {
 			s.Config.Loaded, s.Config.Hash, s.Config.Value = s.Config.Checked, read.Hash, read.Config
+			s.Backups.Tried = time.Time{} // its policies may say something else
+			if !s.Config.HasBackups() {
+				s.Backups = Backups{}
+			}
 		}
 	})
 	if w.reading.Config == nil {
