@@ -101,6 +101,7 @@ func kinds() map[string]error {
 		"SpotMaxPriceTooLow":                    fleet.ErrCapacity,
 		"VcpuLimitExceeded":                     fleet.ErrCapacity,
 		"RequestLimitExceeded":                  fleet.ErrThrottled,
+		"RequestThrottledException":             fleet.ErrThrottled,
 		"LimitExceededException":                fleet.ErrThrottled,
 		"SlowDown":                              fleet.ErrThrottled,
 		"Throttling":                            fleet.ErrThrottled,

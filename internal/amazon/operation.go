@@ -97,6 +97,7 @@ func Actions() []string {
 	s.Fleet(s.Region())
 	s.Copies(s.Region())
 	s.Bin(s.Region())
+	s.Blocks(s.Region(), nil)
 	s.Recovery(s.Region())
 	s.Databases(s.Region())
 	s.Clusters(s.Region())

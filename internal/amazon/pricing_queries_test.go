@@ -53,7 +53,7 @@ func TestActions(t *testing.T) {
 		"backup:ListProtectedResources backup:ListRecoveryPointsByResource ce:GetCostAndUsageWithResources " +
 		"cloudformation:CreateChangeSet cloudformation:DeleteChangeSet cloudformation:DeleteStack cloudformation:DescribeChangeSet cloudformation:DescribeStackEvents " +
 		"cloudformation:DescribeStacks cloudformation:ExecuteChangeSet cloudformation:GetTemplate cloudformation:ListChangeSets cloudformation:ListStackResources " +
-		"cloudformation:UpdateTerminationProtection cloudwatch:GetMetricData " +
+		"cloudformation:UpdateTerminationProtection cloudwatch:GetMetricData ebs:ListChangedBlocks ebs:ListSnapshotBlocks " +
 		"ec2:CreateSnapshot ec2:CreateSnapshots ec2:CreateTags ec2:DeleteSnapshot ec2:DeleteTags " +
 		"ec2:DescribeAddresses ec2:DescribeCapacityReservations ec2:DescribeFastSnapshotRestores ec2:DescribeHosts ec2:DescribeImages ec2:DescribeInstanceCreditSpecifications " +
 		"ec2:DescribeInstanceStatus ec2:DescribeInstanceTypes ec2:DescribeInstances ec2:DescribeLaunchTemplateVersions ec2:DescribeLockedSnapshots ec2:DescribeRegions " +

@@ -207,6 +207,12 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 	if err != nil {
 		return result, err
 	}
+	if j.in.Prices && j.in.DryRun { // a person reads it
+		if note := newComparer(t).measure(ctx, &plan, inv, &options); note != "" {
+			result.Notes = append(result.Notes, note)
+		}
+		result.Plan = plan
+	}
 	if j.in.Prices {
 		result.Costs = newPolicyCosts(s.Config.Backup, plan, inv, options.Rates)
 	}

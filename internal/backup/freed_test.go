@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -38,20 +39,25 @@ func fiveDays() (w *world, ids []fleet.SnapshotID) {
 	return w, ids
 }
 
+// changes are what was measured; nothing else was.
+func changes(known map[backup.Comparison]fleet.BlockChanges) func(a, b fleet.SnapshotID) (fleet.BlockChanges, bool) {
+	return func(a, b fleet.SnapshotID) (fleet.BlockChanges, bool) {
+		c, ok := known[backup.Comparison{First: a, Second: b}]
+		return c, ok
+	}
+}
+
 // "Freed dollars are calculated over the run of deletions between two survivors": what the
 // run stores and neither neighbour refers to.
 func TestFreedOverARun(t *testing.T) {
 	w, ids := fiveDays()
 	oldest, second, third := ids[4], ids[3], ids[2]
-	w.options.Changed = func(a, b fleet.SnapshotID) (int64, bool) {
-		bytes, ok := map[[2]fleet.SnapshotID]int64{
-			{"", oldest}: 10 * gib, {oldest, second}: 2 * gib, {second, third}: 3 * gib, {"", third}: 11 * gib,
-		}[[2]fleet.SnapshotID{a, b}]
-		return bytes, ok
-	}
+	w.options.Changed = changes(map[backup.Comparison]fleet.BlockChanges{
+		{First: oldest, Second: second}: {Gone: 1 * gib, New: 2 * gib}, {First: second, Second: third}: {Gone: 3 * gib, New: 3 * gib},
+	})
 	plan := w.plan()
 	if f := plan.Frees; f.Bytes != 4*gib || !f.Measured || f.USD != price.Dollar*20/100 || !f.Priced {
-		t.Errorf("10 + 2 + 3 - 11 GiB are freed, and the plan says %+v", f)
+		t.Errorf("1 + 3 GiB are freed, and the plan says %+v", f)
 	}
 	var sum int64
 	for _, v := range plan.Deletions() {
@@ -66,10 +72,9 @@ func TestFreedOverARun(t *testing.T) {
 func TestFreedBetweenTwoSurvivors(t *testing.T) {
 	w, ids := fiveDays()
 	w.snapshot(ids[4]).Tags[backup.TagHold] = "audit"
-	w.options.Changed = func(a, b fleet.SnapshotID) (int64, bool) {
-		bytes, ok := map[[2]fleet.SnapshotID]int64{{ids[4], ids[3]}: 2 * gib, {ids[3], ids[2]}: 3 * gib, {ids[4], ids[2]}: 4 * gib}[[2]fleet.SnapshotID{a, b}]
-		return bytes, ok
-	}
+	w.options.Changed = changes(map[backup.Comparison]fleet.BlockChanges{
+		{First: ids[4], Second: ids[3]}: {Gone: 2 * gib, New: 9 * gib}, {First: ids[3], Second: ids[2]}: {Gone: 3 * gib}, {First: ids[4], Second: ids[2]}: {Gone: 4 * gib},
+	})
 	if f := w.plan().Frees; f.Bytes != gib || !f.Measured {
 		t.Errorf("2 + 3 - 4 GiB are freed, and the plan says %+v", f)
 	}
@@ -82,16 +87,15 @@ func TestFreedOverAllSnapshotsOfTheVolume(t *testing.T) {
 	manual := *w.snapshot(ids[3])
 	manual.ID, manual.Tags, manual.Started = "snap-00000000000000ff", nil, manual.Started.Add(-time.Hour)
 	w.Snapshots = append(w.Snapshots, manual)
-	asked := map[[2]fleet.SnapshotID]bool{}
-	w.options.Changed = func(a, b fleet.SnapshotID) (int64, bool) {
-		asked[[2]fleet.SnapshotID{a, b}] = true
-		return gib, true
+	asked := []backup.Comparison{}
+	w.options.Changed = func(a, b fleet.SnapshotID) (fleet.BlockChanges, bool) {
+		asked = append(asked, backup.Comparison{First: a, Second: b})
+		return fleet.BlockChanges{Gone: gib}, true
 	}
-	w.plan()
-	for _, pair := range [][2]fleet.SnapshotID{{ids[4], manual.ID}, {"", manual.ID}, {manual.ID, ids[3]}, {ids[3], ids[2]}, {manual.ID, ids[2]}} {
-		if !asked[pair] {
-			t.Errorf("the changes from %q to %s count, and were not asked for", pair[0], pair[1])
-		}
+	plan := w.plan()
+	want := []backup.Comparison{{First: ids[4], Second: manual.ID}, {First: manual.ID, Second: ids[3]}, {First: ids[3], Second: ids[2]}, {First: manual.ID, Second: ids[2]}}
+	if !slices.Equal(asked, want) || !slices.Equal(slices.Concat(plan.Comparisons(w.Inventory)...), want) {
+		t.Errorf("asked for %v, and the plan has %v", asked, plan.Comparisons(w.Inventory))
 	}
 }
 
@@ -103,7 +107,9 @@ func TestFreedIsABound(t *testing.T) {
 	if f := w.plan().Frees; f.Measured || f.Bytes != 110*gib || f.USD != price.Dollar*550/100 {
 		t.Errorf("unmeasured, at most 10 + 100 GiB are freed, and the plan says %+v", f)
 	}
-	w.options.Changed = func(fleet.SnapshotID, fleet.SnapshotID) (int64, bool) { return gib, true }
+	w.options.Changed = func(fleet.SnapshotID, fleet.SnapshotID) (fleet.BlockChanges, bool) {
+		return fleet.BlockChanges{Gone: gib}, true
+	}
 	if f := w.plan().Frees; !f.Measured {
 		t.Errorf("what is measured is %+v", f)
 	}
@@ -147,14 +153,9 @@ func TestFreedArchived(t *testing.T) {
 	}
 	w.snapshot(ids[3]).Archived = false
 	w.snapshot(ids[4]).Tags[backup.TagHold] = "audit"
-	w.options.Changed = func(a, _ fleet.SnapshotID) (int64, bool) {
-		if a != "" && a != ids[3] {
-			t.Errorf("what is in the archive has no part in a run: asked from %s on", a)
-		}
-		return gib, true
-	}
-	if f := w.plan().Frees; f.Bytes != gib {
-		t.Errorf("between nothing and the third, %+v is freed", f)
+	w.options.Changed = changes(map[backup.Comparison]fleet.BlockChanges{{First: ids[3], Second: ids[2]}: {Gone: gib}})
+	if f := w.plan().Frees; f.Bytes != gib || !f.Measured {
+		t.Errorf("what is in the archive has no part in a run: between nothing and the third, %+v is freed", f)
 	}
 	w.options.Changed = nil
 	p := w.settings.Policies[0]

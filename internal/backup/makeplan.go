@@ -69,7 +69,7 @@ func MakePlan(inv Inventory, settings Settings, options Options) Plan {
 		p.judge(&p.chains[n])
 	}
 	p.guard()
-	p.free(&plan)
+	plan.Free(inv, options)
 	plan.Oldest = make([]Oldest, 0, len(p.chains))
 	for n := range p.chains {
 		c := &p.chains[n]

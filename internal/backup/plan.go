@@ -71,9 +71,9 @@ type Options struct {
 	MaxDeletions int
 	// Rates are the prices of the region.
 	Rates price.Rates
-	// Changed is, where it was measured, how many bytes of the second snapshot the first
-	// does not have; without a first, all of it. It may be nil.
-	Changed func(first, second fleet.SnapshotID) (bytes int64, ok bool)
+	// Changed is what differs between two snapshots, where all of that was measured;
+	// without a first, all that the second has is new. It may be nil.
+	Changed func(first, second fleet.SnapshotID) (fleet.BlockChanges, bool)
 }
 
 // CreateAction is what a plan does about one resource.

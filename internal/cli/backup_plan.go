@@ -26,7 +26,8 @@ func (a *commandLine) backupPlanCommand() *cobra.Command {
 		Long: `Show which copies would be made and deleted, and why. Nothing is changed.
 
 What would be deleted has the reasons of the retention, and how much that frees a
-month: an upper bound, since AWS does not say how much a snapshot stores. What a
+month: what no snapshot that stays refers to, as far as the blocks of the snapshots
+may be listed, else an upper bound (≤). What a
 guard holds back is counted; --all lists it with everything else that stays.
 
 The plan ends with a hash of its deletions. ` + "`nightshift backup apply --hash HASH`" + `

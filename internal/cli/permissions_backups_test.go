@@ -67,7 +67,7 @@ func forbiddenCopies() []act {
 		{"undeleting", "ec2:RestoreSnapshotFromRecycleBin", aSnapshot, policy.Context{ResourceTags: ours}},
 		{"sharing", "ec2:ModifySnapshotAttribute", aSnapshot, policy.Context{ResourceTags: ours}},
 	}
-	for what, action := range map[string]string{"deleting": "ec2:DeleteSnapshot", "who may use": "ec2:DescribeSnapshotAttribute"} {
+	for what, action := range map[string]string{"deleting": "ec2:DeleteSnapshot", "who may use": "ec2:DescribeSnapshotAttribute", "the blocks of": "ebs:ListChangedBlocks", "all blocks of": "ebs:ListSnapshotBlocks"} {
 		acts = append(acts, act{what + " a snapshot of others", action, aSnapshot, policy.Context{}}, act{what + " another thing", action, aVolume, policy.Context{ResourceTags: ours}})
 	}
 	return acts

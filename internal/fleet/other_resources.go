@@ -32,6 +32,15 @@ type Snapshot struct {
 // Name is the Name tag, or the snapshot's id where it has none.
 func (s Snapshot) Name() string { return s.Tags.Name(string(s.ID)) }
 
+// BlockChanges is what differs between two snapshots of a volume, in bytes of whole blocks.
+type BlockChanges struct {
+	// Gone is in blocks of the first that the second does not have any more, New in blocks
+	// of the second that the first did not have. A block that was written to is both.
+	Gone, New int64
+	// AtLeast is true where not all of the list was read.
+	AtLeast bool
+}
+
 // Address is an Elastic IP address as DescribeAddresses shows it. Addresses
 // that EC2 lent to an instance are Instance.PublicIPs.
 type Address struct {

@@ -60,6 +60,22 @@ func (a *Account) AddSnapshot(region string, s Snapshot) (id string, err error) 
 	return s.ID, err
 }
 
+// SetBlocks gives a snapshot exactly these blocks, by their index, each with the number
+// of the write that it holds, which is not 0: two snapshots of a volume refer to the same
+// stored block where index and number are the same.
+func (a *Account) SetBlocks(region, snapshot string, written map[int64]uint64) error {
+	var found *state.Snapshot
+	err := a.in(region, func(r *state.Region) {
+		if found = r.SnapshotNamed(snapshot); found != nil {
+			found.SetBlocks(written)
+		}
+	})
+	if err == nil && found == nil {
+		err = fmt.Errorf("set the blocks of snapshot %s: there is none", snapshot)
+	}
+	return err
+}
+
 // AddImage puts an AMI of the account into a region. An id, the system Amazon Linux and
 // the architecture are filled in.
 func (a *Account) AddImage(region string, i Image) (id string, err error) {

@@ -6,6 +6,7 @@ import (
 	"nightshift/internal/sandbox/billing"
 	"nightshift/internal/sandbox/cloudformation"
 	"nightshift/internal/sandbox/cloudwatch"
+	"nightshift/internal/sandbox/ebs"
 	"nightshift/internal/sandbox/ec2"
 	"nightshift/internal/sandbox/iam"
 	"nightshift/internal/sandbox/lambda"
@@ -24,6 +25,7 @@ import (
 func services(store *s3.Store, functions *lambda.Host) []service.Service {
 	return []service.Service{
 		ec2.Service(),
+		ebs.Service(),
 		pricing.Service(),
 		rds.Service(),
 		cloudwatch.Service(),

@@ -179,6 +179,8 @@ func actions() []action {
 		{"rbin:GetRule", accessAny, nil, Backup, audienceBoth, needsBackups},
 		{"backup:ListProtectedResources", accessAny, nil, Backup, audienceBoth, needsBackups},
 		{"backup:ListRecoveryPointsByResource", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"ebs:ListChangedBlocks", accessCopy, nil, Backup, audienceBoth, needsBackups},
+		{"ebs:ListSnapshotBlocks", accessCopy, nil, Backup, audienceBoth, needsBackups},
 		{"ec2:DescribeSnapshotAttribute", accessCopy, nil, Backup, audienceBoth, needsBackups},
 		{"ec2:CreateSnapshot", accessCopy, nil, Backup, audienceBoth, needsBackups},
 		{"ec2:CreateSnapshots", accessCopy, nil, Backup, audienceBoth, needsBackups},

@@ -65,16 +65,18 @@ func (b Backups) written(value, key func(string) string) Backups {
 	return b
 }
 
-// The operations of EC2 that make and delete copies, and tag them.
+// The operations that make, read and delete copies, and tag them.
 const (
-	createSnapshot    = "ec2:CreateSnapshot"
-	createSnapshots   = "ec2:CreateSnapshots"
-	deleteSnapshot    = "ec2:DeleteSnapshot"
-	createTags        = "ec2:CreateTags"
-	deleteTags        = "ec2:DeleteTags"
-	readWhoMayUse     = "ec2:DescribeSnapshotAttribute"
-	describeDatabases = "rds:DescribeDBInstances" // a status names those without backups of their own
-	conditionOfPolicy = "/" + backup.TagPolicy
+	createSnapshot     = "ec2:CreateSnapshot"
+	createSnapshots    = "ec2:CreateSnapshots"
+	deleteSnapshot     = "ec2:DeleteSnapshot"
+	createTags         = "ec2:CreateTags"
+	deleteTags         = "ec2:DeleteTags"
+	readWhoMayUse      = "ec2:DescribeSnapshotAttribute"
+	listChangedBlocks  = "ebs:ListChangedBlocks"
+	listSnapshotBlocks = "ebs:ListSnapshotBlocks"
+	describeDatabases  = "rds:DescribeDBInstances" // a status names those without backups of their own
+	conditionOfPolicy  = "/" + backup.TagPolicy
 )
 
 // copying adds the statements for copies. What is made must carry the tag of one of our
@@ -105,7 +107,11 @@ func (s Scope) copying(list *statements, ops operations) {
 		}
 		list.allow("TagNewCopies", []string{createTags}, snapshots, Condition{"StringEquals": {"ec2:CreateAction": by}})
 	}
-	list.allow("ReadCopies", only(ops.with(accessCopy), readWhoMayUse), snapshots, ofOurs(nil))
+	var reads []string
+	for _, action := range []string{readWhoMayUse, listChangedBlocks, listSnapshotBlocks} {
+		reads = append(reads, only(ops.with(accessCopy), action)...)
+	}
+	list.allow("ReadCopies", reads, snapshots, ofOurs(nil))
 	if !b.Unattended {
 		return
 	}

@@ -202,6 +202,7 @@ func (c *ec2Call) snapshotOf(v *state.Volume, description string, ts state.Tags)
 	s := state.Snapshot{
 		ID: random.ID(c.Region.Rand, "snap"), Owner: c.Region.Owner, Volume: v.ID, Description: description, SizeGiB: v.SizeGiB,
 		Full: v.Filled(), Started: c.Now.Truncate(time.Millisecond), Encrypted: v.Encrypted, KMSKey: v.KMSKey, Tags: ts, Made: c.Now,
+		LastWrite: v.LastWrite(c.Now),
 	}
 	takes := random.Between(c.Region.Rand, 20*time.Second, 40*time.Second) + s.Stored(len(c.Region.SnapshotsOf(v.ID)) > 0)
 	for _, h := range c.Faults {

@@ -27,6 +27,7 @@ func modelFiles() map[string]string {
 		"backup":         "backup/2018-11-15",
 		"ce":             "ce/2017-10-25",
 		"cloudformation": "cloudformation/2010-05-15",
+		"ebs":            "ebs/2019-11-02",
 		"ec2":            "ec2/2016-11-15",
 		"lambda":         "lambda/2015-03-31",
 		"organizations":  "organizations/2016-11-28",
