@@ -63,19 +63,34 @@ func intern(s string) string { return unique.Make(s).Value() }
 // knows the latest ones only: most of half a million sets have a name of their own, each
 // of which intern would remember.
 type texts struct {
-	seed   maphash.Seed
+	chosen maphash.Seed
 	latest [1024]string
 }
 
 func (t *texts) of(s string) string {
-	if t.seed == (maphash.Seed{}) {
-		t.seed = maphash.MakeSeed()
-	}
-	slot := &t.latest[maphash.String(t.seed, s)%uint64(len(t.latest))]
+	slot := t.slot(maphash.String(t.seed(), s))
 	if *slot != s {
 		*slot = s
 	}
 	return *slot
+}
+
+// ofBytes makes a text of bytes where it knows none.
+func (t *texts) ofBytes(b []byte) string {
+	slot := t.slot(maphash.Bytes(t.seed(), b))
+	if *slot != string(b) {
+		*slot = string(b)
+	}
+	return *slot
+}
+
+func (t *texts) slot(hash uint64) *string { return &t.latest[hash%uint64(len(t.latest))] }
+
+func (t *texts) seed() maphash.Seed {
+	if t.chosen == (maphash.Seed{}) {
+		t.chosen = maphash.MakeSeed()
+	}
+	return t.chosen
 }
 
 func timeOf(t *time.Time) time.Time {

@@ -41,7 +41,7 @@ func (s *Session) Copies(region fleet.Region) *Copies {
 		createSet: capture(s, "ec2:CreateSnapshots", func(ctx context.Context, in *ec2.CreateSnapshotsInput, _ ...func(*ec2.Options)) (*ec2.CreateSnapshotsOutput, error) {
 			return client.CreateSnapshots(ctx, in, onlyThrottled)
 		}),
-		describe:      capture(s, "ec2:DescribeSnapshots", client.DescribeSnapshots),
+		describe:      captureSnapshots(s, client),
 		sharing:       capture(s, "ec2:DescribeSnapshotAttribute", client.DescribeSnapshotAttribute),
 		remove:        capture(s, "ec2:DeleteSnapshot", client.DeleteSnapshot),
 		createTags:    capture(s, "ec2:CreateTags", client.CreateTags),

@@ -22,7 +22,7 @@ type snapshots struct {
 }
 
 func newSnapshots(s *Session, client *ec2.Client, region fleet.Region) snapshots {
-	return snapshots{region, capture(s, "ec2:DescribeSnapshots", client.DescribeSnapshots)}
+	return snapshots{region, captureSnapshots(s, client)}
 }
 
 // Snapshots yields the snapshots of the region that the account owns, in no particular
