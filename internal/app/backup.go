@@ -132,7 +132,7 @@ func (s *Session) checkBackup(in BackupInput) error {
 	case len(s.Config.Backup.Policies) == 0:
 		return fleet.Errorf(fleet.ErrInvalid, "%s has no policies (backup: policies:), so that nothing is copied", s.ref)
 	case in.MaxDeletions < 0:
-		return fleet.Errorf(fleet.ErrInvalid, "%d deletions cannot be made", in.MaxDeletions)
+		return fleet.Errorf(fleet.ErrInvalid, "--max-deletions %d: must not be negative", in.MaxDeletions)
 	}
 	for _, hash := range in.Hashes {
 		if _, ok := backup.HashTime(hash); !ok {

@@ -33,6 +33,8 @@ func (s *Session) BackupAdopt(ctx context.Context, in AdoptInput) ([]AdoptTarget
 	switch {
 	case s.Config == nil || len(s.Config.Backup.Policies) == 0:
 		return nil, fleet.Errorf(fleet.ErrInvalid, "there are no policies (backup: policies:) whose copies they could become")
+	case in.Policy != "" && !s.hasPolicy(in.Policy, backup.Volumes):
+		return nil, fleet.Errorf(fleet.ErrInvalid, "--policy %s: the configuration has no policy of volumes with this id", in.Policy)
 	case (len(in.Snapshots) > 0) == (len(in.Tags) > 0):
 		return nil, fleet.Errorf(fleet.ErrInvalid, "name snapshots by their ids, or choose them by a tag")
 	}
@@ -56,6 +58,11 @@ func (s *Session) BackupAdopt(ctx context.Context, in AdoptInput) ([]AdoptTarget
 		targets[n].Outcomes = backup.Adopt(ctx, t.session.Copies(t.Region), targets[n].Plan, in.Undo, s.clock(time.Time{}))
 	}
 	return targets, nil
+}
+
+// hasPolicy says whether the configuration has a policy of such resources.
+func (s *Session) hasPolicy(id backup.PolicyID, of backup.Resource) bool {
+	return slices.ContainsFunc(s.Config.Backup.Policies, func(p backup.Policy) bool { return p.ID == id && p.Resource == of })
 }
 
 func (s *Session) planAdoption(ctx context.Context, t Target, in AdoptInput) (AdoptTarget, error) {

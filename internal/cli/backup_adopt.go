@@ -104,7 +104,8 @@ func (a *commandLine) adopt(ctx context.Context, s *app.Session, in app.AdoptInp
 	if err != nil {
 		return err
 	}
-	return a.endedWith(s, adoptionStatus(targets), nil)
+	status, failed := adoptionStatus(targets)
+	return a.endedWith(s, status, failed)
 }
 
 // adoptionTable has a row for each snapshot.
@@ -135,7 +136,7 @@ func adoptionTable(names app.Names, targets []app.AdoptTarget, undo bool) *accou
 
 // adoptionSummary is the last line.
 func adoptionSummary(targets []app.AdoptTarget, in app.AdoptInput) string {
-	done, refused := 0, 0
+	done, refused, failed := 0, 0, 0
 	for _, t := range targets {
 		for n, adoption := range t.Plan {
 			switch {
@@ -143,6 +144,8 @@ func adoptionSummary(targets []app.AdoptTarget, in app.AdoptInput) string {
 				refused++
 			case t.Outcomes == nil || t.Outcomes[n].Result == fleet.Done:
 				done++
+			default:
+				failed++
 			}
 		}
 	}
@@ -151,14 +154,19 @@ func adoptionSummary(targets []app.AdoptTarget, in app.AdoptInput) string {
 		verb = "given up"
 	}
 	line := fmt.Sprintf("%s %s, %d refused", text.Count(done, "snapshot", "snapshots"), verb, refused)
+	if failed > 0 {
+		line += fmt.Sprintf(", %d failed", failed)
+	}
 	if in.DryRun {
 		line = fmt.Sprintf("%s would be %s, %d refused (nothing was done; --apply does it)", text.Count(done, "snapshot", "snapshots"), verb, refused)
 	}
 	return line
 }
 
-func adoptionStatus(targets []app.AdoptTarget) fleet.Status {
-	done, other := 0, 0
+// adoptionStatus is how the command went, with what did not work.
+func adoptionStatus(targets []app.AdoptTarget) (fleet.Status, error) {
+	var failed []backup.Outcome
+	done, denied := 0, 0
 	for _, t := range targets {
 		for n, o := range t.Outcomes {
 			switch {
@@ -166,18 +174,24 @@ func adoptionStatus(targets []app.AdoptTarget) fleet.Status {
 			case o.Result == fleet.Done:
 				done++
 			default:
-				other++
+				failed = append(failed, o)
+				if o.Code == "denied" {
+					denied++
+				}
 			}
 		}
 	}
-	switch {
-	case other == 0:
-		return fleet.StatusDone
-	case done > 0:
-		return fleet.StatusPartial
-	default:
-		return fleet.StatusFailed
+	if len(failed) == 0 {
+		return fleet.StatusDone, nil
 	}
+	status := fleet.StatusFailed
+	switch {
+	case done > 0:
+		status = fleet.StatusPartial
+	case denied == len(failed):
+		status = fleet.StatusDenied
+	}
+	return status, fmt.Errorf("%s could not be tagged; the first, %s: %s", text.Count(len(failed), "snapshot", "snapshots"), failed[0].Snapshots[0], failed[0].Text)
 }
 
 // adoptAnswer is the JSON answer of the command adopt.
@@ -210,7 +224,8 @@ type adoptionAnswer struct {
 }
 
 func adoptAnswerOf(targets []app.AdoptTarget, in app.AdoptInput) adoptAnswer {
-	answer := adoptAnswer{Status: adoptionStatus(targets), DryRun: in.DryRun, Undo: in.Undo, Targets: []adoptTarget{}}
+	status, _ := adoptionStatus(targets)
+	answer := adoptAnswer{Status: status, DryRun: in.DryRun, Undo: in.Undo, Targets: []adoptTarget{}}
 	for _, t := range targets {
 		one := adoptTarget{Account: t.Target.Account, Region: t.Target.Region, Snapshots: []adoptionAnswer{}}
 		for n, adoption := range t.Plan {

@@ -16,8 +16,8 @@ import (
 
 func (a *commandLine) backupApplyCommand() *cobra.Command {
 	var (
-		in  app.BackupInput
-		yes bool
+		in          app.BackupInput
+		yes, dryRun bool
 	)
 	cmd := &cobra.Command{
 		Use:   "apply",
@@ -37,12 +37,18 @@ Ctrl-C, or killed, is finished by the next one.`,
   nightshift backup apply --hash 20261201T020500Z-0f3a5b7c9d1e2f4a6b8c0d1e
   nightshift backup apply --yes --max-deletions 100`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if yes && len(in.Hashes) > 0 {
+			switch {
+			case yes && len(in.Hashes) > 0:
 				return fleet.Errorf(fleet.ErrInvalid, "--hash approves a plan that you have seen, --yes one that is made now; give one of them")
+			case dryRun && (yes || len(in.Hashes) > 0):
+				return fleet.Errorf(fleet.ErrInvalid, "--dry-run deletes nothing; leave out --hash and --yes")
 			}
 			s, err := a.openConfigured(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if dryRun {
+				return a.planBackup(cmd.Context(), s, in.MaxDeletions, false, false)
 			}
 			in.Approved, in.Prices = yes, true
 			if err := a.approve(cmd.Context(), s, &in); err != nil {
@@ -65,6 +71,7 @@ Ctrl-C, or killed, is finished by the next one.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&in.Hashes, "hash", nil, "delete what the plan with this hash lists; repeat for those of several accounts and regions")
 	flags.BoolVar(&yes, "yes", false, "delete what a plan of this moment lists, without a question")
+	flags.BoolVar(&dryRun, "dry-run", false, "show what would be done and why, as plan does, and do nothing")
 	addMaxDeletions(cmd, &in.MaxDeletions)
 	return cmd
 }

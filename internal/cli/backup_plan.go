@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,22 +42,7 @@ new copies were made in between.`,
 			if err != nil {
 				return err
 			}
-			a.progress.start("backup")
-			result, err := s.BackupPlan(cmd.Context(), app.BackupInput{MaxDeletions: most, Prices: true})
-			a.progress.end()
-			if err != nil {
-				return errors.Join(a.configErrors(s), err)
-			}
-			if !result.Unread {
-				if err := a.show("backup plan", backupPlanAnswer(result), func() { a.printBackupPlan(s, result, all) }); err != nil {
-					return err
-				}
-			}
-			err = a.endedWith(s, result.Status(), result.Err())
-			if err == nil && exitCode && plannedActions(result) > 0 {
-				return errChanges
-			}
-			return err
+			return a.planBackup(cmd.Context(), s, most, all, exitCode)
 		},
 	}
 	flags := cmd.Flags()
@@ -64,6 +50,26 @@ new copies were made in between.`,
 	flags.BoolVar(&exitCode, "exit-code", false, "end with code 6 when something would be done")
 	addMaxDeletions(cmd, &most)
 	return cmd
+}
+
+// planBackup makes a plan and shows it.
+func (a *commandLine) planBackup(ctx context.Context, s *app.Session, most int, all, exitCode bool) error {
+	a.progress.start("backup")
+	result, err := s.BackupPlan(ctx, app.BackupInput{MaxDeletions: most, Prices: true})
+	a.progress.end()
+	if err != nil {
+		return errors.Join(a.configErrors(s), err)
+	}
+	if !result.Unread {
+		if err := a.show("backup plan", backupPlanAnswer(result), func() { a.printBackupPlan(s, result, all) }); err != nil {
+			return err
+		}
+	}
+	err = a.endedWith(s, result.Status(), result.Err())
+	if err == nil && exitCode && plannedActions(result) > 0 {
+		return errChanges
+	}
+	return err
 }
 
 // addMaxDeletions adds the flag that plan and apply share: with another value the plans

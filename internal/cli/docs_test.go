@@ -443,10 +443,10 @@ func exitCodes() [][2]string {
 	return [][2]string{
 		{fmt.Sprint(exitDone), "done"},
 		{fmt.Sprint(exitFailed), "failed"},
-		{fmt.Sprint(exitPartly), "partly failed: some instances failed or were left, a region could not be read, or a price is missing"},
+		{fmt.Sprint(exitPartly), "partly failed: some machines or copies failed or were left, a region could not be read, or a price is missing"},
 		{fmt.Sprint(exitDenied), "no credentials, or not permitted"},
 		{fmt.Sprint(exitUsage), "wrong usage or configuration"},
-		{fmt.Sprint(exitChanges), "`power plan --exit-code` found something to do, or `backup status --exit-code` a volume that is not protected"},
+		{fmt.Sprint(exitChanges), "`power plan` or `backup plan` with `--exit-code` found something to do, or `backup status --exit-code` a volume that is not protected"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	}
 }
