@@ -73,7 +73,7 @@ func (g *goodCopies) addSet(s *Set) {
 			volume = one // an adopted result of CopySnapshot names another
 		}
 		if restores(m) {
-			g.of[volume] = append(g.of[volume], GoodCopy{m.ID, s.Data, ByNightshift, m.SizeGiB})
+			g.of[volume] = append(g.of[volume], GoodCopy{m.ID, s.Data, ByNightshift, m.SizeGiB, m.Tags})
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (g *goodCopies) addForeign(inv *Inventory, s *fleet.Snapshot) {
 			return
 		}
 	}
-	g.of[s.Volume] = append(g.of[s.Volume], GoodCopy{s.ID, s.Started, by, s.SizeGiB})
+	g.of[s.Volume] = append(g.of[s.Volume], GoodCopy{s.ID, s.Started, by, s.SizeGiB, nil})
 }
 
 // recoveryPart names a listing without which not all recovery points are known: those of

@@ -58,6 +58,8 @@ type Status struct {
 	Policies []PolicyStatus `json:"policies"`
 	// Orphans are snapshots that nobody deletes, by verdict.
 	Orphans []Orphan `json:"orphans"`
+	// Unusual are volumes of which the last copy changed far more than the earlier ones.
+	Unusual []UnusualChange `json:"unusual_changes"`
 	// Public are snapshots that everybody may make volumes of.
 	Public []PublicSnapshot `json:"public"`
 	// Databases are those whose automated backups are off. Nothing else is said of RDS.
@@ -106,6 +108,7 @@ type GoodCopy struct {
 	By       Maker            `json:"by"`
 
 	sizeGiB int64
+	tags    fleet.Tags // of ours
 }
 
 // Gap is a time between two copies, or from the last one to now.
@@ -189,6 +192,7 @@ func MakeStatus(inv Inventory, settings Settings, o StatusOptions) Status {
 		Databases: slices.AppendSeq([]fleet.ResourceID{}, slices.Values(o.Databases.Unbacked)), Unread: slices.AppendSeq([]Part{}, maps.Keys(inv.Unread)),
 	}
 	status.Policies = c.policyStatuses(status.Volumes)
+	status.Unusual = c.unusual(status.Volumes)
 	slices.Sort(status.Databases)
 	slices.Sort(status.Unread)
 	all := make([]*fleet.Snapshot, len(inv.Snapshots))
@@ -229,6 +233,7 @@ func (s Status) Only(pass func(VolumeStatus) bool) Status {
 	}
 	s.Volumes, s.Policies, s.Databases = volumes, []PolicyStatus{}, []fleet.ResourceID{}
 	s.Orphans = slices.DeleteFunc(slices.Clone(s.Orphans), func(o Orphan) bool { return !left[o.Volume] })
+	s.Unusual = slices.DeleteFunc(slices.Clone(s.Unusual), func(u UnusualChange) bool { return !left[u.Volume] })
 	s.Public = slices.DeleteFunc(slices.Clone(s.Public), func(p PublicSnapshot) bool { return !left[p.Volume] })
 	s.Monthly = price.StorageBound{Priced: true}
 	for _, v := range volumes {

@@ -17,6 +17,7 @@ import "nightshift/internal/fleet"
 //	nightshift:deleting   since when a set is marked for deletion, RFC 3339
 //	nightshift:hold       a person holds the copy; the value is the reason
 //	nightshift:adopted    since when nightshift manages a snapshot that it has not made
+//	nightshift:changed    how many blocks of 512 KiB are new since the copy before
 const (
 	TagPolicy   = fleet.TagPolicy
 	TagSet      = "nightshift:set"
@@ -28,12 +29,13 @@ const (
 	TagAdopted  = "nightshift:adopted"
 	TagCopyOf   = "nightshift:copy-of"
 	TagProven   = "nightshift:proven"
+	TagChanged  = "nightshift:changed"
 )
 
 // isOwn says whether a key is one of those above.
 func isOwn(key string) bool {
 	switch key {
-	case TagPolicy, TagSet, TagSlot, TagDataTime, TagKeep, TagDeleting, TagHold, TagAdopted, TagCopyOf, TagProven:
+	case TagPolicy, TagSet, TagSlot, TagDataTime, TagKeep, TagDeleting, TagHold, TagAdopted, TagCopyOf, TagProven, TagChanged:
 		return true
 	}
 	return false

@@ -36,6 +36,9 @@ func (p statusPrinter) print(s backup.Status) {
 	p.volumes(s)
 	p.protected(s)
 	p.orphans(s.Orphans)
+	for _, u := range s.Unusual {
+		fmt.Fprintf(p.out, "\nunusual: %s (%s): %s\n", u.Volume, text.Printable(clip(u.Name)), u.Text())
+	}
 	for _, o := range s.Public {
 		fmt.Fprintf(p.out, "\npublic: everybody can make volumes of %s (%s, of %s, %s)\n",
 			o.Snapshot, text.Printable(clip(o.Name)), cmp.Or(string(o.Volume), "no known volume"), p.at(o.Started))

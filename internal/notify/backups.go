@@ -27,7 +27,9 @@ func (f *findings) backups(r app.BackupResult, settings backup.Settings) {
 		for _, o := range t.Outcomes {
 			f.backupOutcome(target, names, o)
 		}
-		f.lateCopies(t, settings)
+		status := backup.MakeStatus(t.Inventory, settings, backup.StatusOptions{})
+		f.lateCopies(t, status)
+		f.unusualChanges(t, status)
 		f.waiting(t)
 	}
 	for _, u := range r.Unreachable {
@@ -79,7 +81,7 @@ func (f *findings) backupOutcome(target fleet.Target, names map[fleet.ResourceID
 
 // lateCopies are volumes of policies whose newest good copy is older than the RPO. One that
 // is copied for the first time is not late before its copy is complete.
-func (f *findings) lateCopies(t app.BackupTarget, settings backup.Settings) {
+func (f *findings) lateCopies(t app.BackupTarget, status backup.Status) {
 	begun := map[fleet.VolumeID]bool{}
 	for n := range t.Inventory.Snapshots {
 		if s := &t.Inventory.Snapshots[n]; s.State == "pending" {
@@ -93,7 +95,6 @@ func (f *findings) lateCopies(t app.BackupTarget, settings backup.Settings) {
 			}
 		}
 	}
-	status := backup.MakeStatus(t.Inventory, settings, backup.StatusOptions{})
 	for n := range status.Volumes {
 		v := &status.Volumes[n]
 		key := keyOf(f.job, t.Plan.Target, "late/"+string(v.Volume))
@@ -110,6 +111,20 @@ func (f *findings) lateCopies(t app.BackupTarget, settings backup.Settings) {
 			Key: key, Target: t.Plan.Target, ID: fleet.ResourceID(v.Volume), Name: v.Name, Code: string(v.Coverage), tags: v.Tags, machine: true,
 			what: [2]string{"volume", "volumes"},
 			Text: fmt.Sprintf("has no copy younger than its RPO of %s: %s", hours(v.RPO), v.Text),
+		})
+	}
+}
+
+// unusualChanges are volumes of which the last copy changed far more than the earlier ones.
+func (f *findings) unusualChanges(t app.BackupTarget, status backup.Status) {
+	tags := map[fleet.VolumeID]fleet.Tags{}
+	for n := range status.Volumes {
+		tags[status.Volumes[n].Volume] = status.Volumes[n].Tags
+	}
+	for _, u := range status.Unusual {
+		f.problem(Problem{
+			Key: keyOf(f.job, t.Plan.Target, "unusual/"+string(u.Volume)), Target: t.Plan.Target, ID: fleet.ResourceID(u.Volume), Name: u.Name,
+			Code: "unusual-change", tags: tags[u.Volume], machine: true, what: [2]string{"volume", "volumes"}, Text: u.Text(),
 		})
 	}
 }
