@@ -233,6 +233,11 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 		Inventory: inv, Settings: s.Config.Backup, Options: options, Delete: deletes, Now: s.clock(time.Time{}), Closing: j.in.Closing,
 	})
 	result.Plan, result.Outcomes, result.Notes = plan, applied.Outcomes, append(result.Notes, applied.Notes...)
+	for _, part := range plan.Unread {
+		if !slices.Contains(neededParts(), part) { // those are the failure
+			result.Notes = append(result.Notes, fmt.Sprintf("the %s could not be read: %v", part, inv.Unread[part]))
+		}
+	}
 	if why := j.lease.why(); why != nil {
 		result.Notes = append(result.Notes, fmt.Sprintf("the lease of the job was lost while it ran (%v): what had begun was ended, and nothing new was begun", why))
 	}
@@ -302,11 +307,15 @@ func unmatched(result BackupResult) []string {
 	return left
 }
 
-// unreadOf is why copies could not be planned, where a listing is not whole without which
-// nobody knows what is due.
+// neededParts are the listings without which nobody knows what is due.
+func neededParts() []backup.Part {
+	return []backup.Part{backup.PartVolumes, backup.PartInstances, backup.PartSnapshots}
+}
+
+// unreadOf is why copies could not be planned, where a needed listing is not whole.
 func unreadOf(inv backup.Inventory) error {
 	var errs []error
-	for _, part := range []backup.Part{backup.PartVolumes, backup.PartInstances, backup.PartSnapshots} {
+	for _, part := range neededParts() {
 		if err := inv.Unread[part]; err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", part, err))
 		}

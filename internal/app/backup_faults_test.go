@@ -239,6 +239,9 @@ func TestADeniedListing(t *testing.T) {
 		if !copies && r.Status() == fleet.StatusDone {
 			t.Errorf("%s: %s", action, r.Status())
 		}
+		if notes := strings.Join(r.Summary().Notes, "\n"); copies && !strings.Contains(notes, action) {
+			t.Errorf("%s: nobody is told why nothing is deleted: %q", action, notes)
+		}
 		e.holds(3)
 	}
 }

@@ -161,6 +161,20 @@ func (a *Account) Volumes(region string) []string {
 	return ids
 }
 
+// VolumesOf lists the volumes that are attached to an instance; none where there is no such
+// instance.
+func (a *Account) VolumesOf(region, instance string) []string {
+	var ids []string
+	_ = a.in(region, func(r *state.Region) { // without a region there are none
+		if i := r.Instances[instance]; i != nil {
+			for _, attached := range i.Attachments {
+				ids = append(ids, attached.Volume.ID)
+			}
+		}
+	})
+	return ids
+}
+
 // DeleteVolume takes a volume away, as somebody else does; false where there is none.
 func (a *Account) DeleteVolume(region, id string) bool {
 	found := false
