@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -30,12 +31,16 @@ func keepKeys() []string { return text.Strings(retention.Names()) }
 // The bounds and defaults of the section.
 const (
 	mostPolicies = 200
+	mostID       = 40
 	defaultRPO   = backup.DefaultRPO
 	leastRPO     = time.Hour
 	mostRPO      = 400 * 24 * time.Hour
 	// leastEvery is the shortest interval of copies: snapshots of a volume need time, and
 	// EC2 refuses more than 5 at once.
 	leastEvery = time.Hour
+	// mostKeep is how long the text of the rules may be that the copies carry as a tag,
+	// together with the name of a zone.
+	mostKeep = 200
 	// rpoSlack is what the default RPO allows a copy beyond the time to the next slot.
 	rpoSlack = 2 * time.Hour
 )
@@ -136,10 +141,11 @@ func (l *loader) policy(n *yaml.Node) backup.Policy {
 	}
 	if entry, given := fields["exclude"]; given {
 		for _, item := range l.items(entry.value, "exclude") {
-			p.Exclude = append(p.Exclude, l.tag(item, "exclude"))
-		}
-		if p.Resource == backup.Volumes && l.wrong == before {
-			l.warn(entry.key, "exclude leaves volumes out of the sets of instances; this policy selects volumes one by one")
+			tag := l.tag(item, "exclude")
+			p.Exclude = append(p.Exclude, tag)
+			if l.wrong == before {
+				l.checkExclude(item, p, tag)
+			}
 		}
 	}
 	for key, flag := range map[string]*bool{"include_managed": &p.IncludeManaged, "skip_unchanged": &p.SkipUnchanged} {
@@ -155,6 +161,24 @@ func (l *loader) policy(n *yaml.Node) backup.Policy {
 	}
 	l.objective(&p, fields["rpo"])
 	return p
+}
+
+// checkExclude reports what leaves out all that a policy selects.
+func (l *loader) checkExclude(n *yaml.Node, p backup.Policy, tag fleet.Tag) {
+	switch own := slices.ContainsFunc(p.Tags, func(t fleet.Tag) bool { return covers(tag, t) }); {
+	case !own:
+	case p.Resource == backup.Volumes:
+		l.at(n, "exclude leaves out all that the policy selects: %s is the tag that it selects by", tag)
+	default:
+		l.warn(n, "the policy selects instances by %s, and leaves out those of their volumes that carry it, too", tag)
+	}
+}
+
+// checkAfterStop warns where no schedule stops what is copied after a stop.
+func (l *loader) checkAfterStop(n *yaml.Node) {
+	if !slices.ContainsFunc(l.rules, func(r rule) bool { return !r.Ignore }) {
+		l.warn(n, "power has no rule that stops instances: copies are made at the time of at, unless `nightshift stop` is used")
+	}
 }
 
 // objective reads the RPO of a policy. Without one it is a little more than the longest
@@ -195,8 +219,13 @@ func (l *loader) checkPolicyComplete(n *yaml.Node, fields map[string]field) {
 
 func (l *loader) policyID(n *yaml.Node) backup.PolicyID {
 	id, ok := l.text(n, "id")
-	if ok && !regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,39}$`).MatchString(id) {
-		l.at(n, "the id of a policy has at most 40 lower-case letters, digits and hyphens: %q", id)
+	switch {
+	case !ok:
+	case len(id) > mostID:
+		l.at(n, "the id of a policy has at most %d characters; %q has %d", mostID, id, utf8.RuneCountInString(id))
+		return ""
+	case !regexp.MustCompile(`^[a-z0-9](-?[a-z0-9])*$`).MatchString(id):
+		l.at(n, "the id of a policy has lower-case letters, digits and single hyphens between them: %q", id)
 		return ""
 	}
 	return backup.PolicyID(id)
@@ -233,7 +262,11 @@ func (l *loader) resource(n *yaml.Node) backup.Resource {
 
 // slots reads the times of a policy.
 func (l *loader) slots(p *backup.Policy, n *yaml.Node) {
+	before := l.wrong
 	fields := l.fields(n, "a schedule of copies", slotKeys())
+	if len(fields) == 0 && l.wrong > before {
+		return
+	}
 	every, hasEvery := fields["every"]
 	at, hasAt := fields["at"]
 	zone, hasZone := fields["timezone"]
@@ -248,6 +281,8 @@ func (l *loader) slots(p *backup.Policy, n *yaml.Node) {
 		case hasEvery, !hasAt && len(fields) > 0:
 			l.at(after.key, `after: stop needs a time for days without a stop; write { after: stop, at: "22:00" }`)
 			return
+		case l.wrong == before:
+			l.checkAfterStop(after.key)
 		}
 	}
 	if hasZone {
@@ -317,6 +352,9 @@ func (l *loader) keep(n *yaml.Node) retention.Keep {
 		if err := keep.Set(name, value); err != nil {
 			l.at(entry.value, "keep: %v", err)
 		}
+	}
+	if length := len(keep.String()); l.wrong == before && length > mostKeep {
+		l.warn(n, "keep is too long to be a tag of the copies: without the policy they would all stay")
 	}
 	if keep.Empty() && l.wrong == before {
 		l.at(n, "keep has no rule, so that copies would stay for ever; write keep: { daily: 7 }, or last: unlimited where that is meant")

@@ -1,8 +1,12 @@
 package config_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/backup"
 	"nightshift/internal/config"
@@ -52,12 +56,46 @@ backup:
 // policy that is gone.
 func TestPolicyWithAnErrorIsKept(t *testing.T) {
 	c, err := config.Load("testdata/wrong/backup.yaml", open)
-	if err == nil || c == nil || !c.Backup.Broken || len(c.Backup.Policies) != 22 {
+	if err == nil || c == nil || !c.Backup.Broken || len(c.Backup.Policies) != 32 {
 		t.Fatalf("%v, %+v", err, c)
 	}
 	for _, p := range c.Backup.Policies {
 		if p.Err == nil {
 			t.Errorf("%+v has no error", p)
 		}
+	}
+}
+
+// What is possible, but hardly meant, is a warning with its place, and the policy works.
+func TestPoliciesThatAreHardlyMeant(t *testing.T) {
+	c := mustLoad(t, `
+timezone: UTC
+journal: s3://bucket/journal
+backup:
+  policies:
+    - {id: late, tag: A=a, schedule: {at: "02:00"}, keep: {daily: 7}, rpo: 2h}
+    - {id: first, tag: A=b, schedule: {at: "02:00"}, keep: {daily: 7}}
+    - {id: second, tags: [A=b, C=d], schedule: {at: "03:00"}, keep: {daily: 7}}
+    - {id: disks, tag: A=b, resource: volume, schedule: {at: "03:00"}, keep: {daily: 7}, exclude: [Scratch]}
+    - {id: out, tag: A=e, schedule: {at: "02:00"}, keep: {daily: 7}, exclude: [A=e]}
+    - {id: stop, tag: A=f, schedule: {after: stop, at: "22:00"}, keep: {daily: 7}}
+    - {id: long, tag: A=g, schedule: {at: "02:00"}, keep: {last: 100000, hourly: 100000, daily: 100000, weekly: 100000, monthly: 100000, yearly: 100000,
+       within: 100y11m30d23h, within-hourly: 100y11m30d23h, within-daily: 100y11m30d23h, within-weekly: 100y11m30d23h, within-yearly: 100y11m30d23h}}
+`)
+	var got []string
+	for _, w := range c.Warnings {
+		got = append(got, fmt.Sprintf("%d:%d %s", w.Line, w.Col, w.Message))
+	}
+	want := []string{
+		"6:74 rpo is 2h, but up to 1d lie between two copies",
+		"8:7 the policy second never has anything to copy: the policy first in line 7 comes first and selects all of it",
+		"10:78 the policy selects instances by A=e, and leaves out those of their volumes that carry it, too",
+		"11:41 power has no rule that stops instances: copies are made at the time of at, unless `nightshift stop` is used",
+		"12:57 keep is too long to be a tag of the copies: without the policy they would all stay",
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }

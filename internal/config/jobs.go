@@ -191,7 +191,7 @@ func (l *loader) timeOfDay(n *yaml.Node, own field) (when schedule.Recurrence) {
 	case err != nil:
 		l.at(n, "%v", err)
 	case zone == nil:
-		l.at(n, "%q has no time zone; give the job or the file a timezone", text)
+		l.at(n, "%q has no time zone; give it or the file a timezone", text)
 	default:
 		if when, err = schedule.At(day, zone); err != nil {
 			l.at(n, "%v", err)
