@@ -56,6 +56,7 @@ func kinds() map[string]error {
 		"ChangeSetNotFound":                     fleet.ErrNotFound,
 		"ChangeSetNotFoundException":            fleet.ErrNotFound,
 		"NotFound":                              fleet.ErrNotFound,
+		"NoSuchResourceException":               fleet.ErrNotFound,
 		"NoSuchTagSet":                          fleet.ErrNotFound,
 		"InsufficientCapabilitiesException":     fleet.ErrInvalid,
 		"AlreadyExistsException":                fleet.ErrConflict,

@@ -99,6 +99,8 @@ func Actions() []string {
 	s.Bin(s.Region())
 	s.Blocks(s.Region(), nil)
 	s.Recovery(s.Region())
+	s.Keys(s.Region())
+	s.Quotas(s.Region())
 	s.Databases(s.Region())
 	s.Clusters(s.Region())
 	s.Groups(s.Region())

@@ -59,10 +59,10 @@ func TestActions(t *testing.T) {
 		"ec2:DescribeInstanceStatus ec2:DescribeInstanceTypes ec2:DescribeInstances ec2:DescribeLaunchTemplateVersions ec2:DescribeLockedSnapshots ec2:DescribeRegions " +
 		"ec2:DescribeSnapshotAttribute ec2:DescribeSnapshots ec2:DescribeSpotInstanceRequests ec2:DescribeSpotPriceHistory ec2:DescribeVolumes " +
 		"ec2:ListSnapshotsInRecycleBin ec2:ModifyInstanceAttribute ec2:RestoreSnapshotFromRecycleBin ec2:StartInstances ec2:StopInstances " +
-		"lambda:InvokeFunction organizations:ListAccounts pricing:GetPriceListFileUrl pricing:GetProducts pricing:ListPriceLists " +
+		"kms:DescribeKey lambda:InvokeFunction organizations:ListAccounts pricing:GetPriceListFileUrl pricing:GetProducts pricing:ListPriceLists " +
 		"rbin:GetRule rbin:ListRules rds:AddTagsToResource rds:DescribeDBClusters rds:DescribeDBInstances rds:DescribeEvents rds:StartDBCluster rds:StartDBInstance rds:StopDBCluster rds:StopDBInstance " +
 		"s3:CreateBucket s3:DeleteObject s3:GetBucketTagging s3:GetObject s3:ListAllMyBuckets s3:ListBucket s3:PutObject " +
-		"secretsmanager:GetSecretValue sns:ListSubscriptionsByTopic sns:Publish ssm:GetParameter sts:AssumeRole sts:GetCallerIdentity"
+		"secretsmanager:GetSecretValue servicequotas:GetServiceQuota sns:ListSubscriptionsByTopic sns:Publish ssm:GetParameter sts:AssumeRole sts:GetCallerIdentity"
 	if got := strings.Join(Actions(), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -68,12 +69,24 @@ func (s *Session) inventory(ctx context.Context, t Target) (backup.Inventory, er
 		r.Bin, err = t.session.Bin(t.Region).Rules(ctx)
 		return err
 	})
+	read(&rest, backup.PartQuota, func() (err error) {
+		r.MostSnapshots, err = t.session.Quotas(t.Region).Snapshots(ctx)
+		if errors.Is(err, fleet.ErrDenied) {
+			err = nil // the default is taken, and said to be that
+		}
+		return err
+	})
 	sources.Wait()
 	read(&rest, backup.PartRecovery, func() (err error) {
 		r.Recovery, err = t.session.Recovery(t.Region).Points(ctx, r.exists())
 		return err
 	})
 	rest.Wait()
+	if keys := backup.KeysOf(r.Inventory, s.backupSettings(0)); len(keys) > 0 {
+		states, err := t.session.Keys(t.Region).States(ctx, keys)
+		r.Keys = states
+		r.failed(backup.PartKeys, err)
+	}
 	r.At = s.clock(time.Time{})()
 	return r.Inventory, nil
 }

@@ -308,7 +308,7 @@ func (p *planner) warnings(c *Create) []string {
 		}
 	}
 	slices.Sort(list)
-	list = slices.Compact(list)
+	list = append(slices.Compact(list), p.keyWarnings(c.Volumes)...)
 	if c.Single {
 		list = append(list, fmt.Sprintf("more than %d volumes are excluded: the others are copied one by one and are not consistent with each other", mostExcluded))
 	}

@@ -24,6 +24,8 @@ const (
 	PartBin       Part = "Recycle Bin rules"
 	PartDatabases Part = "database instances"
 	PartShared    Part = "permissions of snapshots"
+	PartKeys      Part = "KMS keys"
+	PartQuota     Part = "snapshot quota"
 )
 
 // Inventory is all that a plan or a status of one account and region is made from.
@@ -47,6 +49,11 @@ type Inventory struct {
 	Shared   map[fleet.SnapshotID][]string
 	Recovery []fleet.RecoveryPoint
 	Bin      []fleet.BinRule
+	// Keys are those of KeysOf by their ARNs, without those that could not be read.
+	Keys map[string]fleet.Key
+	// MostSnapshots is how many snapshots the account can have in the region; 0 where that
+	// could not be read.
+	MostSnapshots int
 	// Unread has an error for each listing that is not whole.
 	Unread map[Part]error
 }

@@ -62,6 +62,10 @@ type Status struct {
 	Unusual []UnusualChange `json:"unusual_changes"`
 	// Public are snapshots that everybody may make volumes of.
 	Public []PublicSnapshot `json:"public"`
+	// Keys are the keys of KMS of what policies select and have copied.
+	Keys []KeyStatus `json:"keys"`
+	// Quota is how many snapshots there are of how many; nil where they could not be read.
+	Quota *SnapshotQuota `json:"snapshot_quota,omitempty"`
 	// Databases are those whose automated backups are off. Nothing else is said of RDS.
 	Databases []fleet.ResourceID `json:"databases_without_backups"`
 	// Unread are the listings that failed: what they would have said is unknown.
@@ -189,6 +193,7 @@ func MakeStatus(inv Inventory, settings Settings, o StatusOptions) Status {
 	c := newCoverer(inv, settings, o)
 	status := Status{
 		Target: inv.Target, At: inv.At, Volumes: c.volumes(), Orphans: c.orphans(), Public: c.public(),
+		Keys: c.keys(), Quota: c.quota(),
 		Databases: slices.AppendSeq([]fleet.ResourceID{}, slices.Values(o.Databases.Unbacked)), Unread: slices.AppendSeq([]Part{}, maps.Keys(inv.Unread)),
 	}
 	status.Policies = c.policyStatuses(status.Volumes)
@@ -222,7 +227,8 @@ func (s Status) Uncovered() bool {
 func (s Status) Partial() bool { return len(s.Unread) > 0 }
 
 // Only leaves the volumes that pass, and what the rest says about them. What is about no
-// volume is left out, and so are the policies, which are about other volumes, too.
+// volume is left out, and so are the policies, the keys and the quota, which are about
+// other volumes, too.
 func (s Status) Only(pass func(VolumeStatus) bool) Status {
 	left := map[fleet.VolumeID]bool{}
 	volumes := []VolumeStatus{}
@@ -232,6 +238,7 @@ func (s Status) Only(pass func(VolumeStatus) bool) Status {
 		}
 	}
 	s.Volumes, s.Policies, s.Databases = volumes, []PolicyStatus{}, []fleet.ResourceID{}
+	s.Keys, s.Quota = []KeyStatus{}, nil
 	s.Orphans = slices.DeleteFunc(slices.Clone(s.Orphans), func(o Orphan) bool { return !left[o.Volume] })
 	s.Unusual = slices.DeleteFunc(slices.Clone(s.Unusual), func(u UnusualChange) bool { return !left[u.Volume] })
 	s.Public = slices.DeleteFunc(slices.Clone(s.Public), func(p PublicSnapshot) bool { return !left[p.Volume] })

@@ -22,6 +22,7 @@ func TestStatusJSON(t *testing.T) {
 		`"orphans":[{"verdict":"volume-gone","reason":"its volume is not there any more","volume":"vol-0000000000000002","name":"","snapshots":["snap-0000000000000002"],` +
 		`"oldest":"2026-11-30T02:00:00Z","newest":"2026-11-30T02:00:00Z","monthly":{"low":"0.50","high":"0.50","priced":true}}],` +
 		`"unusual_changes":[],"public":[{"snapshot":"snap-0000000000000002","name":"snap-0000000000000002","volume":"vol-0000000000000002","started":"2026-11-30T02:00:00Z"}],` +
+		`"keys":[],"snapshot_quota":{"used":2,"limit":100000,"assumed":true},` +
 		`"databases_without_backups":[],"unread":[],"monthly":{"low":"1.00","high":"1.00","priced":true}}`
 	if got := string(must(json.Marshal(w.status(backup.StatusOptions{Rates: testRates()})))); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)

@@ -13,8 +13,8 @@ import (
 	"nightshift/internal/text"
 )
 
-// statusColumns are those of the CSV. A record is a volume, an orphan, a public snapshot
-// or a database; what it does not have is empty.
+// statusColumns are those of the CSV. A record is a volume, an orphan, a public snapshot,
+// a key or a database; what it does not have is empty.
 func statusColumns() []string {
 	return []string{
 		"record", "account", "region", "id", "name", "volume", "instances", "state", "size_gib", "policy", "verdict", "reason",
@@ -54,6 +54,14 @@ func writeStatusCSV(w io.Writer, targets []backup.Status) error {
 		for _, p := range t.Public {
 			cells := of("public", string(p.Snapshot), p.Name)
 			cells["volume"], cells["verdict"], cells["last_copy_at"] = string(p.Volume), "public", stamp(p.Started)
+			write(cells)
+		}
+		for _, k := range t.Keys {
+			cells := of("key", k.Key, "")
+			cells["verdict"], cells["copies"] = string(k.State), strconv.Itoa(k.Copies)
+			if k.Deletion != nil {
+				cells["reason"] = "is deleted at " + stamp(*k.Deletion)
+			}
 			write(cells)
 		}
 		for _, id := range t.Databases {

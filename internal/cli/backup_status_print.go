@@ -11,6 +11,7 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/backup"
+	"nightshift/internal/fleet"
 	"nightshift/internal/price"
 	"nightshift/internal/text"
 )
@@ -33,6 +34,9 @@ func (p statusPrinter) print(s backup.Status) {
 	case s.Monthly.High > 0:
 		fmt.Fprintf(p.out, "snapshots cost %s a month\n", bound(s.Monthly))
 	}
+	if s.Quota != nil {
+		fmt.Fprintln(p.out, quotaInWords(*s.Quota))
+	}
 	p.volumes(s)
 	p.protected(s)
 	p.orphans(s.Orphans)
@@ -43,12 +47,40 @@ func (p statusPrinter) print(s backup.Status) {
 		fmt.Fprintf(p.out, "\npublic: everybody can make volumes of %s (%s, of %s, %s)\n",
 			o.Snapshot, text.Printable(clip(o.Name)), cmp.Or(string(o.Volume), "no known volume"), p.at(o.Started))
 	}
+	p.keys(s.Keys)
+	if s.Quota != nil && s.Quota.High() {
+		fmt.Fprintln(p.out, "\nsnapshot quota: when it is reached no copy can be made; ask for a higher one in Service\nQuotas, or delete what nobody needs")
+	}
 	if len(s.Databases) > 0 {
 		fmt.Fprintf(p.out, "\nRDS is not looked at, but for this: automated backups are off for %s\n", strings.Join(text.Strings(s.Databases), ", "))
 	}
 	if len(s.Unread) > 0 {
 		fmt.Fprintf(p.out, "\nnot known, because it could not be read: %s\n", strings.Join(text.Strings(s.Unread), ", "))
 	}
+}
+
+// keys lists those that cannot be used, or of which that is not known.
+func (p statusPrinter) keys(list []backup.KeyStatus) {
+	for _, k := range list {
+		of := fmt.Sprintf("of %s and %s", text.Count(k.Volumes, "volume", "volumes"), text.Count(k.Copies, "copy", "copies"))
+		switch {
+		case k.State == fleet.KeyUnknown:
+			fmt.Fprintf(p.out, "\nkey unknown: whether %s can be used, %s, could not be read\n", k.Key, of)
+		case k.Unusable() && k.Deletion != nil:
+			fmt.Fprintf(p.out, "\nkey %s: %s, %s; after %s they are lost for ever\n", k.State, k.Key, of, p.at(*k.Deletion))
+		case k.Unusable():
+			fmt.Fprintf(p.out, "\nkey %s: %s, %s, which cannot be copied or restored\n", k.State, k.Key, of)
+		}
+	}
+}
+
+// quotaInWords is such as "1,204 of at most 100,000 snapshots".
+func quotaInWords(q backup.SnapshotQuota) string {
+	line := fmt.Sprintf("%s of at most %s snapshots", text.Number(int64(q.Used)), text.Number(int64(q.Limit)))
+	if q.Assumed {
+		line += " (AWS's default: the quota could not be read)"
+	}
+	return line
 }
 
 func (p statusPrinter) where(s backup.Status) string {

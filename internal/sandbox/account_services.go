@@ -8,6 +8,7 @@ import (
 	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/billing"
 	"nightshift/internal/sandbox/cloudformation"
+	"nightshift/internal/sandbox/kms"
 	"nightshift/internal/sandbox/policy"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/secrets"
@@ -54,6 +55,10 @@ func (a *Account) SetParameter(region string, p ssm.Parameter) error {
 func (a *Account) SetSecret(region, name, value string) (arn string, err error) {
 	return secrets.Set(a.Account, region, name, value, "")
 }
+
+// SetKey says what has become of a key of KMS. Keys of which nothing was said are
+// enabled. An error means that the region is wrong.
+func (a *Account) SetKey(region, arn string, k Key) error { return kms.Set(a.Account, region, arn, k) }
 
 // AddTopic makes a topic of SNS in a region, and gives its ARN. An error means that
 // the region is wrong.

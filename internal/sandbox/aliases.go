@@ -3,6 +3,7 @@ package sandbox
 import (
 	"nightshift/internal/sandbox/autoscaling"
 	"nightshift/internal/sandbox/backup"
+	"nightshift/internal/sandbox/kms"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/service"
 	"nightshift/internal/sandbox/sns"
@@ -81,6 +82,8 @@ type (
 	Tag = state.Tag
 	// Tags are those of a resource.
 	Tags = state.Tags
+	// Key is what becomes of a key of KMS.
+	Key = kms.Key
 	// BinRule is a retention rule of the Recycle Bin for snapshots.
 	BinRule = state.BinRule
 	// RecoveryPoint is a copy that AWS Backup keeps of a resource.

@@ -9,8 +9,10 @@ import (
 	"nightshift/internal/sandbox/ebs"
 	"nightshift/internal/sandbox/ec2"
 	"nightshift/internal/sandbox/iam"
+	"nightshift/internal/sandbox/kms"
 	"nightshift/internal/sandbox/lambda"
 	"nightshift/internal/sandbox/pricing"
+	"nightshift/internal/sandbox/quotas"
 	"nightshift/internal/sandbox/rbin"
 	"nightshift/internal/sandbox/rds"
 	"nightshift/internal/sandbox/s3"
@@ -35,9 +37,11 @@ func services(store *s3.Store, functions *lambda.Host) []service.Service {
 		autoscaling.Service(),
 		backup.Service(),
 		iam.OrganizationsService(),
+		kms.Service(),
 		lambda.Service(functions),
 		rbin.Service(),
 		secrets.Service(),
+		quotas.Service(),
 		sns.Service(),
 		ssm.Service(),
 		iam.STSService(),

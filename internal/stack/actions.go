@@ -127,6 +127,7 @@ func actions() []action {
 		machines = Power | Forecast | Check | Observe // the jobs that look at machines
 		targets  = machines | Report | Backup         // the jobs that work in accounts and regions
 		costs    = Report | Observe                   // the jobs that read what costs money
+		status   = Backup | Observe                   // the jobs that read which volumes have a copy
 	)
 	return []action{
 		{"sts:GetCallerIdentity", accessFree, nil, allJobs, audienceBoth, needsNothing},
@@ -171,14 +172,16 @@ func actions() []action {
 		{"ce:GetCostAndUsageWithResources", accessAny, nil, Report, audienceBoth, needsCostExplorer},
 		{"cloudwatch:GetMetricData", accessAny, nil, Report, audienceBoth, needsMetrics},
 
-		{"ec2:DescribeImages", accessAny, nil, Backup, audienceBoth, needsBackups},
-		{"ec2:DescribeLockedSnapshots", accessAny, nil, Backup, audienceBoth, needsBackups},
-		{"ec2:DescribeFastSnapshotRestores", accessAny, nil, Backup, audienceBoth, needsBackups},
-		{"ec2:DescribeLaunchTemplateVersions", accessAny, nil, Backup, audienceBoth, needsBackups},
-		{"rbin:ListRules", accessAny, nil, Backup, audienceBoth, needsBackups},
-		{"rbin:GetRule", accessAny, nil, Backup, audienceBoth, needsBackups},
-		{"backup:ListProtectedResources", accessAny, nil, Backup, audienceBoth, needsBackups},
-		{"backup:ListRecoveryPointsByResource", accessAny, nil, Backup, audienceBoth, needsBackups},
+		{"ec2:DescribeImages", accessAny, nil, status, audienceBoth, needsBackups},
+		{"ec2:DescribeLockedSnapshots", accessAny, nil, status, audienceBoth, needsBackups},
+		{"ec2:DescribeFastSnapshotRestores", accessAny, nil, status, audienceBoth, needsBackups},
+		{"ec2:DescribeLaunchTemplateVersions", accessAny, nil, status, audienceBoth, needsBackups},
+		{"rbin:ListRules", accessAny, nil, status, audienceBoth, needsBackups},
+		{"rbin:GetRule", accessAny, nil, status, audienceBoth, needsBackups},
+		{"backup:ListProtectedResources", accessAny, nil, status, audienceBoth, needsBackups},
+		{"backup:ListRecoveryPointsByResource", accessAny, nil, status, audienceBoth, needsBackups},
+		{"kms:DescribeKey", accessAny, nil, status, audienceBoth, needsBackups},
+		{"servicequotas:GetServiceQuota", accessAny, nil, status, audienceBoth, needsBackups},
 		{"ebs:ListChangedBlocks", accessCopy, nil, Backup, audienceBoth, needsBackups},
 		{"ebs:ListSnapshotBlocks", accessCopy, nil, Backup, audienceBoth, needsBackups},
 		{"ec2:DescribeSnapshotAttribute", accessCopy, nil, Backup, audienceBoth, needsBackups},

@@ -83,13 +83,13 @@ const (
 // policies, and what has it is all that is marked or deleted later. An instance's volumes
 // need not have its tag. Snapshots have no account in their ARN.
 func (s Scope) copying(list *statements, ops operations) {
-	if !s.does(Backup) {
+	if !s.does(Backup | Observe) {
 		return
 	}
 	list.allow("ReadBackups", ops.where(func(a action) bool {
 		return a.access == accessAny && a.needs == needsBackups || a.name == describeDatabases && s.has(needsBackups)
 	}), []string{"*"}, nil)
-	if s.Schedules == nil || len(s.Schedules.Backups.Policies) == 0 {
+	if !s.does(Backup) || s.Schedules == nil || len(s.Schedules.Backups.Policies) == 0 {
 		return
 	}
 	b := s.Schedules.Backups
