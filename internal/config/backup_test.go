@@ -87,11 +87,11 @@ backup:
 		got = append(got, fmt.Sprintf("%d:%d %s", w.Line, w.Col, w.Message))
 	}
 	want := []string{
-		"6:74 rpo is 2h, but up to 1d lie between two copies",
+		"6:76 rpo is 2h, but up to 1d lie between two copies",
 		"8:7 the policy second never has anything to copy: the policy first in line 7 comes first and selects all of it",
-		"10:78 the policy selects instances by A=e, and leaves out those of their volumes that carry it, too",
-		"11:41 power has no rule that stops instances: copies are made at the time of at, unless `nightshift stop` is used",
-		"12:57 keep is too long to be a tag of the copies: without the policy they would all stay",
+		"10:80 the policy selects instances by A=e, and leaves out those of their volumes that carry it, too",
+		"11:39 power has no rule that stops instances: copies are made at the time of at, unless `nightshift stop` is used",
+		"12:59 keep is too long to be a tag of the copies: without the policy they would all stay",
 	}
 	slices.Sort(got)
 	slices.Sort(want)
