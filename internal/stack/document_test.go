@@ -176,3 +176,35 @@ func TestPoliciesOfJobs(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestObservedBackups: who observes reads which volumes have a copy where there are
+// policies, and changes nothing.
+func TestObservedBackups(t *testing.T) {
+	reads := []string{
+		"backup:ListProtectedResources", "backup:ListRecoveryPointsByResource", "ec2:DescribeFastSnapshotRestores", "ec2:DescribeImages",
+		"ec2:DescribeLaunchTemplateVersions", "ec2:DescribeLockedSnapshots", "kms:DescribeKey", "rbin:GetRule", "rbin:ListRules",
+		"servicequotas:GetServiceQuota",
+	}
+	changes := []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:CreateTags", "ec2:DeleteSnapshot", "ec2:DeleteTags", "ec2:DescribeSnapshotAttribute"}
+	granted := func(jobs stack.Jobs, b stack.Backups) string {
+		s := keyed(1, power.Kinds()...)
+		s.Backups = b
+		text, err := json.Marshal(only(t, slices.Concat(costed(), reads, changes), stack.Scope{Jobs: jobs, Schedules: &s}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	copied := stack.Backups{Unattended: true, Policies: []stack.Copied{{Policy: "daily", Tags: []fleet.Tag{{Key: "Backup"}}}}}
+	with, without, others := granted(stack.Observe, copied), granted(stack.Observe, stack.Backups{}), granted(stack.Power, copied)
+	for _, action := range reads {
+		if quoted := `"` + action + `"`; !strings.Contains(with, quoted) || strings.Contains(without, quoted) || strings.Contains(others, quoted) {
+			t.Errorf("%s: with policies %s\nwithout %s\nfor power %s", action, with, without, others)
+		}
+	}
+	for _, action := range changes {
+		if strings.Contains(with, `"`+action+`"`) {
+			t.Errorf("who observes may %s", action)
+		}
+	}
+}

@@ -83,7 +83,7 @@ func TestASweepSeesBackups(t *testing.T) {
 	}
 	s := w.sweep(t)
 	n := slices.IndexFunc(s.Jobs, func(j watch.Job) bool { return j.Name == "backup" })
-	if len(s.Runs) != 1 || s.Runs[0].Job != "backup" || n < 0 || s.Jobs[n].Last == nil || s.Jobs[n].LastSuccess.IsZero() {
+	if len(s.Runs) != 1 || s.Runs[0].Job != "backup" || len(s.Runs[0].Outcomes) == 0 || len(s.Acts) > 0 || n < 0 || s.Jobs[n].Last == nil || s.Jobs[n].LastSuccess.IsZero() {
 		t.Errorf("runs %+v, jobs %+v", s.Runs, s.Jobs)
 	}
 	w.configure(t, officeHours)

@@ -188,10 +188,10 @@ func (r *runs) followJobs(now time.Time) {
 	r.jobs = jobs
 }
 
-// addActs notes what a run did with each machine. The lists that are in a State are not
-// changed.
+// addActs notes what a run did with each machine. A copy of its volumes is nothing that is
+// done with a machine. The lists that are in a State are not changed.
 func (r *runs) addActs(rec journal.Record) {
-	if rec.DryRun {
+	if rec.DryRun || rec.Job == config.JobBackup {
 		return
 	}
 	for _, o := range rec.Outcomes {
