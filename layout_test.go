@@ -85,7 +85,7 @@ func arrows() map[string][]string {
 		"internal/lease":                  {"fleet", "blob"},
 		"internal/web":                    {"fleet", "text", "price", "schedule", "power", "config", "journal", "cost", "cost/recommend", "cost/trend", "app", "watch"},
 		"internal/daemon":                 {"fleet", "blob", "power", "config", "app", "watch", "lease", "notify"},
-		"internal/metrics":                {"fleet", "text", "price", "schedule", "power", "config", "journal", "cost", "amazon", "app", "watch"},
+		"internal/metrics":                {"fleet", "text", "price", "schedule", "power", "backup", "config", "journal", "cost", "amazon", "app", "watch"},
 		"internal/notify":                 {"fleet", "text", "blob", "schedule", "power", "backup", "config", "journal", "app", "watch"},
 		"internal/metrics/metricstest":    {"amazon", "app", "blob", "daemon", "fleet", "metrics", "power", "schedule", "watch", "sandbox", "sandbox/sandboxtest"},
 		"internal/function":               {"fleet", "text", "blob", "power", "config", "app", "metrics", "notify"},

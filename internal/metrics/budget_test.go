@@ -14,6 +14,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/backup"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/recommend"
@@ -31,6 +32,7 @@ const (
 	mostRegions  = 5
 	mostMachines = 10_000
 	mostNamed    = 60 // schedules
+	mostPolicies = 10 // of backups
 )
 
 // largest is an estate in which everything has as many values as can be, and tags that
@@ -69,6 +71,7 @@ func largest(hour int) *watch.State {
 				t.Steps = append(t.Steps, step)
 			}
 			st.Targets = append(st.Targets, t)
+			st.Backups.Targets = append(st.Backups.Targets, copied(t.Target, now))
 			st.Cost.Targets = append(st.Cost.Targets, watch.TargetCost{Target: t.Target, Amounts: amounts})
 		}
 	}
@@ -87,6 +90,21 @@ func largest(hour int) *watch.State {
 		st.Cost.Savings.Schedules = append(st.Cost.Savings.Schedules, cost.SavedSum{Schedule: fmt.Sprint("schedule-", n), Gross: 2 * price.Dollar, Net: price.Dollar})
 	}
 	return st
+}
+
+// copied are the backups of an account and region with as many policies as may be.
+func copied(t fleet.Target, now time.Time) watch.BackupTarget {
+	b := watch.BackupTarget{Up: true, Status: backup.Status{Target: t, At: now, Monthly: price.StorageBound{High: price.Dollar, Priced: true}}}
+	for n := range 2 * mostMachines / mostAccounts / mostRegions {
+		all := backup.Coverages()
+		b.Volumes = append(b.Volumes, backup.VolumeStatus{Volume: fleet.VolumeID(fmt.Sprint("vol-", n)), Coverage: all[n%len(all)]})
+	}
+	for n := range mostPolicies {
+		b.Policies = append(b.Policies, backup.PolicyStatus{
+			Policy: backup.PolicyID(fmt.Sprint("policy-", n)), Volumes: 5, Oldest: new(now.Add(-time.Hour)), Complete: 30, Waiting: new(1),
+		})
+	}
+	return b
 }
 
 // hostile are texts that tags may have.
@@ -169,7 +187,8 @@ func TestBudget(t *testing.T) {
 			"nightshift_machines": mostMachines, "nightshift_cost_run_rate_usd": 2 * mostAccounts * mostRegions,
 			"nightshift_cost_service_run_rate_usd": 100, "nightshift_savings_usd": mostNamed, "nightshift_recommendations": 50,
 			"nightshift_aws_requests_total": 300, "nightshift_aws_request_failures_total": 300, "nightshift_target_up": mostAccounts * mostRegions,
-			"nightshift_cost_tag_run_rate_usd": 12 * 2 * 3000,
+			"nightshift_cost_tag_run_rate_usd": 12 * 2 * 3000, "nightshift_backup_volumes": 2 * mostMachines,
+			"nightshift_backup_copies": 30 * mostPolicies * mostAccounts * mostRegions, "nightshift_backup_cost_usd": mostAccounts * mostRegions,
 		} {
 			if got := total(all[name]); math.Abs(got-want) > 0.001 {
 				t.Errorf("%02d:00: %s sums to %v, want %v", hour, name, got, want)

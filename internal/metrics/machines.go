@@ -54,6 +54,7 @@ func (t table) ofState(st *watch.State, top topTags) *series {
 	s.machines(st)
 	s.jobs(st)
 	s.costs(st, top)
+	s.backups(st)
 	s.add(configValid, one(st.Config.Value != nil && len(st.Config.Rejected) == 0))
 	s.add(configReload, seconds(st.Config.Loaded))
 	return s

@@ -7,7 +7,7 @@
 // only AWS or a person with the right to set tags bounds: each family has a budget of
 // series, and what is beyond it is added to series with the value "other".
 //
-// It may import fleet, text, price, schedule, power, config, journal, cost, amazon,
+// It may import fleet, text, price, schedule, power, backup, config, journal, cost, amazon,
 // app and watch, and is the only importer of Prometheus's libraries.
 package metrics
 

@@ -94,6 +94,7 @@ func estate(t *testing.T) *watch.State {
 			},
 		},
 		Journal: watch.Part{At: now},
+		Backups: backups(home, away),
 	}
 }
 

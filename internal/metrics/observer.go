@@ -9,6 +9,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/journal"
+	"nightshift/internal/power"
 	"nightshift/internal/watch"
 )
 
@@ -50,9 +51,9 @@ func (o observer) Acted(_ app.Run, outcome fleet.Outcome) {
 	o.metrics.counters.acted(outcome.Action, outcome.Result)
 }
 
-// acted counts the outcome of a machine.
+// acted counts the outcome of a machine. What becomes of copies is no stop and no start.
 func (c counters) acted(action string, result fleet.Result) {
-	if action == "" {
+	if action != string(power.Stop) && action != string(power.Start) {
 		return
 	}
 	switch result {

@@ -41,7 +41,18 @@ func labelValue(s string) string {
 const separator = "\xff"
 
 func keyOf(name string, labels []string) string {
-	return name + separator + strings.Join(labels, separator)
+	var key strings.Builder
+	size := len(name)
+	for _, l := range labels {
+		size += len(separator) + len(l)
+	}
+	key.Grow(size)
+	key.WriteString(name)
+	for _, l := range labels {
+		key.WriteString(separator)
+		key.WriteString(l)
+	}
+	return key.String()
 }
 
 // add adds a sample.
