@@ -44,8 +44,9 @@ func deletions(list []backup.Outcome, result fleet.Result) (ids []fleet.Snapshot
 }
 
 // Without unattended nothing is marked or deleted by a scheduled run, which says how much
-// waits. "A new copy in between does not invalidate" the hash, and with it all that the
-// plan has listed is deleted, at once and nothing else.
+// waits. "Apply re-evaluates and deletes only listed ids with the same verdict now; a new
+// copy in between does not invalidate" the hash: with it all that the plan has listed is
+// deleted, at once and nothing else.
 func TestAHashDeletesWhatItLists(t *testing.T) {
 	before := past(t, approvedPolicies, week()...)
 	e := before.again(t, approvedPolicies, sandbox.Options{})
@@ -159,7 +160,7 @@ func TestSnapshotsChangeBetweenPlanAndApply(t *testing.T) {
 	e.holds(3)
 }
 
-// Refusals of DeleteSnapshot are outcomes, and a half-deleted set is finished first by the
+// "Refusals of DeleteSnapshot are outcomes", and a half-deleted set is finished first by the
 // next run.
 func TestARefusalIsAnOutcome(t *testing.T) {
 	before := past(t, approvedPolicies, week()...)

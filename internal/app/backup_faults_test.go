@@ -78,8 +78,8 @@ func only(t *testing.T, r app.BackupResult) []backup.Outcome {
 	return r.Targets[0].Outcomes
 }
 
-// An answer that is lost makes no second copy: it is found by its tag, or deferred as long
-// as it is not visible.
+// "After any unclear answer … look the slot up by tag; if it is not visible yet, defer to
+// the next tick instead of creating": an answer that is lost makes no second copy.
 func TestALostAnswer(t *testing.T) {
 	for name, tt := range map[string]struct {
 		visible time.Duration
@@ -111,7 +111,8 @@ func TestALostAnswer(t *testing.T) {
 	}
 }
 
-// An intent that is older than 5 minutes and of which nothing is visible is tried again.
+// "After a start that finds an open intent, look the slot up by tag": it is deferred while
+// the intent is young, and tried again where nothing is visible after 5 minutes.
 func TestAnOldIntentIsTriedAgain(t *testing.T) {
 	e := newEstate(t, policies, sandbox.Options{Faults: []sandbox.Fault{{Action: "ec2:CreateSnapshots", Kind: sandbox.Cut, Count: 1}}})
 	e.choose(1, 0)

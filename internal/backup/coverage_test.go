@@ -151,7 +151,8 @@ func TestCoverageByBackup(t *testing.T) {
 	}
 }
 
-// Of nightshift's own copies only restore points count: a set with a missing or a failed
+// "A pending copy serves its slot but not the RPO; one in error serves neither": of
+// nightshift's own copies only restore points count, and a set with a missing or a failed
 // member, or one that is being deleted, is none.
 func TestCoverageByOwnSets(t *testing.T) {
 	p := daily("daily", backup.Instances, "daily=7")
@@ -163,6 +164,7 @@ func TestCoverageByOwnSets(t *testing.T) {
 		"missing": {backup.Stale, func(w *world, ids []fleet.SnapshotID) {
 			w.Snapshots = slices.DeleteFunc(w.Snapshots, func(s fleet.Snapshot) bool { return s.ID == ids[1] })
 		}},
+		"pending":  {backup.Stale, func(w *world, ids []fleet.SnapshotID) { w.snapshot(ids[1]).State = "pending" }},
 		"in error": {backup.Stale, func(w *world, ids []fleet.SnapshotID) { w.snapshot(ids[1]).State = "error" }},
 		"marked": {backup.Stale, func(w *world, ids []fleet.SnapshotID) {
 			w.snapshot(ids[1]).Tags[backup.TagDeleting] = "2026-11-30T10:00:00Z"
@@ -176,6 +178,20 @@ func TestCoverageByOwnSets(t *testing.T) {
 		if got.Coverage != tt.coverage || got.Policy != "daily" || got.Last.By != backup.ByNightshift {
 			t.Errorf("%s: %+v, want %s", name, got, tt.coverage)
 		}
+	}
+}
+
+// "Retention, RPO and chains use data-time": a snapshot that was made today of data of nine
+// days ago protects nothing today, and the gap is that of its data.
+func TestRPOGoesByDataTime(t *testing.T) {
+	p := daily("daily", backup.Volumes, "daily=7")
+	w := newWorld(p)
+	w.volume(vol1, "daily")
+	s := w.snapshot(w.copied(p, vol1, at("02:00", 9))[0])
+	s.Tags[backup.TagAdopted], s.Volume, s.Started = at("09:00", 0).Format(time.RFC3339), "vol-ffffffff", at("08:00", 0)
+	got := coverage(t, w.status(backup.StatusOptions{}), vol1)
+	if got.Coverage != backup.Stale || got.Last == nil || !got.Last.Data.Equal(at("02:02", 9)) || got.Gap != backup.Hours(9*24*time.Hour+9*time.Hour+58*time.Minute) {
+		t.Errorf("%+v, the last copy %+v", got, got.Last)
 	}
 }
 

@@ -21,7 +21,8 @@ func guarded() (*world, [][]fleet.SnapshotID) {
 	return w, w.copiedDaily(p, ins1, 5, vol1, vol2)
 }
 
-// "Guards, each by name and tested": each holds the oldest set for its own reason, and
+// "Guards, each by name and tested", but for those of unread listings and of the last good
+// copy, which have tests of their own: each holds the oldest set for its own reason, and
 // only that one where the reason is of one snapshot.
 func TestGuards(t *testing.T) {
 	for name, tt := range map[string]struct {

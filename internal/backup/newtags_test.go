@@ -15,8 +15,9 @@ import (
 	"nightshift/internal/retention"
 )
 
-// "ours first (at most 5 keys), user tags as far as they fit, the rest in the manifest",
-// also with planted nightshift:* keys.
+// "Every copy carries nightshift:data-time." "Volumes with more than 50 − ours tags, or with
+// planted nightshift:* keys, are still backed up: ours first (at most 5 keys), user tags as
+// far as they fit, the rest in the manifest".
 func TestTagsForACopy(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=7,weekly=4")
 	p.Zone, _ = time.LoadLocation("Europe/Berlin")
@@ -47,7 +48,7 @@ func TestTagsForACopy(t *testing.T) {
 	}
 }
 
-// A keep tag has at most 256 characters, and what is written is ours when it is read.
+// "The stored keep (a tag of ≤ 256 characters)", and what is written is ours when it is read.
 func TestTagsAreOursAgain(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := daily("daily", backup.Volumes, "daily=7")

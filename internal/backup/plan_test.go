@@ -65,6 +65,7 @@ func TestHashOutlivesANewCopy(t *testing.T) {
 	}
 }
 
+// "Hash = ordered (snapshot, verdict, rule) of the deletions, policy text and target".
 func TestHashIsOfPoliciesTargetAndDeletions(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=3")
 	base := func() *world {

@@ -170,7 +170,7 @@ func TestPlanningAgainDeletesNothingMore(t *testing.T) {
 }
 
 // Every set has one verdict, with a rule, and whatever is kept against its rules has a
-// guard with a reason.
+// guard with a reason. "At most one copy per volume per run".
 func TestEverySetHasAReason(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)

@@ -198,7 +198,8 @@ func TestWhatHasNoVolumes(t *testing.T) {
 	}
 }
 
-// "Unchanged is proven only for a volume attached now, all of whose AttachTimes, and its
+// "Nothing is reported as saved; default: take it anyway, skip_unchanged: true spares the
+// quota." "Unchanged is proven only for a volume attached now, all of whose AttachTimes, and its
 // instances' last stops and LaunchTimes, are before the copy's data-time, with state
 // stopped and a stop time present … Detached, no stop time, resized = not proven.".
 func TestUnchanged(t *testing.T) {

@@ -117,7 +117,8 @@ func testRates() price.Rates {
 	return price.Rates{Quotes: map[string]price.Quote{price.SnapshotStorage: quote("0.05"), price.SnapshotArchive: quote("0.0125")}}
 }
 
-// Orphans, each with a verdict and what it costs.
+// "Listed as an orphan with price": what nobody deletes, each with a verdict and what it
+// costs, also "pending > 24 h" and "a copy of ours in error is reported".
 func TestOrphans(t *testing.T) {
 	p := daily("daily", backup.Volumes, "daily=7")
 	other := daily("weekly", backup.Instances, "daily=7")
