@@ -43,7 +43,7 @@ func arrows() map[string][]string {
 		"internal/cost/recommend":         {"fleet", "price", "cost"},
 		"internal/cost/trend":             {"fleet", "price", "cost"},
 		"internal/cost/reconcile":         {"fleet", "price", "cost"},
-		"internal/cost/sheet":             {"fleet", "text", "price", "cost", "cost/recommend", "cost/trend", "cost/reconcile"},
+		"internal/cost/sheet":             {"fleet", "text", "price", "backup", "cost", "cost/recommend", "cost/trend", "cost/reconcile"},
 		"internal/cost/xlsx":              {"price", "cost/sheet"},
 		"internal/cost/page":              {"text", "price", "cost/sheet"},
 		"internal/cost/plain":             {"text", "price", "cost/sheet"},

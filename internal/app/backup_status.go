@@ -59,28 +59,13 @@ func (s *Session) BackupStatus(ctx context.Context, in BackupStatusInput) (Backu
 		return BackupStatusResult{}, err
 	}
 	ctx, run := s.app.begin(ctx, "backup-status")
-	settings := s.backupSettings(in.RPO)
-	result := BackupStatusResult{Targets: []backup.Status{}, Errors: append([]TargetError{}, s.Unreachable...)}
-	past, since, err := s.pastCopies(ctx, in.Past)
-	if err != nil {
-		result.Errors = append(result.Errors, TargetError{Err: fmt.Errorf("journal: %w", err)})
-	}
-	nothing := true
-	for _, r := range ForEachTarget(ctx, s, func(ctx context.Context, t Target) (statusReading, error) {
-		return s.backupReading(ctx, t, list)
-	}) {
-		if r.Err != nil {
-			result.Errors = append(result.Errors, TargetError{r.Target, r.Err})
-		}
-		if r.Value.inventory.At.IsZero() {
-			continue
-		}
-		r.Value.options.Past, r.Value.options.PastSince, r.Value.options.Waiting = past, since, in.Waiting
-		status := backup.MakeStatus(r.Value.inventory, settings, r.Value.options)
-		result.Targets = append(result.Targets, status)
-		nothing = nothing && len(status.Volumes) == 0 && slices.Contains(status.Unread, backup.PartVolumes)
-	}
-	result.Unread = nothing && len(result.Errors) > 0
+	var result BackupStatusResult
+	var unread []TargetError
+	result.Targets, unread = s.statuses(ctx, list, in)
+	result.Errors = slices.Concat([]TargetError{}, s.Unreachable, unread)
+	result.Unread = len(result.Errors) > 0 && !slices.ContainsFunc(result.Targets, func(t backup.Status) bool {
+		return len(t.Volumes) > 0 || !slices.Contains(t.Unread, backup.PartVolumes)
+	})
 	if err = result.narrow(in.Only, s.where()); err != nil {
 		err = errors.Join(append(errorsOf(result.Errors), err)...)
 		run.end(fleet.StatusOf(err))
@@ -88,6 +73,31 @@ func (s *Session) BackupStatus(ctx context.Context, in BackupStatusInput) (Backu
 	}
 	result.Run = run.end(result.Status())
 	return result, nil
+}
+
+// statuses are which volumes of the targets have a copy, and what could not be read.
+func (s *Session) statuses(ctx context.Context, list prices, in BackupStatusInput) ([]backup.Status, []TargetError) {
+	var unread []TargetError
+	settings := s.backupSettings(in.RPO)
+	past, since, err := s.pastCopies(ctx, in.Past)
+	if err != nil {
+		unread = append(unread, TargetError{Err: fmt.Errorf("journal: %w", err)})
+	}
+	statuses := []backup.Status{}
+	for _, r := range ForEachTarget(ctx, s, func(ctx context.Context, t Target) (statusReading, error) {
+		return s.backupReading(ctx, t, list)
+	}) {
+		if r.Err != nil {
+			unread = append(unread, TargetError{r.Target, r.Err})
+			continue
+		}
+		for _, err := range r.Value.unread {
+			unread = append(unread, TargetError{r.Target, s.Names.wrap(r.Target.Account, err)})
+		}
+		r.Value.options.Past, r.Value.options.PastSince, r.Value.options.Waiting = past, since, in.Waiting
+		statuses = append(statuses, backup.MakeStatus(r.Value.inventory, settings, r.Value.options))
+	}
+	return statuses, unread
 }
 
 // backupSettings are those of the configuration, as far as it could be read.
@@ -106,11 +116,11 @@ func (s *Session) backupSettings(rpo time.Duration) backup.Settings {
 type statusReading struct {
 	inventory backup.Inventory
 	options   backup.StatusOptions
+	unread    []error // what of it could not be read
 }
 
 func (s *Session) backupReading(ctx context.Context, t Target, list prices) (statusReading, error) {
 	var r statusReading
-	var errs []error
 	var err error
 	if r.inventory, err = s.inventory(ctx, t); err != nil {
 		return statusReading{}, err
@@ -121,14 +131,14 @@ func (s *Session) backupReading(ctx context.Context, t Target, list prices) (sta
 		unread[backup.PartDatabases] = err
 	}
 	for _, part := range slices.Sorted(maps.Keys(unread)) {
-		errs = append(errs, fmt.Errorf("%s in %s: %w", part, t.Region, unread[part]))
+		r.unread = append(r.unread, fmt.Errorf("%s in %s: %w", part, t.Region, unread[part]))
 	}
 	products, err := list.Rates(ctx, t.Region)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("prices of %s: %w", t.Region, err))
+		r.unread = append(r.unread, fmt.Errorf("prices of %s: %w", t.Region, err))
 	}
 	r.options.Rates = price.PickRates(products, t.Region)
-	return r, errors.Join(errs...)
+	return r, nil
 }
 
 // narrow leaves what the selection chooses. What chooses nothing is an error, unless what

@@ -30,6 +30,9 @@ type ReportInput struct {
 	Keep bool
 	// Past makes the parts that need the history and the bill.
 	Past bool
+	// Backups says which volumes have a copy, where the configuration has backup policies.
+	// Without any nothing more is read, and no permission for it is needed.
+	Backups bool
 }
 
 // changesShown is how many changes a report lists.
@@ -103,6 +106,9 @@ func (s *Session) report(ctx context.Context, in ReportInput, c costSettings, ru
 	r.Notes = append(r.Notes, list.Notes()...)
 	if journal != nil {
 		r.Savings = cost.SavingsOf(r.Report, o.Acts, fleet.Span{From: cost.MonthOf(o.Now.In(c.zone)).Start, To: o.Now.In(c.zone)})
+	}
+	if in.Backups && s.Config != nil && len(s.Config.Backup.Policies) > 0 {
+		s.backupsOf(ctx, list, account, r)
 	}
 	return result, s.pastOf(ctx, in, c, r)
 }

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"math"
@@ -215,6 +216,13 @@ func (s Status) Count() map[Coverage]int {
 		counts[s.Volumes[n].Coverage]++
 	}
 	return counts
+}
+
+// WorstFirst orders the volumes of a status: by coverage in the order in which these
+// matter, those with the longest gap first.
+func WorstFirst(a, b *VolumeStatus) int {
+	rank := func(v *VolumeStatus) int { return slices.Index(Coverages(), v.Coverage) }
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Gap, a.Gap))
 }
 
 // Uncovered says whether a volume is without a copy that is young enough, as far as is

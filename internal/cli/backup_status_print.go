@@ -117,9 +117,7 @@ func (p statusPrinter) volumes(s backup.Status) {
 	if len(rows) == 0 {
 		return
 	}
-	slices.SortStableFunc(rows, func(a, b *backup.VolumeStatus) int {
-		return cmp.Or(cmp.Compare(slices.Index(backup.Coverages(), a.Coverage), slices.Index(backup.Coverages(), b.Coverage)), cmp.Compare(b.Gap, a.Gap))
-	})
+	slices.SortStableFunc(rows, backup.WorstFirst)
 	t := table{header: []string{"COVERAGE", "VOLUME", "NAME", "STATE", "LAST COPY", "BY", "GAP", "RPO", "WORST GAP", "A MONTH", "WHY"}}
 	var since time.Time
 	atMost := false

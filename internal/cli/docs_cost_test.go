@@ -150,6 +150,7 @@ func TestCostColumns(t *testing.T) {
 	whole := sheet.Workbook{
 		Report: cost.Report{Month: cost.MonthOf(time.Now())},
 		Trend:  &trend.Trend{Weeks: make([]trend.Period, 1)}, Changes: &trend.Changes{}, Savings: &cost.Savings{}, Reconciliation: &reconcile.Reconciliation{},
+		Backups: &sheet.Backups{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	sheets := []string{"Summary"}
@@ -378,6 +379,7 @@ func TestCostPermissions(t *testing.T) {
 	text := document(t, costing)
 	practise(t)
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(section(t, text, "## Configuration"))[1]
+	block += "backup: { policies: [{ id: nightly, tag: Backup, schedule: { at: '02:00' }, keep: { daily: 7 } }] }\n"
 	if err := os.WriteFile(defaultConfig, []byte(block), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -225,6 +225,7 @@ func TestReadmeColumns(t *testing.T) {
 	whole := sheet.Workbook{
 		Report: cost.Report{Month: cost.MonthOf(time.Now())},
 		Trend:  &trend.Trend{Weeks: make([]trend.Period, 1)}, Changes: &trend.Changes{}, Savings: &cost.Savings{}, Reconciliation: &reconcile.Reconciliation{},
+		Backups: &sheet.Backups{},
 	}
 	day := regexp.MustCompile(`\d{4}-\d\d-\d\d`)
 	for _, table := range whole.Tables() {

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -222,5 +223,40 @@ func TestBackupStatusUnderPolicy(t *testing.T) {
 	code, stdout, stderr := y.run("backup", "status", "--config", trialApproved)
 	if denied := y.denied(); code != 0 || len(denied) > 0 {
 		t.Errorf("code %d, denied %v\n%s%s", code, denied, stdout, stderr)
+	}
+}
+
+// What `policy --for report` prints suffices for a report with its sheet of backups, which
+// has to say what it lacks without any of the actions for it. Without backup policies none
+// of them is permitted.
+func TestReportOfBackupsUnderPolicy(t *testing.T) {
+	y := newTrialOf(t, sandbox.Options{Start: evening(), Speed: -1, Accounts: sandbox.Members(1), Backups: true})
+	printed, plain := y.policy("--for", "report", "--config", trialApproved), y.policy("--for", "report", "--config", trialConfig)
+	report := func(config string) (code int, output string) {
+		t.Helper()
+		y.Sandbox().ResetCalls()
+		code, stdout, stderr := y.run("report", "--config", config, "--out", filepath.Join(t.TempDir(), "costs.json"))
+		return code, stdout + stderr
+	}
+	for config, policy := range map[string][]byte{trialApproved: printed, trialConfig: plain} {
+		y.must(y.Sandbox().SetPolicy(policy))
+		if code, output := report(config); code != 0 || len(y.denied()) > 0 {
+			t.Errorf("%s: code %d, denied %v\n%s", config, code, y.denied(), output)
+		}
+	}
+	more := slices.DeleteFunc(allowedActions(t, printed), func(a string) bool { return slices.Contains(allowedActions(t, plain), a) })
+	if len(more) != 11 {
+		t.Errorf("with policies a report may also %v", more)
+	}
+	// Without the quota the default is taken, and the account has no key of its own.
+	more = slices.DeleteFunc(more, func(a string) bool { return a == "servicequotas:GetServiceQuota" || a == "kms:DescribeKey" })
+	for _, action := range more {
+		y.must(y.Sandbox().SetPolicy(mutated(t, printed, func(s map[string]any) bool {
+			s["Action"] = slices.DeleteFunc(s["Action"].([]any), func(one any) bool { return one == action })
+			return len(s["Action"].([]any)) > 0
+		})))
+		if code, output := report(trialApproved); code != 3 || !strings.Contains(output, action) {
+			t.Errorf("without %s: code %d\n%s", action, code, output)
+		}
 	}
 }

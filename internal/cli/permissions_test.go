@@ -69,7 +69,12 @@ type trial struct {
 
 func newTrial(t *testing.T) *trial {
 	t.Helper()
-	y := &trial{t: t, Server: quickAccount(t, sandbox.Options{Start: evening(), Speed: -1, Accounts: sandbox.Members(1)})}
+	return newTrialOf(t, sandbox.Options{Start: evening(), Speed: -1, Accounts: sandbox.Members(1)})
+}
+
+func newTrialOf(t *testing.T, o sandbox.Options) *trial {
+	t.Helper()
+	y := &trial{t: t, Server: quickAccount(t, o)}
 	y.env = reach(y.Server)
 	y.env["NIGHTSHIFT_SANDBOX_SPEED"] = "1000" // for the pauses between tries
 	for key, value := range y.env {

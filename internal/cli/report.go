@@ -46,7 +46,7 @@ or the rows of the history (parquet): by --format, or by the ending of --out.`,
 			if err != nil {
 				return err
 			}
-			in := app.ReportInput{Keep: true, Past: true}
+			in := app.ReportInput{Keep: true, Past: true, Backups: true}
 			if in.Hours, err = hoursMode(hours); err != nil {
 				return err
 			}

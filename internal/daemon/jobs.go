@@ -316,7 +316,7 @@ func (d *Daemon) report(ctx context.Context, s *app.Session) notify.Result {
 	}
 	made := d.unstored
 	if made == nil || d.o.Now().Sub(made.Started).Abs() > keepReport {
-		fresh, err := s.Report(ctx, app.ReportInput{CostInput: d.o.CostInput, Past: true, Keep: true})
+		fresh, err := s.Report(ctx, app.ReportInput{CostInput: d.o.CostInput, Past: true, Keep: true, Backups: true})
 		if err != nil {
 			return failed(err)
 		}

@@ -116,7 +116,7 @@ func (d *Demo) Until(hour int) {
 
 // Report makes a report, leaves its rows in the history and stores it.
 func (d *Demo) Report(ctx context.Context, s *app.Session, to ...blob.Ref) (app.ReportResult, app.Publication, error) {
-	result, err := s.Report(ctx, app.ReportInput{Past: true, Keep: true})
+	result, err := s.Report(ctx, app.ReportInput{Past: true, Keep: true, Backups: true})
 	if err != nil {
 		return result, app.Publication{}, err
 	}

@@ -178,7 +178,7 @@ func (h Handler) report(ctx context.Context, r Request, _ <-chan struct{}) (resu
 	if err != nil {
 		return result{}, err
 	}
-	input := app.ReportInput{CostInput: app.CostInput{DefaultTimezone: h.Env("NIGHTSHIFT_TIMEZONE")}, Past: true, Keep: !r.DryRun}
+	input := app.ReportInput{CostInput: app.CostInput{DefaultTimezone: h.Env("NIGHTSHIFT_TIMEZONE")}, Past: true, Keep: !r.DryRun, Backups: true}
 	if r.DryRun { // nothing is paid for a look
 		input.CostExplorer, input.CloudWatch = new(int), new(int)
 	}

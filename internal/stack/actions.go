@@ -30,6 +30,8 @@ const (
 	Backup                    // copies of volumes: what there are, and new ones
 
 	allJobs = Power | Report | Forecast | History | Check | Notify | Observe | Backup
+	// machineJobs are those that look at machines.
+	machineJobs = Power | Forecast | Check | Observe
 )
 
 // JobNames are the names that [ParseJobs] knows, in the order of the constants.
@@ -124,10 +126,10 @@ func actions() []action {
 	clusters, groups := []fleet.Kind{fleet.KindCluster}, []fleet.Kind{fleet.KindGroup}
 	rds := slices.Concat(databases, clusters)
 	const (
-		machines = Power | Forecast | Check | Observe // the jobs that look at machines
-		targets  = machines | Report | Backup         // the jobs that work in accounts and regions
-		costs    = Report | Observe                   // the jobs that read what costs money
-		status   = Backup | Observe                   // the jobs that read which volumes have a copy
+		machines = machineJobs
+		targets  = machines | Report | Backup // the jobs that work in accounts and regions
+		costs    = Report | Observe           // the jobs that read what costs money
+		status   = Report | Backup | Observe  // the jobs that read which volumes have a copy
 	)
 	return []action{
 		{"sts:GetCallerIdentity", accessFree, nil, allJobs, audienceBoth, needsNothing},
@@ -143,7 +145,7 @@ func actions() []action {
 		{"ec2:CreateTags", accessTag, instances, Power, audienceBoth, needsNothing},
 		{"ec2:ModifyInstanceAttribute", accessType, instances, Power, audienceBoth, needsNothing},
 
-		{describeDatabases, accessAny, databases, machines | Backup, audienceBoth, needsNothing},
+		{describeDatabases, accessAny, databases, machines | status, audienceBoth, needsNothing},
 		{"rds:DescribeDBClusters", accessAny, clusters, machines, audienceBoth, needsNothing},
 		{"rds:DescribeEvents", accessAny, rds, machines, audienceBoth, needsNothing},
 		{"rds:StartDBInstance", accessPower, databases, Power, audienceBoth, needsNothing},

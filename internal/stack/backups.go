@@ -79,11 +79,12 @@ const (
 	conditionOfPolicy  = "/" + backup.TagPolicy
 )
 
-// copying adds the statements for copies. What is made must carry the tag of one of our
-// policies, and what has it is all that is marked or deleted later. An instance's volumes
-// need not have its tag. Snapshots have no account in their ARN.
+// copying adds the statements for copies, which a report reads, too. What is made must
+// carry the tag of one of our policies, and what has it is all that is marked or deleted
+// later. An instance's volumes need not have its tag. Snapshots have no account in their
+// ARN.
 func (s Scope) copying(list *statements, ops operations) {
-	if !s.does(Backup | Observe) {
+	if !s.does(Report | Backup | Observe) {
 		return
 	}
 	list.allow("ReadBackups", ops.where(func(a action) bool {

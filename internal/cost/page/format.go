@@ -44,9 +44,9 @@ func classOf(format sheet.Format) string {
 func more(format sheet.Format, value any) string {
 	text, ok := value.(string)
 	switch {
-	case ok && format == sheet.Status && !price.Status(text).Usable() && text != "":
+	case ok && format == sheet.Status && sheet.GradeOf(text) == sheet.Bad:
 		return " bad"
-	case ok && format == sheet.Status && text == string(price.Fallback):
+	case ok && format == sheet.Status && sheet.GradeOf(text) == sheet.Doubtful:
 		return " doubtful"
 	case ok && utf8.RuneCountInString(text) > longText:
 		return " long"

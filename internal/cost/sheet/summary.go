@@ -75,7 +75,7 @@ func (w Workbook) Summary() Summary {
 		Basis: "List prices, before discounts, Savings Plans, credits and tax.",
 	}
 	s.Headline = w.headline()
-	for _, block := range []Block{w.spending(), w.bill(), w.changes(), w.idle(), w.advice(), w.saved(), w.trust()} {
+	for _, block := range []Block{w.spending(), w.bill(), w.changes(), w.idle(), w.advice(), w.saved(), w.backups(), w.trust()} {
 		if len(block.Figures) > 0 {
 			s.Blocks = append(s.Blocks, block)
 		}

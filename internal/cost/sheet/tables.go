@@ -25,7 +25,7 @@ const (
 	Rate                  // price.USD, as many decimals as the price list has
 	Hours                 // time.Duration, as decimal hours
 	Moment                // time.Time, in the report's zone
-	Status                // string: a price.Status, which writers may colour
+	Status                // string: a price.Status or a verdict, coloured by its [Grade]
 	Decimal               // float64, with up to two decimals
 	Mixed                 // any of the above, each in its own format
 )
@@ -91,6 +91,9 @@ func (w Workbook) Tables() []Table {
 	}
 	if w.Reconciliation != nil {
 		tables = append(tables, reconciliationTables(w.Reconciliation)...)
+	}
+	if w.Backups != nil {
+		tables = append(tables, w.backupsTable())
 	}
 	return append(tables, w.pricesTable(), w.totalsTable(), w.runTable())
 }

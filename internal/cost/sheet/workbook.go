@@ -2,8 +2,8 @@
 // shows that as data: tables, charts and a summary, which are defined once here
 // and written by cost/xlsx, cost/page and cost/plain.
 //
-// It may import cost, cost/recommend, cost/trend, cost/reconcile, fleet, price and
-// text.
+// It may import backup, cost, cost/recommend, cost/trend, cost/reconcile, fleet, price
+// and text.
 package sheet
 
 import (
@@ -25,4 +25,6 @@ type Workbook struct {
 	Changes        *trend.Changes
 	Savings        *cost.Savings
 	Reconciliation *reconcile.Reconciliation
+	// Backups is nil without backup policies.
+	Backups *Backups
 }

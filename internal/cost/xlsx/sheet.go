@@ -128,7 +128,7 @@ func shaded(table string) string {
 		return "EC2MonthToDate(USD)"
 	case "Top_20":
 		return "MonthToDate(USD)"
-	case "Unattached_Volumes", "Other_Costs":
+	case "Unattached_Volumes", "Other_Costs", "Backups":
 		return "Monthly(USD)"
 	case "Findings":
 		return "SavingMonthly(USD)"

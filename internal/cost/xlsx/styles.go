@@ -178,7 +178,7 @@ func (s styles) of(format sheet.Format, value any) int {
 	case string:
 		switch format {
 		case sheet.Status:
-			return s.status(price.Status(v))
+			return s.status(v)
 		case sheet.Text, sheet.Mixed:
 			return s.text
 		default:
@@ -200,11 +200,11 @@ func (s styles) of(format sheet.Format, value any) int {
 	}
 }
 
-func (s styles) status(status price.Status) int {
-	switch status {
-	case price.Missing, price.Ambiguous:
+func (s styles) status(status string) int {
+	switch sheet.GradeOf(status) {
+	case sheet.Bad:
 		return s.bad
-	case price.Fallback:
+	case sheet.Doubtful:
 		return s.doubtful
 	default:
 		return s.text
