@@ -83,7 +83,7 @@ func arrows() map[string][]string {
 		"internal/deploy":                 {"fleet", "text"},
 		"internal/watch":                  {"fleet", "blob", "price", "schedule", "power", "backup", "config", "journal", "cost", "cost/recommend", "cost/trend", "app"},
 		"internal/lease":                  {"fleet", "blob"},
-		"internal/web":                    {"fleet", "text", "price", "schedule", "power", "config", "journal", "cost", "cost/recommend", "cost/trend", "app", "watch"},
+		"internal/web":                    {"fleet", "text", "price", "schedule", "power", "backup", "config", "journal", "cost", "cost/recommend", "cost/trend", "app", "watch"},
 		"internal/daemon":                 {"fleet", "blob", "power", "config", "app", "watch", "lease", "notify"},
 		"internal/metrics":                {"fleet", "text", "price", "schedule", "power", "backup", "config", "journal", "cost", "amazon", "app", "watch"},
 		"internal/notify":                 {"fleet", "text", "blob", "schedule", "power", "backup", "config", "journal", "app", "watch"},

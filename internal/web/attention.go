@@ -22,7 +22,7 @@ const longText = 400
 
 // attention is what a person should look at, the worst first.
 func (e *estate) attention() []problem {
-	return slices.Concat(e.failedMachines(), e.unreachable(), e.badConfig(), e.badJobs(), e.overdue(), e.badParts())
+	return slices.Concat(e.failedMachines(), e.unreachable(), e.badConfig(), e.badJobs(), e.badBackups(), e.overdue(), e.badParts())
 }
 
 // failedMachines are those on which an act failed, and those whose tags cannot be
@@ -147,7 +147,7 @@ func (e *estate) addLate(one *problem, j watch.Job) {
 
 // calm reports whether it is known that nothing needs attention.
 func (e *estate) calm(attention []problem) bool {
-	return len(attention) == 0 && !e.Machines.At.IsZero() && !e.journalOld()
+	return len(attention) == 0 && !e.Machines.At.IsZero() && !e.journalOld() && (!e.Config.HasBackups() || !e.Backups.At.IsZero())
 }
 
 // journalOld reports whether there is a journal of which the newest is not known.
@@ -181,7 +181,8 @@ func (e *estate) overdue() []problem {
 // of an account is with the account already.
 func (e *estate) badParts() []problem {
 	said := func(text string) bool {
-		return slices.ContainsFunc(e.Targets, func(t watch.Target) bool { return !t.Up && t.Err != "" && strings.Contains(text, t.Err) })
+		return slices.ContainsFunc(e.Targets, func(t watch.Target) bool { return !t.Up && t.Err != "" && strings.Contains(text, t.Err) }) ||
+			slices.ContainsFunc(e.Backups.Targets, func(t watch.BackupTarget) bool { return t.Err != "" && strings.Contains(text, t.Err) })
 	}
 	var all []problem
 	for _, s := range e.sources() {

@@ -89,7 +89,7 @@ func serve(t *testing.T, h http.Handler) string {
 func pictured() map[string]string {
 	return map[string]string{
 		"today": "/", "week": "/week", "week-machines": "/week?of=machines", "machines": "/machines", "machine": "/machines/i-0a1b2c3d4e5f00011",
-		"override": "/machines/i-0a1b2c3d4e5f0001e", "costs": "/costs", "recommendations": "/recommendations", "runs": "/runs", "run": "/runs/" + runName(at(0, 18, 47)),
+		"override": "/machines/i-0a1b2c3d4e5f0001e", "costs": "/costs", "recommendations": "/recommendations", "backups": "/backups", "runs": "/runs", "run": "/runs/" + runName(at(0, 18, 47)),
 		"login": "/login",
 	}
 }

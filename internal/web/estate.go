@@ -28,6 +28,8 @@ type estate struct {
 	byID      map[fleet.ResourceID][]*machine
 	schedules map[string]*schedule.Schedule
 	accounts  []choice
+	// volumes are in the order of the list of backups.
+	volumes []*volume
 }
 
 // machine is a machine with what the pages show of it in lists.
@@ -121,6 +123,7 @@ func (p *pages) workOut(state *watch.State) *estate {
 		m.order = m.sortKey(n)
 	}
 	slices.SortFunc(e.machines, func(a, b *machine) int { return strings.Compare(a.order, b.order) })
+	e.workOutVolumes()
 	return e
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/internal/backup"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/cost/recommend"
@@ -36,6 +37,10 @@ power:
     - { tag: "Environment=production", kinds: [instance, db-instance, db-cluster, auto-scaling-group], ignore: true }
     - { tag: Schedule, kinds: [instance, db-instance, db-cluster, auto-scaling-group] }
   override: { max: 24h, off: true }
+backup:
+  policies:
+    - { id: daily, resource: instance, tag: "Backup=daily", schedule: { at: "02:00" }, keep: { daily: 7, weekly: 4 } }
+    - { id: hourly, resource: volume, tag: "Backup=hourly", schedule: { every: 4h }, keep: { hourly: 12 } }
 jobs:
   power: { every: 5m }
   report: { at: Mon 07:00 }
@@ -116,6 +121,7 @@ func newWorld(t testing.TB) *world {
 		Config:     watch.Config{Ref: "s3://example-nightshift/nightshift.yaml", Hash: "9f2c", Loaded: at(-3, 9, 0), Value: c, Checked: now},
 		Machines:   watch.Part{At: now.Add(-2 * time.Minute), Tried: now.Add(-2 * time.Minute), Duration: 1400 * time.Millisecond},
 		Journal:    watch.Part{At: now.Add(-2 * time.Minute), Tried: now.Add(-2 * time.Minute)},
+		Backups:    watch.Backups{Part: watch.Part{At: now.Add(-7 * time.Minute), Tried: now.Add(-7 * time.Minute)}},
 		SweepEvery: 5 * time.Minute,
 		Acts:       map[watch.MachineKey][]watch.Act{},
 		Targets: []watch.Target{
@@ -174,7 +180,70 @@ func evening(t testing.TB) *watch.State {
 	})
 	w.costs()
 	w.runs(failure)
+	w.backups(14)
 	return w.state
+}
+
+// backups are copies of n volumes of each target: most are protected, and of every other
+// kind there is one.
+func (w *world) backups(n int) {
+	for k, t := range []fleet.Target{dev, stage, eu} {
+		target := watch.BackupTarget{AccountName: w.state.Targets[k].AccountName, Up: true}
+		s := &target.Status
+		s.Target, s.At, s.Monthly = t, now.Add(-7*time.Minute), price.StorageBound{Low: dollars(31.2), High: dollars(96.4), Priced: true}
+		for v := range n {
+			s.Volumes = append(s.Volumes, w.volume(k, v))
+		}
+		last := at(0, 2, 0)
+		s.Policies = []backup.PolicyStatus{
+			{Policy: "daily", Volumes: n - 5, Complete: 77, Oldest: &last, Waiting: new(0)}, {Policy: "hourly"}, {Volumes: 1, Missed: 1, Oldest: new(time.Time{}), Waiting: new(0)},
+		}
+		w.state.Backups.Targets = append(w.state.Backups.Targets, target)
+	}
+	first := &w.state.Backups.Targets[0]
+	first.Policies[0].Missed, first.Policies[0].Failed, first.Policies[0].Pending, first.Policies[0].Oldest = 2, 1, 1, new(at(-2, 2, 0))
+	first.Policies[0].PendingSince, first.Policies[0].Waiting = new(at(-2, 2, 0)), new(6)
+	first.Public = []backup.PublicSnapshot{{Snapshot: "snap-0f00000000000000f", Name: hostile, Volume: "vol-0a0000000000000a0", Started: at(-3, 2, 0)}}
+	first.Unusual = []backup.UnusualChange{{Volume: "vol-0a0000000000000a3", Name: "data-3", Policy: "daily", Snapshot: "snap-0e00000000000000e", Data: at(0, 2, 0), Bytes: 61 << 30, Median: 2 << 30}}
+	first.Databases = []fleet.ResourceID{"stage-db"}
+	kinds := []backup.OrphanKind{backup.OrphanVolume, backup.OrphanImageGone, backup.OrphanDLM}
+	for o := range 25 {
+		first.Orphans = append(first.Orphans, backup.Orphan{
+			Kind: kinds[o%len(kinds)], Text: "its volume is not there any more", Volume: fleet.VolumeID(fmt.Sprintf("vol-0b%015x", o)), Name: []string{hostile, "old", ""}[o%3],
+			Snapshots: make([]fleet.SnapshotID, 1+o%3), Newest: at(-40-o, 3, 0), Oldest: at(-90, 3, 0), Monthly: price.StorageBound{Low: 0, High: dollars(4.2 + float64(o)), Priced: true},
+		})
+		for n := range first.Orphans[o].Snapshots {
+			first.Orphans[o].Snapshots[n] = fleet.SnapshotID(fmt.Sprintf("snap-0c%013x%02x", o, n))
+		}
+	}
+}
+
+func (w *world) volume(target, n int) backup.VolumeStatus {
+	v := backup.VolumeStatus{
+		Volume: fleet.VolumeID(fmt.Sprintf("vol-0%x%015x", 10+target, 16*10+n)), Name: fmt.Sprintf("data-%d", n), State: "running", SizeGiB: 100, Tags: fleet.Tags{"Backup": "daily", "Team": "search"},
+		Instances: []fleet.ResourceID{fleet.ResourceID(fmt.Sprintf("i-0a1b2c3d4e5f%05x", n+1))}, InstanceName: fmt.Sprintf("web-%d", n+1),
+		Policy: "daily", Coverage: backup.Protected, RPO: backup.Hours(26 * time.Hour), Gap: backup.Hours(17 * time.Hour), Copies: 11,
+		Last:    &backup.GoodCopy{Snapshot: "snap-1", Data: at(0, 2, 0), By: backup.ByNightshift},
+		Worst:   &backup.Gap{From: at(-2, 2, 0), To: at(-1, 3, 0), Hours: backup.Hours(25 * time.Hour), Since: at(-30, 0, 0), AtMost: target == 2},
+		Monthly: price.StorageBound{Low: dollars(2.1), High: dollars(6.8), Priced: true},
+	}
+	switch n {
+	case 3:
+		v.Coverage, v.Gap, v.Last.Data = backup.Stale, backup.Hours(65*time.Hour), at(-2, 2, 0)
+		v.Reason = fleet.Reason{Code: "late", Text: "the newest good copy is older than the RPO"}
+	case 4:
+		v.Coverage, v.Policy, v.Last, v.Worst, v.Copies, v.Name, v.Gap = backup.Unprotected, "", nil, nil, 0, hostile, backup.Hours(400*24*time.Hour)
+		v.Monthly = price.StorageBound{Priced: true}
+	case 5:
+		v.Coverage, v.Policy, v.Last.By = backup.Unknown, "", backup.ByBackup
+		v.Monthly.Priced = false
+	case 6:
+		v.Coverage, v.Last, v.Worst, v.Gap = backup.New, nil, nil, backup.Hours(40*time.Minute)
+	case 7:
+		v.Coverage, v.Policy, v.Last, v.Worst, v.Name, v.InstanceName = backup.NotCopied, "", nil, nil, "", ""
+		v.Reason = fleet.Reason{Code: "ephemeral", Text: "belongs to an Auto Scaling group"}
+	}
+	return v
 }
 
 func (w *world) costs() {
@@ -300,6 +369,7 @@ func many(t testing.TB, n int) *watch.State {
 		}
 	}
 	w.costs()
+	w.backups(n / 3)
 	w.state.Cost.Recommendations = recommendations(3000)
 	return w.state
 }

@@ -58,7 +58,7 @@ func TestPages(t *testing.T) {
 		"/": {
 			"Running 33 of 40 machines", "start failed search-index 5 min ago InsufficientInstanceCapacity", "there is no schedule \"ofice-hours\"", "unreachable research-eu eu-central-1 47 min ago sts:AssumeRole",
 			"19:00 stops 15 machines of office-hours Mon-Fri 08:00-19:00 ends", "22:00 starts 4 machines of batch-nights Mon-Fri 22:00-06:00 begins", "22:00 stops 1 machine of office-hours its override ends",
-			"Machines 2 min ago Journal 2 min ago Costs 3 h ago", "Month to date $168.42", "Times are in Asia/Seoul.", "Wed 02:00 stops 5 machines of berlin",
+			"Machines 2 min ago Journal 2 min ago Costs 3 h ago Backups 7 min ago", "Backed up 25 of 27 volumes of policies", "Month to date $168.42", "Times are in Asia/Seoul.", "Wed 02:00 stops 5 machines of berlin",
 		},
 		"/week":                                  {"30 Nov to 6 Dec 2026", "office-hours 18 machines · runs 55 h", "berlin 5 machines · runs 50 h · Europe/Berlin", "stop-in-the-evening 1 machine"},
 		"/week?from=2026-12-23":                  {"21 Dec to 27 Dec 2026", "seoul-desk 7 machines · runs 44 h", "This week"},
@@ -87,10 +87,24 @@ func TestPages(t *testing.T) {
 		"/recommendations":                   {"32 recommendations, $489.05 a month in total.", "≤ $120.50 a month gp2 to gp3 data-0", "aws ec2 modify-volume --volume-id vol-00000000000000000", "1 to 25 of 32"},
 		"/recommendations?page=2":            {"26 to 32 of 32"},
 		"/recommendations?kind=idle-address": {"8 recommendations"},
-		"/runs":                              {"18:47 power nothing 1 40 1.3 s", "Mon 30 Nov 19:00 power 12 stopped 0 40 42.0 s", "report Mon 07:00 Asia/Seoul"},
-		"/runs/" + runName(at(-1, 19, 0)):    {"Run of power Mon 30 Nov 19:00", "Changed 12", "web-1 i-0a1b2c3d4e5f00001 stop Mon 30 Nov 19:01 done"},
-		"/runs/" + runName(at(0, 18, 47)):    {"Failed 1", "research-eu: sts:AssumeRole: AccessDenied", "ec2:DescribeInstances 3"},
-		"/machines?page=7&q=web":             {"12 of 40 machines"},
+		"/backups": {
+			"Protected 27 of 39 volumes have a copy within the RPO", "Stale 3", "Cost a month ≤ $289.20", "Deletions waiting 6",
+			"unusual change dev ap-northeast-2 16 h ago data-3 vol-0a0000000000000a3: 61.0 GiB changed before the copy of 2026-11-30 17:00", "public snapshot dev ap-northeast-2", "Everybody may make volumes of snap-0f00000000000000f",
+			"backup daily in dev ap-northeast-2 2 days ago 2 of 9 volumes have no copy that is younger than the RPO. 1 copy failed. A copy has been pending for 2 days.",
+			"daily dev ap-northeast-2 9 2 2 days ago 77 1 1 6", "no policy staging ap-northeast-2 1 1 never",
+			"data-3 vol-0a0000000000000a3 · 100 GiB the newest good copy is older than the RPO stale daily 2 days ago by nightshift 26 h 25 h ≤ $6.80 dev ap-northeast-2",
+			"unprotected – never exists for 400 days 26 h – $0.00", "unknown – 16 h ago by AWS Backup", "research-eu", "≤ 25 h", "vol-0a0000000000000a7 100 GiB belongs to an Auto Scaling group excluded",
+			"3 snapshots", "volume gone its volume is not there any more", "and 5 more; `nightshift backup status` lists all", "Databases without automated backups stage-db",
+		},
+		"/backups?coverage=stale":                {"3 of 42 volumes", "data-3"},
+		"/backups?policy=-&account=222222222222": {"3 of 42 volumes", "staging"},
+		"/backups?policy=daily&q=WEB-2":          {"data-1"},
+		"/backups?tag=Team%3Dnobody":             {"0 of 42 volumes", "No volume fits this filter."},
+		"/backups?tag=%3Dx":                      {"0 of 42 volumes", "the key is missing"},
+		"/runs":                                  {"18:47 power nothing 1 40 1.3 s", "Mon 30 Nov 19:00 power 12 stopped 0 40 42.0 s", "report Mon 07:00 Asia/Seoul"},
+		"/runs/" + runName(at(-1, 19, 0)):        {"Run of power Mon 30 Nov 19:00", "Changed 12", "web-1 i-0a1b2c3d4e5f00001 stop Mon 30 Nov 19:01 done"},
+		"/runs/" + runName(at(0, 18, 47)):        {"Failed 1", "research-eu: sts:AssumeRole: AccessDenied", "ec2:DescribeInstances 3"},
+		"/machines?page=7&q=web":                 {"12 of 40 machines"},
 	} {
 		w := get(t, h, path)
 		text := shown(w.Body.String())
@@ -333,7 +347,7 @@ func TestLargeEstate(t *testing.T) {
 		t.Errorf("the first page of a State took %s, want at most %s", first, limit)
 	}
 	for _, path := range []string{
-		"/", "/week", "/week?of=machines", "/machines", "/machines?page=50", "/machines?state=failed", "/machines?q=large+0999", "/machines/i-0a1b2c3d4e5f00011", "/costs", "/recommendations", "/runs",
+		"/", "/week", "/week?of=machines", "/machines", "/machines?page=50", "/machines?state=failed", "/machines?q=large+0999", "/machines/i-0a1b2c3d4e5f00011", "/costs", "/recommendations", "/backups", "/backups?q=data-99", "/runs",
 	} {
 		best := time.Hour
 		var size int
@@ -479,5 +493,40 @@ func BenchmarkNewState(b *testing.B) {
 		if w := get(b, handler(&fresh, local), "/"); w.Code != 200 {
 			b.Fatal(fmt.Errorf("%d", w.Code))
 		}
+	}
+}
+
+// Without policies nothing is read of the copies: the page says so, and no link leads to it.
+// Before they have been read, and while an account does not answer, it says that, too.
+func TestBackupsThatAreNotKnown(t *testing.T) {
+	without := *evening(t)
+	config := *without.Config.Value
+	config.Backup.Policies = nil
+	without.Config.Value, without.Backups = &config, watch.Backups{}
+	if page := get(t, handler(&without, local), "/").Body.String(); strings.Contains(page, `href="/backups"`) || strings.Contains(page, "Backed up") {
+		t.Error("a link leads to backups without policies")
+	}
+	if text := shown(get(t, handler(&without, local), "/backups").Body.String()); !strings.Contains(text, "There are no backup policies.") {
+		t.Errorf("without policies: %s", text)
+	}
+	unread := *evening(t)
+	unread.Backups = watch.Backups{Part: watch.Part{Tried: now, Err: "ec2:DescribeSnapshots: not authorized"}}
+	if text := shown(get(t, handler(&unread, local), "/backups").Body.String()); !strings.Contains(text, "not authorized") || !strings.Contains(text, "have not been read yet") {
+		t.Errorf("before the first reading: %s", text)
+	}
+	if text := shown(get(t, handler(&unread, local), "/").Body.String()); !strings.Contains(text, "data Backups ec2:DescribeSnapshots: not authorized") {
+		t.Errorf("today before the first reading: %s", text)
+	}
+	partly := *evening(t)
+	partly.Backups.Targets = slices.Clone(partly.Backups.Targets)
+	partly.Backups.Targets[1].Up, partly.Backups.Targets[1].Err = false, "snapshots in ap-northeast-2: not authorized"
+	partly.Backups.Err = "snapshots in ap-northeast-2: not authorized"
+	partly.Backups.At = now.Add(-4 * time.Hour)
+	text := shown(get(t, handler(&partly, local), "/").Body.String())
+	if !strings.Contains(text, "backups staging ap-northeast-2 7 min ago snapshots in ap-northeast-2: not authorized") || strings.Count(text, "not authorized") != 1+strings.Count(text, "AccessDenied: not authorized") {
+		t.Errorf("one account is not read: %s", text)
+	}
+	if page := get(t, handler(&partly, local), "/backups").Body.String(); !strings.Contains(page, `<li class="old">Backups`) {
+		t.Error("old data do not look old")
 	}
 }

@@ -24,7 +24,7 @@ func photos() map[string]photo {
 	desktop, dark, phone := screens()[0], screens()[1], screens()[2]
 	return map[string]photo{
 		"page-today.png": {"/", desktop}, "page-machine.png": {"/machines/i-0a1b2c3d4e5f00011", dark}, "page-week.png": {"/week", desktop},
-		"page-costs.png": {"/costs", desktop}, "page-phone.png": {"/", phone},
+		"page-costs.png": {"/costs", desktop}, "page-backups.png": {"/backups", desktop}, "page-phone.png": {"/", phone},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode"
 
+	"nightshift/internal/backup"
 	"nightshift/internal/power"
 )
 
@@ -118,13 +119,23 @@ func TestCatalogue(t *testing.T) {
 	families := map[string][]string{
 		"ahead.": {"running", "stopped", "unmanaged"}, "soon.": {"running", "stopped"}, "problem.": {"start", "stop"},
 		"cause.": {"new", "gone", "type", "size", "price", "hours", "other", ""},
-		"nav.":   {"today", "week", "machines", "costs", "recommendations", "runs"},
+		"nav.":   {"today", "week", "machines", "costs", "recommendations", "backups", "runs"},
+		"maker.": {string(backup.ByNightshift), string(backup.ByDLM), string(backup.ByBackup), string(backup.ByImage), string(backup.ByHand)},
 		"filter.state.": {
 			"running", "stopped", "failed", "out-of-schedule", "manual", "override", "skipped",
 		},
 	}
 	for _, kind := range power.Kinds() {
 		families["kind."] = append(families["kind."], string(kind))
+	}
+	for _, c := range backup.Coverages() {
+		families["coverage."] = append(families["coverage."], string(c))
+	}
+	for _, found := range regexp.MustCompile(`(?m)^\tOrphan\w+\s+OrphanKind = "([a-z-]+)"`).FindAllStringSubmatch(read(t, "../backup/orphans.go"), -1) {
+		families["orphan."] = append(families["orphan."], found[1])
+	}
+	if len(families["orphan."]) < 10 {
+		t.Errorf("orphans.go has the verdicts %q", families["orphan."])
 	}
 	source := read(t, "../cost/recommend/recommend.go")
 	for _, found := range regexp.MustCompile(`(?m)^\t[A-Z]\w+\s+= "([a-z0-9-]+)"$`).FindAllStringSubmatch(source, -1) {

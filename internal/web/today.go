@@ -145,6 +145,9 @@ func (e *estate) tiles() []tile {
 		}
 		tiles = append(tiles, tile{e.texts.get("tile.cost"), roughUSD(e.Cost.Total.MonthToDate), note, "/costs", false})
 	}
+	if e.Config.HasBackups() && !e.Backups.At.IsZero() {
+		tiles = append(tiles, e.backupTile())
+	}
 	return tiles
 }
 
@@ -277,11 +280,15 @@ func (e *estate) sources() []source {
 	}
 	journal := part("source.journal", e.Journal, e.stale())
 	journal.Old = journal.Old && e.journalOld()
-	return []source{
+	all := []source{
 		part("source.machines", e.Machines, e.stale()),
 		journal,
 		part("source.costs", e.Cost.Part, staleCosts),
 	}
+	if e.Config.HasBackups() {
+		all = append(all, e.backupSource())
+	}
+	return all
 }
 
 // old reports whether a part was not read for some time.

@@ -6,7 +6,7 @@
 // something is an override, which the daemon carries out. Access says who may see the
 // page and who may change something, and Guard holds them to it.
 //
-// It may import fleet, text, price, schedule, power, config, journal, cost with its
+// It may import fleet, text, price, schedule, power, backup, config, journal, cost with its
 // trend and recommendations, app and watch.
 package web
 
@@ -21,6 +21,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,6 +102,7 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /machines/{id}":   p.machine,
 		"GET /costs":           p.costs,
 		"GET /recommendations": p.recommendations,
+		"GET /backups":         p.backups,
 		"GET /runs":            p.runs,
 		"GET /runs/{run}":      p.run,
 	} {
@@ -196,7 +198,7 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, e *estate, v view
 	}
 	f := frame{
 		Title: v.title, Next: cmp.Or(next, "/"), Version: p.Version, Style: p.style, Live: v.live, Now: e.now.Format(time.RFC3339), Estate: e, Data: v.data,
-		Nav: p.nav(r.URL.Path), Zone: e.zone.String(),
+		Nav: p.nav(e, r.URL.Path), Zone: e.zone.String(),
 		Visit: visitView{who.read, who.operate, who.cookie != "", p.canLogIn() && who.cookie == ""},
 	}
 	var body bytes.Buffer
@@ -211,9 +213,14 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, e *estate, v view
 	_, _ = body.WriteTo(w) // nobody is left to report to
 }
 
-func (p *pages) nav(path string) []navLink {
+// nav are the links to the pages. That of backups is there where something is backed up.
+func (p *pages) nav(e *estate, path string) []navLink {
+	names := []string{"today", "week", "machines", "costs", "recommendations", "backups", "runs"}
+	if !e.Config.HasBackups() {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "backups" })
+	}
 	var all []navLink
-	for _, name := range []string{"today", "week", "machines", "costs", "recommendations", "runs"} {
+	for _, name := range names {
 		link := "/" + name
 		current := path == link || strings.HasPrefix(path, link+"/")
 		if name == "today" {
