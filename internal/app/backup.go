@@ -241,6 +241,11 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 	if why := j.lease.why(); why != nil {
 		result.Notes = append(result.Notes, fmt.Sprintf("the lease of the job was lost while it ran (%v): what had begun was ended, and nothing new was begun", why))
 	}
+	if inv.Unread[backup.PartSnapshots] == nil {
+		if note := newComparer(t).tagChanges(j.calls, t.session.Copies(t.Region), &plan, j.in.Closing); note != "" {
+			result.Notes = append(result.Notes, note)
+		}
+	}
 	approval := func(v backup.Verdict) bool { return v.Guard == backup.GuardApproval }
 	if !deletes || slices.ContainsFunc(plan.Deletes, approval) {
 		result.Waiting, result.WaitingFrees = j.waiting(ctx, inv, options.Rates, deletes)

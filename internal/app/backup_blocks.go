@@ -1,9 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -86,4 +89,44 @@ func (c *comparer) compare(ctx context.Context, pair backup.Comparison) (fleet.B
 		c.over = err
 	}
 	return changes, err == nil
+}
+
+// tagChanges measures how much the newest copies changed since those before them, and
+// writes that on them, each once. What a run has no time or budget for is left to the
+// next one, which begins elsewhere in the list: what cannot be measured holds up nothing.
+func (c *comparer) tagChanges(ctx context.Context, copies *amazon.Copies, plan *backup.Plan, closing <-chan struct{}) (note string) {
+	list := plan.Unmeasured()
+	if len(list) == 0 {
+		return ""
+	}
+	from := int(plan.At.Unix()/60) % len(list)
+	var mu sync.Mutex
+	byTag := map[string][]fleet.SnapshotID{}
+	var group errgroup.Group
+	group.SetLimit(blockListsAtOnce)
+	for _, pair := range slices.Concat(list[from:], list[:from]) {
+		group.Go(func() error {
+			select {
+			case <-closing:
+				return nil
+			default:
+			}
+			if changes, ok := c.compare(ctx, pair); ok {
+				mu.Lock()
+				defer mu.Unlock()
+				tag := backup.ChangedTag(changes)
+				byTag[tag] = append(byTag[tag], pair.Second)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // none returns an error
+	err := c.over
+	for _, tag := range slices.Sorted(maps.Keys(byTag)) {
+		err = cmp.Or(err, copies.TagCopies(ctx, byTag[tag], fleet.Tags{backup.TagChanged: tag}))
+	}
+	if err == nil || errors.Is(err, fleet.ErrCapped) || errors.Is(err, fleet.ErrNoTime) || errors.Is(err, context.Canceled) {
+		return ""
+	}
+	return fmt.Sprintf("how much the newest copies changed was not measured for all: %v", err)
 }

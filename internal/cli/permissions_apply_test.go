@@ -174,9 +174,10 @@ func backupAudience(name, config string) audience {
 	a := audience{
 		name: name, policy: "--for backup --config " + config, config: config, slow: config != trialCopies, prepare: func(y *trial) { y.worksAtHome() },
 		commands: []ends{{plan, 0}, {apply, 0}, {status, 0}, {plan + " --region all", 0}},
+		absent:   []string{"ebs:ListSnapshotBlocks"}, // no volume loses all its copies; TestDeletionsUnderPolicy tries it
 		needs: map[string]ends{
 			"backup:ListProtectedResources": {plan, 0}, "backup:ListRecoveryPointsByResource": {plan, 0},
-			"ec2:CreateSnapshot": {apply, 3}, "ec2:CreateSnapshots": {apply, 3}, "ec2:CreateTags": {apply, 3},
+			"ebs:ListChangedBlocks": {plan, 0}, "ec2:CreateSnapshot": {apply, 3}, "ec2:CreateSnapshots": {apply, 3}, "ec2:CreateTags": {apply, 3},
 			"ec2:DescribeFastSnapshotRestores": {apply, 0}, "ec2:DescribeImages": {apply, 0}, "ec2:DescribeInstances": {plan, 4},
 			"ec2:DescribeLaunchTemplateVersions": {apply, 0}, "ec2:DescribeLockedSnapshots": {apply, 0}, "ec2:DescribeRegions": {plan + " --region all", 4},
 			"ec2:DescribeSnapshots": {plan, 4}, "ec2:DescribeSpotInstanceRequests": {plan, 0}, "ec2:DescribeSnapshotAttribute": {plan, 0},

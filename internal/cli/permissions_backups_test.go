@@ -193,12 +193,22 @@ func TestDeletionsUnderPolicy(t *testing.T) {
 		remove := func(id fleet.SnapshotID) func() error {
 			return func() error { return c.copies.DeleteCopy(t.Context(), id) }
 		}
+		blocks := func(id fleet.SnapshotID) func() error {
+			return func() error {
+				_, err := c.session().Blocks(sandbox.DefaultRegion, amazon.NewBudget(10)).Changes(t.Context(), "", id, 1)
+				return err
+			}
+		}
 		for _, tt := range []struct {
 			what string
 			act  func() error
 			want bool
 		}{
 			{"marking ours", tag(own, backup.TagDeleting), unattended},
+			{"listing the blocks of ours", blocks(own), true},
+			{"listing the blocks of what others made", blocks(foreign), false},
+			{"saying how much ours changed", tag(own, backup.TagChanged), true},
+			{"holding ours", tag(own, backup.TagHold), unattended},
 			{"another tag on ours", tag(own, "Owner"), false},
 			{"adopting what others made", tag(foreign, backup.TagPolicy), false},
 			{"unmarking ours", untag(own, backup.TagDeleting), unattended},

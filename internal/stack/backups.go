@@ -114,6 +114,9 @@ func (s Scope) copying(list *statements, ops operations) {
 	}
 	list.allow("ReadCopies", reads, snapshots, ofOurs(nil))
 	if !b.Unattended {
+		if len(makes) > 0 {
+			list.allow("TagChanges", []string{createTags}, snapshots, ofOurs(keysOnly("StringEquals", backup.TagChanged)))
+		}
 		return
 	}
 	list.allow("DeleteCopies", only(ops.with(accessCopy), deleteSnapshot), snapshots, ofOurs(nil))

@@ -122,9 +122,9 @@ func (c *call) all(s *state.Snapshot) (any, *wire.Error) {
 	if s.Full == 0 {
 		return nil, invalid("The snapshot '" + s.ID + "' has no blocks.")
 	}
-	rows := []map[string]any{}
+	rows, at := []map[string]any{}, s.BlockAt()
 	next := c.page.walk(s.EndOfBlocks(), func(index int64) bool {
-		b, ok := s.Block(index)
+		b, ok := at(index)
 		if ok {
 			rows = append(rows, map[string]any{"BlockIndex": index, "BlockToken": token(s, b)})
 		}
@@ -139,10 +139,10 @@ func (c *call) changed(first, second *state.Snapshot) (any, *wire.Error) {
 	if !first.Related(second) {
 		return nil, invalid(unrelated)
 	}
-	rows := []map[string]any{}
+	rows, atFirst, atSecond := []map[string]any{}, first.BlockAt(), second.BlockAt()
 	next := c.page.walk(max(first.EndOfBlocks(), second.EndOfBlocks()), func(index int64) bool {
-		a, before := first.Block(index)
-		b, after := second.Block(index)
+		a, before := atFirst(index)
+		b, after := atSecond(index)
 		if before == after && a == b {
 			return false
 		}

@@ -16,25 +16,30 @@ type Block struct {
 	Written uint64 // which write of the block it holds; not 0
 }
 
-// Block is the block at an index; false where the snapshot has none there. Where the
+// BlockAt finds the block at an index; false where the snapshot has none there. Where the
 // blocks were not set they are the first of the volume: one of 64 is written to every day,
 // each of the others at its own interval, from 16 days to 2048. About 3 % of them change
 // in a day.
-func (s *Snapshot) Block(index int64) (Block, bool) {
+func (s *Snapshot) BlockAt() func(index int64) (Block, bool) {
 	if s.Blocks != nil {
-		written := s.Blocks[index]
-		return Block{index, written}, written != 0
+		return func(index int64) (Block, bool) {
+			written := s.Blocks[index]
+			return Block{index, written}, written != 0
+		}
 	}
-	if index < 0 || index >= s.Full/BlockBytes {
-		return Block{}, false
-	}
-	draw := random.Hash(random.HashText(37, s.Volume), uint64(index))
-	interval := uint64(1)
-	if draw%64 != 0 {
-		interval = 16 << (draw >> 8 % 8)
-	}
+	volume := random.HashText(37, s.Volume)
 	day := uint64(Earlier(s.Started, s.lastWrite()).Unix()) / uint64(Day/time.Second)
-	return Block{index, 1 + (day+draw>>16%interval)/interval}, true
+	return func(index int64) (Block, bool) {
+		if index < 0 || index >= s.Full/BlockBytes {
+			return Block{}, false
+		}
+		draw := random.Hash(volume, uint64(index))
+		interval := uint64(1)
+		if draw%64 != 0 {
+			interval = 16 << (draw >> 8 % 8)
+		}
+		return Block{index, 1 + (day+draw>>16%interval)/interval}, true
+	}
 }
 
 // lastWrite is when the volume was last written to before the snapshot.

@@ -31,7 +31,7 @@ type Snapshot struct {
 	Tags        Tags
 	Lock        *SnapshotLock
 	LastWrite   time.Time        // when its volume was last written to; zero: when it was made
-	Blocks      map[int64]uint64 // see SetBlocks; nil: as [Snapshot.Block] has them
+	Blocks      map[int64]uint64 // see SetBlocks; nil: as [Snapshot.BlockAt] has them
 
 	Made    time.Time  // when a call made it; zero: it was always there
 	Visible time.Time  // Describe calls do not show it before
