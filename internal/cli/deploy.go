@@ -85,7 +85,8 @@ into a new or empty directory: policy-1.json, policy-2.json and so on. The role
 needs all of them.
 
 --for observe prints what nightshift serve --observe reads; --for
-power,report,notify,observe what nightshift serve needs that runs the jobs.
+power,report,notify,observe what nightshift serve needs that runs the jobs, with
+backup among them where there are backup policies.
 
 --for deploy prints what the person or the pipeline needs that runs
 nightshift deploy, for the stack that the configuration names.

@@ -2,10 +2,12 @@ package cli_test
 
 import (
 	"context"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -149,6 +151,38 @@ func TestServeUnderItsPolicy(t *testing.T) {
 				if _, ok := y.Sandbox().Object(sandbox.DefaultBucket, kept); !ok && !lacks {
 					t.Errorf("there is no %s: %v", kept, y.Sandbox().Objects(sandbox.DefaultBucket))
 				}
+			}
+		})
+	}
+}
+
+// The same with backup policies: the daemon makes the copies and reads which volumes have
+// one, and so does one that only observes, which is permitted to change nothing. Without
+// the statement for backups it is denied what it reads.
+func TestServeWithBackupsUnderItsPolicy(t *testing.T) {
+	args := []string{"serve", "--config", trialApproved}
+	for name, tt := range map[string]struct {
+		jobs, runs string
+		args       []string
+		without    string // a statement
+	}{
+		"all jobs":                {"power,backup,notify,observe", `nightshift_job_runs_total{job_name="backup"}`, args, ""},
+		"observing":               {"observe", "", append(args, "--observe"), ""},
+		"observing less than all": {"observe", "", append(args, "--observe"), "ReadBackups"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			y := newTrial(t)
+			printed := mutated(t, y.policy("--for", tt.jobs, "--config", trialApproved), func(s map[string]any) bool { return s["Sid"] != tt.without })
+			y.must(y.Sandbox().SetPolicy(printed))
+			read := fmt.Sprintf(`nightshift_backup_last_read_timestamp_seconds{aws_account_id="%s",aws_region="%s"}`, sandbox.AccountID, sandbox.DefaultRegion)
+			d, err := y.serve(tt.args, func(d *daemon) bool {
+				return d.counts(t, read) && (tt.runs == "" || d.counts(t, tt.runs))
+			})
+			y.must(err)
+			d.cancel()
+			y.must(<-d.ended)
+			if denied := y.denied(); tt.without == "" && len(denied) > 0 || tt.without != "" && !slices.Contains(denied, "ec2:DescribeImages") {
+				t.Errorf("denied: %v\n%s", denied, &d.stderr)
 			}
 		})
 	}

@@ -49,3 +49,26 @@ func TestCalls(t *testing.T) {
 		t.Errorf("a sweep of who only observes: %s\nwant %s", got, want)
 	}
 }
+
+// What a sweep of the backups asks is what docs/daemon.md says, too: each listing once, and
+// of AWS Backup and the Recycle Bin one more for each resource and rule that it names.
+func TestCallsOfBackups(t *testing.T) {
+	w := newWorld(t, at(23, 20, 0), sandbox.Options{Backups: true})
+	w.configure(t, backups)
+	w.options.Observe = true
+	w.restart()
+	w.pass(t, 5*time.Minute)
+	if got, want := w.calls(t, 10*time.Minute), "1 s3:ListObjectsV2"; got != want {
+		t.Errorf("a sweep without a rule: %s\nwant %s", got, want)
+	}
+	const want = "1 backup:ListProtectedResources, 2 backup:ListRecoveryPointsByResource, " +
+		"1 ec2:DescribeFastSnapshotRestores, 1 ec2:DescribeImages, 1 ec2:DescribeInstances, 1 ec2:DescribeLaunchTemplateVersions, " +
+		"1 ec2:DescribeLockedSnapshots, 2 ec2:DescribeSnapshots, 1 ec2:DescribeSpotInstanceRequests, 1 ec2:DescribeVolumes, " +
+		"1 rbin:GetRule, 1 rbin:ListRules, 1 rds:DescribeDBInstances, 2 s3:ListObjectsV2, 1 servicequotas:GetServiceQuota, 1 sts:GetCallerIdentity"
+	if got := w.calls(t, 5*time.Minute); got != want {
+		t.Errorf("with the backups: %s\nwant %s", got, want)
+	}
+	if got := w.calls(t, 30*time.Second); got != "" {
+		t.Errorf("a look at the clock: %s", got)
+	}
+}
