@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/backup"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
@@ -21,6 +22,7 @@ type ConfigCheck struct {
 	Schedules     []ScheduleCheck `json:"schedules"`
 	Jobs          []JobCheck      `json:"jobs"`
 	Rules         int             `json:"rules"`
+	Policies      []PolicyCheck   `json:"policies,omitempty"`
 	Accounts      int             `json:"accounts,omitempty"`
 }
 
@@ -41,6 +43,19 @@ type ScheduleCheck struct {
 	State      schedule.State       `json:"state,omitempty"`
 	Next       *schedule.Transition `json:"next"`
 	Error      string               `json:"error,omitempty"`
+}
+
+// PolicyCheck is a policy of backups with its next slot.
+type PolicyCheck struct {
+	Policy   backup.PolicyID `json:"policy"`
+	Resource backup.Resource `json:"resource"`
+	Tags     []string        `json:"tags"`
+	When     string          `json:"when"`
+	Keep     string          `json:"keep"`
+	RPO      backup.Hours    `json:"rpo_hours"`
+	// Next is null for a policy with an error.
+	Next  *time.Time `json:"next"`
+	Error string     `json:"error,omitempty"`
 }
 
 // JobCheck is a job that runs at times of its own, where nightshift is deployed.
@@ -78,6 +93,9 @@ func (s *Session) CheckConfig() ConfigCheck {
 		}
 		c.Schedules = append(c.Schedules, one)
 	}
+	for _, p := range s.Config.Backup.Policies {
+		c.Policies = append(c.Policies, policyCheck(p, now))
+	}
 	for _, job := range s.Config.Jobs {
 		one := JobCheck{Job: job.Name, When: job.When.String()}
 		if next, ok := job.When.Next(now); ok && job.When.Interval() == 0 {
@@ -86,6 +104,25 @@ func (s *Session) CheckConfig() ConfigCheck {
 		c.Jobs = append(c.Jobs, one)
 	}
 	return c
+}
+
+func policyCheck(p backup.Policy, now time.Time) PolicyCheck {
+	one := PolicyCheck{Policy: p.ID, Resource: p.Resource, Tags: []string{}, RPO: backup.Hours(p.RPO)}
+	for _, tag := range p.Tags {
+		one.Tags = append(one.Tags, tag.String())
+	}
+	if p.Err != nil {
+		one.Error = p.Err.Error()
+		return one
+	}
+	one.When, one.Keep = p.When.String(), p.Keep.String()
+	if p.AfterStop {
+		one.When = "after a stop, else " + one.When
+	}
+	if next, ok := p.When.Next(now); ok {
+		one.Next = &next
+	}
+	return one
 }
 
 // CheckResult is what was found out about the accounts.
@@ -97,11 +134,21 @@ type CheckResult struct {
 	// Tags are to be fixed, Notes are suspicious.
 	Tags  []power.Problem `json:"tags"`
 	Notes []power.Problem `json:"notes"`
+	// Recommendations are what would make the account safer, with the command for it.
+	Recommendations []CheckRecommendation `json:"recommendations,omitempty"`
 	// Followed counts the machines that follow a schedule, LeftAlone those that
 	// a rule or a tag leaves alone, WithoutRule those that no rule is for.
 	Followed    int `json:"followed"`
 	LeftAlone   int `json:"left_alone"`
 	WithoutRule int `json:"without_rule"`
+}
+
+// CheckRecommendation is what would make an account safer in a region.
+type CheckRecommendation struct {
+	Account fleet.Account `json:"account,omitempty"`
+	Region  fleet.Region  `json:"region"`
+	fleet.Reason
+	Command string `json:"command"`
 }
 
 // PermissionCheck is one thing that nightshift needs, and whether it has it.
@@ -160,6 +207,9 @@ func (s *Session) Check(ctx context.Context) (CheckResult, error) {
 		for n := range r.Value.Permissions {
 			r.Value.Permissions[n].Account = r.Target.Account
 		}
+		for n := range r.Value.Recommendations {
+			r.Value.Recommendations[n].Account = r.Target.Account
+		}
 		result.add(r.Value)
 	}
 	result.Permissions = append(result.Permissions, s.checkJournal(ctx)...)
@@ -187,6 +237,7 @@ func (s *Session) opened() []PermissionCheck {
 
 func (c *CheckResult) add(part CheckResult) {
 	c.Permissions = append(c.Permissions, part.Permissions...)
+	c.Recommendations = append(c.Recommendations, part.Recommendations...)
 	for _, lists := range []struct {
 		to   *[]power.Problem
 		from []power.Problem

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/backup"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
@@ -57,6 +58,40 @@ func (c *targetCheck) check(ctx context.Context) {
 				What: "stop and start " + plural(kind), Region: c.Region, Result: CheckSkipped, Detail: "AWS has no dry run for it",
 			})
 		}
+	}
+	c.recycleBin(ctx)
+}
+
+// recycleBin recommends a rule of the Recycle Bin where policies delete copies and none
+// holds them.
+func (c *targetCheck) recycleBin(ctx context.Context) {
+	var policies []backup.Policy
+	for _, p := range c.config.Backup.Policies {
+		if p.Err == nil && p.Deletes() {
+			policies = append(policies, p)
+		}
+	}
+	if len(policies) == 0 {
+		return
+	}
+	rules, err := c.session.Bin(c.Region).Rules(ctx)
+	c.result.Permissions = append(c.result.Permissions, permission("list Recycle Bin rules", c.Region, err, fmt.Sprint(len(rules))+" found"))
+	if err != nil {
+		return
+	}
+	for _, p := range policies {
+		if backup.Binned(rules, fleet.Tags{backup.TagPolicy: string(p.ID)}) > 0 {
+			continue
+		}
+		c.result.Recommendations = append(c.result.Recommendations, CheckRecommendation{
+			Region: c.Region,
+			Reason: fleet.Reason{
+				Code: "recycle-bin",
+				Text: fmt.Sprintf("what policy %s deletes is gone for ever: no rule of the Recycle Bin is for the tag %s", p.ID, backup.TagPolicy),
+			},
+			Command: fmt.Sprintf("aws rbin create-rule --region %s --resource-type EBS_SNAPSHOT --resource-tags ResourceTagKey=%s --retention-period RetentionPeriodValue=14,RetentionPeriodUnit=DAYS", c.Region, backup.TagPolicy),
+		})
+		return // the rule is for the copies of all policies
 	}
 }
 

@@ -267,9 +267,15 @@ func (f *freeing) give(s *fleet.Snapshot, bytes int64, measured bool, dimension 
 
 // binned is how long a snapshot stays in the Recycle Bin, where it is billed as before.
 func (f *freeing) binned(s *fleet.Snapshot) time.Duration {
+	return Binned(f.inv.Bin, s.Tags)
+}
+
+// Binned is how long the rules of the Recycle Bin hold a snapshot with tags, once it is
+// deleted.
+func Binned(rules []fleet.BinRule, tags fleet.Tags) time.Duration {
 	var longest time.Duration
-	on := func(t fleet.Tag) bool { return t.On(s.Tags) }
-	for _, rule := range f.inv.Bin {
+	on := func(t fleet.Tag) bool { return t.On(tags) }
+	for _, rule := range rules {
 		if (len(rule.Tags) == 0 || slices.ContainsFunc(rule.Tags, on)) && !slices.ContainsFunc(rule.Except, on) {
 			longest = max(longest, rule.For)
 		}

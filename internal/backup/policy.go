@@ -101,6 +101,10 @@ func (p Policy) Interval(at time.Time) time.Duration {
 	return p.doubled(longest)
 }
 
+// Deletes says whether anything that the policy has copied is ever deleted while its
+// source is there.
+func (p Policy) Deletes() bool { return p.Keep.Count(retention.Last) != retention.Unlimited }
+
 func (p Policy) doubled(interval time.Duration) time.Duration {
 	if p.AfterStop {
 		return 2 * interval

@@ -29,13 +29,15 @@ func (a *commandLine) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Look over the configuration, and with --live over the account",
-		Long: `Look over the configuration: every mistake with its place, and what each schedule
-wants now. Nothing is asked of AWS, unless the configuration lies there.
+		Long: `Look over the configuration: every mistake with its place, what each schedule
+wants now, and what each policy of backups copies. Nothing is asked of AWS, unless
+the configuration lies there.
 
 With --live also look over the account: whose the credentials are, what they may
 do (asked with DryRun, so that nothing is done), whether the journal can be
-written, and which tags look as if a rule or a schedule was meant by them. A
-small object named check is written to the journal's place.
+written, and which tags look as if a rule or a schedule was meant by them. Where
+policies of backups delete copies and no rule of the Recycle Bin holds them, one is
+recommended. A small object named check is written to the journal's place.
 
 The code is 5 for mistakes in the configuration, 4 where something is not
 permitted, and 3 where tags are to be put right.`,
@@ -143,15 +145,25 @@ func (a *commandLine) printChecked(s *app.Session, c checked) {
 		for _, line := range scheduleLines(c.Schedules) {
 			fmt.Fprintln(out, line)
 		}
+		for _, line := range policyLines(c.Policies) {
+			fmt.Fprintln(out, line)
+		}
 		for _, line := range jobLines(c.Jobs) {
 			fmt.Fprintln(out, line)
+		}
+		if len(c.Policies) > 0 && c.Live == nil {
+			fmt.Fprintln(out, "`nightshift check --live` says whether the Recycle Bin holds deleted copies")
+		}
+		policies := ""
+		if n := len(c.Policies); n > 0 {
+			policies = text.Count(n, "policy", "policies") + " of backups, "
 		}
 		accounts := ""
 		if c.Accounts > 0 {
 			accounts = text.Count(c.Accounts, "account", "accounts") + ", "
 		}
-		fmt.Fprintf(out, "%s: %s, %s, %s%s, %s\n", text.Printable(c.Configuration), text.Count(len(c.Schedules), "schedule", "schedules"),
-			text.Count(c.Rules, "rule", "rules"), accounts, text.Count(len(s.Errors), "mistake", "mistakes"), text.Count(len(c.Warnings), "warning", "warnings"))
+		fmt.Fprintf(out, "%s: %s, %s, %s%s%s, %s\n", text.Printable(c.Configuration), text.Count(len(c.Schedules), "schedule", "schedules"),
+			text.Count(c.Rules, "rule", "rules"), policies, accounts, text.Count(len(s.Errors), "mistake", "mistakes"), text.Count(len(c.Warnings), "warning", "warnings"))
 	}
 	if c.Live != nil {
 		fmt.Fprintln(out)
@@ -178,8 +190,47 @@ func printLive(out io.Writer, names app.Names, l *app.CheckResult) {
 			fmt.Fprintf(out, "  %s\n    %s\n", text.Printable(m.Text), machinesInShort(m.Machines))
 		}
 	}
+	printRecommendations(out, names, l.Recommendations)
 	fmt.Fprintf(out, "\n%s, %d left alone, %d without a rule\n",
 		text.Count(l.Followed, "machine follows a schedule", "machines follow a schedule"), l.LeftAlone, l.WithoutRule)
+}
+
+// printRecommendations prints what would make the accounts safer. A command stands on a
+// line of its own, to be copied.
+func printRecommendations(out io.Writer, names app.Names, list []app.CheckRecommendation) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "\nRecommended:")
+	for _, r := range list {
+		where := string(r.Region)
+		if names.Several() {
+			where = names.Of(r.Account) + " " + where
+		}
+		fmt.Fprintf(out, "  %s\n    %s\n", text.Printable(where+": "+r.Text), r.Command)
+	}
+}
+
+// policyLines says in a line each what the policies of backups copy, when, and what stays.
+func policyLines(list []app.PolicyCheck) []string {
+	width := 0
+	for _, p := range list {
+		width = max(width, text.Width(string(p.Policy)))
+	}
+	var lines []string
+	for _, p := range list {
+		head := "policy " + text.Pad(string(p.Policy), width) + "  "
+		if p.Error != "" {
+			lines = append(lines, head+"wrong: "+text.Printable(p.Error))
+			continue
+		}
+		line := fmt.Sprintf("%ss with %s, %s, keeps %s", p.Resource, strings.Join(p.Tags, " and "), p.When, p.Keep)
+		if p.Next != nil {
+			line += ", next " + p.Next.Format(moment)
+		}
+		lines = append(lines, head+text.Printable(line))
+	}
+	return lines
 }
 
 // machinesInShort counts machines and names the first of them.
