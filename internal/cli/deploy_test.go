@@ -172,6 +172,7 @@ func TestDeploy(t *testing.T) {
 		"from nothing to nothing": lifecycle, "breaks and is repaired": broken, "rollback that fails": stuck, "bad input": badInput,
 		"somebody else is at it": meanwhile, "by tag": byTag, "without rules": withoutRules, "enough rights": enoughRights, "missing rights": missingRights,
 		"expired in the middle": expiredSession, "questions": questions, "edited and protected": edited, "a stranger's bucket": stranger,
+		"with backups": withBackups,
 	} {
 		t.Run(name, func(t *testing.T) {
 			// To pack and unpack a whole program takes ten times as long then.
@@ -182,7 +183,7 @@ func TestDeploy(t *testing.T) {
 			if name == "a stranger's bucket" {
 				other.Buckets = []string{artifacts}
 			}
-			if name == "without rules" {
+			if name == "without rules" || name == "with backups" {
 				other.Roles = []sandbox.Role{memberRole(t)}
 			}
 			test(newDeployment(t, program, sandbox.Options{Accounts: []sandbox.AccountOptions{other}}))
