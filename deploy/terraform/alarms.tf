@@ -7,7 +7,7 @@ locals {
   # Jobs that somebody is called for where they do not come.
   awaited = merge(local.rules ? {
     Power = { does = "nightshift did not follow the schedules for three intervals.", dimension = local.power, period = var.power_period }
-    } : {}, var.backups && local.jobs["backup"].when != "" ? {
+    } : {}, try(local.jobs["backup"].when, "") != "" ? {
     Backup = { does = "nightshift did not look for copies that are due for two intervals.", dimension = local.backup, period = var.backup_period }
   } : {})
 

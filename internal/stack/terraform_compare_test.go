@@ -97,7 +97,7 @@ func compareTypes(t *testing.T, r resolver, made shown) {
 func compareSchedules(t *testing.T, r resolver, made shown) {
 	t.Helper()
 	ids := r.present()["AWS::Scheduler::Schedule"]
-	if len(ids) != 3 {
+	if len(ids) != 4 {
 		t.Errorf("schedules: %s", ids)
 	}
 	for _, id := range ids {
@@ -135,8 +135,9 @@ func compareAlarms(t *testing.T, r resolver, made shown) {
 			"ComparisonOperator": "comparison_operator", "Threshold": "threshold", "TreatMissingData": "treat_missing_data",
 		}
 		dimensions := map[string]any{}
-		if id == "PowerAlarm" {
-			address = `aws_cloudwatch_metric_alarm.awaited["Power"]`
+		awaited := id == "PowerAlarm" || id == "BackupAlarm"
+		if awaited {
+			address = fmt.Sprintf("aws_cloudwatch_metric_alarm.awaited[%q]", strings.TrimSuffix(id, "Alarm"))
 		} else {
 			maps.Copy(attributes, map[string]string{"Namespace": "namespace", "MetricName": "metric_name", "Statistic": "statistic", "Period": "period"})
 			for _, d := range r.property(id, "Dimensions").([]any) {
@@ -150,7 +151,7 @@ func compareAlarms(t *testing.T, r resolver, made shown) {
 		for property, attribute := range map[string]string{"AlarmActions": "alarm_actions", "OKActions": "ok_actions"} {
 			same(t, address+" "+property, r.property(id, property), got[attribute])
 		}
-		if id != "PowerAlarm" {
+		if !awaited {
 			same(t, address+" dimensions", dimensions, got["dimensions"])
 			continue
 		}

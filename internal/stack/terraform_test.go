@@ -130,7 +130,10 @@ func TestTerraformModule(t *testing.T) {
 	}
 	m := moduleOn(t, emulator(t, "the module is not applied"))
 	m.init(plugins)
-	schedules := stack.Schedules{Rules: []stack.Bound{{Tag: fleet.Tag{Key: "Schedule"}}}}
+	schedules := stack.Schedules{
+		Rules:   []stack.Bound{{Tag: fleet.Tag{Key: "Schedule"}}},
+		Backups: stack.Backups{Policies: []stack.Copied{{Policy: "daily", Tags: []fleet.Tag{{Key: "Backup", Value: "daily"}}}}, Unattended: true},
+	}
 	documents, err := stack.Policies(scheduled(), stack.Scope{Bucket: "reports", Prefix: "ec2/", Schedules: &schedules})
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +151,7 @@ func TestTerraformModule(t *testing.T) {
 		"policies": policies, "code_bucket": "artifacts", "code_key": "code.zip", "timezone": "Asia/Seoul", "config": "s3://settings/nightshift.yaml",
 		"alarm_email": "ops@example.com", "license_manager": true, "volume_key_arns": []string{volumeKey}, "data_key_arns": []string{dataKey},
 		"report_key_arn": reportKey, "schedules": map[string]string{"stop": "cron(0 19 ? * MON-FRI *)"}, "timezones": map[string]string{"stop": "Asia/Tokyo"},
-		"permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
+		"permissions_boundary": "arn:aws:iam::123456789012:policy/boundary", "backups": true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -182,11 +185,11 @@ func TestTerraformModule(t *testing.T) {
 	m.withoutRules()
 }
 
-// withoutRules plans the same for a configuration that has no rules: it is read, and
-// only the tag stops and starts.
+// withoutRules plans the same for a configuration that has neither rules nor backup
+// policies: it is read, and only the tag stops and starts.
 func (m module) withoutRules() {
 	m.t.Helper()
-	if out, err := m.run("plan", "-no-color", "-input=false", "-refresh=false", "-var=rules=false", "-out=without-rules"); err != nil {
+	if out, err := m.run("plan", "-no-color", "-input=false", "-refresh=false", "-var=rules=false", "-var=backups=false", "-out=without-rules"); err != nil {
 		m.t.Fatalf("plan: %v\n%s", err, out)
 	}
 	got := map[string][]string{}
@@ -202,7 +205,8 @@ func (m module) withoutRules() {
 	}
 	for address, want := range map[string]string{
 		`aws_scheduler_schedule.job["power"]`: "delete", `aws_scheduler_schedule.job["start"]`: "create", `aws_scheduler_schedule.job["stop"]`: "no-op",
-		"aws_cloudwatch_metric_alarm.power[0]": "delete", "aws_lambda_function.nightshift": "update",
+		`aws_cloudwatch_metric_alarm.awaited["Power"]`: "delete", `aws_cloudwatch_metric_alarm.awaited["Backup"]`: "delete",
+		`aws_cloudwatch_metric_alarm.alarm["BackupFailed"]`: "delete", `aws_scheduler_schedule.job["backup"]`: "delete", "aws_lambda_function.nightshift": "update",
 	} {
 		if !slices.Equal(got[address], []string{want}) {
 			m.t.Errorf("without rules: %s: %s, want %s", address, got[address], want)
