@@ -23,23 +23,26 @@ func Prepare(ctx context.Context, ports Ports, settings Settings, options Option
 }
 
 // ShareAsked makes a plan, asks with whom everything that it deletes is shared, and makes
-// it again. Where that cannot be read, the listing is in Unread, and nothing is deleted.
+// it again where something is. Where that cannot be read, the listing is in Unread, and
+// nothing is deleted.
 func ShareAsked(ctx context.Context, copies Copies, inv *Inventory, makePlan func(Inventory) Plan) Plan {
 	inv.Shared = nil
 	plan := makePlan(*inv)
-	shared := map[fleet.SnapshotID][]string{}
+	shared, some := map[fleet.SnapshotID][]string{}, false
 	for _, id := range plan.Candidates() {
 		with, err := copies.SharedWith(ctx, id)
 		if err != nil && !errors.Is(err, fleet.ErrNotFound) {
 			inv.unread(PartShared, err)
 			return makePlan(*inv)
 		}
-		shared[id] = with
+		shared[id], some = with, some || len(with) > 0
 	}
-	if len(shared) == 0 {
-		return plan
+	if len(shared) > 0 {
+		inv.Shared = shared
 	}
-	inv.Shared = shared
+	if !some {
+		return plan // it would be the same again
+	}
 	return makePlan(*inv)
 }
 
