@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -127,5 +128,5 @@ func all[T any](listing iter.Seq2[T, error]) ([]T, error) {
 		}
 		list = append(list, item)
 	}
-	return list, nil
+	return slices.Clone(list), nil // without room for more: a large one is kept for long
 }

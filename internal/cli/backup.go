@@ -38,3 +38,10 @@ and each that goes.`,
 	cmd.AddCommand(a.backupStatusCommand(&output), a.simulateCommand(), a.backupPlanCommand(), a.backupApplyCommand(), a.backupAdoptCommand(), a.backupUndeleteCommand())
 	return cmd
 }
+
+// Backups keep the heap below a limit for as long as what is alive leaves room, which the
+// half a million snapshots of a large account do. GOGC and GOMEMLIMIT come before both.
+const (
+	backupGCPercent = 100
+	backupHeapLimit = 550 << 20
+)

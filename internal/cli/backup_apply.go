@@ -47,6 +47,7 @@ Ctrl-C, or killed, is finished by the next one.`,
 			if err != nil {
 				return err
 			}
+			defer a.tuneMemory(backupGCPercent, backupHeapLimit)()
 			if dryRun {
 				return a.planBackup(cmd.Context(), s, in.MaxDeletions, false, false)
 			}

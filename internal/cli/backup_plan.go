@@ -54,6 +54,7 @@ new copies were made in between.`,
 
 // planBackup makes a plan and shows it.
 func (a *commandLine) planBackup(ctx context.Context, s *app.Session, most int, all, exitCode bool) error {
+	defer a.tuneMemory(backupGCPercent, backupHeapLimit)()
 	a.progress.start("backup")
 	result, err := s.BackupPlan(ctx, app.BackupInput{MaxDeletions: most, Prices: true})
 	a.progress.end()
@@ -61,7 +62,11 @@ func (a *commandLine) planBackup(ctx context.Context, s *app.Session, most int, 
 		return errors.Join(a.configErrors(s), err)
 	}
 	if !result.Unread {
-		if err := a.show("backup plan", backupPlanAnswer(result), func() { a.printBackupPlan(s, result, all) }); err != nil {
+		var answer any
+		if a.json { // it is as large as the plan
+			answer = backupPlanAnswer(result)
+		}
+		if err := a.show("backup plan", answer, func() { a.printBackupPlan(s, result, all) }); err != nil {
 			return err
 		}
 	}

@@ -63,6 +63,7 @@ most what is shown. CSV and JSON have all volumes.`,
 			if err != nil {
 				return err
 			}
+			defer a.tuneMemory(backupGCPercent, backupHeapLimit)()
 			in.CostInput = costs.input(a)
 			result, err := s.BackupStatus(cmd.Context(), in)
 			if err != nil {
