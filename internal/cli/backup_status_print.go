@@ -78,7 +78,7 @@ func (p statusPrinter) keys(list []backup.KeyStatus) {
 func quotaInWords(q backup.SnapshotQuota) string {
 	line := fmt.Sprintf("%s of at most %s snapshots", text.Number(int64(q.Used)), text.Number(int64(q.Limit)))
 	if q.Assumed {
-		line += " (AWS's default: the quota could not be read)"
+		line += " (AWS's default: servicequotas:GetServiceQuota is denied, or failed)"
 	}
 	return line
 }

@@ -37,6 +37,7 @@ func (y *trial) work(account *sandbox.Account, machine, disksOf string) *worked 
 	}
 	w.instance = fleet.ResourceID(i.ID)
 	account.SetTags(i.ID, map[string]string{"Days": "second", "Stage": "prod"})
+	account.SetVolumeKey(i.ID, "arn:aws:kms:"+sandbox.DefaultRegion+":"+account.ID()+":key/of-volumes")
 	volumes := account.VolumesOf(sandbox.DefaultRegion, i.ID)
 	other, _ := account.Named(sandbox.DefaultRegion, disksOf)
 	w.disk = fleet.VolumeID(account.VolumesOf(sandbox.DefaultRegion, other.ID)[0])
@@ -181,7 +182,7 @@ func backupAudience(name, config string) audience {
 			"ec2:DescribeFastSnapshotRestores": {apply, 0}, "ec2:DescribeImages": {apply, 0}, "ec2:DescribeInstances": {plan, 4},
 			"ec2:DescribeLaunchTemplateVersions": {apply, 0}, "ec2:DescribeLockedSnapshots": {apply, 0}, "ec2:DescribeRegions": {plan + " --region all", 4},
 			"ec2:DescribeSnapshots": {plan, 4}, "ec2:DescribeSpotInstanceRequests": {plan, 0}, "ec2:DescribeSnapshotAttribute": {plan, 0},
-			"ec2:DescribeVolumes": {plan, 4}, "pricing:GetProducts": {plan, 0}, "rbin:GetRule": {plan, 0}, "rbin:ListRules": {plan, 0},
+			"ec2:DescribeVolumes": {plan, 4}, "kms:DescribeKey": {status, 3}, "servicequotas:GetServiceQuota": {status, 0}, "pricing:GetProducts": {plan, 0}, "rbin:GetRule": {plan, 0}, "rbin:ListRules": {plan, 0},
 			"rds:DescribeDBInstances": {status, 3}, "s3:GetObject": {plan, 4}, "s3:ListBucket": {status, 3}, "s3:PutObject": {apply, 4},
 		},
 	}
