@@ -56,6 +56,10 @@ func backupFamilies() []Family {
 		byTarget(backupOrphans, "Snapshots that nobody deletes, or that are no use.", sum),
 		byTarget(backupCost, "What all snapshots cost in a month, at most: only the size of each as a whole is known.", sum),
 		byTarget(backupPublic, "Snapshots that everybody may make volumes of.", sum),
+		byTarget(backupSnapshots, "Snapshots of the account in the region, whoever made them.", sum),
+		byTarget(backupQuota, "How many snapshots the account can have in the region.", sum),
+		byTarget(backupKeys, "KMS keys of what policies select and have copied that cannot be used.", sum),
+		byPolicy(backupUnusual, "Volumes of which the last copy changed more than ten times the median of the earlier ones.", placesBudget, sum),
 		byTarget(backupLastRead, "When the copies of the account and region were read last; 0 for never.", oldest),
 	}
 }
@@ -85,11 +89,33 @@ func (s *series) backups(st *watch.State) {
 		if !slices.Contains(t.Unread, backup.PartPublic) {
 			s.add(backupPublic, float64(len(t.Public)), account, region)
 		}
+		s.limits(&t.Status, account, region)
 		orphans := 0
 		for _, o := range t.Orphans {
 			orphans += len(o.Snapshots)
 		}
 		s.add(backupOrphans, float64(orphans), account, region)
+	}
+}
+
+// limits are what keeps copies from being made or restored. Where keys could not be read,
+// only that some cannot be used is known, never that none is.
+func (s *series) limits(t *backup.Status, account, region string) {
+	if t.Quota != nil {
+		s.add(backupSnapshots, float64(t.Quota.Used), account, region)
+		s.add(backupQuota, float64(t.Quota.Limit), account, region)
+	}
+	if n := t.UnusableKeys(); n > 0 || !slices.Contains(t.Unread, backup.PartKeys) {
+		s.add(backupKeys, float64(n), account, region)
+	}
+	unusual := map[backup.PolicyID]int{}
+	for _, u := range t.Unusual {
+		unusual[u.Policy]++
+	}
+	for _, p := range t.Policies {
+		if p.Volumes > 0 {
+			s.add(backupUnusual, float64(unusual[p.Policy]), account, region, cmp.Or(string(p.Policy), noPolicy))
+		}
 	}
 }
 

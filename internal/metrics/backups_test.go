@@ -38,6 +38,11 @@ func backups(home, away fleet.Target) watch.Backups {
 					{Volumes: 1, Missed: 1, Oldest: &time.Time{}, Complete: 1, Waiting: new(0)},
 				},
 				Orphans: []backup.Orphan{{Snapshots: []fleet.SnapshotID{"snap-1", "snap-2"}}, {Snapshots: []fleet.SnapshotID{"snap-3"}}},
+				Keys: []backup.KeyStatus{
+					{Key: "a", State: fleet.KeyEnabled}, {Key: "b", State: fleet.KeyDisabled}, {Key: "c", State: fleet.KeyPendingDeletion},
+				},
+				Quota:   &backup.SnapshotQuota{Used: 900, Limit: 1000},
+				Unusual: []backup.UnusualChange{{Volume: "vol-1", Policy: "daily"}},
 				Public:  []backup.PublicSnapshot{{Snapshot: "snap-1"}},
 				Monthly: price.StorageBound{Low: price.Dollar, High: 3 * price.Dollar, Priced: true},
 			}},
@@ -63,12 +68,13 @@ func TestBackupsThatAreNotKnown(t *testing.T) {
 	whole := named()
 	status := &st.Backups.Targets[0].Status
 	status.Monthly.Priced = false
-	status.Unread = []backup.Part{backup.PartPublic}
+	status.Unread = []backup.Part{backup.PartPublic, backup.PartKeys}
+	status.Keys, status.Quota = []backup.KeyStatus{{State: fleet.KeyUnknown}}, nil
 	for n := range status.Policies {
 		status.Policies[n].Oldest, status.Policies[n].Waiting = nil, nil
 	}
 	want := whole
-	for _, gone := range []string{"cost_usd ", "deletions_waiting ", "oldest_good_copy_timestamp_seconds ", "public_snapshots "} {
+	for _, gone := range []string{"cost_usd ", "deletions_waiting ", "oldest_good_copy_timestamp_seconds ", "public_snapshots ", "snapshot_quota ", "snapshots ", "unusable_keys "} {
 		if !strings.Contains(want, gone) {
 			t.Fatalf("%q has no %s", want, gone)
 		}
@@ -76,6 +82,10 @@ func TestBackupsThatAreNotKnown(t *testing.T) {
 	}
 	if got := named(); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+	status.Keys = append(status.Keys, backup.KeyStatus{State: fleet.KeyDisabled})
+	if got := total(gather(t, of(st))["nightshift_backup_unusable_keys"]); got != 1 {
+		t.Errorf("%v keys cannot be used, of two of which one is unknown", got)
 	}
 	status.At = time.Time{}
 	if got := named(); got != "last_read_timestamp_seconds" {

@@ -94,7 +94,9 @@ func largest(hour int) *watch.State {
 
 // copied are the backups of an account and region with as many policies as may be.
 func copied(t fleet.Target, now time.Time) watch.BackupTarget {
-	b := watch.BackupTarget{Up: true, Status: backup.Status{Target: t, At: now, Monthly: price.StorageBound{High: price.Dollar, Priced: true}}}
+	b := watch.BackupTarget{Up: true, Status: backup.Status{
+		Target: t, At: now, Monthly: price.StorageBound{High: price.Dollar, Priced: true}, Quota: &backup.SnapshotQuota{Used: 300, Limit: 1000},
+	}}
 	for n := range 2 * mostMachines / mostAccounts / mostRegions {
 		all := backup.Coverages()
 		b.Volumes = append(b.Volumes, backup.VolumeStatus{Volume: fleet.VolumeID(fmt.Sprint("vol-", n)), Coverage: all[n%len(all)]})
