@@ -22,7 +22,7 @@ func TestRules(t *testing.T) {
 	for _, args := range [][]string{
 		{"check", "rules", "nightshift-rules.yaml"},
 		{"check", "config", "prometheus.yaml"},
-		{"test", "rules", "nightshift-rules-test.yaml", "nightshift-rules-days-test.yaml"},
+		{"test", "rules", "nightshift-rules-test.yaml", "nightshift-rules-days-test.yaml", "nightshift-rules-backups-test.yaml"},
 	} {
 		command := exec.CommandContext(t.Context(), promtool, args...)
 		command.Dir = prometheusDir
@@ -42,7 +42,7 @@ func TestRulesAreTested(t *testing.T) {
 		}
 		return string(data)
 	}
-	tests := text("nightshift-rules-test.yaml") + text("nightshift-rules-days-test.yaml")
+	tests := text("nightshift-rules-test.yaml") + text("nightshift-rules-days-test.yaml") + text("nightshift-rules-backups-test.yaml")
 	for _, alert := range regexp.MustCompile(`(?m)- alert: (\w+)$`).FindAllStringSubmatch(text("nightshift-rules.yaml"), -1) {
 		for _, what := range []string{": fires.*clears", ": silent", ": missing"} {
 			if !regexp.MustCompile(`name: '` + alert[1] + what).MatchString(tests) {
