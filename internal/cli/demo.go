@@ -24,7 +24,8 @@ func (a *commandLine) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole job on a practice account, without AWS",
 		Long: `Show the whole job on a practice account: an evening, a morning, the report,
-what would be done by schedule, and what three weeks cost.
+what would be done by schedule, which volumes have a copy, and what three weeks
+cost and keep.
 
 The account is a server inside this process that speaks the protocols of EC2,
 S3, STS and the price list. No credentials are needed, and those of the
@@ -52,7 +53,7 @@ func (a *commandLine) runDemo(ctx context.Context) error {
 	a.Now = started.Now
 	d := shownDemo{a, started}
 	a.say("A practice AWS account now listens at %s, with its machines in Seoul.\n", d.URL())
-	for _, show := range []func(context.Context) error{d.evening, d.morning, d.report, d.schedules, d.weeks} {
+	for _, show := range []func(context.Context) error{d.evening, d.morning, d.report, d.schedules, d.backups, d.weeks} {
 		if err := show(ctx); err != nil {
 			return err
 		}
@@ -156,7 +157,50 @@ func (d shownDemo) weeks(ctx context.Context) error {
 		d.printSavings(result.Savings)
 	}
 	d.say("\n$ nightshift cost findings --least 40")
-	return d.showFindings(result.Workbook, 40)
+	if err := d.showFindings(result.Workbook, 40); err != nil {
+		return err
+	}
+	return d.copies(ctx)
+}
+
+// backups shows what has no copy, a policy, and the copy that it makes.
+func (d shownDemo) backups(ctx context.Context) error {
+	tags, err := fleet.ParseTags([]string{demo.BackupTag})
+	if err != nil {
+		return err
+	}
+	d.say("\nBackups: what has a copy\n$ nightshift backup status --tag %s", demo.BackupTag)
+	status, err := d.ByTag.BackupStatus(ctx, app.BackupStatusInput{Only: app.BackupSelection{Tags: tags}})
+	if err != nil {
+		return err
+	}
+	if err := d.showBackupStatus(d.ByTag, status, "", false, true); err != nil {
+		return err
+	}
+	d.say("\nA policy for it\n$ cat %s\n%s\n$ nightshift backup plan", defaultConfig, demo.Backups)
+	if err := partly(d.planBackup(ctx, d.ByRules, 0, false, false)); err != nil {
+		return err
+	}
+	d.say("\n$ nightshift backup apply")
+	return d.applyBackup(ctx, app.BackupInput{Prices: true})
+}
+
+// copies shows what the policy has kept and does not keep any more, and deletes that.
+func (d shownDemo) copies(ctx context.Context) error {
+	d.say("\nThe copies of these weeks; deletions were approved once a week\n$ nightshift backup plan --all")
+	if err := partly(d.planBackup(ctx, d.ByRules, 0, true, false)); err != nil {
+		return err
+	}
+	d.say("\n$ nightshift backup apply --yes")
+	return d.applyBackup(ctx, app.BackupInput{Prices: true, Approved: true})
+}
+
+func (d shownDemo) applyBackup(ctx context.Context, in app.BackupInput) error {
+	result, err := d.ByRules.Backup(ctx, in)
+	if err != nil {
+		return err
+	}
+	return d.show("backup apply", backupApplyAnswer(result), func() { d.printBackup(d.ByRules, result) })
 }
 
 // partly passes over an error of a command that has done a part.

@@ -1,5 +1,5 @@
 // Package demo does the whole job on a sandbox in this process: an evening, a
-// morning, reports, and some weeks by schedule. Its caller prints what is done.
+// morning, reports, copies, and some weeks by schedule. Its caller prints what is done.
 //
 // It may import app and sandbox.
 package demo
@@ -32,13 +32,27 @@ power:
     - { tag: AutoStopStart=Yes, schedule: office-hours }
 `
 
+// Backups is the rest of it: copies of the machines that BackupTag is on, of which each
+// is stopped at night.
+const Backups = `backup:
+  policies:
+    - id: nightly
+      tag: ` + BackupTag + `
+      resource: instance
+      schedule: { after: stop, at: "22:00" }
+      keep: { daily: 5, weekly: 3 }
+`
+
+// BackupTag is the tag that the backup policy selects.
+const BackupTag = "Team=데이터"
+
 // speed is how much faster than ours the clock of the sandbox runs: a machine that
 // takes half a minute to stop does so in a quarter of a second.
 const speed = 120
 
 // Demo is a sandbox, with sessions in it.
 type Demo struct {
-	// ByTag has a configuration without rules, ByRules has Config.
+	// ByTag has a configuration without rules, ByRules has Config and Backups.
 	ByTag, ByRules *app.Session
 
 	account *sandbox.Sandbox
@@ -66,7 +80,7 @@ func Start(ctx context.Context, o app.Options) (d *Demo, err error) {
 	o.Endpoint = &amazon.Endpoint{URL: d.URL(), AccessKey: sandbox.AccessKey, SecretKey: sandbox.SecretKey, ClockScale: speed}
 	jobs := app.New(o)
 	if d.ByTag, err = open(ctx, jobs, "timezone: Asia/Seoul\n"); err == nil {
-		d.ByRules, err = open(ctx, jobs, Config)
+		d.ByRules, err = open(ctx, jobs, Config+Backups)
 	}
 	if err != nil {
 		d.Close()
@@ -128,15 +142,22 @@ func (d *Demo) Report(ctx context.Context, s *app.Session, to ...blob.Ref) (app.
 	return result, stored, err
 }
 
-// Weeks lets weeks pass in which the machines follow the schedule, with a report each
-// Friday.
+// Weeks lets weeks pass in which the machines follow the schedule and are copied once they
+// are stopped, with a report each Friday. On the first evening of a week somebody approves
+// the deletions.
 func (d *Demo) Weeks(ctx context.Context, n int) error {
 	for range n {
-		for range 5 {
+		for day := range 5 {
 			for _, hour := range []int{19, 8} {
 				d.Until(hour)
 				if _, err := d.ByRules.Power(ctx, app.PowerInput{}); err != nil {
 					return err
+				}
+				if hour == 19 {
+					d.account.Advance(5 * time.Minute) // until they are stopped
+					if _, err := d.ByRules.Backup(ctx, app.BackupInput{Approved: day == 0}); err != nil {
+						return err
+					}
 				}
 			}
 		}

@@ -47,6 +47,10 @@ func TestDemo(t *testing.T) {
 			}
 		}
 	}
+	plan, err := d.ByRules.BackupPlan(t.Context(), app.BackupInput{})
+	if err != nil || plan.Status() != fleet.StatusDone || len(plan.Targets) != 1 || len(plan.Targets[0].Plan.Creates) != 1 {
+		t.Errorf("copies: %s, %+v, %v", plan.Status(), plan.Targets, err)
+	}
 	d.Until(8)
 	d.Until(8)
 	if now := d.Now().Format("Mon 15:04"); now != "Mon 08:00" {
