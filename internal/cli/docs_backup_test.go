@@ -61,3 +61,22 @@ func TestBackupCalendar(t *testing.T) {
 		t.Errorf("%s shows no calendar", backups)
 	}
 }
+
+// TestBackupTroubles finds what the guide says that backups print in the code.
+func TestBackupTroubles(t *testing.T) {
+	_, section, _ := strings.Cut(document(t, "docs/troubleshooting.md"), "\n## Backups\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	printed := ""
+	for _, folder := range []string{"../backup", "../app", "../config", "../lease", "."} {
+		printed += strings.Join(inSource(t, folder, "\"((?:[^\"\\\\\n]|\\\\.)*)\""), "\n")
+	}
+	said := firstCells(section, "`([^`]+)`[^|]*")
+	if len(said) < 20 {
+		t.Fatalf("the guide has %d messages", len(said))
+	}
+	for _, words := range said {
+		if !strings.Contains(printed, words) {
+			t.Errorf("nothing prints %q", words)
+		}
+	}
+}
