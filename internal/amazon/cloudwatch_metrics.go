@@ -102,10 +102,12 @@ func (m *Metrics) Surplus(ctx context.Context, ids []fleet.ResourceID, from, to 
 	return known, err
 }
 
-// question is a metric of instances in a span of time.
+// question is a metric of instances, or of volumes, in a span of time.
 type question struct {
 	name, statistic string
 	span            fleet.Span
+	volumes         bool
+	period          time.Duration // 0: the longest that fits the start
 }
 
 // point is the statistic of a metric in the period that begins at an instant.
@@ -118,6 +120,9 @@ type point struct {
 // so that none reaches back before it, with the span in whole periods. In every
 // time zone of today a month begins at a quarter of an hour.
 func (q question) periods() (period time.Duration, whole fleet.Span) {
+	if q.period > 0 {
+		return q.period, q.span
+	}
 	period = 15 * time.Minute
 	for _, longer := range []time.Duration{time.Hour, 30 * time.Minute} {
 		if q.span.From.Truncate(longer).Equal(q.span.From) {
@@ -156,7 +161,7 @@ func (m *Metrics) ask(ctx context.Context, q question, ids []fleet.ResourceID, r
 		ids = ids[n:]
 	}
 	if unread > 0 {
-		return fleet.Errorf(fleet.ErrUnavailable, "cloudwatch:GetMetricData: CloudWatch could not read %s of %d instances; try again later", q.name, unread)
+		return fleet.Errorf(fleet.ErrUnavailable, "cloudwatch:GetMetricData: CloudWatch could not read %s of %d resources; try again later", q.name, unread)
 	}
 	return nil
 }
@@ -173,6 +178,10 @@ func (m *Metrics) series(ctx context.Context, q question, ids []fleet.ResourceID
 	period, whole := q.periods()
 	in := &cloudwatch.GetMetricDataInput{StartTime: &whole.From, EndTime: &whole.To, ScanBy: types.ScanByTimestampAscending}
 	named := make(map[string]fleet.ResourceID, len(ids))
+	namespace, dimension := "AWS/EC2", "InstanceId"
+	if q.volumes {
+		namespace, dimension = "AWS/EBS", "VolumeId"
+	}
 	for n, id := range ids {
 		name := fmt.Sprintf("m%d", n)
 		named[name] = id
@@ -180,8 +189,8 @@ func (m *Metrics) series(ctx context.Context, q question, ids []fleet.ResourceID
 			Id: &name,
 			MetricStat: &types.MetricStat{
 				Metric: &types.Metric{
-					Namespace: aws.String("AWS/EC2"), MetricName: &q.name,
-					Dimensions: []types.Dimension{{Name: aws.String("InstanceId"), Value: aws.String(string(id))}},
+					Namespace: &namespace, MetricName: &q.name,
+					Dimensions: []types.Dimension{{Name: &dimension, Value: aws.String(string(id))}},
 				},
 				Period: aws.Int32(int32(period / time.Second)), Stat: &q.statistic,
 			},

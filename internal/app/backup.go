@@ -207,6 +207,13 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 	if err != nil {
 		return result, err
 	}
+	if asked := plan.Unproven(); len(asked) > 0 {
+		if note := askWrites(ctx, t, asked, inv.At, &options); note != "" {
+			result.Notes = append(result.Notes, note)
+		}
+		plan = backup.MakePlan(inv, s.Config.Backup, options)
+		result.Plan = plan
+	}
 	if j.in.Prices && j.in.DryRun { // a person reads it
 		if note := newComparer(t).measure(ctx, &plan, inv, &options); note != "" {
 			result.Notes = append(result.Notes, note)
@@ -227,7 +234,7 @@ func (j *backupJob) target(ctx context.Context, t Target) (BackupTarget, error) 
 	}
 	deletes := j.in.Approved || s.Config.Backup.Unattended && !j.in.attended()
 	if len(j.in.Hashes) > 0 {
-		plan, deletes = j.approved(ctx, ports, plan, inv)
+		plan, deletes = j.approved(ctx, ports, plan, inv, options.Unwritten)
 	}
 	applied := backup.Apply(j.calls, ports, j.store, plan, backup.ApplyOptions{
 		Inventory: inv, Settings: s.Config.Backup, Options: options, Delete: deletes, Now: s.clock(time.Time{}), Closing: j.in.Closing,
@@ -282,12 +289,14 @@ func (j *backupJob) waiting(ctx context.Context, inv backup.Inventory, rates pri
 
 // approved is the plan with the deletions of one that a person has seen: it is made again
 // as of its time, and has the same hash where nothing else has changed.
-func (j *backupJob) approved(ctx context.Context, ports backup.Ports, plan backup.Plan, inv backup.Inventory) (backup.Plan, bool) {
+func (j *backupJob) approved(ctx context.Context, ports backup.Ports, plan backup.Plan, inv backup.Inventory, unwritten func(fleet.VolumeID, time.Time) bool) (backup.Plan, bool) {
+	options := j.options()
+	options.Unwritten = unwritten
 	for _, hash := range j.in.Hashes {
 		at, _ := backup.HashTime(hash)
 		seen := inv.AsOf(at)
 		then := backup.ShareAsked(ctx, ports, &seen, func(inv backup.Inventory) backup.Plan {
-			return backup.MakePlan(inv, j.session.Config.Backup, j.options())
+			return backup.MakePlan(inv, j.session.Config.Backup, options)
 		})
 		if then.Hash == hash {
 			plan.Deletes, plan.Hash = then.Deletes, hash

@@ -71,6 +71,9 @@ type Options struct {
 	MaxDeletions int
 	// Rates are the prices of the region.
 	Rates price.Rates
+	// Unwritten says whether it is proven that nothing was written to a volume since a
+	// time, where that was asked. It may be nil; see [Plan.Unproven].
+	Unwritten func(id fleet.VolumeID, since time.Time) bool
 	// Changed is what differs between two snapshots, where all of that was measured;
 	// without a first, all that the second has is new. It may be nil.
 	Changed func(first, second fleet.SnapshotID) (fleet.BlockChanges, bool)
@@ -109,7 +112,10 @@ type Create struct {
 	Consistency string
 	// Failed are the members of tries in error, which are deleted first: they occupy
 	// places, and no hash is needed, only our tags and their state, read again.
-	Failed   []fleet.SnapshotID
+	Failed []fleet.SnapshotID
+	// unproven are volumes of which writes since the last copy would say whether this one
+	// may be skipped.
+	unproven map[fleet.VolumeID]time.Time
 	Warnings []string
 }
 

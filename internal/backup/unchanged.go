@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"maps"
 	"time"
 
 	"nightshift/internal/fleet"
@@ -46,10 +47,46 @@ func (p *planner) unchanged(c *Create, sets []*Set) bool {
 	for n := range newest.Members {
 		size[newest.Members[n].Volume] = newest.Members[n].SizeGiB
 	}
+	open := map[fleet.VolumeID]time.Time{}
 	for _, id := range c.Volumes {
-		if !Unchanged(p.estate.volumes[id], func(i fleet.ResourceID) *fleet.Instance { return p.estate.instances[i] }, newest.Data, size[id]) {
+		v := p.estate.volumes[id]
+		if Unchanged(v, func(i fleet.ResourceID) *fleet.Instance { return p.estate.instances[i] }, newest.Data, size[id]) {
+			continue
+		}
+		if !attachedSince(v, newest.Data) || v.SizeGiB != size[id] {
+			return false
+		}
+		open[id] = newest.Data
+	}
+	if len(open) > 0 && p.options.Unwritten == nil {
+		c.unproven = open
+		return false
+	}
+	for id, since := range open {
+		if !p.options.Unwritten(id, since) {
 			return false
 		}
 	}
 	return true
+}
+
+// attachedSince says whether a volume has been attached where it is since before a time.
+func attachedSince(v *fleet.Volume, data time.Time) bool {
+	for _, a := range v.Attachments {
+		if a.State != "attached" || a.At.IsZero() || !a.At.Before(data) {
+			return false
+		}
+	}
+	return len(v.Attachments) > 0 && !data.IsZero()
+}
+
+// Unproven are the volumes whose copies may be skipped where nothing was written to them
+// since a time, and of which only the metrics of their writes can prove that. Where these
+// were asked, Options.Unwritten has the answers for another plan.
+func (p *Plan) Unproven() map[fleet.VolumeID]time.Time {
+	all := map[fleet.VolumeID]time.Time{}
+	for n := range p.Creates {
+		maps.Copy(all, p.Creates[n].unproven)
+	}
+	return all
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"nightshift/internal/sandbox/backup"
 	"nightshift/internal/sandbox/random"
@@ -189,6 +190,18 @@ func (a *Account) DeleteVolume(region, id string) bool {
 		}
 		delete(r.Volumes, id)
 		r.VolumeOrder = slices.DeleteFunc(r.VolumeOrder, func(x *state.Volume) bool { return x == v })
+	})
+	return found
+}
+
+// SetIdle lets nothing be written to a volume any more from a time on; false where there
+// is no such volume.
+func (a *Account) SetIdle(region, id string, since time.Time) bool {
+	found := false
+	_ = a.in(region, func(r *state.Region) { // without a region there is none
+		if v := r.Volumes[id]; v != nil {
+			v.IdleSince, found = since, true
+		}
 	})
 	return found
 }

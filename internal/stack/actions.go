@@ -172,7 +172,7 @@ func actions() []action {
 		{"pricing:ListPriceLists", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"pricing:GetPriceListFileUrl", accessAny, nil, Report, audienceHome, needsPriceFiles},
 		{"ce:GetCostAndUsageWithResources", accessAny, nil, Report, audienceBoth, needsCostExplorer},
-		{"cloudwatch:GetMetricData", accessAny, nil, Report, audienceBoth, needsMetrics},
+		{"cloudwatch:GetMetricData", accessAny, nil, Report | Backup, audienceBoth, needsMetrics},
 
 		{"ec2:DescribeImages", accessAny, nil, status, audienceBoth, needsBackups},
 		{"ec2:DescribeLockedSnapshots", accessAny, nil, status, audienceBoth, needsBackups},

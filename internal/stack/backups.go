@@ -15,6 +15,8 @@ type Backups struct {
 	Policies []Copied
 	// Unattended is true where jobs delete copies without a person.
 	Unattended bool
+	// Metrics is true where a policy skips what the metrics of volumes prove to be unchanged.
+	Metrics bool
 }
 
 // Copied is what one backup policy selects: what carries all of the tags. A tag without
@@ -35,6 +37,7 @@ func CopiedBy(settings backup.Settings) Backups {
 	b := Backups{Unattended: settings.Unattended}
 	for _, p := range settings.Policies {
 		if p.Err == nil {
+			b.Metrics = b.Metrics || p.SkipUnchanged
 			b.Policies = append(b.Policies, Copied{
 				Policy: string(p.ID), Tags: p.Tags, Volumes: p.Resource == backup.Volumes, Singly: p.Resource == backup.Instances && len(p.Exclude) > 0,
 			})

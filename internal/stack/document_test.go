@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/amazon"
+	"nightshift/internal/backup"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
 	"nightshift/internal/stack"
@@ -205,6 +206,23 @@ func TestObservedBackups(t *testing.T) {
 	for _, action := range changes {
 		if strings.Contains(with, `"`+action+`"`) {
 			t.Errorf("who observes may %s", action)
+		}
+	}
+}
+
+// The metrics of volumes are read by the job of backups only where a policy skips what is
+// unchanged.
+func TestWritesAreReadWhereAPolicySkips(t *testing.T) {
+	p := backup.Policy{ID: "disks", Resource: backup.Volumes, Tags: []fleet.Tag{{Key: "Disk"}}}
+	for _, skips := range []bool{true, false} {
+		p.SkipUnchanged = skips
+		scope := stack.Scope{Jobs: stack.Backup, Schedules: &stack.Schedules{Backups: stack.CopiedBy(backup.Settings{Policies: []backup.Policy{p}})}}
+		text, err := json.Marshal(only(t, amazon.Actions(), scope))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(text), "cloudwatch:GetMetricData"); got != skips {
+			t.Errorf("a policy that skips: %t, and the metrics may be read: %t", skips, got)
 		}
 	}
 }

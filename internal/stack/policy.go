@@ -99,7 +99,7 @@ func (s Scope) has(needs setting) bool {
 	case needsCostExplorer:
 		return s.Costs.CostExplorer
 	case needsMetrics:
-		return s.Costs.CloudWatch
+		return s.does(Report) && s.Costs.CloudWatch || s.does(Backup) && s.Schedules != nil && s.Schedules.Backups.Metrics
 	case needsOrganization:
 		return s.Costs.Organization
 	case needsPriceFiles:

@@ -68,7 +68,15 @@ func (v *Volume) Metric(name string) (Metric, bool) {
 	case "VolumeReadOps":
 		m.Value = func(second int64) float64 { return float64(v.Operations(second, 1)) }
 	case "VolumeWriteOps":
-		m.Value = func(second int64) float64 { return float64(v.Operations(second, 2)) }
+		m.Value = func(second int64) float64 {
+			if v.idle(time.Unix(second, 0)) {
+				return 0
+			}
+			return float64(v.Operations(second, 2))
+		}
+		if len(v.Attachments) > 0 && v.Attachments[0].Instance.Type.Hypervisor == "xen" && !v.IdleSince.IsZero() {
+			m.Runs = func(from, to time.Time) iter.Seq[Run] { return v.Used(from, Earlier(to, v.IdleSince)) } // only while it is written to
+		}
 	default:
 		return m, false
 	}
@@ -80,6 +88,9 @@ func (v *Volume) Metric(name string) (Metric, bool) {
 func (v *Volume) Operations(second int64, way uint64) int64 {
 	return int64(random.Hash(random.HashText(31, v.ID), way, uint64(second/3600)) % 60)
 }
+
+// idle says whether nothing is written to the volume at a time.
+func (v *Volume) idle(at time.Time) bool { return !v.IdleSince.IsZero() && !at.Before(v.IdleSince) }
 
 // Used lists when a volume was attached to an instance that ran. A volume of
 // several instances counts with the first one.

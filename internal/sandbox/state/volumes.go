@@ -42,6 +42,8 @@ type Volume struct {
 	Snapshot    string // id of the snapshot that it was made from, or empty
 	Tags        Tags
 	Attachments []Attachment
+	// IdleSince is since when nothing is written to it; zero: it is written to.
+	IdleSince time.Time
 	// LastSnapshot is when a call last made one of it.
 	LastSnapshot time.Time
 }
