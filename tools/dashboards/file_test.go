@@ -127,8 +127,8 @@ func ofPrometheus(t *testing.T) []file {
 			all = append(all, f)
 		}
 	}
-	if len(all) != 3 {
-		t.Fatalf("%d dashboards for Prometheus, want 3", len(all))
+	if len(all) != 4 {
+		t.Fatalf("%d dashboards for Prometheus, want 4", len(all))
 	}
 	return all
 }

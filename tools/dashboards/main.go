@@ -41,7 +41,7 @@ func write(dir string) error {
 // boards are all dashboards, the one to begin with first.
 func boards() []board {
 	q := newQueries()
-	return []board{operations(q), fleet(q), costs(q), cloudWatch()}
+	return []board{operations(q), fleet(q), costs(q), backups(q), cloudWatch()}
 }
 
 // render makes the files of all dashboards.

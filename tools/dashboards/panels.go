@@ -119,7 +119,7 @@ func labels() map[string]string {
 		"job_name": "Job", "schedule": "Schedule", "aws_account_id": "Account", "aws_region": "Region",
 		"kind": "Kind", "desired": "Desired", "actual": "Actual", "aws_service": "Service", "operation": "Operation",
 		"code": "Code", "tag_value": "Tag value", "recipient": "Recipient", "instance": "Instance", "version": "Version",
-		"revision": "Revision", "goversion": "Go", "family": "Metric",
+		"revision": "Revision", "goversion": "Go", "family": "Metric", "policy": "Policy",
 	}
 }
 

@@ -40,6 +40,9 @@ schedules:
 power:
   rules:
     - { tag: AutoStopStart=Yes, schedule: office-hours }
+backup:
+  policies:
+    - { id: nightly, tag: AutoStopStart=Yes, resource: instance, schedule: { at: "02:00" }, keep: { daily: 7 } }
 jobs:
   report: { at: Mon 21:00 }
 cost:
