@@ -125,7 +125,7 @@ func (c *coverer) orphan(s *fleet.Snapshot, chain Chain, ours bool) (OrphanKind,
 	case status == "PARTIAL":
 		return OrphanPartial, "AWS Backup could not finish it"
 	case inv.Fast[s.ID]:
-		return OrphanFast, "fast restore is on, which is billed by the hour and zone on top"
+		return OrphanFast, "fast restore is on, which is billed by the hour and zone on top: " + c.fastRestore()
 	}
 	if kind, text := c.unusedImage(s); kind != "" {
 		return kind, text
@@ -137,6 +137,15 @@ func (c *coverer) orphan(s *fleet.Snapshot, chain Chain, ours bool) (OrphanKind,
 		return kind, text
 	}
 	return c.withoutPolicy(s, chain, ours)
+}
+
+// fastRestore is what fast snapshot restore costs.
+func (c *coverer) fastRestore() string {
+	q := c.options.Rates.Quote(price.FastRestore)
+	if !q.Status.Usable() {
+		return "price unknown"
+	}
+	return fmt.Sprintf("$%s each", q.Rate.USD.Cents())
 }
 
 // unusedImage says whether a snapshot belongs to an image that nobody can launch.

@@ -13,6 +13,7 @@ import (
 const (
 	SnapshotStorage = "EBS:SnapshotUsage"          // per GiB and month
 	SnapshotArchive = "EBS:SnapshotArchiveStorage" // per GiB and month
+	FastRestore     = "EBS:FastSnapshotRestore"    // per hour and zone
 	AddressInUse    = "PublicIPv4:InUseAddress"    // per hour
 	AddressIdle     = "PublicIPv4:IdleAddress"     // per hour
 	Metric          = "CW:MetricMonitorUsage"      // per metric and month
@@ -51,7 +52,7 @@ func PickRates(products []Product, region fleet.Region) Rates {
 			continue
 		}
 		// The price list writes the same unit in several ways.
-		quotes := p.quotes("GB-Mo", "GB-month", "IOPS-Mo", "GiBps-mo", "MiBps-Mo", "Hrs", "Hours", "vCPU-Hours", "Metrics")
+		quotes := p.quotes("GB-Mo", "GB-month", "IOPS-Mo", "GiBps-mo", "MiBps-Mo", "Hrs", "Hours", "vCPU-Hours", "DSU-Hrs", "Metrics")
 		if dimension == Metric {
 			quotes = firstTier(quotes)
 		}
@@ -93,7 +94,7 @@ func firstTier(quotes []Quote) []Quote {
 // and, in us-east-1, "EBS:VolumeUsage". It is false for what is not a dimension
 // of this package.
 func DimensionOf(usagetype string) (string, bool) {
-	for _, known := range []string{"EBS:Volume", "EBS:Snapshot", "PublicIPv4:", Metric, hostUsage, cpuCredits} {
+	for _, known := range []string{"EBS:Volume", "EBS:Snapshot", FastRestore, "PublicIPv4:", Metric, hostUsage, cpuCredits} {
 		before, _, ok := strings.Cut(usagetype, known)
 		if ok && (before == "" || strings.HasSuffix(before, "-")) {
 			return usagetype[len(before):], true
