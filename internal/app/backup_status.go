@@ -62,7 +62,7 @@ func (s *Session) BackupStatus(ctx context.Context, in BackupStatusInput) (Backu
 	var result BackupStatusResult
 	var unread []TargetError
 	result.Targets, unread = s.statuses(ctx, list, in)
-	result.Errors = slices.Concat([]TargetError{}, s.Unreachable, unread)
+	result.Errors = append([]TargetError{}, slices.Concat(s.Unreachable, unread)...) // [] in JSON where there are none
 	result.Unread = len(result.Errors) > 0 && !slices.ContainsFunc(result.Targets, func(t backup.Status) bool {
 		return len(t.Volumes) > 0 || !slices.Contains(t.Unread, backup.PartVolumes)
 	})
