@@ -1,6 +1,10 @@
 package backup
 
-import "time"
+import (
+	"time"
+
+	"nightshift/internal/fleet"
+)
 
 // PolicyStatus is how one policy is doing: with the volumes that it copies, and with the
 // sets that carry its id.
@@ -10,7 +14,8 @@ type PolicyStatus struct {
 	Policy PolicyID `json:"policy"`
 	// Volumes are those that are to have a copy by now, Missed those of them whose newest
 	// good copy is older than the RPO, or that have none. Without a policy the RPO is that
-	// of the configuration. What is new, excluded or unknown is not among them.
+	// of the configuration. What is new, excluded or unknown is not among them, nor what is
+	// just copied for the first time.
 	Volumes int `json:"volumes"`
 	Missed  int `json:"missed"`
 	// Oldest is the newest good copy of the volume that has the oldest one. It is nil
@@ -52,8 +57,16 @@ func (c *coverer) policyStatuses(volumes []VolumeStatus) []PolicyStatus {
 		}
 		return &list[none]
 	}
+	begun := map[fleet.VolumeID]bool{}
+	for n := range c.estate.Snapshots {
+		if s := &c.estate.Snapshots[n]; s.State == statePending {
+			begun[s.Volume] = true
+		}
+	}
 	for n := range volumes {
-		of(volumes[n].Policy).addVolume(&volumes[n])
+		if v := &volumes[n]; v.Coverage != Unprotected || !begun[v.Volume] {
+			of(v.Policy).addVolume(v)
+		}
 	}
 	for n := range c.copies.sets {
 		of(c.copies.sets[n].Chain.Policy).addSet(&c.copies.sets[n])

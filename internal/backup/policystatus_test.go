@@ -45,6 +45,11 @@ func TestPolicyStatuses(t *testing.T) {
 	if got := w.status(backup.StatusOptions{}).Policies[0]; got.Missed != 1 || got.Oldest == nil || !got.Oldest.IsZero() || got.Waiting != nil {
 		t.Errorf("without any copy of a volume: %+v", got)
 	}
+	w.snapshot(w.copied(p, vol2, at("02:00", 0))[0]).State = "pending"
+	if got := w.status(backup.StatusOptions{}).Policies[0]; got.Volumes != 1 || got.Missed != 0 || got.Pending != 1 {
+		t.Errorf("with a first copy that is being made: %+v", got)
+	}
+	w.Snapshots = w.Snapshots[:5]
 	w.Volumes[1].Created = noon().Add(-time.Hour)
 	if got := w.status(backup.StatusOptions{}).Policies[0]; got.Volumes != 1 || got.Missed != 0 || got.Oldest.IsZero() {
 		t.Errorf("with a volume that is new: %+v", got)

@@ -17,7 +17,7 @@ func (h Handler) measure(ctx context.Context, job string, r result, failure erro
 	}
 	lines, err := metrics.FunctionRun{
 		Stack: stack, Job: job, At: time.Now(), Succeeded: failure == nil, Failed: failure != nil || r.partly,
-		NewestReport: r.newest, Config: r.config, Power: r.power, Report: r.report,
+		NewestReport: r.newest, Config: r.config, Power: r.power, Report: r.report, Backup: r.backup,
 	}.Lines()
 	for _, line := range lines {
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/app"
+	"nightshift/internal/backup"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/power"
@@ -55,10 +56,14 @@ const (
 	stateDown       = "TargetsDown"
 	costToDateUSD   = "CostMonthToDateUSD"
 	costRunRateUSD  = "CostRunRateUSD"
+	runCopies       = "Copies"
+	runCopiesFailed = "CopyFailures"
+	stateMissed     = "VolumesRPOMissed"
+	stateWaiting    = "DeletionsWaiting"
 	unitCount       = "Count"
 	unitSeconds     = "Seconds"
 	unitNone        = "None"
-	schedulesInFull = 20 // values of the dimension Schedule, other among them
+	schedulesInFull = 17 // values of the dimension Schedule, other among them
 )
 
 // CloudWatchMetrics are all metrics of CloudWatch.
@@ -78,6 +83,10 @@ func CloudWatchMetrics() []CloudWatchMetric {
 		{stateDown, unitCount, Maximum, stack, full, "Accounts and regions that could not be read."},
 		{costToDateUSD, unitNone, Maximum, stack, full, "Cost of the month until the report."},
 		{costRunRateUSD, unitNone, Maximum, stack, full, "Cost of 730 hours of what existed at the time of the report."},
+		{runCopies, unitCount, Sum, stack, full, "Sets of copies that the run of backups began."},
+		{runCopiesFailed, unitCount, Sum, stack, full, "Copies and deletions of the run that failed."},
+		{stateMissed, unitCount, Maximum, stack, full, "Volumes of backup policies without a good copy younger than the RPO, when the run began."},
+		{stateWaiting, unitCount, Maximum, stack, full, "Sets of copies whose deletion waited for a person."},
 		{stateOut, unitCount, Maximum, schedule, full, "As above, by schedule."},
 		{stateRunning, unitCount, Maximum, schedule, full, "As above, by schedule."},
 	}
@@ -94,9 +103,10 @@ type FunctionRun struct {
 	NewestReport time.Time
 	// Config is the configuration; without one only what is basic is written.
 	Config *config.Config
-	// Power and Report are what came of a run of that kind, else nil.
+	// Power, Report and Backup are what came of a run of that kind, else nil.
 	Power  *app.PowerResult
 	Report *app.ReportResult
+	Backup *app.BackupResult
 }
 
 // line is a line of CloudWatch's embedded metric format: the values of metrics that
@@ -159,6 +169,9 @@ func (r FunctionRun) full() []line {
 			}
 		}
 	}
+	if r.Backup != nil {
+		r.backups(all)
+	}
 	if len(all.values) > 0 {
 		lines = append([]line{all}, lines...)
 	}
@@ -180,6 +193,29 @@ func (r FunctionRun) acts(all line) {
 				all.values[runStarts]++
 			case o.Result == fleet.Done:
 				all.values[runStops]++
+			}
+		}
+	}
+}
+
+// backups counts what the run did, and how the policies were doing where they could be
+// read.
+func (r FunctionRun) backups(all line) {
+	all.values[runCopies], all.values[runCopiesFailed] = 0, 0
+	for n := range r.Backup.Targets {
+		t := &r.Backup.Targets[n]
+		for _, o := range t.Outcomes {
+			all.values[runCopies] += one(o.Result == fleet.Done && o.Action == backup.DidCopy)
+			all.values[runCopiesFailed] += one(o.Result == fleet.Failed)
+		}
+		if t.Failure != nil {
+			continue
+		}
+		all.values[stateWaiting] += float64(t.Waiting)
+		all.values[stateMissed] += 0
+		for _, p := range backup.MakeStatus(t.Inventory, r.Config.Backup, backup.StatusOptions{}).Policies {
+			if p.Policy != "" {
+				all.values[stateMissed] += float64(p.Missed)
 			}
 		}
 	}

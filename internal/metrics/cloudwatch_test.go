@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/app"
+	"nightshift/internal/backup"
 	"nightshift/internal/config"
 	"nightshift/internal/cost"
 	"nightshift/internal/fleet"
@@ -106,13 +108,15 @@ func everyRun(level config.CloudWatchMetrics) []metrics.FunctionRun {
 		}
 		report := &app.ReportResult{}
 		report.Totals = []cost.Total{{TotalToDate: 12 * price.Dollar, RunRate: 34 * price.Dollar}}
-		for _, job := range []string{"power", "report", "stop", "start", "check"} {
+		for _, job := range []string{"power", "report", "stop", "start", "check", "backup"} {
 			r := metrics.FunctionRun{Stack: "night", Job: job, At: evening(), Succeeded: true, Config: cfg}
 			switch job {
 			case "power":
 				r.NewestReport, r.Power = evening().AddDate(0, 0, -1), result
 			case "report":
 				r.Report = report
+			case "backup":
+				r.Backup = &app.BackupResult{Targets: []app.BackupTarget{{}}}
 			case "stop", "start":
 				byTag := *result
 				byTag.Input.Action = power.Action(job)
@@ -130,7 +134,7 @@ func TestCloudWatchCost(t *testing.T) {
 	for _, c := range []struct {
 		level config.CloudWatchMetrics
 		most  int
-	}{{config.CloudWatchOff, 0}, {config.CloudWatchBasic, 11}, {config.CloudWatchFull, 60}} {
+	}{{config.CloudWatchOff, 0}, {config.CloudWatchBasic, 13}, {config.CloudWatchFull, 60}} {
 		t.Run(string(c.level), func(t *testing.T) {
 			var series []string
 			for _, r := range everyRun(c.level) {
@@ -190,6 +194,48 @@ func TestCloudWatchRun(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestCloudWatchBackups: what a run of backups did, and how the policies were doing. Where
+// nothing could be read there is no number that could be taken for none.
+func TestCloudWatchBackups(t *testing.T) {
+	cfg := configuration(t)
+	cfg.Metrics.CloudWatch = config.CloudWatchFull
+	cfg.Backup.Policies = []backup.Policy{{ID: "daily", Resource: backup.Volumes, Tags: []fleet.Tag{{Key: "Backup"}}, RPO: time.Hour}}
+	outcome := func(did backup.Action, result fleet.Result) backup.Outcome {
+		return backup.Outcome{Action: did, Result: result}
+	}
+	read := app.BackupTarget{
+		Waiting: 3,
+		Outcomes: []backup.Outcome{
+			outcome(backup.DidCopy, fleet.Done), outcome(backup.DidCopy, fleet.Done), outcome(backup.DidCopy, fleet.Failed),
+			outcome(backup.DidDelete, fleet.Done), outcome(backup.DidDelete, fleet.Failed), outcome(backup.DidCopy, fleet.Deferred),
+		},
+	}
+	read.Inventory.At = evening()
+	for id, tags := range map[fleet.VolumeID]fleet.Tags{"vol-1": {"Backup": "x"}, "vol-2": {}} {
+		read.Inventory.Volumes = append(read.Inventory.Volumes, fleet.Volume{ID: id, State: "available", Tags: tags})
+	}
+	unread := app.BackupTarget{Failure: &app.TargetError{}}
+	for name, c := range map[string]struct {
+		targets []app.BackupTarget
+		want    map[string]string
+	}{
+		"read":     {[]app.BackupTarget{read, unread}, map[string]string{"Copies": "2", "CopyFailures": "2", "VolumesRPOMissed": "1", "DeletionsWaiting": "3"}},
+		"not read": {[]app.BackupTarget{unread}, map[string]string{"Copies": "0", "CopyFailures": "0"}},
+	} {
+		got := map[string]string{}
+		for _, e := range events(t, metrics.FunctionRun{Stack: "night", Job: "backup", At: evening(), Config: cfg, Backup: &app.BackupResult{Targets: c.targets}}) {
+			for _, s := range e.series() {
+				if name, of, _ := strings.Cut(s, " "); of == "Stack=night" {
+					got[name] = fmt.Sprint(e.members[name])
+				}
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
 	}
 }
 
