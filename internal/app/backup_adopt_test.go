@@ -88,8 +88,17 @@ func TestAdopt(t *testing.T) {
 		}
 	}
 	one := app.AdoptInput{AdoptInput: backup.AdoptInput{Snapshots: []fleet.SnapshotID{fleet.SnapshotID(good[0])}, Undo: true}}
+	later := fleet.Tags{backup.TagHold: "audit", backup.TagChanged: "1", backup.TagProven: "x"}
+	if err := e.copies().TagCopies(t.Context(), one.Snapshots, later); err != nil {
+		t.Fatal(err)
+	}
 	if o := adopt(one).Outcomes; o[0].Result != fleet.Done || o[0].Action != backup.DidRelease {
 		t.Errorf("%+v", o)
+	}
+	for _, s := range e.inventory().Snapshots { // with a tag of ours it would be a stranger, and cover nothing
+		if _, ours, stranger := backup.Identify(s, e.sandbox.Now()); s.ID == one.Snapshots[0] && (ours || stranger != fleet.Reason{}) {
+			t.Errorf("given up, it is ours %t, %q: %v", ours, stranger.Text, s.Tags)
+		}
 	}
 	if o := adopt(one).Outcomes; o[0].Code != "not-adopted" {
 		t.Errorf("%+v", o)

@@ -119,8 +119,8 @@ func (p *planner) adopt(s *fleet.Snapshot, a *Adoption, policy *Policy) {
 		a.Reason = reason(string(GuardUnread), "the %s could not be read", p.held.unread)
 	case guard != "":
 		a.Reason = reason(string(guard), "%s", held)
-	case len(s.Tags) > mostTags-laterTags-1:
-		a.Reason = reason("too-many-tags", "has %d tags, and %d are needed", len(s.Tags), laterTags+1)
+	case len(s.Tags) > mostTags-adoptTags-laterTags:
+		a.Reason = reason("too-many-tags", "has %d tags, and %d more are needed of %d", len(s.Tags), adoptTags+laterTags, mostTags)
 	default:
 		a.Set = NewSetID(Chain{policy.ID, fleet.ResourceID(s.Volume)}, s.Started, 1, false)
 		a.Tags, _ = TagsFor(*policy, a.Set, s.Started, nil)
@@ -155,7 +155,7 @@ func Adopt(ctx context.Context, copies Copies, list []Adoption, undo bool, now f
 		o.Chain, _, _, _, _ = a.Set.Read()
 		var err error
 		if undo {
-			err = copies.UntagCopies(ctx, o.Snapshots, []string{TagPolicy, TagSet, TagSlot, TagDataTime, TagKeep, TagAdopted, TagDeleting})
+			err = copies.UntagCopies(ctx, o.Snapshots, ownTags()) // with one left it would be a stranger, and cover nothing
 		} else {
 			err = copies.TagCopies(ctx, o.Snapshots, a.Tags)
 		}

@@ -11,6 +11,7 @@ import (
 
 const (
 	mostTags  = 50  // of a resource ("Tag your Amazon EC2 resources", Amazon EC2 User Guide)
+	adoptTags = 6   // that adopting writes
 	laterTags = 5   // of ours that are written later: without room for a mark nothing can be deleted
 	mostValue = 256 // characters of a value
 )

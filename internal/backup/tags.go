@@ -1,6 +1,11 @@
 package backup
 
-import "nightshift/internal/fleet"
+import (
+	"slices"
+	"strings"
+
+	"nightshift/internal/fleet"
+)
 
 // The tags of a copy, at most five of them at its creation. Their keys begin with
 // fleet.OwnTagPrefix.
@@ -32,11 +37,12 @@ const (
 	TagChanged  = "nightshift:changed"
 )
 
+// ownTags are the keys of those above.
+func ownTags() []string {
+	return []string{TagPolicy, TagSet, TagSlot, TagDataTime, TagKeep, TagDeleting, TagHold, TagAdopted, TagCopyOf, TagProven, TagChanged}
+}
+
 // isOwn says whether a key is one of those above.
 func isOwn(key string) bool {
-	switch key {
-	case TagPolicy, TagSet, TagSlot, TagDataTime, TagKeep, TagDeleting, TagHold, TagAdopted, TagCopyOf, TagProven, TagChanged:
-		return true
-	}
-	return false
+	return strings.HasPrefix(key, fleet.OwnTagPrefix) && slices.Contains(ownTags(), key)
 }
