@@ -89,7 +89,8 @@ func copied(account *sandbox.Sandbox, at time.Time) error {
 					{Key: "nightshift:slot", Value: slot.Format(time.RFC3339)},
 					{Key: "nightshift:data-time", Value: data.Format(time.RFC3339)},
 					{Key: "nightshift:keep", Value: "daily=50;zone=UTC"},
-					{Key: "Name", Value: name}, {Key: "Backup", Value: "nightly"},
+					{Key: "Name", Value: name},
+					{Key: "Backup", Value: "nightly"},
 				},
 			})
 			if err != nil {

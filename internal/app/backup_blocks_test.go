@@ -117,7 +117,9 @@ func TestFreedThatIsNotMeasured(t *testing.T) {
 	}{
 		"many changes": {[]map[int64]uint64{many, others}, sandbox.Fault{Action: "ebs:ListSnapshotBlocks", Kind: sandbox.Deny}, backup.Freed{Bytes: 3 * full}, ""},
 		"denied": {
-			[]map[int64]uint64{small}, sandbox.Fault{Action: "ebs:ListChangedBlocks", Kind: sandbox.Deny}, backup.Freed{Bytes: 3 * block},
+			[]map[int64]uint64{small},
+			sandbox.Fault{Action: "ebs:ListChangedBlocks", Kind: sandbox.Deny},
+			backup.Freed{Bytes: 3 * block},
 			"not all that deletions free was measured, and the rest is an upper bound: ebs:ListChangedBlocks:",
 		},
 		"a member is gone": {

@@ -79,7 +79,7 @@ func (l *jobLease) renew(ctx context.Context, job string, closing <-chan struct{
 	scale := l.session.clockScale()
 	every := time.NewTicker(scaled(renewEvery, scale))
 	defer every.Stop()
-	renewed, lasts := time.Now(), scaled(leaseTTL, scale)
+	renewed, lasts := time.Now(), scaled(leaseTTL, scale) //nolint:forbidigo // how long it has been, not what time it is
 	for {
 		select {
 		case <-closing:
@@ -88,14 +88,14 @@ func (l *jobLease) renew(ctx context.Context, job string, closing <-chan struct{
 			return
 		case <-every.C:
 		}
-		asked := time.Now()
+		asked := time.Now() //nolint:forbidigo // how long it has been, not what time it is
 		err := l.renewBefore(ctx, renewed.Add(lasts))
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
 			renewed = asked
-		case errors.Is(err, fleet.ErrConflict) || time.Since(renewed) >= lasts:
+		case errors.Is(err, fleet.ErrConflict) || time.Since(renewed) >= lasts: //nolint:forbidigo // how long it has been, not what time it is
 			l.taken.Store(&err)
 			return
 		default:

@@ -65,8 +65,10 @@ func (w *worked) copied(c backup.Chain, slot time.Time, volumes []string, failur
 	w.t.Helper()
 	data := slot.Add(5 * time.Minute)
 	tags := sandbox.Tags{
-		{Key: backup.TagPolicy, Value: string(c.Policy)}, {Key: backup.TagSet, Value: string(backup.NewSetID(c, slot, len(volumes), false))},
-		{Key: backup.TagSlot, Value: slot.Format(time.RFC3339)}, {Key: backup.TagDataTime, Value: data.Format(time.RFC3339)},
+		{Key: backup.TagPolicy, Value: string(c.Policy)},
+		{Key: backup.TagSet, Value: string(backup.NewSetID(c, slot, len(volumes), false))},
+		{Key: backup.TagSlot, Value: slot.Format(time.RFC3339)},
+		{Key: backup.TagDataTime, Value: data.Format(time.RFC3339)},
 		{Key: backup.TagKeep, Value: "daily=3;zone=UTC"},
 	}
 	if deleting != "" {

@@ -80,7 +80,7 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 			"waitfor":  waitFor,
 			"waitline": waitLine,
 		},
-		Condition: condition,
+		Condition:           condition,
 		RequireExplicitExec: true,
 	})
 }

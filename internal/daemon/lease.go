@@ -163,13 +163,13 @@ func owner() string {
 // renew keeps a lease until the context ends, or until another process has it: then it is
 // lost. One that could not be renewed for as long as it lasts may be, too.
 func (d *Daemon) renew(ctx context.Context, job string, held heldLease, lost func()) {
-	for renewed := time.Now(); ; {
+	for renewed := time.Now(); ; { //nolint:forbidigo // how long it has been, not what time it is
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(d.scaled(renewEvery)):
 		}
-		asked := time.Now()
+		asked := time.Now() //nolint:forbidigo // how long it has been, not what time it is
 		err := d.inTime(ctx, held.Renew)
 		switch {
 		case ctx.Err() != nil:
@@ -182,7 +182,7 @@ func (d *Daemon) renew(ctx context.Context, job string, held heldLease, lost fun
 		case err == nil:
 			renewed = asked
 		default:
-			if time.Since(renewed) >= d.scaled(held.ttl) {
+			if time.Since(renewed) >= d.scaled(held.ttl) { //nolint:forbidigo // how long it has been, not what time it is
 				lost()
 			}
 			d.log.WarnContext(ctx, "the lease of a job was not renewed", "job", job, "error", err)

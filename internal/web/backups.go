@@ -238,7 +238,7 @@ func (e *estate) volumeRow(v *volume) volumeRow {
 	row := volumeRow{
 		Name: text.Clip(text.Printable(cmp.Or(v.Name, v.InstanceName)), longName), ID: string(v.Volume), Size: e.texts.get("backups.size", text.Number(v.SizeGiB)),
 		Policy: string(v.Policy), Account: targetName(v.target), Region: string(v.target.Region), Coverage: v.Coverage,
-		RPO: e.length(v.RPO), Monthly: e.bound(v.Monthly), Reason: text.Clip(text.Printable(v.Reason.Text), longReason),
+		RPO: e.length(v.RPO), Monthly: e.bound(v.Monthly), Reason: text.Clip(text.Printable(v.Text), longReason),
 	}
 	if strings.TrimSpace(row.Name) == "" {
 		row.Name = row.ID
