@@ -121,6 +121,8 @@ func (c keepCalendar) legend(w io.Writer, seen map[int]bool) {
 	fmt.Fprintln(w, "\n"+strings.Join(parts, "   "))
 }
 
+// firstOfMonth is the first day of the month of a local time. It is in UTC, because a
+// zone may not have a midnight, or the whole day.
 func firstOfMonth(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, t.Location())
+	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
