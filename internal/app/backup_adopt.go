@@ -34,7 +34,7 @@ func (s *Session) BackupAdopt(ctx context.Context, in AdoptInput) ([]AdoptTarget
 	case s.Config == nil || len(s.Config.Backup.Policies) == 0:
 		return nil, fleet.Errorf(fleet.ErrInvalid, "there are no policies (backup: policies:) whose copies they could become")
 	case in.Policy != "" && !s.hasPolicy(in.Policy, backup.Volumes):
-		return nil, fleet.Errorf(fleet.ErrInvalid, "--policy %s: the configuration has no policy of volumes with this id", in.Policy)
+		return nil, fleet.Errorf(fleet.ErrInvalid, "--policy %s: the configuration has no policy with this id and `resource: volume`, and only such a policy can adopt snapshots", in.Policy)
 	case (len(in.Snapshots) > 0) == (len(in.Tags) > 0):
 		return nil, fleet.Errorf(fleet.ErrInvalid, "name snapshots by their ids, or choose them by a tag")
 	}
