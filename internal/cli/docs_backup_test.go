@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,26 +39,25 @@ func TestBackupDiffers(t *testing.T) {
 	}
 }
 
-// TestBackupCalendar runs the simulation that the document shows.
-func TestBackupCalendar(t *testing.T) {
-	text := document(t, backups)
-	shown := 0
-	for _, block := range fences(text) {
-		said, ok := strings.CutPrefix(strings.TrimSuffix(block, "```"), "```console\n$ nightshift ")
-		if !ok {
-			continue
+// TestBackupGuide runs what the document shows, as TestCostGuides does. Two more
+// scenes are known:
+//
+//	<!-- backups at 2026-11-20T18:55:00+09:00 -->   an account with what backups of others leave, without a configuration
+//	<!-- nights 5 at 2026-11-13T02:30:00Z -->       `backup apply` runs then, and so on each day
+func TestBackupGuide(t *testing.T) { play(t, backups) }
+
+// copyNightly runs the backups of so many nights, the first at a time.
+func (g *guide) copyNightly(t *testing.T, nights, first string) {
+	t.Helper()
+	g.enter(t, "clock", first)
+	n, _ := strconv.Atoi(nights)
+	for night := range n {
+		if night > 0 {
+			g.account.Advance(24 * time.Hour)
 		}
-		shown++
-		line, said, _ := strings.Cut(said, "\n")
-		var stdout, stderr bytes.Buffer
-		if code := Main(strings.Fields(line), System{
-			Stdout: &stdout, Stderr: &stderr, Env: func(string) string { return "" }, Now: time.Now,
-		}); code != 0 || stdout.String() != said {
-			t.Errorf("%s: code %d, %s\n%s", line, code, stderr.String(), stdout.String())
+		if printed := g.run(t, "$ nightshift backup apply\n"); g.code != 0 {
+			t.Fatalf("night %d: code %d\n%s", night+1, g.code, printed)
 		}
-	}
-	if shown == 0 {
-		t.Errorf("%s shows no calendar", backups)
 	}
 }
 

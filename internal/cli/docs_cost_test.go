@@ -74,12 +74,14 @@ func play(t *testing.T, name string) {
 	practise(t)
 	var g guide
 	ran := 0
-	scene := regexp.MustCompile("(?ms)^<!-- (account|clock|accounts (\\d+)) at (\\S+) -->$|^```(\\w*)\n(.*?)^```$")
+	scene := regexp.MustCompile("(?ms)^<!-- (account|backups|clock|accounts (\\d+)|nights (\\d+)) at (\\S+) -->$|^```(\\w*)\n(.*?)^```$")
 	written := scene.ReplaceAllStringFunc(text, func(whole string) string {
 		m := scene.FindStringSubmatch(whole)
-		switch what, members, when, language, block := m[1], m[2], m[3], m[4], m[5]; {
+		switch what, members, nights, when, language, block := m[1], m[2], m[3], m[4], m[5], m[6]; {
 		case members != "":
 			g.organize(t, members, when)
+		case nights != "":
+			g.copyNightly(t, nights, when)
 		case what != "":
 			g.enter(t, what, when)
 		case language == "yaml":

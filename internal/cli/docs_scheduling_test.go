@@ -118,10 +118,13 @@ func (g *guide) enter(t *testing.T, what, when string) {
 	switch {
 	case err != nil:
 		t.Fatal(err)
-	case what == "account":
-		server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Start: at})
+	case what == "account" || what == "backups":
+		server := sandboxtest.Start(t, sandbox.Options{Speed: -1, Start: at, Backups: what == "backups"})
 		t.Setenv("AWS_ENDPOINT_URL", server.URL())
 		g.account = server.Sandbox()
+		if what == "backups" {
+			_ = os.Remove(defaultConfig) // its examples need none
+		}
 	case g.account == nil || at.Before(g.account.Now()):
 		t.Fatalf("the clock cannot be set to %s", when)
 	default:
