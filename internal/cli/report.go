@@ -169,6 +169,9 @@ func (a *commandLine) showReport(s *app.Session, r app.ReportResult, stored app.
 		}
 	} else if !a.quiet {
 		reportSummary(a.Stdout, s.Names, r.Report)
+		if r.Backups != nil {
+			fmt.Fprintln(a.Stdout, r.Backups.Line())
+		}
 		fmt.Fprintln(a.Stdout, stored.Answer.Body)
 	}
 	errs := []error{r.Err()}

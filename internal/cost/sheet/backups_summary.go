@@ -87,6 +87,24 @@ func (b *Backups) protected() Figure {
 	return f
 }
 
+// Line says in a line how many volumes have a copy that is young enough, and what copies
+// cost.
+func (b *Backups) Line() string {
+	protected, monthly := b.protected(), b.monthly()
+	line := fmt.Sprintf("Protected volumes: %v", protected.Value)
+	if protected.Note != "" {
+		line += " (" + protected.Note + ")"
+	}
+	switch {
+	case !monthly.Priced:
+		return line + "; cost of copies: " + notKnown
+	case monthly.Low == monthly.High:
+		return line + "; cost of copies: $" + dollars(monthly.High) + " a month"
+	default:
+		return line + "; cost of copies: ≤ $" + dollars(monthly.High) + " a month"
+	}
+}
+
 // lost is true where of an account or a region nothing is known.
 func (b *Backups) lost() bool {
 	return slices.ContainsFunc(b.Unread, func(p cost.Problem) bool {
@@ -94,12 +112,18 @@ func (b *Backups) lost() bool {
 	})
 }
 
-// cost is what all snapshots of the accounts cost, whoever made them.
-func (b *Backups) cost() Figure {
+// monthly is what all snapshots of the accounts cost, whoever made them.
+func (b *Backups) monthly() price.StorageBound {
 	sum := price.StorageBound{Priced: !b.lost()}
 	for _, t := range b.Targets {
 		sum = sum.Add(t.Monthly)
 	}
+	return sum
+}
+
+// cost is the figure of it.
+func (b *Backups) cost() Figure {
+	sum := b.monthly()
 	f := Figure{Label: "Cost of copies", Format: Money, Unit: usdAMonth, Sheet: backupSheet}
 	if !sum.Priced {
 		f.Value, f.Format, f.Unit = notKnown, Text, ""

@@ -136,6 +136,13 @@ func TestBackupsInSummary(t *testing.T) {
 		t.Errorf("%d figures: %v", len(all), all)
 	}
 	w := copied()
+	if got, want := w.Backups.Line(), "Protected volumes: 1 of 4 (1 unprotected, 1 stale, 1 excluded); cost of copies: ≤ $28.00 a month"; got != want {
+		t.Errorf("the line is %q, want %q", got, want)
+	}
+	w.Backups.Targets[0].Monthly = dollars(28, 28)
+	if got := w.Backups.Line(); !strings.HasSuffix(got, "; cost of copies: $28.00 a month") {
+		t.Errorf("a cost that is certain: %q", got)
+	}
 	w.Backups = nil
 	if len(figures(w)) > 0 || slices.ContainsFunc(w.Tables(), func(t sheet.Table) bool { return t.Name == "Backups" }) {
 		t.Error("a report without backups has some")
@@ -158,9 +165,16 @@ func TestBackupsUnread(t *testing.T) {
 	lost.Backups = &sheet.Backups{Unread: snapshots.Backups.Unread}
 	half.Backups.Unread = []cost.Problem{{Target: fleet.Target{Account: "210987654321", Region: "eu-west-1"}, What: "left out", Err: denied}}
 	for name, tt := range map[string]struct {
-		w         sheet.Workbook
-		protected string
-	}{"snapshots": {snapshots, "not known"}, "all": {lost, "not known"}, "another account": {half, "at least 1"}} {
+		w               sheet.Workbook
+		protected, line string
+	}{
+		"snapshots":       {snapshots, "not known", "not known (4 unknown)"},
+		"all":             {lost, "not known", "not known"},
+		"another account": {half, "at least 1", "at least 1 (1 unprotected, 1 stale, 1 excluded)"},
+	} {
+		if got, want := tt.w.Backups.Line(), "Protected volumes: "+tt.line+"; cost of copies: not known"; got != want {
+			t.Errorf("%s: the line is %q, want %q", name, got, want)
+		}
 		all := figures(tt.w)
 		if all["Protected"].Value != tt.protected || all["Cost of copies"].Value != "not known" || all["Not read"].Value != int64(1) || !strings.Contains(all["Not read"].Note, denied.Error()) {
 			t.Errorf("%s: %+v", name, all)
