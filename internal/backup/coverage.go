@@ -189,7 +189,7 @@ func unreadReason(part Part) fleet.Reason {
 func (c *coverer) why(v *fleet.Volume, s *VolumeStatus) fleet.Reason {
 	out := reason("no-policy", "no policy copies it")
 	if s.Policy != "" {
-		out = reason("not-copied", "not copied by %s", s.Policy)
+		out = reason("not-copied", "no good copy by %s", s.Policy)
 		if s.Last != nil && s.Last.By == ByNightshift {
 			out = reason("late", "no newer copy by %s", s.Policy)
 		}

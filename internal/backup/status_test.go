@@ -48,6 +48,10 @@ func TestWorstGap(t *testing.T) {
 			backup.StatusOptions{PastSince: at("02:02", 9), Past: past(9, 8, 7, 6, 5, 4, 3, 2, 1)},
 			at("02:02", 4), 48 * time.Hour, at("02:02", 9), false, func(w *world) { w.foreign(vol1, at("02:02", 3), nil).State = "error" },
 		},
+		"pending still": {
+			backup.StatusOptions{PastSince: at("02:02", 9), Past: past(9, 8, 7, 6, 5, 4, 3, 2, 1)},
+			at("02:02", 4), 48 * time.Hour, at("02:02", 9), false, func(w *world) { w.foreign(vol1, at("02:02", 3), nil).State = "pending" },
+		},
 	} {
 		w := newWorld(p)
 		w.volume(vol1, "daily")

@@ -12,19 +12,19 @@ func compareIDs[T ~string](a, b T) int { return cmp.Compare(a, b) }
 
 // recall finds of which volumes the copies were that the journal knows. Those of an
 // instance were of the volumes that were attached at that time. What is in error now was
-// no copy.
+// no copy, and what is pending is none yet.
 func (c *coverer) recall() {
-	failed := map[fleet.VolumeID][]time.Time{}
+	none := map[fleet.VolumeID][]time.Time{}
 	for id, list := range c.copies.all {
 		for _, s := range list {
-			if s.State == stateError {
-				failed[id] = append(failed[id], s.Started)
+			if s.State == stateError || s.State == statePending {
+				none[id] = append(none[id], s.Started)
 			}
 		}
 	}
 	add := func(id fleet.VolumeID, at time.Time) {
 		near := func(t time.Time) bool { return t.Sub(at).Abs() <= clocksApart }
-		if !slices.ContainsFunc(failed[id], near) {
+		if !slices.ContainsFunc(none[id], near) {
 			c.past[id] = append(c.past[id], at)
 		}
 	}

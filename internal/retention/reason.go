@@ -39,7 +39,7 @@ type Reason struct {
 }
 
 // minutes is how times are written in reasons, in the zone of the policy.
-const minutes = "2006-01-02 15:04"
+const minutes = "2006-01-02 15:04 MST"
 
 // String is the reason as people read it, such as "weekly 3 of 4: 2026-W18".
 func (r Reason) String() string {
