@@ -61,6 +61,8 @@ func forbiddenCopies() []act {
 		{"another tag on a copy", "ec2:CreateTags", aSnapshot, keys(ours, "Owner")},
 		{"no tag on a copy", "ec2:CreateTags", aSnapshot, keys(ours)},
 		{"a mark on another thing with our tag", "ec2:CreateTags", aVolume, keys(ours, backup.TagDeleting)},
+		{"writing how much a foreign snapshot changed", "ec2:CreateTags", aSnapshot, keys(tagged{}, backup.TagChanged)},
+		{"writing on a volume how much it changed", "ec2:CreateTags", aVolume, keys(ours, backup.TagChanged)},
 		{"taking a mark from a snapshot of others", "ec2:DeleteTags", aSnapshot, keys(tagged{}, backup.TagDeleting)},
 		{"taking the hold of a person", "ec2:DeleteTags", aSnapshot, keys(ours, backup.TagHold)},
 		{"taking all tags", "ec2:DeleteTags", aSnapshot, keys(ours)},
