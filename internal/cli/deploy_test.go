@@ -179,6 +179,9 @@ func TestDeploy(t *testing.T) {
 			if cli.RaceDetector && name != "somebody else is at it" && name != "bad input" {
 				t.Skip("the race detector is on; this runs without it, in a step of its own")
 			}
+			if os.Getenv("NIGHTSHIFT_TEST_DEPLOYMENTS") == "" && !slices.Contains([]string{"from nothing to nothing", "bad input", "somebody else is at it"}, name) {
+				t.Skip("takes longer; .ci/run sets NIGHTSHIFT_TEST_DEPLOYMENTS")
+			}
 			other := sandbox.AccountOptions{ID: "999988887777"}
 			if name == "a stranger's bucket" {
 				other.Buckets = []string{artifacts}
